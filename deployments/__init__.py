@@ -1,0 +1,1 @@
+"""Where and how Daybook runs: automations, container images, and the local stack."""

@@ -1,0 +1,1 @@
+"""The local stack: everything that `make demo` starts on one machine."""
