@@ -1,0 +1,84 @@
+"""Opens what flows work with, from the blocks that `python -m blocks` made. Flows never read the environment.
+
+Every function is synchronous, within a flow or outside, also where an event loop is running (a notebook).
+"""
+
+from pathlib import Path
+
+from prefect.client.orchestration import get_client
+from sqlalchemy import Engine, NullPool
+
+from blocks.errors import BlockUnusable
+from blocks.stored import FOLDER_STAGE, S3_STAGE, B, document, load
+from daybook.stage.folder import FolderStage
+from daybook.stage.s3 import S3Stage
+
+
+def engine(name: str) -> Engine:
+    """The database of `SqlAlchemyConnector/<name>` (`production`, `warehouse`, or one made in the UI).
+
+    Each connection is a new one and is closed after use, so that no run inherits another's session. Errors and logs
+    do not repeat the values that were bound, as these are people's data.
+    Raises `BlockUnusable` where the block is missing.
+    """
+    from prefect_sqlalchemy import SqlAlchemyConnector
+
+    variable = {"production": "DAYBOOK_PRODUCTION_URL", "warehouse": "DAYBOOK_WAREHOUSE_URL"}.get(name)
+    connector = _load(SqlAlchemyConnector, name, variable)
+    return connector.get_engine(hide_parameters=True, poolclass=NullPool)
+
+
+def stage() -> FolderStage | S3Stage:
+    """The stage that `S3Bucket/stage` or `LocalFileSystem/stage` describes.
+
+    Raises `BlockUnusable` where there is none, or both.
+    """
+    with get_client(sync_client=True) as client:
+        on_s3 = document(client, S3_STAGE, "stage") is not None
+        in_folder = document(client, FOLDER_STAGE, "stage") is not None
+    if on_s3 and in_folder:
+        raise BlockUnusable(
+            "there are two stages, S3Bucket/stage and LocalFileSystem/stage: delete one in the UI, or set"
+            " DAYBOOK_STAGE_URL and run `python -m blocks`"
+        )
+    if on_s3:
+        from prefect_aws import S3Bucket
+
+        bucket = _load(S3Bucket, "stage", "DAYBOOK_STAGE_URL")
+        return S3Stage(bucket.credentials.get_client("s3"), bucket.bucket_name, bucket.bucket_folder)
+    if in_folder:
+        from prefect.filesystems import LocalFileSystem
+
+        folder = _load(LocalFileSystem, "stage", "DAYBOOK_STAGE_URL").basepath
+        if not folder:
+            raise BlockUnusable(
+                "LocalFileSystem/stage has no Basepath: set DAYBOOK_STAGE_URL and run `python -m blocks`"
+            )
+        return FolderStage(Path(folder))
+    raise _missing("S3Bucket/stage (or LocalFileSystem/stage)", "DAYBOOK_STAGE_URL")
+
+
+def copy_iam_role() -> str | None:
+    """The role that Redshift's COPY assumes, from `RedshiftCopy/warehouse`; None where that block is not made."""
+    from blocks.redshift_copy import RedshiftCopy
+
+    with get_client(sync_client=True) as client:
+        if document(client, RedshiftCopy.get_block_type_slug(), "warehouse") is None:
+            return None
+    return _load(RedshiftCopy, "warehouse", "DAYBOOK_COPY_IAM_ROLE").iam_role
+
+
+def _load(kind: type[B], name: str, variable: str | None) -> B:
+    try:
+        return load(kind, name)
+    except RuntimeError:
+        # Prefect's word for a block that does not fit its type. The cause of it repeats the values: not chained.
+        remedy = f"set {variable} and run `python -m blocks`" if variable else "correct it in the UI"
+        raise BlockUnusable(f"the block {kind.__name__}/{name} does not hold what it should: {remedy}") from None
+    except ValueError:
+        raise _missing(f"{kind.__name__}/{name}", variable) from None
+
+
+def _missing(block: str, variable: str | None) -> BlockUnusable:
+    remedy = f"set {variable} and run `python -m blocks`" if variable else "make it in the UI, under Blocks"
+    return BlockUnusable(f"the block {block} is missing: {remedy}")
