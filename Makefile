@@ -1,0 +1,48 @@
+# Daybook's commands. `make` alone lists them. Paths are relative, so a folder with spaces in its name is fine.
+PYTHON := .venv/bin/python
+PREFECT := $(PYTHON) -m prefect --no-prompt
+INSTALL := sh deployments/local/install.sh
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo stop deploy test bench lint check lock
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+
+demo: ## start everything on this machine, load nps through a worker, show the result
+	@started=$$(date +%s) && $(INSTALL) && $(PYTHON) -m deployments.local demo --started "$$started"
+
+stop: ## stop everything that `make demo` started; the data stays in .daybook/
+	@$(INSTALL) && $(PYTHON) -m deployments.local down
+
+# An existing work pool is left as it is: its type and its job template may have been chosen with care.
+deploy: ## blocks, work pool and every deployment, on the Prefect server of PREFECT_API_URL
+	@$(INSTALL)
+	$(PYTHON) -m blocks
+	@$(PREFECT) work-pool inspect daybook >/dev/null 2>&1 || $(PREFECT) work-pool create daybook --type process
+	$(PREFECT) deploy --all
+
+test: ## run every test against real servers, which it installs where it can
+	@$(INSTALL) dev
+	$(PYTHON) -m tests.servers.install
+	$(PYTHON) -m pytest
+
+bench: ## measure the nps load against the alternatives
+	@$(INSTALL) dev
+	$(PYTHON) -m benchmarks.nps
+
+lint: ## style, types, and which package may import which
+	@$(INSTALL) dev
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+check: lint test ## lint and test
+
+# For every platform and for the oldest Python that we support.
+lock: ## write requirements.txt and requirements-dev.txt anew from the .in files
+	@$(INSTALL)
+	$(PYTHON) -m uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements.in -o requirements.txt
+	$(PYTHON) -m uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements-dev.in -o requirements-dev.txt

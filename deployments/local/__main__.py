@@ -1,0 +1,66 @@
+"""`python -m deployments.local demo|up|down|status`: what `make demo` and `make stop` call."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from deployments.local.console import Narrator
+from deployments.local.environment import replace_environment
+from deployments.local.errors import StackError
+from deployments.local.lock import only_one
+from deployments.local.stack import LocalStack
+from deployments.local.targets import find_targets
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> int:
+    """Run the command that was typed. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m deployments.local", description="Daybook's local stack.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="start everything, load nps through the worker, show the result")
+    demo.add_argument("--started", type=int, help="when `make demo` was typed, in seconds since 1970")
+    commands.add_parser("up", help="start PostgreSQL, the Prefect server and a worker")
+    commands.add_parser("down", help="stop all of it; the data stays")
+    commands.add_parser("status", help="what runs, and where")
+    arguments = parser.parse_args()
+
+    stack, narrator = LocalStack(ROOT), Narrator()
+    try:
+        if arguments.command == "down":
+            narrator.say(_stopped(stack.stop()))
+        elif arguments.command == "status":
+            for line in stack.status():
+                narrator.say(line)
+        else:
+            _start(arguments.command, stack, narrator, time.time() - arguments.started if arguments.started else 0.0)
+    except StackError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. What was started goes on: `make stop` ends it.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _start(command: str, stack: LocalStack, narrator: Narrator, seconds_before: float) -> None:
+    stack.check_home()
+    with only_one(stack.home):
+        targets = find_targets(stack)
+        replace_environment(stack.environment)
+        stack.start_server()  # it starts while this process imports Prefect
+        from deployments.local.demo import run_demo, start_all  # Prefect reads the environment when imported
+
+        if command == "demo":
+            run_demo(stack, targets, narrator, seconds_before)
+        else:
+            start_all(stack, targets, narrator)
+
+
+def _stopped(count: int) -> str:
+    return f"Stopped ({count} processes); the data is still in .daybook/" if count else "Nothing was running."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

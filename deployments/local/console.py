@@ -1,0 +1,63 @@
+"""What the local stack prints: one line a step, with its time; colour and a spinner on a terminal only."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+_PIPE_WIDTH = 150  # where there is no terminal whose width counts
+
+
+@dataclass
+class Step:
+    """A step under way. What is put into `detail` stands on its line when it is done."""
+
+    title: str
+    detail: str = ""
+    seconds: float = 0.0
+
+
+@dataclass
+class Narrator:
+    """Tells the steps as they are done, and remembers how long they took."""
+
+    console: Console = field(
+        default_factory=lambda: Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    )
+    steps: list[Step] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Step]:
+        """Time what happens inside, and print it as one line when it is done. A failed step prints no line."""
+        step = Step(title)
+        started = time.monotonic()
+        with self.console.status(f"{title} …"):
+            yield step
+        step.seconds = time.monotonic() - started
+        self.steps.append(step)
+        self.console.print(f"[green]✓[/] {title:<32} [dim]{step.seconds:6.1f} s[/]  {step.detail}", soft_wrap=True)
+
+    def say(self, text: str = "") -> None:
+        """Print a line as it is, however long."""
+        self.console.print(text, soft_wrap=True)
+
+    def table(self, title: str, columns: list[str], rows: list[list[str]], right: frozenset[str] = frozenset()) -> None:
+        """Print `rows` under `columns`; those named in `right` are aligned to the right."""
+        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1))
+        for column in columns:
+            table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        self.console.print(table)
+
+    def times(self, earlier: float = 0.0) -> None:
+        """Print how long each step took; `earlier` seconds went by before this program started."""
+        rows = [["virtual environment, packages", f"{earlier:.1f} s"]] if earlier else []
+        rows += [[step.title, f"{step.seconds:.1f} s"] for step in self.steps]
+        rows.append(["in total", f"{earlier + sum(step.seconds for step in self.steps):.1f} s"])
+        self.table("How long it took", ["step", "time"], rows, right=frozenset({"time"}))

@@ -1,0 +1,101 @@
+"""`make demo`: from nothing to a loaded warehouse, step by step. Import it once the environment is the stack's."""
+
+import os
+from datetime import date, timedelta
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+
+from deployments.local.console import Narrator
+from deployments.local.demo_data import has_answers, make_answers, utc_yesterday
+from deployments.local.deploy import deploy_all, make_blocks
+from deployments.local.environment import api_url
+from deployments.local.errors import StackError
+from deployments.local.report import show_daily_nps, show_ledger
+from deployments.local.runs import run_deployment, settle_abandoned, wait_for_work_pool
+from deployments.local.stack import WORK_POOL, LocalStack
+from deployments.local.targets import Database, Targets, start_embedded
+
+ALLOW_DEMO_DATA = "DAYBOOK_DEMO_DATA"
+
+
+def start_all(stack: LocalStack, targets: Targets, narrator: Narrator) -> None:
+    """Start what does not run yet."""
+    stack.start_server()  # first, because it takes longest, and the rest can go on meanwhile
+    with narrator.step("PostgreSQL") as step:
+        embedded = start_embedded(stack, targets)
+        step.detail = f"127.0.0.1:{stack.postgres.port}: {' and '.join(embedded)}" if embedded else "not needed"
+    with narrator.step("Prefect server") as step:
+        stack.wait_for_server()
+        step.detail = stack.ui_address
+    with narrator.step("worker") as step:
+        if not stack.worker_runs():
+            with get_client(sync_client=True) as client:
+                settle_abandoned(client)
+            stack.start_worker()
+        step.detail = f"process worker of the work pool {WORK_POOL}"
+
+
+def run_demo(stack: LocalStack, targets: Targets, narrator: Narrator, seconds_before: float) -> None:
+    """Start everything, load nps in full and then for yesterday through the worker, and print what came of it.
+
+    `seconds_before` went by before this program started. Raises StackError with what to do.
+    """
+    yesterday = utc_yesterday()
+    start_all(stack, targets, narrator)
+    with narrator.step("answers in production") as step:
+        step.detail = _prepare_production(targets.production, yesterday)
+    with narrator.step("blocks"):
+        make_blocks(stack, targets.variables)
+    with get_client(sync_client=True) as client:
+        with narrator.step("deployments"):
+            wait_for_work_pool(stack, client)
+            deploy_all(stack)
+        _load(stack, client, narrator, "nps/full-refresh", {})
+        _load(stack, client, narrator, "nps/daily", {"execution_date": yesterday.isoformat()})
+    narrator.say()
+    with targets.warehouse.connect() as warehouse:
+        show_ledger(narrator, warehouse)
+        show_daily_nps(narrator, warehouse, yesterday)
+    narrator.times(seconds_before)
+    _say_what_next(stack, narrator, yesterday)
+
+
+def _prepare_production(production: Database, yesterday: date) -> str:
+    """See that prod.nps has something to load, and say what was done. A user's own production is left alone."""
+    with production.connect() as connection:
+        filled = has_answers(connection)
+        if not production.own or (not filled and os.environ.get(ALLOW_DEMO_DATA) == "1"):
+            return f"{make_answers(connection, yesterday):,} made in prod.nps"
+        if filled:
+            return "your own prod.nps, left as it is"
+    raise StackError(
+        f"{production.address} ({production.variable}) has no prod.nps with answers in it, which the demo loads: "
+        "a table prod.nps(id bigint primary key, created_at timestamp(6) or datetime(6), score smallint or tinyint), "
+        "with an index on created_at. Make it, or let the demo make it there with invented answers: "
+        f"{ALLOW_DEMO_DATA}=1 make demo"
+    )
+
+
+def _load(
+    stack: LocalStack, client: SyncPrefectClient, narrator: Narrator, deployment: str, parameters: dict[str, str]
+) -> None:
+    states: list[str] = []
+    with narrator.step(deployment) as step:
+        run = run_deployment(stack, client, deployment, parameters, tell=states.append)
+        step.detail = f"{run.name}: {' → '.join([*states, 'Completed'])}"
+
+
+def _say_what_next(stack: LocalStack, narrator: Narrator, yesterday: date) -> None:
+    day = yesterday - timedelta(days=1)
+    server = f"PREFECT_API_URL={api_url(stack.ui_port)}"
+    narrator.say(f"[bold]The UI[/]  {stack.ui_address}  (runs, schedules, artifacts)")
+    narrator.say()
+    narrator.say("[bold]Next[/]")
+    narrator.say("  load a day again, the table stays the same, here and without the worker")
+    narrator.say(f"    {server} .venv/bin/python -m flows.nps {day}")
+    narrator.say("  the same through the worker")
+    narrator.say(
+        f"    {server} .venv/bin/python -m prefect deployment run nps/daily --param execution_date={day} --watch"
+    )
+    narrator.say("  end all of it; the data stays for the next time")
+    narrator.say("    make stop")

@@ -1,0 +1,94 @@
+"""The production of the demo: prod.nps, answers to "how likely are you to recommend us?", 2,500 a day for 60 days."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Index,
+    MetaData,
+    SmallInteger,
+    Table,
+    func,
+    inspect,
+    select,
+)
+from sqlalchemy.dialects import mysql
+from sqlalchemy.schema import CreateSchema
+
+DAYS = 60
+ANSWERS_A_DAY = 2500
+WEEKDAY_SHARE = (1.15, 1.2, 1.2, 1.15, 1.05, 0.6, 0.65)  # fewer people answer at the weekend
+BATCH = 10_000
+
+NPS = Table(
+    "nps",
+    MetaData(schema="prod"),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("created_at", DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb"), nullable=False),
+    Column("score", SmallInteger().with_variant(mysql.TINYINT(), "mysql", "mariadb"), nullable=False),
+    Index("nps_created_at", "created_at"),
+)
+
+
+def has_answers(production: Connection) -> bool:
+    """Whether prod.nps exists and holds a row."""
+    return _table_exists(production) and production.scalar(select(NPS.c.id).limit(1)) is not None
+
+
+def make_answers(production: Connection, yesterday: date) -> int:
+    """Fill prod.nps, made where it is missing, up to and including `yesterday`, a UTC date. Returns how many rows.
+
+    The first time that is 60 days, later the days that went by since. The same days always give the same answers.
+    """
+    if not _table_exists(production):
+        production.execute(CreateSchema("prod", if_not_exists=True))
+        NPS.metadata.create_all(production)
+    last_id, last = production.execute(select(func.max(NPS.c.id), func.max(NPS.c.created_at))).one()
+    first_day = last.date() + timedelta(days=1) if last else yesterday - timedelta(days=DAYS - 1)
+    rows = answers(first_day, (yesterday - first_day).days + 1, first_id=(last_id or 0) + 1)
+    count = 0
+    while batch := list(islice(rows, BATCH)):
+        production.execute(NPS.insert(), batch)
+        count += len(batch)
+    return count
+
+
+def answers(first_day: date, days: int, first_id: int) -> Iterator[dict[str, object]]:
+    """2,500 × `days` rows of prod.nps in the order of `created_at` (UTC, no zone), with ids from `first_id` on."""
+    calendar = [first_day + timedelta(days=offset) for offset in range(days)]
+    total = sum(WEEKDAY_SHARE[day.weekday()] for day in calendar)
+    share, made = 0.0, 0
+    for day in calendar:
+        share += WEEKDAY_SHARE[day.weekday()]
+        upto = round(share / total * ANSWERS_A_DAY * days)
+        chance = random.Random(day.isoformat())
+        moments = sorted(chance.randrange(86_400 * 10**6) for _ in range(upto - made))
+        midnight = datetime.combine(day, time())
+        for moment, score in zip(moments, _scores(chance, len(moments)), strict=True):
+            yield {"id": first_id + made, "created_at": midnight + timedelta(microseconds=moment), "score": score}
+            made += 1
+
+
+def utc_yesterday() -> date:
+    """The last day that is complete everywhere in UTC."""
+    return datetime.now(UTC).date() - timedelta(days=1)
+
+
+def _scores(chance: random.Random, count: int) -> list[int]:
+    """Scores from 0 to 10 of one day: promoters, passives and detractors in shares that differ from day to day."""
+    promoters = chance.gauss(0.50, 0.03)
+    detractors = chance.gauss(0.20, 0.02)
+    weights = [detractors * share for share in (0.05, 0.03, 0.05, 0.10, 0.12, 0.25, 0.40)]
+    weights += [(1 - promoters - detractors) * share for share in (0.40, 0.60)]
+    weights += [promoters * share for share in (0.55, 0.45)]
+    return chance.choices(range(11), weights, k=count)
+
+
+def _table_exists(production: Connection) -> bool:
+    return inspect(production).has_table(NPS.name, schema=NPS.schema)

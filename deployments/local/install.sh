@@ -1,0 +1,85 @@
+#!/bin/sh
+# Makes .venv and installs the lock into it: `install.sh` what a worker needs, `install.sh dev` the tests' tools as well.
+# Run in the repository's folder. Does nothing when the lock is installed already, however old the files are.
+set -eu
+
+UV="uv==0.13.8"
+PYTHON=.venv/bin/python
+LOG=.venv/install.log
+
+fail() {
+    printf '%s\n' "$@" >&2
+    exit 1
+}
+
+# The newest python that is new enough and can make virtual environments. Each is run: a pyenv shim may only pretend.
+find_python() {
+    without_venv=
+    for name in python3.14 python3.13 python3.12 python3.11 python3; do
+        "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue
+        if "$name" -c 'import ensurepip, venv' >/dev/null 2>&1; then
+            echo "$name"
+            return
+        fi
+        without_venv=${without_venv:-$name}
+    done
+    if [ -n "$without_venv" ]; then
+        version=$("$without_venv" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        fail "Python $version is here, but without the module that makes virtual environments (ensurepip)." \
+            "On Debian and Ubuntu, as root: apt-get install python$version-venv"
+    fi
+    fail "Daybook needs Python 3.11 or newer, and found $(python3 --version 2>/dev/null || echo 'no python3 at all')." \
+        "On Debian and Ubuntu, as root: apt-get install python3 python3-venv (Debian 12, Ubuntu 24.04 or newer)."
+}
+
+# Whether .venv has a python that runs, is new enough, and has pip: an interrupted or outdated one has not.
+venv_works() {
+    "$PYTHON" -c 'import sys, pip; sys.exit(sys.version_info < (3, 11) or sys.prefix == sys.base_prefix)' >/dev/null 2>&1
+}
+
+# The mirror that pip is told to use; uv does not read pip's settings.
+pip_index() {
+    echo "${PIP_INDEX_URL:-$("$PYTHON" -m pip config get global.index-url 2>/dev/null || true)}"
+}
+
+# uv takes seconds where pip takes minutes. It may lack what pip knows of this machine (certificates, a proxy, a mirror):
+# so first with uv's own certificates, then with the system's, then with pip.
+install() {
+    echo "Installing the packages of $* into .venv"
+    for lock in "$@"; do
+        set -- "$@" -r "$lock"
+        shift
+    done
+    index=${UV_DEFAULT_INDEX:-$(pip_index)}
+    [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
+    if "$PYTHON" -m pip install --disable-pip-version-check "$UV" >"$LOG" 2>&1; then
+        for certificates in --no-system-certs --system-certs; do
+            "$PYTHON" -m uv pip install --python "$PYTHON" "$certificates" --compile-bytecode "$@" >>"$LOG" 2>&1 && return
+        done
+        echo "uv could not install them, so pip does: this takes a few minutes"
+    fi
+    "$PYTHON" -m pip install --disable-pip-version-check "$@" >>"$LOG" 2>&1 && return
+    tail -n 15 "$LOG" >&2
+    fail "" "The packages could not be installed (all of it: $LOG)." \
+        "They come from the package registry that pip is set up for: see 'pip config list' and PIP_INDEX_URL."
+}
+
+case ${1:-} in
+    "") locks="requirements.txt" ;;
+    dev) locks="requirements.txt requirements-dev.txt" ;;
+    *) fail "install.sh knows no '$1': expected nothing, or dev." ;;
+esac
+
+if ! venv_works; then
+    python=$(find_python)
+    echo "Making .venv with $("$python" --version)"
+    "$python" -m venv --clear .venv || fail "$python could not make .venv in $(pwd)."
+fi
+stamp=".venv/installed-${1:-worker}.txt" # a copy of what was installed
+# shellcheck disable=SC2086
+cat $locks | cmp -s - "$stamp" && exit 0
+rm -f "$stamp"
+# shellcheck disable=SC2086
+install $locks
+# shellcheck disable=SC2086
+cat $locks >"$stamp"

@@ -1,0 +1,94 @@
+"""Which port a part of the stack listens on: chosen by a variable, else remembered, else a default or any free one."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import psutil
+
+from deployments.local.errors import StackError
+
+ADDRESS = "127.0.0.1"
+FREE_FROM = 15432  # below the ports that outgoing connections borrow, so that a remembered one stays free
+
+
+def choose_port(memory: Path, name: str, variable: str, default: int | None = None) -> int:
+    """The port for `name`: from the environment's `variable`, the file `memory`, `default`, or else any free one.
+
+    The choice is written to `memory`. Raises StackError for a value that is no port.
+    """
+    remembered = _read(memory)
+    port = _from_environment(variable) or remembered.get(name) or default or _any_free_port()
+    if remembered.get(name) != port:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.write_text(json.dumps({**remembered, name: port}))
+    return port
+
+
+def require_free(port: int, what: str, variable: str) -> None:
+    """Raises StackError, with the process that holds the port where it can be known, if `port` is taken."""
+    try:
+        _bind(port)
+    except PermissionError:
+        raise StackError(
+            f"{what} may not listen on port {port}: choose one above 1023, for example {variable}={_any_free_port()}."
+        ) from None
+    except OSError:
+        raise StackError(
+            f"{what} needs port {port}, and {_holder(port)} listens on it. "
+            f"Choose another one: {variable}={_any_free_port()} make demo"
+        ) from None
+
+
+def _read(memory: Path) -> dict[str, int]:
+    """What was remembered; a damaged file remembers nothing."""
+    try:
+        content = json.loads(memory.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _from_environment(variable: str) -> int | None:
+    text = os.environ.get(variable, "").strip()
+    if not text:
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise StackError(f"{variable} is {text!r}: expected a port, a number from 1 to 65535.")
+    return int(text)
+
+
+def _any_free_port() -> int:
+    return next(port for port in range(FREE_FROM, 65536) if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
+    try:
+        _bind(port)
+    except OSError:
+        return False
+    return True
+
+
+def _bind(port: int) -> None:
+    """Raises OSError if nobody could listen on `port` now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just given up is free
+        probe.bind((ADDRESS, port))
+
+
+def _holder(port: int) -> str:
+    """Who listens on `port`. Other users' processes can be seen by root only."""
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:
+        connections = []
+    for connection in connections:
+        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,) and connection.pid:
+            try:
+                process = psutil.Process(connection.pid)
+                return f"process {process.pid} ({' '.join(process.cmdline())[:80] or process.name()})"
+            except psutil.Error:
+                break
+    return "another process"
