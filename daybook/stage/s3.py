@@ -1,0 +1,92 @@
+"""S3, or a server that speaks its protocol, as the stage."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+
+from daybook.errors import StageError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_REMEDIES = {
+    "NoSuchBucket": "The bucket does not exist: create it, or correct the bucket's name in the stage's block.",
+    "NoSuchKey": "The object does not exist: a lifecycle rule or another run may have removed it. Extract again.",
+    "AccessDenied": "Access denied: the stage's credentials need s3:PutObject, s3:GetObject and s3:DeleteObject there.",
+    "InvalidAccessKeyId": "The server does not know the access key: correct it in the stage's credentials block.",
+    "SignatureDoesNotMatch": "The secret key is not the access key's: correct it in the stage's credentials block.",
+    "ExpiredToken": "The session token has expired: renew it in the stage's credentials block.",
+    "PermanentRedirect": "The bucket is in another region: set the region in the stage's credentials block.",
+    "AuthorizationHeaderMalformed": "The bucket is in another region: set it in the stage's credentials block.",
+}
+_REMEDIES_BY_STATUS = {403: _REMEDIES["AccessDenied"], 404: _REMEDIES["NoSuchKey"]}
+
+
+class S3Stage:
+    """Objects are S3 objects in `bucket`, below `prefix`.
+
+    `client` is a boto3 S3 client. It brings the credentials, the endpoint, the time-outs and the retries.
+    """
+
+    def __init__(self, client: "S3Client", bucket: str, prefix: str = "") -> None:
+        self._client = client
+        self.bucket = bucket
+        self.prefix = prefix.strip("/")
+
+    def __str__(self) -> str:
+        return "/".join(filter(None, ("s3:/", self.bucket, self.prefix)))
+
+    def __repr__(self) -> str:
+        return f"S3Stage({str(self)!r})"
+
+    def uri(self, key: str) -> str:
+        return f"s3://{self.bucket}/{self._key(key)}"
+
+    def put(self, key: str, data: bytes) -> None:
+        with self._explained("write", key):
+            self._client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
+
+    def get(self, key: str) -> bytes:
+        with self._explained("read", key):
+            return self._client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()
+
+    def delete(self, key: str) -> None:
+        with self._explained("delete", key):
+            self._client.delete_object(Bucket=self.bucket, Key=self._key(key))
+
+    def _key(self, key: str) -> str:
+        return f"{self.prefix}/{key}" if self.prefix else key
+
+    @contextmanager
+    def _explained(self, verb: str, key: str) -> Iterator[None]:
+        failed = f"Cannot {verb} {self.uri(key)} (bucket {self.bucket!r})"
+        try:
+            yield
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            remedy = _REMEDIES.get(code) or _REMEDIES_BY_STATUS.get(status) or "Try again; see the server's own log."
+            raise StageError(f"{failed}: the server answered {code or 'with an error'} ({status}). {remedy}") from error
+        except (NoCredentialsError, PartialCredentialsError) as error:
+            raise StageError(
+                f"{failed}: no credentials. Set them in the stage's credentials block, or give the machine a role."
+            ) from error
+        except (ConnectionError, HTTPClientError, OSError) as error:
+            # Without its cause, whose text has the endpoint with whatever a person wrote before its "@".
+            endpoint = urlsplit(self._client.meta.endpoint_url)
+            raise StageError(
+                f"{failed}: {type(error).__name__} at {endpoint.scheme}://{endpoint.netloc.rpartition('@')[2]}. "
+                "Does the server run there, and can this machine reach it?"
+            ) from None
+        except BotoCoreError as error:
+            raise StageError(f"{failed}: {error}. Correct the stage's block.") from error
