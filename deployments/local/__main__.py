@@ -5,6 +5,8 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
+
 from deployments.local.console import Narrator
 from deployments.local.environment import replace_environment
 from deployments.local.errors import StackError
@@ -37,6 +39,9 @@ def main() -> int:
             _start(arguments.command, stack, narrator, time.time() - arguments.started if arguments.started else 0.0)
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
+        return 1
+    except httpx.HTTPError as error:
+        print(f"\nThe Prefect server gave no good answer: {error}. See {stack.server.log}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. What was started goes on: `make stop` ends it.", file=sys.stderr)

@@ -44,12 +44,14 @@ def run_demo(stack: LocalStack, targets: Targets, narrator: Narrator, seconds_be
     start_all(stack, targets, narrator)
     with narrator.step("answers in production") as step:
         step.detail = _prepare_production(targets.production, yesterday)
-    with narrator.step("blocks"):
+    with narrator.step("blocks") as step:
         make_blocks(stack, targets.variables)
+        step.detail = "production, warehouse, stage"
     with get_client(sync_client=True) as client:
-        with narrator.step("deployments"):
+        with narrator.step("deployments") as step:
             wait_for_work_pool(stack, client)
             deploy_all(stack)
+            step.detail = "all of prefect.yaml"
         _load(stack, client, narrator, "nps/full-refresh", {})
         _load(stack, client, narrator, "nps/daily", {"execution_date": yesterday.isoformat()})
     narrator.say()
@@ -65,7 +67,8 @@ def _prepare_production(production: Database, yesterday: date) -> str:
     with production.connect() as connection:
         filled = has_answers(connection)
         if not production.own or (not filled and os.environ.get(ALLOW_DEMO_DATA) == "1"):
-            return f"{make_answers(connection, yesterday):,} made in prod.nps"
+            made = make_answers(connection, yesterday)
+            return f"{made:,} made in prod.nps" if made else f"prod.nps reaches to {yesterday} already"
         if filled:
             return "your own prod.nps, left as it is"
     raise StackError(

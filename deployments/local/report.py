@@ -1,6 +1,6 @@
 """What the demo shows at its end, read from the warehouse."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, text
 
@@ -26,12 +26,12 @@ def show_ledger(narrator: Narrator, warehouse: Connection) -> None:
     rows = [
         [
             row.table_name,
-            f"{row.interval_start:%Y-%m-%d %H:%M}" if row.interval_start else "ever",
-            f"{row.interval_end:%Y-%m-%d %H:%M}",
+            _instant(row.interval_start),
+            _instant(row.interval_end),
             f"{row.rows_loaded:,}",
             row.strategy,
             str(row.flow_run_id)[:8],
-            f"{row.loaded_at:%Y-%m-%d %H:%M:%S}",
+            _instant(row.loaded_at),
         ]
         for row in reversed(warehouse.execute(LEDGER).all())
     ]
@@ -53,3 +53,10 @@ def show_daily_nps(narrator: Narrator, warehouse: Connection, last_day: date) ->
         for row in warehouse.execute(DAILY_NPS, week)
     ]
     narrator.table("Daily NPS, from raw_data.nps in the warehouse", columns, rows, right=frozenset(columns[1:]))
+
+
+def _instant(when: datetime | None) -> str:
+    """`when` in UTC, to the second; the ledger has no start where a table has none."""
+    if when is None:
+        return "ever"
+    return f"{when.astimezone(UTC) if when.tzinfo else when:%Y-%m-%d %H:%M:%S}"

@@ -17,6 +17,7 @@ from prefect.client.schemas.filters import (
     WorkPoolFilterName,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
@@ -52,7 +53,9 @@ def settle_abandoned(client: SyncPrefectClient) -> int:
         )
     )
     pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[WORK_POOL]))
-    abandoned = client.read_flow_runs(flow_run_filter=unfinished, work_pool_filter=pool)
+    abandoned = client.read_flow_runs(
+        flow_run_filter=unfinished, work_pool_filter=pool, sort=FlowRunSort.START_TIME_ASC, limit=200
+    )
     for run in abandoned:
         client.set_flow_run_state(run.id, Crashed(message="Its worker was killed."), force=True)
     return len(abandoned)

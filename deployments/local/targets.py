@@ -33,7 +33,10 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """One connection in one transaction, committed at the end. Raises StackError where it cannot be reached."""
+        """One connection in one transaction, committed at the end.
+
+        Raises StackError where it cannot be reached, and where it refuses a statement.
+        """
         try:
             engine = create_engine(_parse(self), poolclass=NullPool)
             connection = engine.connect()
@@ -46,8 +49,13 @@ class Database:
                 f"{self.address} ({self.variable}) cannot be reached: {str(error.orig).strip()}. "
                 f"Correct {self.variable}, or unset it to use an embedded PostgreSQL."
             ) from None
-        with connection, connection.begin():
-            yield connection
+        try:
+            with connection, connection.begin():
+                yield connection
+        except DBAPIError as error:
+            raise StackError(
+                f"{self.address} ({self.variable}) refused a statement: {str(error.orig).strip()}"
+            ) from None
 
 
 @dataclass(frozen=True)
