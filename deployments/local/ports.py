@@ -16,14 +16,16 @@ FREE_FROM = 15432  # below the ports that outgoing connections borrow, so that a
 def choose_port(memory: Path, name: str, variable: str, default: int | None = None) -> int:
     """The port for `name`: from the environment's `variable`, the file `memory`, `default`, or else any free one.
 
-    The choice is written to `memory`. Raises StackError for a value that is no port.
+    Raises StackError for a value that is no port.
     """
+    return _from_environment(variable) or _read(memory).get(name) or default or _free_port(FREE_FROM)
+
+
+def remember_port(memory: Path, name: str, port: int) -> None:
+    """Write to the file `memory` that `name` listens on `port`, for `choose_port` to find the next time."""
     remembered = _read(memory)
-    port = _from_environment(variable) or remembered.get(name) or default or _any_free_port()
     if remembered.get(name) != port:
-        memory.parent.mkdir(parents=True, exist_ok=True)
         memory.write_text(json.dumps({**remembered, name: port}))
-    return port
 
 
 def require_free(port: int, what: str, variable: str) -> None:
@@ -32,12 +34,12 @@ def require_free(port: int, what: str, variable: str) -> None:
         _bind(port)
     except PermissionError:
         raise StackError(
-            f"{what} may not listen on port {port}: choose one above 1023, for example {variable}={_any_free_port()}."
+            f"{what} may not listen on port {port}: choose one above 1023, for example {variable}={_free_port(FREE_FROM)}."
         ) from None
     except OSError:
         raise StackError(
             f"{what} needs port {port}, and {_holder(port)} listens on it. "
-            f"Choose another one: {variable}={_any_free_port()} make demo"
+            f"Choose another one: {variable}={_free_port(port)} make demo"
         ) from None
 
 
@@ -59,8 +61,9 @@ def _from_environment(variable: str) -> int | None:
     return int(text)
 
 
-def _any_free_port() -> int:
-    return next(port for port in range(FREE_FROM, 65536) if _is_free(port))
+def _free_port(first: int) -> int:
+    """The first free port from `first` on."""
+    return next(port for port in range(first, 65536) if _is_free(port))
 
 
 def _is_free(port: int) -> bool:

@@ -33,6 +33,11 @@ class LocalStack:
         return self.root / ".daybook"
 
     @property
+    def port_memory(self) -> Path:
+        """The file that remembers the ports of the last time."""
+        return self.home / "ports.json"
+
+    @property
     def server(self) -> Part:
         """The Prefect server, with its UI."""
         return Part(self.home, "server", ("prefect", "server", "start"))
@@ -49,12 +54,12 @@ class LocalStack:
     @cached_property
     def ui_port(self) -> int:
         """The port of the Prefect server."""
-        return ports.choose_port(self.home / "ports.json", "ui", UI_PORT, default=4200)
+        return ports.choose_port(self.port_memory, "ui", UI_PORT, default=4200)
 
     @cached_property
     def postgres(self) -> EmbeddedPostgres:
         """The PostgreSQL that is production and warehouse, where the user has named no other."""
-        port = ports.choose_port(self.home / "ports.json", "postgres", POSTGRES_PORT)
+        port = ports.choose_port(self.port_memory, "postgres", POSTGRES_PORT)
         return EmbeddedPostgres(self.home, port)
 
     @property
@@ -86,6 +91,7 @@ class LocalStack:
         if not self.postgres.running():
             ports.require_free(self.postgres.port, "The embedded PostgreSQL", POSTGRES_PORT)
         self.postgres.start()
+        ports.remember_port(self.port_memory, "postgres", self.postgres.port)
 
     def start_server(self) -> None:
         """Start the Prefect server if it does not run on its port; `wait_for_server` waits until it answers."""
@@ -95,6 +101,7 @@ class LocalStack:
         end(marked_processes(self.home))  # a server on another port or without its folder, and its worker
         ports.require_free(self.ui_port, "The Prefect server", UI_PORT)
         self.check_home()
+        ports.remember_port(self.port_memory, "ui", self.ui_port)
         self.server.start(self.root, self.environment)
 
     def wait_for_server(self) -> None:
