@@ -13,7 +13,8 @@ DaybookError
 │   ├── DuplicateKey      two rows with one key, where the strategy does not choose between them
 │   ├── NullKey           a row without its key
 │   ├── OutsideInterval   a row whose cursor is not in the interval that is being loaded
-│   └── ShrinkGuard       the load would leave far fewer rows than the ledger says were there
+│   ├── ShrinkGuard       the load would leave far fewer rows than the ledger says were there
+│   └── CheckFailed       a check of the table file does not hold in what would be committed
 └── LoadFailed            still failing after the retries: carries the whole story
 """
 
@@ -72,6 +73,10 @@ class OutsideInterval(GuardError):
 
 class ShrinkGuard(GuardError):
     """The load would leave far fewer rows than the ledger says were there."""
+
+
+class CheckFailed(GuardError):
+    """A check of the table file does not hold in what would be committed."""
 
 
 class LoadFailed(DaybookError):

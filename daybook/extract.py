@@ -1,0 +1,139 @@
+"""Extract: the rows of a plan, from its source to the stage."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+
+from daybook.columns import Column, holds
+from daybook.csv_format import Chunk
+from daybook.cursors import Cursor
+from daybook.errors import RowCountMismatch, SourceError
+from daybook.plan import Plan
+from daybook.sources import Keys
+from daybook.stage import Stage, new_prefix
+from daybook.stage.manifest import Manifest, Part
+from daybook.stage.parts import remove, write_parts
+from daybook.tables import Table
+from daybook.transient import is_transient, with_retries
+from daybook.warehouses import Target, Warehouse
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What an extraction put on the stage: the manifest, the rows that the source sent, and the moment it shows."""
+
+    plan: Plan
+    target: Target
+    manifest: Manifest
+    rows: int
+    snapshot_at: datetime
+    seconds: float
+
+
+def extract(
+    plan: Plan,
+    keys: Keys,
+    warehouse: Warehouse,
+    stage: Stage,
+    *,
+    run_id: str = "",
+    on_progress: Callable[[Part], None] | None = None,
+) -> Extracted:
+    """Stream the rows of `plan` from its source, in one consistent snapshot, into parts on the stage.
+
+    The table in the warehouse is compared with the source before a row is read. A connection that is lost is tried
+    again from the beginning, under a new prefix.
+
+    Raises:
+        SourceError, SchemaMismatch, StageError, ValueRefused: see there.
+        RowCountMismatch: the parts hold another number of rows than the source sent.
+    """
+
+    def attempt() -> Extracted:
+        return _extract(plan, keys, warehouse, stage, run_id, on_progress)
+
+    return with_retries(attempt, when=is_transient, note=lambda text: logger.warning("%s: extract, %s", plan.table.name, text))
+
+
+def _extract(
+    plan: Plan, keys: Keys, warehouse: Warehouse, stage: Stage, run_id: str, on_progress: Callable[[Part], None] | None
+) -> Extracted:
+    began, table = time.monotonic(), plan.table
+    with table.source.open(table, keys) as source:
+        target = shape(table, source.columns())
+        with warehouse.session() as session:
+            warehouse.check(session, target)
+        for warning in source.warnings():
+            logger.warning(warning)
+        found = {column.name: column for column in source.columns()}
+        counter = _Counter()
+        prefix = new_prefix(table.name, run_id)
+        logger.info("%s %s: extracting into %s", table.name, plan.label, stage.uri(prefix))
+        format = warehouse.csv_format()
+        manifest = write_parts(
+            stage,
+            prefix,
+            counter.counted(source.rows([found[name] for name in target.column_names], plan.span, format)),
+            table=table.name,
+            columns=target.column_names,
+            format=format,
+            key=table.key,
+            on_progress=on_progress,
+        )
+        if manifest.rows != counter.rows:
+            remove(stage, manifest)
+            raise RowCountMismatch(f"{table.name}: the source sent {counter.rows} rows, and {manifest.rows} were staged")
+        return Extracted(plan, target, manifest, counter.rows, source.snapshot_at, time.monotonic() - began)
+
+
+def shape(table: Table, found: Iterable[Column]) -> Target:
+    """The table as the warehouse is to hold it: the source's columns, or those that the table file declares.
+
+    Raises:
+        SourceError: a column that the table file names is not there, or its declared type would lose values.
+    """
+    source = {column.name: column for column in found}
+    declared = table.declared_types
+    for name in (*(declared or ()), *table.key, *([table.cursor] if table.cursor else ())):
+        if name not in source:
+            near = get_close_matches(name, source, 1)
+            raise SourceError(
+                f"{table.name}: the source has no column {name!r}; it has {', '.join(source)}."
+                + (f" Did you mean {near[0]!r}?" if near else " Correct the table file.")
+            )
+    columns = []
+    for name, type in (declared or {name: column.type for name, column in source.items()}).items():
+        if not holds(type, source[name].type):
+            raise SourceError(
+                f"{table.name}: columns declares {name} as {type}, and the source's {source[name].type} would not arrive "
+                f"whole in it. Declare {source[name].type}, or leave {name} out to have it read off the source"
+            )
+        columns.append(Column(name, type, source[name].nullable))
+    cursor = None
+    if table.cursor:
+        # an instant is written in UTC, so a column without a zone that takes it shows the UTC clock
+        zone = "UTC" if source[table.cursor].type.kind == "timestamptz" else table.timezone
+        cursor = Cursor(table.cursor, next(c.type for c in columns if c.name == table.cursor), zone)
+        if cursor.type.kind == "timestamptz" and source[table.cursor].type.kind != "timestamptz" and table.timezone != "UTC":
+            raise SourceError(
+                f"{table.name}: {table.cursor} has no zone at the source and is read in {table.timezone}: declare it as "
+                "timestamp, which keeps what the source shows"
+            )
+    return Target(table.name, tuple(columns), table.key, cursor)
+
+
+class _Counter:
+    """Counts the rows that pass."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+    def counted(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
+            self.rows += chunk.rows
+            yield chunk

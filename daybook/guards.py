@@ -1,0 +1,142 @@
+"""The checks that stand between staged rows and the commit. Each raises its own error, and the transaction rolls back."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from daybook.errors import CheckFailed, DuplicateKey, NullKey, OutsideInterval, RowCountMismatch, ShrinkGuard
+from daybook.interval import Interval
+from daybook.ledger import Entry, speaking_for
+from daybook.plan import Plan
+from daybook.warehouses import Target, Warehouse
+from daybook.warehouses.session import Session
+
+#: Intervals numbered in one query: the statement stays far below every warehouse's limit.
+_AT_ONCE = 500
+
+
+def rows_landed(table: str, staged: int, copied: int, counted: int) -> None:
+    """What the manifest says, what the COPY says and what a count finds must be the same number."""
+    if not staged == copied == counted:
+        raise RowCountMismatch(
+            f"{table}: {staged} rows are in the manifest, COPY took {copied}, and {counted} are in the staging table; "
+            "nothing was changed. Run it again; if it stays, something writes to the stage besides Daybook"
+        )
+
+
+def key_not_null(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:
+    """No staged row is without its key."""
+    if not target.key:
+        return
+    missing = " OR ".join(f"{warehouse.quote(name)} IS NULL" for name in target.key)
+    count = session.one(f"SELECT count(*) FROM {staged} WHERE {missing}")
+    if count:
+        raise NullKey(
+            f"{target.name}: {count} rows have no {', '.join(target.key)}, which is their key. Give them one at the "
+            "source, or correct key: in the table file"
+        )
+
+
+def duplicates(session: Session, warehouse: Warehouse, target: Target, staged: str) -> list[str]:
+    """Up to three keys that more than one staged row has, as people read them. Empty: every key is there once."""
+    if not target.key:
+        return []
+    keys = ", ".join(warehouse.quote(name) for name in target.key)
+    found = session.rows(f"SELECT {keys}, count(*) FROM {staged} GROUP BY {keys} HAVING count(*) > 1 ORDER BY {keys} LIMIT 3")
+    return [
+        ", ".join(f"{name}={value}" for name, value in zip(target.key, row, strict=False)) + f" ({row[-1]} rows)"
+        for row in found
+    ]
+
+
+def key_unique(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:
+    """No two staged rows share a key, where the strategy does not choose between them."""
+    found = duplicates(session, warehouse, target, staged)
+    if found:
+        raise DuplicateKey(
+            f"{target.name}: rows share a key: {'; '.join(found)}. Remove the duplicates at the source, correct key: in "
+            "the table file, or use load: upsert, which keeps the newest"
+        )
+
+
+def rows_by_interval(
+    session: Session, warehouse: Warehouse, target: Target, table: str, intervals: Sequence[Interval]
+) -> list[int]:
+    """How many rows of `table` lie in each of these neighbouring intervals, in order."""
+    counts = [0] * len(intervals)
+    cursor = target.cursor
+    assert cursor is not None
+    column = warehouse.quote(cursor.column)
+    for first in range(0, len(intervals), _AT_ONCE):
+        batch = intervals[first : first + _AT_ONCE]
+        boundaries = [batch[0].start, *(interval.end for interval in batch)]
+        bucket, values = cursor.bucket_sql(column, boundaries)
+        bounds = [cursor.bound(boundaries[0]), cursor.bound(boundaries[-1])]
+        for number, count in session.rows(
+            f"SELECT bucket, count(*) FROM (SELECT {bucket} AS bucket FROM {table} WHERE {column} >= %s AND {column} < %s) "
+            "AS numbered GROUP BY bucket",
+            [*values, *bounds],
+        ):
+            counts[first + number] = count
+    return counts
+
+
+def inside(table: str, plan: Plan, staged: int, counted: int) -> None:
+    """Every staged row lies in the intervals that are being loaded."""
+    if staged != counted:
+        raise OutsideInterval(
+            f"{table}: {staged - counted} of {staged} rows, as the warehouse reads them, do not lie in {plan.label}. The "
+            f"cursor means another time zone than timezone: {plan.table.timezone}, or its type cuts it off"
+        )
+
+
+def not_shrunk(
+    session: Session, warehouse: Warehouse, target: Target, plan: Plan, counts: Sequence[int], entries: Sequence[Entry]
+) -> None:
+    """A replacement does not leave far fewer rows than the ledger says were there. An upsert never removes any.
+
+    What the ledger says of an interval is its newest entry's number. Where that entry is a full refresh, which has one
+    number for all of its days, the interval's rows in the warehouse are counted instead.
+    """
+    limit = plan.table.shrink_limit
+    if plan.allow_shrink or plan.strategy == "upsert" or not limit:
+        return
+    table = warehouse.quote(*target.name.split(".", 1))
+    if plan.whole:
+        if entries:
+            whole = [entry.rows for entry in entries if entry.strategy == "replace"]
+            before = max(session.one(f"SELECT count(*) FROM {table}"), whole[-1] if whole else 0)
+            _compare(plan, plan.label, before, counts[0], limit, entries[-1].loaded_at)
+        return
+    assert plan.table.grid is not None
+    speaking = [speaking_for(interval, entries) for interval in plan.intervals]
+    there: list[int] | None = None
+    for index, (interval, entry) in enumerate(zip(plan.intervals, speaking, strict=True)):
+        if entry is None:
+            continue
+        before = entry.rows
+        if (entry.start, entry.end) != (interval.start, interval.end):
+            there = there or rows_by_interval(session, warehouse, target, table, plan.intervals)
+            before = there[index]
+        _compare(plan, plan.table.grid.label(interval), before, counts[index], limit, entry.loaded_at)
+
+
+def checks_hold(session: Session, warehouse: Warehouse, plan: Plan) -> None:
+    """What the table file's `checks` say holds in the table as it is about to be committed."""
+    table = warehouse.quote(*plan.table.name.split(".", 1))
+    for check in plan.table.checks:
+        found = session.one(check.sql.replace("%", "%%").replace("{table}", table))
+        if not check.holds(found):
+            raise CheckFailed(
+                f"{plan.table.name} {plan.label}: a check failed, and nothing was changed: {check.sql} gave {found}, and "
+                f"{check.expectation} was expected. Mend the rows at the source, or the check in the table file"
+            )
+
+
+def _compare(plan: Plan, label: str, before: int, after: int, limit: float, loaded_at: datetime) -> None:
+    if after < before * limit:
+        raise ShrinkGuard(
+            f"{plan.table.name} {label}: the source has {after} rows, and by the ledger there were {before} "
+            f"({loaded_at:%Y-%m-%d %H:%M} UTC). A load that leaves less than {limit:.0%} is stopped; nothing was changed. "
+            "If the rows are really gone, run it once with allow_shrink=true; to move the limit, set shrink_limit: in "
+            "the table file"
+        )

@@ -1,0 +1,141 @@
+"""The ledger: one row for every interval of every table that was loaded, committed in the transaction of its data.
+
+It is append-only. The newest row of an interval is the truth, and a row that covers an interval (a full refresh) speaks
+for it too. `loaded_at` grows from row to row of a table even where the clocks of two workers disagree, because it is
+taken under the lock of the table.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from daybook.interval import Interval
+from daybook.warehouses import Warehouse
+from daybook.warehouses.session import Session
+
+SCHEMA, NAME = "daybook", "ledger"
+
+_COLUMNS = {
+    "table_name": "varchar(255) NOT NULL",
+    "interval_start": "timestamptz",
+    "interval_end": "timestamptz NOT NULL",
+    "rows_loaded": "bigint NOT NULL",
+    "strategy": "varchar(32) NOT NULL",
+    "flow_run_id": "varchar(64)",
+    "loaded_at": "timestamptz NOT NULL",
+    "load_id": "varchar(36) NOT NULL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the ledger. `start` is None where a whole table without a `start` was loaded; instants are in UTC."""
+
+    table: str
+    start: datetime | None
+    end: datetime
+    rows: int
+    strategy: str
+    flow_run_id: str | None
+    loaded_at: datetime
+    load_id: str
+
+    def covers(self, interval: Interval) -> bool:
+        """Whether what was loaded then includes all of `interval`."""
+        return (self.start is None or self.start <= interval.start) and interval.end <= self.end
+
+
+class Ledger:
+    """The table `daybook.ledger` of a warehouse."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self._table = warehouse.quote(SCHEMA, NAME)
+
+    def exists(self, session: Session) -> bool:
+        """Whether anything was ever loaded into this warehouse."""
+        return bool(
+            session.rows(
+                "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE n.nspname = %s AND c.relname = %s",
+                (SCHEMA, NAME),
+            )
+        )
+
+    def ensure(self, session: Session) -> None:
+        """Make the ledger where it is missing. Loads that start at the same moment all want to; one of them does."""
+        if self.exists(session):
+            return
+        columns = ", ".join(f"{name} {type}" for name, type in _COLUMNS.items())
+        try:
+            session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(SCHEMA)}")
+            session.run(f"CREATE TABLE IF NOT EXISTS {self._table} ({columns})")
+        except session.connection.Error:
+            if not self.exists(session):  # else somebody was quicker, which even IF NOT EXISTS calls an error
+                raise
+
+    def newest(self, session: Session, table: str, span: Interval | None = None) -> list[Entry]:
+        """The newest entry of every interval of `table` that overlaps `span` (None: all), oldest entry first."""
+        where, values = "table_name = %s", [table]
+        if span:
+            where += " AND interval_end > %s AND (interval_start IS NULL OR interval_start < %s)"
+            values += [span.start, span.end]  # type: ignore[list-item]
+        names = ", ".join(_COLUMNS)
+        found = session.rows(
+            f"SELECT {names} FROM (SELECT {names}, ROW_NUMBER() OVER (PARTITION BY interval_start, interval_end "
+            f"ORDER BY loaded_at DESC) AS age FROM {self._table} WHERE {where}) AS newest WHERE age = 1 ORDER BY loaded_at",
+            values,
+        )
+        return [_entry(row) for row in found]
+
+    def of_run(self, session: Session, table: str, flow_run_id: str) -> list[Entry]:
+        """What the flow run `flow_run_id` has committed of `table`."""
+        names = ", ".join(_COLUMNS)
+        found = session.rows(
+            f"SELECT {names} FROM {self._table} WHERE table_name = %s AND flow_run_id = %s ORDER BY interval_start",
+            (table, flow_run_id),
+        )
+        return [_entry(row) for row in found]
+
+    def of_load(self, session: Session, table: str, load_id: str) -> list[Entry]:
+        """The entries of one load: there are some exactly when its transaction was committed."""
+        names = ", ".join(_COLUMNS)
+        found = session.rows(
+            f"SELECT {names} FROM {self._table} WHERE table_name = %s AND load_id = %s ORDER BY interval_start",
+            (table, load_id),
+        )
+        return [_entry(row) for row in found]
+
+    def next_moment(self, session: Session, table: str) -> datetime:
+        """The `loaded_at` of the next entry of `table`: now, or just behind the newest one. Call it under the lock."""
+        newest = session.one(f"SELECT max(loaded_at) FROM {self._table} WHERE table_name = %s", (table,))
+        now = datetime.now(UTC)
+        return max(now, newest + timedelta(microseconds=1)) if newest else now
+
+    def record(self, session: Session, entries: Iterable[Entry]) -> None:
+        """Append entries, a few hundred a statement."""
+        pending = [
+            (e.table, e.start, e.end, e.rows, e.strategy, e.flow_run_id, e.loaded_at, e.load_id) for e in entries
+        ]
+        places = f"({', '.join(['%s'] * len(_COLUMNS))})"
+        for first in range(0, len(pending), 500):
+            batch = pending[first : first + 500]
+            session.run(
+                f"INSERT INTO {self._table} ({', '.join(_COLUMNS)}) VALUES {', '.join([places] * len(batch))}",
+                [value for row in batch for value in row],
+            )
+
+
+def speaking_for(interval: Interval, entries: Sequence[Entry]) -> Entry | None:
+    """The newest of `entries` that covers `interval`: what the ledger says of it. None: it was never loaded."""
+    covering = [entry for entry in entries if entry.covers(interval)]
+    return max(covering, key=lambda entry: entry.loaded_at) if covering else None
+
+
+def _entry(row: tuple) -> Entry:  # type: ignore[type-arg]
+    table, start, end, rows, strategy, flow_run_id, loaded_at, load_id = row
+    return Entry(table, _utc(start), end.astimezone(UTC), rows, strategy, flow_run_id, loaded_at.astimezone(UTC), load_id)
+
+
+def _utc(instant: datetime | None) -> datetime | None:
+    return instant.astimezone(UTC) if instant else None

@@ -1,0 +1,112 @@
+"""What one run loads: some neighbouring intervals of a table, or all of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from daybook.errors import IntervalError
+from daybook.interval import Interval
+from daybook.sources import Span
+from daybook.tables import Load, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to load. `intervals` are neighbours in order; there are none where `whole` is true, or nothing is due."""
+
+    table: Table
+    intervals: tuple[Interval, ...]
+    whole: bool
+    allow_shrink: bool = False
+
+    @property
+    def strategy(self) -> Load:
+        """How it is loaded: a whole table is always replaced."""
+        return "replace" if self.whole else self.table.load
+
+    @property
+    def stretch(self) -> Interval | None:
+        """From the first interval's start to the last one's end; None for a whole table."""
+        return Interval(self.intervals[0].start, self.intervals[-1].end) if self.intervals else None
+
+    @property
+    def start(self) -> datetime | None:
+        """The first instant that a whole load covers: where the table's `start` says that it begins."""
+        grid, start = self.table.grid, self.table.start
+        return grid.first(start).start if grid and start and self.table.cursor else None
+
+    @property
+    def span(self) -> Span:
+        """The rows that are wanted of the source."""
+        return Span(self.stretch.start, self.stretch.end) if self.stretch else Span(self.start)
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: "2021-02-05", "2021-02-05 until 2021-03-01", "all of it", "nothing yet"."""
+        grid = self.table.grid
+        if not self.intervals or grid is None:
+            return "all of it" if self.whole else "nothing yet"
+        first, last = self.intervals[0], self.intervals[-1]
+        if first == last:
+            return grid.label(first)
+        return f"{grid.label(first)} until {grid.label(grid.next(last))}"
+
+
+def plan(
+    table: Table,
+    execution_date: date | datetime | None = None,
+    until: date | datetime | None = None,
+    full_refresh: bool = False,
+    *,
+    scheduled_at: datetime | None = None,
+    allow_shrink: bool = False,
+) -> Plan:
+    """Decide what a run loads.
+
+    Takes the interval's start (a date, or a datetime, in the table's zone unless it has one of its own), with `until`
+    the exclusive end of a range of them; or `full_refresh`. Without any of them it is the last interval that was
+    complete at `scheduled_at` (an aware datetime; now, if nobody scheduled anything), and the plan is empty when the
+    table's `start` was not over by then. A table with `load: replace` has no intervals: it is always loaded whole.
+
+    Raises:
+        IntervalError: the dates are off the table's grid, inverted, before its `start` or not over yet; or the table
+            has no intervals; each with what to type instead.
+    """
+    now = datetime.now(UTC)
+    grid = table.grid
+    if until is not None and execution_date is None:
+        raise IntervalError(f"{table.name}: until={until} needs execution_date: the first interval of the range")
+    if table.load == "replace" or grid is None:
+        if execution_date is not None:
+            raise IntervalError(
+                f"{table.name} has load: replace, so it is always loaded whole and has no interval of {execution_date}: "
+                "leave execution_date out"
+            )
+        return Plan(table, (), True, allow_shrink)
+    if full_refresh:
+        if execution_date is not None:
+            raise IntervalError(
+                f"{table.name}: full_refresh loads the whole table, execution_date={execution_date} a part of it: give one"
+            )
+        return Plan(table, (), True, allow_shrink)
+    try:
+        first = grid.first(table.start) if table.start is not None else None
+        if execution_date is None:
+            newest = grid.last_complete(scheduled_at or now)
+            due = () if first and newest.start < first.start else (newest,)
+            return Plan(table, due, False, allow_shrink)
+        intervals = (grid.at(execution_date),) if until is None else tuple(grid.between(execution_date, until))
+    except IntervalError as error:
+        raise IntervalError(f"{table.name}: {error}") from None
+    if first and intervals[0].start < first.start:
+        raise IntervalError(
+            f"{table.name}: {grid.label(intervals[0])} is before the table's start, {grid.label(first)}: choose a later "
+            "date, or change start: in the table file"
+        )
+    if intervals[-1].end > now:
+        newest = grid.last_complete(now)
+        raise IntervalError(
+            f"{table.name}: {grid.label(intervals[-1])} is not over before {intervals[-1].end:%Y-%m-%d %H:%M} UTC; the "
+            f"last complete {grid.unit} is {grid.label(newest)}"
+            + (f", so until is at most {grid.label(grid.next(newest))}" if until is not None else "")
+        )
+    return Plan(table, intervals, False, allow_shrink)

@@ -1,0 +1,85 @@
+"""Where rows come from: one protocol, and one module a kind.
+
+A module of this package that has a class `Config` is a kind of source: its `kind` is what a table file says in
+`source: {kind: …}`, its other fields are what the table file may give, and its `open` yields a `Source`. Nothing else is
+edited to add one.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from pydantic import BaseModel, Field
+from sqlalchemy import Engine
+
+from daybook.columns import Column
+from daybook.csv_format import Chunk, CsvFormat
+
+if TYPE_CHECKING:
+    from daybook.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which rows are wanted: those whose cursor lies in `[start, end)`, both instants in UTC.
+
+    Without an `end` the rows whose cursor is NULL belong to it too: it is the whole table, from `start` on.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+class Keys(Protocol):
+    """Who opens things by the name of their credentials: the blocks, in a flow; anything like them, in a notebook."""
+
+    def engine(self, name: str) -> Engine:
+        """The database that the block `name` is about."""
+        ...
+
+
+class Source(Protocol):
+    """A source that has been opened for one run: everything that it answers is of one moment."""
+
+    @property
+    def snapshot_at(self) -> datetime:
+        """That moment, in UTC, by the source's own clock: what was committed before it is seen."""
+        ...
+
+    def columns(self) -> list[Column]:
+        """The columns, in the source's order, with types that lose nothing."""
+        ...
+
+    def warnings(self) -> list[str]:
+        """What the source's owner should know, with what to do about it: no index on the cursor, for one."""
+        ...
+
+    def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
+        """The rows of `span` as CSV with these columns in this order, streamed: memory does not grow with them."""
+        ...
+
+
+class SourceKind(BaseModel):
+    """What every `Config` of a kind of source is: fields of the table file, and how to open them."""
+
+    model_config = {"extra": "forbid", "frozen": True}
+
+    def open(self, table: "Table", keys: Keys) -> AbstractContextManager[Source]:
+        """Open the source of `table` for one run."""
+        raise NotImplementedError
+
+
+def _kinds() -> list[type[SourceKind]]:
+    modules = (importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    return [module.Config for module in modules if hasattr(module, "Config")]
+
+
+_KINDS = _kinds()
+#: Every kind of source there is, told apart by `kind`.
+SourceConfig: Any = Annotated[reduce(or_, _KINDS), Field(discriminator="kind")] if len(_KINDS) > 1 else _KINDS[0]

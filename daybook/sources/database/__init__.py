@@ -1,0 +1,57 @@
+"""`kind: database`: a table or a view of MySQL, MariaDB or PostgreSQL."""
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, field_validator
+
+from daybook.errors import SourceError
+from daybook.sources import Keys, Source, SourceKind
+
+if TYPE_CHECKING:
+    from daybook.tables import Table
+
+#: SQLAlchemy's name of a dialect: the module here that speaks it.
+DIALECTS = {"mysql": "mysql", "mariadb": "mysql", "postgresql": "postgresql"}
+
+
+class Config(SourceKind):
+    """What a table file says of a table in a database."""
+
+    kind: Literal["database"]
+    block: str = Field("production", description="The SqlAlchemyConnector block with the credentials.")
+    table: tuple[str, ...] = Field(description="The table: schema.table, or [schema, table] where a name holds a dot.")
+    zero_dates: Literal["fail", "null"] = Field(
+        "fail", description="What becomes of MySQL's 0000-00-00, which no warehouse can hold: stop, or NULL."
+    )
+
+    @field_validator("table", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        parts = value.split(".") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple) or not 1 <= len(parts) <= 2 or not all(parts):
+            raise ValueError("expected schema.table, or [schema, table] where a name holds a dot")
+        return tuple(parts)
+
+    @contextmanager
+    def open(self, table: "Table", keys: Keys) -> Iterator[Source]:
+        """Open a connection with a consistent snapshot, of which everything is read. Closed at the end.
+
+        Raises:
+            SourceError: the database is of a kind that nobody reads here, or has no such table.
+        """
+        engine = keys.engine(self.block)
+        module = DIALECTS.get(engine.dialect.name)
+        if module is None:
+            raise SourceError(
+                f"{table.name}: block {self.block!r} is a {engine.dialect.name} database, and sources are "
+                f"{', '.join(sorted(DIALECTS))}"
+            )
+        reader = importlib.import_module(f"{__name__}.{module}")
+        connection = engine.raw_connection()
+        try:
+            yield reader.open_table(connection, self, table)
+        finally:
+            connection.close()

@@ -1,0 +1,196 @@
+"""Tables of MySQL and MariaDB: the server writes each row as one line of CSV, and Python moves the bytes."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from pymysql.cursors import SSCursor
+
+from daybook.columns import Column, Type
+from daybook.csv_format import Chunk, CsvFormat
+from daybook.cursors import Cursor
+from daybook.errors import SourceError
+from daybook.sources import Span
+from daybook.sources.database import mysql_wire
+
+if TYPE_CHECKING:
+    from daybook.sources.database import Config
+    from daybook.tables import Table
+
+_SIGNED = {"tinyint": "smallint", "smallint": "smallint", "mediumint": "integer", "int": "integer", "bigint": "bigint"}
+_UNSIGNED = {
+    "tinyint": Type("smallint"),
+    "smallint": Type("integer"),
+    "mediumint": Type("integer"),
+    "int": Type("bigint"),
+    "bigint": Type("decimal", 20, 0),
+}
+_BINARY = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}
+_SPATIAL = {"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection", "geomcollection"}
+_DATES = {"date", "datetime", "timestamp"}
+
+
+def open_table(connection: Any, config: "Config", table: "Table") -> "MySQLTable":
+    """The table that `config` names, in a consistent snapshot on `connection` (a SQLAlchemy raw connection).
+
+    Raises:
+        SourceError: there is no such table, or the user may not read it.
+    """
+    return MySQLTable(connection.driver_connection, config, table)
+
+
+class MySQLTable:
+    """A table or view of MySQL or MariaDB, as of the moment when it was opened."""
+
+    def __init__(self, connection: Any, config: "Config", table: "Table") -> None:
+        self._connection, self._config, self._table = connection, config, table
+        self._query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        self._connection.set_character_set("utf8mb4")
+        # TIMESTAMP is shown in the session's zone; a slow stage must not make the server hang up after 60 seconds
+        self._query("SET SESSION time_zone = '+00:00', sql_mode = '', net_write_timeout = 3600")
+        (database, now), *_ = self._query("SELECT DATABASE(), UTC_TIMESTAMP(6)")
+        self.snapshot_at: datetime = now.replace(tzinfo=UTC)
+        self._query("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        self._schema, self._name = (database, *config.table) if len(config.table) == 1 else config.table
+        self._described = self._query(
+            "SELECT column_name, data_type, column_type, is_nullable, numeric_precision, numeric_scale, "
+            "character_maximum_length FROM information_schema.columns "
+            "WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position",
+            (self._schema, self._name),
+        )
+        if not self._described:
+            raise SourceError(
+                f"{table.name}: the source has no table {'.'.join(config.table)!r}, or its user may not read it; "
+                f"GRANT SELECT ON {self._quote(self._schema or '?')}.{self._quote(self._name)} to the user of block {config.block!r}"
+            )
+
+    def columns(self) -> list[Column]:
+        """The columns, in the table's order."""
+        return [Column(row[0], self._type(row), row[3] == "YES") for row in self._described]
+
+    def warnings(self) -> list[str]:
+        """A cursor without an index makes every load read the whole table: the statement that mends it."""
+        cursor = self._table.cursor
+        if cursor is None or self._table.load == "replace":
+            return []
+        (kind,), *_ = self._query(
+            "SELECT table_type FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
+            (self._schema, self._name),
+        )
+        leading = self._query(
+            "SELECT column_name FROM information_schema.statistics "
+            "WHERE table_schema = %s AND table_name = %s AND seq_in_index = 1",
+            (self._schema, self._name),
+        )
+        if "VIEW" in kind or cursor.lower() in {name.lower() for (name,) in leading}:
+            return []
+        return [
+            f"{self._table.name}: no index of {'.'.join(self._config.table)} begins with the cursor {cursor}, so every "
+            f"load reads the whole table. At the source: CREATE INDEX {self._quote(f'{self._name}_{cursor}'[:64])} ON "
+            f"{self._quote(self._schema)}.{self._quote(self._name)} ({self._quote(cursor)})"
+        ]
+
+    def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
+        """The rows of `span`, streamed off an unbuffered query.
+
+        Raises:
+            SourceError: a row is longer than the server's max_allowed_packet.
+        """
+        statement, values = self._select(columns, span, format)
+        cursor = SSCursor(self._connection)
+        cursor.execute(statement, values)
+        try:
+            yield from mysql_wire.lines(self._connection)
+        except mysql_wire.RowIsNull:
+            self._connection._force_close()
+            raise SourceError(
+                f"{self._table.name}: a row of {'.'.join(self._config.table)} is longer than the server's "
+                "max_allowed_packet, so the server cannot send it. Raise it there (SET GLOBAL max_allowed_packet = …), "
+                "or leave the large column out of `columns:`"
+            ) from None
+        except GeneratorExit:
+            self._connection._force_close()  # else PyMySQL would read the rest of the result to its end
+            raise
+
+    def _select(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> tuple[str, dict[str, Any]]:
+        described = {row[0]: row for row in self._described}
+        values: dict[str, Any] = {"null": format.null, "binary": format.bytes_prefix}
+        fields = ", ',', ".join(self._field(described[column.name]) for column in columns)
+        statement = f"SELECT CONCAT({fields}) FROM {self._quote(self._schema)}.{self._quote(self._name)}"
+        conditions = []
+        if self._table.cursor and (span.start or span.end):
+            name = self._quote(self._table.cursor)
+            source_type = self._type(described[self._table.cursor])
+            cursor = Cursor(self._table.cursor, source_type, self._table.timezone)
+            for bound, sign in ((span.start, ">="), (span.end, "<")):
+                if bound is not None:
+                    key = "start" if sign == ">=" else "end"
+                    values[key] = _literal(cursor.bound(bound))
+                    conditions.append(f"{name} {sign} %({key})s")
+            where = " AND ".join(conditions)
+            statement += f" WHERE {where}" if span.end else f" WHERE ({where} OR {name} IS NULL)"
+        return statement, values
+
+    def _field(self, described: tuple[Any, ...]) -> str:
+        """A SQL expression for one field of the line. IF, and never IFNULL: what the server cannot build is NULL too."""
+        name, data_type = described[0], described[1].lower()
+        column = self._quote(name)
+        null = f"{column} IS NULL"
+        if data_type in _BINARY | _SPATIAL:
+            value = f"CONCAT('\"', %(binary)s, HEX({column}), '\"')"
+        elif data_type in _SIGNED or data_type in ("decimal", "double"):
+            value = column
+        elif data_type in _DATES:
+            value = column
+            if self._config.zero_dates == "null":
+                null = f"{column} IS NULL OR MONTH({column}) = 0 OR DAYOFMONTH({column}) = 0"
+        elif data_type == "float":
+            value = f"({column} + 0e0)"  # a FLOAT by itself is shown with six digits
+        elif data_type in ("bit", "year"):
+            value = f"({column} + 0)"
+        elif data_type == "time":
+            value = f"CONCAT('\"', {column}, '\"')"
+        else:
+            text = f"CAST({column} AS CHAR)" if data_type in ("json", "uuid", "inet4", "inet6") else column
+            value = f"CONCAT('\"', REPLACE(CONVERT({text} USING utf8mb4), '\"', '\"\"'), '\"')"
+        return f"IF({null}, %(null)s, {value})"
+
+    def _type(self, described: tuple[Any, ...]) -> Type:
+        """The type that loses nothing of a column's values."""
+        _, data_type, column_type, _, precision, scale, length = described
+        data_type, unsigned = data_type.lower(), "unsigned" in column_type.lower()
+        if data_type in _SIGNED:
+            return _UNSIGNED[data_type] if unsigned else Type(_SIGNED[data_type])
+        if data_type == "decimal":
+            return Type("decimal", precision, scale)
+        if data_type == "bit":
+            bits = precision or int(re.sub(r"\D", "", column_type) or 1)
+            return Type("boolean") if bits == 1 else Type("bigint") if bits < 64 else Type("decimal", 20, 0)
+        if data_type in ("varchar", "char", "enum", "set"):
+            return Type("varchar", length) if length else Type("text")
+        return {
+            "float": Type("real"),
+            "double": Type("double"),
+            "date": Type("date"),
+            "datetime": Type("timestamp"),
+            "timestamp": Type("timestamptz"),
+            "time": Type("interval"),
+            "year": Type("smallint"),
+            "json": Type("json"),
+            "uuid": Type("uuid"),
+        }.get(data_type, Type("bytes") if data_type in _BINARY | _SPATIAL else Type("text"))
+
+    def _query(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall())
+
+    @staticmethod
+    def _quote(name: str) -> str:
+        return "`" + name.replace("`", "``").replace("%", "%%") + "`"
+
+
+def _literal(bound: date | datetime) -> str:
+    """A bound as the session shows it: an instant loses its zone, because the session's zone is UTC."""
+    return bound.replace(tzinfo=None).isoformat(" ") if isinstance(bound, datetime) else bound.isoformat()

@@ -1,0 +1,209 @@
+"""Tables of PostgreSQL: `COPY (SELECT …) TO STDOUT` writes the CSV, and Python moves the bytes."""
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from daybook.columns import Column, Type, parse_type
+from daybook.csv_format import Chunk, CsvFormat
+from daybook.cursors import Cursor
+from daybook.errors import RowCountMismatch, SourceError
+from daybook.sources import Span
+
+if TYPE_CHECKING:
+    from daybook.sources.database import Config
+    from daybook.tables import Table
+
+#: Whatever a role, a database or PGOPTIONS says: instants in UTC, floats to their last digit, binary as hex.
+_SESSION = (
+    "SET TimeZone TO 'UTC'; SET DateStyle TO 'ISO'; SET IntervalStyle TO 'postgres'; SET extra_float_digits TO 3; "
+    "SET bytea_output TO 'hex'; SET client_encoding TO 'UTF8'"
+)
+_CHUNK = 1 << 19
+
+
+def open_table(connection: Any, config: "Config", table: "Table") -> "PostgreSQLTable":
+    """The table that `config` names, in a consistent snapshot on `connection` (a SQLAlchemy raw connection).
+
+    Raises:
+        SourceError: there is no such table, or the user may not read it.
+    """
+    return PostgreSQLTable(connection.driver_connection, config, table)
+
+
+class PostgreSQLTable:
+    """A table or view of PostgreSQL, as of the moment when it was opened."""
+
+    def __init__(self, connection: Any, config: "Config", table: "Table") -> None:
+        self._connection, self._config, self._table = connection, config, table
+        connection.rollback()
+        connection.autocommit = True
+        self._query(_SESSION)
+        self._query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        ((now,),) = self._query("SELECT clock_timestamp()")
+        self.snapshot_at: datetime = now.astimezone(UTC)
+        schema = "to_regnamespace(current_schema())" if len(config.table) == 1 else "(SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)"
+        found = self._query(
+            "SELECT c.oid, n.nspname, c.relname, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            f"WHERE c.relname = %(name)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.oid = {schema}",
+            {"schema": config.table[0], "name": config.table[-1]},
+        )
+        if not found:
+            raise SourceError(
+                f"{table.name}: the source has no table {'.'.join(config.table)!r} in the database of block {config.block!r}"
+            )
+        self._oid, self._schema, self._name, self._kind = found[0]
+        self._described = {
+            name: (Column(name, _type(text, base, category, namespace), not required), text)
+            for name, text, base, category, namespace, required in self._query(
+                "SELECT a.attname, format_type(a.atttypid, a.atttypmod), "
+                "CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, CASE WHEN t.typtypmod = -1 THEN a.atttypmod ELSE t.typtypmod END) END, "
+                "t.typtype, n.nspname, a.attnotnull FROM pg_attribute a "
+                "JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace "
+                "WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+                (self._oid,),
+            )
+        }
+
+    def columns(self) -> list[Column]:
+        """The columns, in the table's order."""
+        return [column for column, _ in self._described.values()]
+
+    def warnings(self) -> list[str]:
+        """A cursor without an index makes every load read the whole table: the statement that mends it."""
+        cursor = self._table.cursor
+        if cursor is None or self._table.load == "replace" or self._kind not in "rpm":
+            return []
+        leading = self._query(
+            "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
+            "WHERE i.indrelid = %s AND i.indisvalid",
+            (self._oid,),
+        )
+        if (cursor,) in leading:
+            return []
+        return [
+            f"{self._table.name}: no index of {'.'.join(self._config.table)} begins with the cursor {cursor}, so every "
+            f"load reads the whole table. At the source: CREATE INDEX CONCURRENTLY ON "
+            f"{_quote(self._schema)}.{_quote(self._name)} ({_quote(cursor)})"
+        ]
+
+    def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
+        """The rows of `span`, streamed off one COPY.
+
+        Raises:
+            RowCountMismatch: the server says that it sent another number of rows than came.
+        """
+        copy = _Copy(self._connection, self._statement(columns, span, format))
+        yield from copy.chunks()
+        if copy.sent != copy.rows:
+            raise RowCountMismatch(f"{self._table.name}: the source says that it sent {copy.sent} rows, and {copy.rows} came")
+
+    def _statement(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> str:
+        fields = ", ".join(self._field(column, format) for column in columns)
+        statement = f"SELECT {fields} FROM {_quote(self._schema)}.{_quote(self._name)}"
+        conditions, values = [], {"null": format.null}
+        if self._table.cursor and (span.start or span.end):
+            name = _quote(self._table.cursor)
+            cursor = Cursor(self._table.cursor, self._described[self._table.cursor][0].type, self._table.timezone)
+            for bound, sign, key in ((span.start, ">=", "start"), (span.end, "<", "end")):
+                if bound is not None:
+                    values[key] = cursor.bound(bound)
+                    conditions.append(f"{name} {sign} %({key})s")
+            where = " AND ".join(conditions)
+            statement += f" WHERE {where}" if span.end else f" WHERE ({where} OR {name} IS NULL)"
+        quoted = ", ".join(_quote(column.name) for column in columns if column.type.quoted)
+        force = f", FORCE_QUOTE ({quoted})" if quoted else ""
+        # COPY takes no bound parameters from the server's side: the driver quotes them, as it does everywhere
+        with self._connection.cursor() as cursor:
+            return cursor.mogrify(f"COPY ({statement}) TO STDOUT (FORMAT csv, NULL %(null)s{force})", values).decode()
+
+    def _field(self, column: Column, format: CsvFormat) -> str:
+        name = _quote(column.name)
+        if column.type.kind == "bytes" and format.bytes_prefix != "\\x":
+            return f"encode({name}, 'hex') AS {name}"
+        if self._described[column.name][1] in ("money",):  # shown in the currency of lc_monetary
+            return f"{name}::numeric AS {name}"
+        return name
+
+    def _query(self, statement: str, values: Any = None) -> list[tuple[Any, ...]]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall()) if cursor.description else []
+
+
+class _Copy:
+    """A COPY TO STDOUT as an iterator: the driver pushes rows into a file, so it runs in a thread of its own."""
+
+    def __init__(self, connection: Any, statement: str) -> None:
+        self.rows, self.sent = 0, -1
+        self._connection, self._statement = connection, statement
+        self._queue: queue.Queue[Chunk | BaseException | None] = queue.Queue(maxsize=4)
+        self._abandoned = False
+        self._pending: list[bytes] = []
+        self._size = 0
+
+    def write(self, row: bytes) -> int:
+        """Called by the driver with each row (the server sends one CopyData message a row)."""
+        self._pending.append(row)
+        self._size += len(row)
+        if self._size >= _CHUNK:
+            self._flush()
+        return len(row)
+
+    def _flush(self) -> None:
+        if self._abandoned:
+            raise BrokenPipeError("nobody reads on")
+        if self._pending:
+            self.rows += len(self._pending)
+            self._queue.put(Chunk(b"".join(self._pending), len(self._pending)))
+            self._pending, self._size = [], 0
+
+    def _run(self) -> None:
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.copy_expert(self._statement, self)
+                self._flush()
+                self.sent = cursor.rowcount
+            self._queue.put(None)
+        except BaseException as error:
+            self._queue.put(error)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """What comes, until it ends. Whoever stops reading ends the COPY too."""
+        thread = threading.Thread(target=self._run, name="copy-to-stdout", daemon=True)
+        thread.start()
+        try:
+            while (item := self._queue.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            self._abandoned = True
+            if thread.is_alive() and self.sent < 0:
+                self._connection.cancel()
+                while thread.is_alive():
+                    try:
+                        self._queue.get(timeout=0.1)
+                    except queue.Empty:
+                        continue
+            thread.join()
+
+
+def _type(text: str, base: str | None, category: str, namespace: str) -> Type:
+    """The type that loses nothing of a column's values. A domain is its base; a type that somebody made is text."""
+    if base is not None:
+        text, namespace = base, "pg_catalog" if "." not in base else namespace
+    elif category not in "bmr" or namespace != "pg_catalog":  # enum, composite, or of an extension
+        return Type("text")
+    if text == "money":
+        return Type("decimal")
+    try:
+        return parse_type(text)
+    except ValueError:
+        return Type("native", native=text)
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""').replace("%", "%%") + '"'

@@ -1,0 +1,104 @@
+"""The three ways in which staged rows become the table. Each runs inside the transaction that holds the lock.
+
+The SQL is the part that PostgreSQL and Redshift share: no ON CONFLICT, no RETURNING, no MERGE, no alias of a target.
+"""
+
+from collections.abc import Sequence
+
+from daybook.columns import Type
+from daybook.errors import RowCountMismatch
+from daybook.interval import Interval
+from daybook.warehouses import Target, Warehouse
+from daybook.warehouses.session import Session
+
+#: Kinds that a warehouse cannot sort by.
+_UNSORTABLE = frozenset({"json", "jsonb", "native", "bytes"})
+
+
+def replace(session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int) -> None:
+    """Everything is deleted and inserted anew, in one transaction: readers see all of the old or all of the new.
+
+    The table itself stays, and with it its grants, comments, views, foreign keys, policies and publications.
+    """
+    session.run(f"DELETE FROM {_table(warehouse, target)}")
+    _insert(session, warehouse, target, staged, rows)
+
+
+def replace_interval(
+    session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int, stretch: Interval
+) -> None:
+    """The rows of the stretch are deleted, whatever was staged, and what the source now has is inserted.
+
+    A row whose cursor has moved into the stretch still stands elsewhere under its key: that older copy goes too.
+    """
+    table, cursor = _table(warehouse, target), target.cursor
+    assert cursor is not None
+    column = warehouse.quote(cursor.column)
+    session.run(
+        f"DELETE FROM {table} WHERE {column} >= %s AND {column} < %s",
+        (cursor.bound(stretch.start), cursor.bound(stretch.end)),
+    )
+    if target.key and rows:
+        session.run(f"DELETE FROM {table} USING {staged} WHERE {_same_key(warehouse, target, table, staged)}")
+    _insert(session, warehouse, target, staged, rows)
+
+
+def upsert(session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int) -> None:
+    """A staged row takes the place of the one with its key unless that one is newer; rows that are the same stay.
+
+    `staged` holds a key once: see `newest_only`.
+    """
+    if not rows:
+        return
+    table = _table(warehouse, target)
+    same_key = _same_key(warehouse, target, table, staged)
+    condition = same_key
+    if target.cursor:
+        column = warehouse.quote(target.cursor.column)
+        condition += f" AND ({table}.{column} IS NULL OR {staged}.{column} >= {table}.{column})"
+    names = [warehouse.quote(name) for name in target.column_names]
+    differs = warehouse.differs_sql([f"{table}.{name}" for name in names], [f"{staged}.{name}" for name in names])
+    if differs:
+        condition += f" AND {differs}"
+    session.run(f"DELETE FROM {table} USING {staged} WHERE {condition}")
+    first = warehouse.quote(target.key[0])
+    session.run(
+        f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(f'{staged}.{name}' for name in names)} "
+        f"FROM {staged} LEFT JOIN {table} ON {same_key} WHERE {table}.{first} IS NULL"
+    )
+
+
+def newest_only(session: Session, warehouse: Warehouse, target: Target, staged: str, into: str) -> None:
+    """Make the temporary table `into` from `staged` with one row a key: the newest by the cursor.
+
+    Where two are equally new, the values of the other columns decide, so that a repeated run chooses the same row.
+    """
+    keys = [warehouse.quote(name) for name in target.key]
+    order = [f"{warehouse.quote(target.cursor.column)} DESC NULLS LAST"] if target.cursor else []
+    order += [warehouse.quote(column.name) for column in target.columns if _sortable(column.type)]
+    names = ", ".join(warehouse.quote(name) for name in target.column_names)
+    session.run(
+        f"CREATE TEMP TABLE {into} AS SELECT {names} FROM (SELECT {names}, ROW_NUMBER() OVER "
+        f"(PARTITION BY {', '.join(keys)} ORDER BY {', '.join(order)}) AS daybook_rank FROM {staged}) AS ranked "
+        "WHERE daybook_rank = 1"
+    )
+
+
+def _insert(session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int) -> None:
+    names = ", ".join(warehouse.quote(name) for name in target.column_names)
+    landed = session.run(f"INSERT INTO {_table(warehouse, target)} ({names}) SELECT {names} FROM {staged}")
+    if landed not in (-1, rows):
+        raise RowCountMismatch(f"{target.name}: {rows} rows were staged, and {landed} landed; nothing was changed")
+
+
+def _table(warehouse: Warehouse, target: Target) -> str:
+    return warehouse.quote(*target.name.split(".", 1))
+
+
+def _same_key(warehouse: Warehouse, target: Target, table: str, staged: str) -> str:
+    names: Sequence[str] = [warehouse.quote(name) for name in target.key]
+    return " AND ".join(f"{table}.{name} = {staged}.{name}" for name in names)
+
+
+def _sortable(type: Type) -> bool:
+    return type.kind not in _UNSORTABLE

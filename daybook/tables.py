@@ -1,0 +1,216 @@
+"""Table files: what the warehouse holds, a folder a schema and a file a table.
+
+`tables/raw_data/nps.yaml` describes `raw_data.nps`. The models below are the whole vocabulary: `tables/schema.json`,
+with which editors complete the files, is made from them (`python -m daybook.tables`).
+"""
+
+import json
+from datetime import date, datetime, time
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from daybook.columns import Type, parse_type
+from daybook.errors import IntervalError, TableFileError
+from daybook.grid import Grid, Unit
+from daybook.sources import SourceConfig
+
+#: Where the project keeps its table files.
+TABLES = Path(__file__).resolve().parent.parent / "tables"
+
+Load = Literal["replace", "replace_interval", "upsert"]
+
+
+class Strict(BaseModel):
+    """A model that refuses what it does not know, so that a misspelt field is an error and not a silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Check(Strict):
+    """A query that returns one number, and what it must be. `{table}` stands for the table's quoted name."""
+
+    sql: str = Field(description="One SELECT that returns one number; {table} stands for the table.")
+    equals: float | None = Field(None, description="What it must return.")
+    at_least: float | None = Field(None, description="The least that it may return.")
+    at_most: float | None = Field(None, description="The most that it may return.")
+
+    @model_validator(mode="after")
+    def _has_expectation(self) -> "Check":
+        if self.equals is None and self.at_least is None and self.at_most is None:
+            raise ValueError("a check expects something: give equals, at_least or at_most")
+        return self
+
+    def holds(self, found: Any) -> bool:
+        """Whether the number that the query returned is as expected. No number (NULL) never is."""
+        return found is not None and not (
+            (self.equals is not None and found != self.equals)
+            or (self.at_least is not None and found < self.at_least)
+            or (self.at_most is not None and found > self.at_most)
+        )
+
+    @property
+    def expectation(self) -> str:
+        """What is expected, in words."""
+        said = (("", self.equals), ("at least ", self.at_least), ("at most ", self.at_most))
+        return " and ".join(f"{word}{number:g}" for word, number in said if number is not None)
+
+
+def _type_text(value: Any) -> Any:
+    if isinstance(value, str):
+        parse_type(value)
+    return value
+
+
+TypeName = Annotated[str, BeforeValidator(_type_text)]
+
+
+class Table(Strict):
+    """One table of the warehouse: where its rows come from, and how they are loaded."""
+
+    name: str = Field(exclude=True, description="schema.table, taken from the folder and the file.")
+    description: str = Field(description="What one row is, and of what: 'One answer a row to …'.")
+    owner: str = Field(description="The team to ask.")
+    source: SourceConfig = Field(description="Where the rows come from.")
+    load: Load = Field(description="replace: the whole table each time. replace_interval: delete the interval, insert "
+                       "what the source now has. upsert: the newest row a key wins.")
+    key: tuple[str, ...] = Field((), description="The columns that tell one row from every other.")
+    cursor: str | None = Field(None, description="The column whose value says to which interval a row belongs.")
+    interval: Unit | None = Field(None, description="How long one interval is.")
+    timezone: str = Field("UTC", description="The IANA zone in which days begin, and in which a cursor without a zone is read.")
+    start: datetime | date | None = Field(None, description="The first interval to load (not the day to run on).")
+    due: time | None = Field(None, description='By when the last interval must be in the ledger, in `timezone`: "10:00".')
+    columns: dict[str, TypeName] | None = Field(None, description="Column: type. Left out: read off the source.")
+    checks: tuple[Check, ...] = Field((), description="What must hold in the table.")
+    shrink_limit: float = Field(0.5, ge=0, le=1, description="A load that would leave less than this share of the rows "
+                                "that the ledger says were there is stopped. 0 turns the guard off.")
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _one_key(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("due", mode="before")
+    @classmethod
+    def _due(cls, value: Any) -> Any:
+        if isinstance(value, int):  # YAML 1.1 reads 10:00 as sixty times ten
+            raise ValueError('write the time in quotes, as in due: "10:00"')
+        return value
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Table":
+        if self.load == "replace":
+            return self._check_columns()
+        for field, why in (("cursor", "to know which rows belong to an interval"), ("interval", "to know how long one is")):
+            if getattr(self, field) is None:
+                raise ValueError(f"load: {self.load} needs {field}: {why}. Add it, or use load: replace")
+        if self.load == "upsert" and not self.key:
+            raise ValueError("load: upsert needs key: the columns that tell one row from every other")
+        return self._check_columns()
+
+    def _check_columns(self) -> "Table":
+        if self.interval:
+            try:
+                grid = Grid(self.interval, self.timezone)
+                if self.start is not None:
+                    grid.first(self.start)
+            except IntervalError as error:
+                raise ValueError(f"interval, timezone, start: {error}") from None
+        if self.columns is not None:
+            for column in (*self.key, *([self.cursor] if self.cursor else [])):
+                if column not in self.columns:
+                    near = get_close_matches(column, self.columns, 1)
+                    raise ValueError(f"columns lacks {column!r}, which key or cursor names"
+                                     + (f"; did you mean {near[0]!r}?" if near else ""))
+        if len(set(self.key)) != len(self.key):
+            raise ValueError("key names a column twice")
+        return self
+
+    @property
+    def schema_name(self) -> str:
+        """The schema, in the warehouse."""
+        return self.name.split(".", 1)[0]
+
+    @property
+    def table_name(self) -> str:
+        """The name without its schema."""
+        return self.name.split(".", 1)[1]
+
+    @cached_property
+    def grid(self) -> Grid | None:
+        """The grid of the table's intervals; None for a table that is only ever replaced whole."""
+        return Grid(self.interval, self.timezone) if self.interval else None
+
+    @property
+    def declared_types(self) -> dict[str, Type] | None:
+        """Column: type, where the file declares them."""
+        return None if self.columns is None else {name: parse_type(text) for name, text in self.columns.items()}
+
+
+def table_names(folder: Path = TABLES) -> list[str]:
+    """Every table that has a file with a source below `folder`, as `schema.table`, sorted."""
+    return sorted(f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.yaml") if not path.with_suffix(".sql").exists())
+
+
+def read_table(name: str, folder: Path = TABLES) -> Table:
+    """The table `name` (`schema.table`) as its file below `folder` describes it.
+
+    Raises:
+        TableFileError: there is no such file, or it is wrong; names the file, the field and what to do.
+    """
+    schema, _, stem = name.partition(".")
+    path = folder / schema / f"{stem}.yaml"
+    if not stem or not path.is_file():
+        near = get_close_matches(name, table_names(folder), 3)
+        raise TableFileError(f"there is no table {name!r}: expected the file {path}."
+                             + (f" Did you mean {', '.join(near)}?" if near else f" Tables: {', '.join(table_names(folder)) or 'none'}."))
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except YAMLError as error:
+        raise TableFileError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except UnicodeDecodeError as error:
+        raise TableFileError(f"{path} is not UTF-8 ({error}): save it as UTF-8") from None
+    if not isinstance(content, dict):
+        raise TableFileError(f"{path} must hold fields (description, owner, source, load, …), and holds {content!r:.40}")
+    if "name" in content:
+        raise TableFileError(f"{path}: name: the name comes from the folder and the file; remove the line")
+    try:
+        return Table(name=name, **content)
+    except ValidationError as error:
+        raise TableFileError(_explain(path, error)) from None
+
+
+def _explain(path: Path, error: ValidationError) -> str:
+    fields = list(Table.model_fields)
+    lines = []
+    for problem in error.errors():
+        where = [str(part) for part in problem["loc"]]
+        field, message = ".".join(where), problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            near = get_close_matches(where[-1], fields, 1)
+            message = "no such field; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(f for f in fields if f != 'name')}")
+        elif problem["type"] == "missing":
+            message = f"missing; add it ({Table.model_fields[where[0]].description if where[0] in Table.model_fields else 'required'})"
+        elif not isinstance(problem["input"], dict):
+            message = f"{message} (it says {problem['input']!r:.80})"
+        lines.append(f"{path}: {field + ': ' if field else ''}{message}")
+    return "\n".join(lines)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a table file, for editors."""
+    schema = Table.model_json_schema()
+    schema["properties"].pop("name")
+    schema["required"].remove("name")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "daybook/tables/schema.json", **schema, "title": "A table of the warehouse"}
+
+
+if __name__ == "__main__":
+    path = TABLES / "schema.json"
+    path.write_text(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"wrote {path}")

@@ -1,0 +1,115 @@
+"""Which failures of a database pass by themselves, and how often they are tried again."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import tenacity
+from sqlalchemy.exc import DBAPIError
+
+T = TypeVar("T")
+
+ATTEMPTS = 6
+
+#: PostgreSQL's conditions (appendix A of its manual) that a second try can get past: serialization failure, deadlock,
+#: too many connections, shutdown, crash, "starting up", and every connection exception (class 08).
+_SQLSTATES = {"40001", "40P01", "53300", "57P01", "57P02", "57P03"}
+#: MySQL's: too many connections, lock wait timeout, deadlock, shutdown, and the client's "gone away" and "lost".
+_MYSQL = {1040, 1053, 1077, 1205, 1213, 1927, 2002, 2003, 2006, 2013, 2055}
+_LOST = (
+    "server closed the connection",
+    "connection already closed",
+    "connection not open",
+    "could not connect",
+    "connection refused",
+    "connection reset",
+    "could not receive data",
+    "ssl syscall error",
+    "ssl connection has been closed",
+    "terminating connection",
+    "the database system is",
+    "could not send",
+    "no connection to the server",
+)
+
+
+def is_lost_connection(error: BaseException) -> bool:
+    """Whether the connection broke, so that nobody knows whether the last statement was carried out."""
+    error = _driver_error(error)
+    if not _is_database_error(error):
+        return False
+    state = getattr(error, "pgcode", None)
+    if state is not None:
+        return str(state).startswith("08") or state in {"57P01", "57P02", "57P03"}
+    if _mysql_code(error) in {2002, 2003, 2006, 2013, 2055}:
+        return True
+    text = str(error).lower()
+    # libpq reports a connection that broke in mid-statement as a DatabaseError without any SQLSTATE
+    return any(phrase in text for phrase in _LOST) or "eof detected" in text or "lost synchronization" in text
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same statements may well work a moment later."""
+    driver = _driver_error(error)
+    if not _is_database_error(driver):
+        return False
+    state = getattr(driver, "pgcode", None)
+    # Redshift reports a serialization failure as an internal error whose text begins with its own number, 1023
+    serializable = state in ("XX000", None) and "1023" in str(driver)[:80]
+    return state in _SQLSTATES or _mysql_code(driver) in _MYSQL or serializable or is_lost_connection(driver)
+
+
+def with_retries(work: Callable[[], T], *, when: Callable[[BaseException], bool], note: Callable[[str], None]) -> T:
+    """`work()`, again after a failure for which `when` is true: up to ATTEMPTS times, waits doubling from about 0.5 s.
+
+    `note` is told of each failure that is tried again. The last failure is raised as it came, with the story of the
+    earlier ones added to it as notes.
+    """
+    story: list[str] = []
+
+    def tell(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        wait = state.next_action.sleep if state.next_action else 0
+        story.append(f"try {state.attempt_number} of {ATTEMPTS}: {first_line(error)}")
+        note(f"{story[-1]}; again in {wait:.1f} s")
+
+    retrying = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(ATTEMPTS),
+        wait=tenacity.wait_random_exponential(multiplier=0.5, min=0.1, max=20),
+        retry=tenacity.retry_if_exception(when),
+        before_sleep=tell,
+        reraise=True,
+    )
+    try:
+        return retrying(work)
+    except Exception as error:
+        for line in story:
+            error.add_note(line)
+        raise
+
+
+def first_line(error: BaseException | None) -> str:
+    """A driver's own message without the lines that carry values (`DETAIL`, `LINE 1`, `CONTEXT`)."""
+    if error is None:
+        return ""
+    driver = _driver_error(error)
+    diagnosis = getattr(getattr(driver, "diag", None), "message_primary", None)
+    if diagnosis:
+        return str(diagnosis)
+    code = _mysql_code(driver)
+    text = str(driver.args[1]) if code is not None and len(driver.args) > 1 else str(driver)
+    return text.strip().split("\n")[0] if text.strip() else type(driver).__name__
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+
+
+def _is_database_error(error: BaseException) -> bool:
+    return any(base.__name__ == "Error" and base.__module__.startswith(("psycopg2", "pymysql")) for base in type(error).__mro__) or any(
+        base.__name__ == "MySQLError" for base in type(error).__mro__
+    )
+
+
+def _mysql_code(error: BaseException) -> int | None:
+    code = error.args[0] if error.args else None
+    return code if isinstance(code, int) and type(error).__module__.startswith("pymysql") else None

@@ -1,0 +1,98 @@
+"""Where rows go: one protocol, and one module a warehouse, named as SQLAlchemy names its dialect."""
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import Engine
+
+from daybook.columns import Column
+from daybook.csv_format import CsvFormat
+from daybook.cursors import Cursor
+from daybook.errors import DaybookError, WarehouseError
+from daybook.stage import Stage
+from daybook.stage.manifest import Manifest
+from daybook.warehouses.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A table of the warehouse as a load needs it: `schema.table`, the columns that are written, its key and cursor."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    cursor: Cursor | None = None
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names of the columns, in the order in which they are staged."""
+        return [column.name for column in self.columns]
+
+
+class Warehouse(Protocol):
+    """What a load asks of a warehouse. SQL that the warehouses have in common is not asked of them."""
+
+    #: Whether a new table can take the rows by itself, so that no staging table is needed for the first load.
+    copies_into_new_tables: bool
+
+    def session(self) -> AbstractContextManager[Session]:
+        """A connection of its own, in autocommit: transactions begin and end by statement. Times are in UTC."""
+        ...
+
+    def csv_format(self) -> CsvFormat:
+        """How values must look in the staged CSV."""
+        ...
+
+    def quote(self, *names: str) -> str:
+        """Names as a quoted, dotted identifier."""
+        ...
+
+    def check(self, session: Session, target: Target) -> None:
+        """Compare the table with what is to be loaded. Raises SchemaMismatch with the statement that mends it."""
+        ...
+
+    def lock_sql(self, table: str) -> str:
+        """The statement that makes every other load of `table` wait until the transaction ends."""
+        ...
+
+    def create(self, session: Session, target: Target) -> None:
+        """Make the schema and the table, without keys and indexes, in the transaction that is open."""
+        ...
+
+    def create_keys(self, session: Session, target: Target) -> None:
+        """Add the key and an index on the cursor, where the warehouse has such things."""
+        ...
+
+    def create_staging(self, session: Session, target: Target, name: str) -> None:
+        """Make an empty temporary table with the types of the target."""
+        ...
+
+    def copy(self, session: Session, into: str, target: Target, stage: Stage, manifest: Manifest) -> int:
+        """Load every part of the manifest into the table `into`, and return how many rows the warehouse says landed."""
+        ...
+
+    def explain(self, error: BaseException, target: Target, stage: Stage, manifest: Manifest) -> DaybookError | None:
+        """What a failed copy means: table, the row's key, column, remedy. None where it is not about a value."""
+        ...
+
+    def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
+        """A condition that is true where two rows are not the same to the last bit; None where there is no such thing."""
+        ...
+
+
+def open_warehouse(engine: Engine, **options: Any) -> Warehouse:
+    """The warehouse behind `engine`; `options` go to its class (`copy_iam_role` for Redshift).
+
+    Raises:
+        WarehouseError: no module here speaks the engine's dialect.
+    """
+    known = [module.name for module in pkgutil.iter_modules(__path__) if module.name not in ("session", "sql")]
+    if engine.dialect.name not in known:
+        raise WarehouseError(f"a {engine.dialect.name} database cannot be a warehouse; those can: {', '.join(known)}")
+    module = importlib.import_module(f"{__name__}.{engine.dialect.name}")
+    warehouse: Warehouse = module.open(engine, **options)
+    return warehouse

@@ -1,0 +1,93 @@
+"""PostgreSQL as a warehouse."""
+
+import re
+from collections.abc import Sequence
+
+from sqlalchemy import Engine
+
+from daybook.columns import Type
+from daybook.csv_format import CsvFormat
+from daybook.errors import DaybookError, DuplicateKey
+from daybook.stage import Stage
+from daybook.stage.manifest import Manifest
+from daybook.stage.parts import PartsReader
+from daybook.transient import first_line
+from daybook.warehouses import Target
+from daybook.warehouses.session import Session
+from daybook.warehouses.sql import SqlWarehouse
+
+_COPY_CONTEXT = re.compile(r"COPY .*?, line (\d+)(?:, column (.+?): \")?", re.DOTALL)
+_BLOCK = 1 << 18
+
+
+def open(engine: Engine, copy_iam_role: str | None = None) -> "PostgreSQL":
+    """The PostgreSQL behind `engine`. It reads the stage through us, so a role for COPY is not looked at."""
+    return PostgreSQL(engine)
+
+
+class PostgreSQL(SqlWarehouse):
+    """PostgreSQL: `COPY … FROM STDIN`, keys that are enforced, and indexes."""
+
+    dialect = "PostgreSQL"
+    longest_name = 63
+    copies_into_new_tables = True
+
+    def csv_format(self) -> CsvFormat:
+        """NULL is nothing at all, which no quoted text can be."""
+        return CsvFormat(null="", bytes_prefix="\\x")
+
+    def type_sql(self, type: Type) -> str:
+        """A type as PostgreSQL spells it."""
+        if type.kind == "native":
+            return str(type.native)
+        spelled = {"double": "double precision", "bytes": "bytea", "decimal": "numeric"}.get(type.kind, type.kind)
+        return str(Type(spelled, type.size, type.scale))
+
+    def lock_sql(self, table: str) -> str:
+        """Writers wait, readers do not (chapter 13.3 of PostgreSQL's manual)."""
+        return f"LOCK TABLE {self.table(table)} IN SHARE ROW EXCLUSIVE MODE"
+
+    def create_keys(self, session: Session, target: Target) -> None:
+        """A primary key, and an index on the cursor unless the key begins with it.
+
+        Raises:
+            DuplicateKey: two rows have the same key.
+        """
+        table = self.table(target.name)
+        if target.key:
+            columns = ", ".join(self.quote(name) for name in target.key)
+            try:
+                session.run(f"ALTER TABLE {table} ADD PRIMARY KEY ({columns})")
+            except session.connection.IntegrityError as error:
+                detail = error.diag.message_detail or first_line(error)
+                raise DuplicateKey(f"{target.name}: rows that share a key were extracted: {detail}") from None
+        if target.cursor and target.key[:1] != (target.cursor.column,):
+            session.run(f"CREATE INDEX ON {table} ({self.quote(target.cursor.column)})")
+
+    def copy(self, session: Session, into: str, target: Target, stage: Stage, manifest: Manifest) -> int:
+        """Feed the parts, verified, to `COPY … FROM STDIN`."""
+        columns = ", ".join(self.quote(name) for name in target.column_names)
+        with session.connection.cursor() as cursor, PartsReader(stage, manifest) as reader:
+            statement = cursor.mogrify(f"COPY {into} ({columns}) FROM STDIN (FORMAT csv, NULL %s)", (manifest.format.null,))
+            cursor.copy_expert(statement, reader, _BLOCK)
+            rows: int = cursor.rowcount
+        if not into.startswith('"daybook_'):
+            return rows
+        session.run(f"ANALYZE {into}")  # a temporary table has no statistics of its own, and the joins want them
+        return rows
+
+    def explain(self, error: BaseException, target: Target, stage: Stage, manifest: Manifest) -> DaybookError | None:
+        """The line and the column stand in the error's context; the row's key is read off the stage."""
+        context = getattr(getattr(error, "diag", None), "context", None)
+        found = _COPY_CONTEXT.search(context or "")
+        if not found:
+            return None
+        reason = first_line(error)
+        remedy = ""
+        if "0000-00-00" in reason or re.search(r'out of range: "\d{4}-(00|\d\d-00)', reason):
+            remedy = "MySQL's zero dates are no dates: set source: zero_dates: null in the table file to load them as NULL"
+        return self.refused(reason, target, stage, manifest, int(found[1]), column=found[2], remedy=remedy)
+
+    def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
+        """`*<>` compares the stored bytes (9.25.6 of the manual), so it also tells 1.0 from 1.00, and takes json."""
+        return f"ROW({', '.join(left)}) *<> ROW({', '.join(right)})"

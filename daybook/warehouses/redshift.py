@@ -1,0 +1,123 @@
+"""Amazon Redshift as a warehouse."""
+
+import json
+import secrets
+from collections.abc import Sequence
+
+from sqlalchemy import Engine
+
+from daybook.columns import Type
+from daybook.csv_format import CsvFormat
+from daybook.errors import DaybookError, WarehouseError
+from daybook.stage import Stage
+from daybook.stage.manifest import Manifest
+from daybook.transient import first_line
+from daybook.warehouses import Target
+from daybook.warehouses.session import Session
+from daybook.warehouses.sql import SqlWarehouse, resized
+
+_LONGEST_TEXT = 65535  # bytes, of a VARCHAR
+_LONGEST_BYTES = 1024000  # of a VARBYTE
+_SPELLED = {"double": "double precision", "jsonb": "super"}
+#: What Redshift has no column for is kept as the text that it came as.
+_AS_TEXT = {"interval": 64, "uuid": 36, "json": _LONGEST_TEXT, "text": _LONGEST_TEXT, "native": _LONGEST_TEXT}
+
+
+def open(engine: Engine, copy_iam_role: str | None = None) -> "Redshift":
+    """The Redshift behind `engine`, whose COPY assumes `copy_iam_role`.
+
+    Raises:
+        WarehouseError: no role is given.
+    """
+    if not copy_iam_role:
+        raise WarehouseError(
+            "Redshift reads the stage itself, under a role: set DAYBOOK_COPY_IAM_ROLE to its ARN (or to `default`, for "
+            "the cluster's own) and run `python -m blocks`"
+        )
+    return Redshift(engine, copy_iam_role)
+
+
+class Redshift(SqlWarehouse):
+    """Redshift: `COPY … FROM 's3://…' MANIFEST`, no indexes, keys that nobody enforces."""
+
+    dialect = "Redshift"
+    longest_name = 127
+    copies_into_new_tables = False
+
+    def __init__(self, engine: Engine, copy_iam_role: str) -> None:
+        super().__init__(engine)
+        self._role = copy_iam_role
+
+    def folded(self, name: str) -> str:
+        """Even a quoted name is kept in lower case (ASCII letters) unless the cluster is told otherwise."""
+        return "".join(letter.lower() if letter.isascii() else letter for letter in name)
+
+    def csv_format(self) -> CsvFormat:
+        """Nothing says that a quoted field is never NULL, so the marker is one that no data can know beforehand."""
+        return CsvFormat(null=f"\x1e{secrets.token_hex(6)}", bytes_prefix="")
+
+    def type_sql(self, type: Type) -> str:
+        """A type as Redshift spells it. VARCHAR counts bytes, of which a character has up to four."""
+        if type.kind in ("varchar", "char"):
+            return str(Type("varchar", resized(type, 4, _LONGEST_TEXT).size))
+        if type.kind in _AS_TEXT:
+            return f"varchar({_AS_TEXT[type.kind]})"
+        if type.kind == "bytes":
+            return f"varbyte({_LONGEST_BYTES})"
+        if type.kind == "decimal" and (type.size is None or type.size > 38 or (type.scale or 0) > 37):
+            return "varchar(256)"  # DECIMAL ends at (38,37): the digits are kept as text
+        return str(Type(_SPELLED.get(type.kind, type.kind), type.size, type.scale))
+
+    def table_options(self, target: Target) -> str:
+        """Sorted by the cursor, so that an interval is found without reading the whole table."""
+        return f" SORTKEY ({self.quote(target.cursor.column)})" if target.cursor else ""
+
+    def lock_sql(self, table: str) -> str:
+        """Everybody waits: Redshift has no weaker lock. So it is taken late, when all rows have been staged."""
+        return f"LOCK {self.table(table)}"
+
+    def copy(self, session: Session, into: str, target: Target, stage: Stage, manifest: Manifest) -> int:
+        """Let Redshift read the parts, by a manifest of its own: a prefix would take neighbours along."""
+        if not manifest.parts:
+            return 0  # a manifest without entries is an error to COPY
+        entries = [{"url": stage.uri(part.key), "mandatory": True} for part in manifest.parts]
+        key = f"{manifest.prefix}/redshift.manifest"
+        stage.put(key, json.dumps({"entries": entries}).encode())
+        columns = ", ".join(self.quote(name) for name in target.column_names)
+        role = "default" if self._role == "default" else "%s"
+        values = [stage.uri(key), *([] if role == "default" else [self._role]), manifest.format.null]
+        session.run(
+            f"COPY {into} ({columns}) FROM %s IAM_ROLE {role} MANIFEST ZSTD FORMAT AS CSV NULL AS %s "
+            "DATEFORMAT 'auto' TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE OFF",
+            values,
+        )
+        stage.delete(key)
+        rows: int = session.one("SELECT pg_last_copy_count()")
+        return rows
+
+    def explain(self, error: BaseException, target: Target, stage: Stage, manifest: Manifest) -> DaybookError | None:
+        """Redshift writes the file, the line and the column into a system table, and says only that there is one."""
+        if "load_error" not in str(error):
+            return None
+        with self.session() as session:
+            for view, columns in (
+                ("sys_load_error_detail", "file_name, line_number, column_name, error_message"),
+                ("stl_load_errors", "filename, line_number, colname, err_reason"),
+            ):
+                time = "start_time" if view.startswith("sys") else "starttime"
+                try:
+                    found = session.rows(
+                        f"SELECT {columns} FROM {view} WHERE {columns.split(',')[0]} LIKE %s ORDER BY {time} DESC LIMIT 1",
+                        (f"%{manifest.prefix}%",),
+                    )
+                except session.connection.Error:
+                    continue
+                if found:
+                    file, line, column, reason = (str(value).strip() for value in found[0])
+                    part = next((p.key for p in manifest.parts if file.endswith(p.key)), None)
+                    return self.refused(reason, target, stage, manifest, int(line) if part else None, part, column)
+        return WarehouseError(f"{target.name}: {first_line(error)}")
+
+    def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
+        """None: comparisons ignore trailing blanks, so none of them is exact."""
+        return None

@@ -1,0 +1,56 @@
+"""A connection to a warehouse that runs statements one by one, and ends transactions only when it is told to."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine
+
+
+class Session:
+    """One connection, in autocommit: `BEGIN`, `COMMIT` and `ROLLBACK` are statements like any other."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> int:
+        """Execute a statement with its values bound. Returns the number of rows that it touched (-1: unknown)."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, tuple(values))
+            count: int = cursor.rowcount
+            return count
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Execute a query with its values bound, and return its rows."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, tuple(values))
+            return list(cursor.fetchall())
+
+    def one(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        """Execute a query that returns one value, and return it (None where it returns no row)."""
+        rows = self.rows(statement, values)
+        return rows[0][0] if rows else None
+
+    def rollback(self) -> None:
+        """Leave whatever transaction is open. Never raises: the connection may be why it is left."""
+        try:
+            self.run("ROLLBACK")
+        except Exception:
+            self.connection.close()
+
+
+@contextmanager
+def connect(engine: Engine) -> Iterator[Session]:
+    """A session on a connection of its own, closed at the end.
+
+    Raises whatever the driver raises when it cannot connect.
+    """
+    pooled = engine.raw_connection()
+    connection: Any = pooled.driver_connection
+    pooled.detach()
+    try:
+        connection.rollback()
+        connection.autocommit = True
+        yield Session(connection)
+    finally:
+        connection.close()

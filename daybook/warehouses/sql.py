@@ -1,0 +1,171 @@
+"""What PostgreSQL and Redshift have in common: how their catalogue is asked, and the tables that a load makes."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from sqlalchemy import Engine
+
+from daybook.columns import Column, Type, holds, parse_type
+from daybook.errors import SchemaMismatch, ValueRefused
+from daybook.stage import Stage
+from daybook.stage.manifest import Manifest
+from daybook.stage.parts import find_row
+from daybook.warehouses import Target
+from daybook.warehouses.session import Session, connect
+
+
+class SqlWarehouse:
+    """The base of the warehouses that speak PostgreSQL's protocol and share its catalogue."""
+
+    dialect: str
+    #: The longest identifier in bytes: a longer one would be cut in silence.
+    longest_name: int
+    #: Kind: how the warehouse spells the types that take no size.
+    spelling: Mapping[str, str]
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __str__(self) -> str:
+        return self._engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A connection of its own, in autocommit, whose clock shows UTC."""
+        with connect(self._engine) as session:
+            session.run("SET TimeZone TO 'UTC'")
+            session.run("SET DateStyle TO 'ISO, MDY'")
+            yield session
+
+    def quote(self, *names: str) -> str:
+        """Names as a quoted, dotted identifier; a percent sign is doubled, because values are bound around it."""
+        return ".".join('"' + name.replace('"', '""').replace("%", "%%") + '"' for name in names)
+
+    def table(self, name: str) -> str:
+        """`schema.table` as a quoted identifier."""
+        return self.quote(*name.split(".", 1))
+
+    def type_sql(self, type: Type) -> str:
+        """A type as this warehouse spells it."""
+        raise NotImplementedError
+
+    def existing_columns(self, session: Session, table: str) -> dict[str, Column]:
+        """The columns of a table in the warehouse by name, in its order; none if there is no such table."""
+        schema, name = table.split(".", 1)
+        found = session.rows(
+            "SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull FROM pg_attribute a "
+            "JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+            (self.folded(schema), self.folded(name)),
+        )
+        return {name: Column(name, _parsed(text), not required) for name, text, required in found}
+
+    def folded(self, name: str) -> str:
+        """A name as the catalogue keeps it."""
+        return name
+
+    def check(self, session: Session, target: Target) -> None:
+        """Compare the table with what is to be loaded.
+
+        Raises:
+            SchemaMismatch: a name that the warehouse cannot keep; a column that is missing or would lose values; a
+                column that nothing is written to although it must not be NULL. Each with the statement that mends it.
+        """
+        self._check_names(target)
+        existing = self.existing_columns(session, target.name)
+        if not existing:
+            return
+        problems = []
+        for column in target.columns:
+            found, wanted = existing.get(self.folded(column.name)), self.type_sql(column.type)
+            if found is None:
+                problems.append(
+                    f"it has no column {column.name!r}: ALTER TABLE {self.table(target.name)} ADD COLUMN "
+                    f"{self.quote(column.name)} {wanted}"
+                )
+            elif not holds(found.type, _parsed(wanted)):
+                problems.append(
+                    f"its column {column.name!r} is {found.type} and {wanted} would not arrive whole: ALTER TABLE "
+                    f"{self.table(target.name)} ALTER COLUMN {self.quote(column.name)} TYPE {wanted}"
+                )
+        if problems:
+            lines = "\n".join(f"- {problem}" for problem in problems).replace("%%", "%")
+            raise SchemaMismatch(f"{target.name} in the warehouse does not fit what the source has now:\n{lines}")
+
+    def _check_names(self, target: Target) -> None:
+        folded: dict[str, str] = {}
+        for name in (*target.name.split(".", 1), *target.column_names):
+            size = len(name.encode())
+            if size > self.longest_name:
+                raise SchemaMismatch(
+                    f"{target.name}: the name {name!r} has {size} bytes, and {self.dialect} cuts names at "
+                    f"{self.longest_name}: give the source a view with a shorter name, or leave it out of `columns:`"
+                )
+        for name in target.column_names:
+            other = folded.setdefault(self.folded(name), name)
+            if other != name:
+                raise SchemaMismatch(
+                    f"{target.name}: {self.dialect} cannot tell the columns {other!r} and {name!r} apart: give the "
+                    "source a view that renames one, or leave it out of `columns:`"
+                )
+
+    def create(self, session: Session, target: Target) -> None:
+        """Make the schema, if it is missing, and the table."""
+        schema = target.name.split(".", 1)[0]
+        if not session.rows("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self.folded(schema),)):
+            session.run(f"CREATE SCHEMA IF NOT EXISTS {self.quote(schema)}")
+        required = {*target.key}
+        columns = ", ".join(
+            f"{self.quote(column.name)} {self.type_sql(column.type)}{' NOT NULL' if column.name in required else ''}"
+            for column in target.columns
+        )
+        session.run(f"CREATE TABLE {self.table(target.name)} ({columns}){self.table_options(target)}")
+
+    def table_options(self, target: Target) -> str:
+        """What stands behind the columns of a new table."""
+        return ""
+
+    def create_keys(self, session: Session, target: Target) -> None:
+        """Add the key and an index on the cursor: nothing, where a warehouse has no indexes."""
+
+    def create_staging(self, session: Session, target: Target, name: str) -> None:
+        """Make an empty temporary table `name` with the types that the target has, or will have."""
+        existing = self.existing_columns(session, target.name)
+        columns = ", ".join(
+            f"{self.quote(column.name)} {self._staging_type(column, existing.get(self.folded(column.name)))}"
+            for column in target.columns
+        )
+        session.run(f"CREATE TEMP TABLE {self.quote(name)} ({columns})")
+
+    def _staging_type(self, column: Column, existing: Column | None) -> str:
+        if existing is None:
+            return self.type_sql(column.type)
+        return existing.type.native or self.type_sql(existing.type)
+
+    def refused(self, reason: str, target: Target, stage: Stage, manifest: Manifest, line: int | None,
+                part: str | None = None, column: str | None = None, remedy: str = "") -> ValueRefused:
+        """The error for a value that the warehouse does not take, with the key of its row read off the stage."""
+        where = ""
+        if line is not None:
+            record = find_row(stage, manifest, line, part)
+            values = dict(zip(target.column_names, record, strict=False))
+            shown = {name: values.get(name) for name in target.key} or {"line": line}
+            where = ", row " + ", ".join(f"{name}={value}" for name, value in shown.items())
+            column = column or next((name for name, value in values.items() if "\0" in value), None)
+        return ValueRefused(
+            f"{target.name}{where}{f', column {column}' if column else ''}: {reason}. "
+            f"{remedy or 'Mend the value at the source, or declare another type for the column under columns: in the table file'}"
+        )
+
+
+def _parsed(text: str) -> Type:
+    try:
+        return parse_type(text)
+    except ValueError:
+        return Type("native", native=text)
+
+
+def resized(type: Type, factor: int, limit: int) -> Type:
+    """A text type whose size is counted in other units, up to a limit."""
+    return replace(type, size=min((type.size or limit) * factor, limit))
