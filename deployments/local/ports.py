@@ -8,9 +8,11 @@ from pathlib import Path
 import psutil
 
 from deployments.local.errors import StackError
+from deployments.local.waiting import wait_until
 
 ADDRESS = "127.0.0.1"
 FREE_FROM = 15432  # below the ports that outgoing connections borrow, so that a remembered one stays free
+GIVEN_UP_WITHIN = 2  # seconds until a process that was just killed has let go of its port
 
 
 def choose_port(memory: Path, name: str, variable: str, default: int | None = None) -> int:
@@ -30,17 +32,14 @@ def remember_port(memory: Path, name: str, port: int) -> None:
 
 def require_free(port: int, what: str, variable: str) -> None:
     """Raises StackError, with the process that holds the port where it can be known, if `port` is taken."""
-    try:
-        _bind(port)
-    except PermissionError:
-        raise StackError(
-            f"{what} may not listen on port {port}: choose one above 1023, for example {variable}={_free_port(FREE_FROM)}."
-        ) from None
-    except OSError:
+    if port < 1024 and not _is_free(port) and os.getuid() != 0:
+        suggestion = _free_port(FREE_FROM)
+        raise StackError(f"{what} may not listen on port {port}: choose one above 1023, {variable}={suggestion}.")
+    if not wait_until(lambda: _is_free(port), GIVEN_UP_WITHIN):
         raise StackError(
             f"{what} needs port {port}, and {_holder(port)} listens on it. "
             f"Choose another one: {variable}={_free_port(port)} make demo"
-        ) from None
+        )
 
 
 def _read(memory: Path) -> dict[str, int]:
@@ -49,7 +48,7 @@ def _read(memory: Path) -> dict[str, int]:
         content = json.loads(memory.read_text())
     except (FileNotFoundError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
+    return {name: port for name, port in content.items() if isinstance(port, int)} if isinstance(content, dict) else {}
 
 
 def _from_environment(variable: str) -> int | None:
@@ -67,18 +66,14 @@ def _free_port(first: int) -> int:
 
 
 def _is_free(port: int) -> bool:
-    try:
-        _bind(port)
-    except OSError:
-        return False
-    return True
-
-
-def _bind(port: int) -> None:
-    """Raises OSError if nobody could listen on `port` now."""
+    """Whether we could listen on `port` now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that was just given up is free
-        probe.bind((ADDRESS, port))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections do not keep a port
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError:
+            return False
+    return True
 
 
 def _holder(port: int) -> str:

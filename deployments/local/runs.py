@@ -22,7 +22,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 
 from deployments.local.errors import StackError
-from deployments.local.stack import WORK_POOL, LocalStack, wait_until
+from deployments.local.stack import WORK_POOL, LocalStack
+from deployments.local.waiting import wait_until
 
 RUN_LIMIT = 900  # seconds that a run may take before the demo gives up on it
 WARNING = 30  # of Python's logging levels

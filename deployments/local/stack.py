@@ -1,8 +1,6 @@
 """The stack as a whole: what it consists of, and how it is started and stopped."""
 
 import os
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +12,7 @@ from deployments.local.embedded_postgres import EmbeddedPostgres
 from deployments.local.environment import api_url, prefect_environment
 from deployments.local.errors import StackError
 from deployments.local.processes import Part, end, marked_processes
+from deployments.local.waiting import wait_until
 
 WORK_POOL = "daybook"
 UI_PORT = "DAYBOOK_UI_PORT"
@@ -147,13 +146,3 @@ class LocalStack:
         pid = self.postgres.pid()
         where = f"{ports.ADDRESS}:{self.postgres.port}, process {pid}" if pid else "stopped"
         return [*lines, f"postgres: {where}, log {self.postgres.log}"]
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Ask until `condition` holds, for so many seconds. Returns whether it came to hold."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True
