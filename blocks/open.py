@@ -12,6 +12,7 @@ from blocks.errors import BlockUnusable
 from blocks.stored import FOLDER_STAGE, S3_STAGE, B, document, load
 from daybook.stage.folder import FolderStage
 from daybook.stage.s3 import S3Stage
+from daybook.warehouses import Warehouse, open_warehouse
 
 
 def engine(name: str) -> Engine:
@@ -26,6 +27,16 @@ def engine(name: str) -> Engine:
     variable = {"production": "DAYBOOK_PRODUCTION_URL", "warehouse": "DAYBOOK_WAREHOUSE_URL"}.get(name)
     connector = _load(SqlAlchemyConnector, name, variable)
     return connector.get_engine(hide_parameters=True, poolclass=NullPool)
+
+
+def warehouse() -> Warehouse:
+    """The warehouse of `SqlAlchemyConnector/warehouse`; a Redshift gets the role of `RedshiftCopy/warehouse`.
+
+    Raises `BlockUnusable` where a block is missing, and `WarehouseError` where it names no warehouse.
+    """
+    database = engine("warehouse")
+    role = copy_iam_role() if database.dialect.name == "redshift" else None
+    return open_warehouse(database, copy_iam_role=role)
 
 
 def stage() -> FolderStage | S3Stage:

@@ -3,19 +3,19 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 
 from daybook.columns import Column, holds
 from daybook.csv_format import Chunk
 from daybook.cursors import Cursor
-from daybook.errors import RowCountMismatch, SourceError
+from daybook.errors import RowCountMismatch, SourceError, StageError
 from daybook.plan import Plan
 from daybook.sources import Keys
 from daybook.stage import Stage, new_prefix
 from daybook.stage.manifest import Manifest, Part
-from daybook.stage.parts import remove, write_parts
+from daybook.stage.parts import read_manifest, remove, write_parts
 from daybook.tables import Table
 from daybook.transient import is_transient, with_retries
 from daybook.warehouses import Target, Warehouse
@@ -57,7 +57,9 @@ def extract(
     def attempt() -> Extracted:
         return _extract(plan, keys, warehouse, stage, run_id, on_progress)
 
-    return with_retries(attempt, when=is_transient, note=lambda text: logger.warning("%s: extract, %s", plan.table.name, text))
+    return with_retries(
+        attempt, when=is_transient, note=lambda text: logger.warning("%s: extract, %s", plan.table.name, text)
+    )
 
 
 def _extract(
@@ -87,8 +89,29 @@ def _extract(
         )
         if manifest.rows != counter.rows:
             remove(stage, manifest)
-            raise RowCountMismatch(f"{table.name}: the source sent {counter.rows} rows, and {manifest.rows} were staged")
+            raise RowCountMismatch(
+                f"{table.name}: the source sent {counter.rows} rows, and {manifest.rows} were staged"
+            )
         return Extracted(plan, target, manifest, counter.rows, source.snapshot_at, time.monotonic() - began)
+
+
+def verify(extracted: Extracted, stage: Stage) -> Extracted:
+    """Read the manifest back from the stage, and return what was extracted as the stage has it.
+
+    Raises:
+        StageError: the manifest is not there, or not the one that was written.
+        RowCountMismatch: it holds another number of rows than the source sent.
+    """
+    staged = read_manifest(stage, extracted.manifest.prefix)
+    name = extracted.plan.table.name
+    if staged.rows != extracted.rows:
+        raise RowCountMismatch(f"{name}: the source sent {extracted.rows} rows, and the manifest has {staged.rows}")
+    if staged != extracted.manifest:
+        raise StageError(
+            f"{name}: {stage.uri(staged.key)} is not the manifest that this run wrote: something else writes to the "
+            "stage. Give Daybook a prefix of its own, and run it again"
+        )
+    return replace(extracted, manifest=staged)
 
 
 def shape(table: Table, found: Iterable[Column]) -> Target:
@@ -119,7 +142,11 @@ def shape(table: Table, found: Iterable[Column]) -> Target:
         # an instant is written in UTC, so a column without a zone that takes it shows the UTC clock
         zone = "UTC" if source[table.cursor].type.kind == "timestamptz" else table.timezone
         cursor = Cursor(table.cursor, next(c.type for c in columns if c.name == table.cursor), zone)
-        if cursor.type.kind == "timestamptz" and source[table.cursor].type.kind != "timestamptz" and table.timezone != "UTC":
+        if (
+            cursor.type.kind == "timestamptz"
+            and source[table.cursor].type.kind != "timestamptz"
+            and table.timezone != "UTC"
+        ):
             raise SourceError(
                 f"{table.name}: {table.cursor} has no zone at the source and is read in {table.timezone}: declare it as "
                 "timestamp, which keeps what the source shows"

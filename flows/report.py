@@ -1,0 +1,66 @@
+"""What a run shows of itself in Prefect: its name, its artifact, its last log line."""
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+from prefect import get_run_logger, runtime
+from prefect.artifacts import create_markdown_artifact
+
+from daybook.errors import DaybookError
+from daybook.load import LoadReport
+from daybook.plan import plan
+from daybook.tables import read_table
+
+_SHOWN = 60  # intervals in an artifact: a page, not a book
+
+
+def run_name() -> str:
+    """The table and what is loaded of it: `raw_data.nps 2021-02-05`. A parameter that is wrong is shown as it is."""
+    given: dict[str, Any] = dict(runtime.flow_run.parameters or {})
+    table = given.get("table") or f"raw_data.{runtime.flow_run.flow_name}"
+    when: date | datetime | None = given.get("execution_date")
+    try:
+        label = plan(
+            read_table(table),
+            when,
+            given.get("until"),
+            bool(given.get("full_refresh")),
+            scheduled_at=runtime.flow_run.scheduled_start_time,
+        ).label
+    except DaybookError:
+        label = " until ".join(str(value) for value in (when, given.get("until")) if value is not None)
+    return f"{table} {label}".strip()
+
+
+def show(report: LoadReport) -> LoadReport:
+    """Write the run's figures into an artifact and a log line. Returns the report as it came."""
+    logger = get_run_logger()
+    if report.note:
+        logger.info("%s %s: nothing to do: %s", report.table, report.label, report.note)
+    else:
+        legs = ", ".join(f"{leg} {seconds:.1f} s" for leg, seconds in report.seconds.items())
+        logger.info("%s %s: %s rows, %s", report.table, report.label, f"{report.rows:,}", legs)
+    create_markdown_artifact(
+        key=re.sub(r"[^a-z0-9]+", "-", f"load {report.table}".lower()).strip("-"),
+        markdown=markdown(report),
+        description=f"{report.table} {report.label}",
+    )
+    return report
+
+
+def markdown(report: LoadReport) -> str:
+    """The artifact's text: the totals, then a line an interval."""
+    lines = [f"# {report.table} {report.label}", ""]
+    if report.note:
+        lines += [f"Nothing to do: {report.note}.", ""]
+    lines += ["| | |", "|---|---:|", f"| strategy | {report.strategy} |", f"| rows | {report.rows:,} |"]
+    lines += [f"| intervals | {len(report.entries):,} |", f"| bytes on the stage | {report.bytes:,} |"]
+    lines += [f"| seconds to {leg} | {seconds:.1f} |" for leg, seconds in report.seconds.items()]
+    lines += ["", "| from (UTC) | until (UTC) | rows |", "|---|---|---:|"]
+    for entry in report.entries[:_SHOWN]:
+        start = f"{entry.start:%Y-%m-%d %H:%M}" if entry.start else "the beginning"
+        lines.append(f"| {start} | {entry.end:%Y-%m-%d %H:%M} | {entry.rows:,} |")
+    if len(report.entries) > _SHOWN:
+        lines.append(f"| … | {len(report.entries) - _SHOWN:,} more, in daybook.ledger | |")
+    return "\n".join(lines)

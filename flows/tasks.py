@@ -1,0 +1,69 @@
+"""The legs of every load as tasks: extract, transform, load. What they do is in `daybook`; here Prefect runs it."""
+
+from datetime import date, datetime
+
+from prefect import get_run_logger, runtime, task
+from prefect.cache_policies import NO_CACHE
+
+from blocks import open as blocks
+from daybook import load as loading
+from daybook.extract import Extracted, verify
+from daybook.extract import extract as extract_rows
+from daybook.load import LoadReport
+from daybook.plan import Plan
+from daybook.plan import plan as plan_load
+from daybook.stage.manifest import Part
+from daybook.tables import read_table
+
+
+def plan(
+    table: str,
+    execution_date: date | datetime | None,
+    until: date | datetime | None,
+    full_refresh: bool,
+    allow_shrink: bool,
+) -> Plan:
+    """What this run loads. Without a date it is the last interval complete at the run's *original* scheduled time, so
+    that a run which is late, was retried or waited for its turn loads what it was meant for."""
+    return plan_load(
+        read_table(table),
+        execution_date,
+        until,
+        full_refresh,
+        scheduled_at=runtime.flow_run.scheduled_start_time,
+        allow_shrink=allow_shrink,
+    )
+
+
+def already_loaded(plan: Plan) -> LoadReport | None:
+    """The report of a run that has nothing left to do: nothing is due yet, or it was retried after its commit."""
+    if not plan.whole and not plan.intervals:
+        start = plan.table.start
+        return LoadReport(plan.table.name, plan.label, plan.strategy, note=f"nothing is due yet: it starts on {start}")
+    flow_run_id = runtime.flow_run.id
+    return loading.already_committed(plan, blocks.warehouse(), flow_run_id) if flow_run_id else None
+
+
+@task(name="extract", cache_policy=NO_CACHE)
+def extract(plan: Plan) -> Extracted:
+    """Stream the rows of the plan from its source, in one snapshot, to the stage."""
+    logger = get_run_logger()
+
+    def progress(part: Part) -> None:
+        logger.info("%s: staged %s with %d rows", plan.table.name, part.key.rsplit("/", 1)[-1], part.rows)
+
+    return extract_rows(
+        plan, blocks, blocks.warehouse(), blocks.stage(), run_id=runtime.flow_run.name or "", on_progress=progress
+    )
+
+
+@task(name="transform", cache_policy=NO_CACHE)
+def transform(extracted: Extracted) -> Extracted:
+    """Hold what lies on the stage against what the source sent: the same parts, the same rows, the same columns."""
+    return verify(extracted, blocks.stage())
+
+
+@task(name="load", cache_policy=NO_CACHE)
+def load(extracted: Extracted) -> LoadReport:
+    """Bring the staged rows into the warehouse, and the ledger's rows with them, in one transaction."""
+    return loading.load(extracted, blocks.warehouse(), blocks.stage(), flow_run_id=runtime.flow_run.id)
