@@ -94,7 +94,8 @@ def google_service_account(text: str) -> dict[str, Any]:
     from google.oauth2.service_account import Credentials  # slow to import, and few need it
 
     try:
-        Credentials.from_service_account_info(info)
+        if not Credentials.from_service_account_info(info).service_account_email:
+            raise ValueError("client_email is empty")
     except Exception:  # one of many kinds, some of which repeat what they could not read
         raise BadValue(f"{path} is damaged or incomplete: download the service account's key again, as JSON") from None
     return info
