@@ -26,6 +26,7 @@ from deployments.local.stack import WORK_POOL, LocalStack
 from deployments.local.waiting import wait_until
 
 RUN_LIMIT = 900  # seconds that a run may take before the demo gives up on it
+RETRIES = "0"  # whoever watches a run wants to hear of its failure at once, not after a retry in three minutes
 WARNING = 30  # of Python's logging levels
 
 
@@ -77,7 +78,9 @@ def run_deployment(
         deployed = client.read_deployment_by_name(deployment)
     except ObjectNotFound:
         raise StackError(f"There is no deployment {deployment!r}: expected prefect.yaml to name it.") from None
-    run = client.create_flow_run_from_deployment(deployed.id, parameters=parameters)
+    run = client.create_flow_run_from_deployment(
+        deployed.id, parameters=parameters, job_variables={"env": {"PREFECT_FLOWS_DEFAULT_RETRIES": RETRIES}}
+    )
     state = ""
     deadline = time.monotonic() + RUN_LIMIT
     while run.state is None or not run.state.is_final():
@@ -108,5 +111,8 @@ def _story(stack: LocalStack, client: SyncPrefectClient, run: FlowRun) -> str:
 
 def _warnings(client: SyncPrefectClient, run_id: UUID) -> list[str]:
     filters = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]), level=LogFilterLevel(ge_=WARNING))
-    text = "\n".join(log.message for log in client.read_logs(filters, limit=200))
-    return text.splitlines()[-30:]
+    lines: list[str] = []
+    for log in client.read_logs(filters, limit=200):
+        message = log.message.strip().splitlines() or [""]
+        lines += [message[0], message[-1]]  # of a traceback the middle is left to the run's page
+    return list(dict.fromkeys(lines))[-20:]
