@@ -18,8 +18,9 @@ from daybook.warehouses import Warehouse, open_warehouse
 def engine(name: str) -> Engine:
     """The database of `SqlAlchemyConnector/<name>` (`production`, `warehouse`, or one made in the UI).
 
-    Each connection is a new one and is closed after use, so that no run inherits another's session. Errors and logs
-    do not repeat the values that were bound, as these are people's data.
+    Each connection is a new one and is closed after use, so that no run inherits another's session. SQL is not logged,
+    and errors leave out the values that were bound, as these are people's data. What PostgreSQL itself adds to an error
+    (`LINE 1`, `DETAIL`) may still hold one.
     Raises `BlockUnusable` where the block is missing.
     """
     from prefect_sqlalchemy import SqlAlchemyConnector

@@ -1,6 +1,5 @@
 """A real Prefect server for the tests, one a session: the fixture `prefect_server`."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,4 +28,3 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             address = str(PREFECT_API_URL.value())
             patch.setenv("PREFECT_API_URL", address)
             yield address
-            os.environ.pop("PREFECT_API_URL", None)  # the harness's last words go to the server that it knows
