@@ -1,3 +1,14 @@
 """Fixtures for every test."""
 
-pytest_plugins = ["tests.prefect_server"]
+import signal
+
+pytest_plugins = [
+    "tests.prefect_server",
+    "tests.servers.mariadb",
+    "tests.servers.postgres",
+    "tests.servers.s3",
+    "tests.servers.redshift",
+]
+
+# A polite end (CI's time limit, `kill`) tears the servers down as Ctrl-C does.
+signal.signal(signal.SIGTERM, signal.default_int_handler)

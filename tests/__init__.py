@@ -1,0 +1,1 @@
+"""The tests; a folder here mirrors the folder of that name."""

@@ -1,0 +1,155 @@
+-- What Redshift has in every database and PostgreSQL has not. Runs in template1, so that new databases have it too.
+SET allow_system_table_mods = on;
+SET check_function_bodies = off;
+
+CREATE SCHEMA redshift_standin;
+GRANT USAGE ON SCHEMA redshift_standin TO PUBLIC;
+CREATE DOMAIN redshift_standin.super AS jsonb;
+UPDATE pg_cast SET castcontext = 'a' WHERE castsource = 'int4'::regtype AND casttarget = 'bool'::regtype;
+
+CREATE TABLE redshift_standin.load_errors (
+    query int8, tbl text, filename text, starttime timestamp, line_number int8, colname text, type text,
+    err_code int, err_reason text, raw_field_value text
+);
+CREATE TABLE redshift_standin.declared_keys (
+    rel text, kind text, cols text, declared timestamptz DEFAULT clock_timestamp()
+);
+GRANT SELECT ON ALL TABLES IN SCHEMA redshift_standin TO PUBLIC;
+
+-- After DDL: keys are noted and dropped (Redshift does not enforce them), types that Redshift lacks are refused, and
+-- texts are held to their length in bytes.
+CREATE FUNCTION redshift_standin.on_ddl() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $f$
+DECLARE
+  r record;
+  c record;
+  lim int;
+  cn text;
+BEGIN
+  IF current_setting('redshift_standin.busy', true) = '1' THEN RETURN; END IF;
+  PERFORM set_config('redshift_standin.busy', '1', true);
+  FOR r IN
+    SELECT DISTINCT k.oid, k.oid::regclass::text AS rel, k.relname
+    FROM pg_event_trigger_ddl_commands() d
+    JOIN pg_class k ON k.oid = d.objid AND d.classid = 'pg_class'::regclass
+    WHERE k.relkind = 'r' AND d.schema_name <> 'redshift_standin'
+  LOOP
+    FOR c IN
+      SELECT conname, contype, (
+        SELECT string_agg(attname, ',') FROM pg_attribute WHERE attrelid = r.oid AND attnum = ANY(conkey)
+      ) AS cols
+      FROM pg_constraint WHERE conrelid = r.oid AND contype IN ('p', 'u', 'f', 'x')
+    LOOP
+      INSERT INTO redshift_standin.declared_keys VALUES (r.rel, c.contype, c.cols);
+      EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', r.rel, c.conname);
+    END LOOP;
+    FOR c IN
+      SELECT a.attname, a.attnum, a.atttypmod, t.typname
+      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+      WHERE a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LOOP
+      IF c.typname NOT IN (
+        'int2', 'int4', 'int8', 'numeric', 'float4', 'float8', 'bool', 'bpchar', 'varchar', 'text', 'date', 'time',
+        'timetz', 'timestamp', 'timestamptz', 'super', 'bytea', 'oid', 'name'
+      ) THEN
+        RAISE EXCEPTION USING ERRCODE = '0A000',
+          MESSAGE = format('Column "%s.%s" has unsupported type "%s".', r.relname, c.attname, c.typname);
+      END IF;
+      IF c.typname IN ('varchar', 'bpchar', 'text') THEN
+        lim := CASE WHEN c.atttypmod > 0 THEN c.atttypmod - 4 ELSE 65535 END;
+        cn := format('rs_len_%s_%s', c.attnum, lim);
+        PERFORM 1 FROM pg_constraint WHERE conrelid = r.oid AND conname = cn;
+        IF NOT FOUND THEN
+          FOR cn IN
+            SELECT conname FROM pg_constraint
+            WHERE conrelid = r.oid AND conname LIKE format('rs_len_%s\_%%', c.attnum)
+          LOOP
+            EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', r.rel, cn);
+          END LOOP;
+          EXECUTE format(
+            'ALTER TABLE %s ADD CONSTRAINT rs_len_%s_%s CHECK (octet_length(%I) <= %s)',
+            r.rel, c.attnum, lim, c.attname, lim
+          );
+        END IF;
+      END IF;
+    END LOOP;
+  END LOOP;
+  PERFORM set_config('redshift_standin.busy', '0', true);
+END $f$;
+CREATE EVENT TRIGGER redshift_standin_ddl ON ddl_command_end
+  WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE')
+  EXECUTE FUNCTION redshift_standin.on_ddl();
+
+-- Functions
+CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE AS $f$
+  SELECT '@VERSION@'::text $f$;
+CREATE FUNCTION pg_catalog.getdate() RETURNS timestamp LANGUAGE sql STABLE AS $f$
+  SELECT date_trunc('second', now() AT TIME ZONE 'UTC') $f$;
+CREATE FUNCTION pg_catalog.dateadd(text, int8, timestamp) RETURNS timestamp LANGUAGE sql IMMUTABLE AS $f$
+  SELECT $3 + CASE lower($1)
+    WHEN 'quarter' THEN 3 * $2 * interval '1 month'
+    ELSE $2 * ('1 ' || $1)::interval
+  END $f$;
+CREATE FUNCTION pg_catalog.datediff(text, timestamp, timestamp) RETURNS int8 LANGUAGE sql IMMUTABLE AS $f$
+  SELECT (CASE
+    WHEN lower($1) LIKE 'year%' THEN extract(year FROM $3) - extract(year FROM $2)
+    WHEN lower($1) LIKE 'month%' THEN
+      12 * (extract(year FROM $3) - extract(year FROM $2)) + extract(month FROM $3) - extract(month FROM $2)
+    WHEN lower($1) LIKE 'quarter%' THEN
+      4 * (extract(year FROM $3) - extract(year FROM $2)) + extract(quarter FROM $3) - extract(quarter FROM $2)
+    ELSE
+      extract(epoch FROM date_trunc(rtrim(lower($1), 's'), $3) - date_trunc(rtrim(lower($1), 's'), $2))
+      / extract(epoch FROM ('1 ' || $1)::interval)
+  END)::int8 $f$;
+CREATE FUNCTION pg_catalog.convert_timezone(text, text, timestamp) RETURNS timestamp LANGUAGE sql IMMUTABLE AS $f$
+  SELECT $3 AT TIME ZONE $1 AT TIME ZONE $2 $f$;
+CREATE FUNCTION pg_catalog.trunc(timestamp) RETURNS date LANGUAGE sql IMMUTABLE AS $f$
+  SELECT $1::date $f$;
+CREATE FUNCTION pg_catalog.last_day(timestamp) RETURNS date LANGUAGE sql IMMUTABLE AS $f$
+  SELECT (date_trunc('month', $1) + interval '1 month - 1 day')::date $f$;
+CREATE FUNCTION pg_catalog.sha2(text, int) RETURNS text LANGUAGE sql IMMUTABLE AS $f$
+  SELECT encode(CASE $2
+    WHEN 384 THEN sha384(convert_to($1, 'UTF8'))
+    WHEN 512 THEN sha512(convert_to($1, 'UTF8'))
+    WHEN 224 THEN sha224(convert_to($1, 'UTF8'))
+    ELSE sha256(convert_to($1, 'UTF8'))
+  END, 'hex') $f$;
+CREATE FUNCTION pg_catalog.json_parse(text) RETURNS redshift_standin.super LANGUAGE sql IMMUTABLE AS $f$
+  SELECT $1::jsonb::redshift_standin.super $f$;
+CREATE FUNCTION pg_catalog.json_serialize(redshift_standin.super) RETURNS text LANGUAGE sql IMMUTABLE AS $f$
+  SELECT $1::text $f$;
+CREATE FUNCTION pg_catalog.pg_last_copy_count() RETURNS int8 LANGUAGE sql STABLE AS $f$
+  SELECT nullif(current_setting('redshift_standin.copy_count', true), '')::int8 $f$;
+
+-- System views
+CREATE VIEW pg_catalog.stl_load_errors AS SELECT * FROM redshift_standin.load_errors;
+CREATE VIEW pg_catalog.sys_load_error_detail AS
+  SELECT query AS query_id, tbl AS table_name, starttime AS start_time, filename AS file_name, line_number,
+         colname AS column_name, type AS column_type, err_code AS error_code, err_reason AS error_message
+  FROM redshift_standin.load_errors;
+CREATE VIEW pg_catalog.pg_table_def AS
+  SELECT n.nspname AS schemaname, c.relname AS tablename, a.attname AS "column",
+         format_type(a.atttypid, a.atttypmod) AS type, 'none'::text AS encoding, false AS distkey, 0 AS sortkey,
+         a.attnotnull AS "notnull"
+  FROM pg_attribute a
+  JOIN pg_class c ON c.oid = a.attrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND n.nspname = ANY(current_schemas(true));
+CREATE VIEW pg_catalog.svv_tables AS
+  SELECT table_catalog::text, table_schema::text, table_name::text, table_type::text FROM information_schema.tables;
+CREATE VIEW pg_catalog.svv_columns AS
+  SELECT table_catalog::text, table_schema::text, table_name::text, column_name::text, ordinal_position::int,
+         column_default::text, is_nullable::text, data_type::text, character_maximum_length::int,
+         numeric_precision::int, numeric_scale::int
+  FROM information_schema.columns;
+CREATE VIEW pg_catalog.svv_redshift_schemas AS
+  SELECT current_database()::text AS database_name, nspname::text AS schema_name FROM pg_namespace;
+CREATE VIEW pg_catalog.svv_table_info AS
+  SELECT current_database()::text AS "database", n.nspname::text AS "schema", c.oid::int8 AS table_id,
+         c.relname::text AS "table", 'N'::text AS encoded, 'AUTO(EVEN)'::text AS diststyle,
+         c.reltuples::numeric AS tbl_rows
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'redshift_standin');
+GRANT SELECT ON
+  pg_catalog.stl_load_errors, pg_catalog.sys_load_error_detail, pg_catalog.pg_table_def, pg_catalog.svv_tables,
+  pg_catalog.svv_columns, pg_catalog.svv_redshift_schemas, pg_catalog.svv_table_info
+TO PUBLIC;

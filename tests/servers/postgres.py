@@ -1,0 +1,68 @@
+"""The fixture `postgres`: one PostgreSQL from the wheel, which is source and warehouse with different databases."""
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+import pytest
+from psycopg2 import sql
+from sqlalchemy import make_url
+
+from deployments.local.embedded_postgres import EmbeddedPostgres
+from tests.servers.ports import free_port
+
+PASSWORD = "daybook@postgres:/%"  # what has to be quoted in a URL is quoted everywhere, or tests fail
+# Nothing here has to survive a power cut, and twenty concurrent runs hold several connections each.
+SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running PostgreSQL. `url` is the superuser's, of the database postgres."""
+
+    url: str
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of a new, empty database, which is dropped (whoever is still in it) when the block ends."""
+        name = f"test_{secrets.token_hex(6)}"
+        self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield make_url(self.url).set(database=name).render_as_string(hide_password=False)
+        finally:
+            self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _execute(self, statement: sql.Composed) -> None:
+        dsn = make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+        with contextlib.closing(psycopg2.connect(dsn)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+
+
+@contextlib.contextmanager
+def running_postgres(home: Path) -> Iterator[Postgres]:
+    """A PostgreSQL under `home` until the block ends, and then nothing of it."""
+    server = EmbeddedPostgres(home, free_port(), password=PASSWORD, settings=SETTINGS)
+    try:
+        server.start()
+        yield Postgres(server.url())
+    finally:
+        server.destroy()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """The session's PostgreSQL."""
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """The URL of a new database of the session's PostgreSQL, for one test."""
+    with postgres.database() as url:
+        yield url
