@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 _PIPE_WIDTH = 150  # where there is no terminal whose width counts
@@ -40,7 +41,9 @@ class Narrator:
             yield step
         step.seconds = time.monotonic() - started
         self.steps.append(step)
-        self.console.print(f"[green]✓[/] {title:<32} [dim]{step.seconds:6.1f} s[/]  {step.detail}", soft_wrap=True)
+        self.console.print(
+            f"[green]✓[/] {title:<32} [dim]{step.seconds:6.1f} s[/]  {escape(step.detail)}", soft_wrap=True
+        )
 
     def say(self, text: str = "") -> None:
         """Print a line as it is, however long."""
