@@ -16,10 +16,11 @@ demo: ## start everything on this machine, load nps through a worker, show the r
 stop: ## stop everything that `make demo` started; the data stays in .daybook/
 	@$(INSTALL) && $(PYTHON) -m deployments.local down
 
-# An existing work pool is left as it is: its type and its job template may have been chosen with care.
+# Without variables for blocks (exit code 2) those that are there stay: they may have been made in the UI.
+# An existing work pool is left as it is, too: its type and its job template may have been chosen with care.
 deploy: ## blocks, work pool and every deployment, on the Prefect server of PREFECT_API_URL
 	@$(INSTALL)
-	$(PYTHON) -m blocks
+	$(PYTHON) -m blocks || [ $$? = 2 ]
 	@$(PREFECT) work-pool inspect daybook >/dev/null 2>&1 || $(PREFECT) work-pool create daybook --type process
 	$(PREFECT) deploy --all
 
