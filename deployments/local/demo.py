@@ -42,11 +42,11 @@ def run_demo(stack: LocalStack, targets: Targets, narrator: Narrator, seconds_be
     """
     yesterday = utc_yesterday()
     start_all(stack, targets, narrator)
-    with narrator.step("answers in production") as step:
-        step.detail = _prepare_production(targets.production, yesterday)
     with narrator.step("blocks") as step:
         make_blocks(stack, targets.variables)
         step.detail = "production, warehouse, stage"
+    with narrator.step("answers in production") as step:
+        step.detail = _prepare_production(targets.production, yesterday)
     with get_client(sync_client=True) as client:
         with narrator.step("deployments") as step:
             wait_for_work_pool(stack, client)
