@@ -1,0 +1,140 @@
+"""The two ends of a load as the tests use them: a source to write to, and a warehouse to look into."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import sqlglot
+from sqlalchemy import Engine, NullPool, create_engine
+
+from daybook.extract import Extracted, extract
+from daybook.load import LoadReport, load
+from daybook.plan import plan
+from daybook.stage import Stage
+from daybook.tables import Table
+from daybook.warehouses import Warehouse, open_warehouse
+from tests.servers.redshift import IAM_ROLE
+
+
+class Database:
+    """A database that is spoken to past Daybook. `run` returns a query's rows; each call is a transaction of its own."""
+
+    def __init__(self, url: str, namespace: str) -> None:
+        self.engine: Engine = create_engine(url, poolclass=NullPool)
+        self.url, self.namespace = url, namespace
+
+    @property
+    def is_mysql(self) -> bool:
+        return self.engine.dialect.name == "mysql"
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[Any]:
+        """A connection of the driver's own, closed at the end."""
+        pooled = self.engine.raw_connection()
+        try:
+            yield pooled.driver_connection
+        finally:
+            pooled.close()
+
+    def run(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+        with self.connection() as connection, connection.cursor() as cursor:
+            if self.is_mysql:
+                cursor.execute("SET time_zone = '+00:00'")
+            cursor.execute(sql, values)
+            rows = list(cursor.fetchall()) if cursor.description else []
+            connection.commit()
+            return rows
+
+    def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows of as many values as the table has columns."""
+        with self.connection() as connection, connection.cursor() as cursor:
+            places = ", ".join(["%s"] * len(rows[0]))
+            cursor.executemany(f"INSERT INTO {table} VALUES ({places})", [tuple(row) for row in rows])
+            connection.commit()
+
+    def quote(self, *names: str) -> str:
+        mark = "`" if self.is_mysql else '"'
+        return ".".join(mark + name.replace(mark, mark * 2) + mark for name in names)
+
+
+@dataclass
+class Ends:
+    """One source, one warehouse with its stage, and the loads between them."""
+
+    source: Database
+    destination: Database
+    warehouse: Warehouse
+    stage: Stage
+    staged_keys: Callable[[], list[str]] = field(repr=False)
+    """What lies on the stage."""
+
+    def engine(self, name: str) -> Engine:
+        """Ends are the keys of their own source."""
+        assert name == "production"
+        return self.source.engine
+
+    @property
+    def on_redshift(self) -> bool:
+        return self.destination.engine.dialect.name == "redshift"
+
+    def table(self, name: str = "things", **fields: Any) -> Table:
+        """The table file's fields for the source's table `name`, which becomes one of that name in the test's schema."""
+        given = {"description": "x", "owner": "tests", "load": "replace", **fields}
+        given.setdefault("source", {"kind": "database", "table": [self.source.namespace, name]})
+        return Table(name=f"{self.destination.namespace}.{name}", **given)
+
+    def extract(self, table: Table, first: str | None = None, until: str | None = None, **options: Any) -> Extracted:
+        """Extract an interval, a range, or all of it."""
+        if first is None and table.load != "replace":
+            options.setdefault("full_refresh", True)
+        planned = plan(table, _when(first), _when(until), **options)
+        return extract(planned, self, self.warehouse, self.stage)
+
+    def load(self, table: Table, first: str | None = None, until: str | None = None, **options: Any) -> LoadReport:
+        """Extract and load an interval, a range, or all of it."""
+        return load(self.extract(table, first, until, **options), self.warehouse, self.stage)
+
+    def name(self, table: Table) -> str:
+        """The table in the warehouse, quoted."""
+        return self.destination.quote(*table.name.split(".", 1))
+
+    def rows(self, table: Table, columns: str = "*", order: str = "1") -> list[tuple[Any, ...]]:
+        """What the warehouse has."""
+        return self.destination.run(f"SELECT {columns} FROM {self.name(table)} ORDER BY {order}")
+
+    def ledger(self, table: Table) -> list[tuple[datetime | None, datetime, int, str]]:
+        """(start, end, rows, strategy) of the table's entries, in the order in which they were written."""
+        return self.destination.run(
+            "SELECT interval_start, interval_end, rows_loaded, strategy FROM daybook.ledger WHERE table_name = %s "
+            "ORDER BY loaded_at, interval_start",
+            (table.name,),
+        )
+
+    def state(self, table: Table) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """The table and its ledger: what a load that fails must leave alone."""
+        return self.rows(table), self.ledger(table)
+
+
+def _when(text: str | None) -> date | datetime | None:
+    if text is None:
+        return None
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+
+
+def warehouse_of(database: Database) -> Warehouse:
+    """The warehouse in a test's database."""
+    role = IAM_ROLE if database.engine.dialect.name == "redshift" else None
+    return open_warehouse(database.engine, copy_iam_role=role)
+
+
+#: Statements that sqlglot's redshift dialect reads without taking apart, by their first word.
+TAKEN_WHOLE = ("LOCK",)
+
+
+def parse_as_redshift(statement: str) -> None:
+    """Fail unless sqlglot's redshift dialect reads the statement, and knows what it is."""
+    for parsed in sqlglot.parse(statement, dialect="redshift"):
+        if isinstance(parsed, sqlglot.exp.Command):
+            assert statement.split()[0].upper() in TAKEN_WHOLE, statement
