@@ -34,14 +34,52 @@ ALIASES = {
     "super": "jsonb",
 }
 KINDS = frozenset(
-    "boolean smallint integer bigint decimal real double text varchar char date time timetz timestamp timestamptz "
-    "interval bytes json jsonb uuid native".split()
+    [
+        "boolean",
+        "smallint",
+        "integer",
+        "bigint",
+        "decimal",
+        "real",
+        "double",
+        "text",
+        "varchar",
+        "char",
+        "date",
+        "time",
+        "timetz",
+        "timestamp",
+        "timestamptz",
+        "interval",
+        "bytes",
+        "json",
+        "jsonb",
+        "uuid",
+        "native",
+    ]
 )
 INTEGERS = {"smallint": 5, "integer": 10, "bigint": 19}
 #: Kinds whose values may hold a comma, a quote or a newline, and so are quoted in the staged CSV.
-_BARE = frozenset("boolean smallint integer bigint decimal real double date time timetz timestamp timestamptz".split())
+_BARE = frozenset(
+    [
+        "boolean",
+        "smallint",
+        "integer",
+        "bigint",
+        "decimal",
+        "real",
+        "double",
+        "date",
+        "time",
+        "timetz",
+        "timestamp",
+        "timestamptz",
+    ]
+)
 
-_TYPE = re.compile(r"^\s*([a-z][a-z0-9 ]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*((?:with|without) time zone)?\s*$")
+_TYPE = re.compile(
+    r"^\s*([a-z][a-z0-9 ]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*((?:with|without) time zone)?\s*$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,28 +148,35 @@ def holds(actual: Type, wanted: Type) -> bool:
     if actual == wanted or actual.kind in ("native", "text", "varchar", "char"):
         return True
     if wanted.kind in INTEGERS:
-        return actual.kind in INTEGERS or (actual.kind == "decimal") or (actual.kind, wanted.kind) == ("double", "integer")
+        return (
+            actual.kind in INTEGERS or (actual.kind == "decimal") or (actual.kind, wanted.kind) == ("double", "integer")
+        )
     if wanted.kind == "decimal":
-        return actual.kind == "decimal" and (actual.size is None or (wanted.scale is not None and (actual.scale or 0) >= wanted.scale))
+        return actual.kind == "decimal" and (
+            actual.size is None or (wanted.scale is not None and (actual.scale or 0) >= wanted.scale)
+        )
     if wanted.kind == "native":
         return False
-    return actual.kind in {
-        "boolean": {"boolean"},
-        "real": {"real", "double"},
-        "double": {"double"},
-        "date": {"date", "timestamp"},
-        "time": {"time", "interval"},
-        "timetz": {"timetz"},
-        "timestamp": {"timestamp"},
-        # an instant is written in UTC; a column without a zone keeps the UTC wall clock
-        "timestamptz": {"timestamptz", "timestamp"},
-        "interval": {"interval"},
-        "bytes": {"bytes"},
-        "json": {"json", "jsonb"},
-        "jsonb": {"jsonb", "json"},
-        "uuid": {"uuid"},
-        # a text may be declared as anything that the warehouse parses, and refuses when it cannot
-        "text": KINDS,
-        "varchar": KINDS,
-        "char": KINDS,
-    }[wanted.kind]
+    return (
+        actual.kind
+        in {
+            "boolean": {"boolean"},
+            "real": {"real", "double"},
+            "double": {"double"},
+            "date": {"date", "timestamp"},
+            "time": {"time", "interval"},
+            "timetz": {"timetz"},
+            "timestamp": {"timestamp"},
+            # an instant is written in UTC; a column without a zone keeps the UTC wall clock
+            "timestamptz": {"timestamptz", "timestamp"},
+            "interval": {"interval"},
+            "bytes": {"bytes"},
+            "json": {"json", "jsonb"},
+            "jsonb": {"jsonb", "json"},
+            "uuid": {"uuid"},
+            # a text may be declared as anything that the warehouse parses, and refuses when it cannot
+            "text": KINDS,
+            "varchar": KINDS,
+            "char": KINDS,
+        }[wanted.kind]
+    )

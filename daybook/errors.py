@@ -15,7 +15,8 @@ DaybookError
 │   ├── OutsideInterval   a row whose cursor is not in the interval that is being loaded
 │   ├── ShrinkGuard       the load would leave far fewer rows than the ledger says were there
 │   └── CheckFailed       a check of the table file does not hold in what would be committed
-└── LoadFailed            still failing after the retries: carries the whole story
+├── ExtractFailed         the source's database failed, again and again: carries the whole story
+└── LoadFailed            the warehouse's database failed, again and again: carries the whole story
 """
 
 
@@ -79,5 +80,9 @@ class CheckFailed(GuardError):
     """A check of the table file does not hold in what would be committed."""
 
 
+class ExtractFailed(DaybookError):
+    """The source's database failed, again and again: the message carries the whole story."""
+
+
 class LoadFailed(DaybookError):
-    """Still failing after the retries: the message carries the whole story."""
+    """The warehouse's database failed, again and again: the message carries the whole story."""

@@ -10,14 +10,14 @@ from difflib import get_close_matches
 from daybook.columns import Column, holds
 from daybook.csv_format import Chunk
 from daybook.cursors import Cursor
-from daybook.errors import RowCountMismatch, SourceError, StageError
+from daybook.errors import ExtractFailed, RowCountMismatch, SourceError, StageError
 from daybook.plan import Plan
 from daybook.sources import Keys
 from daybook.stage import Stage, new_prefix
 from daybook.stage.manifest import Manifest, Part
 from daybook.stage.parts import read_manifest, remove, write_parts
 from daybook.tables import Table
-from daybook.transient import is_transient, with_retries
+from daybook.transient import is_database_error, is_transient, whole_story, with_retries
 from daybook.warehouses import Target, Warehouse
 
 logger = logging.getLogger(__name__)
@@ -51,15 +51,22 @@ def extract(
 
     Raises:
         SourceError, SchemaMismatch, StageError, ValueRefused: see there.
+        ExtractFailed: the source's database, or the warehouse's when it was asked, failed again and again.
         RowCountMismatch: the parts hold another number of rows than the source sent.
     """
 
     def attempt() -> Extracted:
         return _extract(plan, keys, warehouse, stage, run_id, on_progress)
 
-    return with_retries(
-        attempt, when=is_transient, note=lambda text: logger.warning("%s: extract, %s", plan.table.name, text)
-    )
+    def note(text: str) -> None:
+        logger.warning("%s: extract, %s", plan.table.name, text)
+
+    try:
+        return with_retries(attempt, when=is_transient, note=note)
+    except Exception as error:
+        if not is_database_error(error):
+            raise
+        raise ExtractFailed(f"{plan.table.name} {plan.label}: {whole_story(error)}") from error
 
 
 def _extract(
@@ -133,8 +140,8 @@ def shape(table: Table, found: Iterable[Column]) -> Target:
     for name, type in (declared or {name: column.type for name, column in source.items()}).items():
         if not holds(type, source[name].type):
             raise SourceError(
-                f"{table.name}: columns declares {name} as {type}, and the source's {source[name].type} would not arrive "
-                f"whole in it. Declare {source[name].type}, or leave {name} out to have it read off the source"
+                f"{table.name}: columns declares {name} as {type}, and the source's {source[name].type} would not "
+                f"arrive whole in it. Declare {source[name].type}, or leave {name} out to have it read off the source"
             )
         columns.append(Column(name, type, source[name].nullable))
     cursor = None
@@ -148,8 +155,8 @@ def shape(table: Table, found: Iterable[Column]) -> Target:
             and table.timezone != "UTC"
         ):
             raise SourceError(
-                f"{table.name}: {table.cursor} has no zone at the source and is read in {table.timezone}: declare it as "
-                "timestamp, which keeps what the source shows"
+                f"{table.name}: {table.cursor} has no zone at the source and is read in {table.timezone}: declare it "
+                "as timestamp, which keeps what the source shows"
             )
     return Target(table.name, tuple(columns), table.key, cursor)
 

@@ -1,4 +1,4 @@
-"""The checks that stand between staged rows and the commit. Each raises its own error, and the transaction rolls back."""
+"""The checks between staged rows and the commit. Each raises its own error, and the transaction rolls back."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ def rows_landed(table: str, staged: int, copied: int, counted: int) -> None:
     """What the manifest says, what the COPY says and what a count finds must be the same number."""
     if not staged == copied == counted:
         raise RowCountMismatch(
-            f"{table}: {staged} rows are in the manifest, COPY took {copied}, and {counted} are in the staging table; "
+            f"{table}: {staged} rows are in the manifest, COPY took {copied}, and {counted} landed; "
             "nothing was changed. Run it again; if it stays, something writes to the stage besides Daybook"
         )
 
@@ -41,7 +41,9 @@ def duplicates(session: Session, warehouse: Warehouse, target: Target, staged: s
     if not target.key:
         return []
     keys = ", ".join(warehouse.quote(name) for name in target.key)
-    found = session.rows(f"SELECT {keys}, count(*) FROM {staged} GROUP BY {keys} HAVING count(*) > 1 ORDER BY {keys} LIMIT 3")
+    found = session.rows(
+        f"SELECT {keys}, count(*) FROM {staged} GROUP BY {keys} HAVING count(*) > 1 ORDER BY {keys} LIMIT 3"
+    )
     return [
         ", ".join(f"{name}={value}" for name, value in zip(target.key, row, strict=False)) + f" ({row[-1]} rows)"
         for row in found
@@ -53,8 +55,8 @@ def key_unique(session: Session, warehouse: Warehouse, target: Target, staged: s
     found = duplicates(session, warehouse, target, staged)
     if found:
         raise DuplicateKey(
-            f"{target.name}: rows share a key: {'; '.join(found)}. Remove the duplicates at the source, correct key: in "
-            "the table file, or use load: upsert, which keeps the newest"
+            f"{target.name}: rows share a key: {'; '.join(found)}. Remove the duplicates at the source, correct key: "
+            "in the table file, or use load: upsert, which keeps the newest"
         )
 
 
@@ -72,8 +74,8 @@ def rows_by_interval(
         bucket, values = cursor.bucket_sql(column, boundaries)
         bounds = [cursor.bound(boundaries[0]), cursor.bound(boundaries[-1])]
         for number, count in session.rows(
-            f"SELECT bucket, count(*) FROM (SELECT {bucket} AS bucket FROM {table} WHERE {column} >= %s AND {column} < %s) "
-            "AS numbered GROUP BY bucket",
+            f"SELECT bucket, count(*) FROM (SELECT {bucket} AS bucket FROM {table} "
+            f"WHERE {column} >= %s AND {column} < %s) AS numbered GROUP BY bucket",
             [*values, *bounds],
         ):
             counts[first + number] = count
@@ -84,8 +86,8 @@ def inside(table: str, plan: Plan, staged: int, counted: int) -> None:
     """Every staged row lies in the intervals that are being loaded."""
     if staged != counted:
         raise OutsideInterval(
-            f"{table}: {staged - counted} of {staged} rows, as the warehouse reads them, do not lie in {plan.label}. The "
-            f"cursor means another time zone than timezone: {plan.table.timezone}, or its type cuts it off"
+            f"{table}: {staged - counted} of {staged} rows, as the warehouse reads them, do not lie in {plan.label}. "
+            f"The cursor means another time zone than timezone: {plan.table.timezone}, or its type cuts it off"
         )
 
 
@@ -127,8 +129,8 @@ def checks_hold(session: Session, warehouse: Warehouse, plan: Plan) -> None:
         found = session.one(check.sql.replace("%", "%%").replace("{table}", table))
         if not check.holds(found):
             raise CheckFailed(
-                f"{plan.table.name} {plan.label}: a check failed, and nothing was changed: {check.sql} gave {found}, and "
-                f"{check.expectation} was expected. Mend the rows at the source, or the check in the table file"
+                f"{plan.table.name} {plan.label}: a check failed, and nothing was changed: {check.sql} gave {found}, "
+                f"and {check.expectation} was expected. Mend the rows at the source, or the check in the table file"
             )
 
 
@@ -136,7 +138,7 @@ def _compare(plan: Plan, label: str, before: int, after: int, limit: float, load
     if after < before * limit:
         raise ShrinkGuard(
             f"{plan.table.name} {label}: the source has {after} rows, and by the ledger there were {before} "
-            f"({loaded_at:%Y-%m-%d %H:%M} UTC). A load that leaves less than {limit:.0%} is stopped; nothing was changed. "
-            "If the rows are really gone, run it once with allow_shrink=true; to move the limit, set shrink_limit: in "
+            f"({loaded_at:%Y-%m-%d %H:%M} UTC). A load that leaves less than {limit:.0%} is stopped; nothing was "
+            "changed. If the rows are really gone, run it once with allow_shrink=true; to move the limit, set shrink_limit: in "
             "the table file"
         )

@@ -8,6 +8,7 @@ taken under the lock of the table.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from daybook.interval import Interval
 from daybook.warehouses import Warehouse
@@ -54,13 +55,7 @@ class Ledger:
 
     def exists(self, session: Session) -> bool:
         """Whether anything was ever loaded into this warehouse."""
-        return bool(
-            session.rows(
-                "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-                "WHERE n.nspname = %s AND c.relname = %s",
-                (SCHEMA, NAME),
-            )
-        )
+        return self._warehouse.exists(session, f"{SCHEMA}.{NAME}")
 
     def ensure(self, session: Session) -> None:
         """Make the ledger where it is missing. Loads that start at the same moment all want to; one of them does."""
@@ -83,7 +78,8 @@ class Ledger:
         names = ", ".join(_COLUMNS)
         found = session.rows(
             f"SELECT {names} FROM (SELECT {names}, ROW_NUMBER() OVER (PARTITION BY interval_start, interval_end "
-            f"ORDER BY loaded_at DESC) AS age FROM {self._table} WHERE {where}) AS newest WHERE age = 1 ORDER BY loaded_at",
+            f"ORDER BY loaded_at DESC) AS age FROM {self._table} WHERE {where}) AS newest "
+            "WHERE age = 1 ORDER BY loaded_at",
             values,
         )
         return [_entry(row) for row in found]
@@ -132,9 +128,11 @@ def speaking_for(interval: Interval, entries: Sequence[Entry]) -> Entry | None:
     return max(covering, key=lambda entry: entry.loaded_at) if covering else None
 
 
-def _entry(row: tuple) -> Entry:  # type: ignore[type-arg]
+def _entry(row: tuple[Any, ...]) -> Entry:
     table, start, end, rows, strategy, flow_run_id, loaded_at, load_id = row
-    return Entry(table, _utc(start), end.astimezone(UTC), rows, strategy, flow_run_id, loaded_at.astimezone(UTC), load_id)
+    return Entry(
+        table, _utc(start), end.astimezone(UTC), rows, strategy, flow_run_id, loaded_at.astimezone(UTC), load_id
+    )
 
 
 def _utc(instant: datetime | None) -> datetime | None:

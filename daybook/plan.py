@@ -78,14 +78,15 @@ def plan(
     if table.load == "replace" or grid is None:
         if execution_date is not None:
             raise IntervalError(
-                f"{table.name} has load: replace, so it is always loaded whole and has no interval of {execution_date}: "
+                f"{table.name} has load: replace, so it is always loaded whole and has no interval {execution_date}: "
                 "leave execution_date out"
             )
         return Plan(table, (), True, allow_shrink)
     if full_refresh:
         if execution_date is not None:
             raise IntervalError(
-                f"{table.name}: full_refresh loads the whole table, execution_date={execution_date} a part of it: give one"
+                f"{table.name}: full_refresh loads the whole table, and execution_date={execution_date} a part of it: "
+                "give one of them"
             )
         return Plan(table, (), True, allow_shrink)
     try:
@@ -99,8 +100,8 @@ def plan(
         raise IntervalError(f"{table.name}: {error}") from None
     if first and intervals[0].start < first.start:
         raise IntervalError(
-            f"{table.name}: {grid.label(intervals[0])} is before the table's start, {grid.label(first)}: choose a later "
-            "date, or change start: in the table file"
+            f"{table.name}: {grid.label(intervals[0])} is before the table's start, {grid.label(first)}: choose a "
+            "later date, or change start: in the table file"
         )
     if intervals[-1].end > now:
         newest = grid.last_complete(now)

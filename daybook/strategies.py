@@ -4,6 +4,7 @@ The SQL is the part that PostgreSQL and Redshift share: no ON CONFLICT, no RETUR
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from daybook.columns import Type
 from daybook.errors import RowCountMismatch
@@ -16,31 +17,56 @@ _UNSORTABLE = frozenset({"json", "jsonb", "native", "bytes"})
 
 
 def replace(session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int) -> None:
-    """Everything is deleted and inserted anew, in one transaction: readers see all of the old or all of the new.
+    """The table's rows become the staged ones, in one transaction: readers see all of the old or all of the new.
 
     The table itself stays, and with it its grants, comments, views, foreign keys, policies and publications.
     """
-    session.run(f"DELETE FROM {_table(warehouse, target)}")
-    _insert(session, warehouse, target, staged, rows)
+    _exchange(session, warehouse, target, staged, rows, "TRUE", ())
 
 
 def replace_interval(
     session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int, stretch: Interval
 ) -> None:
-    """The rows of the stretch are deleted, whatever was staged, and what the source now has is inserted.
+    """The rows of the stretch become what the source now has, also where that is none.
 
     A row whose cursor has moved into the stretch still stands elsewhere under its key: that older copy goes too.
     """
-    table, cursor = _table(warehouse, target), target.cursor
+    cursor = target.cursor
     assert cursor is not None
-    column = warehouse.quote(cursor.column)
-    session.run(
-        f"DELETE FROM {table} WHERE {column} >= %s AND {column} < %s",
-        (cursor.bound(stretch.start), cursor.bound(stretch.end)),
-    )
-    if target.key and rows:
-        session.run(f"DELETE FROM {table} USING {staged} WHERE {_same_key(warehouse, target, table, staged)}")
-    _insert(session, warehouse, target, staged, rows)
+    column = f"{_table(warehouse, target)}.{warehouse.quote(cursor.column)}"
+    bounds = (cursor.bound(stretch.start), cursor.bound(stretch.end))
+    _exchange(session, warehouse, target, staged, rows, f"{column} >= %s AND {column} < %s", bounds)
+
+
+def _exchange(
+    session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int, scope: str, bounds: tuple[Any, ...]
+) -> None:
+    """Make the rows within `scope` (all, where it binds no bounds) be the staged ones, and no other row share a key.
+
+    Rows that are there already, bit for bit, are left alone where the warehouse can tell: a repeated load writes
+    nothing. The count afterwards proves it; it fails where the table holds a row twice, and then all are exchanged.
+    """
+    table = _table(warehouse, target)
+    same_key = _same_key(warehouse, target, table, staged)
+    differs = _differs(warehouse, target, table, staged)
+    if target.key and differs:
+        session.run(
+            f"DELETE FROM {table} WHERE {scope} AND NOT EXISTS "
+            f"(SELECT 1 FROM {staged} WHERE {same_key} AND NOT ({differs}))",
+            bounds,
+        )
+        if bounds:
+            session.run(f"DELETE FROM {table} USING {staged} WHERE {same_key} AND {differs}")
+        _insert_missing(session, warehouse, target, staged)
+        if session.one(f"SELECT count(*) FROM {table} WHERE {scope}", bounds) == rows:
+            return
+    session.run(f"DELETE FROM {table} WHERE {scope}", bounds)
+    if target.key and bounds:
+        session.run(f"DELETE FROM {table} USING {staged} WHERE {same_key}")
+    names = _names(warehouse, target)
+    landed = session.run(f"INSERT INTO {table} ({names}) SELECT {names} FROM {staged}")
+    if landed not in (-1, rows):
+        raise RowCountMismatch(f"{target.name}: {rows} rows were staged, and {landed} landed; nothing was changed")
 
 
 def upsert(session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int) -> None:
@@ -56,16 +82,11 @@ def upsert(session: Session, warehouse: Warehouse, target: Target, staged: str, 
     if target.cursor:
         column = warehouse.quote(target.cursor.column)
         condition += f" AND ({table}.{column} IS NULL OR {staged}.{column} >= {table}.{column})"
-    names = [warehouse.quote(name) for name in target.column_names]
-    differs = warehouse.differs_sql([f"{table}.{name}" for name in names], [f"{staged}.{name}" for name in names])
+    differs = _differs(warehouse, target, table, staged)
     if differs:
         condition += f" AND {differs}"
     session.run(f"DELETE FROM {table} USING {staged} WHERE {condition}")
-    first = warehouse.quote(target.key[0])
-    session.run(
-        f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(f'{staged}.{name}' for name in names)} "
-        f"FROM {staged} LEFT JOIN {table} ON {same_key} WHERE {table}.{first} IS NULL"
-    )
+    _insert_missing(session, warehouse, target, staged)
 
 
 def newest_only(session: Session, warehouse: Warehouse, target: Target, staged: str, into: str) -> None:
@@ -76,7 +97,7 @@ def newest_only(session: Session, warehouse: Warehouse, target: Target, staged: 
     keys = [warehouse.quote(name) for name in target.key]
     order = [f"{warehouse.quote(target.cursor.column)} DESC NULLS LAST"] if target.cursor else []
     order += [warehouse.quote(column.name) for column in target.columns if _sortable(column.type)]
-    names = ", ".join(warehouse.quote(name) for name in target.column_names)
+    names = _names(warehouse, target)
     session.run(
         f"CREATE TEMP TABLE {into} AS SELECT {names} FROM (SELECT {names}, ROW_NUMBER() OVER "
         f"(PARTITION BY {', '.join(keys)} ORDER BY {', '.join(order)}) AS daybook_rank FROM {staged}) AS ranked "
@@ -84,11 +105,23 @@ def newest_only(session: Session, warehouse: Warehouse, target: Target, staged: 
     )
 
 
-def _insert(session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int) -> None:
-    names = ", ".join(warehouse.quote(name) for name in target.column_names)
-    landed = session.run(f"INSERT INTO {_table(warehouse, target)} ({names}) SELECT {names} FROM {staged}")
-    if landed not in (-1, rows):
-        raise RowCountMismatch(f"{target.name}: {rows} rows were staged, and {landed} landed; nothing was changed")
+def _insert_missing(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:
+    """Insert the staged rows whose key the table does not have."""
+    table, names = _table(warehouse, target), [warehouse.quote(name) for name in target.column_names]
+    session.run(
+        f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(f'{staged}.{name}' for name in names)} "
+        f"FROM {staged} LEFT JOIN {table} ON {_same_key(warehouse, target, table, staged)} "
+        f"WHERE {table}.{warehouse.quote(target.key[0])} IS NULL"
+    )
+
+
+def _differs(warehouse: Warehouse, target: Target, table: str, staged: str) -> str | None:
+    names = [warehouse.quote(name) for name in target.column_names]
+    return warehouse.differs_sql([f"{table}.{name}" for name in names], [f"{staged}.{name}" for name in names])
+
+
+def _names(warehouse: Warehouse, target: Target) -> str:
+    return ", ".join(warehouse.quote(name) for name in target.column_names)
 
 
 def _table(warehouse: Warehouse, target: Target) -> str:

@@ -77,18 +77,29 @@ class Table(Strict):
     description: str = Field(description="What one row is, and of what: 'One answer a row to …'.")
     owner: str = Field(description="The team to ask.")
     source: SourceConfig = Field(description="Where the rows come from.")
-    load: Load = Field(description="replace: the whole table each time. replace_interval: delete the interval, insert "
-                       "what the source now has. upsert: the newest row a key wins.")
+    load: Load = Field(
+        description="replace: the whole table each time. replace_interval: delete the interval, insert "
+        "what the source now has. upsert: the newest row a key wins."
+    )
     key: tuple[str, ...] = Field((), description="The columns that tell one row from every other.")
     cursor: str | None = Field(None, description="The column whose value says to which interval a row belongs.")
     interval: Unit | None = Field(None, description="How long one interval is.")
-    timezone: str = Field("UTC", description="The IANA zone in which days begin, and in which a cursor without a zone is read.")
+    timezone: str = Field(
+        "UTC", description="The IANA zone in which days begin, and in which a cursor without a zone is read."
+    )
     start: datetime | date | None = Field(None, description="The first interval to load (not the day to run on).")
-    due: time | None = Field(None, description='By when the last interval must be in the ledger, in `timezone`: "10:00".')
+    due: time | None = Field(
+        None, description='By when the last interval must be in the ledger, in `timezone`: "10:00".'
+    )
     columns: dict[str, TypeName] | None = Field(None, description="Column: type. Left out: read off the source.")
     checks: tuple[Check, ...] = Field((), description="What must hold in the table.")
-    shrink_limit: float = Field(0.5, ge=0, le=1, description="A load that would leave less than this share of the rows "
-                                "that the ledger says were there is stopped. 0 turns the guard off.")
+    shrink_limit: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="A load that would leave less than this share of the rows "
+        "that the ledger says were there is stopped. 0 turns the guard off.",
+    )
 
     @field_validator("key", mode="before")
     @classmethod
@@ -106,7 +117,10 @@ class Table(Strict):
     def _is_whole(self) -> "Table":
         if self.load == "replace":
             return self._check_columns()
-        for field, why in (("cursor", "to know which rows belong to an interval"), ("interval", "to know how long one is")):
+        for field, why in (
+            ("cursor", "to know which rows belong to an interval"),
+            ("interval", "to know how long one is"),
+        ):
             if getattr(self, field) is None:
                 raise ValueError(f"load: {self.load} needs {field}: {why}. Add it, or use load: replace")
         if self.load == "upsert" and not self.key:
@@ -125,8 +139,10 @@ class Table(Strict):
             for column in (*self.key, *([self.cursor] if self.cursor else [])):
                 if column not in self.columns:
                     near = get_close_matches(column, self.columns, 1)
-                    raise ValueError(f"columns lacks {column!r}, which key or cursor names"
-                                     + (f"; did you mean {near[0]!r}?" if near else ""))
+                    raise ValueError(
+                        f"columns lacks {column!r}, which key or cursor names"
+                        + (f"; did you mean {near[0]!r}?" if near else "")
+                    )
         if len(set(self.key)) != len(self.key):
             raise ValueError("key names a column twice")
         return self
@@ -154,7 +170,9 @@ class Table(Strict):
 
 def table_names(folder: Path = TABLES) -> list[str]:
     """Every table that has a file with a source below `folder`, as `schema.table`, sorted."""
-    return sorted(f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.yaml") if not path.with_suffix(".sql").exists())
+    return sorted(
+        f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.yaml") if not path.with_suffix(".sql").exists()
+    )
 
 
 def read_table(name: str, folder: Path = TABLES) -> Table:
@@ -167,8 +185,10 @@ def read_table(name: str, folder: Path = TABLES) -> Table:
     path = folder / schema / f"{stem}.yaml"
     if not stem or not path.is_file():
         near = get_close_matches(name, table_names(folder), 3)
-        raise TableFileError(f"there is no table {name!r}: expected the file {path}."
-                             + (f" Did you mean {', '.join(near)}?" if near else f" Tables: {', '.join(table_names(folder)) or 'none'}."))
+        raise TableFileError(
+            f"there is no table {name!r}: expected the file {path}."
+            + (f" Did you mean {', '.join(near)}?" if near else f" Tables: {', '.join(table_names(folder)) or 'none'}.")
+        )
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except YAMLError as error:
@@ -176,7 +196,9 @@ def read_table(name: str, folder: Path = TABLES) -> Table:
     except UnicodeDecodeError as error:
         raise TableFileError(f"{path} is not UTF-8 ({error}): save it as UTF-8") from None
     if not isinstance(content, dict):
-        raise TableFileError(f"{path} must hold fields (description, owner, source, load, …), and holds {content!r:.40}")
+        raise TableFileError(
+            f"{path} must hold fields (description, owner, source, load, …), and holds {content!r:.40}"
+        )
     if "name" in content:
         raise TableFileError(f"{path}: name: the name comes from the folder and the file; remove the line")
     try:
@@ -193,9 +215,12 @@ def _explain(path: Path, error: ValidationError) -> str:
         field, message = ".".join(where), problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             near = get_close_matches(where[-1], fields, 1)
-            message = "no such field; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(f for f in fields if f != 'name')}")
+            message = "no such field; " + (
+                f"did you mean {near[0]!r}?" if near else f"there are {', '.join(f for f in fields if f != 'name')}"
+            )
         elif problem["type"] == "missing":
-            message = f"missing; add it ({Table.model_fields[where[0]].description if where[0] in Table.model_fields else 'required'})"
+            known = Table.model_fields.get(where[0])
+            message = f"missing; add it ({known.description if known else 'required'})"
         elif not isinstance(problem["input"], dict):
             message = f"{message} (it says {problem['input']!r:.80})"
         lines.append(f"{path}: {field + ': ' if field else ''}{message}")
@@ -207,7 +232,12 @@ def json_schema() -> dict[str, Any]:
     schema = Table.model_json_schema()
     schema["properties"].pop("name")
     schema["required"].remove("name")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "daybook/tables/schema.json", **schema, "title": "A table of the warehouse"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "daybook/tables/schema.json",
+        **schema,
+        "title": "A table of the warehouse",
+    }
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
 
-ATTEMPTS = 6
+ATTEMPTS = 8
 
 #: PostgreSQL's conditions (appendix A of its manual) that a second try can get past: serialization failure, deadlock,
 #: too many connections, shutdown, crash, "starting up", and every connection exception (class 08).
@@ -34,9 +34,9 @@ _LOST = (
 
 def is_lost_connection(error: BaseException) -> bool:
     """Whether the connection broke, so that nobody knows whether the last statement was carried out."""
-    error = _driver_error(error)
-    if not _is_database_error(error):
+    if not is_database_error(error):
         return False
+    error = _driver_error(error)
     state = getattr(error, "pgcode", None)
     if state is not None:
         return str(state).startswith("08") or state in {"57P01", "57P02", "57P03"}
@@ -49,9 +49,9 @@ def is_lost_connection(error: BaseException) -> bool:
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same statements may well work a moment later."""
-    driver = _driver_error(error)
-    if not _is_database_error(driver):
+    if not is_database_error(error):
         return False
+    driver = _driver_error(error)
     state = getattr(driver, "pgcode", None)
     # Redshift reports a serialization failure as an internal error whose text begins with its own number, 1023
     serializable = state in ("XX000", None) and "1023" in str(driver)[:80]
@@ -100,14 +100,21 @@ def first_line(error: BaseException | None) -> str:
     return text.strip().split("\n")[0] if text.strip() else type(driver).__name__
 
 
+def whole_story(error: BaseException) -> str:
+    """The driver's message, and a line for each earlier try that `with_retries` noted on the error."""
+    return first_line(error) + "".join(f"\n- {line}" for line in getattr(error, "__notes__", ()))
+
+
 def _driver_error(error: BaseException) -> BaseException:
     return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
 
 
-def _is_database_error(error: BaseException) -> bool:
-    return any(base.__name__ == "Error" and base.__module__.startswith(("psycopg2", "pymysql")) for base in type(error).__mro__) or any(
-        base.__name__ == "MySQLError" for base in type(error).__mro__
-    )
+def is_database_error(error: BaseException) -> bool:
+    """Whether a database driver raised it."""
+    error = _driver_error(error)
+    return any(
+        base.__name__ == "Error" and base.__module__.startswith(("psycopg2", "pymysql")) for base in type(error).__mro__
+    ) or any(base.__name__ == "MySQLError" for base in type(error).__mro__)
 
 
 def _mysql_code(error: BaseException) -> int | None:

@@ -1,8 +1,8 @@
 """Where rows come from: one protocol, and one module a kind.
 
 A module of this package that has a class `Config` is a kind of source: its `kind` is what a table file says in
-`source: {kind: …}`, its other fields are what the table file may give, and its `open` yields a `Source`. Nothing else is
-edited to add one.
+`source: {kind: …}`, its other fields are what the table file may give, and its `open` yields a `Source`. Nothing else
+is edited to add one.
 """
 
 import importlib

@@ -51,6 +51,10 @@ class Warehouse(Protocol):
         """Names as a quoted, dotted identifier."""
         ...
 
+    def exists(self, session: Session, table: str) -> bool:
+        """Whether there is a table `schema.table`."""
+        ...
+
     def check(self, session: Session, target: Target) -> None:
         """Compare the table with what is to be loaded. Raises SchemaMismatch with the statement that mends it."""
         ...
@@ -80,7 +84,7 @@ class Warehouse(Protocol):
         ...
 
     def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
-        """A condition that is true where two rows are not the same to the last bit; None where there is no such thing."""
+        """A condition that is true where two rows differ in any bit; None where there is no such thing."""
         ...
 
 

@@ -1,7 +1,8 @@
 """PostgreSQL as a warehouse."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
@@ -31,6 +32,13 @@ class PostgreSQL(SqlWarehouse):
     dialect = "PostgreSQL"
     longest_name = 63
     copies_into_new_tables = True
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """As every warehouse's, with room to compare some million rows in memory (the default of 4 MB spills them)."""
+        with super().session() as session:
+            session.run("SET work_mem TO '64MB'")
+            yield session
 
     def csv_format(self) -> CsvFormat:
         """NULL is nothing at all, which no quoted text can be."""
@@ -68,8 +76,16 @@ class PostgreSQL(SqlWarehouse):
         """Feed the parts, verified, to `COPY … FROM STDIN`."""
         columns = ", ".join(self.quote(name) for name in target.column_names)
         with session.connection.cursor() as cursor, PartsReader(stage, manifest) as reader:
-            statement = cursor.mogrify(f"COPY {into} ({columns}) FROM STDIN (FORMAT csv, NULL %s)", (manifest.format.null,))
-            cursor.copy_expert(statement, reader, _BLOCK)
+            statement = cursor.mogrify(
+                f"COPY {into} ({columns}) FROM STDIN (FORMAT csv, NULL %s)", (manifest.format.null,)
+            )
+            feed = _Feed(reader)
+            try:
+                cursor.copy_expert(statement, feed, _BLOCK)
+            except session.connection.Error:
+                if feed.failure:
+                    raise feed.failure from None
+                raise
             rows: int = cursor.rowcount
         if not into.startswith('"daybook_'):
             return rows
@@ -85,9 +101,26 @@ class PostgreSQL(SqlWarehouse):
         reason = first_line(error)
         remedy = ""
         if "0000-00-00" in reason or re.search(r'out of range: "\d{4}-(00|\d\d-00)', reason):
-            remedy = "MySQL's zero dates are no dates: set source: zero_dates: null in the table file to load them as NULL"
+            remedy = (
+                "MySQL's zero dates are no dates: set source: zero_dates: null in the table file to load them as NULL"
+            )
         return self.refused(reason, target, stage, manifest, int(found[1]), column=found[2], remedy=remedy)
 
     def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
         """`*<>` compares the stored bytes (9.25.6 of the manual), so it also tells 1.0 from 1.00, and takes json."""
-        return f"ROW({', '.join(left)}) *<> ROW({', '.join(right)})"
+        return f"ROW({', '.join(left)})::record *<> ROW({', '.join(right)})::record"
+
+
+class _Feed:
+    """What COPY reads from. The driver ends the COPY when `read` fails, and forgets why: this remembers."""
+
+    def __init__(self, reader: PartsReader) -> None:
+        self._reader = reader
+        self.failure: Exception | None = None
+
+    def read(self, size: int) -> bytes:
+        try:
+            return self._reader.read(size) or b""
+        except Exception as failure:
+            self.failure = failure
+            raise

@@ -31,8 +31,8 @@ def open(engine: Engine, copy_iam_role: str | None = None) -> "Redshift":
     """
     if not copy_iam_role:
         raise WarehouseError(
-            "Redshift reads the stage itself, under a role: set DAYBOOK_COPY_IAM_ROLE to its ARN (or to `default`, for "
-            "the cluster's own) and run `python -m blocks`"
+            "Redshift reads the stage itself, under a role: set DAYBOOK_COPY_IAM_ROLE to its ARN and "
+            "run `python -m blocks`"
         )
     return Redshift(engine, copy_iam_role)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from daybook.connection import connect
+
 
 class Session:
     """One connection, in autocommit: `BEGIN`, `COMMIT` and `ROLLBACK` are statements like any other."""
@@ -40,17 +42,9 @@ class Session:
 
 
 @contextmanager
-def connect(engine: Engine) -> Iterator[Session]:
-    """A session on a connection of its own, closed at the end.
-
-    Raises whatever the driver raises when it cannot connect.
-    """
-    pooled = engine.raw_connection()
-    connection: Any = pooled.driver_connection
-    pooled.detach()
-    try:
+def open_session(engine: Engine) -> Iterator[Session]:
+    """A session on a connection of its own, closed at the end. Raises as `daybook.connection.connect` does."""
+    with connect(engine) as connection:
         connection.rollback()
         connection.autocommit = True
         yield Session(connection)
-    finally:
-        connection.close()

@@ -12,7 +12,7 @@ from daybook.stage import Stage
 from daybook.stage.manifest import Manifest
 from daybook.stage.parts import find_row
 from daybook.warehouses import Target
-from daybook.warehouses.session import Session, connect
+from daybook.warehouses.session import Session, open_session
 
 
 class SqlWarehouse:
@@ -33,7 +33,7 @@ class SqlWarehouse:
     @contextmanager
     def session(self) -> Iterator[Session]:
         """A connection of its own, in autocommit, whose clock shows UTC."""
-        with connect(self._engine) as session:
+        with open_session(self._engine) as session:
             session.run("SET TimeZone TO 'UTC'")
             session.run("SET DateStyle TO 'ISO, MDY'")
             yield session
@@ -60,6 +60,10 @@ class SqlWarehouse:
             (self.folded(schema), self.folded(name)),
         )
         return {name: Column(name, _parsed(text), not required) for name, text, required in found}
+
+    def exists(self, session: Session, table: str) -> bool:
+        """Whether there is a table `schema.table`."""
+        return bool(self.existing_columns(session, table))
 
     def folded(self, name: str) -> str:
         """A name as the catalogue keeps it."""
@@ -143,8 +147,17 @@ class SqlWarehouse:
             return self.type_sql(column.type)
         return existing.type.native or self.type_sql(existing.type)
 
-    def refused(self, reason: str, target: Target, stage: Stage, manifest: Manifest, line: int | None,
-                part: str | None = None, column: str | None = None, remedy: str = "") -> ValueRefused:
+    def refused(
+        self,
+        reason: str,
+        target: Target,
+        stage: Stage,
+        manifest: Manifest,
+        line: int | None,
+        part: str | None = None,
+        column: str | None = None,
+        remedy: str = "",
+    ) -> ValueRefused:
         """The error for a value that the warehouse does not take, with the key of its row read off the stage."""
         where = ""
         if line is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
+from daybook.connection import connect
 from daybook.errors import SourceError
 from daybook.sources import Keys, Source, SourceKind
 
@@ -50,8 +51,5 @@ class Config(SourceKind):
                 f"{', '.join(sorted(DIALECTS))}"
             )
         reader = importlib.import_module(f"{__name__}.{module}")
-        connection = engine.raw_connection()
-        try:
+        with connect(engine) as connection:
             yield reader.open_table(connection, self, table)
-        finally:
-            connection.close()

@@ -27,17 +27,27 @@ _UNSIGNED = {
     "bigint": Type("decimal", 20, 0),
 }
 _BINARY = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}
-_SPATIAL = {"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection", "geomcollection"}
+_SPATIAL = {
+    "geometry",
+    "point",
+    "linestring",
+    "polygon",
+    "multipoint",
+    "multilinestring",
+    "multipolygon",
+    "geometrycollection",
+    "geomcollection",
+}
 _DATES = {"date", "datetime", "timestamp"}
 
 
 def open_table(connection: Any, config: "Config", table: "Table") -> "MySQLTable":
-    """The table that `config` names, in a consistent snapshot on `connection` (a SQLAlchemy raw connection).
+    """The table that `config` names, in a consistent snapshot on `connection`, the driver's own.
 
     Raises:
         SourceError: there is no such table, or the user may not read it.
     """
-    return MySQLTable(connection.driver_connection, config, table)
+    return MySQLTable(connection, config, table)
 
 
 class MySQLTable:

@@ -25,12 +25,12 @@ _CHUNK = 1 << 19
 
 
 def open_table(connection: Any, config: "Config", table: "Table") -> "PostgreSQLTable":
-    """The table that `config` names, in a consistent snapshot on `connection` (a SQLAlchemy raw connection).
+    """The table that `config` names, in a consistent snapshot on `connection`, the driver's own.
 
     Raises:
         SourceError: there is no such table, or the user may not read it.
     """
-    return PostgreSQLTable(connection.driver_connection, config, table)
+    return PostgreSQLTable(connection, config, table)
 
 
 class PostgreSQLTable:
@@ -44,7 +44,11 @@ class PostgreSQLTable:
         self._query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         ((now,),) = self._query("SELECT clock_timestamp()")
         self.snapshot_at: datetime = now.astimezone(UTC)
-        schema = "to_regnamespace(current_schema())" if len(config.table) == 1 else "(SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)"
+        schema = (
+            "to_regnamespace(current_schema())"
+            if len(config.table) == 1
+            else "(SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)"
+        )
         found = self._query(
             "SELECT c.oid, n.nspname, c.relname, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             f"WHERE c.relname = %(name)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.oid = {schema}",
@@ -98,7 +102,9 @@ class PostgreSQLTable:
         copy = _Copy(self._connection, self._statement(columns, span, format))
         yield from copy.chunks()
         if copy.sent != copy.rows:
-            raise RowCountMismatch(f"{self._table.name}: the source says that it sent {copy.sent} rows, and {copy.rows} came")
+            raise RowCountMismatch(
+                f"{self._table.name}: the source says that it sent {copy.sent} rows, and {copy.rows} came"
+            )
 
     def _statement(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> str:
         fields = ", ".join(self._field(column, format) for column in columns)
