@@ -82,7 +82,8 @@ def _get(client: "S3Client", url: str, mandatory: bool) -> bytes | None:
 
 def _service_error(error: ClientError) -> RedshiftError:
     said, status = error.response["Error"], error.response["ResponseMetadata"]["HTTPStatusCode"]
-    return internal(f"S3ServiceException:{said['Message']},Status {status},Error {said['Code']}")
+    message = said.get("Message", "Unknown")  # AWS always has one, other servers may not
+    return internal(f"S3ServiceException:{message},Status {status},Error {said['Code']}")
 
 
 def _listed_in_manifest(client: "S3Client", url: str) -> list[tuple[str, bool]]:

@@ -29,10 +29,10 @@ def serving(
     answers: Callable[[], object],
     refusals: type[Exception],
     **options: object,
-) -> Iterator[None]:
+) -> Iterator[int]:
     """Run `command`, output to `log`, from when `answers()` no longer raises `refusals` until the block ends.
 
-    It has a session of its own, so that Ctrl-C reaches pytest alone, which then ends it in order.
+    Yields the process's id. It has a session of its own, so that Ctrl-C reaches pytest alone, which ends it in order.
     """
     with log.open("wb") as output:
         server = subprocess.Popen(
@@ -53,7 +53,7 @@ def serving(
                 said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
                 pytest.fail(f"{command[0]} did not start (exit code {server.poll()}):\n{said}", False)
             time.sleep(0.05)
-        yield
+        yield server.pid
     finally:
         server.terminate()
         try:

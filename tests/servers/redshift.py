@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import secrets
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg2
@@ -15,7 +17,7 @@ from sqlalchemy import make_url
 
 from tests.redshift.faults import Rule
 from tests.servers.ports import free_port
-from tests.servers.processes import serving
+from tests.servers.processes import SECONDS_TO_ANSWER, serving
 from tests.servers.s3 import S3
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +31,7 @@ class Redshift:
     url: str
     faults_file: Path
     log: Path
+    pid: int = 0
 
     def connect(self) -> psycopg2.extensions.connection:
         """A connection, autocommit off."""
@@ -55,6 +58,21 @@ class Redshift:
             yield
         finally:
             self.faults_file.unlink()
+
+    def crash(self) -> None:
+        """Crash the cluster and wait until it is back: every session is lost, and what it had not committed."""
+        with contextlib.closing(self.connect()) as witness, contextlib.suppress(psycopg2.Error):
+            os.kill(self.pid, signal.SIGUSR1)
+            while True:
+                witness.cursor().execute("SELECT 1")
+                time.sleep(0.01)
+        deadline = time.monotonic() + SECONDS_TO_ANSWER
+        while time.monotonic() < deadline:
+            with contextlib.suppress(psycopg2.OperationalError):
+                self.connect().close()
+                return
+            time.sleep(0.02)
+        raise TimeoutError(f"Redshift is not back {SECONDS_TO_ANSWER} s after its crash")
 
     def statements(self, since: int = 0) -> list[str]:
         """The SQL of every statement that was executed, or refused, from byte `since` of the log on, in order."""
@@ -92,8 +110,8 @@ def running_redshift(folder: Path, s3: S3, isolation: str = "snapshot") -> Itera
         psycopg2.OperationalError,
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-    ):
-        yield redshift
+    ) as pid:
+        yield replace(redshift, pid=pid)
 
 
 @pytest.fixture(scope="session")
