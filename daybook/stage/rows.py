@@ -10,30 +10,39 @@ _LF = b"\n"
 
 
 def split(chunk: Chunk, size: int) -> Iterator[Chunk]:
-    """The chunk's rows in chunks of about `size` bytes and at least one row each; the chunk itself if it is no larger.
+    """The chunk's rows in chunks of at most `size` bytes or of one row; the chunk itself if it is no larger.
 
-    Raises StageError for a chunk that ends inside quotes, or within a row.
+    Raises StageError if the chunk does not end with a whole row.
     """
     data, start, rows = chunk.data, 0, chunk.rows
     if not data.endswith(_LF):
         raise StageError("A chunk of rows does not end with a newline: the source must yield whole rows of CSV.")
     while rows > 1 and len(data) - start > size:
-        end = data.find(_LF, start + size) + 1 or len(data)
-        # Quotes inside quotes are doubled, so a newline ends a row exactly if an even number of quotes precedes it.
-        quotes = data.count(b'"', start, end)
-        while quotes % 2:
-            line = end
-            end = data.find(_LF, line) + 1
-            if not end:
-                raise StageError("A chunk of rows ends inside quotes: the source must yield whole rows of CSV.")
-            quotes += data.count(b'"', line, end)
-        if end == len(data):
-            break
+        end = _cut(data, start, size)
         piece = data[start:end]
         piece_rows = sum(unquoted.count(_LF) for unquoted in piece.split(b'"')[::2])
         yield Chunk(piece, piece_rows)
         start, rows = end, rows - piece_rows
     yield Chunk(data[start:], rows) if start else chunk
+
+
+def _cut(data: bytes, start: int, size: int) -> int:
+    """Where the last row ends that ends within `size` bytes of `start`; or the first row, if that is longer."""
+    # Quotes inside quotes are doubled, so a newline ends a row exactly if an even number of quotes precedes it.
+    end = max(start, data.rfind(_LF, start, start + size) + 1)
+    quotes = data.count(b'"', start, end)
+    while quotes % 2:
+        line, end = end, max(start, data.rfind(_LF, start, end - 1) + 1)
+        quotes -= data.count(b'"', end, line)
+    if end > start:
+        return end
+    end, quotes = start, 0
+    while end == start or quotes % 2:
+        line, end = end, data.find(_LF, end) + 1
+        if not end:
+            raise StageError("A chunk of rows ends inside quotes: the source must yield whole rows of CSV.")
+        quotes += data.count(b'"', line, end)
+    return end
 
 
 def records(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:

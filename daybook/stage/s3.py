@@ -26,8 +26,6 @@ _REMEDIES = {
     "InvalidAccessKeyId": "The server does not know the access key: correct it in the stage's credentials block.",
     "SignatureDoesNotMatch": "The secret key is not the access key's: correct it in the stage's credentials block.",
     "ExpiredToken": "The session token has expired: renew it in the stage's credentials block.",
-    "PermanentRedirect": "The bucket is in another region: set the region in the stage's credentials block.",
-    "AuthorizationHeaderMalformed": "The bucket is in another region: set it in the stage's credentials block.",
 }
 _REMEDIES_BY_STATUS = {403: _REMEDIES["AccessDenied"], 404: _REMEDIES["NoSuchKey"]}
 

@@ -1,0 +1,35 @@
+"""Rows as the sources write them."""
+
+from collections.abc import Sequence
+
+from daybook.csv_format import Chunk, CsvFormat
+from daybook.stage import Stage, new_prefix
+from daybook.stage.manifest import Manifest
+from daybook.stage.parts import write_parts
+
+Row = Sequence[str | None]
+
+
+def csv_row(values: Row) -> bytes:
+    """One row: everything quoted but NULL, which is empty."""
+    fields = ("" if value is None else '"' + value.replace('"', '""') + '"' for value in values)
+    return (",".join(fields) + "\n").encode()
+
+
+def chunk(*rows: Row) -> Chunk:
+    """The rows in one chunk."""
+    return Chunk(b"".join(csv_row(row) for row in rows), len(rows))
+
+
+def staged(stage: Stage, *chunks: Chunk, part_bytes: int = 2**20) -> Manifest:
+    """The chunks, of rows (id, comment), written below a new prefix."""
+    return write_parts(
+        stage,
+        new_prefix("raw_data.nps", "run"),
+        chunks,
+        table="raw_data.nps",
+        columns=["id", "comment"],
+        format=CsvFormat(),
+        key=["id"],
+        part_bytes=part_bytes,
+    )
