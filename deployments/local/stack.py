@@ -74,8 +74,10 @@ class LocalStack:
     def check_home(self) -> None:
         """Make the state folder. Raises StackError where another user owns it or the disk refuses it."""
         try:
-            (self.home / "prefect").mkdir(parents=True, exist_ok=True)
-            writable = os.access(self.home, os.W_OK) and os.access(self.home / "prefect", os.W_OK)
+            folders = [self.home, self.home / "prefect", self.home / "tmp"]
+            for folder in folders:
+                folder.mkdir(parents=True, exist_ok=True)
+            writable = all(os.access(folder, os.W_OK) for folder in folders)
         except OSError:
             writable = False
         if not writable:
