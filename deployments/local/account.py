@@ -26,12 +26,16 @@ class Account:
     gid: int
     switched: bool
 
+    @property
+    def switch(self) -> dict[str, Any]:
+        """What subprocess has to be told for a program to run as this account."""
+        return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switched else {}
+
     def run(self, *command: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run `command` as this account, from `/` and with a bare environment; its output comes back as text.
 
         Raises OSError where the account cannot reach the program, and subprocess.TimeoutExpired.
         """
-        switch: dict[str, Any] = {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switched else {}
         return subprocess.run(
             [str(part) for part in command],
             cwd="/",
@@ -41,7 +45,7 @@ class Account:
             text=True,
             errors="replace",
             timeout=timeout,
-            **switch,
+            **self.switch,
         )
 
     def can_run(self, *command: str | Path) -> bool:

@@ -1,11 +1,8 @@
 """The fixture `mariadb`: a MariaDB of the system's package, on a data folder of its own."""
 
 import contextlib
-import getpass
-import os
 import secrets
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +12,7 @@ import pymysql
 import pytest
 from sqlalchemy import make_url
 
+from deployments.local.account import ENVIRONMENT, server_account
 from tests.servers.install import COMMAND
 from tests.servers.ports import free_port
 from tests.servers.processes import program, serving
@@ -55,24 +53,22 @@ def running_mariadb() -> Iterator[MariaDB]:
     """A MariaDB with root's password set and its clock in UTC, until the block ends."""
     server = program("mariadbd", COMMAND)
     install = program("mariadb-install-db", COMMAND)
-    # Not in pytest's folder: the path of the server's socket may not be longer than 107 bytes.
+    # Never as root: mariadb-install-db then also changes who owns the PAM plugin of the system's MariaDB.
+    account = server_account()
+    # Not in pytest's folder: that is out of the account's reach, and a socket's path may not exceed 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="daybook-mariadb-"))
     try:
-        data, account = folder / "data", getpass.getuser()
-        made = subprocess.run(
-            [
-                *(install, "--no-defaults", f"--datadir={data}", "--skip-test-db", "--skip-name-resolve"),
-                *("--auth-root-authentication-method=normal", "--innodb-log-file-size=16M"),
-                *([f"--user={account}"] if os.getuid() == 0 else []),
-            ],
-            capture_output=True,
-            text=True,
-            cwd=folder,
+        account.give(folder)
+        data = folder / "data"
+        made = account.run(
+            *(install, "--no-defaults", f"--datadir={data}", "--skip-test-db", "--skip-name-resolve"),
+            *("--auth-root-authentication-method=normal", "--innodb-log-file-size=16M"),
         )
         if made.returncode != 0:
             pytest.fail(f"mariadb-install-db failed:\n{made.stdout}{made.stderr}", False)
         accounts = folder / "accounts.sql"
         accounts.touch(mode=0o600)
+        account.give(accounts)
         accounts.write_text(
             f"ALTER USER root@localhost IDENTIFIED BY '{PASSWORD}';\n"
             f"CREATE OR REPLACE USER root@'{HOST}' IDENTIFIED BY '{PASSWORD}';\n"
@@ -85,11 +81,12 @@ def running_mariadb() -> Iterator[MariaDB]:
             *("--skip-name-resolve", "--skip-log-bin", "--default-time-zone=+00:00", "--max-connections=300"),
             *("--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"),
             *("--max-allowed-packet=64M", "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=0"),
-            *([f"--user={account}"] if os.getuid() == 0 else []),
         ]
         url = make_url("mysql+pymysql://root@/").set(host=HOST, port=port, password=PASSWORD)
         mariadb = MariaDB(url.render_as_string(hide_password=False))
-        with serving(command, folder / "log", lambda: mariadb.connect().close(), pymysql.err.OperationalError):
+        options = {"cwd": folder, "env": ENVIRONMENT, **account.switch}
+        refusals = pymysql.err.OperationalError
+        with serving(command, folder / "log", lambda: mariadb.connect().close(), refusals, **options):
             yield mariadb
     finally:
         shutil.rmtree(folder, ignore_errors=True)
