@@ -11,7 +11,7 @@ from daybook.plan import Plan
 from daybook.stage import Stage
 from daybook.stage.parts import remove
 from daybook.transaction import Transaction, passes
-from daybook.transient import is_database_error, whole_story, with_retries
+from daybook.transient import is_database_error, is_transient, whole_story, with_retries
 from daybook.warehouses import Warehouse
 
 logger = logging.getLogger(__name__)
@@ -74,10 +74,25 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
 
 
 def already_committed(plan: Plan, warehouse: Warehouse, flow_run_id: str) -> LoadReport | None:
-    """What this flow run has committed, where that is all of its plan: a retry after the commit does nothing."""
+    """What this flow run has committed, where that is all of its plan: a retry after the commit does nothing.
+
+    Raises LoadFailed: the warehouse could not be asked, again and again.
+    """
     ledger = Ledger(warehouse)
-    with warehouse.session() as session:
-        entries = ledger.of_run(session, plan.table.name, flow_run_id) if ledger.exists(session) else []
+
+    def ask() -> list[Entry]:
+        with warehouse.session() as session:
+            return ledger.of_run(session, plan.table.name, flow_run_id) if ledger.exists(session) else []
+
+    def note(text: str) -> None:
+        logger.warning("%s: asking the ledger, %s", plan.table.name, text)
+
+    try:
+        entries = with_retries(ask, when=is_transient, note=note)
+    except Exception as error:
+        if not is_database_error(error):
+            raise
+        raise LoadFailed(f"{plan.table.name} {plan.label}: the ledger cannot be read: {whole_story(error)}") from error
     wanted = {(interval.start, interval.end) for interval in plan.intervals}
     done = bool(entries) and (plan.whole or wanted <= {(entry.start, entry.end) for entry in entries})
     if not done:

@@ -11,6 +11,7 @@ from prefect import Flow
 from daybook.errors import DaybookError, IntervalError
 from daybook.grid import parse
 from daybook.tables import table_names
+from flows.logs import told
 
 
 def run(flow: Flow[..., Any], arguments: list[str] | None = None) -> None:
@@ -39,8 +40,7 @@ def run(flow: Flow[..., Any], arguments: list[str] | None = None) -> None:
     try:
         flow.with_options(retries=0)(**given)
     except DaybookError as error:
-        notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
-        sys.exit(f"{type(error).__name__}: {error}{notes}")
+        sys.exit(told(error))
 
 
 def _when(text: str) -> date | datetime:

@@ -44,10 +44,7 @@ ExecutionDate = Annotated[
 Until = Annotated[
     When | None,
     WithJsonSchema(
-        _DATE
-        | {
-            "description": "The exclusive end of a range that begins at execution_date: one run loads all its intervals."
-        }
+        _DATE | {"description": "The exclusive end of a range that begins at execution_date: one run loads all of it."}
     ),
 ]
 FullRefresh = Annotated[

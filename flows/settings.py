@@ -1,6 +1,5 @@
-"""How every flow behaves in Prefect: its retries, and where the lines of `daybook`'s loggers go."""
+"""How every flow behaves in Prefect: its retries."""
 
-import logging
 from typing import TypedDict
 
 from prefect.settings import get_current_settings
@@ -27,16 +26,3 @@ def retries() -> Retries:
         if "default_retry_delay_seconds" in said and isinstance(delay, int | float)
         else 180,
     }
-
-
-def forward_logs() -> None:
-    """Send what `daybook` logs to the run's page and the terminal, as PREFECT_LOGGING_EXTRA_LOGGERS would."""
-    logger, extra = logging.getLogger("daybook"), logging.getLogger("prefect.extra")
-    if not logger.handlers:
-        logger.setLevel(extra.level or logging.INFO)
-        for handler in extra.handlers:
-            logger.addHandler(handler)
-        logger.propagate = False
-
-
-forward_logs()
