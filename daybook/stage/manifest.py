@@ -37,6 +37,11 @@ class Manifest:
         return manifest_key(self.prefix)
 
     @property
+    def copy_key(self) -> str:
+        """Where a warehouse that reads the stage itself finds its own list of the parts, while it loads them."""
+        return f"{self.prefix}/copy.manifest"
+
+    @property
     def rows(self) -> int:
         return sum(part.rows for part in self.parts)
 

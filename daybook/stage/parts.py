@@ -219,7 +219,7 @@ def remove(stage: Stage, manifest: Manifest) -> list[str]:
     """
     left: list[str] = []
     # The manifest first: a prefix that is being removed is incomplete from the first moment on.
-    for key in [manifest.key, *(part.key for part in manifest.parts)]:
+    for key in [manifest.key, manifest.copy_key, *(part.key for part in manifest.parts)]:
         try:
             stage.delete(key)
         except StageError as error:

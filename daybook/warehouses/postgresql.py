@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
-from daybook.columns import Type
+from daybook.columns import TIMES, Type
 from daybook.csv_format import CsvFormat
 from daybook.errors import DaybookError, DuplicateKey
 from daybook.stage import Stage
@@ -31,6 +31,7 @@ class PostgreSQL(SqlWarehouse):
 
     dialect = "PostgreSQL"
     longest_name = 63
+    filled = "a.atthasdef OR a.attidentity <> ''"
     copies_into_new_tables = True
 
     @contextmanager
@@ -49,7 +50,7 @@ class PostgreSQL(SqlWarehouse):
         if type.kind == "native":
             return str(type.native)
         spelled = {"double": "double precision", "bytes": "bytea", "decimal": "numeric"}.get(type.kind, type.kind)
-        return str(Type(spelled, type.size, type.scale))
+        return spelled if type.kind in TIMES else str(Type(spelled, type.size, type.scale))
 
     def lock_sql(self, table: str) -> str:
         """Writers wait, readers do not (chapter 13.3 of PostgreSQL's manual)."""
@@ -79,12 +80,11 @@ class PostgreSQL(SqlWarehouse):
             statement = cursor.mogrify(
                 f"COPY {into} ({columns}) FROM STDIN (FORMAT csv, NULL %s)", (manifest.format.null,)
             )
-            feed = _Feed(reader)
             try:
-                cursor.copy_expert(statement, feed, _BLOCK)
+                cursor.copy_expert(statement, reader, _BLOCK)
             except session.connection.Error:
-                if feed.failure:
-                    raise feed.failure from None
+                if reader.error:  # the driver ends the COPY when reading fails, and forgets why
+                    raise reader.error from None
                 raise
             rows: int = cursor.rowcount
         if not into.startswith('"daybook_'):
@@ -98,29 +98,8 @@ class PostgreSQL(SqlWarehouse):
         found = _COPY_CONTEXT.search(context or "")
         if not found:
             return None
-        reason = first_line(error)
-        remedy = ""
-        if "0000-00-00" in reason or re.search(r'out of range: "\d{4}-(00|\d\d-00)', reason):
-            remedy = (
-                "MySQL's zero dates are no dates: set source: zero_dates: null in the table file to load them as NULL"
-            )
-        return self.refused(reason, target, stage, manifest, int(found[1]), column=found[2], remedy=remedy)
+        return self.refused(first_line(error), target, stage, manifest, int(found[1]), column=found[2])
 
     def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
         """`*<>` compares the stored bytes (9.25.6 of the manual), so it also tells 1.0 from 1.00, and takes json."""
         return f"ROW({', '.join(left)})::record *<> ROW({', '.join(right)})::record"
-
-
-class _Feed:
-    """What COPY reads from. The driver ends the COPY when `read` fails, and forgets why: this remembers."""
-
-    def __init__(self, reader: PartsReader) -> None:
-        self._reader = reader
-        self.failure: Exception | None = None
-
-    def read(self, size: int) -> bytes:
-        try:
-            return self._reader.read(size) or b""
-        except Exception as failure:
-            self.failure = failure
-            raise

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Engine
 
-from daybook.columns import Type
+from daybook.columns import TIMES, Type
 from daybook.csv_format import CsvFormat
 from daybook.errors import DaybookError, WarehouseError
 from daybook.stage import Stage
@@ -66,6 +66,10 @@ class Redshift(SqlWarehouse):
             return f"varbyte({_LONGEST_BYTES})"
         if type.kind == "decimal" and (type.size is None or type.size > 38 or (type.scale or 0) > 37):
             return "varchar(256)"  # DECIMAL ends at (38,37): the digits are kept as text
+        if type.kind == "decimal" and type.size == 19:
+            return str(Type("decimal", 20, type.scale))  # up to 19 digits it ends at 2^63 - 1, not at 10^19 - 1
+        if type.kind in TIMES:
+            return type.kind
         return str(Type(_SPELLED.get(type.kind, type.kind), type.size, type.scale))
 
     def table_options(self, target: Target) -> str:
@@ -81,17 +85,13 @@ class Redshift(SqlWarehouse):
         if not manifest.parts:
             return 0  # a manifest without entries is an error to COPY
         entries = [{"url": stage.uri(part.key), "mandatory": True} for part in manifest.parts]
-        key = f"{manifest.prefix}/redshift.manifest"
-        stage.put(key, json.dumps({"entries": entries}).encode())
+        stage.put(manifest.copy_key, json.dumps({"entries": entries}).encode())
         columns = ", ".join(self.quote(name) for name in target.column_names)
-        role = "default" if self._role == "default" else "%s"
-        values = [stage.uri(key), *([] if role == "default" else [self._role]), manifest.format.null]
         session.run(
-            f"COPY {into} ({columns}) FROM %s IAM_ROLE {role} MANIFEST ZSTD FORMAT AS CSV NULL AS %s "
+            f"COPY {into} ({columns}) FROM %s IAM_ROLE %s MANIFEST ZSTD FORMAT AS CSV NULL AS %s "
             "DATEFORMAT 'auto' TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE OFF",
-            values,
+            (stage.uri(manifest.copy_key), self._role, manifest.format.null),
         )
-        stage.delete(key)
         rows: int = session.one("SELECT pg_last_copy_count()")
         return rows
 

@@ -1,12 +1,13 @@
 """What PostgreSQL and Redshift have in common: how their catalogue is asked, and the tables that a load makes."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 from sqlalchemy import Engine
 
-from daybook.columns import Column, Type, holds, parse_type
+from daybook.columns import TIMES, Column, Type, holds, parse_type
 from daybook.errors import SchemaMismatch, ValueRefused
 from daybook.stage import Stage
 from daybook.stage.manifest import Manifest
@@ -15,14 +16,19 @@ from daybook.warehouses import Target
 from daybook.warehouses.session import Session, open_session
 
 
+_ZERO_DATE = re.compile(r"\d{4}-(00-\d\d|\d\d-00)")
+_ZERO_DATES_REMEDY = "set zero_dates: null under source: in the table file to load them as NULL, or mend the value there"
+_REMEDY = "Mend the value at the source, or declare another type for the column under columns: in the table file"
+
+
 class SqlWarehouse:
     """The base of the warehouses that speak PostgreSQL's protocol and share its catalogue."""
 
     dialect: str
     #: The longest identifier in bytes: a longer one would be cut in silence.
     longest_name: int
-    #: Kind: how the warehouse spells the types that take no size.
-    spelling: Mapping[str, str]
+    #: A condition on `pg_attribute a`: the warehouse fills the column where nothing is written to it.
+    filled = "a.atthasdef"
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -51,10 +57,13 @@ class SqlWarehouse:
         raise NotImplementedError
 
     def existing_columns(self, session: Session, table: str) -> dict[str, Column]:
-        """The columns of a table in the warehouse by name, in its order; none if there is no such table."""
+        """The columns of a table in the warehouse by name, in its order; none if there is no such table.
+
+        One that is never NULL because the warehouse itself fills it counts as nullable.
+        """
         schema, name = table.split(".", 1)
         found = session.rows(
-            "SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull FROM pg_attribute a "
+            f"SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull AND NOT ({self.filled}) FROM pg_attribute a "
             "JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
             (self.folded(schema), self.folded(name)),
@@ -88,11 +97,18 @@ class SqlWarehouse:
                     f"it has no column {column.name!r}: ALTER TABLE {self.table(target.name)} ADD COLUMN "
                     f"{self.quote(column.name)} {wanted}"
                 )
-            elif not holds(found.type, _parsed(wanted)):
+            elif not holds(found.type, _as_spelled(wanted, column.type)):
                 problems.append(
                     f"its column {column.name!r} is {found.type} and {wanted} would not arrive whole: ALTER TABLE "
                     f"{self.table(target.name)} ALTER COLUMN {self.quote(column.name)} TYPE {wanted}"
                 )
+        written = {self.folded(name) for name in target.column_names}
+        problems += [
+            f"its column {name!r} must not be NULL, has no default, and nothing is written to it: ALTER TABLE "
+            f"{self.table(target.name)} ALTER COLUMN {self.quote(name)} DROP NOT NULL"
+            for name, found in existing.items()
+            if name not in written and not found.nullable
+        ]
         if problems:
             lines = "\n".join(f"- {problem}" for problem in problems).replace("%%", "%")
             raise SchemaMismatch(f"{target.name} in the warehouse does not fit what the source has now:\n{lines}")
@@ -135,17 +151,12 @@ class SqlWarehouse:
 
     def create_staging(self, session: Session, target: Target, name: str) -> None:
         """Make an empty temporary table `name` with the types that the target has, or will have."""
-        existing = self.existing_columns(session, target.name)
-        columns = ", ".join(
-            f"{self.quote(column.name)} {self._staging_type(column, existing.get(self.folded(column.name)))}"
-            for column in target.columns
-        )
+        if self.exists(session, target.name):
+            names = ", ".join(self.quote(name) for name in target.column_names)
+            session.run(f"CREATE TEMP TABLE {self.quote(name)} AS SELECT {names} FROM {self.table(target.name)} LIMIT 0")
+            return
+        columns = ", ".join(f"{self.quote(column.name)} {self.type_sql(column.type)}" for column in target.columns)
         session.run(f"CREATE TEMP TABLE {self.quote(name)} ({columns})")
-
-    def _staging_type(self, column: Column, existing: Column | None) -> str:
-        if existing is None:
-            return self.type_sql(column.type)
-        return existing.type.native or self.type_sql(existing.type)
 
     def refused(
         self,
@@ -156,20 +167,25 @@ class SqlWarehouse:
         line: int | None,
         part: str | None = None,
         column: str | None = None,
-        remedy: str = "",
     ) -> ValueRefused:
         """The error for a value that the warehouse does not take, with the key of its row read off the stage."""
-        where = ""
+        where, remedy = "", _REMEDY
         if line is not None:
             record = find_row(stage, manifest, line, part)
             values = dict(zip(target.column_names, record, strict=False))
             shown = {name: values.get(name) for name in target.key} or {"line": line}
             where = ", row " + ", ".join(f"{name}={value}" for name, value in shown.items())
             column = column or next((name for name, value in values.items() if "\0" in value), None)
-        return ValueRefused(
-            f"{target.name}{where}{f', column {column}' if column else ''}: {reason}. "
-            f"{remedy or 'Mend the value at the source, or declare another type for the column under columns: in the table file'}"
-        )
+            value = values.get(column or "", "")
+            if _ZERO_DATE.match(value):
+                remedy = f"{value} is one of MySQL's zero dates, which are no dates: {_ZERO_DATES_REMEDY}"
+        return ValueRefused(f"{target.name}{where}{f', column {column}' if column else ''}: {reason}. {remedy}")
+
+
+def _as_spelled(text: str, wanted: Type) -> Type:
+    """The type that a new column would get, with no more digits of a second than the source has."""
+    type = _parsed(text)
+    return replace(type, size=wanted.size) if type.kind in TIMES and wanted.kind in TIMES else type
 
 
 def _parsed(text: str) -> Type:

@@ -111,7 +111,7 @@ def test_a_part_that_cannot_be_removed_does_not_fail_the_load(tmp_path: Path, ca
     with running_s3(tmp_path) as s3:
         stage = S3Stage(s3.client(), s3.bucket)
         manifest = staged(stage, chunk(["1", "x"]))
-    left = [stage.uri(key) for key in (manifest.key, manifest.parts[0].key)]
+    left = [stage.uri(key) for key in (manifest.key, manifest.copy_key, manifest.parts[0].key)]
     assert remove(stage, manifest) == left
     assert all(uri in caplog.text for uri in left)
 
