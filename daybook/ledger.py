@@ -16,7 +16,8 @@ from daybook.warehouses.session import Session
 
 SCHEMA, NAME = "daybook", "ledger"
 
-_COLUMNS = {
+#: Every column and its type; the first ones are the contract that people query.
+COLUMNS = {
     "table_name": "varchar(255) NOT NULL",
     "interval_start": "timestamptz",
     "interval_end": "timestamptz NOT NULL",
@@ -61,7 +62,7 @@ class Ledger:
         """Make the ledger where it is missing. Loads that start at the same moment all want to; one of them does."""
         if self.exists(session):
             return
-        columns = ", ".join(f"{name} {type}" for name, type in _COLUMNS.items())
+        columns = ", ".join(f"{name} {type}" for name, type in COLUMNS.items())
         try:
             session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(SCHEMA)}")
             session.run(f"CREATE TABLE IF NOT EXISTS {self._table} ({columns})")
@@ -75,7 +76,7 @@ class Ledger:
         if span:
             where += " AND interval_end > %s AND (interval_start IS NULL OR interval_start < %s)"
             values += [span.start, span.end]  # type: ignore[list-item]
-        names = ", ".join(_COLUMNS)
+        names = ", ".join(COLUMNS)
         found = session.rows(
             f"SELECT {names} FROM (SELECT {names}, ROW_NUMBER() OVER (PARTITION BY interval_start, interval_end "
             f"ORDER BY loaded_at DESC) AS age FROM {self._table} WHERE {where}) AS newest "
@@ -86,7 +87,7 @@ class Ledger:
 
     def of_run(self, session: Session, table: str, flow_run_id: str) -> list[Entry]:
         """What the flow run `flow_run_id` has committed of `table`."""
-        names = ", ".join(_COLUMNS)
+        names = ", ".join(COLUMNS)
         found = session.rows(
             f"SELECT {names} FROM {self._table} WHERE table_name = %s AND flow_run_id = %s ORDER BY interval_start",
             (table, flow_run_id),
@@ -95,7 +96,7 @@ class Ledger:
 
     def of_load(self, session: Session, table: str, load_id: str) -> list[Entry]:
         """The entries of one load: there are some exactly when its transaction was committed."""
-        names = ", ".join(_COLUMNS)
+        names = ", ".join(COLUMNS)
         found = session.rows(
             f"SELECT {names} FROM {self._table} WHERE table_name = %s AND load_id = %s ORDER BY interval_start",
             (table, load_id),
@@ -113,11 +114,11 @@ class Ledger:
         pending = [
             (e.table, e.start, e.end, e.rows, e.strategy, e.flow_run_id, e.loaded_at, e.load_id) for e in entries
         ]
-        places = f"({', '.join(['%s'] * len(_COLUMNS))})"
+        places = f"({', '.join(['%s'] * len(COLUMNS))})"
         for first in range(0, len(pending), 500):
             batch = pending[first : first + 500]
             session.run(
-                f"INSERT INTO {self._table} ({', '.join(_COLUMNS)}) VALUES {', '.join([places] * len(batch))}",
+                f"INSERT INTO {self._table} ({', '.join(COLUMNS)}) VALUES {', '.join([places] * len(batch))}",
                 [value for row in batch for value in row],
             )
 
