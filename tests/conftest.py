@@ -4,6 +4,7 @@ import signal
 
 pytest_plugins = [
     "tests.prefect_server",
+    "tests.project",
     "tests.servers.mariadb",
     "tests.servers.postgres",
     "tests.servers.s3",

@@ -2,7 +2,6 @@
 
 import contextlib
 import secrets
-import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from sqlalchemy import make_url
 from deployments.local.account import ENVIRONMENT, server_account
 from tests.servers.install import COMMAND
 from tests.servers.ports import free_port
-from tests.servers.processes import program, serving
+from tests.servers.processes import program, remove, serving
 
 HOST = "127.0.0.1"
 PASSWORD = "root@maria:db/%"  # what has to be quoted in a URL is quoted everywhere, or tests fail
@@ -89,7 +88,7 @@ def running_mariadb() -> Iterator[MariaDB]:
         with serving(command, folder / "log", lambda: mariadb.connect().close(), refusals, **options):
             yield mariadb
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,87 @@
+"""Fixtures for tests that need the project elsewhere: a copy of it, and the local stack's server and worker in there."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deployments.local.deploy import deploy_all, make_blocks
+from deployments.local.environment import api_url
+from deployments.local.stack import LocalStack
+from tests.servers.ports import free_port
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+ROOT = Path(__file__).parents[1]
+WHAT_A_WORKER_NEEDS = ("blocks", "daybook", "flows", "tables", "prefect.yaml")
+
+#: A table of the tests' own: nothing tells two of its rows apart, so that what is loaded twice is seen.
+VISITS = """\
+description: One visit a row; two at the same instant are two rows.
+owner: tests
+source: {kind: database, block: production, table: prod.visits}
+cursor: created_at
+interval: day
+start: 2021-02-05
+load: replace_interval
+"""
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy to `folder` what a worker needs, with the table file raw_data.visits added. Returns `folder`."""
+    for name in WHAT_A_WORKER_NEEDS:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            folder.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, folder)
+    (folder / "tables" / "raw_data" / "visits.yaml").write_text(VISITS, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project, with the table raw_data.visits."""
+    return copy_project(tmp_path_factory.mktemp("project") / "a clone")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The local stack's server and worker, in a copy of the project, with every deployment of prefect.yaml on it."""
+
+    stack: LocalStack
+    client: "SyncPrefectClient"
+
+    def make_blocks(self, variables: dict[str, str]) -> None:
+        """`python -m blocks` with these variables."""
+        make_blocks(self.stack, variables)
+
+    def deploy_all(self) -> None:
+        """`prefect deploy --all`, in the copy."""
+        deploy_all(self.stack)
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The session's server and process worker, with every deployment of prefect.yaml."""
+    from prefect.client.orchestration import SyncPrefectClient
+
+    from deployments.local.runs import wait_for_work_pool  # it imports Prefect, which most tests do without
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAYBOOK_UI_PORT", str(free_port()))
+        stack = LocalStack(copy_project(tmp_path_factory.mktemp("deployed") / "a clone"))
+        try:
+            stack.start_server()
+            stack.wait_for_server()
+            stack.start_worker()
+            with SyncPrefectClient(api=api_url(stack.ui_port)) as client:
+                wait_for_work_pool(stack, client)
+                deploy_all(stack)
+                yield Deployed(stack, client)
+        finally:
+            stack.stop()
