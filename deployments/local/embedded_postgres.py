@@ -26,8 +26,7 @@ from deployments.local.postgres_cluster import make_cluster
 from deployments.local.postgres_programs import copied_programs, wheel_programs
 
 HOST = "127.0.0.1"
-SECONDS_TO_START = 60
-SECONDS_TO_STOP = 60
+SECONDS = 60  # for a start, and for a stop
 OUT_OF_HOME = Path("/var/tmp")
 
 
@@ -102,10 +101,10 @@ class EmbeddedPostgres:
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGINT)  # PostgreSQL's "fast shutdown"
-        deadline = time.monotonic() + SECONDS_TO_STOP
+        deadline = time.monotonic() + SECONDS
         while self.running():
             if time.monotonic() > deadline:
-                raise StackError(f"PostgreSQL (process {pid}) did not stop within {SECONDS_TO_STOP} s; see {self.log}")
+                raise StackError(f"PostgreSQL (process {pid}) did not stop within {SECONDS} s; see {self.log}")
             time.sleep(0.02)
 
     def destroy(self) -> None:
@@ -134,8 +133,7 @@ class EmbeddedPostgres:
 
     def url(self, database: str = "postgres", driver: str = "postgresql+psycopg2") -> str:
         """SQLAlchemy's URL of `database`, password included."""
-        url = URL.create(driver, self.user, self.password, HOST, self.port, database)
-        return url.render_as_string(hide_password=False)
+        return URL.create(driver, self.user, self.password, HOST, self.port, database).render_as_string(False)
 
     def create_database(self, name: str) -> None:
         """Make the database `name`, unless it is there already."""
@@ -189,11 +187,11 @@ class EmbeddedPostgres:
         }
         options = shlex.join(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
         command: list[str | Path] = [programs / "pg_ctl", "start", "-D", self.data, "-l", self.log, "-o", options]
-        deadline = time.monotonic() + SECONDS_TO_START
+        deadline = time.monotonic() + SECONDS
         while True:
             before = self.log.stat().st_size
             try:
-                started = account.run(*command, "-w", "-t", str(SECONDS_TO_START), timeout=2 * SECONDS_TO_START)
+                started = account.run(*command, "-w", "-t", str(SECONDS), timeout=2 * SECONDS)
             except (OSError, TimeoutExpired) as error:
                 raise StackError(f"PostgreSQL could not be started: {error} (log: {self.log})") from error
             if started.returncode == 0:
@@ -236,8 +234,7 @@ class EmbeddedPostgres:
             self.stop()
             raise StackError(
                 f"PostgreSQL of {self.home} does not let {self.user!r} in: {_reason(str(error))}. "
-                f"Its data was made with another user or password: give those, or delete {self.data} "
-                f"(log: {self.log})"
+                f"It was made with another user or password: give those, or delete {self.data} (log: {self.log})"
             ) from error
 
     def _connect(self) -> psycopg2.extensions.connection:

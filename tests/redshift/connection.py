@@ -42,7 +42,7 @@ class Connection:
 
     def __init__(self, client: socket.socket, settings: Settings) -> None:
         self.client, self.settings = client, settings
-        self.stream = client.makefile("rb", 1 << 16)
+        self.stream = client.makefile("rb")
         self.database = ""
         self.backend: Backend
 

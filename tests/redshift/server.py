@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from deployments.local.embedded_postgres import EmbeddedPostgres
+from deployments.local.errors import StackError
 from tests.redshift.connection import BACKEND_USER, ISOLATION, VERSION, Connection
 from tests.redshift.errors import ConnectionLost
 from tests.redshift.faults import Faults
@@ -35,18 +36,8 @@ POSTGRES_SETTINGS = {
 }
 
 
-def start_postgres(home: Path, database: str, programs: Path | None) -> EmbeddedPostgres:
-    """A new PostgreSQL under `home` with Redshift's catalog in every database, `database` among them."""
-    postgres = EmbeddedPostgres(
-        home,
-        free_port(),
-        password=secrets.token_urlsafe(),
-        user="rsadmin",
-        settings=POSTGRES_SETTINGS,
-        authentication="password",  # the one method that the stand-in speaks itself; it stays on the loopback
-        programs=programs,
-    )
-    postgres.start()
+def make_catalog(postgres: EmbeddedPostgres, database: str) -> None:
+    """Give every database of the new PostgreSQL Redshift's catalog, and make `database`."""
     template = Backend(postgres.port, postgres.user, postgres.password, "template1")
     for sql in (
         f"CREATE ROLE {BACKEND_USER} LOGIN CREATEDB CREATEROLE PASSWORD {literal(postgres.password)}",
@@ -54,10 +45,8 @@ def start_postgres(home: Path, database: str, programs: Path | None) -> Embedded
         f'CREATE DATABASE "{database}" OWNER {BACKEND_USER}',
     ):
         if error := template.query(sql)[1]:
-            postgres.destroy()
             sys.exit(f"the stand-in's catalog could not be made: {error}")
     template.close()
-    return postgres
 
 
 def crash(postgres: EmbeddedPostgres) -> None:
@@ -109,8 +98,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
     given = arguments()
-    postgres = start_postgres(given.home, given.database, given.programs)
-    signal.signal(signal.SIGUSR1, lambda *_: crash(postgres))
+    postgres = EmbeddedPostgres(
+        given.home,
+        free_port(),
+        password=secrets.token_urlsafe(),
+        user="rsadmin",
+        settings=POSTGRES_SETTINGS,
+        authentication="password",  # the one method that the stand-in speaks itself; it stays on the loopback
+        programs=given.programs,
+    )
     settings = Settings(
         postgres_port=postgres.port,
         postgres_password=postgres.password,
@@ -126,12 +122,18 @@ def main() -> None:
     )
     faults = Faults(settings.faults)
     try:
+        postgres.start()
+        make_catalog(postgres, given.database)
+        signal.signal(signal.SIGUSR1, lambda *_: crash(postgres))
         with socket.create_server((HOST, given.port), backlog=100) as listener:
             print(f"READY host={HOST} port={listener.getsockname()[1]} database={given.database}", flush=True)
             while True:
                 client, _ = listener.accept()
                 threading.Thread(target=handle, args=(client, settings, faults), daemon=True).start()
+    except StackError as error:
+        sys.exit(str(error))
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not leave half of it behind
         postgres.destroy()
 
 

@@ -143,14 +143,13 @@ class Session:
         """Do what `action` says and answer, all but ReadyForQuery; True if it worked."""
         sql = _sql_of(action)
         fault = self.faults.hit(sql, "drop_before", "error", "delay")
-        match fault:
-            case {"action": "drop_before"}:
-                raise ConnectionLost
-            case {"action": "delay"}:
-                time.sleep(fault.get("seconds", 1))
-            case {"action": "error"}:
-                message = fault.get("message", "1023")
-                return self.connection.fail(RedshiftError(fault.get("sqlstate", "XX000"), message, fault.get("detail")))
+        if fault and fault["action"] == "drop_before":
+            raise ConnectionLost
+        if fault and fault["action"] == "delay":
+            time.sleep(fault.get("seconds", 1))
+        if fault and fault["action"] == "error":
+            code, message = fault.get("sqlstate", "XX000"), fault.get("message", "1023")
+            return self.connection.fail(RedshiftError(code, message, fault.get("detail")))
         try:
             worked = self._run(action)
         except RedshiftError as error:

@@ -67,7 +67,7 @@ class Backend:
     def __init__(self, port: int, user: str, password: str, database: str, options: Mapping[str, str] | None = None):
         self.socket = socket.create_connection((HOST, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.stream = self.socket.makefile("rb", 1 << 16)
+        self.stream = self.socket.makefile("rb")
         self.cancel_key, self.status = b"", "I"
         parameters = {"user": user, "database": database, "client_encoding": "UTF8", **(options or {})}
         body = b"".join(c_string(name) + c_string(value) for name, value in parameters.items())

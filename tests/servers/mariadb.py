@@ -30,7 +30,7 @@ class MariaDB:
         """A connection of root's, autocommit on unless `options` (of pymysql.connect) say otherwise."""
         url = make_url(self.url)
         given = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "autocommit": True}
-        return pymysql.connect(**{**given, **options})  # type: ignore[call-overload, no-any-return]
+        return pymysql.connect(**{**given, **options})  # type: ignore[call-overload]
 
     @contextlib.contextmanager
     def database(self, character_set: str = "utf8mb4") -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Start a server program for the tests, wait until it answers, and end it."""
 
 import contextlib
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,15 @@ from tests.servers.install import find_program
 
 SECONDS_TO_ANSWER = 60
 SECONDS_TO_END = 30
+
+
+def remove(folder: Path) -> None:
+    """Delete `folder`, also when a program that Ctrl-C has just ended still writes its last files there."""
+    for _ in range(50):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
 
 
 def program(name: str, install: str) -> str:

@@ -76,7 +76,7 @@ def running_s3(folder: Path) -> Iterator[S3]:
     s3 = S3(f"http://127.0.0.1:{port}", access_key="test-key", secret_key=secrets.token_hex(20))
     buckets = folder / "buckets"
     (buckets / s3.bucket).mkdir(parents=True)
-    command = [rclone, "serve", "s3", "--config=", f"--addr=127.0.0.1:{port}", buckets]
+    command: list[str | Path] = [rclone, "serve", "s3", "--config=", f"--addr=127.0.0.1:{port}", buckets]
     keys = {"RCLONE_AUTH_KEY": f'"{s3.access_key},{s3.secret_key}"'}  # not on the command line, where all can read it
     client = s3.client()
     with serving(command, folder / "log", lambda: client.head_bucket(Bucket=s3.bucket), BotoCoreError, env=keys):
