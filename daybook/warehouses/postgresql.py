@@ -72,6 +72,7 @@ class PostgreSQL(SqlWarehouse):
                 raise DuplicateKey(f"{target.name}: rows that share a key were extracted: {detail}") from None
         if target.cursor and target.key[:1] != (target.cursor.column,):
             session.run(f"CREATE INDEX ON {table} ({self.quote(target.cursor.column)})")
+        session.run(f"ANALYZE {table}")  # else the next load plans for an empty table until autovacuum has come by
 
     def copy(self, session: Session, into: str, target: Target, stage: Stage, manifest: Manifest) -> int:
         """Feed the parts, verified, to `COPY … FROM STDIN`."""
