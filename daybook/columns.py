@@ -22,7 +22,7 @@ ALIASES = {
     "string": "text",
     "character varying": "varchar",
     "character": "char",
-    "bpchar": "char",
+    "bpchar": "text",  # without a length, as the catalogue spells it: blanks at its end are kept
     "datetime": "timestamp",
     "timestamp without time zone": "timestamp",
     "timestamp with time zone": "timestamptz",
@@ -59,6 +59,8 @@ KINDS = frozenset(
     ]
 )
 INTEGERS = {"smallint": 5, "integer": 10, "bigint": 19}
+#: Kinds whose size is the digits of a second's fraction: what is longer is rounded in silence.
+TIMES = frozenset({"time", "timetz", "timestamp", "timestamptz", "interval"})
 #: Kinds whose values may hold a comma, a quote or a newline, and so are quoted in the staged CSV.
 _BARE = frozenset(
     [
@@ -86,9 +88,9 @@ _TYPE = re.compile(
 class Type:
     """The type of a column.
 
-    `size` is the length in characters of `varchar` and `char` (None: unbounded), or the digits of `decimal`; `scale`
-    the digits of a `decimal` after the point. `native` is a PostgreSQL type that has no name here (`inet`, `text[]`),
-    kept as it is by a PostgreSQL warehouse and as text by every other.
+    `size` is the length in characters of `varchar` and `char` (None: unbounded), the digits of `decimal`, or those of a
+    second's fraction in a time (None: six); `scale` the digits of a `decimal` after the point. `native` is a PostgreSQL
+    type that has no name here (`inet`, `text[]`), kept as it is by a PostgreSQL warehouse and as text by every other.
     """
 
     kind: str
@@ -131,7 +133,7 @@ def parse_type(text: str) -> Type:
         if kind in KINDS - {"native"}:
             if kind == "decimal" and size and scale is None:
                 scale = "0"
-            keeps_size = kind in ("decimal", "varchar", "char")
+            keeps_size = kind in ("decimal", "varchar", "char") or kind in TIMES
             if kind == "char" and size is None:
                 size = "1"
             return Type(kind, int(size) if size and keeps_size else None, int(scale) if scale and keeps_size else None)
@@ -151,7 +153,11 @@ def holds(actual: Type, wanted: Type) -> bool:
         return (
             actual.kind in INTEGERS or (actual.kind == "decimal") or (actual.kind, wanted.kind) == ("double", "integer")
         )
+    if wanted.kind in TIMES and _digits(actual) < _digits(wanted):
+        return False
     if wanted.kind == "decimal":
+        if actual.kind in INTEGERS:
+            return wanted.scale == 0  # an unsigned BIGINT, for one: what is out of range is refused
         return actual.kind == "decimal" and (
             actual.size is None or (wanted.scale is not None and (actual.scale or 0) >= wanted.scale)
         )
@@ -180,3 +186,8 @@ def holds(actual: Type, wanted: Type) -> bool:
             "char": KINDS,
         }[wanted.kind]
     )
+
+
+def _digits(time: Type) -> int:
+    """Of a second's fraction."""
+    return 6 if time.size is None else time.size

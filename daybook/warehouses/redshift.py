@@ -68,6 +68,8 @@ class Redshift(SqlWarehouse):
             return "varchar(256)"  # DECIMAL ends at (38,37): the digits are kept as text
         if type.kind == "decimal" and type.size == 19:
             return str(Type("decimal", 20, type.scale))  # up to 19 digits it ends at 2^63 - 1, not at 10^19 - 1
+        if type.kind == "decimal":  # PostgreSQL's scale may be larger than the number of digits
+            return str(Type("decimal", max(type.size or 0, type.scale or 0), type.scale))
         if type.kind in TIMES:
             return type.kind
         return str(Type(_SPELLED.get(type.kind, type.kind), type.size, type.scale))
@@ -107,7 +109,8 @@ class Redshift(SqlWarehouse):
                 time = "start_time" if view.startswith("sys") else "starttime"
                 try:
                     found = session.rows(
-                        f"SELECT {columns} FROM {view} WHERE {columns.split(',')[0]} LIKE %s ORDER BY {time} DESC LIMIT 1",
+                        f"SELECT {columns} FROM {view} WHERE {columns.split(',')[0]} LIKE %s "
+                        f"ORDER BY {time} DESC LIMIT 1",
                         (f"%{manifest.prefix}%",),
                     )
                 except session.connection.Error:

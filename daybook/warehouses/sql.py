@@ -15,9 +15,10 @@ from daybook.stage.parts import find_row
 from daybook.warehouses import Target
 from daybook.warehouses.session import Session, open_session
 
-
 _ZERO_DATE = re.compile(r"\d{4}-(00-\d\d|\d\d-00)")
-_ZERO_DATES_REMEDY = "set zero_dates: null under source: in the table file to load them as NULL, or mend the value there"
+_ZERO_DATES_REMEDY = (
+    "set zero_dates: null under source: in the table file to load them as NULL, or mend the value there"
+)
 _REMEDY = "Mend the value at the source, or declare another type for the column under columns: in the table file"
 
 
@@ -63,8 +64,8 @@ class SqlWarehouse:
         """
         schema, name = table.split(".", 1)
         found = session.rows(
-            f"SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull AND NOT ({self.filled}) FROM pg_attribute a "
-            "JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+            f"SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull AND NOT ({self.filled}) "
+            "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
             (self.folded(schema), self.folded(name)),
         )
@@ -153,7 +154,9 @@ class SqlWarehouse:
         """Make an empty temporary table `name` with the types that the target has, or will have."""
         if self.exists(session, target.name):
             names = ", ".join(self.quote(name) for name in target.column_names)
-            session.run(f"CREATE TEMP TABLE {self.quote(name)} AS SELECT {names} FROM {self.table(target.name)} LIMIT 0")
+            session.run(
+                f"CREATE TEMP TABLE {self.quote(name)} AS SELECT {names} FROM {self.table(target.name)} LIMIT 0"
+            )
             return
         columns = ", ".join(f"{self.quote(column.name)} {self.type_sql(column.type)}" for column in target.columns)
         session.run(f"CREATE TEMP TABLE {self.quote(name)} ({columns})")
@@ -169,11 +172,11 @@ class SqlWarehouse:
         column: str | None = None,
     ) -> ValueRefused:
         """The error for a value that the warehouse does not take, with the key of its row read off the stage."""
-        where, remedy = "", _REMEDY
+        where, remedy, values = "", _REMEDY, dict[str, str]()
         if line is not None:
             record = find_row(stage, manifest, line, part)
             values = dict(zip(target.column_names, record, strict=False))
-            shown = {name: values.get(name) for name in target.key} or {"line": line}
+            shown: dict[str, object] = {name: values.get(name) for name in target.key} or {"line": line}
             where = ", row " + ", ".join(f"{name}={value}" for name, value in shown.items())
             column = column or next((name for name, value in values.items() if "\0" in value), None)
             value = values.get(column or "", "")

@@ -27,7 +27,7 @@ def source_database(kind: str, request: pytest.FixtureRequest) -> Iterator[Datab
 
 @contextlib.contextmanager
 def ends_of(source: Database, kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Ends]:
-    """`source` with a new, empty warehouse and stage, of the kind that `WAREHOUSES` names (or redshift_serializable)."""
+    """`source` with a new, empty warehouse and stage, of the kind that `WAREHOUSES` names."""
     place, _, stage_kind = kind.partition("-")
     with contextlib.ExitStack() as stack:
         server = request.getfixturevalue(place)

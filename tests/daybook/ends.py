@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+import psycopg2.extensions
 import sqlglot
 from sqlalchemy import Engine, NullPool, create_engine
 
@@ -17,9 +18,20 @@ from daybook.tables import Table
 from daybook.warehouses import Warehouse, open_warehouse
 from tests.servers.redshift import IAM_ROLE
 
+#: The types that the driver would make Python objects of: boolean, bytea, numbers, dates, times, json, arrays, money …
+_AS_SENT = psycopg2.extensions.new_type(
+    (
+        *(16, 17, 18, 20, 21, 23, 26, 114, 199, 700, 701, 790, 869, 1000, 1001, 1005, 1007, 1009, 1016, 1021, 1022),
+        *(1082, 1083, 1114, 1115, 1182, 1184, 1185, 1186, 1231, 1266, 1700, 2950, 2951, 3802, 3904, 3906, 3908, 3910),
+        *(3912, 3926),
+    ),
+    "AS_SENT",
+    lambda value, cursor: value,
+)
+
 
 class Database:
-    """A database that is spoken to past Daybook. `run` returns a query's rows; each call is a transaction of its own."""
+    """A database that is spoken to past Daybook, a transaction a call."""
 
     def __init__(self, url: str, namespace: str) -> None:
         self.engine: Engine = create_engine(url, poolclass=NullPool)
@@ -40,8 +52,7 @@ class Database:
 
     def run(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         with self.connection() as connection, connection.cursor() as cursor:
-            if self.is_mysql:
-                cursor.execute("SET time_zone = '+00:00'")
+            cursor.execute("SET time_zone = '+00:00'" if self.is_mysql else "SET extra_float_digits TO 3")
             cursor.execute(sql, values)
             rows = list(cursor.fetchall()) if cursor.description else []
             connection.commit()
@@ -53,6 +64,26 @@ class Database:
             places = ", ".join(["%s"] * len(rows[0]))
             cursor.executemany(f"INSERT INTO {table} VALUES ({places})", [tuple(row) for row in rows])
             connection.commit()
+
+    def texts(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[str | None, ...]]:
+        """A PostgreSQL's or Redshift's rows, each value as the server spells it, times in UTC."""
+        with self.connection() as connection, connection.cursor() as cursor:
+            cursor.execute("SET TimeZone TO 'UTC'")
+            cursor.execute("SET extra_float_digits TO 3")
+            psycopg2.extensions.register_type(_AS_SENT, cursor)
+            cursor.execute(sql, values)
+            return list(cursor.fetchall())
+
+    def types(self, table: str) -> dict[str, str]:
+        """The columns of `schema.table`, and their types as PostgreSQL's or Redshift's catalogue spells them."""
+        return dict(
+            self.run(
+                "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a "
+                "JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 ORDER BY a.attnum",
+                table.split(".", 1),
+            )  # type: ignore[arg-type]
+        )
 
     def quote(self, *names: str) -> str:
         mark = "`" if self.is_mysql else '"'
@@ -80,7 +111,7 @@ class Ends:
         return self.destination.engine.dialect.name == "redshift"
 
     def table(self, name: str = "things", **fields: Any) -> Table:
-        """The table file's fields for the source's table `name`, which becomes one of that name in the test's schema."""
+        """A table file for the source's table `name`, which becomes one of that name in the warehouse."""
         given = {"description": "x", "owner": "tests", "load": "replace", **fields}
         given.setdefault("source", {"kind": "database", "table": [self.source.namespace, name]})
         return Table(name=f"{self.destination.namespace}.{name}", **given)

@@ -26,7 +26,7 @@ _UNSIGNED = {
     "int": Type("bigint"),
     "bigint": Type("decimal", 20, 0),
 }
-_BINARY = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"}
+_BINARY = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector"}
 _SPATIAL = {
     "geometry",
     "point",
@@ -62,17 +62,19 @@ class MySQLTable:
         (database, now), *_ = self._query("SELECT DATABASE(), UTC_TIMESTAMP(6)")
         self.snapshot_at: datetime = now.replace(tzinfo=UTC)
         self._query("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-        self._schema, self._name = (database, *config.table) if len(config.table) == 1 else config.table
+        self._schema: str = database if len(config.table) == 1 else config.table[0]
+        self._name: str = config.table[-1]
         self._described = self._query(
             "SELECT column_name, data_type, column_type, is_nullable, numeric_precision, numeric_scale, "
-            "character_maximum_length FROM information_schema.columns "
+            "character_maximum_length, datetime_precision FROM information_schema.columns "
             "WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position",
             (self._schema, self._name),
         )
         if not self._described:
             raise SourceError(
                 f"{table.name}: the source has no table {'.'.join(config.table)!r}, or its user may not read it; "
-                f"GRANT SELECT ON {self._quote(self._schema or '?')}.{self._quote(self._name)} to the user of block {config.block!r}"
+                f"GRANT SELECT ON {self._quote(self._schema or '?')}.{self._quote(self._name)} to the user of block "
+                f"{config.block!r}"
             )
 
     def columns(self) -> list[Column]:
@@ -93,7 +95,8 @@ class MySQLTable:
             "WHERE table_schema = %s AND table_name = %s AND seq_in_index = 1",
             (self._schema, self._name),
         )
-        if "VIEW" in kind or cursor.lower() in {name.lower() for (name,) in leading}:
+        # the name of an expression that is indexed is NULL (MySQL 8, "Functional Key Parts")
+        if "VIEW" in kind or cursor.lower() in {name.lower() for (name,) in leading if name}:
             return []
         return [
             f"{self._table.name}: no index of {'.'.join(self._config.table)} begins with the cursor {cursor}, so every "
@@ -143,7 +146,7 @@ class MySQLTable:
         return statement, values
 
     def _field(self, described: tuple[Any, ...]) -> str:
-        """A SQL expression for one field of the line. IF, and never IFNULL: what the server cannot build is NULL too."""
+        """SQL for one field of the line. IF, and never IFNULL: what the server cannot build is NULL too."""
         name, data_type = described[0], described[1].lower()
         column = self._quote(name)
         null = f"{column} IS NULL"
@@ -156,7 +159,7 @@ class MySQLTable:
             if self._config.zero_dates == "null":
                 null = f"{column} IS NULL OR MONTH({column}) = 0 OR DAYOFMONTH({column}) = 0"
         elif data_type == "float":
-            value = f"({column} + 0e0)"  # a FLOAT by itself is shown with six digits
+            value = f"({column} * 1e0)"  # a FLOAT by itself is shown with six digits; + 0e0 would lose the sign of -0
         elif data_type in ("bit", "year"):
             value = f"({column} + 0)"
         elif data_type == "time":
@@ -168,7 +171,7 @@ class MySQLTable:
 
     def _type(self, described: tuple[Any, ...]) -> Type:
         """The type that loses nothing of a column's values."""
-        _, data_type, column_type, _, precision, scale, length = described
+        _, data_type, column_type, _, precision, scale, length, fraction = described
         data_type, unsigned = data_type.lower(), "unsigned" in column_type.lower()
         if data_type in _SIGNED:
             return _UNSIGNED[data_type] if unsigned else Type(_SIGNED[data_type])
@@ -183,9 +186,9 @@ class MySQLTable:
             "float": Type("real"),
             "double": Type("double"),
             "date": Type("date"),
-            "datetime": Type("timestamp"),
-            "timestamp": Type("timestamptz"),
-            "time": Type("interval"),
+            "datetime": Type("timestamp", fraction),
+            "timestamp": Type("timestamptz", fraction),
+            "time": Type("interval", fraction),
             "year": Type("smallint"),
             "json": Type("json"),
             "uuid": Type("uuid"),

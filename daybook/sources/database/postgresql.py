@@ -23,6 +23,20 @@ _SESSION = (
 )
 _CHUNK = 1 << 19
 
+#: A domain, or a domain over a domain, is what it was made of in the end.
+_COLUMNS = """
+WITH RECURSIVE found AS (
+    SELECT attname, attnum, attnotnull, atttypid AS type, atttypmod AS modifier
+    FROM pg_attribute WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT attname, attnum, attnotnull, typbasetype, CASE WHEN typtypmod = -1 THEN modifier ELSE typtypmod END
+    FROM found JOIN pg_type ON oid = type WHERE typtype = 'd'
+)
+SELECT attname, format_type(type, modifier), typtype, nspname, attnotnull
+FROM found JOIN pg_type t ON t.oid = type JOIN pg_namespace n ON n.oid = typnamespace
+WHERE typtype <> 'd' ORDER BY attnum
+"""
+
 
 def open_table(connection: Any, config: "Config", table: "Table") -> "PostgreSQLTable":
     """The table that `config` names, in a consistent snapshot on `connection`, the driver's own.
@@ -50,25 +64,20 @@ class PostgreSQLTable:
             else "(SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)"
         )
         found = self._query(
-            "SELECT c.oid, n.nspname, c.relname, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "SELECT c.oid, n.nspname, c.relname, c.relkind "
+            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             f"WHERE c.relname = %(name)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.oid = {schema}",
             {"schema": config.table[0], "name": config.table[-1]},
         )
         if not found:
             raise SourceError(
-                f"{table.name}: the source has no table {'.'.join(config.table)!r} in the database of block {config.block!r}"
+                f"{table.name}: the source has no table {'.'.join(config.table)!r} in the database of block "
+                f"{config.block!r}. Correct source: in the table file"
             )
         self._oid, self._schema, self._name, self._kind = found[0]
         self._described = {
-            name: (Column(name, _type(text, base, category, namespace), not required), text)
-            for name, text, base, category, namespace, required in self._query(
-                "SELECT a.attname, format_type(a.atttypid, a.atttypmod), "
-                "CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, CASE WHEN t.typtypmod = -1 THEN a.atttypmod ELSE t.typtypmod END) END, "
-                "t.typtype, n.nspname, a.attnotnull FROM pg_attribute a "
-                "JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace "
-                "WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
-                (self._oid,),
-            )
+            name: (Column(name, _type(text, category, namespace), not required), text)
+            for name, text, category, namespace, required in self._query(_COLUMNS, (self._oid,))
         }
 
     def columns(self) -> list[Column]:
@@ -81,7 +90,8 @@ class PostgreSQLTable:
         if cursor is None or self._table.load == "replace" or self._kind not in "rpm":
             return []
         leading = self._query(
-            "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
+            "SELECT a.attname FROM pg_index i "
+            "JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
             "WHERE i.indrelid = %s AND i.indisvalid",
             (self._oid,),
         )
@@ -109,7 +119,8 @@ class PostgreSQLTable:
     def _statement(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> str:
         fields = ", ".join(self._field(column, format) for column in columns)
         statement = f"SELECT {fields} FROM {_quote(self._schema)}.{_quote(self._name)}"
-        conditions, values = [], {"null": format.null}
+        conditions: list[str] = []
+        values: dict[str, Any] = {"null": format.null}
         if self._table.cursor and (span.start or span.end):
             name = _quote(self._table.cursor)
             cursor = Cursor(self._table.cursor, self._described[self._table.cursor][0].type, self._table.timezone)
@@ -197,11 +208,11 @@ class _Copy:
             thread.join()
 
 
-def _type(text: str, base: str | None, category: str, namespace: str) -> Type:
-    """The type that loses nothing of a column's values. A domain is its base; a type that somebody made is text."""
-    if base is not None:
-        text, namespace = base, "pg_catalog" if "." not in base else namespace
-    elif category not in "bmr" or namespace != "pg_catalog":  # enum, composite, or of an extension
+def _type(text: str, category: str, namespace: str) -> Type:
+    """The type that loses nothing of a column's values. A type that somebody made is text."""
+    if category not in "bmr" or namespace != "pg_catalog":  # enum, composite, or of an extension
+        return Type("text")
+    if text.startswith("reg"):  # shown by a name that another database does not know
         return Type("text")
     if text == "money":
         return Type("decimal")
