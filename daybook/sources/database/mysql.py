@@ -123,7 +123,9 @@ class MySQLTable:
                 "or leave the large column out of `columns:`"
             ) from None
         except GeneratorExit:
-            self._connection._force_close()  # else PyMySQL would read the rest of the result to its end
+            cursor._result = None  # else PyMySQL would read the rest of the result to its end
+            self._connection._result = None
+            self._connection._force_close()
             raise
 
     def _select(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> tuple[str, dict[str, Any]]:
