@@ -1,4 +1,4 @@
-"""Fixtures for tests that need the project elsewhere: a copy of it, and the local stack's server and worker in there."""
+"""The project in another place: a copy of it, and the local stack's server and worker in there."""
 
 import shutil
 from collections.abc import Iterator

@@ -125,34 +125,30 @@ def on_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) ->
         )
 
 
-def s3_variables(s3: S3, bucket: str, endpoint: str | None = None) -> dict[str, str]:
-    """The variables of a stage in `bucket`."""
+def s3_variables(s3: S3, prefix: str) -> dict[str, str]:
+    """The variables of a stage below `prefix`."""
     return {
-        "DAYBOOK_STAGE_URL": f"s3://{bucket}/loads",
+        "DAYBOOK_STAGE_URL": f"{s3.url}/{prefix}",
         "AWS_ACCESS_KEY_ID": s3.access_key,
         "AWS_SECRET_ACCESS_KEY": s3.secret_key,
         "AWS_REGION": s3.region,
-        "AWS_ENDPOINT_URL": endpoint or s3.endpoint,
+        "AWS_ENDPOINT_URL": s3.endpoint,
     }
 
 
 @pytest.fixture(scope="session")
-def on_postgres_by_s3(on_postgres: Target, s3: S3) -> Iterator[Target]:
+def on_postgres_by_s3(on_postgres: Target, s3: S3) -> Target:
     """The same PostgreSQL, with S3 as stage."""
-    with s3.new_bucket() as bucket:
-        variables = on_postgres.variables | s3_variables(s3, bucket)
-        yield Target(on_postgres.connect, variables, lambda: s3.keys(bucket))
+    variables = on_postgres.variables | s3_variables(s3, "for-postgres")
+    return Target(on_postgres.connect, variables, lambda: s3.keys(s3.bucket, "for-postgres/"))
 
 
 @pytest.fixture(scope="session")
-def on_redshift(redshift: Redshift, s3: S3) -> Iterator[Target]:
+def on_redshift(redshift: Redshift, s3: S3) -> Target:
     """The strict Redshift, with S3 as stage."""
-    with s3.new_bucket() as bucket:
-        variables = s3_variables(s3, bucket) | {
-            "DAYBOOK_WAREHOUSE_URL": redshift.url,
-            "DAYBOOK_COPY_IAM_ROLE": IAM_ROLE,
-        }
-        yield Target(redshift.connect, variables, lambda: s3.keys(bucket))
+    variables = {"DAYBOOK_WAREHOUSE_URL": redshift.url, "DAYBOOK_COPY_IAM_ROLE": IAM_ROLE}
+    variables |= s3_variables(s3, "for-redshift")
+    return Target(redshift.connect, variables, lambda: s3.keys(s3.bucket, "for-redshift/"))
 
 
 @pytest.fixture(params=["on_postgres", "on_postgres_by_s3", "on_redshift"])
