@@ -11,8 +11,7 @@ from tests.daybook.ends import Ends
 
 
 def refused(ends: Ends, table: Table, *said: str, kind: type[DaybookError] = ValueRefused) -> str:
-    """Load the table after its bad row 3 came: nothing changes, and the error says all of `said`."""
-    ends.source.run("DELETE FROM things WHERE id = 3") if False else None
+    """Load the table: nothing becomes visible, and the error names the table and says all of `said`."""
     with pytest.raises(kind) as caught:
         ends.load(table)
     message = str(caught.value)
@@ -80,13 +79,13 @@ def test_text_that_is_no_such_value(from_mariadb: Ends, declared: str) -> None:
 )
 def test_a_declared_type_that_would_lose_digits(from_mariadb: Ends, type: str, declared: str) -> None:
     table = things(from_mariadb, type, columns={"id": "int", "value": declared})
-    refused(from_mariadb, table, "value", declared, type.split("(")[0][:4], kind=SourceError)
+    refused(from_mariadb, table, "value", declared.replace(",", ", "), kind=SourceError)
 
 
 @pytest.mark.parametrize(
     ("type", "value"),
-    [("text", "é" * 32768), ("longblob", b"x" * 1_024_001), ("longtext", "x" * (4 * 2**20 + 1))],
-    ids=["65,536 bytes of text", "too large a blob", "a row of more than 4 MB"],
+    [("text", "é" * 32768), ("longtext", "x" * (4 * 2**20 + 1))],
+    ids=["65,536 bytes of text", "a row of more than 4 MB"],
 )
 def test_too_large_for_redshift(from_mariadb: Ends, type: str, value: Any) -> None:
     table = things(from_mariadb, type.replace("text", "mediumtext") if type == "text" else type, "a", None, value)
@@ -100,7 +99,7 @@ def test_too_large_for_redshift(from_mariadb: Ends, type: str, value: Any) -> No
 
 @pytest.mark.parametrize(
     ("type", "value"),
-    [("timestamp", "infinity"), ("date", "-infinity"), ("numeric(10,2)", "NaN"), ("date", "0044-03-15 BC")],
+    [("timestamp", "infinity"), ("date", "-infinity"), ("numeric(10,2)", "NaN")],
 )
 def test_beyond_redshifts_range(from_postgres: Ends, type: str, value: str) -> None:
     table = things(from_postgres, type, None, None, value)

@@ -67,11 +67,14 @@ def test_any_number(ends: Ends) -> None:
     single = "float" if ends.source.is_mysql else "real"
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, a bigint, b decimal(38,9), c {double}, d {single})")
     table = ends.table(key=["id"], shrink_limit=0)
+    # MariaDB has no negative zero
+    double_value = st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number + 0.0)
+    single_value = st.floats(allow_nan=False, allow_infinity=False, width=32).map(lambda number: number + 0.0)
     row = st.tuples(
         st.integers(-(2**63), 2**63 - 1),
         st.decimals(-(10**28), 10**28, places=9),
-        st.floats(allow_nan=False, allow_infinity=False),
-        st.floats(allow_nan=False, allow_infinity=False, width=32, allow_subnormal=False),
+        double_value,
+        single_value,
     )
 
     @ONE_BATCH
@@ -85,7 +88,7 @@ def test_any_number(ends: Ends) -> None:
         ends.load(table)
         found = ends.rows(table)
         assert [row[:4] for row in found] == [row[:4] for row in rows]
-        assert [struct.pack("f", row[4]) for row in found] == [struct.pack("f", row[4] + 0.0) for row in rows]
+        assert [struct.pack("f", row[4]) for row in found] == [struct.pack("f", row[4]) for row in rows]
 
     arrives()
 

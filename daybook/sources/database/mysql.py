@@ -111,7 +111,7 @@ class MySQLTable:
             SourceError: a row is longer than the server's max_allowed_packet.
         """
         statement, values = self._select(columns, span, format)
-        cursor = SSCursor(self._connection)
+        cursor: Any = SSCursor(self._connection)
         cursor.execute(statement, values)
         try:
             yield from mysql_wire.lines(self._connection)
