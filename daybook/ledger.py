@@ -63,12 +63,17 @@ class Ledger:
         if self.exists(session):
             return
         columns = ", ".join(f"{name} {type}" for name, type in COLUMNS.items())
-        try:
-            session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(SCHEMA)}")
-            session.run(f"CREATE TABLE IF NOT EXISTS {self._table} ({columns})")
-        except session.connection.Error:
-            if not self.exists(session):  # else somebody was quicker, which even IF NOT EXISTS calls an error
-                raise
+        for again in (True, False):
+            try:
+                session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(SCHEMA)}")
+                session.run(f"CREATE TABLE IF NOT EXISTS {self._table} ({columns})")
+                return
+            except session.connection.Error:
+                # Somebody was quicker, which even IF NOT EXISTS calls an error: perhaps with the schema only, so far.
+                if self.exists(session):
+                    return
+                if not again:
+                    raise
 
     def newest(self, session: Session, table: str, span: Interval | None = None) -> list[Entry]:
         """The newest entry of every interval of `table` that overlaps `span` (None: all), oldest entry first."""

@@ -93,6 +93,8 @@ def first_line(error: BaseException | None) -> str:
         return ""
     driver = _driver_error(error)
     diagnosis = getattr(getattr(driver, "diag", None), "message_primary", None)
+    if diagnosis and str(diagnosis).isdigit():  # Redshift's 1023: what it is, and of which table, stands in the detail
+        return f"{diagnosis}: {driver.diag.message_detail or 'no detail'}".split("\n")[0]  # type: ignore[attr-defined]
     if diagnosis:
         return str(diagnosis)
     code = _mysql_code(driver)
