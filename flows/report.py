@@ -50,13 +50,18 @@ def show(report: LoadReport) -> LoadReport:
 
 
 def markdown(report: LoadReport) -> str:
-    """The artifact's text: the totals, then a line an interval."""
-    lines = [f"# {report.table} {report.label}", ""]
+    """The artifact's text: the totals, the seconds of each leg, a line an interval. Its title is its description."""
     if report.note:
-        lines += [f"Nothing to do: {report.note}.", ""]
-    lines += ["| | |", "|---|---:|", f"| strategy | {report.strategy} |", f"| rows | {report.rows:,} |"]
-    lines += [f"| intervals | {len(report.entries):,} |", f"| bytes on the stage | {report.bytes:,} |"]
-    lines += [f"| seconds to {leg} | {seconds:.1f} |" for leg, seconds in report.seconds.items()]
+        lines = [f"Nothing to do: {report.note}."]
+    else:
+        intervals = f"{len(report.entries):,} interval{'s' * (len(report.entries) != 1)}"
+        lines = [
+            f"**{report.rows:,} rows** of {intervals}, by `{report.strategy}`; {report.bytes:,} bytes on the stage."
+        ]
+        lines += ["", "| leg | seconds |", "|---|---:|"]
+        lines += [f"| {leg} | {seconds:.1f} |" for leg, seconds in report.seconds.items()]
+    if not report.entries:
+        return lines[0]
     lines += ["", "| from (UTC) | until (UTC) | rows |", "|---|---|---:|"]
     for entry in report.entries[:_SHOWN]:
         start = f"{entry.start:%Y-%m-%d %H:%M}" if entry.start else "the beginning"
