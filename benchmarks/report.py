@@ -1,0 +1,117 @@
+"""The result as a page of Markdown, which GitHub shows beside the plots."""
+
+from collections.abc import Iterable, Sequence
+
+from benchmarks.answers import A_DAY
+from benchmarks.plots import MEMORY, SECONDS
+from benchmarks.results import PIPE, Figures, Results
+
+
+def page(results: Results, made: Sequence[str]) -> str:
+    """The page. `made` says how it was made, a line each: the command, the date, the machine, the versions."""
+    return "\n".join(
+        [
+            "# How fast",
+            "",
+            *(f"- {line}" for line in made),
+            "",
+            *_table(("target", "measured", ""), ":--|--:|:--", _targets(results)),
+            "",
+            f"## {results.rows:,} rows: MariaDB → stage → PostgreSQL",
+            "",
+            f"![Seconds of each way]({SECONDS})",
+            "",
+            *_table(
+                ("way", "seconds", "rows/s", "× the pipe", "CPU s", "CPU s of the servers", "without key and index"),
+                ":--|--:|--:|--:|--:|--:|--:",
+                _ways(results),
+            ),
+            "",
+            *_table(("way", "leg", "seconds", "CPU s", "peak MB"), ":--|:--|--:|--:|--:", _legs(results.compared())),
+            "",
+            "## Memory of the load's process",
+            "",
+            f"![Peak memory by rows]({MEMORY})",
+            "",
+            *_table(("way", "rows", "flow's own MB", "peak above it, MB"), ":--|--:|--:|--:", _memory(results)),
+            "",
+            f"## One day ({A_DAY:,} rows) into a small table and a large one",
+            "",
+            *_table(
+                ("strategy", "rows in the table", "extract", "load", "seconds"), ":--|--:|--:|--:|--:", _days(results)
+            ),
+            "",
+            _HOW.strip(),
+            "",
+        ]
+    )
+
+
+_HOW = r"""
+## How it is measured
+
+- The ways take turns, in another order each round; figures are medians, peaks the highest of all rounds. Each run is a
+  process of its own that has imported `flows.nps` before anything is measured, so no figure has the start-up in it.
+- Each run begins without the table, after a checkpoint, and ends with the same table: rows, primary key, index on the
+  cursor, made when the rows are in. Columns, key, index, the number of rows and a checksum over all columns are then
+  compared with the source's.
+- Daybook stages compressed, checksummed parts, counts the rows, and writes its ledger in their transaction.
+- `mariadb | psql` is `mariadb --quick --batch -e 'SELECT * …' | psql -c '\copy …'`: no stage, both ends at the same
+  time. It cannot tell the text `NULL` from no value.
+- pandas is `read_sql`, `to_csv` into a file, and `COPY` of that file.
+- CPU seconds are those of the run's process and of the programs that it calls; the servers' are told apart. Peak memory
+  is the process's (`VmHWM`, reset before each leg) above what it had after `import flows.nps`.
+- One day: all of its rows are in the table already and have changed at the source, so all are replaced.
+- Servers and loads share the machine. The servers are those of the tests, PostgreSQL without `fsync`, for all alike.
+"""
+
+
+def _targets(results: Results) -> Iterable[Sequence[str]]:
+    for target in results.targets():
+        yield _escaped(target.text), target.measured, "met" if target.met else "**missed**"
+
+
+def _ways(results: Results) -> Iterable[Sequence[str]]:
+    pipe = results.figures(PIPE, results.rows)
+    for way in results.compared():
+        yield (
+            _name(way),
+            f"{way.seconds:.1f}",
+            f"{way.rows / way.seconds:,.0f}",
+            f"{way.seconds / pipe.seconds:.2f}",
+            f"{way.cpu_seconds:.1f}",
+            f"{way.servers_cpu_seconds:.1f}",
+            f"{way.bare_seconds:.1f}",
+        )
+
+
+def _legs(ways: Iterable[Figures]) -> Iterable[Sequence[str]]:
+    for way in ways:
+        for leg in way.legs:
+            yield _name(way), leg.name, f"{leg.seconds:.2f}", f"{leg.cpu_seconds:.2f}", _megabytes(leg.peak)
+
+
+def _memory(results: Results) -> Iterable[Sequence[str]]:
+    return ((_name(way), f"{way.rows:,}", _megabytes(way.own), _megabytes(way.peak)) for way in results.memory())
+
+
+def _days(results: Results) -> Iterable[Sequence[str]]:
+    for pair in results.day_pairs():
+        for day in pair:
+            yield day.strategy, f"{day.into:,}", f"{day.extract:.3f}", f"{day.load:.3f}", f"{day.seconds:.3f}"
+
+
+def _name(way: Figures) -> str:
+    return _escaped(f"`{PIPE}`") if way.way == PIPE else way.way
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", r"\|")  # also within backticks a bar would end the cell
+
+
+def _megabytes(size: int | None) -> str:
+    return "–" if size is None else f"{size / 1e6:.0f}"
+
+
+def _table(head: Sequence[str], alignment: str, rows: Iterable[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(head)} |", f"|{alignment}|", *(f"| {' | '.join(row)} |" for row in rows)]

@@ -1,0 +1,125 @@
+"""What a run of the benchmark measured, and the figures that are told of it."""
+
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.meter import Leg
+from benchmarks.one_day import OneDay
+from benchmarks.one_run import Run
+from benchmarks.ways import KEY_AND_INDEX, WAYS
+
+DAYBOOK = ("Daybook, folder", "Daybook, S3")
+PIPE, PANDAS = "mariadb | psql", "pandas"
+
+MOST_OF_PIPE = 1.5  # times the pipe's seconds
+LEAST_OF_PANDAS = 5.0  # times as fast
+MOST_MEMORY = 80 * 10**6  # bytes above the imported flow's own
+MOST_OF_SMALL_TABLE = 1.2  # times the seconds into the small table: what repeated runs differ by
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The medians of a way's runs of so many rows; `peak` is the most of all of them."""
+
+    way: str
+    rows: int
+    runs: int
+    own: int
+    legs: tuple[Leg, ...]
+    seconds: float
+    cpu_seconds: float
+    servers_cpu_seconds: float
+    peak: int | None
+
+    @property
+    def bare_seconds(self) -> float:
+        """Without making key and index."""
+        return sum(leg.seconds for leg in self.legs if leg.name != KEY_AND_INDEX)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What was asked for, and what was measured."""
+
+    text: str
+    measured: str
+    met: bool
+
+
+@dataclass(frozen=True)
+class Results:
+    """The runs of all ways for each number of rows, and the single days."""
+
+    rows: int
+    """Of the runs that are compared."""
+    runs: tuple[Run, ...]
+    days: tuple[OneDay, ...]
+
+    def figures(self, way: str, rows: int) -> Figures:
+        """The medians of `way` for `rows` rows."""
+        runs = [run for run in self.runs if (run.way, run.rows) == (way, rows)]
+        peaks = [run.whole.peak for run in runs if run.whole.peak is not None]
+        return Figures(
+            way,
+            rows,
+            len(runs),
+            max(run.own for run in runs),
+            tuple(_median_leg(legs) for legs in zip(*(run.legs for run in runs), strict=True)),
+            median(run.whole.seconds for run in runs),
+            median(run.whole.cpu_seconds for run in runs),
+            median(run.servers_cpu_seconds for run in runs),
+            max(peaks, default=None),
+        )
+
+    def compared(self) -> list[Figures]:
+        """Every way, for the number of rows that all are compared with."""
+        return [self.figures(way, self.rows) for way in WAYS]
+
+    def memory(self) -> list[Figures]:
+        """Every way and number of rows whose memory was measured."""
+        found = sorted({(list(WAYS).index(run.way), run.rows) for run in self.runs if run.whole.peak is not None})
+        return [self.figures(list(WAYS)[index], rows) for index, rows in found]
+
+    def targets(self) -> list[Target]:
+        """What issue 3 of the project asks for, against what was measured."""
+        targets = []
+        pipe, pandas = self.figures(PIPE, self.rows), self.figures(PANDAS, self.rows)
+        for way in DAYBOOK:
+            seconds = self.figures(way, self.rows).seconds
+            ratio = seconds / pipe.seconds
+            targets.append(Target(f"{way}: at most {MOST_OF_PIPE} × `{PIPE}`", f"{ratio:.2f} ×", ratio <= MOST_OF_PIPE))
+            ratio = pandas.seconds / seconds
+            text = f"{way}: at least {LEAST_OF_PANDAS:.0f} × faster than {PANDAS}"
+            targets.append(Target(text, f"{ratio:.1f} ×", ratio >= LEAST_OF_PANDAS))
+        for figures in self.memory():
+            if figures.way in DAYBOOK and figures.peak is not None:
+                text = (
+                    f"{figures.way}, {figures.rows:,} rows: at most {MOST_MEMORY // 10**6} MB above the imported flow"
+                )
+                targets.append(Target(text, f"{figures.peak / 1e6:.0f} MB", figures.peak <= MOST_MEMORY))
+        for small, large in self.day_pairs():
+            ratio = large.seconds / small.seconds
+            text = f"{large.strategy}: one day into {large.into:,} rows takes as long as into {small.into:,}"
+            targets.append(Target(text, f"{ratio:.2f} ×", ratio <= MOST_OF_SMALL_TABLE))
+        return targets
+
+    def day_pairs(self) -> list[tuple[OneDay, OneDay]]:
+        """For each strategy: the day into the small table, and into the large one."""
+        pairs: dict[str, list[OneDay]] = {}
+        for day in self.days:
+            pairs.setdefault(day.strategy, []).append(day)
+        return [(min(days, key=_into), max(days, key=_into)) for days in pairs.values()]
+
+
+def _into(day: OneDay) -> int:
+    return day.into
+
+
+def _median_leg(legs: tuple[Leg, ...]) -> Leg:
+    peaks = [leg.peak for leg in legs if leg.peak is not None]
+    return Leg(
+        legs[0].name,
+        median(leg.seconds for leg in legs),
+        median(leg.cpu_seconds for leg in legs),
+        max(peaks, default=None),
+    )

@@ -1,0 +1,159 @@
+"""The ways from MariaDB into PostgreSQL that are compared.
+
+Each begins without the table and ends with the same one: its rows, its primary key, its index on created_at. Daybook
+makes key and index once the rows are in, so the others do too.
+"""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, NullPool, create_engine, make_url
+
+from benchmarks import warehouse
+from benchmarks.meter import Meter
+from benchmarks.servers import Addresses
+from daybook.extract import extract
+from daybook.load import load
+from daybook.plan import plan
+from daybook.stage import Stage
+from daybook.stage.folder import FolderStage
+from daybook.stage.s3 import S3Stage
+from daybook.tables import Table
+from daybook.warehouses import open_warehouse
+from deployments.local.postgres_programs import wheel_programs
+from tests.servers.install import COMMAND, find_program
+
+KEY_AND_INDEX = "key and index"
+
+
+class Keys:
+    """The source, under whatever name it is asked for."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def engine(self, name: str) -> Engine:
+        """A new engine for the source."""
+        return create_engine(self._url, poolclass=NullPool)
+
+
+def described(name: str, source: str, load: str) -> Table:
+    """The table `name` of the warehouse, loaded from the source's table `source` by the strategy `load`."""
+    return Table.model_validate(
+        {
+            "name": name,
+            "description": "One answer a row.",
+            "owner": "benchmarks",
+            "source": {"kind": "database", "table": source},
+            "key": ["id"],
+            "cursor": "created_at",
+            "interval": "day",
+            "load": load,
+        }
+    )
+
+
+def daybook_by_folder(addresses: Addresses, table: str, meter: Meter) -> None:
+    """Daybook, with a folder as its stage."""
+    _daybook(addresses, table, meter, lambda: FolderStage(Path(addresses.folder) / "stage"))
+
+
+def daybook_by_s3(addresses: Addresses, table: str, meter: Meter) -> None:
+    """Daybook, with S3 as its stage."""
+    _daybook(addresses, table, meter, lambda: S3Stage(addresses.s3.client(), addresses.s3.bucket))
+
+
+def _daybook(addresses: Addresses, table: str, meter: Meter, open_stage: Callable[[], Stage]) -> None:
+    full = described(warehouse.TABLE, table, "replace_interval")
+    with meter.leg("extract"):
+        target = open_warehouse(create_engine(addresses.warehouse, poolclass=NullPool))
+        stage = open_stage()
+        extracted = extract(plan(full, full_refresh=True), Keys(addresses.source), target, stage)
+    create_keys = target.create_keys
+
+    def measured(*arguments: Any) -> None:
+        with meter.leg(KEY_AND_INDEX, by_others=True):
+            create_keys(*arguments)
+
+    target.create_keys = measured  # type: ignore[method-assign, assignment]
+    with meter.leg("load"):
+        load(extracted, target, stage)
+    part, whole = meter.legs[-2:]
+    meter.legs[-2:] = [
+        replace(whole, seconds=whole.seconds - part.seconds, cpu_seconds=whole.cpu_seconds - part.cpu_seconds),
+        part,
+    ]
+
+
+def bare_pipe(addresses: Addresses, table: str, meter: Meter) -> None:
+    r"""`mariadb --quick | psql \copy`: both programs write and read a backslash before what is special.
+
+    NULL comes as the word, so a comment "NULL" would become one: the pipe cannot tell them apart.
+    """
+    source, target = make_url(addresses.source), make_url(addresses.warehouse)
+    mariadb = find_program("mariadb")
+    if mariadb is None:
+        raise SystemExit(f"the client program `mariadb` is not installed: {COMMAND}")
+    export = [
+        *(mariadb, "--no-defaults", "--quick", "--batch", "--skip-column-names", "--default-character-set=utf8mb4"),
+        *(f"--host={source.host}", f"--port={source.port}", f"--user={source.username}", str(source.database)),
+        f"--execute=SELECT * FROM {table}",
+    ]
+    load = [
+        *(str(wheel_programs() / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"),
+        *(f"--host={target.host}", f"--port={target.port}", f"--username={target.username}", str(target.database)),
+        f"--command=\\copy {warehouse.TABLE} FROM STDIN (NULL 'NULL')",
+    ]
+    warehouse.run(addresses.warehouse, warehouse.CREATE.format(table=warehouse.TABLE))
+    with meter.leg("pipe", by_others=True):
+        sending = subprocess.Popen(
+            export, stdout=subprocess.PIPE, env={**os.environ, "MYSQL_PWD": str(source.password)}
+        )
+        with sending:
+            environment = {**os.environ, "PGPASSWORD": str(target.password), "PGCLIENTENCODING": "UTF8"}
+            subprocess.run(load, stdin=sending.stdout, env=environment, check=True)
+    if sending.returncode != 0:
+        raise SystemExit(f"mariadb ended with exit code {sending.returncode}")
+    _make_key_and_index(addresses, meter)
+
+
+def pandas(addresses: Addresses, table: str, meter: Meter) -> None:
+    """pandas' `read_sql`, `to_csv` into a file, and `COPY` of that."""
+    import pandas  # type: ignore[import-untyped]
+
+    file = Path(addresses.folder) / "pandas.csv"
+    with meter.leg("read_sql"):
+        frame = pandas.read_sql(f"SELECT * FROM {table}", create_engine(addresses.source, poolclass=NullPool))
+    with meter.leg("to_csv"):
+        frame.to_csv(file, index=False, header=False, na_rep="\\N")
+    warehouse.run(addresses.warehouse, warehouse.CREATE.format(table=warehouse.TABLE))
+    with (
+        meter.leg("COPY"),
+        file.open("rb") as rows,
+        contextlib.closing(warehouse.connect(addresses.warehouse)) as connection,
+        connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.copy_expert(f"COPY {warehouse.TABLE} FROM STDIN (FORMAT csv, NULL '\\N')", rows)
+    file.unlink()
+    _make_key_and_index(addresses, meter)
+
+
+def _make_key_and_index(addresses: Addresses, meter: Meter) -> None:
+    with meter.leg(KEY_AND_INDEX, by_others=True):
+        statements = [statement.format(table=warehouse.TABLE) for statement in warehouse.KEY_AND_INDEX]
+        warehouse.run(addresses.warehouse, *statements)
+
+
+#: Name: what it does, given the addresses, the source's table and a meter for its legs.
+WAYS: dict[str, Callable[[Addresses, str, Meter], None]] = {
+    "Daybook, folder": daybook_by_folder,
+    "Daybook, S3": daybook_by_s3,
+    "mariadb | psql": bare_pipe,
+    "pandas": pandas,
+}
