@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -67,7 +67,19 @@ def _type_text(value: Any) -> Any:
     return value
 
 
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _quoted_time(value: Any) -> Any:
+    if isinstance(value, int):  # YAML 1.1 reads 10:00 as sixty times ten
+        raise ValueError('write the time in quotes, as in due: "10:00"')
+    return value
+
+
 TypeName = Annotated[str, BeforeValidator(_type_text)]
+_NAMES: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more), WithJsonSchema(_NAMES)]
 
 
 class Table(Strict):
@@ -81,14 +93,14 @@ class Table(Strict):
         description="replace: the whole table each time. replace_interval: delete the interval, insert "
         "what the source now has. upsert: the newest row a key wins."
     )
-    key: tuple[str, ...] = Field((), description="The columns that tell one row from every other.")
+    key: Names = Field((), description="The columns that tell one row from every other.")
     cursor: str | None = Field(None, description="The column whose value says to which interval a row belongs.")
     interval: Unit | None = Field(None, description="How long one interval is.")
     timezone: str = Field(
         "UTC", description="The IANA zone in which days begin, and in which a cursor without a zone is read."
     )
     start: datetime | date | None = Field(None, description="The first interval to load (not the day to run on).")
-    due: time | None = Field(
+    due: Annotated[time | None, BeforeValidator(_quoted_time)] = Field(
         None, description='By when the last interval must be in the ledger, in `timezone`: "10:00".'
     )
     columns: dict[str, TypeName] | None = Field(None, description="Column: type. Left out: read off the source.")
@@ -100,18 +112,6 @@ class Table(Strict):
         description="A load that would leave less than this share of the rows "
         "that the ledger says were there is stopped. 0 turns the guard off.",
     )
-
-    @field_validator("key", mode="before")
-    @classmethod
-    def _one_key(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
-
-    @field_validator("due", mode="before")
-    @classmethod
-    def _due(cls, value: Any) -> Any:
-        if isinstance(value, int):  # YAML 1.1 reads 10:00 as sixty times ten
-            raise ValueError('write the time in quotes, as in due: "10:00"')
-        return value
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Table":

@@ -161,7 +161,7 @@ def warehouse_of(database: Database) -> Warehouse:
 
 
 #: Statements that sqlglot's redshift dialect reads without taking apart, by their first word.
-TAKEN_WHOLE = ("LOCK",)
+TAKEN_WHOLE = ("LOCK", "SHOW")  # SHOW: SQLAlchemy's, when it connects
 
 
 def parse_as_redshift(statement: str) -> None:

@@ -3,9 +3,9 @@
 import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, WithJsonSchema, field_validator
 
 from daybook.connection import connect
 from daybook.errors import SourceError
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 #: SQLAlchemy's name of a dialect: the module here that speaks it.
 DIALECTS = {"mysql": "mysql", "mariadb": "mysql", "postgresql": "postgresql"}
+#: What a person may write for a table.
+_TABLE: dict[str, Any] = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 2}]
+}
 
 
 class Config(SourceKind):
@@ -23,7 +27,9 @@ class Config(SourceKind):
 
     kind: Literal["database"]
     block: str = Field("production", description="The SqlAlchemyConnector block with the credentials.")
-    table: tuple[str, ...] = Field(description="The table: schema.table, or [schema, table] where a name holds a dot.")
+    table: Annotated[tuple[str, ...], WithJsonSchema(_TABLE)] = Field(
+        description="The table: schema.table, or [schema, table] where a name holds a dot."
+    )
     zero_dates: Literal["fail", "null"] = Field(
         "fail", description="What becomes of MySQL's 0000-00-00, which no warehouse can hold: stop, or NULL."
     )
