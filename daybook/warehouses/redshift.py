@@ -88,8 +88,8 @@ class Redshift(SqlWarehouse):
             return 0  # a manifest without entries is an error to COPY
         if not stage.uri(manifest.prefix).startswith("s3://"):
             raise WarehouseError(
-                f"{target.name}: Redshift reads the stage itself, from S3, and the stage is {stage}: set DAYBOOK_STAGE_URL "
-                "to s3://bucket/prefix and run `python -m blocks`"
+                f"{target.name}: Redshift reads the stage itself, from S3, and the stage is {stage}: set "
+                "DAYBOOK_STAGE_URL to s3://bucket/prefix and run `python -m blocks`"
             )
         entries = [{"url": stage.uri(part.key), "mandatory": True} for part in manifest.parts]
         stage.put(manifest.copy_key, json.dumps({"entries": entries}).encode())
