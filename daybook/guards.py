@@ -139,6 +139,6 @@ def _compare(plan: Plan, label: str, before: int, after: int, limit: float, load
         raise ShrinkGuard(
             f"{plan.table.name} {label}: the source has {after} rows, and by the ledger there were {before} "
             f"({loaded_at:%Y-%m-%d %H:%M} UTC). A load that leaves less than {limit:.0%} is stopped; nothing was "
-            "changed. If the rows are really gone, run it once with allow_shrink=true; to move the limit, set shrink_limit: in "
-            "the table file"
+            "changed. If the rows are really gone, run it once with allow_shrink=true; to move the limit, set "
+            "shrink_limit: in the table file"
         )
