@@ -52,7 +52,9 @@ class Database:
 
     def run(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         with self.connection() as connection, connection.cursor() as cursor:
-            cursor.execute("SET time_zone = '+00:00'" if self.is_mysql else "SET extra_float_digits TO 3")
+            cursor.execute(
+                "SET time_zone = '+00:00', sql_mode = ''" if self.is_mysql else "SET extra_float_digits TO 3"
+            )
             cursor.execute(sql, values)
             rows = list(cursor.fetchall()) if cursor.description else []
             connection.commit()

@@ -37,7 +37,6 @@ def test_nul_in_text(from_mariadb: Ends) -> None:
 
 @pytest.mark.parametrize("moment", ["0000-00-00", "2021-00-10", "2021-02-00"])
 def test_zero_dates(from_mariadb: Ends, moment: str) -> None:
-    from_mariadb.source.run("SET GLOBAL sql_mode = ''")
     table = things(from_mariadb, "date", "2021-02-05", None, moment)
     refused(from_mariadb, table, "id=3", "value", moment, "zero_dates: null")
     source = {"kind": "database", "table": [from_mariadb.source.namespace, "things"], "zero_dates": "null"}
@@ -48,7 +47,6 @@ def test_zero_dates(from_mariadb: Ends, moment: str) -> None:
 
 
 def test_zero_datetime(from_mariadb: Ends) -> None:
-    from_mariadb.source.run("SET GLOBAL sql_mode = ''")
     table = things(from_mariadb, "datetime(6)", "2021-02-05 01:02:03", None, "0000-00-00 00:00:00")
     refused(from_mariadb, table, "id=3", "value", "zero_dates: null")
 

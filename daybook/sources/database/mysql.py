@@ -11,7 +11,7 @@ from daybook.columns import Column, Type
 from daybook.csv_format import Chunk, CsvFormat
 from daybook.cursors import Cursor
 from daybook.errors import SourceError
-from daybook.sources import Span
+from daybook.sources import Span, without_cursor
 from daybook.sources.database import mysql_wire
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class MySQLTable:
         return [Column(row[0], self._type(row), row[3] == "YES") for row in self._described]
 
     def warnings(self) -> list[str]:
-        """A cursor without an index makes every load read the whole table: the statement that mends it."""
+        """A cursor without an index makes every load read the whole table; a row without a cursor is in no interval."""
         cursor = self._table.cursor
         if cursor is None or self._table.load == "replace":
             return []
@@ -96,8 +96,12 @@ class MySQLTable:
             (self._schema, self._name),
         )
         # the name of an expression that is indexed is NULL (MySQL 8, "Functional Key Parts")
-        if "VIEW" in kind or cursor.lower() in {name.lower() for (name,) in leading if name}:
+        if "VIEW" in kind:
             return []
+        if cursor.lower() in {name.lower() for (name,) in leading if name}:
+            column, table = self._quote(cursor), f"{self._quote(self._schema)}.{self._quote(self._name)}"
+            lost = self._query(f"SELECT 1 FROM {table} WHERE {column} IS NULL LIMIT 1")
+            return [without_cursor(self._table)] if lost else []
         return [
             f"{self._table.name}: no index of {'.'.join(self._config.table)} begins with the cursor {cursor}, so every "
             f"load reads the whole table. At the source: CREATE INDEX {self._quote(f'{self._name}_{cursor}'[:64])} ON "
@@ -123,8 +127,8 @@ class MySQLTable:
                 "or leave the large column out of `columns:`"
             ) from None
         except GeneratorExit:
-            cursor._result = None  # else PyMySQL would read the rest of the result to its end
-            self._connection._result = None
+            cursor._result.unbuffered_active = False  # else PyMySQL would read the rest of the result to its end
+            cursor._result.connection = None
             self._connection._force_close()
             raise
 
