@@ -1,6 +1,7 @@
 """Which failures of a database pass by themselves, and how often they are tried again."""
 
 from collections.abc import Callable
+from itertools import groupby
 from typing import TypeVar
 
 import tenacity
@@ -64,13 +65,13 @@ def with_retries(work: Callable[[], T], *, when: Callable[[BaseException], bool]
     `note` is told of each failure that is tried again. The last failure is raised as it came, with the story of the
     earlier ones added to it as notes.
     """
-    story: list[str] = []
+    story: list[tuple[int, str]] = []
 
     def tell(state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
+        reason = first_line(state.outcome.exception() if state.outcome else None)
         wait = state.next_action.sleep if state.next_action else 0
-        story.append(f"try {state.attempt_number} of {ATTEMPTS}: {first_line(error)}")
-        note(f"{story[-1]}; again in {wait:.1f} s")
+        story.append((state.attempt_number, reason))
+        note(f"try {state.attempt_number} of {ATTEMPTS}: {reason}; again in {wait:.1f} s")
 
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(ATTEMPTS),
@@ -82,8 +83,10 @@ def with_retries(work: Callable[[], T], *, when: Callable[[BaseException], bool]
     try:
         return retrying(work)
     except Exception as error:
-        for line in story:
-            error.add_note(line)
+        for reason, tries in groupby(story, key=lambda told: told[1]):
+            numbers = [number for number, _ in tries]
+            which = f"try {numbers[0]}" if len(numbers) == 1 else f"tries {numbers[0]} to {numbers[-1]}"
+            error.add_note(f"{which} of {ATTEMPTS}: {reason}")
         raise
 
 

@@ -36,6 +36,14 @@ class Span:
     end: datetime | None = None
 
 
+def without_cursor(table: "Table") -> str:
+    """The warning of a source that has rows which no interval will ever take."""
+    return (
+        f"{table.name}: the source has rows without {table.cursor}, the cursor: they belong to no interval, and only a "
+        "full refresh loads them. Give them a value at the source"
+    )
+
+
 class Keys(Protocol):
     """Who opens things by the name of their credentials: the blocks, in a flow; anything like them, in a notebook."""
 

@@ -22,7 +22,8 @@ from daybook.errors import (
 from daybook.extract import Extracted
 from daybook.load import load
 from daybook.tables import Table
-from tests.daybook.ends import Ends
+from tests.daybook.conftest import ends_of
+from tests.daybook.ends import Database, Ends
 
 FIRST = datetime(2021, 2, 5)
 
@@ -177,3 +178,20 @@ def test_a_cursor_without_an_index_is_told(ends: Ends, caplog: pytest.LogCapture
     ends.source.run("DROP INDEX at ON things")
     ends.load(table_of(ends), "2021-02-05")
     assert "CREATE INDEX `things_at` ON" in caplog.text
+
+
+def test_rows_without_a_cursor_are_told(
+    source: Database, tmp_path: Path, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ends_of(source, "postgres-folder", request, tmp_path) as ends:
+        source.run(
+            f"CREATE TABLE things (id int PRIMARY KEY, at {'DATETIME' if source.is_mysql else 'timestamp'} NULL)"
+        )
+        source.run("CREATE INDEX things_at ON things (at)")
+        source.insert("things", [(1, FIRST)])
+        ends.load(table_of(ends), "2021-02-05")
+        assert not caplog.text
+        source.insert("things", [(2, None)])
+        assert ends.load(table_of(ends), "2021-02-05").rows == 1
+        assert "rows without at, the cursor" in caplog.text
+        assert ends.load(table_of(ends)).rows == 2, "a full refresh has them all"

@@ -146,7 +146,7 @@ def test_what_stays_is_told_in_full(on_redshift: Ends, redshift: Redshift, monke
         load(extracted, ends.warehouse, ends.stage)
     said = str(caught.value)
     assert table.name in said and "2021-02-05" in said and "deadlock detected" in said
-    assert "try 1 of 3" in said and "try 2 of 3" in said
+    assert "tries 1 to 2 of 3: deadlock detected" in said
     assert extracted.manifest.prefix in said
     assert len(ends.staged_keys()) >= 2, "the parts are kept"
     assert ends.state(table) == before
@@ -187,5 +187,21 @@ def test_a_wrong_password_is_not_tried_again(on_postgres: Ends) -> None:
     wrong = warehouse_of(Database(url.render_as_string(hide_password=False), "raw"))
     with pytest.raises(LoadFailed, match="password authentication failed") as caught:
         load(extracted, wrong, on_postgres.stage)
-    assert "try 1" not in str(caught.value)
+    assert " of 8:" not in str(caught.value)
     assert not transient.is_transient(psycopg2.ProgrammingError("syntax"))
+
+
+def test_a_story_tells_each_reason_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transient, "ATTEMPTS", 4)
+    reasons = iter(["refused", "refused", "deadlock", "refused"])
+
+    def fails() -> None:
+        raise psycopg2.OperationalError(next(reasons))
+
+    told: list[str] = []
+    with pytest.raises(psycopg2.OperationalError) as caught:
+        transient.with_retries(fails, when=lambda error: True, note=told.append)
+    assert caught.value.__notes__ == ["tries 1 to 2 of 4: refused", "try 3 of 4: deadlock"]
+    assert [line.split(";")[0] for line in told] == [
+        f"try {n} of 4: {r}" for n, r in ((1, "refused"), (2, "refused"), (3, "deadlock"))
+    ]

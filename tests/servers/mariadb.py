@@ -61,7 +61,7 @@ def running_mariadb() -> Iterator[MariaDB]:
         data = folder / "data"
         made = account.run(
             *(install, "--no-defaults", f"--datadir={data}", "--skip-test-db", "--skip-name-resolve"),
-            *("--auth-root-authentication-method=normal", "--innodb-log-file-size=16M"),
+            *("--auth-root-authentication-method=normal", "--innodb-log-file-size=16M", f"--tmpdir={folder}"),
         )
         if made.returncode != 0:
             pytest.fail(f"mariadb-install-db failed:\n{made.stdout}{made.stderr}", False)
@@ -80,6 +80,7 @@ def running_mariadb() -> Iterator[MariaDB]:
             *("--skip-name-resolve", "--skip-log-bin", "--default-time-zone=+00:00", "--max-connections=300"),
             *("--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"),
             *("--max-allowed-packet=64M", "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=0"),
+            f"--tmpdir={folder}",  # a MariaDB that starts deletes the temporary tables of others in a shared one
         ]
         url = make_url("mysql+pymysql://root@/").set(host=HOST, port=port, password=PASSWORD)
         mariadb = MariaDB(url.render_as_string(hide_password=False))

@@ -10,7 +10,7 @@ from daybook.columns import Column, Type, parse_type
 from daybook.csv_format import Chunk, CsvFormat
 from daybook.cursors import Cursor
 from daybook.errors import RowCountMismatch, SourceError
-from daybook.sources import Span
+from daybook.sources import Span, without_cursor
 
 if TYPE_CHECKING:
     from daybook.sources.database import Config
@@ -85,18 +85,20 @@ class PostgreSQLTable:
         return [column for column, _ in self._described.values()]
 
     def warnings(self) -> list[str]:
-        """A cursor without an index makes every load read the whole table: the statement that mends it."""
+        """A cursor without an index makes every load read the whole table; a row without a cursor is in no interval."""
         cursor = self._table.cursor
         if cursor is None or self._table.load == "replace" or self._kind not in "rpm":
             return []
         leading = self._query(
             "SELECT a.attname FROM pg_index i "
             "JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
-            "WHERE i.indrelid = %s AND i.indisvalid",
+            "WHERE i.indrelid = %s AND i.indisvalid AND i.indpred IS NULL",
             (self._oid,),
         )
         if (cursor,) in leading:
-            return []
+            table = f"{_quote(self._schema)}.{_quote(self._name)}"
+            lost = self._query(f"SELECT 1 FROM {table} WHERE {_quote(cursor)} IS NULL LIMIT 1", ())
+            return [without_cursor(self._table)] if lost else []
         return [
             f"{self._table.name}: no index of {'.'.join(self._config.table)} begins with the cursor {cursor}, so every "
             f"load reads the whole table. At the source: CREATE INDEX CONCURRENTLY ON "
