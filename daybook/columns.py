@@ -33,51 +33,12 @@ ALIASES = {
     "binary varying": "bytes",
     "super": "jsonb",
 }
-KINDS = frozenset(
-    [
-        "boolean",
-        "smallint",
-        "integer",
-        "bigint",
-        "decimal",
-        "real",
-        "double",
-        "text",
-        "varchar",
-        "char",
-        "date",
-        "time",
-        "timetz",
-        "timestamp",
-        "timestamptz",
-        "interval",
-        "bytes",
-        "json",
-        "jsonb",
-        "uuid",
-        "native",
-    ]
-)
-INTEGERS = {"smallint": 5, "integer": 10, "bigint": 19}
+#: Kinds whose values may hold a comma, a quote or a newline, and so are quoted in the staged CSV.
+_QUOTED = frozenset({"text", "varchar", "char", "interval", "bytes", "json", "jsonb", "uuid", "native"})
+INTEGERS = frozenset({"smallint", "integer", "bigint"})
 #: Kinds whose size is the digits of a second's fraction: what is longer is rounded in silence.
 TIMES = frozenset({"time", "timetz", "timestamp", "timestamptz", "interval"})
-#: Kinds whose values may hold a comma, a quote or a newline, and so are quoted in the staged CSV.
-_BARE = frozenset(
-    [
-        "boolean",
-        "smallint",
-        "integer",
-        "bigint",
-        "decimal",
-        "real",
-        "double",
-        "date",
-        "time",
-        "timetz",
-        "timestamp",
-        "timestamptz",
-    ]
-)
+KINDS = _QUOTED | INTEGERS | TIMES | {"boolean", "decimal", "real", "double", "date"}
 
 _TYPE = re.compile(
     r"^\s*([a-z][a-z0-9 ]*?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*((?:with|without) time zone)?\s*$"
@@ -107,7 +68,7 @@ class Type:
     @property
     def quoted(self) -> bool:
         """Whether a value stands in quotes in the staged CSV."""
-        return self.kind not in _BARE
+        return self.kind in _QUOTED
 
 
 @dataclass(frozen=True, slots=True)

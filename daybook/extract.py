@@ -17,7 +17,7 @@ from daybook.stage import Stage, new_prefix
 from daybook.stage.manifest import Manifest, Part
 from daybook.stage.parts import read_manifest, remove, write_parts
 from daybook.tables import Table
-from daybook.transient import is_database_error, is_transient, whole_story, with_retries
+from daybook.transient import with_retries
 from daybook.warehouses import Target, Warehouse
 
 logger = logging.getLogger(__name__)
@@ -58,15 +58,7 @@ def extract(
     def attempt() -> Extracted:
         return _extract(plan, keys, warehouse, stage, run_id, on_progress)
 
-    def note(text: str) -> None:
-        logger.warning("%s: extract, %s", plan.table.name, text)
-
-    try:
-        return with_retries(attempt, when=is_transient, note=note)
-    except Exception as error:
-        if not is_database_error(error):
-            raise
-        raise ExtractFailed(f"{plan.table.name} {plan.label}: {whole_story(error)}") from error
+    return with_retries(attempt, what=f"{plan.table.name} {plan.label}: extract", failed=ExtractFailed)
 
 
 def _extract(
@@ -80,6 +72,7 @@ def _extract(
         for warning in source.warnings():
             logger.warning(warning)
         found = {column.name: column for column in source.columns()}
+        sent = [_as_sent(found[column.name], column) for column in target.columns]
         counter = _Counter()
         prefix = new_prefix(table.name, run_id)
         logger.info("%s %s: extracting into %s", table.name, plan.label, stage.uri(prefix))
@@ -87,7 +80,7 @@ def _extract(
         manifest = write_parts(
             stage,
             prefix,
-            counter.counted(source.rows([found[name] for name in target.column_names], plan.span, format)),
+            counter.counted(source.rows(sent, plan.span, format)),
             table=table.name,
             columns=target.column_names,
             format=format,
@@ -159,6 +152,11 @@ def shape(table: Table, found: Iterable[Column]) -> Target:
                 "as timestamp, which keeps what the source shows"
             )
     return Target(table.name, tuple(columns), table.key, cursor)
+
+
+def _as_sent(found: Column, wanted: Column) -> Column:
+    """The source's column; one of bytes that is declared as text is no binary value any more, but its hex digits."""
+    return replace(found, type=wanted.type) if found.type.kind == "bytes" else found
 
 
 class _Counter:

@@ -92,21 +92,16 @@ class Ledger:
 
     def of_run(self, session: Session, table: str, flow_run_id: str) -> list[Entry]:
         """What the flow run `flow_run_id` has committed of `table`."""
-        names = ", ".join(COLUMNS)
-        found = session.rows(
-            f"SELECT {names} FROM {self._table} WHERE table_name = %s AND flow_run_id = %s ORDER BY interval_start",
-            (table, flow_run_id),
-        )
-        return [_entry(row) for row in found]
+        return self._where(session, "table_name = %s AND flow_run_id = %s", (table, flow_run_id))
 
     def of_load(self, session: Session, table: str, load_id: str) -> list[Entry]:
         """The entries of one load: there are some exactly when its transaction was committed."""
+        return self._where(session, "table_name = %s AND load_id = %s", (table, load_id))
+
+    def _where(self, session: Session, condition: str, values: tuple[str, str]) -> list[Entry]:
         names = ", ".join(COLUMNS)
-        found = session.rows(
-            f"SELECT {names} FROM {self._table} WHERE table_name = %s AND load_id = %s ORDER BY interval_start",
-            (table, load_id),
-        )
-        return [_entry(row) for row in found]
+        statement = f"SELECT {names} FROM {self._table} WHERE {condition} ORDER BY interval_start"
+        return [_entry(row) for row in session.rows(statement, values)]
 
     def next_moment(self, session: Session, table: str) -> datetime:
         """The `loaded_at` of the next entry of `table`: now, or just behind the newest one. Call it under the lock."""

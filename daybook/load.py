@@ -2,7 +2,9 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from daybook.errors import LoadFailed
 from daybook.extract import Extracted
@@ -11,7 +13,7 @@ from daybook.plan import Plan
 from daybook.stage import Stage
 from daybook.stage.parts import remove
 from daybook.transaction import Transaction, passes
-from daybook.transient import is_database_error, is_transient, whole_story, with_retries
+from daybook.transient import with_retries
 from daybook.warehouses import Warehouse
 
 logger = logging.getLogger(__name__)
@@ -45,32 +47,19 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
     """
     transaction = Transaction(extracted, warehouse, stage, flow_run_id)
     plan, began = extracted.plan, time.monotonic()
-    kept = f"the staged parts are kept at {stage.uri(extracted.manifest.prefix)}/"
-
-    def note(text: str) -> None:
-        logger.warning("%s: load, %s", plan.table.name, text)
-
     try:
-        entries = with_retries(transaction.run, when=passes, note=note)
+        what = f"{plan.table.name} {plan.label}: load"
+        entries = with_retries(transaction.run, what=what, failed=LoadFailed, when=passes)
     except Exception as error:
-        if is_database_error(error):
-            raise LoadFailed(f"{plan.table.name} {plan.label}: {whole_story(error)}\n{kept}") from error
-        error.add_note(kept)
+        error.add_note(f"the staged parts are kept at {stage.uri(extracted.manifest.prefix)}/")
         raise
     remove(stage, extracted.manifest)
     seconds = time.monotonic() - began
-    logger.info(
-        "%s %s: committed %d rows in %.1f s", plan.table.name, plan.label, sum(e.rows for e in entries), seconds
+    report = _report(
+        plan, entries, bytes=extracted.manifest.bytes, seconds={"extract": extracted.seconds, "load": seconds}
     )
-    return LoadReport(
-        plan.table.name,
-        plan.label,
-        plan.strategy,
-        tuple(entries),
-        sum(entry.rows for entry in entries),
-        extracted.manifest.bytes,
-        {"extract": extracted.seconds, "load": seconds},
-    )
+    logger.info("%s %s: committed %d rows in %.1f s", plan.table.name, plan.label, report.rows, seconds)
+    return report
 
 
 def already_committed(plan: Plan, warehouse: Warehouse, flow_run_id: str) -> LoadReport | None:
@@ -84,24 +73,14 @@ def already_committed(plan: Plan, warehouse: Warehouse, flow_run_id: str) -> Loa
         with warehouse.session() as session:
             return ledger.of_run(session, plan.table.name, flow_run_id) if ledger.exists(session) else []
 
-    def note(text: str) -> None:
-        logger.warning("%s: asking the ledger, %s", plan.table.name, text)
-
-    try:
-        entries = with_retries(ask, when=is_transient, note=note)
-    except Exception as error:
-        if not is_database_error(error):
-            raise
-        raise LoadFailed(f"{plan.table.name} {plan.label}: the ledger cannot be read: {whole_story(error)}") from error
+    entries = with_retries(ask, what=f"{plan.table.name} {plan.label}: reading the ledger", failed=LoadFailed)
     wanted = {(interval.start, interval.end) for interval in plan.intervals}
     done = bool(entries) and (plan.whole or wanted <= {(entry.start, entry.end) for entry in entries})
     if not done:
         return None
-    return LoadReport(
-        plan.table.name,
-        plan.label,
-        plan.strategy,
-        tuple(entries),
-        sum(entry.rows for entry in entries),
-        note="this run had committed it before it was retried",
-    )
+    return _report(plan, entries, note="this run had committed it before it was retried")
+
+
+def _report(plan: Plan, entries: Sequence[Entry], **figures: Any) -> LoadReport:
+    rows = sum(entry.rows for entry in entries)
+    return LoadReport(plan.table.name, plan.label, plan.strategy, tuple(entries), rows, **figures)

@@ -1,11 +1,16 @@
 """Which failures of a database pass by themselves, and how often they are tried again."""
 
+import logging
 from collections.abc import Callable
 from itertools import groupby
 from typing import TypeVar
 
 import tenacity
 from sqlalchemy.exc import DBAPIError
+
+from daybook.errors import DaybookError
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -59,19 +64,25 @@ def is_transient(error: BaseException) -> bool:
     return state in _SQLSTATES or _mysql_code(driver) in _MYSQL or serializable or is_lost_connection(driver)
 
 
-def with_retries(work: Callable[[], T], *, when: Callable[[BaseException], bool], note: Callable[[str], None]) -> T:
+def with_retries(
+    work: Callable[[], T],
+    *,
+    what: str,
+    failed: Callable[[str], DaybookError],
+    when: Callable[[BaseException], bool] = is_transient,
+) -> T:
     """`work()`, again after a failure for which `when` is true: up to ATTEMPTS times, waits doubling from about 0.5 s.
 
-    `note` is told of each failure that is tried again. The last failure is raised as it came, with the story of the
-    earlier ones added to it as notes.
+    `what` names the work in the log and in the error. Raises what `work` raises, except that a driver's error becomes
+    `failed(story)`: its message, without people's data, and those of the earlier tries.
     """
-    story: list[tuple[int, str]] = []
+    tries: list[tuple[int, str]] = []
 
     def tell(state: tenacity.RetryCallState) -> None:
         reason = first_line(state.outcome.exception() if state.outcome else None)
         wait = state.next_action.sleep if state.next_action else 0
-        story.append((state.attempt_number, reason))
-        note(f"try {state.attempt_number} of {ATTEMPTS}: {reason}; again in {wait:.1f} s")
+        tries.append((state.attempt_number, reason))
+        logger.warning("%s: try %d of %d: %s; again in %.1f s", what, state.attempt_number, ATTEMPTS, reason, wait)
 
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(ATTEMPTS),
@@ -83,11 +94,19 @@ def with_retries(work: Callable[[], T], *, when: Callable[[BaseException], bool]
     try:
         return retrying(work)
     except Exception as error:
-        for reason, tries in groupby(story, key=lambda told: told[1]):
-            numbers = [number for number, _ in tries]
-            which = f"try {numbers[0]}" if len(numbers) == 1 else f"tries {numbers[0]} to {numbers[-1]}"
-            error.add_note(f"{which} of {ATTEMPTS}: {reason}")
-        raise
+        if not is_database_error(error):
+            raise
+        raise failed(f"{what}: {first_line(error)}{_earlier(tries)}") from error
+
+
+def _earlier(tries: list[tuple[int, str]]) -> str:
+    """A line for each reason of the earlier tries: the same one in a row is told once."""
+    lines = []
+    for reason, group in groupby(tries, key=lambda tried: tried[1]):
+        numbers = [number for number, _ in group]
+        which = f"try {numbers[0]}" if len(numbers) == 1 else f"tries {numbers[0]} to {numbers[-1]}"
+        lines.append(f"\n- {which} of {ATTEMPTS}: {reason}")
+    return "".join(lines)
 
 
 def first_line(error: BaseException | None) -> str:
@@ -103,11 +122,6 @@ def first_line(error: BaseException | None) -> str:
     code = _mysql_code(driver)
     text = str(driver.args[1]) if code is not None and len(driver.args) > 1 else str(driver)
     return text.strip().split("\n")[0] if text.strip() else type(driver).__name__
-
-
-def whole_story(error: BaseException) -> str:
-    """The driver's message, and a line for each earlier try that `with_retries` noted on the error."""
-    return first_line(error) + "".join(f"\n- {line}" for line in getattr(error, "__notes__", ()))
 
 
 def _driver_error(error: BaseException) -> BaseException:

@@ -144,7 +144,7 @@ def test_what_stays_is_told_in_full(on_redshift: Ends, redshift: Redshift, monke
         pytest.raises(LoadFailed) as caught,
     ):
         load(extracted, ends.warehouse, ends.stage)
-    said = str(caught.value)
+    said = "\n".join([str(caught.value), *caught.value.__notes__])
     assert table.name in said and "2021-02-05" in said and "deadlock detected" in said
     assert "tries 1 to 2 of 3: deadlock detected" in said
     assert extracted.manifest.prefix in said
@@ -191,17 +191,18 @@ def test_a_wrong_password_is_not_tried_again(on_postgres: Ends) -> None:
     assert not transient.is_transient(psycopg2.ProgrammingError("syntax"))
 
 
-def test_a_story_tells_each_reason_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_story_tells_each_reason_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(transient, "ATTEMPTS", 4)
-    reasons = iter(["refused", "refused", "deadlock", "refused"])
+    reasons = iter(["refused", "refused", "deadlock", "given up"])
 
     def fails() -> None:
         raise psycopg2.OperationalError(next(reasons))
 
-    told: list[str] = []
-    with pytest.raises(psycopg2.OperationalError) as caught:
-        transient.with_retries(fails, when=lambda error: True, note=told.append)
-    assert caught.value.__notes__ == ["tries 1 to 2 of 4: refused", "try 3 of 4: deadlock"]
-    assert [line.split(";")[0] for line in told] == [
-        f"try {n} of 4: {r}" for n, r in ((1, "refused"), (2, "refused"), (3, "deadlock"))
+    with pytest.raises(LoadFailed) as caught:
+        transient.with_retries(fails, what="nps: load", failed=LoadFailed, when=lambda error: True)
+    assert str(caught.value) == "nps: load: given up\n- tries 1 to 2 of 4: refused\n- try 3 of 4: deadlock"
+    assert [record.getMessage().split(";")[0] for record in caplog.records] == [
+        "nps: load: try 1 of 4: refused",
+        "nps: load: try 2 of 4: refused",
+        "nps: load: try 3 of 4: deadlock",
     ]
