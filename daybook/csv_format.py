@@ -11,6 +11,9 @@ class CsvFormat:
     """An *unquoted* field with this text is NULL: "" for PostgreSQL, a run-unique control character on Redshift."""
     bytes_prefix: str = "\\x"
     """Binary values are hex digits behind this: PostgreSQL's bytea wants it, Redshift's VARBYTE wants it empty."""
+    empty_bytes: str = ""
+    """What stands behind the prefix for a binary value of no bytes, where a field without digits would be NULL: hex
+    digits unique to the run, which the warehouse turns back into no bytes. "" where the empty field is one already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,10 @@ class Source(Protocol):
         ...
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
-        """The rows of `span` as CSV with these columns in this order, streamed: memory does not grow with them."""
+        """The rows of `span` as CSV with these columns in this order, streamed: memory does not grow with them.
+
+        The columns are the source's own, but one of bytes has the type that the warehouse is to take it as.
+        """
         ...
 
 

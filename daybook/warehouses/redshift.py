@@ -53,8 +53,11 @@ class Redshift(SqlWarehouse):
         return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
     def csv_format(self) -> CsvFormat:
-        """Nothing says that a quoted field is never NULL, so the marker is one that no data can know beforehand."""
-        return CsvFormat(null=f"\x1e{secrets.token_hex(6)}", bytes_prefix="")
+        """Nothing says that a quoted field is never NULL, so the markers are such as no data can know beforehand.
+
+        An empty field is NULL, quoted or not, in all but CHAR and VARCHAR: a value of no bytes has a marker too.
+        """
+        return CsvFormat(null=f"\x1e{secrets.token_hex(6)}", bytes_prefix="", empty_bytes=secrets.token_hex(16))
 
     def type_sql(self, type: Type) -> str:
         """A type as Redshift spells it. VARCHAR counts bytes, of which a character has up to four."""
@@ -100,7 +103,22 @@ class Redshift(SqlWarehouse):
             (stage.uri(manifest.copy_key), self._role, manifest.format.null),
         )
         rows: int = session.one("SELECT pg_last_copy_count()")
+        if manifest.format.empty_bytes:
+            self._restore_empty_bytes(session, into, target, manifest.format.empty_bytes)
         return rows
+
+    def _restore_empty_bytes(self, session: Session, into: str, target: Target, marker: str) -> None:
+        """Make what was staged as the marker the value of no bytes that it stands for.
+
+        FROM_HEX takes a literal, and gives VARBYTE: https://docs.aws.amazon.com/redshift/latest/dg/r_FROM_HEX.html.
+        In a VARCHAR, which an older table may keep binary values in, they are the hex digits themselves.
+        """
+        binary = [column for column in target.columns if column.type.kind == "bytes"]
+        existing = self.existing_columns(session, target.name) if binary else {}
+        for column in binary:
+            kept = existing.get(self.folded(column.name), column).type.kind
+            name, value = self.quote(column.name), "FROM_HEX(%s)" if kept == "bytes" else "%s"
+            session.run(f"UPDATE {into} SET {name} = {value} WHERE {name} = {value}", ("", marker))
 
     def explain(self, error: BaseException, target: Target, stage: Stage, manifest: Manifest) -> DaybookError | None:
         """Redshift writes the file, the line and the column into a system table, and says only that there is one."""

@@ -27,6 +27,6 @@ def test_statements_of_every_strategy_parse(
         return
     sent = redshift_statements()
     first_words = {statement.split()[0].upper() for statement in sent}
-    assert {"BEGIN", "LOCK", "COPY", "CREATE", "DELETE", "INSERT", "SELECT", "COMMIT"} <= first_words
+    assert {"BEGIN", "LOCK", "COPY", "UPDATE", "CREATE", "DELETE", "INSERT", "SELECT", "COMMIT"} <= first_words
     for statement in sent:
         parse_as_redshift(statement)

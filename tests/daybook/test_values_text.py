@@ -47,6 +47,24 @@ def test_the_null_marker_itself_is_a_text(ends: Ends) -> None:
     assert ends.rows(table) == ends.source.run("SELECT * FROM things")
 
 
+@pytest.mark.parametrize("declared", ["text", None])
+def test_no_bytes_in_a_column_of_text(ends: Ends, declared: str | None) -> None:
+    """One that the table file declares so, and one that an older table has."""
+    binary = "varbinary(20)" if ends.source.is_mysql else "bytea"
+    ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, raw {binary}, other {binary})")
+    ends.source.insert("things", [(1, b"", b""), (2, b"x", b""), (3, None, None)])
+    columns = {"columns": {"id": "integer", "raw": declared, "other": "bytes"}} if declared else {}
+    table = ends.table(key=["id"], **columns)
+    if not declared:
+        kind = "varbyte" if ends.on_redshift else "bytea"
+        ends.destination.run(f"CREATE SCHEMA IF NOT EXISTS {ends.destination.quote(ends.destination.namespace)}")
+        ends.destination.run(f"CREATE TABLE {ends.name(table)} (id int, raw varchar(40), other {kind})")
+    ends.load(table)
+    prefix = "" if ends.on_redshift else "\\x"
+    found = ends.destination.texts(f"SELECT id, raw, other FROM {ends.name(table)} ORDER BY id")
+    assert [row[1:] for row in found] == [(prefix, "\\x"), (prefix + "78", "\\x"), (None, None)]
+
+
 def test_any_text(ends: Ends) -> None:
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, a text, b text)")
     table = ends.table(key=["id"], shrink_limit=0)

@@ -113,6 +113,8 @@ CREATE FUNCTION pg_catalog.sha2(text, int) RETURNS text LANGUAGE sql IMMUTABLE A
     WHEN 224 THEN sha224(convert_to($1, 'UTF8'))
     ELSE sha256(convert_to($1, 'UTF8'))
   END, 'hex') $f$;
+CREATE FUNCTION pg_catalog.from_hex(text) RETURNS bytea LANGUAGE sql IMMUTABLE AS $f$
+  SELECT decode($1, 'hex') $f$;
 CREATE FUNCTION pg_catalog.json_parse(text) RETURNS redshift_standin.super LANGUAGE sql IMMUTABLE AS $f$
   SELECT $1::jsonb::redshift_standin.super $f$;
 CREATE FUNCTION pg_catalog.json_serialize(redshift_standin.super) RETURNS text LANGUAGE sql IMMUTABLE AS $f$

@@ -145,6 +145,19 @@ def test_merge(q):
     assert q("select * from m order by 1") == [(1, "a"), (2, "B"), (3, "X"), (4, "Y")]
 
 
+def test_from_hex(q):
+    q("create table b (id int, v varbyte(16))")
+    q("insert into b values (1, from_hex('00Ff')), (2, from_hex('')), (3, null)")
+    q("update b set v = from_hex(%s) where v = from_hex(%s)", "", "00ff")
+    assert [(id, None if v is None else bytes(v)) for id, v in q("select id, v from b order by 1")] == [
+        (1, b""),
+        (2, b""),
+        (3, None),
+    ]
+    with pytest.raises(psycopg2.Error, match="hexadecimal"):
+        q("select from_hex('xy')")
+
+
 def test_dml_dialect(q):
     q("create table d (id int, ts timestamp, v varchar(20))")
     q("insert into d values (1,'2024-01-01','a'),(1,'2024-01-02','b'),(2,'2024-01-01','c')")

@@ -134,8 +134,8 @@ class MySQLTable:
 
     def _select(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> tuple[str, dict[str, Any]]:
         described = {row[0]: row for row in self._described}
-        values: dict[str, Any] = {"null": format.null, "binary": format.bytes_prefix}
-        fields = ", ',', ".join(self._field(described[column.name]) for column in columns)
+        values: dict[str, Any] = {"null": format.null, "binary": format.bytes_prefix, "empty": format.empty_bytes}
+        fields = ", ',', ".join(self._field(described[column.name], column, format) for column in columns)
         statement = f"SELECT CONCAT({fields}) FROM {self._quote(self._schema)}.{self._quote(self._name)}"
         conditions = []
         if self._table.cursor and (span.start or span.end):
@@ -151,13 +151,16 @@ class MySQLTable:
             statement += f" WHERE {where}" if span.end else f" WHERE ({where} OR {name} IS NULL)"
         return statement, values
 
-    def _field(self, described: tuple[Any, ...]) -> str:
+    def _field(self, described: tuple[Any, ...], sent: Column, format: CsvFormat) -> str:
         """SQL for one field of the line. IF, and never IFNULL: what the server cannot build is NULL too."""
         name, data_type = described[0], described[1].lower()
         column = self._quote(name)
         null = f"{column} IS NULL"
         if data_type in _BINARY | _SPATIAL:
-            value = f"CONCAT('\"', %(binary)s, HEX({column}), '\"')"
+            digits = f"HEX({column})"
+            if format.empty_bytes and sent.type.kind == "bytes":
+                digits = f"IF(LENGTH({column}) = 0, %(empty)s, {digits})"
+            value = f"CONCAT('\"', %(binary)s, {digits}, '\"')"
         elif data_type in _SIGNED or data_type in ("decimal", "double"):
             value = column
         elif data_type in _DATES:

@@ -122,7 +122,7 @@ class PostgreSQLTable:
         fields = ", ".join(self._field(column, format) for column in columns)
         statement = f"SELECT {fields} FROM {_quote(self._schema)}.{_quote(self._name)}"
         conditions: list[str] = []
-        values: dict[str, Any] = {"null": format.null}
+        values: dict[str, Any] = {"null": format.null, "empty": format.empty_bytes}
         if self._table.cursor and (span.start or span.end):
             name = _quote(self._table.cursor)
             cursor = Cursor(self._table.cursor, self._described[self._table.cursor][0].type, self._table.timezone)
@@ -140,9 +140,13 @@ class PostgreSQLTable:
 
     def _field(self, column: Column, format: CsvFormat) -> str:
         name = _quote(column.name)
-        if column.type.kind == "bytes" and format.bytes_prefix != "\\x":
-            return f"encode({name}, 'hex') AS {name}"
-        if self._described[column.name][1] in ("money",):  # shown in the currency of lc_monetary
+        described, text = self._described[column.name]
+        if described.type.kind == "bytes" and format.bytes_prefix != "\\x":
+            digits = f"encode({name}, 'hex')"
+            if format.empty_bytes and column.type.kind == "bytes":
+                digits = f"CASE WHEN octet_length({name}) = 0 THEN %(empty)s ELSE {digits} END"
+            return f"{digits} AS {name}"
+        if text == "money":  # shown in the currency of lc_monetary
             return f"{name}::numeric AS {name}"
         return name
 

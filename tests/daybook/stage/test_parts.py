@@ -86,7 +86,7 @@ def test_without_rows_there_is_a_manifest_without_parts(stage: Stage) -> None:
 
 def test_the_manifest_says_what_was_written(stage: Stage) -> None:
     prefix, seen = new_prefix("raw_data.nps", "run"), []
-    format = CsvFormat(null="\x01null", bytes_prefix="")
+    format = CsvFormat(null="\x01null", bytes_prefix="", empty_bytes="00ff")
     written = write_parts(
         stage, prefix, [chunk(["1", "é"]), chunk(["2", "x"])],
         table="raw_data.nps", columns=["id", "Straße"], format=format, part_bytes=1, on_progress=seen.append,
