@@ -50,8 +50,9 @@ def page(results: Results, made: Sequence[str]) -> str:
 _HOW = r"""
 ## How it is measured
 
-- The ways take turns, in another order each round; figures are medians, peaks the highest of all rounds. Each run is a
-  process of its own that has imported `flows.nps` before anything is measured, so no figure has the start-up in it.
+- The ways take turns, in another order each round. Told is each way's run of the median time; the peak by rows is the
+  highest of any run. Each run is a process of its own that has imported `flows.nps` before anything is measured, so no
+  figure has the start-up in it.
 - Each run begins without the table, after a checkpoint, and ends with the same table: rows, primary key, index on the
   cursor, made when the rows are in. Columns, key, index, the number of rows and a checksum over all columns are then
   compared with the source's.
@@ -61,7 +62,7 @@ _HOW = r"""
 - pandas is `read_sql`, `to_csv` into a file, and `COPY` of that file.
 - CPU seconds are those of the run's process and of the programs that it calls; the servers' are told apart. Peak memory
   is the process's (`VmHWM`, reset before each leg) above what it had after `import flows.nps`.
-- One day: all of its rows are in the table already and have changed at the source, so all are replaced.
+- One day: all of its rows are in the table already and have changed at the source, so all are replaced; medians.
 - Servers and loads share the machine. The servers are those of the tests, PostgreSQL without `fsync`, for all alike.
 """
 

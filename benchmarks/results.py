@@ -1,7 +1,6 @@
 """What a run of the benchmark measured, and the figures that are told of it."""
 
 from dataclasses import dataclass
-from statistics import median
 
 from benchmarks.meter import Leg
 from benchmarks.one_day import OneDay
@@ -19,11 +18,10 @@ MOST_OF_SMALL_TABLE = 1.2  # times the seconds into the small table: what repeat
 
 @dataclass(frozen=True)
 class Figures:
-    """The medians of a way's runs of so many rows; `peak` is the most of all of them."""
+    """A way with so many rows: its run of the median time, so that the legs add up; `peak` is the most of any run."""
 
     way: str
     rows: int
-    runs: int
     own: int
     legs: tuple[Leg, ...]
     seconds: float
@@ -56,18 +54,15 @@ class Results:
     days: tuple[OneDay, ...]
 
     def figures(self, way: str, rows: int) -> Figures:
-        """The medians of `way` for `rows` rows."""
-        runs = [run for run in self.runs if (run.way, run.rows) == (way, rows)]
+        """The figures of `way` for `rows` rows."""
+        runs = sorted(
+            (run for run in self.runs if (run.way, run.rows) == (way, rows)), key=lambda run: run.whole.seconds
+        )
         peaks = [run.whole.peak for run in runs if run.whole.peak is not None]
+        middle = runs[len(runs) // 2]
+        whole = middle.whole
         return Figures(
-            way,
-            rows,
-            len(runs),
-            max(run.own for run in runs),
-            tuple(_median_leg(legs) for legs in zip(*(run.legs for run in runs), strict=True)),
-            median(run.whole.seconds for run in runs),
-            median(run.whole.cpu_seconds for run in runs),
-            median(run.servers_cpu_seconds for run in runs),
+            *(way, rows, middle.own, middle.legs, whole.seconds, whole.cpu_seconds, middle.servers_cpu_seconds),
             max(peaks, default=None),
         )
 
@@ -113,13 +108,3 @@ class Results:
 
 def _into(day: OneDay) -> int:
     return day.into
-
-
-def _median_leg(legs: tuple[Leg, ...]) -> Leg:
-    peaks = [leg.peak for leg in legs if leg.peak is not None]
-    return Leg(
-        legs[0].name,
-        median(leg.seconds for leg in legs),
-        median(leg.cpu_seconds for leg in legs),
-        max(peaks, default=None),
-    )
