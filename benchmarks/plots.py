@@ -64,7 +64,7 @@ def _seconds(axes: Axes, results: Results) -> None:
 
 
 def _memory(axes: Axes, results: Results) -> None:
-    lines = {DAYBOOK[0]: (_READING, "o", -5), DAYBOOK[1]: (_WRITING, "s", 5), PANDAS: ("#e5534b", "^", 0)}
+    lines = {DAYBOOK[0]: (_READING, "o", -4), DAYBOOK[1]: (_WRITING, "s", 0), PANDAS: ("#e5534b", "^", 0)}
     figures = results.memory()
     for way, (colour, marker, up) in lines.items():
         points = [(found.rows, found.peak / 1e6) for found in figures if found.way == way and found.peak is not None]
