@@ -1,11 +1,12 @@
 """The cursor of a table: which rows belong to which stretch of time, in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from daybook.columns import Type
 from daybook.errors import SourceError
+from daybook.interval import Interval, merged
 from daybook.localtime import local_boundary
 
 
@@ -42,6 +43,13 @@ class Cursor:
             f"cursor {self.column!r} is a date, which an interval that begins at {local} in {self.timezone} would cut "
             "in two; use interval: day, week or month in the zone of that date"
         )
+
+    def within_sql(self, column: str, intervals: Iterable[Interval]) -> tuple[str, list[date | datetime]]:
+        """The condition that a row lies in one of these intervals, and its values to bind. `column` is quoted."""
+        stretches = merged(intervals)
+        values = [self.bound(instant) for stretch in stretches for instant in (stretch.start, stretch.end)]
+        ranges = [f"({column} >= %s AND {column} < %s)"] * len(stretches)
+        return f"({' OR '.join(ranges) or 'FALSE'})", values
 
     def bucket_sql(self, column: str, boundaries: Sequence[datetime]) -> tuple[str, list[date | datetime]]:
         """An expression that numbers the interval of each row, and its values to bind, in order.

@@ -13,6 +13,7 @@ DaybookError
 │   ├── DuplicateKey      two rows with one key, where the strategy does not choose between them
 │   ├── NullKey           a row without its key
 │   ├── OutsideInterval   a row whose cursor is not in the interval that is being loaded
+│   ├── Superseded        a part of it was loaded meanwhile, from a newer snapshot
 │   ├── ShrinkGuard       the load would leave far fewer rows than the ledger says were there
 │   └── CheckFailed       a check of the table file does not hold in what would be committed
 ├── ExtractFailed         the source's database failed, again and again: carries the whole story
@@ -70,6 +71,10 @@ class NullKey(GuardError):
 
 class OutsideInterval(GuardError):
     """A row whose cursor is not in the interval that is being loaded."""
+
+
+class Superseded(GuardError):
+    """A part of what would be replaced was loaded meanwhile, from a newer snapshot of the source."""
 
 
 class ShrinkGuard(GuardError):

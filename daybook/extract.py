@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 
 from daybook.columns import Column, holds
@@ -32,6 +32,9 @@ class Extracted:
     manifest: Manifest
     rows: int
     snapshot_at: datetime
+    """By the source's clock."""
+    began_at: datetime
+    """By the clock of this machine."""
     seconds: float
 
 
@@ -64,7 +67,7 @@ def extract(
 def _extract(
     plan: Plan, keys: Keys, warehouse: Warehouse, stage: Stage, run_id: str, on_progress: Callable[[Part], None] | None
 ) -> Extracted:
-    began, table = time.monotonic(), plan.table
+    began, began_at, table = time.monotonic(), datetime.now(UTC), plan.table
     with table.source.open(table, keys) as source:
         target = shape(table, source.columns())
         with warehouse.session() as session:
@@ -92,7 +95,7 @@ def _extract(
             raise RowCountMismatch(
                 f"{table.name}: the source sent {counter.rows} rows, and {manifest.rows} were staged"
             )
-        return Extracted(plan, target, manifest, counter.rows, source.snapshot_at, time.monotonic() - began)
+        return Extracted(plan, target, manifest, counter.rows, source.snapshot_at, began_at, time.monotonic() - began)
 
 
 def verify(extracted: Extracted, stage: Stage) -> Extracted:

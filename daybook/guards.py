@@ -1,6 +1,6 @@
 """The checks between staged rows and the commit. Each raises its own error, and the transaction rolls back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from daybook.errors import CheckFailed, DuplicateKey, NullKey, OutsideInterval, RowCountMismatch, ShrinkGuard
@@ -62,9 +62,9 @@ def key_unique(session: Session, warehouse: Warehouse, target: Target, staged: s
 
 def rows_by_interval(
     session: Session, warehouse: Warehouse, target: Target, table: str, intervals: Sequence[Interval]
-) -> list[int]:
+) -> dict[Interval, int]:
     """How many rows of `table` lie in each of these neighbouring intervals, in order."""
-    counts = [0] * len(intervals)
+    counts = dict.fromkeys(intervals, 0)
     cursor = target.cursor
     assert cursor is not None
     column = warehouse.quote(cursor.column)
@@ -78,7 +78,7 @@ def rows_by_interval(
             f"WHERE {column} >= %s AND {column} < %s) AS numbered GROUP BY bucket",
             [*values, *bounds],
         ):
-            counts[first + number] = count
+            counts[batch[number]] = count
     return counts
 
 
@@ -92,9 +92,17 @@ def inside(table: str, plan: Plan, staged: int, counted: int) -> None:
 
 
 def not_shrunk(
-    session: Session, warehouse: Warehouse, target: Target, plan: Plan, counts: Sequence[int], entries: Sequence[Entry]
+    session: Session,
+    warehouse: Warehouse,
+    target: Target,
+    plan: Plan,
+    staged: int,
+    counts: Mapping[Interval, int],
+    entries: Sequence[Entry],
 ) -> None:
     """A replacement does not leave far fewer rows than the ledger says were there. An upsert never removes any.
+
+    `staged` is how many rows there are in all, and `counts` how many in each interval that is to be replaced.
 
     What the ledger says of an interval is its newest entry's number. Where that entry is a full refresh, which has one
     number for all of its days, the interval's rows in the warehouse are counted instead.
@@ -107,19 +115,19 @@ def not_shrunk(
         if entries:
             whole = [entry.rows for entry in entries if entry.strategy == "replace"]
             before = max(session.one(f"SELECT count(*) FROM {table}"), whole[-1] if whole else 0)
-            _compare(plan, plan.label, before, counts[0], limit, entries[-1].loaded_at)
+            _compare(plan, plan.label, before, staged, limit, entries[-1].loaded_at)
         return
     assert plan.table.grid is not None
-    speaking = [speaking_for(interval, entries) for interval in plan.intervals]
-    there: list[int] | None = None
-    for index, (interval, entry) in enumerate(zip(plan.intervals, speaking, strict=True)):
+    there: dict[Interval, int] | None = None
+    for interval, after in counts.items():
+        entry = speaking_for(interval, entries)
         if entry is None:
             continue
         before = entry.rows
         if (entry.start, entry.end) != (interval.start, interval.end):
             there = there or rows_by_interval(session, warehouse, target, table, plan.intervals)
-            before = there[index]
-        _compare(plan, plan.table.grid.label(interval), before, counts[index], limit, entry.loaded_at)
+            before = there[interval]
+        _compare(plan, plan.table.grid.label(interval), before, after, limit, entry.loaded_at)
 
 
 def checks_hold(session: Session, warehouse: Warehouse, plan: Plan) -> None:

@@ -1,5 +1,6 @@
 """An interval of time: what a run loads, and what one row of the ledger is about."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -46,6 +47,17 @@ class Interval:
     def overlaps(self, other: "Interval") -> bool:
         """Whether the two share any time. Neighbours do not: an end is exclusive."""
         return self.start < other.end and other.start < self.end
+
+
+def merged(intervals: Iterable[Interval]) -> list[Interval]:
+    """The same time as as few stretches as can be, in order: neighbours and overlapping intervals become one."""
+    stretches: list[Interval] = []
+    for interval in sorted(intervals):
+        if stretches and interval.start <= stretches[-1].end:
+            last = stretches.pop()
+            interval = Interval(last.start, max(last.end, interval.end))
+        stretches.append(interval)
+    return stretches
 
 
 def _utc(instant: datetime) -> str:

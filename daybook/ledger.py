@@ -26,6 +26,7 @@ COLUMNS = {
     "flow_run_id": "varchar(64)",
     "loaded_at": "timestamptz NOT NULL",
     "load_id": "varchar(36) NOT NULL",
+    "snapshot_at": "timestamptz NOT NULL",
 }
 
 
@@ -41,6 +42,8 @@ class Entry:
     flow_run_id: str | None
     loaded_at: datetime
     load_id: str
+    snapshot_at: datetime
+    """The moment of the source that was loaded, by the source's clock."""
 
     def covers(self, interval: Interval) -> bool:
         """Whether what was loaded then includes all of `interval`."""
@@ -98,7 +101,11 @@ class Ledger:
         """The entries of one load: there are some exactly when its transaction was committed."""
         return self._where(session, "table_name = %s AND load_id = %s", (table, load_id))
 
-    def _where(self, session: Session, condition: str, values: tuple[str, str]) -> list[Entry]:
+    def since(self, session: Session, table: str, moment: datetime) -> list[Entry]:
+        """What was committed of `table` after `moment`, oldest interval first."""
+        return self._where(session, "table_name = %s AND loaded_at > %s", (table, moment))
+
+    def _where(self, session: Session, condition: str, values: tuple[str, str | datetime]) -> list[Entry]:
         names = ", ".join(COLUMNS)
         statement = f"SELECT {names} FROM {self._table} WHERE {condition} ORDER BY interval_start"
         return [_entry(row) for row in session.rows(statement, values)]
@@ -112,7 +119,8 @@ class Ledger:
     def record(self, session: Session, entries: Iterable[Entry]) -> None:
         """Append entries, a few hundred a statement."""
         pending = [
-            (e.table, e.start, e.end, e.rows, e.strategy, e.flow_run_id, e.loaded_at, e.load_id) for e in entries
+            (e.table, e.start, e.end, e.rows, e.strategy, e.flow_run_id, e.loaded_at, e.load_id, e.snapshot_at)
+            for e in entries
         ]
         places = f"({', '.join(['%s'] * len(COLUMNS))})"
         for first in range(0, len(pending), 500):
@@ -130,11 +138,5 @@ def speaking_for(interval: Interval, entries: Sequence[Entry]) -> Entry | None:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    table, start, end, rows, strategy, flow_run_id, loaded_at, load_id = row
-    return Entry(
-        table, _utc(start), end.astimezone(UTC), rows, strategy, flow_run_id, loaded_at.astimezone(UTC), load_id
-    )
-
-
-def _utc(instant: datetime | None) -> datetime | None:
-    return instant.astimezone(UTC) if instant else None
+    values: list[Any] = [value.astimezone(UTC) if isinstance(value, datetime) else value for value in row]
+    return Entry(*values)

@@ -25,21 +25,21 @@ def replace(session: Session, warehouse: Warehouse, target: Target, staged: str,
 
 
 def replace_interval(
-    session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int, stretch: Interval
+    session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int, intervals: Sequence[Interval]
 ) -> None:
-    """The rows of the stretch become what the source now has, also where that is none.
+    """The rows of these intervals become what the source now has, also where that is none.
 
-    A row whose cursor has moved into the stretch still stands elsewhere under its key: that older copy goes too.
+    A row whose cursor has moved into them still stands elsewhere under its key: that older copy goes too.
     """
     cursor = target.cursor
     assert cursor is not None
     column = f"{_table(warehouse, target)}.{warehouse.quote(cursor.column)}"
-    bounds = (cursor.bound(stretch.start), cursor.bound(stretch.end))
-    _exchange(session, warehouse, target, staged, rows, f"{column} >= %s AND {column} < %s", bounds)
+    scope, bounds = cursor.within_sql(column, intervals)
+    _exchange(session, warehouse, target, staged, rows, scope, bounds)
 
 
 def _exchange(
-    session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int, scope: str, bounds: tuple[Any, ...]
+    session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int, scope: str, bounds: Sequence[Any]
 ) -> None:
     """Make the rows within `scope` (all, where it binds no bounds) be the staged ones, and no other row share a key.
 
@@ -47,22 +47,22 @@ def _exchange(
     nothing. The count afterwards proves it; it fails where the table holds a row twice, and then all are exchanged.
     """
     table = _table(warehouse, target)
-    same_key = _same_key(warehouse, target, table, staged)
+    key = same_key(warehouse, target, table, staged)
     differs = _differs(warehouse, target, table, staged)
     if target.key and differs:
         session.run(
             f"DELETE FROM {table} WHERE {scope} AND NOT EXISTS "
-            f"(SELECT 1 FROM {staged} WHERE {same_key} AND NOT ({differs}))",
+            f"(SELECT 1 FROM {staged} WHERE {key} AND NOT ({differs}))",
             bounds,
         )
         if bounds:
-            session.run(f"DELETE FROM {table} USING {staged} WHERE {same_key} AND {differs}")
+            session.run(f"DELETE FROM {table} USING {staged} WHERE {key} AND {differs}")
         _insert_missing(session, warehouse, target, staged)
         if session.one(f"SELECT count(*) FROM {table} WHERE {scope}", bounds) == rows:
             return
     session.run(f"DELETE FROM {table} WHERE {scope}", bounds)
     if target.key and bounds:
-        session.run(f"DELETE FROM {table} USING {staged} WHERE {same_key}")
+        session.run(f"DELETE FROM {table} USING {staged} WHERE {key}")
     names = _names(warehouse, target)
     landed = session.run(f"INSERT INTO {table} ({names}) SELECT {names} FROM {staged}")
     if landed not in (-1, rows):
@@ -77,8 +77,8 @@ def upsert(session: Session, warehouse: Warehouse, target: Target, staged: str, 
     if not rows:
         return
     table = _table(warehouse, target)
-    same_key = _same_key(warehouse, target, table, staged)
-    condition = same_key
+    key = same_key(warehouse, target, table, staged)
+    condition = key
     if target.cursor:
         column = warehouse.quote(target.cursor.column)
         condition += f" AND ({table}.{column} IS NULL OR {staged}.{column} >= {table}.{column})"
@@ -105,12 +105,18 @@ def newest_only(session: Session, warehouse: Warehouse, target: Target, staged: 
     )
 
 
+def same_key(warehouse: Warehouse, target: Target, table: str, staged: str) -> str:
+    """The condition that a row of `table` and one of `staged` have one key."""
+    names: Sequence[str] = [warehouse.quote(name) for name in target.key]
+    return " AND ".join(f"{table}.{name} = {staged}.{name}" for name in names)
+
+
 def _insert_missing(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:
     """Insert the staged rows whose key the table does not have."""
     table, names = _table(warehouse, target), [warehouse.quote(name) for name in target.column_names]
     session.run(
         f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(f'{staged}.{name}' for name in names)} "
-        f"FROM {staged} LEFT JOIN {table} ON {_same_key(warehouse, target, table, staged)} "
+        f"FROM {staged} LEFT JOIN {table} ON {same_key(warehouse, target, table, staged)} "
         f"WHERE {table}.{warehouse.quote(target.key[0])} IS NULL"
     )
 
@@ -126,11 +132,6 @@ def _names(warehouse: Warehouse, target: Target) -> str:
 
 def _table(warehouse: Warehouse, target: Target) -> str:
     return warehouse.quote(*target.name.split(".", 1))
-
-
-def _same_key(warehouse: Warehouse, target: Target, table: str, staged: str) -> str:
-    names: Sequence[str] = [warehouse.quote(name) for name in target.key]
-    return " AND ".join(f"{table}.{name} = {staged}.{name}" for name in names)
 
 
 def _sortable(type: Type) -> bool:

@@ -3,12 +3,13 @@
 import logging
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from daybook import guards, strategies
+from daybook import guards, overtaken, strategies
 from daybook.errors import DuplicateKey, NullKey
 from daybook.extract import Extracted
+from daybook.interval import Interval
 from daybook.ledger import Entry, Ledger
 from daybook.stage import Stage
 from daybook.transient import is_transient
@@ -107,16 +108,16 @@ class Transaction:
                 raise explained from None
             raise
 
-    def _counts(self, session: Session, table: str, rows: int) -> list[int]:
-        """Rows an interval of the plan, or of all of it."""
+    def _counts(self, session: Session, table: str, rows: int) -> dict[Interval, int]:
+        """Rows an interval of the plan; nothing for a whole table."""
         if self._plan.whole:
-            return [rows]
+            return {}
         counts = guards.rows_by_interval(session, self._warehouse, self._target, table, self._plan.intervals)
-        guards.inside(self._target.name, self._plan, rows, sum(counts))
+        guards.inside(self._target.name, self._plan, rows, sum(counts.values()))
         return counts
 
     def _transaction(self, session: Session, staged: "_Staged | None") -> Sequence[Entry]:
-        created = self._begin(session)
+        created, kept = self._begin(session), list[Entry]()
         done = self._ledger.of_load(session, self._target.name, self._load_id)
         if done:
             session.run("ROLLBACK")
@@ -127,14 +128,34 @@ class Transaction:
                 raise _TableAppeared(f"{self._target.name} was made by another load meanwhile")
             staged = self._fill_new_table(session)
         else:
+            staged, kept = self._give_way(session, staged)
+            if kept and not staged.counts:
+                session.run("ROLLBACK")
+                logger.info("%s %s: loaded meanwhile, from a newer snapshot", self._target.name, self._plan.label)
+                return kept
             self._apply(session, staged)
         if created:
             self._create_keys(session)
         guards.checks_hold(session, self._warehouse, self._plan)
-        entries = self._entries(session, staged.counts)
+        entries = self._entries(session, staged)
         self._ledger.record(session, entries)
         session.run("COMMIT")
-        return entries
+        return sorted([*kept, *entries], key=lambda entry: entry.end)
+
+    def _give_way(self, session: Session, staged: "_Staged") -> "tuple[_Staged, list[Entry]]":
+        """What is left of the staged rows beside newer ones, and the entries of those that have taken their place."""
+        newer = overtaken.newer_entries(self._ledger, session, self._extracted)
+        if self._plan.whole:
+            refresh = overtaken.whole(self._plan, newer)
+            return staged, [refresh] if refresh else []
+        taken = overtaken.speaking(self._plan, newer)
+        left = [interval for interval in staged.counts if interval not in taken]
+        if newer and left:
+            args = (session, self._warehouse, self._target)
+            overtaken.give_way(*args, self._table, staged.table, newer)
+            counts = guards.rows_by_interval(*args, staged.table, self._plan.intervals)
+            staged = _Staged(staged.table, sum(counts.values()), counts)
+        return replace(staged, counts={interval: staged.counts[interval] for interval in left}), list(taken.values())
 
     def _begin(self, session: Session) -> bool:
         """Open the transaction with the lock; where there is no table yet, with making it. Says whether it was made."""
@@ -173,30 +194,28 @@ class Transaction:
     def _apply(self, session: Session, staged: "_Staged") -> None:
         plan, args = self._plan, (session, self._warehouse, self._target, staged.table, staged.rows)
         entries = self._ledger.newest(session, self._target.name, plan.stretch)
-        guards.not_shrunk(session, self._warehouse, self._target, plan, staged.counts, entries)
+        guards.not_shrunk(session, self._warehouse, self._target, plan, staged.rows, staged.counts, entries)
         if plan.strategy == "replace":
             strategies.replace(*args)
         elif plan.strategy == "upsert":
             strategies.upsert(*args)
         else:
-            assert plan.stretch is not None
-            strategies.replace_interval(*args, plan.stretch)
+            strategies.replace_interval(*args, list(staged.counts))
 
-    def _entries(self, session: Session, counts: Sequence[int]) -> list[Entry]:
+    def _entries(self, session: Session, staged: "_Staged") -> list[Entry]:
         plan, moment = self._plan, self._ledger.next_moment(session, self._target.name)
-        stretches: list[tuple[datetime | None, datetime]] = [(i.start, i.end) for i in plan.intervals]
+        counts: list[tuple[datetime | None, datetime, int]]
+        counts = [(interval.start, interval.end, rows) for interval, rows in staged.counts.items()]
         if plan.whole:
-            stretches = [(plan.start, self._extracted.snapshot_at)]
-        return [
-            Entry(self._target.name, start, end, rows, plan.strategy, self._flow_run_id, moment, self._load_id)
-            for (start, end), rows in zip(stretches, counts, strict=True)
-        ]
+            counts = [(plan.start, self._extracted.snapshot_at, staged.rows)]
+        told = (plan.strategy, self._flow_run_id, moment, self._load_id, self._extracted.snapshot_at)
+        return [Entry(self._target.name, start, end, rows, *told) for start, end, rows in counts]
 
 
 @dataclass(frozen=True, slots=True)
 class _Staged:
-    """Where the rows are, how many they are, and how many of them lie in each interval of the plan."""
+    """Where the rows are, how many they are, and how many of them lie in each interval that is to be loaded."""
 
     table: str
     rows: int
-    counts: list[int]
+    counts: dict[Interval, int]

@@ -46,9 +46,10 @@ def test_one_date(ends: Ends) -> None:
     table = without_key(ends)
     at_once(ends, table, ["2021-02-05"] * LOADS)
     assert ends.rows(table) == ends.source.run("SELECT * FROM things WHERE id < 10 ORDER BY id")
-    assert [entry[2] for entry in ends.ledger(table)] == [10] * LOADS
+    counts = [entry[2] for entry in ends.ledger(table)]
+    assert set(counts) == {10} and len(counts) <= LOADS, "a load that finds a newer one in its place does nothing"
     moments = ends.destination.run("SELECT loaded_at FROM daybook.ledger WHERE table_name = %s", (table.name,))
-    assert len(set(moments)) == LOADS, "the newest entry is one, not several"
+    assert len(set(moments)) == len(counts), "the newest entry is one, not several"
 
 
 def test_twenty_dates(ends: Ends) -> None:

@@ -18,6 +18,7 @@ from daybook.errors import (
     ShrinkGuard,
     SourceError,
     StageError,
+    Superseded,
 )
 from daybook.extract import Extracted
 from daybook.load import load
@@ -121,7 +122,9 @@ def test_a_row_that_the_warehouse_reads_as_of_another_interval(ends: Ends) -> No
     ends.load(table, "2021-02-05")
     extracted = ends.extract(table, "2021-02-06")
     other = ends.extract(table, "2021-02-07")
-    wrong = Extracted(extracted.plan, extracted.target, other.manifest, other.rows, other.snapshot_at, 0.0)
+    wrong = Extracted(
+        extracted.plan, extracted.target, other.manifest, other.rows, other.snapshot_at, other.began_at, 0.0
+    )
     stopped(
         ends, table, OutsideInterval, lambda: load(wrong, ends.warehouse, ends.stage), "10 of 10", "2021-02-06", "zone"
     )
@@ -195,3 +198,49 @@ def test_rows_without_a_cursor_are_told(
         assert ends.load(table_of(ends), "2021-02-05").rows == 1
         assert "rows without at, the cursor" in caplog.text
         assert ends.load(table_of(ends)).rows == 2, "a full refresh has them all"
+
+
+def test_an_older_snapshot_does_not_take_the_place_of_a_newer_one(ends: Ends) -> None:
+    table = table_of(ends)
+    ends.load(table, "2021-02-05")
+    older = ends.extract(table, "2021-02-05")
+    ends.source.run("UPDATE things SET score = 99 WHERE id = 3")
+    newer = ends.load(table, "2021-02-05")
+    before = ends.state(table)
+    assert load(older, ends.warehouse, ends.stage).entries == newer.entries
+    assert ends.state(table) == before, "there was nothing left to do"
+
+
+def test_a_range_keeps_the_part_of_it_that_is_newer(ends: Ends) -> None:
+    table = table_of(ends)
+    older = ends.extract(table, "2021-02-05", "2021-02-08")
+    ends.source.run("UPDATE things SET score = 99 WHERE id = 13")
+    ends.load(table, "2021-02-06")
+    report = load(older, ends.warehouse, ends.stage)
+    assert ends.rows(table) == ends.source.run("SELECT * FROM things WHERE at < '2021-02-08' ORDER BY id")
+    assert [entry[0].day for entry in ends.ledger(table) if entry[0]] == [6, 5, 7], "the 6th is not loaded again"
+    assert [entry.start.day for entry in report.entries if entry.start] == [5, 6, 7], (
+        "and the report tells of all three"
+    )
+
+
+def test_a_row_that_moved_to_a_newer_interval_stays_there(ends: Ends) -> None:
+    table = table_of(ends)
+    ends.load(table, "2021-02-05", "2021-02-07")
+    older = ends.extract(table, "2021-02-05")
+    ends.source.run("UPDATE things SET at = '2021-02-06 12:00:00', score = 99 WHERE id = 3")
+    ends.load(table, "2021-02-06")
+    load(older, ends.warehouse, ends.stage)
+    assert ends.rows(table) == ends.source.run("SELECT * FROM things WHERE at < '2021-02-07' ORDER BY id")
+
+
+def test_a_full_refresh_does_not_take_back_what_was_loaded_meanwhile(ends: Ends) -> None:
+    table = table_of(ends)
+    ends.load(table, "2021-02-05", "2021-02-08")
+    whole = ends.extract(table)
+    ends.load(table, "2021-02-06")
+    stopped(ends, table, Superseded, lambda: load(whole, ends.warehouse, ends.stage), "all of it", "newer snapshot")
+    older = ends.extract(table)
+    newer = ends.load(table)
+    assert load(older, ends.warehouse, ends.stage).entries == newer.entries
+    ends.load(table, "2021-02-06")
