@@ -16,13 +16,25 @@ DaybookError
 │   ├── Superseded        a part of it was loaded meanwhile, from a newer snapshot
 │   ├── ShrinkGuard       the load would leave far fewer rows than the ledger says were there
 │   └── CheckFailed       a check of the table file does not hold in what would be committed
-├── ExtractFailed         the source's database failed, again and again: carries the whole story
-└── LoadFailed            the warehouse's database failed, again and again: carries the whole story
+├── ExtractFailed         the source's database failed: carries the whole story
+│   └── SourceLost        it could not be reached or answered, again and again
+├── LoadFailed            the warehouse's database failed: carries the whole story
+│   └── WarehouseLost     it could not be reached or answered, again and again
+├── BackfillRefused       a backfill that makes no sense, with what to ask for instead
+├── BackfillIncomplete    some intervals of a backfill could not be loaded: names them, with their reasons
+└── NotLoadedInTime       an interval that was waited for did not come
 """
+
+from typing import ClassVar
 
 
 class DaybookError(Exception):
     """The root: a failure that Daybook understands and can explain."""
+
+    #: Whether the rows of one interval may be to blame, so that the others could be loaded without them.
+    may_be_one_interval: ClassVar[bool] = False
+    #: Whether the same run may well succeed some minutes later.
+    may_pass: ClassVar[bool] = False
 
 
 class TableFileError(DaybookError):
@@ -52,9 +64,13 @@ class SchemaMismatch(WarehouseError):
 class ValueRefused(WarehouseError):
     """A value that the warehouse cannot hold."""
 
+    may_be_one_interval = True
+
 
 class GuardError(DaybookError):
     """A check before the commit failed; nothing was changed."""
+
+    may_be_one_interval = True
 
 
 class RowCountMismatch(GuardError):
@@ -86,8 +102,48 @@ class CheckFailed(GuardError):
 
 
 class ExtractFailed(DaybookError):
-    """The source's database failed, again and again: the message carries the whole story."""
+    """The source's database failed: the message carries the whole story."""
+
+    may_be_one_interval = True
+
+
+class SourceLost(ExtractFailed):
+    """The source's database could not be reached or did not answer, again and again."""
+
+    may_be_one_interval, may_pass = False, True
 
 
 class LoadFailed(DaybookError):
-    """The warehouse's database failed, again and again: the message carries the whole story."""
+    """The warehouse's database failed: the message carries the whole story."""
+
+    may_be_one_interval = True
+
+
+class WarehouseLost(LoadFailed):
+    """The warehouse's database could not be reached or did not answer, again and again."""
+
+    may_be_one_interval, may_pass = False, True
+
+
+class BackfillRefused(DaybookError):
+    """What was asked of a backfill makes no sense."""
+
+
+class BackfillIncomplete(DaybookError):
+    """Some intervals of a backfill could not be loaded; the others are."""
+
+
+class NotLoadedInTime(DaybookError):
+    """An interval that was waited for was not loaded in time."""
+
+    may_pass = True
+
+
+def kind_of(name: str) -> type[DaybookError] | None:
+    """The error of this name, as another process's failure tells it; None for one that is not Daybook's."""
+    kinds = [DaybookError]
+    for kind in kinds:
+        if kind.__name__ == name:
+            return kind
+        kinds += kind.__subclasses__()
+    return None

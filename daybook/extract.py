@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from daybook.columns import Column, holds
 from daybook.csv_format import Chunk
 from daybook.cursors import Cursor
-from daybook.errors import ExtractFailed, RowCountMismatch, SourceError, StageError
+from daybook.errors import ExtractFailed, RowCountMismatch, SourceError, SourceLost, StageError
 from daybook.plan import Plan
 from daybook.sources import Keys
 from daybook.stage import Stage, new_prefix
@@ -61,7 +61,7 @@ def extract(
     def attempt() -> Extracted:
         return _extract(plan, keys, warehouse, stage, run_id, on_progress)
 
-    return with_retries(attempt, what=f"{plan.table.name} {plan.label}: extract", failed=ExtractFailed)
+    return with_retries(attempt, what=f"{plan.table.name} {plan.label}: extract", failed=ExtractFailed, lost=SourceLost)
 
 
 def _extract(

@@ -126,6 +126,10 @@ class Grid:
             return self._first_day(local.date()).isoformat()
         return (local if happens_twice(local) else local.replace(tzinfo=None)).isoformat(timespec="minutes")
 
+    def stretch_label(self, first: Interval, last: Interval) -> str:
+        """What a person calls the intervals from `first` to `last`: `2021-02-05`, `2021-02-05 until 2021-03-01`."""
+        return self.label(first) if first == last else f"{self.label(first)} until {self.label(self.next(last))}"
+
     def _on_grid(self, interval: Interval) -> Interval:
         expected = self._around(interval.start)
         if expected != interval:

@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from daybook.counting import rows_by_interval
 from daybook.errors import CheckFailed, DuplicateKey, NullKey, OutsideInterval, RowCountMismatch, ShrinkGuard
 from daybook.interval import Interval
 from daybook.ledger import Entry, speaking_for
 from daybook.plan import Plan
 from daybook.warehouses import Target, Warehouse
 from daybook.warehouses.session import Session
-
-#: Intervals numbered in one query: the statement stays far below every warehouse's limit.
-_AT_ONCE = 500
 
 
 def rows_landed(table: str, staged: int, copied: int, counted: int) -> None:
@@ -60,26 +58,12 @@ def key_unique(session: Session, warehouse: Warehouse, target: Target, staged: s
         )
 
 
-def rows_by_interval(
+def counts_in(
     session: Session, warehouse: Warehouse, target: Target, table: str, intervals: Sequence[Interval]
 ) -> dict[Interval, int]:
-    """How many rows of `table` lie in each of these neighbouring intervals, in order."""
-    counts = dict.fromkeys(intervals, 0)
-    cursor = target.cursor
-    assert cursor is not None
-    column = warehouse.quote(cursor.column)
-    for first in range(0, len(intervals), _AT_ONCE):
-        batch = intervals[first : first + _AT_ONCE]
-        boundaries = [batch[0].start, *(interval.end for interval in batch)]
-        bucket, values = cursor.bucket_sql(column, boundaries)
-        bounds = [cursor.bound(boundaries[0]), cursor.bound(boundaries[-1])]
-        for number, count in session.rows(
-            f"SELECT bucket, count(*) FROM (SELECT {bucket} AS bucket FROM {table} "
-            f"WHERE {column} >= %s AND {column} < %s) AS numbered GROUP BY bucket",
-            [*values, *bounds],
-        ):
-            counts[batch[number]] = count
-    return counts
+    """How many rows of `table` (quoted: the target, or what is staged for it) lie in each of these neighbours."""
+    assert target.cursor is not None
+    return rows_by_interval(session.rows, table, warehouse.quote(target.cursor.column), target.cursor, intervals)
 
 
 def inside(table: str, plan: Plan, staged: int, counted: int) -> None:
@@ -125,7 +109,7 @@ def not_shrunk(
             continue
         before = entry.rows
         if (entry.start, entry.end) != (interval.start, interval.end):
-            there = there or rows_by_interval(session, warehouse, target, table, plan.intervals)
+            there = there or counts_in(session, warehouse, target, table, plan.intervals)
             before = there[interval]
         _compare(plan, plan.table.grid.label(interval), before, after, limit, entry.loaded_at)
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from daybook.errors import LoadFailed
+from daybook.errors import LoadFailed, WarehouseLost
 from daybook.extract import Extracted
-from daybook.ledger import Entry, Ledger
+from daybook.ledger import Entry, Ledger, speaking_for
 from daybook.plan import Plan
 from daybook.stage import Stage
 from daybook.stage.parts import remove
@@ -49,7 +49,7 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
     plan, began = extracted.plan, time.monotonic()
     try:
         what = f"{plan.table.name} {plan.label}: load"
-        entries = with_retries(transaction.run, what=what, failed=LoadFailed, when=passes)
+        entries = with_retries(transaction.run, what=what, failed=LoadFailed, lost=WarehouseLost, when=passes)
     except Exception as error:
         error.add_note(f"the staged parts are kept at {stage.uri(extracted.manifest.prefix)}/")
         raise
@@ -62,23 +62,35 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
     return report
 
 
-def already_committed(plan: Plan, warehouse: Warehouse, flow_run_id: str) -> LoadReport | None:
-    """What this flow run has committed, where that is all of its plan: a retry after the commit does nothing.
+def already_loaded(plan: Plan, warehouse: Warehouse, flow_run_id: str | None) -> LoadReport | None:
+    """The report of a run that has nothing left to do, by one query of the ledger; None where it has.
+
+    That is a run which committed all of its plan before it was retried; and one to which nobody gave a date, whose
+    interval has been loaded (an interval is only ever loaded once it is over): it came late, or twice.
 
     Raises LoadFailed: the warehouse could not be asked, again and again.
     """
-    ledger = Ledger(warehouse)
+    ledger, name = Ledger(warehouse), plan.table.name
 
     def ask() -> list[Entry]:
         with warehouse.session() as session:
-            return ledger.of_run(session, plan.table.name, flow_run_id) if ledger.exists(session) else []
+            if plan.by_schedule:
+                return ledger.newest(session, name, plan.stretch)
+            return ledger.of_run(session, name, flow_run_id) if flow_run_id else []
 
-    entries = with_retries(ask, what=f"{plan.table.name} {plan.label}: reading the ledger", failed=LoadFailed)
-    wanted = {(interval.start, interval.end) for interval in plan.intervals}
-    done = bool(entries) and (plan.whole or wanted <= {(entry.start, entry.end) for entry in entries})
-    if not done:
+    entries = with_retries(ask, what=f"{name} {plan.label}: reading the ledger", failed=LoadFailed, lost=WarehouseLost)
+    found = [speaking_for(interval, entries) for interval in plan.intervals]
+    speaking = entries if plan.whole else [entry for entry in found if entry is not None]
+    if not speaking or len(speaking) < len(plan.intervals):
         return None
-    return _report(plan, entries, note="this run had committed it before it was retried")
+    if all(entry.flow_run_id == flow_run_id for entry in speaking):
+        return _report(plan, speaking, note="this run had committed it before it was retried")
+    return _report(
+        plan,
+        speaking,
+        note=f"it was loaded at {speaking[0].loaded_at:%Y-%m-%d %H:%M:%S} UTC, after it was over; to load it again, "
+        f"give its date: execution_date={plan.label}",
+    )
 
 
 def _report(plan: Plan, entries: Sequence[Entry], **figures: Any) -> LoadReport:

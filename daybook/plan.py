@@ -17,6 +17,8 @@ class Plan:
     intervals: tuple[Interval, ...]
     whole: bool
     allow_shrink: bool = False
+    by_schedule: bool = False
+    """Nobody named the interval: it is the last one that was over at the scheduled time."""
 
     @property
     def strategy(self) -> Load:
@@ -42,13 +44,9 @@ class Plan:
     @property
     def label(self) -> str:
         """What a person calls it: "2021-02-05", "2021-02-05 until 2021-03-01", "all of it", "nothing yet"."""
-        grid = self.table.grid
-        if not self.intervals or grid is None:
+        if not self.intervals:
             return "all of it" if self.whole else "nothing yet"
-        first, last = self.intervals[0], self.intervals[-1]
-        if first == last:
-            return grid.label(first)
-        return f"{grid.label(first)} until {grid.label(grid.next(last))}"
+        return self.table.label(self.intervals)
 
 
 def plan(
@@ -59,6 +57,7 @@ def plan(
     *,
     scheduled_at: datetime | None = None,
     allow_shrink: bool = False,
+    allow_before_start: bool = False,
 ) -> Plan:
     """Decide what a run loads.
 
@@ -94,14 +93,14 @@ def plan(
         if execution_date is None:
             newest = grid.last_complete(scheduled_at or now)
             due = () if first and newest.start < first.start else (newest,)
-            return Plan(table, due, False, allow_shrink)
+            return Plan(table, due, False, allow_shrink, by_schedule=True)
         intervals = (grid.at(execution_date),) if until is None else tuple(grid.between(execution_date, until))
     except IntervalError as error:
         raise IntervalError(f"{table.name}: {error}") from None
-    if first and intervals[0].start < first.start:
+    if first and intervals[0].start < first.start and not allow_before_start:
         raise IntervalError(
             f"{table.name}: {grid.label(intervals[0])} is before the table's start, {grid.label(first)}: choose a "
-            "later date, or change start: in the table file"
+            "later date, change start: in the table file, or set allow_before_start"
         )
     if intervals[-1].end > now:
         newest = grid.last_complete(now)

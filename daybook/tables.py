@@ -5,60 +5,28 @@ with which editors complete the files, is made from them (`python -m daybook.tab
 """
 
 import json
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from daybook.checks import Check, Strict
 from daybook.columns import Type, parse_type
 from daybook.errors import IntervalError, TableFileError
 from daybook.grid import Grid, Unit
+from daybook.interval import Interval
 from daybook.sources import SourceConfig
 
 #: Where the project keeps its table files.
 TABLES = Path(__file__).resolve().parent.parent / "tables"
 
 Load = Literal["replace", "replace_interval", "upsert"]
-
-
-class Strict(BaseModel):
-    """A model that refuses what it does not know, so that a misspelt field is an error and not a silence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Check(Strict):
-    """A query that returns one number, and what it must be. `{table}` stands for the table's quoted name."""
-
-    sql: str = Field(description="One SELECT that returns one number; {table} stands for the table.")
-    equals: float | None = Field(None, description="What it must return.")
-    at_least: float | None = Field(None, description="The least that it may return.")
-    at_most: float | None = Field(None, description="The most that it may return.")
-
-    @model_validator(mode="after")
-    def _has_expectation(self) -> "Check":
-        if self.equals is None and self.at_least is None and self.at_most is None:
-            raise ValueError("a check expects something: give equals, at_least or at_most")
-        return self
-
-    def holds(self, found: Any) -> bool:
-        """Whether the number that the query returned is as expected. No number (NULL) never is."""
-        return found is not None and not (
-            (self.equals is not None and found != self.equals)
-            or (self.at_least is not None and found < self.at_least)
-            or (self.at_most is not None and found > self.at_most)
-        )
-
-    @property
-    def expectation(self) -> str:
-        """What is expected, in words."""
-        said = (("", self.equals), ("at least ", self.at_least), ("at most ", self.at_most))
-        return " and ".join(f"{word}{number:g}" for word, number in said if number is not None)
 
 
 def _type_text(value: Any) -> Any:
@@ -100,6 +68,11 @@ class Table(Strict):
         "UTC", description="The IANA zone in which days begin, and in which a cursor without a zone is read."
     )
     start: datetime | date | None = Field(None, description="The first interval to load (not the day to run on).")
+    catch_up: Literal["all", "latest", "none"] | None = Field(
+        None,
+        description="What catch_up loads of the intervals that were missed: all of them, the latest one, or none. "
+        "Left out: all where there is a `start`, else none.",
+    )
     due: Annotated[time | None, BeforeValidator(_quoted_time)] = Field(
         None, description='By when the last interval must be in the ledger, in `timezone`: "10:00".'
     )
@@ -128,6 +101,8 @@ class Table(Strict):
         return self._check_columns()
 
     def _check_columns(self) -> "Table":
+        if self.catch_up == "all" and self.start is None:
+            raise ValueError("catch_up: all needs start: the first interval that is owed. Add it, or use latest")
         if self.interval:
             try:
                 grid = Grid(self.interval, self.timezone)
@@ -148,6 +123,13 @@ class Table(Strict):
         return self
 
     @property
+    def catch_up_policy(self) -> Literal["all", "latest", "none"]:
+        """What `catch_up` loads of this table: all of the intervals that were missed, the latest one, or none."""
+        if self.grid is None or self.load == "replace":
+            return "none"
+        return self.catch_up or ("all" if self.start is not None else "none")
+
+    @property
     def schema_name(self) -> str:
         """The schema, in the warehouse."""
         return self.name.split(".", 1)[0]
@@ -161,6 +143,11 @@ class Table(Strict):
     def grid(self) -> Grid | None:
         """The grid of the table's intervals; None for a table that is only ever replaced whole."""
         return Grid(self.interval, self.timezone) if self.interval else None
+
+    def label(self, intervals: Sequence[Interval]) -> str:
+        """What a person calls these neighbouring intervals, in order: `2021-02-05 until 2021-03-01`."""
+        assert self.grid is not None
+        return self.grid.stretch_label(intervals[0], intervals[-1])
 
     @property
     def declared_types(self) -> dict[str, Type] | None:

@@ -112,7 +112,7 @@ class Transaction:
         """Rows an interval of the plan; nothing for a whole table."""
         if self._plan.whole:
             return {}
-        counts = guards.rows_by_interval(session, self._warehouse, self._target, table, self._plan.intervals)
+        counts = guards.counts_in(session, self._warehouse, self._target, table, self._plan.intervals)
         guards.inside(self._target.name, self._plan, rows, sum(counts.values()))
         return counts
 
@@ -153,7 +153,7 @@ class Transaction:
         if newer and left:
             args = (session, self._warehouse, self._target)
             overtaken.give_way(*args, self._table, staged.table, newer)
-            counts = guards.rows_by_interval(*args, staged.table, self._plan.intervals)
+            counts = guards.counts_in(*args, staged.table, self._plan.intervals)
             staged = _Staged(staged.table, sum(counts.values()), counts)
         return replace(staged, counts={interval: staged.counts[interval] for interval in left}), list(taken.values())
 

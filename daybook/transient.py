@@ -69,12 +69,14 @@ def with_retries(
     *,
     what: str,
     failed: Callable[[str], DaybookError],
+    lost: Callable[[str], DaybookError],
     when: Callable[[BaseException], bool] = is_transient,
 ) -> T:
     """`work()`, again after a failure for which `when` is true: up to ATTEMPTS times, waits doubling from about 0.5 s.
 
     `what` names the work in the log and in the error. Raises what `work` raises, except that a driver's error becomes
-    `failed(story)`: its message, without people's data, and those of the earlier tries.
+    `failed(story)`, or `lost(story)` where even the last try might have passed: its message, without people's data, and
+    those of the earlier tries.
     """
     tries: list[tuple[int, str]] = []
 
@@ -96,7 +98,8 @@ def with_retries(
     except Exception as error:
         if not is_database_error(error):
             raise
-        raise failed(f"{what}: {first_line(error)}{_earlier(tries)}") from error
+        story = f"{what}: {first_line(error)}{_earlier(tries)}"
+        raise (lost if when(error) else failed)(story) from error
 
 
 def _earlier(tries: list[tuple[int, str]]) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import json
 import sys
 from datetime import date, datetime
 from typing import Any
@@ -10,32 +11,21 @@ from prefect import Flow
 
 from daybook.errors import DaybookError, IntervalError
 from daybook.grid import parse
-from daybook.tables import table_names
 from flows.logs import told
 
 
 def run(flow: Flow[..., Any], arguments: list[str] | None = None) -> None:
     """Run `flow` with the command line's arguments (default: those of the process), and exit: 0, or 1 when it failed.
 
-    The parameters of the flow that it knows become arguments: `table`, `execution_date` and `until` are positional,
-    truth values are flags.
+    The parameters of the flow become arguments: those that are required, dates and lists are positional, the others
+    are flags.
     """
     parameters = inspect.signature(flow.fn).parameters
     parser = argparse.ArgumentParser(prog=f"python -m {flow.fn.__module__}", description=flow.description)
     if flow.fn.__module__ == "__main__":
         parser.prog = f"python -m flows.{flow.fn.__name__}"
-    if "table" in parameters:
-        parser.add_argument("table", choices=table_names(), metavar="table", help="schema.table, as under tables/")
-    parser.add_argument(
-        "execution_date",
-        nargs="?",
-        type=_when,
-        help="2021-02-05: the interval that starts there (default: the last one)",
-    )
-    parser.add_argument("until", nargs="?", type=_when, help="2021-03-01: exclusive end of a range of intervals")
     for name, parameter in parameters.items():
-        if parameter.default is False:
-            parser.add_argument(f"--{name.replace('_', '-')}", action="store_true", help=_description(flow, name))
+        _add(parser, flow, name, parameter)
     given = vars(parser.parse_args(arguments))
     try:
         flow.with_options(retries=0)(**given)
@@ -43,12 +33,46 @@ def run(flow: Flow[..., Any], arguments: list[str] | None = None) -> None:
         sys.exit(told(error))
 
 
+def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, parameter: inspect.Parameter) -> None:
+    schema = flow.parameters.properties.get(name, {})
+    options: dict[str, Any] = {"help": str(schema.get("description", "")).replace("%", "%%")}
+    kinds = [part.get("format") or part.get("type") for part in (schema, *schema.get("anyOf", ()))]
+    if parameter.default is False:
+        parser.add_argument(_flag(name), action="store_true", **options)
+        return
+    if "date" in kinds:
+        options["type"] = _when
+    elif "integer" in kinds:
+        options["type"] = int
+    elif "object" in kinds:
+        options |= {"type": _json, "metavar": "JSON"}
+    elif "enum" in schema:
+        options |= {"choices": schema["enum"]} | (
+            {"metavar": name} if len(schema["enum"]) > 5 or name == "table" else {}
+        )
+    if "array" in kinds:
+        parser.add_argument(name, nargs="*", default=parameter.default, **options)
+    elif parameter.default is inspect.Parameter.empty:
+        parser.add_argument(name, **options)
+    elif "date" in kinds:
+        parser.add_argument(name, nargs="?", **options)
+    else:
+        parser.add_argument(_flag(name), default=parameter.default, **options)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not JSON ({error}): write it as '{{\"name\": true}}'") from None
+
+
 def _when(text: str) -> date | datetime:
     try:
         return parse(text)
     except IntervalError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _description(flow: Flow[..., Any], name: str) -> str:
-    return str(flow.parameters.properties.get(name, {}).get("description", ""))

@@ -4,21 +4,22 @@ from prefect import flow
 
 from daybook.load import LoadReport
 from flows.command_line import run
-from flows.parameters import AllowShrink, ExecutionDate, FullRefresh, Until
-from flows.report import run_name, show
-from flows.settings import retries
+from flows.loading import loading
+from flows.parameters import AllowBeforeStart, AllowShrink, ExecutionDate, FullRefresh, Until
+from flows.report import show
 from flows.tasks import already_loaded, extract, load, plan, transform
 
 
-@flow(name="nps", flow_run_name=run_name, **retries())
+@flow(name="nps", **loading("raw_data.nps"))
 def nps(
     execution_date: ExecutionDate = None,
     until: Until = None,
     full_refresh: FullRefresh = False,
     allow_shrink: AllowShrink = False,
+    allow_before_start: AllowBeforeStart = False,
 ) -> LoadReport:
     """Load a day of answers into raw_data.nps, or a range of days, or all of them. Again gives the same table."""
-    planned = plan("raw_data.nps", execution_date, until, full_refresh, allow_shrink)
+    planned = plan("raw_data.nps", execution_date, until, full_refresh, allow_shrink, allow_before_start)
     if done := already_loaded(planned):
         return show(done)
     extracted = extract(planned)

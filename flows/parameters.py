@@ -5,13 +5,22 @@ given here survives, so that each parameter is explained once, for every flow th
 """
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from daybook import backlog, standing
 from daybook.tables import read_table, table_names
 
-_DATE = {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}, {"type": "null"}]}
+_DATES = [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
+
+
+def _explained(description: str, **schema: Any) -> WithJsonSchema:
+    return WithJsonSchema({**schema, "description": description})
+
+
+def _flag(description: str) -> WithJsonSchema:
+    return _explained(description, type="boolean")
 
 
 def _exactly(value: Any) -> Any:
@@ -33,36 +42,77 @@ When = Annotated[date | datetime, BeforeValidator(_exactly)]
 
 ExecutionDate = Annotated[
     When | None,
-    WithJsonSchema(
-        _DATE
-        | {
-            "description": "The interval to load, by its start: a date, or a date and time, on the table's clock. "
-            "Left out: the last interval that was complete at the run's scheduled time."
-        }
+    _explained(
+        "The interval to load, by its start: a date, or a date and time, on the table's clock. "
+        "Left out: the last interval that was complete at the run's scheduled time.",
+        anyOf=[*_DATES, {"type": "null"}],
     ),
 ]
 Until = Annotated[
     When | None,
-    WithJsonSchema(
-        _DATE | {"description": "The exclusive end of a range that begins at execution_date: one run loads all of it."}
+    _explained(
+        "The exclusive end of a range that begins at execution_date: one run loads all of it.",
+        anyOf=[*_DATES, {"type": "null"}],
     ),
 ]
-FullRefresh = Annotated[
-    bool,
-    WithJsonSchema({"type": "boolean", "description": "Replace the whole table with what the source has now."}),
-]
+FullRefresh = Annotated[bool, _flag("Replace the whole table with what the source has now.")]
 AllowShrink = Annotated[
-    bool,
-    WithJsonSchema(
-        {
-            "type": "boolean",
-            "description": "Let this run leave far fewer rows than the ledger says were there, because they are gone.",
-        }
-    ),
+    bool, _flag("Let this run leave far fewer rows than the ledger says were there, because they are gone.")
 ]
+AllowBeforeStart = Annotated[bool, _flag("Allow dates before the start: of the table file.")]
 #: Every table that has a file, as a dropdown.
 TableName = Annotated[
     str,
     AfterValidator(_known),
-    WithJsonSchema({"type": "string", "enum": table_names(), "description": "The table to load: any file in tables/."}),
+    _explained("The table to load: any file in tables/.", type="string", enum=table_names()),
 ]
+TableNames = Annotated[
+    list[Annotated[str, AfterValidator(_known)]] | None,
+    _explained(
+        "The tables to look after. Left out: every one under tables/.",
+        anyOf=[{"type": "array", "items": {"type": "string", "enum": table_names()}}, {"type": "null"}],
+    ),
+]
+
+DeploymentName = Annotated[
+    str, _explained("The deployment whose runs load it: flow/name, such as nps/daily.", type="string")
+]
+Start = Annotated[When, _explained("The first interval, by its start, on the table's clock.", anyOf=_DATES)]
+End = Annotated[When, _explained("The exclusive end: 2018-07-01 to 2018-08-01 is July.", anyOf=_DATES)]
+Select = Annotated[
+    standing.Select,
+    _explained(
+        "missing: what the ledger has no row of. failed: that, and what failed at the last try. all: all of it.",
+        type="string",
+        enum=list(get_args(standing.Select)),
+    ),
+]
+Order = Annotated[
+    backlog.Order,
+    _explained("Which intervals come first.", type="string", enum=list(get_args(backlog.Order))),
+]
+MaxActiveRuns = Annotated[
+    int,
+    Field(ge=1),
+    _explained(
+        "How many runs are active at once; no more than the deployment's concurrency limit allows.",
+        type="integer",
+        minimum=1,
+    ),
+]
+IntervalsPerRun = Annotated[
+    int,
+    Field(ge=1),
+    _explained(
+        "How many neighbouring intervals one run loads at most, in one transaction. A run that fails is halved until "
+        "the intervals that cannot load stand alone.",
+        type="integer",
+        minimum=1,
+    ),
+]
+DependsOnPast = Annotated[bool, _flag("In order, one run after the other, and none after the first that fails.")]
+PassedOn = Annotated[
+    dict[str, Any] | None,
+    _explained('Passed on to every run, such as {"allow_shrink": true}.', anyOf=[{"type": "object"}, {"type": "null"}]),
+]
+DryRun = Annotated[bool, _flag("Load nothing: tell for each interval what would happen.")]

@@ -1,36 +1,13 @@
-"""What a run shows of itself in Prefect: its name, its artifact, its last log line."""
+"""What a run shows of itself in Prefect: its artifact, its last log line."""
 
 import re
-from datetime import date, datetime
-from typing import Any
 
-from prefect import get_run_logger, runtime
+from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
-from daybook.errors import DaybookError
 from daybook.load import LoadReport
-from daybook.plan import plan
-from daybook.tables import read_table
 
 _SHOWN = 60  # intervals in an artifact: a page, not a book
-
-
-def run_name() -> str:
-    """The table and what is loaded of it: `raw_data.nps 2021-02-05`. A parameter that is wrong is shown as it is."""
-    given: dict[str, Any] = dict(runtime.flow_run.parameters or {})
-    table = given.get("table") or f"raw_data.{runtime.flow_run.flow_name}"
-    when: date | datetime | None = given.get("execution_date")
-    try:
-        label = plan(
-            read_table(table),
-            when,
-            given.get("until"),
-            bool(given.get("full_refresh")),
-            scheduled_at=runtime.flow_run.scheduled_start_time,
-        ).label
-    except DaybookError:
-        label = " until ".join(str(value) for value in (when, given.get("until")) if value is not None)
-    return f"{table} {label}".strip()
 
 
 def show(report: LoadReport) -> LoadReport:

@@ -1,6 +1,6 @@
 """The legs of every load as tasks: extract, transform, load. What they do is in `daybook`; here Prefect runs it."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
@@ -9,11 +9,15 @@ from blocks import open as blocks
 from daybook import load as loading
 from daybook.extract import Extracted, verify
 from daybook.extract import extract as extract_rows
+from daybook.ledger import Entry
 from daybook.load import LoadReport
 from daybook.plan import Plan
 from daybook.plan import plan as plan_load
 from daybook.stage.manifest import Part
 from daybook.tables import read_table
+from daybook.waiting import wait_until_loaded
+from flows.events import emit_loaded
+from flows.schedule import scheduled_at
 
 
 def plan(
@@ -22,6 +26,7 @@ def plan(
     until: date | datetime | None,
     full_refresh: bool,
     allow_shrink: bool,
+    allow_before_start: bool,
 ) -> Plan:
     """What this run loads. Without a date it is the last interval complete at the run's *original* scheduled time, so
     that a run which is late, was retried or waited for its turn loads what it was meant for."""
@@ -30,18 +35,19 @@ def plan(
         execution_date,
         until,
         full_refresh,
-        scheduled_at=runtime.flow_run.scheduled_start_time,
+        scheduled_at=scheduled_at(),
         allow_shrink=allow_shrink,
+        allow_before_start=allow_before_start,
     )
 
 
 def already_loaded(plan: Plan) -> LoadReport | None:
-    """The report of a run that has nothing left to do: nothing is due yet, or it was retried after its commit."""
+    """The report of a run that has nothing left to do: nothing is due yet, it came late or twice, or it was retried
+    after its commit."""
     if not plan.whole and not plan.intervals:
         start = plan.table.start
         return LoadReport(plan.table.name, plan.label, plan.strategy, note=f"nothing is due yet: it starts on {start}")
-    flow_run_id = runtime.flow_run.id
-    return loading.already_committed(plan, blocks.warehouse(), flow_run_id) if flow_run_id else None
+    return loading.already_loaded(plan, blocks.warehouse(), runtime.flow_run.id)
 
 
 @task(name="extract", cache_policy=NO_CACHE)
@@ -66,4 +72,19 @@ def transform(extracted: Extracted) -> Extracted:
 @task(name="load", cache_policy=NO_CACHE)
 def load(extracted: Extracted) -> LoadReport:
     """Bring the staged rows into the warehouse, and the ledger's rows with them, in one transaction."""
-    return loading.load(extracted, blocks.warehouse(), blocks.stage(), flow_run_id=runtime.flow_run.id)
+    report = loading.load(extracted, blocks.warehouse(), blocks.stage(), flow_run_id=runtime.flow_run.id)
+    emit_loaded(report, extracted.plan)
+    return report
+
+
+@task(name="wait-for", cache_policy=NO_CACHE)
+def wait_for(
+    table: str, execution_date: date | datetime, *, timeout_seconds: float = 3600, poll_seconds: float = 15
+) -> Entry:
+    """Wait until the interval of `table` that starts at `execution_date` is in the ledger, and return its entry.
+
+    For a flow that needs another table's interval inside. Raises `NotLoadedInTime` after `timeout_seconds`, and
+    `IntervalError` for a date at which no interval starts.
+    """
+    timeout, poll = timedelta(seconds=timeout_seconds), timedelta(seconds=poll_seconds)
+    return wait_until_loaded(read_table(table), execution_date, blocks.warehouse(), timeout, poll)

@@ -7,7 +7,7 @@ is edited to add one.
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from pydantic import BaseModel, Field
 from sqlalchemy import Engine
 
-from daybook.columns import Column
+from daybook.columns import Column, Type
 from daybook.csv_format import Chunk, CsvFormat
+from daybook.cursors import Cursor
+from daybook.errors import SourceError
+from daybook.interval import Interval
 
 if TYPE_CHECKING:
     from daybook.tables import Table
@@ -44,6 +47,19 @@ def without_cursor(table: "Table") -> str:
     )
 
 
+def cursor_of(table: "Table", types: Mapping[str, Type]) -> Cursor:
+    """The table's cursor as the source has it, whose columns are of these `types`.
+
+    Raises:
+        SourceError: the table file names no cursor, or one that the source does not have.
+    """
+    if table.cursor is None or table.cursor not in types:
+        raise SourceError(
+            f"{table.name}: the source has no column {table.cursor!r}, the cursor; it has {', '.join(types)}"
+        )
+    return Cursor(table.cursor, types[table.cursor], table.timezone)
+
+
 class Keys(Protocol):
     """Who opens things by the name of their credentials: the blocks, in a flow; anything like them, in a notebook."""
 
@@ -66,6 +82,14 @@ class Source(Protocol):
 
     def warnings(self) -> list[str]:
         """What the source's owner should know, with what to do about it: no index on the cursor, for one."""
+        ...
+
+    def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
+        """How many rows lie in each of these neighbouring intervals, by queries that read the cursor alone.
+
+        Raises:
+            SourceError: the table has no cursor, or one that says no time.
+        """
         ...
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:

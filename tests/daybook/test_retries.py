@@ -14,7 +14,7 @@ from sqlalchemy import NullPool, create_engine
 
 from daybook import transient
 from daybook.csv_format import Chunk
-from daybook.errors import LoadFailed
+from daybook.errors import LoadFailed, WarehouseLost
 from daybook.extract import Extracted
 from daybook.load import load
 from daybook.sources.database.mysql import MySQLTable
@@ -199,7 +199,7 @@ def test_a_story_tells_each_reason_once(monkeypatch: pytest.MonkeyPatch, caplog:
         raise psycopg2.OperationalError(next(reasons))
 
     with pytest.raises(LoadFailed) as caught:
-        transient.with_retries(fails, what="nps: load", failed=LoadFailed, when=lambda error: True)
+        transient.with_retries(fails, what="nps: load", failed=LoadFailed, lost=WarehouseLost, when=lambda error: True)
     assert str(caught.value) == "nps: load: given up\n- tries 1 to 2 of 4: refused\n- try 3 of 4: deadlock"
     assert [record.getMessage().split(";")[0] for record in caplog.records] == [
         "nps: load: try 1 of 4: refused",

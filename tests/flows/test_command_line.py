@@ -151,7 +151,7 @@ def test_a_server_that_is_down_is_tried_again_and_then_told_with_the_whole_story
     with pytest.raises(SystemExit) as left:
         run(nps, ["2021-02-05"])
 
-    assert str(left.value).startswith("ExtractFailed: raw_data.nps 2021-02-05: ")
+    assert str(left.value).startswith("SourceLost: raw_data.nps 2021-02-05: ")
     assert "\n- try 1 of 2: " in str(left.value)
     shown = str(left.value) + capfd.readouterr().err
     assert "Traceback" not in shown

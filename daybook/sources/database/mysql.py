@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pymysql.cursors import SSCursor
 
 from daybook.columns import Column, Type
+from daybook.counting import rows_by_interval
 from daybook.csv_format import Chunk, CsvFormat
-from daybook.cursors import Cursor
 from daybook.errors import SourceError
-from daybook.sources import Span, without_cursor
+from daybook.interval import Interval
+from daybook.sources import Span, cursor_of, without_cursor
 from daybook.sources.database import mysql_wire
 
 if TYPE_CHECKING:
@@ -108,6 +109,17 @@ class MySQLTable:
             f"{self._quote(self._schema)}.{self._quote(self._name)} ({self._quote(cursor)})"
         ]
 
+    def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
+        """How many rows lie in each of these neighbouring intervals."""
+        described = {row[0]: row for row in self._described}
+        cursor = cursor_of(self._table, {name: self._type(row) for name, row in described.items()})
+        table = f"{self._quote(self._schema)}.{self._quote(self._name)}"
+
+        def query(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+            return self._query(statement, [_literal(value) for value in values])
+
+        return rows_by_interval(query, table, self._quote(cursor.column), cursor, intervals)
+
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
         """The rows of `span`, streamed off an unbuffered query.
 
@@ -140,8 +152,7 @@ class MySQLTable:
         conditions = []
         if self._table.cursor and (span.start or span.end):
             name = self._quote(self._table.cursor)
-            source_type = self._type(described[self._table.cursor])
-            cursor = Cursor(self._table.cursor, source_type, self._table.timezone)
+            cursor = cursor_of(self._table, {name: self._type(row) for name, row in described.items()})
             for bound, sign in ((span.start, ">="), (span.end, "<")):
                 if bound is not None:
                     key = "start" if sign == ">=" else "end"

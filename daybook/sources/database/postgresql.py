@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from daybook.columns import Column, Type, parse_type
+from daybook.counting import rows_by_interval
 from daybook.csv_format import Chunk, CsvFormat
-from daybook.cursors import Cursor
 from daybook.errors import RowCountMismatch, SourceError
-from daybook.sources import Span, without_cursor
+from daybook.interval import Interval
+from daybook.sources import Span, cursor_of, without_cursor
 
 if TYPE_CHECKING:
     from daybook.sources.database import Config
@@ -105,6 +106,12 @@ class PostgreSQLTable:
             f"{_quote(self._schema)}.{_quote(self._name)} ({_quote(cursor)})"
         ]
 
+    def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
+        """How many rows lie in each of these neighbouring intervals."""
+        cursor = cursor_of(self._table, {name: column.type for name, (column, _) in self._described.items()})
+        table = f"{_quote(self._schema)}.{_quote(self._name)}"
+        return rows_by_interval(self._query, table, _quote(cursor.column), cursor, intervals)
+
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
         """The rows of `span`, streamed off one COPY.
 
@@ -125,7 +132,7 @@ class PostgreSQLTable:
         values: dict[str, Any] = {"null": format.null, "empty": format.empty_bytes}
         if self._table.cursor and (span.start or span.end):
             name = _quote(self._table.cursor)
-            cursor = Cursor(self._table.cursor, self._described[self._table.cursor][0].type, self._table.timezone)
+            cursor = cursor_of(self._table, {name: column.type for name, (column, _) in self._described.items()})
             for bound, sign, key in ((span.start, ">=", "start"), (span.end, "<", "end")):
                 if bound is not None:
                     values[key] = cursor.bound(bound)

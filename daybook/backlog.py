@@ -1,0 +1,97 @@
+"""What a backfill still has to do: stretches of neighbouring intervals, each of which one run loads.
+
+A stretch that fails is bisected until the intervals that cannot load stand alone, so that one bad day among n costs at
+most 2 × log2(n) runs more, and no other day.
+"""
+
+import math
+import random
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal
+
+from daybook.interval import Interval
+
+Order = Literal["ascending", "descending", "shuffled"]
+Stretch = tuple[Interval, ...]
+
+
+def coalesce(intervals: Sequence[Interval], most: int) -> list[Stretch]:
+    """Stretches of at most `most` neighbours out of intervals that are in order; long ones are cut evenly."""
+    gaps = [index for index, (one, other) in enumerate(pairwise(intervals), 1) if one.end != other.start]
+    edges = [0, *gaps, len(intervals)]
+    stretches: list[Stretch] = []
+    for first, last in pairwise(edges):
+        pieces = math.ceil((last - first) / most)
+        cuts = [first + (last - first) * piece // pieces for piece in range(pieces + 1)] if pieces else []
+        stretches += [tuple(intervals[start:end]) for start, end in pairwise(cuts)]
+    return stretches
+
+
+def arrange(stretches: Sequence[Stretch], order: Order) -> list[Stretch]:
+    """The stretches, which come oldest first, in the order in which they are to be loaded."""
+    if order == "descending":
+        return list(reversed(stretches))
+    return random.sample(stretches, len(stretches)) if order == "shuffled" else list(stretches)
+
+
+@dataclass
+class Backlog:
+    """The stretches that wait, and the intervals that failed, with the reason of each.
+
+    With `in_order` (depends_on_past) it is closed once an interval has failed. A closed backlog gives out nothing any
+    more: what waits, or would wait, is held back.
+    """
+
+    waiting: deque[Stretch]
+    in_order: bool = False
+    failed: dict[Interval, str] = field(default_factory=dict)
+    held_back: list[Interval] = field(default_factory=list)
+    closed: bool = False
+
+    @classmethod
+    def of(cls, stretches: Iterable[Stretch], *, in_order: bool = False) -> "Backlog":
+        """A backlog in which all of these wait."""
+        return cls(deque(stretches), in_order)
+
+    def take(self, still_wanted: Callable[[Stretch], Sequence[Interval]] = lambda stretch: stretch) -> Stretch | None:
+        """The next stretch, or None. `still_wanted` may leave out what others have loaded meanwhile."""
+        while self.waiting:
+            wanted = still_wanted(self.waiting.popleft())
+            pieces = coalesce(wanted, len(wanted)) if wanted else []
+            if pieces:
+                self._put(pieces[1:])
+                return pieces[0]
+        return None
+
+    def put_back(self, stretch: Sequence[Interval]) -> None:
+        """Let these be the next again: their run was lost, and says nothing of them."""
+        self._put(coalesce(stretch, len(stretch)))
+
+    def fail(self, stretch: Sequence[Interval], reason: str, *, divisible: bool = True) -> None:
+        """A run of these failed: their halves are next, or, where they cannot be divided, they all failed."""
+        pieces = coalesce(stretch, len(stretch))
+        if len(pieces) > 1:  # others have loaded what was between them
+            self._put(pieces)
+        elif divisible and len(stretch) > 1:
+            middle = len(stretch) // 2
+            self._put([tuple(stretch[:middle]), tuple(stretch[middle:])])
+        else:
+            self.failed.update(dict.fromkeys(stretch, reason))
+            if self.in_order:
+                self.close()
+
+    def close(self) -> None:
+        """Give out nothing any more."""
+        self.closed = True
+        waiting = list(self.waiting)
+        self.waiting.clear()
+        self._put(waiting)
+
+    def _put(self, stretches: Sequence[Stretch]) -> None:
+        if self.closed:
+            self.held_back += [interval for stretch in stretches for interval in stretch]
+        else:
+            self.waiting.extendleft(reversed(stretches))

@@ -1,0 +1,66 @@
+"""A table of Daybook's own in the warehouse: made where it is missing, appended to, and read."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from daybook.warehouses import Warehouse
+from daybook.warehouses.session import Session
+
+SCHEMA = "daybook"
+
+#: PostgreSQL's and Redshift's codes for a table and for a schema that do not exist.
+_NO_SUCH_TABLE = {"42P01", "3F000"}
+_AT_ONCE = 500  # rows a statement
+
+
+class Book:
+    """The table `daybook.<name>`, whose `columns` are given as name: type. It is never updated, only added to."""
+
+    def __init__(self, warehouse: Warehouse, name: str, columns: Mapping[str, str]) -> None:
+        self._warehouse, self._name, self._columns = warehouse, name, columns
+        self.table = warehouse.quote(SCHEMA, name)
+        self.names = ", ".join(columns)
+
+    def ensure(self, session: Session) -> None:
+        """Make the table where it is missing. Runs that start at the same moment all want to; one of them does."""
+        if self._exists(session):
+            return
+        columns = ", ".join(f"{name} {type}" for name, type in self._columns.items())
+        for again in (True, False):
+            try:
+                session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(SCHEMA)}")
+                session.run(f"CREATE TABLE IF NOT EXISTS {self.table} ({columns})")
+                return
+            except session.connection.Error:
+                # Somebody was quicker, which even IF NOT EXISTS calls an error: perhaps with the schema only, so far.
+                if self._exists(session):
+                    return
+                if not again:
+                    raise
+
+    def rows(self, session: Session, statement: str, values: Sequence[Any]) -> list[list[Any]]:
+        """The rows of a query about the table, with instants in UTC. None while there is no such table yet.
+
+        Within a transaction, `ensure` it before.
+        """
+        try:
+            found = session.rows(statement, values)
+        except session.connection.ProgrammingError as error:
+            if error.pgcode not in _NO_SUCH_TABLE:
+                raise
+            return []
+        return [[v.astimezone(UTC) if isinstance(v, datetime) else v for v in row] for row in found]
+
+    def append(self, session: Session, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows, each with a value for every column, a few hundred a statement."""
+        places = f"({', '.join(['%s'] * len(self._columns))})"
+        for first in range(0, len(rows), _AT_ONCE):
+            batch = rows[first : first + _AT_ONCE]
+            session.run(
+                f"INSERT INTO {self.table} ({self.names}) VALUES {', '.join([places] * len(batch))}",
+                [value for row in batch for value in row],
+            )
+
+    def _exists(self, session: Session) -> bool:
+        return self._warehouse.exists(session, f"{SCHEMA}.{self._name}")

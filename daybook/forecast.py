@@ -1,0 +1,65 @@
+"""What a backfill would do, before it does it: for every interval, the rows at the source and those by the ledger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from daybook.errors import ExtractFailed, SourceLost
+from daybook.interval import Interval
+from daybook.sources import Keys
+from daybook.standing import Select, Standing
+from daybook.tables import Table
+from daybook.transient import with_retries
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """An interval, whether it would be loaded, and its rows at the source now.
+
+    `by_ledger` is how many there were when it was loaded: 0 where it never was, None where a full refresh loaded it,
+    which has one number for all of its intervals.
+    """
+
+    standing: Standing
+    chosen: bool
+    at_source: int
+    by_ledger: int | None
+
+    @property
+    def action(self) -> str:
+        """What would happen: load, load again, leave."""
+        if not self.chosen:
+            return "leave"
+        return "load again" if self.standing.entry else "load"
+
+    @property
+    def difference(self) -> int | None:
+        """How many rows more (or fewer) there are at the source than by the ledger; None where it cannot say."""
+        return None if self.by_ledger is None else self.at_source - self.by_ledger
+
+
+def forecast(table: Table, standings: Sequence[Standing], select: Select, keys: Keys) -> list[Forecast]:
+    """What a backfill of these intervals, which are neighbours in order, would do. Reads the source's cursor only.
+
+    Raises:
+        SourceError: the source cannot be read as the table file says.
+        ExtractFailed: its database failed.
+    """
+
+    def count() -> dict[Interval, int]:
+        with table.source.open(table, keys) as source:
+            counted: dict[Interval, int] = source.counts([standing.interval for standing in standings])
+            return counted
+
+    what = f"{table.name}: counting the source's rows"
+    counts = with_retries(count, what=what, failed=ExtractFailed, lost=SourceLost)
+    return [
+        Forecast(standing, standing.chosen_by(select), counts[standing.interval], _by_ledger(standing))
+        for standing in standings
+    ]
+
+
+def _by_ledger(standing: Standing) -> int | None:
+    entry, interval = standing.entry, standing.interval
+    if entry is None:
+        return 0
+    return entry.rows if (entry.start, entry.end) == (interval.start, interval.end) else None

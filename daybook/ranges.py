@@ -1,0 +1,53 @@
+"""Which intervals a range names, for a table that owes them."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from daybook.errors import BackfillRefused, IntervalError
+from daybook.interval import Interval
+from daybook.tables import Table
+
+
+def owed_within(
+    table: Table, start: date | datetime, end: date | datetime, *, allow_before_start: bool = False
+) -> Sequence[Interval]:
+    """The intervals of `table` from `start` (inclusive) to `end` (exclusive), which it owes by now, in order.
+
+    Both are as in `Grid.at`: a date, or a datetime, on the table's clock.
+
+    Raises:
+        BackfillRefused: the table has no intervals; the range is empty, inverted, off the grid, not over yet, or begins
+            before the table's `start`. Each with what to type instead.
+    """
+    grid = table.grid
+    if grid is None or table.load == "replace":
+        raise BackfillRefused(f"{table.name} has load: replace: it is always loaded whole and has no intervals")
+    try:
+        intervals = grid.between(start, end)
+        newest = grid.last_complete(datetime.now(UTC))
+        first = grid.first(table.start) if table.start is not None else None
+    except IntervalError as error:
+        raise BackfillRefused(f"{table.name}: {error}") from None
+    if intervals[-1].end > newest.end:
+        raise BackfillRefused(
+            f"{table.name}: the range reaches into the future: {grid.label(intervals[-1])} is not over yet. The newest "
+            f"{grid.unit} that is over is {grid.label(newest)}: end with {grid.label(grid.next(newest))}"
+        )
+    if first and intervals[0].start < first.start and not allow_before_start:
+        raise BackfillRefused(
+            f"{table.name}: {grid.label(intervals[0])} is before the table's start, {grid.label(first)}: begin there, "
+            "or set allow_before_start"
+        )
+    return intervals
+
+
+def owed(table: Table, now: datetime) -> Sequence[Interval]:
+    """What `catch_up` looks at, by the table's policy: all intervals that it owes at `now`, the latest one, or none."""
+    grid, policy = table.grid, table.catch_up_policy
+    if grid is None or policy == "none":
+        return []
+    if policy == "all" and table.start is not None:
+        return grid.due(table.start, now)
+    latest = grid.last_complete(now)
+    first = grid.first(table.start) if table.start is not None else latest
+    return [latest] if latest.start >= first.start else []

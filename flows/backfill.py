@@ -1,0 +1,76 @@
+"""Fill any range of a table again: what is missing, what failed, or all of it."""
+
+from typing import Any
+
+from prefect import flow, get_run_logger, runtime
+from prefect.client.orchestration import get_client
+
+from blocks import open as blocks
+from daybook.forecast import Forecast, forecast
+from daybook.ranges import owed_within
+from daybook.standing import Standing, look_up
+from flows.command_line import run
+from flows.deployed import find
+from flows.filling import Filled, Filling, Options
+from flows.forecast_page import told
+from flows.parameters import (
+    AllowBeforeStart,
+    DependsOnPast,
+    DeploymentName,
+    DryRun,
+    End,
+    IntervalsPerRun,
+    MaxActiveRuns,
+    Order,
+    PassedOn,
+    Select,
+    Start,
+)
+
+
+def run_name() -> str:
+    """The deployment and the range: `nps/daily 2021-02-05 until 2021-03-01`."""
+    given: dict[str, Any] = dict(runtime.flow_run.parameters or {})
+    dry = "dry run of " if given.get("dry_run") else ""
+    return f"{dry}{given.get('deployment')} {given.get('start')} until {given.get('end')}"
+
+
+@flow(name="backfill", flow_run_name=run_name, retries=0)
+def backfill(
+    deployment: DeploymentName,
+    start: Start,
+    end: End,
+    select: Select = "missing",
+    order: Order = "ascending",
+    max_active_runs: MaxActiveRuns = 1,
+    intervals_per_run: IntervalsPerRun = 500,
+    depends_on_past: DependsOnPast = False,
+    parameters: PassedOn = None,
+    dry_run: DryRun = False,
+    allow_before_start: AllowBeforeStart = False,
+) -> Filled | list[Forecast]:
+    """Load a range of intervals by runs of a deployment; the ledger says which. Run again, it goes on from there."""
+    logger = get_run_logger()
+    with get_client(sync_client=True) as client:
+        found = find(client, deployment, parameters)
+        if allow_before_start:
+            found = found.passing({"allow_before_start": True})
+        intervals = owed_within(found.table, start, end, allow_before_start=allow_before_start)
+        options = Options(order, max_active_runs, intervals_per_run, depends_on_past).checked(found.limit)
+        standings = look_up(blocks.warehouse(), found.table.name, intervals)
+        label = f"{found.table.name} {found.table.label(intervals)}"
+        if dry_run:
+            return told(found.table, forecast(found.table, standings, select, blocks), label)
+        wanted = [s.interval for s in standings if s.chosen_by(select) and not _resumed(s)]
+        logger.info("%s: %d of %d intervals are to be loaded (%s)", label, len(wanted), len(intervals), select)
+        return Filling(client, found, standings, wanted, options, label).run().checked(found.table, label)
+
+
+def _resumed(standing: Standing) -> bool:
+    """Whether this very flow run, tried again by Prefect, has loaded the interval already."""
+    began = runtime.flow_run.scheduled_start_time
+    return (runtime.flow_run.run_count or 0) > 1 and standing.entry is not None and standing.entry.loaded_at > began
+
+
+if __name__ == "__main__":
+    run(backfill)

@@ -1,0 +1,60 @@
+"""Load what was missed: every interval that a table owes and the ledger lacks."""
+
+from datetime import UTC, datetime
+
+from prefect import flow, get_run_logger
+from prefect.client.orchestration import SyncPrefectClient, get_client
+
+from blocks import open as blocks
+from daybook.errors import BackfillIncomplete, DaybookError
+from daybook.ranges import owed
+from daybook.standing import look_up
+from daybook.tables import read_table, table_names
+from flows.command_line import run
+from flows.deployed import find, loading
+from flows.filling import Filled, Filling, Options
+from flows.parameters import TableNames
+
+
+@flow(name="catch-up", retries=0)
+def catch_up(
+    tables: TableNames = None,
+) -> dict[str, Filled]:
+    """Load what the ledger lacks of each table, from its `start` to now, as its `catch_up:` says."""
+    now, results, problems = datetime.now(UTC), dict[str, Filled](), list[str]()
+    with get_client(sync_client=True) as client:
+        for name in tables or table_names():
+            try:
+                results[name] = _catch_up(client, name, now)
+            except DaybookError as error:
+                problems.append(f"{type(error).__name__}: {error}")
+    if problems:
+        raise BackfillIncomplete("\n".join(problems))
+    return results
+
+
+def _catch_up(client: SyncPrefectClient, name: str, now: datetime) -> Filled:
+    logger, table = get_run_logger(), read_table(name)
+    intervals = owed(table, now)
+    standings = look_up(blocks.warehouse(), name, intervals)
+    wanted = [standing.interval for standing in standings if standing.entry is None]
+    if not wanted:
+        logger.info("%s: nothing was missed", name)
+        return Filled()
+    deployment = loading(client, name)
+    if deployment is None:
+        logger.warning(
+            "%s lacks %d intervals, and no deployment loads it: tag one with %s in prefect.yaml",
+            name,
+            len(wanted),
+            name,
+        )
+        return Filled()
+    found = find(client, deployment)
+    label = f"{name}, caught up"
+    logger.info("%s: %d of %d intervals were missed; %s loads them", name, len(wanted), len(intervals), deployment)
+    return Filling(client, found, standings, wanted, Options().checked(found.limit), label).run().checked(table, label)
+
+
+if __name__ == "__main__":
+    run(catch_up)

@@ -1,0 +1,48 @@
+"""What a dry run shows: for each interval what would happen, and the rows at both ends."""
+
+from collections.abc import Sequence
+
+from prefect import get_run_logger
+from prefect.artifacts import create_markdown_artifact
+
+from daybook.calendar import calendar
+from daybook.forecast import Forecast
+from daybook.tables import Table
+
+_SHOWN = 1000  # intervals on the page
+_LOGGED = 40  # and in the log
+
+
+def told(table: Table, forecasts: list[Forecast], label: str) -> list[Forecast]:
+    """Show them on the run's page, and the first ones in its log. Returns them as they came."""
+    create_markdown_artifact(markdown=markdown(table, forecasts), key="backfill-dry-run", description=label)
+    get_run_logger().info("%s, a dry run: nothing was loaded\n%s", label, markdown(table, forecasts, _LOGGED))
+    return forecasts
+
+
+def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -> str:
+    """Totals, the calendar as it is now, and a line an interval."""
+    grid = table.grid
+    assert grid is not None
+    chosen = [forecast for forecast in forecasts if forecast.chosen]
+    rows = sum(forecast.at_source for forecast in chosen)
+    lines = [
+        f"**{table.name}**: {len(chosen):,} of {len(forecasts):,} {grid.unit}s would be loaded, {rows:,} rows",
+        "",
+        calendar(grid, [(forecast.standing.interval, forecast.standing.state) for forecast in forecasts]),
+        "",
+        f"| {grid.unit} | is | would | rows at the source | rows by the ledger | difference |",
+        "|---|---|---|---:|---:|---:|",
+    ]
+    for forecast in forecasts[:shown]:
+        difference = forecast.difference
+        lines.append(
+            f"| {grid.label(forecast.standing.interval)} | {forecast.standing.state} | {forecast.action} "
+            f"| {forecast.at_source:,} | {'' if forecast.by_ledger is None else f'{forecast.by_ledger:,}'} "
+            f"| {'' if difference is None else f'{difference:+,}' if difference else '0'} |"
+        )
+    if len(forecasts) > shown:
+        lines.append(f"| … | {len(forecasts) - shown:,} more | | | | |")
+    if any(forecast.by_ledger is None for forecast in forecasts):
+        lines += ["", "No rows by the ledger: a full refresh loaded it, which has one number for all of its intervals."]
+    return "\n".join(lines)

@@ -1,0 +1,92 @@
+"""What makes a flow a load in Prefect: the names of its runs, its retries, and a note of each failure."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+from prefect import Flow, runtime
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.flows import FlowStateHook
+from prefect.settings import get_current_settings
+
+from blocks import open as blocks
+from daybook.errors import DaybookError
+from daybook.failures import Failures, now
+from daybook.grid import parse
+from daybook.plan import Plan
+from daybook.plan import plan as plan_load
+from daybook.tables import read_table
+from flows.schedule import scheduled_at
+
+logger = logging.getLogger("daybook.loading")
+
+
+class Retries(TypedDict):
+    """The two arguments of `@flow` that say how often and when a failed run is tried again."""
+
+    retries: int
+    retry_delay_seconds: float
+
+
+class Loading(Retries):
+    """The arguments of `@flow` for a flow that loads a table."""
+
+    flow_run_name: Callable[[], str]
+    on_failure: list[FlowStateHook[..., Any]]
+    on_crashed: list[FlowStateHook[..., Any]]
+
+
+def loading(table: str | None = None) -> Loading:
+    """How a flow that loads `table` behaves in Prefect; None: the table is its parameter `table`."""
+
+    def run_name() -> str:
+        """The table and what is loaded of it: `raw_data.nps 2021-02-05`. What is wrong is shown as it was given."""
+        given: dict[str, Any] = dict(runtime.flow_run.parameters or {})
+        name = table or given.get("table")
+        try:
+            label = _planned(str(name), given, scheduled_at()).label
+        except DaybookError:
+            dates = (given.get("execution_date"), given.get("until"))
+            label = " until ".join(str(date) for date in dates if date is not None)
+        return f"{name} {label}".strip()
+
+    def note_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+        """Leave a row in daybook.failures. Never raises: the failure itself is what matters."""
+        try:
+            planned = _planned(table or flow_run.parameters["table"], flow_run.parameters, flow_run.expected_start_time)
+            if planned.stretch:
+                warehouse = blocks.warehouse()
+                with warehouse.session() as session:
+                    failure = now(
+                        planned.table.name, planned.stretch, str(flow_run.id), state.message or state.name or ""
+                    )
+                    Failures(warehouse).record(session, failure)
+        except Exception as error:
+            logger.warning("the failure could not be noted in daybook.failures: %s", type(error).__name__)
+
+    return {**retries(), "flow_run_name": run_name, "on_failure": [note_failure], "on_crashed": [note_failure]}
+
+
+def retries() -> Retries:
+    """One retry after three minutes, unless PREFECT_FLOWS_DEFAULT_RETRIES and …_RETRY_DELAY_SECONDS say otherwise.
+
+    A deployment sets those for itself under `job_variables: env:` in prefect.yaml.
+    """
+    settings = get_current_settings().flows
+    said = settings.model_fields_set
+    delay = settings.default_retry_delay_seconds
+    return {
+        "retries": settings.default_retries if "default_retries" in said else 1,
+        "retry_delay_seconds": delay
+        if "default_retry_delay_seconds" in said and isinstance(delay, int | float)
+        else 180,
+    }
+
+
+def _planned(table: str, parameters: dict[str, Any], scheduled: Any) -> Plan:
+    known = ("execution_date", "until", "full_refresh", "allow_before_start")
+    given = {name: parameters[name] for name in known if parameters.get(name) is not None}
+    for name in ("execution_date", "until"):
+        if isinstance(given.get(name), str):
+            given[name] = parse(given[name])
+    return plan_load(read_table(table), scheduled_at=scheduled, **given)
