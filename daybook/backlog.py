@@ -1,7 +1,8 @@
 """What a backfill still has to do: stretches of neighbouring intervals, each of which one run loads.
 
-A stretch that fails is bisected until the intervals that cannot load stand alone, so that one bad day among n costs at
-most 2 × log2(n) runs more, and no other day.
+A stretch that fails is bisected until the intervals that cannot load stand alone, as in binary splitting for group
+testing: where the first half loads, the fault is in the second, which is split without a run; where the fault is found,
+what waited beside it is one stretch again. One bad day among n costs about log2(n) + 2 runs more, and no other day.
 """
 
 import math
@@ -50,6 +51,9 @@ class Backlog:
     failed: dict[Interval, str] = field(default_factory=dict)
     held_back: list[Interval] = field(default_factory=list)
     closed: bool = False
+    _second_half: dict[Stretch, Stretch] = field(default_factory=dict)
+    _pieces: set[Stretch] = field(default_factory=set)
+    _joined: set[Stretch] = field(default_factory=set)
 
     @classmethod
     def of(cls, stretches: Iterable[Stretch], *, in_order: bool = False) -> "Backlog":
@@ -70,18 +74,44 @@ class Backlog:
         """Let these be the next again: their run was lost, and says nothing of them."""
         self._put(coalesce(stretch, len(stretch)))
 
+    def succeed(self, stretch: Stretch) -> None:
+        """A run has loaded this stretch: where it is the first half of one that failed, the fault is in the second."""
+        second = self._second_half.pop(stretch, ())
+        if len(second) > 1 and second in self.waiting:
+            self.waiting.remove(second)
+            self._bisect(second)
+
     def fail(self, stretch: Sequence[Interval], reason: str, *, divisible: bool = True) -> None:
         """A run of these failed: their halves are next, or, where they cannot be divided, they all failed."""
         pieces = coalesce(stretch, len(stretch))
         if len(pieces) > 1:  # others have loaded what was between them
             self._put(pieces)
         elif divisible and len(stretch) > 1:
-            middle = len(stretch) // 2
-            self._put([tuple(stretch[:middle]), tuple(stretch[middle:])])
+            self._bisect(stretch)
         else:
             self.failed.update(dict.fromkeys(stretch, reason))
+            self._join()
             if self.in_order:
                 self.close()
+
+    def _bisect(self, stretch: Sequence[Interval]) -> None:
+        middle = len(stretch) // 2
+        first, second = tuple(stretch[:middle]), tuple(stretch[middle:])
+        self._second_half[first] = second
+        if stretch not in self._joined:  # there are several faults: to join what is beside each would only repeat runs
+            self._pieces |= {first, second}
+        self._put([first, second])
+
+    def _join(self) -> None:
+        """Make one of the pieces that are next, as far as they are neighbours: nothing is known against them."""
+        joined: Stretch = ()
+        while self.waiting and self.waiting[0] in self._pieces:
+            if joined and joined[-1].end != self.waiting[0][0].start:
+                break
+            joined += self.waiting.popleft()
+        if joined:
+            self._joined.add(joined)
+            self.waiting.appendleft(joined)
 
     def close(self) -> None:
         """Give out nothing any more."""

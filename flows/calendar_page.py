@@ -60,17 +60,15 @@ class CalendarPage:
         now = self._states | dict.fromkeys(running, State.RUNNING) | dict.fromkeys(failed, State.FAILED)
         lines = [self._figures(len(failed), len(running)), "", calendar(self._grid, now.items())]
         if failed:
-            unit = self._grid.unit
-            lines += ["", f"| {unit} that failed | why |", "|---|---|"]
-            for interval, reason in sorted(failed.items())[:_TOLD]:
-                lines.append(f"| {self._grid.label(interval)} | {cell(reason)} |")
+            lines.append("")
+            lines += [f"- **{self._grid.label(i)}**: {one_line(why)}" for i, why in sorted(failed.items())[:_TOLD]]
             if len(failed) > _TOLD:
-                lines.append(f"| … | {len(failed) - _TOLD:,} more, in daybook.failures |")
+                lines.append(f"- and {len(failed) - _TOLD:,} more, in daybook.failures")
         return "\n".join(lines)
 
     def _figures(self, failed: int, running: int) -> str:
         done = len(self._done)
-        figures = [f"**{self._label}**: {done:,} of {self._wanted:,} {self._grid.unit}s loaded"]
+        figures = [f"**{done:,} of {self._wanted:,} {self._grid.unit}s loaded**"]
         figures += [f"**{failed:,} failed**"] if failed else []
         figures += [f"{running:,} running"] if running else []
         left = self._wanted - done - failed
@@ -80,6 +78,6 @@ class CalendarPage:
         return ", ".join(figures)
 
 
-def cell(text: str) -> str:
-    """A text as it can stand in a cell of a Markdown table."""
-    return " ".join(text.split()).replace("|", "\\|")
+def one_line(text: str) -> str:
+    """A text as it can stand in a list of Markdown: on one line, and without marks that Markdown would take away."""
+    return " ".join(text.split()).replace("*", "\\*").replace("_", "\\_")

@@ -17,8 +17,9 @@ logger = logging.getLogger("daybook.events")
 def emit_loaded(report: LoadReport, plan: Plan) -> None:
     """Tell Prefect that intervals of a table are committed. Never raises: the rows are there whether or not it hears.
 
-    The payload has `table`, `execution_date` and `until` as another flow takes them (None after a full refresh),
-    `rows`, and `intervals` as pairs of instants in UTC.
+    The payload has `table`; `execution_date`, `until` and `full_refresh` as another flow takes them, on this table's
+    clock (the dates are None where the whole table was loaded); `rows`; and the first thousand `intervals` as pairs of
+    instants in UTC. `triggers:` in prefect.yaml can hand each of them on: docs/triggers.md.
     """
     intervals = [[entry.start and entry.start.isoformat(), entry.end.isoformat()] for entry in report.entries[:_TOLD]]
     grid = plan.table.grid
@@ -34,6 +35,7 @@ def emit_loaded(report: LoadReport, plan: Plan) -> None:
                 "table": report.table,
                 "execution_date": grid.label(plan.intervals[0]) if grid and plan.intervals else None,
                 "until": grid.label(grid.next(plan.intervals[-1])) if grid and plan.intervals else None,
+                "full_refresh": plan.whole,
                 "rows": report.rows,
                 "intervals": intervals,
             },

@@ -167,8 +167,8 @@ class Filling:
         """What the end of a run means for its intervals. What is loaded, the ledger says and not the run."""
         state, left = run.state if run else None, self._left_of(stretch)
         if not left:
-            return
-        if state and state.is_failed():
+            self._backlog.succeed(stretch)
+        elif state and state.is_failed():
             self._failed(left, state.message or "it failed, and did not say why")
         elif state and state.is_completed():
             self._backlog.fail(left, "its run completed, but the ledger has no row of it", divisible=False)
