@@ -29,9 +29,10 @@ test: ## run every test against real servers, which it installs where it can
 	$(PYTHON) -m tests.servers.install
 	$(PYTHON) -m pytest
 
-bench: ## measure the nps load against the alternatives
+bench: ## measure the nps load and the backfill against the alternatives
 	@$(INSTALL) dev
 	$(PYTHON) -m benchmarks.nps
+	$(PYTHON) -m benchmarks.backfill
 
 lint: ## style, types, and which package may import which
 	@$(INSTALL) dev

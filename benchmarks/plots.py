@@ -23,7 +23,8 @@ _LEGS = {
     "COPY": (_WRITING, "write the table"),
     KEY_AND_INDEX: (_KEYS, "key and index"),
 }
-_STYLE: Any = {
+#: What matplotlib is set to while it draws.
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "daybook",  # the same figures give the same file
     "font.family": "sans-serif",
@@ -34,7 +35,7 @@ _STYLE: Any = {
 
 def draw(results: Results, folder: Path) -> None:
     """Write both plots into `folder`."""
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         for name, height, plot in ((SECONDS, 3.4, _seconds), (MEMORY, 3.6, _memory)):
             figure = Figure(figsize=(8, height), layout="constrained")
             axes = figure.subplots()
@@ -51,7 +52,7 @@ def _seconds(axes: Axes, results: Results) -> None:
             colour, label = _LEGS[leg.name]
             axes.barh(row, leg.seconds, left=left, height=0.6, color=colour, label=label)
             left += leg.seconds
-        _beside(axes, f"{way.seconds:.1f} s · {way.rows / way.seconds:,.0f} rows/s", left, row)
+        beside(axes, f"{way.seconds:.1f} s · {way.rows / way.seconds:,.0f} rows/s", left, row)
     axes.set_yticks(range(len(ways)), [way.way for way in ways])
     axes.set_xlim(0, max(way.seconds for way in ways) * 1.32)
     axes.set_xlabel("seconds; shorter is better")
@@ -70,7 +71,7 @@ def _memory(axes: Axes, results: Results) -> None:
         points = [(found.rows, found.peak / 1e6) for found in figures if found.way == way and found.peak is not None]
         axes.plot(*zip(*points, strict=True), color=colour, marker=marker, label=way)
         rows, peak = points[-1]
-        _beside(axes, f"{peak:,.0f} MB", rows, peak, up, color=colour)
+        beside(axes, f"{peak:,.0f} MB", rows, peak, up, color=colour)
     axes.axhline(MOST_MEMORY / 1e6, color=_INK, linestyle=":", linewidth=1)
     sizes = sorted({found.rows for found in figures})
     axes.set_xscale("log")
@@ -86,5 +87,6 @@ def _memory(axes: Axes, results: Results) -> None:
     axes.legend(frameon=False, loc="upper left", fontsize=9)
 
 
-def _beside(axes: Axes, text: str, x: float, y: float, up: int = 0, color: str = _INK) -> None:
+def beside(axes: Axes, text: str, x: float, y: float, up: int = 0, color: str = _INK) -> None:
+    """Write a text to the right of a point."""
     axes.annotate(text, (x, y), (8, up), textcoords="offset points", va="center", color=color)

@@ -15,29 +15,29 @@ def page(results: Results, made: Sequence[str]) -> str:
             "",
             *(f"- {line}" for line in made),
             "",
-            *_table(("target", "measured", ""), ":--|--:|:--", _targets(results)),
+            *table(("target", "measured", ""), ":--|--:|:--", _targets(results)),
             "",
             f"## {results.rows:,} rows: MariaDB → stage → PostgreSQL",
             "",
             f"![Seconds of each way]({SECONDS})",
             "",
-            *_table(
+            *table(
                 ("way", "seconds", "rows/s", "× the pipe", "CPU s", "CPU s of the servers", "without key and index"),
                 ":--|--:|--:|--:|--:|--:|--:",
                 _ways(results),
             ),
             "",
-            *_table(("way", "leg", "seconds", "CPU s", "peak MB"), ":--|:--|--:|--:|--:", _legs(results.compared())),
+            *table(("way", "leg", "seconds", "CPU s", "peak MB"), ":--|:--|--:|--:|--:", _legs(results.compared())),
             "",
             "## Memory of the load's process",
             "",
             f"![Peak memory by rows]({MEMORY})",
             "",
-            *_table(("way", "rows", "flow's own MB", "peak above it, MB"), ":--|--:|--:|--:", _memory(results)),
+            *table(("way", "rows", "flow's own MB", "peak above it, MB"), ":--|--:|--:|--:", _memory(results)),
             "",
             f"## One day ({A_DAY:,} rows) into a small table and a large one",
             "",
-            *_table(
+            *table(
                 ("strategy", "rows in the table", "extract", "load", "seconds"), ":--|--:|--:|--:|--:", _days(results)
             ),
             "",
@@ -114,5 +114,6 @@ def _megabytes(size: int | None) -> str:
     return "–" if size is None else f"{size / 1e6:.0f}"
 
 
-def _table(head: Sequence[str], alignment: str, rows: Iterable[Sequence[str]]) -> list[str]:
+def table(head: Sequence[str], alignment: str, rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table of Markdown, a line each. `alignment` is what stands below the head, such as `:--|--:`."""
     return [f"| {' | '.join(head)} |", f"|{alignment}|", *(f"| {' | '.join(row)} |" for row in rows)]

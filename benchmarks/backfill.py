@@ -1,0 +1,130 @@
+"""`python -m benchmarks.backfill`: measure the backfill against a single copy and Airflow; writes backfill.md and .svg.
+
+`--quick` takes one round and fewer days by single runs, and writes to .daybook/benchmarks, where it replaces no figures
+that are shown to anybody. Linux only, as the memory is read from /proc.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from benchmarks import backfill_planning, backfill_report, machine, warehouse
+from benchmarks.airflow_server import VERSION, NoAirflow, running_airflow
+from benchmarks.backfill_results import AIRFLOW, BACKFILL, COPY, DAILY, START, Results
+from benchmarks.backfill_source import DAYS, TABLE, day, make_production, require_same
+from benchmarks.backfill_ways import copy, running_daybook
+from benchmarks.nps import HERE, QUICK
+from benchmarks.servers import Addresses, running_servers
+from deployments.local.errors import StackError
+from tests.servers import install
+
+_AIRFLOWS_TABLE = (
+    f"CREATE TABLE {TABLE} (id bigint PRIMARY KEY, created_at timestamp, score smallint)",
+    f"CREATE INDEX ON {TABLE} (created_at)",
+)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured."""
+
+    rounds: int
+    daily: int
+    """Days that a backfill loads by one run each."""
+    airflow: int
+    """Days that Airflow loads in a round."""
+
+
+FULL, SMALL = Size(3, 10, 40), Size(1, 2, 10)
+
+
+def main() -> None:
+    """Measure, and write the result."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.backfill", description="Measure the backfill.")
+    parser.add_argument("--quick", action="store_true", help="one round, fewer days; into .daybook/benchmarks")
+    quick = parser.parse_args().quick
+    if sys.platform != "linux":
+        sys.exit("The benchmark reads the memory of processes from /proc, which only Linux has: run it there.")
+    if install.main() != 0:  # says why
+        sys.exit(1)
+    made = [
+        f"`python -m benchmarks.backfill{' --quick' if quick else ''}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        f"{machine.machine()}; load average {os.getloadavg()[0]:.1f} before it began",
+    ]
+    try:
+        with running_servers() as servers:
+            made.append(f"{machine.versions(servers.addresses)}, apache-airflow {VERSION}")
+            results = measure(servers.addresses, SMALL if quick else FULL)
+    except (StackError, pytest.fail.Exception) as error:  # a server that did not start, and why
+        sys.exit(str(error))
+    folder = QUICK if quick else HERE
+    folder.mkdir(parents=True, exist_ok=True)
+    backfill_report.draw(results, folder)
+    (folder / "backfill.md").write_text(backfill_report.page(results, made), encoding="utf-8")
+    print()
+    for target in results.targets():
+        print(f"{'met   ' if target.met else 'MISSED'}  {target.measured:>7}  {target.text}")
+    print(f"\nWritten: {folder / 'backfill.md'}, {backfill_report.PLOT}")
+
+
+def measure(addresses: Addresses, size: Size) -> Results:
+    """Everything that the result tells of."""
+    print(f"making {DAYS} days", flush=True)
+    source = make_production(addresses.source)
+    days = {COPY: DAYS, BACKFILL: DAYS, DAILY: size.daily, AIRFLOW: size.airflow}
+    seconds: dict[str, list[float]] = {}
+    start: list[float] = []
+
+    def loaded(name: str, load: Callable[[], float]) -> None:
+        warehouse.begin_anew(addresses.warehouse)
+        _take(seconds.setdefault(name, []), name, load())
+        require_same(source, addresses.warehouse, range(days[name]))
+
+    with running_daybook(source, addresses) as daybook:
+        for _ in range(size.rounds):
+            loaded(COPY, lambda: copy(source, addresses))
+            loaded(BACKFILL, lambda: daybook.backfill(range(DAYS)))
+            _take(start, START, daybook.empty_day())
+        loaded(DAILY, lambda: daybook.backfill(range(size.daily), intervals_per_run=1))
+    no_airflow = ""
+    try:
+        for taken in _airflow(source, addresses, size):
+            _take(seconds.setdefault(AIRFLOW, []), AIRFLOW, taken)
+    except NoAirflow as error:
+        no_airflow = str(error)
+        print(f"Airflow is left out: {no_airflow}", flush=True)
+    backfill_planning.fill_ledger(addresses.warehouse)
+    zones = backfill_planning.ZONES * size.rounds
+    plannings = [backfill_planning.measure(addresses.warehouse, zone) for zone in zones]
+    return Results(days, seconds, start, plannings, no_airflow)
+
+
+def _airflow(source: str, addresses: Addresses, size: Size) -> Iterator[float]:
+    """The seconds of Airflow's backfills, each of other days. Raises NoAirflow where it does not run here."""
+    warehouse.begin_anew(addresses.warehouse)
+    warehouse.run(addresses.warehouse, *_AIRFLOWS_TABLE, "CREATE DATABASE airflow")
+    metadata = make_url(addresses.warehouse).set(database="airflow").render_as_string(hide_password=False)
+    with tempfile.TemporaryDirectory(prefix="daybook-airflow-") as folder:
+        print("installing Airflow", flush=True)
+        span = (day(0), day(DAYS))
+        with running_airflow(Path(folder), source, addresses.warehouse, metadata, span) as airflow:
+            for number in range(size.rounds):
+                yield airflow.backfill(day(number * size.airflow), size.airflow)
+                require_same(source, addresses.warehouse, range((number + 1) * size.airflow))
+
+
+def _take(into: list[float], name: str, seconds: float) -> None:
+    into.append(seconds)
+    print(f"{name}: {seconds:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

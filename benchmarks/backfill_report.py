@@ -1,0 +1,126 @@
+"""The result of the backfill's benchmark: a page of Markdown, and a plot beside it."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from benchmarks.answers import A_DAY
+from benchmarks.backfill_planning import HOURS
+from benchmarks.backfill_results import START, Results, Way
+from benchmarks.backfill_source import DAYS
+from benchmarks.plots import STYLE, beside
+from benchmarks.report import table
+
+PLOT = "backfill.svg"
+_DAYBOOK, _OTHER = "#3b82f6", "#e5534b"
+
+
+def draw(results: Results, folder: Path) -> None:
+    """Write the plot into `folder`: a bar each way, on a logarithmic scale, pale where it is extrapolated."""
+    ways = results.ways()[::-1]
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(8, 0.9 + 0.55 * len(ways)), layout="constrained")
+        axes = figure.subplots()
+        axes.spines[["top", "right"]].set_visible(False)
+        for row, way in enumerate(ways):
+            colour = _OTHER if way.name.startswith("Airflow") else _DAYBOOK
+            axes.barh(row, way.of_all, height=0.6, color=colour, alpha=0.55 if way.extrapolated else 1)
+            note = f" (from {way.days} days)" if way.extrapolated else ""
+            beside(axes, f"{_seconds_of_all(way)}{note}", way.of_all, row)
+        axes.set_xscale("log")
+        axes.set_xlim(1, max(way.of_all for way in ways) * 60)  # room for the longest note
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.set_yticks(range(len(ways)), [way.name for way in ways])
+        axes.set_xlabel("seconds, on a logarithmic scale; shorter is better")
+        axes.set_title(f"{DAYS} days of {A_DAY:,} rows, MariaDB to PostgreSQL", loc="left")
+        axes.tick_params(axis="y", length=0)
+        figure.savefig(folder / PLOT, transparent=True, metadata={"Date": None})
+
+
+def page(results: Results, made: Sequence[str]) -> str:
+    """The page. `made` says how it was made, a line each: the command, the date, the machine, the versions."""
+    fewest, most = min(results.start), max(results.start)
+    return "\n".join(
+        [
+            "# How fast any past day again",
+            "",
+            *(f"- {line}" for line in made),
+            "",
+            *table(("target", "measured", ""), ":--|--:|:--", _targets(results)),
+            "",
+            f"## {DAYS} days of {A_DAY:,} rows: MariaDB → PostgreSQL",
+            "",
+            f"![Seconds of each way]({PLOT})",
+            "",
+            *table(
+                ("way", "days measured", "seconds", "runs", "seconds a day", f"{DAYS} days"),
+                ":--|--:|--:|--:|--:|--:",
+                _ways(results),
+            ),
+            "",
+            f"≈ is extrapolated, not measured. {START.capitalize()}, which a run that loads nothing takes: "
+            f"{results.seconds_to_start():.1f} s ({fewest:.1f} to {most:.1f} s, {len(results.start)} runs).",
+            *(["", f"Airflow is left out: {results.no_airflow}"] if results.no_airflow else []),
+            "",
+            f"## Planning ten years of hours ({HOURS:,} intervals)",
+            "",
+            *table(("zone", "leg", "seconds", "peak MB"), ":--|:--|--:|--:", _legs(results)),
+            "",
+            _HOW.strip(),
+            "",
+        ]
+    )
+
+
+_HOW = """
+## How it is measured
+
+- Table `raw_data.nps` by its own file (three columns, `load: upsert`), from MariaDB over a folder as stage. The servers
+  are those of the tests, PostgreSQL without `fsync`, for all alike, and share the machine with what is measured.
+- The load alone, the backfill and one start take turns; told are medians. Each begins with an empty schema, after a
+  checkpoint, and ends with the source's rows, which number and a checksum say.
+- The load alone is `plan`, `extract` and `load` for all days in one process that has imported them, without Prefect.
+- The backfill is `backfill/on-demand` with `deployment=nps/daily`, `select=all`, on the local stack: a Prefect server
+  on SQLite and a process worker that asks for work every 3 s. Seconds are from the trigger to the end that the
+  server notes, with the start of the backfill's process and of its run. `nps/daily` runs one at a time.
+- One start is a run of `nps/daily` for a day without rows.
+- One run a day is the same backfill with `intervals_per_run=1`. A share of the backfill's own start is in its seconds
+  a day, and so in what is extrapolated; the same holds for Airflow.
+- Airflow has an environment of its own (`airflow_requirements.txt`) and runs once Daybook's server and worker have
+  ended, so that neither waits for the other: api-server, scheduler with LocalExecutor, dag-processor, metadata on the
+  same PostgreSQL. `airflow backfill create` with its default of 10 active runs, and a DAG (`airflow_dag.py`) that
+  reads a day, deletes it and copies it, in one transaction; no stage, no ledger. Seconds are from the backfill's
+  entry in its database to the end of the last run, without the start of the command. Each time other days.
+- Planning is `owed_within`, `look_up` with a ledger that has a row for every hour, and `coalesce`, in a process of its
+  own that has imported the flow; peak memory (`VmHWM`, reset before each leg) is above what it had then.
+"""
+
+
+def _targets(results: Results) -> Iterable[Sequence[str]]:
+    for target in results.targets():
+        yield target.text, target.measured, "met" if target.met else "**missed**"
+
+
+def _ways(results: Results) -> Iterable[Sequence[str]]:
+    for way in results.ways():
+        yield (
+            way.name,
+            str(way.days),
+            f"{way.seconds:.1f}",
+            str(way.runs),
+            f"{way.seconds / way.days:.3f}",
+            _seconds_of_all(way),
+        )
+
+
+def _seconds_of_all(way: Way) -> str:
+    return f"≈ {way.of_all:,.0f} s" if way.extrapolated else f"{way.of_all:.1f} s"
+
+
+def _legs(results: Results) -> Iterable[Sequence[str]]:
+    for planning in results.by_zone():
+        for leg in planning.legs:
+            yield planning.zone, leg.name, f"{leg.seconds:.3f}", f"{(leg.peak or 0) / 1e6:.0f}"
+        yield planning.zone, "all", f"{planning.seconds:.3f}", f"{planning.peak / 1e6:.0f}"

@@ -1,0 +1,100 @@
+"""Daybook's ways to load a range again: by the load alone, and by a backfill on Prefect's server and worker."""
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import NullPool, create_engine
+
+from benchmarks.backfill_source import DAYS, TABLE, day
+from benchmarks.servers import Addresses
+from benchmarks.ways import Keys
+from daybook.extract import extract
+from daybook.load import load
+from daybook.plan import plan
+from daybook.stage.folder import FolderStage
+from daybook.tables import read_table
+from daybook.warehouses import open_warehouse
+from deployments.local.deploy import deploy_all, make_blocks
+from deployments.local.environment import api_url
+from deployments.local.errors import StackError
+from deployments.local.stack import UI_PORT, LocalStack
+from tests.project import Deployed, copy_project
+from tests.servers.ports import free_port
+
+
+def copy(source: str, addresses: Addresses) -> float:
+    """The seconds of one load of the whole range, without Prefect, in this process."""
+    began = time.perf_counter()
+    target = open_warehouse(create_engine(addresses.warehouse, poolclass=NullPool))
+    stage = FolderStage(Path(addresses.folder) / "stage")
+    planned = plan(read_table(TABLE), day(0), day(DAYS))
+    load(extract(planned, Keys(source), target, stage), target, stage)
+    return time.perf_counter() - began
+
+
+@dataclass(frozen=True)
+class Daybook:
+    """Every deployment of prefect.yaml on a Prefect server, with a process worker."""
+
+    deployed: Deployed
+
+    def backfill(self, days: range, **options: Any) -> float:
+        """The seconds of backfill/on-demand for all of these days, from its trigger to its end."""
+        dates = {"start": day(days.start).isoformat(), "end": day(days.stop).isoformat()}
+        return self._run("backfill/on-demand", {"deployment": "nps/daily", "select": "all", **dates, **options})
+
+    def empty_day(self) -> float:
+        """The seconds of a run of nps/daily that finds no row: what its start through the worker takes."""
+        return self._run("nps/daily", {"execution_date": day(DAYS).isoformat()})
+
+    def _run(self, deployment: str, parameters: dict[str, Any]) -> float:
+        from deployments.local.runs import run_deployment
+
+        began = time.time()
+        run = run_deployment(self.deployed.stack, self.deployed.client, deployment, parameters, lambda state: None)
+        if run.end_time is None:
+            raise StackError(f"{deployment} ended, and its server does not say when")
+        return run.end_time.timestamp() - began  # that `run_deployment` looks twice a second is not in it
+
+
+@contextlib.contextmanager
+def running_daybook(source: str, addresses: Addresses) -> Iterator[Daybook]:
+    """The local stack in a copy of the project, until the block ends.
+
+    No schedule is active, so that no run of the clock's comes in between, and every program has run once.
+    """
+    from prefect.client.orchestration import SyncPrefectClient
+
+    from deployments.local.runs import wait_for_work_pool
+
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="daybook-bench-"))
+        os.environ[UI_PORT] = str(free_port())
+        local = LocalStack(copy_project(Path(folder) / "project"))
+        stack.callback(local.stop)
+        local.start_server()
+        local.wait_for_server()
+        local.start_worker()
+        client = stack.enter_context(SyncPrefectClient(api=api_url(local.ui_port)))
+        wait_for_work_pool(local, client)
+        make_blocks(
+            local,
+            {
+                "DAYBOOK_PRODUCTION_URL": source,
+                "DAYBOOK_WAREHOUSE_URL": addresses.warehouse,
+                "DAYBOOK_STAGE_URL": str(Path(addresses.folder) / "stage"),
+            },
+        )
+        deploy_all(local)
+        for deployment in client.read_deployments():
+            client.pause_deployment(deployment.id)
+        daybook = Daybook(Deployed(local, client))
+        daybook.empty_day()
+        daybook.backfill(range(1))
+        yield daybook
