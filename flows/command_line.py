@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from prefect import Flow
+from prefect.exceptions import ParameterTypeError
 
 from daybook.errors import DaybookError, IntervalError
 from daybook.grid import parse
@@ -31,6 +32,8 @@ def run(flow: Flow[..., Any], arguments: list[str] | None = None) -> None:
         flow.with_options(retries=0)(**given)
     except DaybookError as error:
         sys.exit(told(error))
+    except ParameterTypeError as error:
+        sys.exit(str(error))
 
 
 def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, parameter: inspect.Parameter) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags, FlowFilter, FlowFilterId
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
 
 from daybook.errors import BackfillRefused
@@ -96,8 +97,7 @@ def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None
         raise BackfillRefused(
             f"{table} has load: replace, so it is always loaded whole and has no intervals: run {name} once instead"
         )
-    limit = deployment.global_concurrency_limit
-    return Deployed(deployment.id, name, found, limit.limit if limit else None, takes).passing(given)
+    return Deployed(deployment.id, name, found, _limit(client, deployment), takes).passing(given)
 
 
 def loading(client: SyncPrefectClient, table: str) -> str | None:
@@ -116,6 +116,24 @@ def loading(client: SyncPrefectClient, table: str) -> str | None:
         key=lambda deployment: (not any(schedule.active for schedule in deployment.schedules), deployment.name)
     )
     return _full_name(client, fitting[0]) if fitting else None
+
+
+def _limit(client: SyncPrefectClient, deployment: DeploymentResponse) -> int | None:
+    """How many runs may be active at once, by the deployment's limit and by its work pool's."""
+    own, pool_name = deployment.global_concurrency_limit, deployment.work_pool_name
+    pool = client.read_work_pool(pool_name) if pool_name else None
+    limits = [own.limit] if own else []
+    if pool and pool.concurrency_limit is not None:
+        context = FlowRunContext.get()
+        here = context is not None and context.flow_run is not None and context.flow_run.work_pool_name == pool.name
+        if here and pool.concurrency_limit < 2:
+            raise BackfillRefused(
+                f"the work pool {pool.name} allows one run at a time, and this is one: its own runs would wait for it. "
+                f"Allow more (prefect work-pool set-concurrency-limit {pool.name} 2), or run it outside of the pool: "
+                "python -m flows.backfill"
+            )
+        limits.append(pool.concurrency_limit - here)
+    return min(limits, default=None)
 
 
 def _takes(deployment: DeploymentResponse) -> frozenset[str]:

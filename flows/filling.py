@@ -1,7 +1,7 @@
 """The loop of a backfill: start runs a few at a time, settle those that have ended, show how it stands."""
 
+import logging
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
-from prefect import get_run_logger
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 
@@ -23,6 +22,8 @@ from flows.calendar_page import CalendarPage
 from flows.children import Children
 from flows.deployed import Deployed
 from flows.loading import retries
+
+logger = logging.getLogger("daybook.backfill")
 
 _POLL = 0.5  # seconds between two looks at the runs
 _ERROR = re.compile(r"encountered an exception: (?P<story>(?P<kind>\w+): .*)", re.DOTALL)
@@ -40,7 +41,7 @@ class Options:
     depends_on_past: bool = False
 
     def checked(self, limit: int | None) -> "Options":
-        """The same with no more active runs than the deployment's concurrency limit allows.
+        """The same with no more active runs than depends_on_past and the deployment's concurrency limit allow.
 
         Raises:
             BackfillRefused: depends_on_past with another order than ascending.
@@ -49,12 +50,11 @@ class Options:
             raise BackfillRefused(
                 f"depends_on_past goes from the oldest interval on, and order is {self.order}: use ascending"
             )
-        return replace(
-            self,
-            max_active_runs=min(
-                self.max_active_runs, limit or self.max_active_runs, 1 if self.depends_on_past else sys.maxsize
-            ),
-        )
+        allowed = 1 if self.depends_on_past else limit or self.max_active_runs
+        if self.max_active_runs > allowed:
+            why = "depends_on_past" if self.depends_on_past else "the deployment's concurrency limit"
+            logger.info("max_active_runs is %d, and %s allows %d", self.max_active_runs, why, allowed)
+        return replace(self, max_active_runs=min(self.max_active_runs, allowed))
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Filling:
         label: str,
     ) -> None:
         self._deployed, self._options = deployed, options
-        self._logger, self._tries = get_run_logger(), retries()
+        self._tries = retries()
         self._before = {standing.interval: standing.entry for standing in standings}
         stretches = arrange(coalesce(wanted, options.intervals_per_run), options.order)
         self._backlog = Backlog.of(stretches, in_order=options.depends_on_past)
@@ -123,7 +123,7 @@ class Filling:
             self._children.cancel()
             raise
         self._page.update(self._filled.failed, [], final=True)
-        self._logger.info("%d intervals were loaded by %d runs", len(self._filled.loaded), self._filled.runs)
+        logger.info("%d intervals were loaded by %d runs", len(self._filled.loaded), self._filled.runs)
         return self._filled
 
     def _step(self) -> bool:
@@ -146,12 +146,12 @@ class Filling:
                 return
             run = self._children.start(stretch)
             self._filled.runs += 1
-            self._logger.info("%s: run %s started", self._label(stretch), run.name)
+            logger.info("%s: run %s started", self._label(stretch), run.name)
 
     def _today_waits(self) -> bool:
         waiting = self._children.others_waiting()
         if waiting and not self._yielding:
-            self._logger.info("%s is due and goes first; the backfill goes on after it", waiting[0].name)
+            logger.info("%s is due and goes first; the backfill goes on after it", waiting[0].name)
         self._yielding = bool(waiting)
         return self._yielding
 
@@ -176,7 +176,7 @@ class Filling:
             self._backlog.fail(left, "its run was cancelled", divisible=False)
         elif self._again[left] < _CRASHES:
             self._again[left] += 1
-            self._logger.warning("%s: the process of its run was lost; once more", self._label(left))
+            logger.warning("%s: the process of its run was lost; once more", self._label(left))
             self._backlog.put_back(left)
         else:
             self._backlog.fail(left, "the process of its run was lost, twice (killed, or out of memory?)")
@@ -187,14 +187,14 @@ class Filling:
         if kind and kind.may_pass and self._again[stretch] < self._tries["retries"]:
             self._again[stretch] += 1
             delay = timedelta(seconds=self._tries["retry_delay_seconds"])
-            self._logger.warning("%s: %s; again in %s", self._label(stretch), reason, delay)
+            logger.warning("%s: %s; again in %s", self._label(stretch), reason, delay)
             self._later.append((datetime.now(UTC) + delay, stretch))
             return
         divisible = kind is None or kind.may_be_one_interval
         if divisible and len(stretch) > 1:
-            self._logger.warning("%s failed, so each half of it is tried: %s", self._label(stretch), reason)
+            logger.warning("%s failed, so each half of it is tried: %s", self._label(stretch), reason)
         else:
-            self._logger.error("%s failed: %s", self._label(stretch), reason)
+            logger.error("%s failed: %s", self._label(stretch), reason)
         self._backlog.fail(stretch, reason, divisible=divisible)
         if not divisible:
             self._backlog.close()  # no interval is to blame, so that the others would fail in the same way

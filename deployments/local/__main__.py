@@ -23,7 +23,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="start everything, load nps through the worker, show the result")
     demo.add_argument("--started", type=int, help="when `make demo` was typed, in seconds since 1970")
-    commands.add_parser("up", help="start PostgreSQL, the Prefect server and a worker")
+    commands.add_parser("up", help="start PostgreSQL, the Prefect server and a worker, and load what was missed")
     commands.add_parser("down", help="stop all of it; the data stays")
     commands.add_parser("status", help="what runs, and where")
     arguments = parser.parse_args()
@@ -55,12 +55,12 @@ def _start(command: str, stack: LocalStack, narrator: Narrator, seconds_before: 
         targets = find_targets(stack)
         replace_environment(stack.environment)
         stack.start_server()  # it starts while this process imports Prefect
-        from deployments.local.demo import run_demo, start_all  # Prefect reads the environment when imported
+        from deployments.local.demo import run_demo, start_and_catch_up  # Prefect reads the environment when imported
 
         if command == "demo":
             run_demo(stack, targets, narrator, seconds_before)
         else:
-            start_all(stack, targets, narrator)
+            start_and_catch_up(stack, targets, narrator)
 
 
 def _stopped(count: int) -> str:

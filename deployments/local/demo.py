@@ -4,6 +4,7 @@ import os
 from datetime import date, timedelta
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.exceptions import ObjectNotFound
 
 from deployments.local.console import Narrator
 from deployments.local.demo_data import has_answers, make_answers, utc_yesterday
@@ -15,6 +16,7 @@ from deployments.local.runs import run_deployment, settle_abandoned, wait_for_wo
 from deployments.local.stack import WORK_POOL, LocalStack
 from deployments.local.targets import Database, Targets, start_embedded
 
+CATCH_UP = "catch-up/daily"
 ALLOW_DEMO_DATA = "DAYBOOK_DEMO_DATA"
 
 
@@ -33,6 +35,18 @@ def start_all(stack: LocalStack, targets: Targets, narrator: Narrator) -> None:
                 settle_abandoned(client)
             stack.start_worker()
         step.detail = f"process worker of the work pool {WORK_POOL}"
+
+
+def start_and_catch_up(stack: LocalStack, targets: Targets, narrator: Narrator) -> None:
+    """Start what does not run yet, and have the worker load what was missed while it did not."""
+    start_all(stack, targets, narrator)
+    with get_client(sync_client=True) as client, narrator.step(CATCH_UP) as step:
+        wait_for_work_pool(stack, client)
+        try:
+            client.create_flow_run_from_deployment(client.read_deployment_by_name(CATCH_UP).id)
+            step.detail = "started: what was missed is being loaded"
+        except ObjectNotFound:
+            step.detail = "nothing is deployed yet: `make deploy` or `make demo` does"
 
 
 def run_demo(stack: LocalStack, targets: Targets, narrator: Narrator, seconds_before: float) -> None:
@@ -54,6 +68,7 @@ def run_demo(stack: LocalStack, targets: Targets, narrator: Narrator, seconds_be
             step.detail = "all of prefect.yaml"
         _load(stack, client, narrator, "nps/full-refresh", {})
         _load(stack, client, narrator, "nps/daily", {"execution_date": yesterday.isoformat()})
+        _load(stack, client, narrator, CATCH_UP, {})
     narrator.say()
     with targets.warehouse.connect() as warehouse:
         show_ledger(narrator, warehouse)
@@ -100,5 +115,8 @@ def _say_what_next(stack: LocalStack, narrator: Narrator, yesterday: date) -> No
     narrator.say(
         f"    {server} .venv/bin/python -m prefect deployment run nps/daily --param execution_date={day} --watch"
     )
+    narrator.say("  any range again; first what would happen, then for real")
+    range = f"nps/daily {yesterday - timedelta(days=30)} {yesterday}"
+    narrator.say(f"    {server} .venv/bin/python -m flows.backfill {range} --select all --dry-run")
     narrator.say("  end all of it; the data stays for the next time")
     narrator.say("    make stop")
