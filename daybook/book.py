@@ -1,11 +1,12 @@
 """A table of Daybook's own in the warehouse: made where it is missing, appended to, and read."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from daybook.warehouses import Warehouse
 from daybook.warehouses.session import Session
+
+T = TypeVar("T")
 
 SCHEMA = "daybook"
 
@@ -39,18 +40,17 @@ class Book:
                 if not again:
                     raise
 
-    def rows(self, session: Session, statement: str, values: Sequence[Any]) -> list[list[Any]]:
-        """The rows of a query about the table, with instants in UTC. None while there is no such table yet.
+    def read(self, session: Session, make: Callable[..., T], statement: str, values: Sequence[Any]) -> list[T]:
+        """What `make` makes of each row of a query about the table; nothing while there is no such table.
 
-        Within a transaction, `ensure` it before.
+        Instants are in UTC, as a session of a warehouse shows them. Within a transaction, `ensure` the table before.
         """
         try:
-            found = session.rows(statement, values)
+            return [make(*row) for row in session.stream(statement, values)]
         except session.connection.ProgrammingError as error:
             if error.pgcode not in _NO_SUCH_TABLE:
                 raise
             return []
-        return [[v.astimezone(UTC) if isinstance(v, datetime) else v for v in row] for row in found]
 
     def append(self, session: Session, rows: Sequence[Sequence[Any]]) -> None:
         """Add rows, each with a value for every column, a few hundred a statement."""

@@ -4,10 +4,8 @@ The ledger says what was loaded; this says what was tried in vain, and why. Like
 database. It is written on a best effort: a run that cannot reach the warehouse leaves no row in it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from daybook.book import Book
 from daybook.interval import Interval
@@ -51,13 +49,13 @@ class Failures:
 
     def within(self, session: Session, table: str, span: Interval) -> list[Failure]:
         """The failures of `table` that touch `span`, the oldest first."""
-        found: Sequence[Sequence[Any]] = self._book.rows(
+        return self._book.read(
             session,
+            lambda name, start, end, *rest: Failure(name, Interval(start, end), *rest),
             f"SELECT {self._book.names} FROM {self._book.table} WHERE table_name = %s AND interval_end > %s "
             "AND interval_start < %s ORDER BY failed_at",
             (table, span.start, span.end),
         )
-        return [Failure(name, Interval(start, end), *rest) for name, start, end, *rest in found]
 
 
 def now(table: str, stretch: Interval, flow_run_id: str | None, error: str) -> Failure:

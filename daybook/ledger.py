@@ -8,7 +8,7 @@ taken under the lock of the table.
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from daybook.book import Book
 from daybook.interval import Interval
@@ -49,6 +49,16 @@ class Entry:
         return (self.start is None or self.start <= interval.start) and interval.end <= self.end
 
 
+class Loaded(NamedTuple):
+    """What is needed of an entry where there are very many of them: ten years of hours are 87,600."""
+
+    start: datetime | None
+    end: datetime
+    rows: int
+    loaded_at: datetime
+    flow_run_id: str | None
+
+
 class Ledger:
     """The table `daybook.ledger` of a warehouse. While it does not exist, nothing was ever loaded."""
 
@@ -61,13 +71,19 @@ class Ledger:
 
     def newest(self, session: Session, table: str, span: Interval | None = None) -> list[Entry]:
         """The newest entry of every interval of `table` that overlaps `span` (None: all), oldest entry first."""
-        names, values = self._book.names, [table]
-        where = "table_name = %s"
+        return self._book.read(session, Entry, *self._newest(self._book.names, table, span))
+
+    def loaded(self, session: Session, table: str, span: Interval) -> list[Loaded]:
+        """The same as `newest`, in short."""
+        names = "interval_start, interval_end, rows_loaded, loaded_at, flow_run_id"
+        return self._book.read(session, Loaded, *self._newest(names, table, span))
+
+    def _newest(self, names: str, table: str, span: Interval | None) -> tuple[str, list[Any]]:
+        where, values = "table_name = %s", [table]
         if span:
             where += " AND interval_end > %s AND (interval_start IS NULL OR interval_start < %s)"
             values += [span.start, span.end]  # type: ignore[list-item]
-        return self._entries(
-            session,
+        return (
             f"SELECT {names} FROM (SELECT {names}, ROW_NUMBER() OVER (PARTITION BY interval_start, interval_end "
             f"ORDER BY loaded_at DESC) AS age FROM {self._book.table} WHERE {where}) AS newest "
             "WHERE age = 1 ORDER BY loaded_at",
@@ -88,12 +104,8 @@ class Ledger:
 
     def _where(self, session: Session, condition: str, values: Sequence[Any]) -> list[Entry]:
         book = self._book
-        return self._entries(
-            session, f"SELECT {book.names} FROM {book.table} WHERE {condition} ORDER BY interval_start", values
-        )
-
-    def _entries(self, session: Session, statement: str, values: Sequence[Any]) -> list[Entry]:
-        return [Entry(*row) for row in self._book.rows(session, statement, values)]
+        statement = f"SELECT {book.names} FROM {book.table} WHERE {condition} ORDER BY interval_start"
+        return book.read(session, Entry, statement, values)
 
     def next_moment(self, session: Session, table: str) -> datetime:
         """The `loaded_at` of the next entry of `table`: now, or just behind the newest one. Call it under the lock."""

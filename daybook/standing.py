@@ -9,7 +9,7 @@ from typing import Literal
 from daybook.errors import LoadFailed, WarehouseLost
 from daybook.failures import Failure, Failures
 from daybook.interval import Interval
-from daybook.ledger import Entry, Ledger
+from daybook.ledger import Ledger, Loaded
 from daybook.transient import with_retries
 from daybook.warehouses import Warehouse
 
@@ -30,7 +30,7 @@ class Standing:
     """An interval, what the ledger says of it, and the failure that came after that, where one did."""
 
     interval: Interval
-    entry: Entry | None = None
+    entry: Loaded | None = None
     failure: Failure | None = None
 
     @property
@@ -46,13 +46,13 @@ class Standing:
         return select == "all" or self.entry is None or (select == "failed" and self.failure is not None)
 
 
-def standing(intervals: Sequence[Interval], entries: Iterable[Entry], failures: Iterable[Failure]) -> list[Standing]:
+def standing(intervals: Sequence[Interval], entries: Iterable[Loaded], failures: Iterable[Failure]) -> list[Standing]:
     """How each of these intervals, which are in order, stands. Ten years of hours are 87,600 of them.
 
     An interval that an entry covers with others (a full refresh) is loaded, and the newest entry speaks for it.
     """
     starts = [interval.start for interval in intervals]
-    spoken: list[Entry | None] = [None] * len(intervals)
+    spoken: list[Loaded | None] = [None] * len(intervals)
     failed: list[Failure | None] = [None] * len(intervals)
     for entry in sorted(entries, key=lambda entry: entry.loaded_at):
         index = bisect_left(starts, entry.start) if entry.start else 0
@@ -81,7 +81,7 @@ def look_up(warehouse: Warehouse, table: str, intervals: Sequence[Interval]) -> 
 
     def ask() -> list[Standing]:
         with warehouse.session() as session:
-            entries = Ledger(warehouse).newest(session, table, span)
+            entries = Ledger(warehouse).loaded(session, table, span)
             failures = Failures(warehouse).within(session, table, span)
         return standing(intervals, entries, failures)
 

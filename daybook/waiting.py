@@ -4,7 +4,7 @@ import time
 from datetime import date, datetime, timedelta
 
 from daybook.errors import IntervalError, NotLoadedInTime
-from daybook.ledger import Entry
+from daybook.ledger import Loaded
 from daybook.standing import look_up
 from daybook.tables import Table
 from daybook.warehouses import Warehouse
@@ -16,7 +16,7 @@ def wait_until_loaded(
     warehouse: Warehouse,
     timeout: timedelta,
     poll: timedelta = timedelta(seconds=15),
-) -> Entry:
+) -> Loaded:
     """The ledger's entry of the interval that starts at `when` (as in `Grid.at`), as soon as there is one.
 
     Asks every `poll`, at least once, for up to `timeout`.

@@ -9,7 +9,7 @@ from blocks import open as blocks
 from daybook import load as loading
 from daybook.extract import Extracted, verify
 from daybook.extract import extract as extract_rows
-from daybook.ledger import Entry
+from daybook.ledger import Loaded
 from daybook.load import LoadReport
 from daybook.plan import Plan
 from daybook.plan import plan as plan_load
@@ -80,7 +80,7 @@ def load(extracted: Extracted) -> LoadReport:
 @task(name="wait-for", cache_policy=NO_CACHE)
 def wait_for(
     table: str, execution_date: date | datetime, *, timeout_seconds: float = 3600, poll_seconds: float = 15
-) -> Entry:
+) -> Loaded:
     """Wait until the interval of `table` that starts at `execution_date` is in the ledger, and return its entry.
 
     For a flow that needs another table's interval inside. Raises `NotLoadedInTime` after `timeout_seconds`, and

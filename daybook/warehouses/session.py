@@ -24,9 +24,13 @@ class Session:
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Execute a query with its values bound, and return its rows."""
+        return list(self.stream(statement, values))
+
+    def stream(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Execute a query with its values bound, and yield its rows: of many, no second copy is made."""
         with self.connection.cursor() as cursor:
             cursor.execute(statement, tuple(values))
-            return list(cursor.fetchall())
+            yield from cursor
 
     def one(self, statement: str, values: Sequence[Any] = ()) -> Any:
         """Execute a query that returns one value, and return it (None where it returns no row)."""
