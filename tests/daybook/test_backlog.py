@@ -43,6 +43,7 @@ def run_all(backlog: Backlog, poisoned: Collection[Interval]) -> tuple[Counter[I
             backlog.fail(stretch, f"{bad[0]} is poisoned")
         else:
             loaded.update(stretch)
+            backlog.succeed(stretch)
     return loaded, runs
 
 
@@ -136,6 +137,7 @@ def test_so_it_is_with_several_runs_at_once_of_which_some_are_lost_and_others_th
                 backlog.fail(left, "poisoned")
             else:
                 loaded.update(left)
+                backlog.succeed(stretch)
     assert set(backlog.failed) <= poisoned
     assert poisoned - set(backlog.failed) <= by_others
     assert all(count == 1 for count in loaded.values())
@@ -149,7 +151,17 @@ def test_one_poisoned_costs_few_runs_wherever_it_stands(count: int) -> None:
         backlog = Backlog.of(coalesce(wanted, count))
         loaded, runs = run_all(backlog, {bad})
         assert list(backlog.failed) == [bad] and len(loaded) == count - 1
-        assert runs - 1 <= 2 * math.ceil(math.log2(count))
+        assert runs - 1 <= 2 * math.log2(count)
+
+
+@given(st.sets(st.integers(0, 364), min_size=2, max_size=6))
+@settings(deadline=None)
+def test_several_poisoned_cost_no_more_than_so_many_times_one(numbers: set[int]) -> None:
+    wanted = days(*range(365))
+    backlog = Backlog.of([wanted])
+    loaded, runs = run_all(backlog, set(days(*numbers)))
+    assert set(backlog.failed) == set(days(*numbers)) and len(loaded) == 365 - len(numbers)
+    assert runs - 1 <= len(numbers) * 2 * math.log2(365)
 
 
 def test_what_no_interval_is_to_blame_for_is_not_divided() -> None:
