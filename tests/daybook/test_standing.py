@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from daybook.failures import Failure, Failures, now
 from daybook.grid import Grid
 from daybook.interval import Interval
-from daybook.ledger import Entry
+from daybook.ledger import Loaded
 from daybook.load import LoadReport, already_loaded, load
 from daybook.plan import plan
 from daybook.standing import Standing, State, look_up, standing
@@ -29,9 +29,8 @@ def hours(first: int, last: int) -> Interval:
     return Interval(FIRST + timedelta(hours=first), FIRST + timedelta(hours=last))
 
 
-def entry(start: datetime | None, end: datetime, minute: int) -> Entry:
-    at = NOW + timedelta(minutes=minute)
-    return Entry("raw.t", start, end, 10, "upsert", None, at, f"load {minute}", at)
+def entry(start: datetime | None, end: datetime, minute: int) -> Loaded:
+    return Loaded(start, end, 10, NOW + timedelta(minutes=minute), None)
 
 
 def failure(stretch: Interval, minute: int) -> Failure:
@@ -41,10 +40,10 @@ def failure(stretch: Interval, minute: int) -> Failure:
 # ── The rule ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def by_the_book(interval: Interval, entries: Sequence[Entry], failures: Sequence[Failure]) -> Standing:
+def by_the_book(interval: Interval, entries: Sequence[Loaded], failures: Sequence[Failure]) -> Standing:
     """One interval, by the definition: the newest entry that covers it, and the newest failure that came after it."""
-    covering = sorted((e for e in entries if e.covers(interval)), key=lambda e: e.loaded_at)
-    said = covering[-1] if covering else None
+    covering = [e for e in entries if (e.start is None or e.start <= interval.start) and interval.end <= e.end]
+    said = max(covering, key=lambda e: e.loaded_at, default=None)
     failed = [f for f in failures if f.stretch.contains(interval) and (said is None or f.failed_at > said.loaded_at)]
     return Standing(interval, said, max(failed, key=lambda f: f.failed_at, default=None))
 

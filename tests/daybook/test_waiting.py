@@ -48,8 +48,8 @@ def test_it_is_waited_for_until_somebody_loads_it(ends: Ends, table: Table) -> N
         ends.load(table, "2021-02-06")
         time.sleep(0.3)
         assert not waiting.done(), "another day was loaded"
-        report = ends.load(table, "2021-02-05")
-        assert waiting.result(timeout=120) == report.entries[0]
+        (loaded,) = ends.load(table, "2021-02-05").entries
+        assert waiting.result(timeout=120).loaded_at == loaded.loaded_at
 
 
 def test_what_does_not_come_in_time(ends: Ends, table: Table) -> None:
