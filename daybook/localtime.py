@@ -66,7 +66,9 @@ def instant_of(when: date | datetime, zone: ZoneInfo) -> datetime:
         raise IntervalError(f"{when.isoformat()} is out of reach: expected a year from 0002 to 9998.")
     if isinstance(when, datetime):
         if when.utcoffset() is not None:
-            return when.astimezone(UTC)
+            instant = when.astimezone(UTC)
+            # A plain datetime also out of a subclass, such as Prefect's pendulum.DateTime, whose arithmetic is its own.
+            return datetime.combine(instant.date(), instant.time(), UTC)
         if when.time() != time():
             return _instant_of_wall_clock(when, zone)
         when = when.date()

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import get_args
 from zoneinfo import ZoneInfo, available_timezones
 
+import pendulum
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -355,3 +356,14 @@ def test_a_range_is_one_interval_after_the_other(unit: Unit, place: tuple[str, d
     assert grid.between(expected[0].start, expected[-1].end) == expected
     assert grid.due(instant, expected[-1].end) == expected
     assert grid.due(instant, expected[-1].end - timedelta.resolution) == expected[:-1]
+
+
+def test_an_instant_of_prefect_is_as_good_as_any() -> None:
+    """Prefect tells the scheduled time as a pendulum.DateTime, a datetime whose arithmetic is its own."""
+    instant = datetime(2021, 2, 5, 13, 30, tzinfo=UTC)
+    of_prefect = pendulum.instance(instant)
+    for unit in get_args(Unit):
+        grid = Grid(unit, "Europe/Berlin")
+        found = grid.last_complete(of_prefect)
+        assert found == grid.last_complete(instant)
+        assert type(found.start) is type(found.end) is datetime
