@@ -84,7 +84,7 @@ class Backlog:
     def fail(self, stretch: Sequence[Interval], reason: str, *, divisible: bool = True) -> None:
         """A run of these failed: their halves are next, or, where they cannot be divided, they all failed."""
         pieces = coalesce(stretch, len(stretch))
-        if len(pieces) > 1:  # others have loaded what was between them
+        if divisible and len(pieces) > 1:  # others have loaded what was between them
             self._put(pieces)
         elif divisible and len(stretch) > 1:
             self._bisect(stretch)

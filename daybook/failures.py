@@ -41,9 +41,9 @@ class Failures:
         self._book = Book(warehouse, "failures", COLUMNS)
 
     def record(self, session: Session, failure: Failure) -> None:
-        """Add a failure. A NUL byte, which no warehouse holds, is left out of its text."""
+        """Add a failure. What no warehouse holds, a NUL byte or half of a surrogate pair, is left out of its text."""
         self._book.ensure(session)
-        stretch, error = failure.stretch, failure.error.replace("\0", "")[:_LONGEST]
+        stretch, error = failure.stretch, failure.error.encode(errors="ignore").decode().replace("\0", "")[:_LONGEST]
         row = (failure.table, stretch.start, stretch.end, failure.flow_run_id, failure.failed_at, error)
         self._book.append(session, [row])
 

@@ -3,8 +3,9 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeVar
 
 from daybook.errors import LoadFailed, WarehouseLost
 from daybook.failures import Failure, Failures
@@ -12,6 +13,8 @@ from daybook.interval import Interval
 from daybook.ledger import Ledger, Loaded
 from daybook.transient import with_retries
 from daybook.warehouses import Warehouse
+
+T = TypeVar("T")
 
 Select = Literal["missing", "failed", "all"]
 
@@ -51,22 +54,36 @@ def standing(intervals: Sequence[Interval], entries: Iterable[Loaded], failures:
 
     An interval that an entry covers with others (a full refresh) is loaded, and the newest entry speaks for it.
     """
+    loaded = sorted(entries, key=lambda entry: entry.loaded_at, reverse=True)
+    failed = sorted(failures, key=lambda failure: failure.failed_at, reverse=True)
+    spoken = _newest(intervals, [(entry.start, entry.end) for entry in loaded], loaded)
+    wrong = _newest(intervals, [(failure.stretch.start, failure.stretch.end) for failure in failed], failed)
+    return [
+        Standing(interval, entry, failure if failure and (not entry or entry.loaded_at < failure.failed_at) else None)
+        for interval, entry, failure in zip(intervals, spoken, wrong, strict=True)
+    ]
+
+
+def _newest(
+    intervals: Sequence[Interval], spans: Sequence[tuple[datetime | None, datetime]], items: Sequence[T]
+) -> list[T | None]:
+    """The first item for each interval whose span covers it. Each interval is looked at once, however many cover it."""
     starts = [interval.start for interval in intervals]
-    spoken: list[Loaded | None] = [None] * len(intervals)
-    failed: list[Failure | None] = [None] * len(intervals)
-    for entry in sorted(entries, key=lambda entry: entry.loaded_at):
-        index = bisect_left(starts, entry.start) if entry.start else 0
-        while index < len(intervals) and intervals[index].end <= entry.end:
-            spoken[index] = entry
-            index += 1
-    for failure in sorted(failures, key=lambda failure: failure.failed_at):
-        index = bisect_left(starts, failure.stretch.start)
-        while index < len(intervals) and intervals[index].end <= failure.stretch.end:
-            said = spoken[index]
-            if said is None or said.loaded_at < failure.failed_at:
-                failed[index] = failure
-            index += 1
-    return [Standing(*found) for found in zip(intervals, spoken, failed, strict=True)]
+    following = list(range(len(intervals) + 1))  # of each place, itself or one nearer to the next that is empty
+    result: list[T | None] = [None] * len(intervals)
+
+    def empty(place: int) -> int:
+        while following[place] != place:
+            following[place] = place = following[following[place]]
+        return place
+
+    for (start, end), item in zip(spans, items, strict=True):
+        place = empty(bisect_left(starts, start) if start else 0)
+        while place < len(intervals) and intervals[place].end <= end:
+            result[place] = item
+            following[place] = place + 1
+            place = empty(place)
+    return result
 
 
 def look_up(warehouse: Warehouse, table: str, intervals: Sequence[Interval]) -> list[Standing]:

@@ -237,3 +237,11 @@ def test_a_failure_with_a_hole_in_it_is_tried_on_both_sides() -> None:
     backlog.take()
     backlog.fail(days(0, 1, 3, 4), "x")
     assert [backlog.take(), backlog.take(), backlog.failed] == [days(0, 1), days(3, 4), {}]
+
+
+def test_what_cannot_be_divided_all_failed_also_with_a_hole() -> None:
+    backlog = Backlog.of([days(0, 1, 2)])
+    backlog.take()
+    backlog.fail(days(0, 2), "its run was cancelled", divisible=False)
+    assert set(backlog.failed) == set(days(0, 2))
+    assert backlog.take() is None
