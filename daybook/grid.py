@@ -130,6 +130,10 @@ class Grid:
         """What a person calls the intervals from `first` to `last`: `2021-02-05`, `2021-02-05 until 2021-03-01`."""
         return self.label(first) if first == last else f"{self.label(first)} until {self.label(self.next(last))}"
 
+    def counted(self, number: int) -> str:
+        """So many intervals, in words: `1 day`, `364 days`."""
+        return f"{number:,} {self.unit}{'s' * (number != 1)}"
+
     def _on_grid(self, interval: Interval) -> Interval:
         expected = self._around(interval.start)
         if expected != interval:

@@ -68,7 +68,7 @@ class CalendarPage:
 
     def _figures(self, failed: int, running: int) -> str:
         done = len(self._done)
-        figures = [f"**{done:,} of {self._wanted:,} {self._grid.unit}s loaded**"]
+        figures = [f"**{done:,} of {self._grid.counted(self._wanted)} loaded**"]
         figures += [f"**{failed:,} failed**"] if failed else []
         figures += [f"{running:,} running"] if running else []
         left = self._wanted - done - failed

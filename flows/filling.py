@@ -75,13 +75,13 @@ class Filled:
         grid = table.grid
         if grid is None or not (self.failed or self.held_back):
             return self
-        lines = [f"{label}: {len(self.loaded):,} {grid.unit}s are loaded, {len(self.failed):,} failed"]
+        lines = [f"{label}: {grid.counted(len(self.loaded))} loaded, {grid.counted(len(self.failed))} failed"]
         lines += [f"- {grid.label(interval)}: {reason}" for interval, reason in sorted(self.failed.items())[:_TOLD]]
         if len(self.failed) > _TOLD:
             lines.append(f"- and {len(self.failed) - _TOLD:,} more, in daybook.failures")
         if self.held_back:
             lines.append(
-                f"{len(self.held_back):,} were not tried after that, from {grid.label(min(self.held_back))} on"
+                f"{grid.counted(len(self.held_back))} not tried after that, from {grid.label(min(self.held_back))} on"
             )
         raise BackfillIncomplete("\n".join([*lines, "Once that is mended, run it again: what is loaded is left alone"]))
 
@@ -123,7 +123,7 @@ class Filling:
             self._children.cancel()
             raise
         self._page.update(self._filled.failed, [], final=True)
-        logger.info("%d intervals were loaded by %d runs", len(self._filled.loaded), self._filled.runs)
+        logger.info("intervals loaded: %d, runs started: %d", len(self._filled.loaded), self._filled.runs)
         return self._filled
 
     def _step(self) -> bool:

@@ -27,7 +27,7 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -
     chosen = [forecast for forecast in forecasts if forecast.chosen]
     rows = sum(forecast.at_source for forecast in chosen)
     lines = [
-        f"**{table.name}**: {len(chosen):,} of {len(forecasts):,} {grid.unit}s would be loaded, {rows:,} rows",
+        f"**{table.name}**: {len(chosen):,} of {grid.counted(len(forecasts))} would be loaded, {rows:,} rows",
         "",
         calendar(grid, [(forecast.standing.interval, forecast.standing.state) for forecast in forecasts]),
         "",

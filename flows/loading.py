@@ -11,12 +11,12 @@ from prefect.settings import get_current_settings
 
 from blocks import open as blocks
 from daybook.errors import DaybookError
-from daybook.failures import Failures, now
+from daybook.failures import Failure, Failures, now
 from daybook.grid import parse
 from daybook.plan import Plan
 from daybook.plan import plan as plan_load
 from daybook.tables import read_table
-from flows.schedule import scheduled_at
+from flows.schedule import scheduled_at, scheduled_at_of
 
 logger = logging.getLogger("daybook.loading")
 
@@ -53,13 +53,10 @@ def loading(table: str | None = None) -> Loading:
     def note_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
         """Leave a row in daybook.failures. Never raises: the failure itself is what matters."""
         try:
-            planned = _planned(table or flow_run.parameters["table"], flow_run.parameters, flow_run.expected_start_time)
-            if planned.stretch:
+            failure = _failure(table or flow_run.parameters["table"], flow_run, state)
+            if failure:
                 warehouse = blocks.warehouse()
                 with warehouse.session() as session:
-                    failure = now(
-                        planned.table.name, planned.stretch, str(flow_run.id), state.message or state.name or ""
-                    )
                     Failures(warehouse).record(session, failure)
         except Exception as error:
             logger.warning("the failure could not be noted in daybook.failures: %s", type(error).__name__)
@@ -81,6 +78,16 @@ def retries() -> Retries:
         if "default_retry_delay_seconds" in said and isinstance(delay, int | float)
         else 180,
     }
+
+
+def _failure(table: str, flow_run: FlowRun, state: State[Any]) -> Failure | None:
+    """What to note of a run that failed; None where it named no interval, or all of the table."""
+    try:
+        planned = _planned(table, flow_run.parameters, scheduled_at_of(flow_run))
+    except DaybookError:
+        return None
+    reason = state.message or state.name or ""
+    return now(table, planned.stretch, str(flow_run.id), reason) if planned.stretch else None
 
 
 def _planned(table: str, parameters: dict[str, Any], scheduled: Any) -> Plan:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from prefect import runtime
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
 
 
 def scheduled_at() -> datetime | None:
@@ -15,5 +16,17 @@ def scheduled_at() -> datetime | None:
     meant: datetime | None = runtime.flow_run.scheduled_start_time
     if runtime.flow_run.parent_flow_run_id is None:
         return meant
+    return _of_root(UUID(runtime.flow_run.id))
+
+
+def scheduled_at_of(run: FlowRun) -> datetime | None:
+    """The same of any run, for a hook, which may be called in another process than the run's."""
+    return run.expected_start_time if run.parent_task_run_id is None else _of_root(run.id)
+
+
+def _of_root(run_id: UUID) -> datetime | None:
     with get_client(sync_client=True) as client:
-        return client.read_flow_run(UUID(runtime.flow_run.root_flow_run_id)).expected_start_time
+        run = client.read_flow_run(run_id)
+        while run.parent_task_run_id and (called := client.read_task_run(run.parent_task_run_id)).flow_run_id:
+            run = client.read_flow_run(called.flow_run_id)
+        return run.expected_start_time

@@ -9,6 +9,7 @@ import psycopg2
 import pytest
 from sqlalchemy import make_url
 
+from tests.project import Deployed
 from tests.servers.mariadb import MariaDB
 from tests.servers.postgres import Postgres
 from tests.servers.redshift import IAM_ROLE, Redshift
@@ -82,6 +83,13 @@ class Target:
         except psycopg2.errors.UndefinedTable:
             return []
         return [(start.astimezone(UTC), end.astimezone(UTC), rows, run) for start, end, rows, run in found]  # type: ignore[attr-defined]
+
+    @contextlib.contextmanager
+    def locked(self, table: str = "nps") -> Iterator[None]:
+        """Nobody reads or writes raw_data.<table> meanwhile: a load waits."""
+        with contextlib.closing(self.connect()) as connection:
+            connection.cursor().execute(f"LOCK TABLE raw_data.{table} IN ACCESS EXCLUSIVE MODE")
+            yield
 
     def empty(self) -> None:
         """As if nothing had ever been loaded."""
@@ -170,3 +178,11 @@ def use(prefect_server: str, production: Production) -> Callable[[Target], None]
         list(save(environment.read(variables)))
 
     return use
+
+
+@pytest.fixture
+def worker(deployed: Deployed, production: Production, on_postgres: Target) -> Deployed:
+    """The server and the worker, with the blocks of an empty warehouse."""
+    on_postgres.empty()
+    deployed.make_blocks({"DAYBOOK_PRODUCTION_URL": production.url} | on_postgres.variables)
+    return deployed

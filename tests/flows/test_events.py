@@ -36,7 +36,7 @@ from deployments.local.waiting import wait_until
 from flows import tasks
 from flows.nps import nps
 from tests.flows.conftest import Production, Target
-from tests.flows.test_worker import create, wait_for, worker  # noqa: F401
+from tests.flows.runs import create, wait_for
 from tests.project import ROOT, Deployed
 from tests.servers.gate import gate
 
@@ -175,7 +175,7 @@ def block(language: str) -> str:
     return str(found)
 
 
-def deploy(worker: Deployed, entry: str) -> None:  # noqa: F811
+def deploy(worker: Deployed, entry: str) -> None:
     """`prefect deploy` of prefect.yaml with this entry added to it, for that entry alone."""
     (name,) = re.findall(r"- name: (\S+)", entry)
     file = worker.stack.root / "triggered.yaml"
@@ -191,14 +191,14 @@ def deploy(worker: Deployed, entry: str) -> None:  # noqa: F811
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def automations(worker: Deployed, deployment: UUID) -> list[dict[str, Any]]:  # noqa: F811
+def automations(worker: Deployed, deployment: UUID) -> list[dict[str, Any]]:
     """The automations that belong to a deployment."""
     found = worker.client.request("GET", f"/automations/related-to/prefect.deployment.{deployment}")
     return list(found.json())
 
 
 @pytest.fixture
-def following(worker: Deployed) -> Iterator[UUID]:  # noqa: F811
+def following(worker: Deployed) -> Iterator[UUID]:
     """The deployment of docs/triggers.md, for raw_data.visits."""
     entry = block("yaml").replace("orders", "visits")
     deploy(worker, entry)
@@ -207,7 +207,7 @@ def following(worker: Deployed) -> Iterator[UUID]:  # noqa: F811
     worker.client.delete_deployment(deployment)
 
 
-def runs_of(worker: Deployed, deployment: UUID) -> list[FlowRun]:  # noqa: F811
+def runs_of(worker: Deployed, deployment: UUID) -> list[FlowRun]:
     """The runs of a deployment, the oldest first."""
     return worker.client.read_flow_runs(
         deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
@@ -216,7 +216,7 @@ def runs_of(worker: Deployed, deployment: UUID) -> list[FlowRun]:  # noqa: F811
 
 
 def test_a_commit_starts_a_deployment_with_its_dates(
-    worker: Deployed,  # noqa: F811
+    worker: Deployed,
     production: Production,
     on_postgres: Target,
     following: UUID,
@@ -253,7 +253,7 @@ def test_a_commit_starts_a_deployment_with_its_dates(
 
 
 def test_two_commits_at_once_start_a_run_each_and_deploying_again_changes_nothing(
-    worker: Deployed,  # noqa: F811
+    worker: Deployed,
     production: Production,
     on_postgres: Target,
     following: UUID,

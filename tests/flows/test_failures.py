@@ -8,8 +8,10 @@ from typing import Any
 
 import psycopg2
 import pytest
+from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
+from prefect.flow_engine import run_flow
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Scheduled
 from sqlalchemy import make_url
@@ -20,7 +22,7 @@ from daybook.interval import Interval
 from deployments.local.waiting import wait_until
 from flows.nps import nps
 from tests.flows.conftest import Production, Target
-from tests.flows.test_worker import create, flow_processes, wait_for, worker  # noqa: F401
+from tests.flows.runs import create, flow_processes, wait_for
 from tests.project import Deployed
 from tests.servers.ports import free_port
 
@@ -47,7 +49,7 @@ def left(target: Target, rows: int) -> list[Row]:
     return failures(target)
 
 
-def created(worker: Deployed, deployment: str, retries: int = 0, **parameters: Any) -> FlowRun:  # noqa: F811
+def created(worker: Deployed, deployment: str, retries: int = 0, **parameters: Any) -> FlowRun:
     """A run of a deployment, whose retries come after a second."""
     variables = {"PREFECT_FLOWS_DEFAULT_RETRIES": str(retries), "PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS": "1"}
     return create(worker, deployment, parameters=parameters, job_variables={"env": variables})
@@ -63,7 +65,7 @@ def cure(production: Production) -> None:
 
 
 def test_a_failed_run_leaves_its_table_interval_and_words(
-    worker: Deployed,  # noqa: F811
+    worker: Deployed,
     production: Production,
     on_postgres: Target,
 ) -> None:
@@ -98,7 +100,7 @@ def test_a_failed_run_leaves_its_table_interval_and_words(
 def test_a_run_that_was_killed_leaves_a_row_too(
     killed_by: signal.Signals,
     words: str,
-    worker: Deployed,  # noqa: F811
+    worker: Deployed,
     production: Production,
     on_postgres: Target,
 ) -> None:
@@ -124,7 +126,7 @@ def test_a_run_that_was_killed_leaves_a_row_too(
 
 
 def test_only_the_last_try_of_a_run_counts(
-    worker: Deployed,  # noqa: F811
+    worker: Deployed,
     production: Production,
     on_postgres: Target,
 ) -> None:
@@ -204,3 +206,20 @@ def test_words_of_any_length_and_in_any_alphabet_are_kept_from_their_beginning(
     assert (kept.table, kept.stretch, kept.flow_run_id) == ("raw_data.nps", day, None)
     assert kept.error == ("don't \\ '%s' " + "😀" * 5000)[: len(kept.error)]
     assert len(kept.error) >= 900
+
+
+def test_a_load_within_another_flow_notes_the_day_that_it_was_meant_for(
+    client: SyncPrefectClient, production: Production, on_postgres: Target
+) -> None:
+    """A parent that is late: Prefect says of the child that it was scheduled now."""
+    production.fill(DAY, 10)
+    poison(production)
+
+    @flow(name="parent")
+    def parent() -> None:
+        nps.with_options(retries=0)()
+
+    run = client.create_flow_run(parent, state=Scheduled(scheduled_time=datetime(2021, 2, 6, 9, tzinfo=UTC)))
+    state = run_flow(parent, flow_run=run, return_type="state")
+    assert "CheckFailed: raw_data.nps 2021-02-05" in str(state.message)
+    assert [start for _, start, *_ in failures(on_postgres)] == [MIDNIGHT]

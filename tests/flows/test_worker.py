@@ -6,44 +6,19 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-import psutil
 import pytest
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Scheduled
 from ruamel.yaml import YAML
 
-from deployments.local.processes import marked_processes
 from deployments.local.runs import run_deployment
 from deployments.local.waiting import wait_until
 from tests.flows.conftest import Production, Target
+from tests.flows.runs import create, flow_processes, wait_for
 from tests.project import Deployed
 
 DAY = date(2021, 2, 5)
-
-
-@pytest.fixture
-def worker(deployed: Deployed, production: Production, on_postgres: Target) -> Deployed:
-    """The server and the worker, with the blocks of an empty warehouse."""
-    on_postgres.empty()
-    deployed.make_blocks({"DAYBOOK_PRODUCTION_URL": production.url} | on_postgres.variables)
-    return deployed
-
-
-def wait_for(worker: Deployed, run: FlowRun, *states: str, seconds: float = 120) -> FlowRun:
-    """The run, once it is in one of `states`."""
-
-    def there() -> bool:
-        state = worker.client.read_flow_run(run.id).state
-        return state is not None and state.name in states
-
-    assert wait_until(there, seconds), worker.client.read_flow_run(run.id).state
-    return worker.client.read_flow_run(run.id)
-
-
-def create(worker: Deployed, deployment: str, **options: object) -> FlowRun:
-    found = worker.client.read_deployment_by_name(deployment)
-    return worker.client.create_flow_run_from_deployment(found.id, **options)  # type: ignore[arg-type]
 
 
 def test_a_day_and_a_full_refresh_through_the_worker(
@@ -156,25 +131,16 @@ def test_a_killed_run_is_seen_as_crashed_and_another_run_loads_the_day(
     worker: Deployed, production: Production, on_postgres: Target
 ) -> None:
     production.fill(DAY, 100)
-    with_lock = on_postgres.connect()
     on_postgres.run("CREATE SCHEMA raw_data")
     on_postgres.run("CREATE TABLE raw_data.nps (id bigint PRIMARY KEY, created_at timestamp, score smallint)")
-    with_lock.cursor().execute("LOCK TABLE raw_data.nps IN ACCESS EXCLUSIVE MODE")  # the run waits for this
-    run = create(worker, "nps/daily", parameters={"execution_date": DAY.isoformat()})
-    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    assert wait_until(lambda: bool(on_postgres.run(waiting)), 60)
-
-    (process,) = flow_processes(worker, run)
-    process.send_signal(signal.SIGKILL)
-    wait_for(worker, run, "Crashed")
-    with_lock.close()
+    with on_postgres.locked():  # the run waits for this
+        run = create(worker, "nps/daily", parameters={"execution_date": DAY.isoformat()})
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        assert wait_until(lambda: bool(on_postgres.run(waiting)), 60)
+        (process,) = flow_processes(worker, run)
+        process.send_signal(signal.SIGKILL)
+        wait_for(worker, run, "Crashed")
     assert on_postgres.rows() == on_postgres.ledger() == []
 
     run_deployment(worker.stack, worker.client, "nps/daily", {"execution_date": DAY.isoformat()}, print)
     assert on_postgres.rows() == production.rows()
-
-
-def flow_processes(worker: Deployed, run: FlowRun) -> list[psutil.Process]:
-    """The processes in which the worker runs this flow run."""
-    marked = marked_processes(worker.stack.home, "worker")
-    return [process for process in marked if process.environ().get("PREFECT__FLOW_RUN_ID") == str(run.id)]
