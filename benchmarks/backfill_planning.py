@@ -15,7 +15,7 @@ from sqlalchemy import NullPool, create_engine
 from benchmarks import warehouse
 from benchmarks.meter import Leg, Meter
 from daybook.ledger import COLUMNS, Ledger
-from daybook.tables import Table
+from daybook.table import Table
 from daybook.warehouses import open_warehouse
 
 HOURS = 87_600

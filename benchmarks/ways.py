@@ -23,7 +23,7 @@ from daybook.plan import plan
 from daybook.stage import Stage
 from daybook.stage.folder import FolderStage
 from daybook.stage.s3 import S3Stage
-from daybook.tables import Table
+from daybook.table import Table
 from daybook.warehouses import open_warehouse
 from deployments.local.postgres_programs import wheel_programs
 from tests.servers.install import COMMAND, find_program

@@ -4,6 +4,7 @@ Every function is synchronous, within a flow or outside, also where an event loo
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import get_client
 from sqlalchemy import Engine, NullPool
@@ -13,6 +14,10 @@ from blocks.stored import FOLDER_STAGE, S3_STAGE, B, document, load
 from daybook.stage.folder import FolderStage
 from daybook.stage.s3 import S3Stage
 from daybook.warehouses import Warehouse, open_warehouse
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+    from mypy_boto3_s3 import S3Client
 
 
 def engine(name: str) -> Engine:
@@ -28,6 +33,22 @@ def engine(name: str) -> Engine:
     variable = {"production": "DAYBOOK_PRODUCTION_URL", "warehouse": "DAYBOOK_WAREHOUSE_URL"}.get(name)
     connector = _load(SqlAlchemyConnector, name, variable)
     return connector.get_engine(hide_parameters=True, poolclass=NullPool)
+
+
+def s3(name: str) -> "S3Client":
+    """A client of S3 with the credentials of `AwsCredentials/<name>`. Raises `BlockUnusable` where it is missing."""
+    from prefect_aws import AwsCredentials
+
+    client: S3Client = _load(AwsCredentials, name, "AWS_ACCESS_KEY_ID" if name == "aws" else None).get_client("s3")
+    return client
+
+
+def google(name: str) -> "Credentials":
+    """The Google account of `GcpCredentials/<name>`. Raises `BlockUnusable` where the block is missing."""
+    from prefect_gcp import GcpCredentials
+
+    variable = "GOOGLE_SERVICE_ACCOUNT_FILE" if name == "google" else None
+    return _load(GcpCredentials, name, variable).get_credentials_from_service_account()
 
 
 def warehouse() -> Warehouse:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from daybook.columns import Column
 from daybook.warehouses import Warehouse
 from daybook.warehouses.session import Session
 
@@ -12,6 +13,7 @@ SCHEMA = "daybook"
 
 #: PostgreSQL's and Redshift's codes for a table and for a schema that do not exist.
 _NO_SUCH_TABLE = {"42P01", "3F000"}
+_NO_SUCH_COLUMN = "42703"
 _AT_ONCE = 500  # rows a statement
 
 
@@ -24,8 +26,13 @@ class Book:
         self.names = ", ".join(columns)
 
     def ensure(self, session: Session) -> None:
-        """Make the table where it is missing. Runs that start at the same moment all want to; one of them does."""
-        if self._exists(session):
+        """Make the table, or those of its columns, that are missing: an older Daybook may have made it.
+
+        Runs that start at the same moment all want to; one of them does.
+        """
+        there = self._there(session)
+        if there:
+            self._add(session, {name: type for name, type in self._columns.items() if name not in there})
             return
         columns = ", ".join(f"{name} {type}" for name, type in self._columns.items())
         for again in (True, False):
@@ -35,7 +42,7 @@ class Book:
                 return
             except session.connection.Error:
                 # Somebody was quicker, which even IF NOT EXISTS calls an error: perhaps with the schema only, so far.
-                if self._exists(session):
+                if self._there(session):
                     return
                 if not again:
                     raise
@@ -48,9 +55,12 @@ class Book:
         try:
             return [make(*row) for row in session.stream(statement, values)]
         except session.connection.ProgrammingError as error:
-            if error.pgcode not in _NO_SUCH_TABLE:
+            if error.pgcode in _NO_SUCH_TABLE:
+                return []
+            if error.pgcode != _NO_SUCH_COLUMN:
                 raise
-            return []
+            self.ensure(session)
+            return [make(*row) for row in session.stream(statement, values)]
 
     def append(self, session: Session, rows: Sequence[Sequence[Any]]) -> None:
         """Add rows, each with a value for every column, a few hundred a statement."""
@@ -62,5 +72,13 @@ class Book:
                 [value for row in batch for value in row],
             )
 
-    def _exists(self, session: Session) -> bool:
-        return self._warehouse.exists(session, f"{SCHEMA}.{self._name}")
+    def _add(self, session: Session, columns: Mapping[str, str]) -> None:
+        for name, type in columns.items():
+            try:
+                session.run(f"ALTER TABLE {self.table} ADD COLUMN {name} {type}")
+            except session.connection.Error:
+                if name not in self._there(session):
+                    raise
+
+    def _there(self, session: Session) -> Mapping[str, Column]:
+        return self._warehouse.existing_columns(session, f"{SCHEMA}.{self._name}")

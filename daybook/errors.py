@@ -4,6 +4,7 @@ DaybookError
 ├── TableFileError        a file under tables/ is wrong: names the file, the field and the remedy
 ├── IntervalError         a date or range that does not fit the table's grid, lies in the future or before `start`
 ├── SourceError           the source cannot be read as the table file says
+│   └── SourceIncomplete  it could not give all that was wanted; what it gave is loaded
 ├── StageError            a part is missing, damaged, or could not be written
 ├── WarehouseError        the warehouse cannot take the table as it is
 │   ├── SchemaMismatch    the table in the warehouse lacks a column, or holds it in a type that would lose values
@@ -47,6 +48,10 @@ class IntervalError(DaybookError):
 
 class SourceError(DaybookError):
     """The source cannot be read as the table file says."""
+
+
+class SourceIncomplete(SourceError):
+    """The source could not give a part of what was wanted; the rest is loaded."""
 
 
 class StageError(DaybookError):

@@ -11,13 +11,15 @@ from daybook.columns import Column, holds
 from daybook.csv_format import Chunk
 from daybook.cursors import Cursor
 from daybook.errors import ExtractFailed, RowCountMismatch, SourceError, SourceLost, StageError
+from daybook.ledger import Entry
 from daybook.plan import Plan
-from daybook.sources import Keys
+from daybook.sources import NOTHING, Findings, Keys, Noticing
 from daybook.stage import Stage, new_prefix
 from daybook.stage.manifest import Manifest, Part
 from daybook.stage.parts import read_manifest, remove, write_parts
-from daybook.tables import Table
+from daybook.table import Table
 from daybook.transient import with_retries
+from daybook.versions import unchanged, version_of
 from daybook.warehouses import Target, Warehouse
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,11 @@ class Extracted:
     began_at: datetime
     """By the clock of this machine."""
     seconds: float
+    findings: Findings = NOTHING
+    version: str | None = None
+    """Of the source, for the ledger."""
+    unchanged: Entry | None = None
+    """The newest entry of the table, where the source is still what was loaded then: nothing was read."""
 
 
 def extract(
@@ -72,6 +79,12 @@ def _extract(
         target = shape(table, source.columns())
         with warehouse.session() as session:
             warehouse.check(session, target)
+            same = unchanged(plan, source, warehouse, session)
+        if same is not None:
+            nothing = Manifest(table.name, "", (), warehouse.csv_format(), ())
+            seconds = time.monotonic() - began
+            logger.info("%s: the source is what was loaded at %s UTC", table.name, f"{same.loaded_at:%Y-%m-%d %H:%M}")
+            return Extracted(plan, target, nothing, 0, source.snapshot_at, began_at, seconds, unchanged=same)
         for warning in source.warnings():
             logger.warning(warning)
         found = {column.name: column for column in source.columns()}
@@ -95,7 +108,17 @@ def _extract(
             raise RowCountMismatch(
                 f"{table.name}: the source sent {counter.rows} rows, and {manifest.rows} were staged"
             )
-        return Extracted(plan, target, manifest, counter.rows, source.snapshot_at, began_at, time.monotonic() - began)
+        return Extracted(
+            plan,
+            target,
+            manifest,
+            counter.rows,
+            source.snapshot_at,
+            began_at,
+            time.monotonic() - began,
+            source.findings() if isinstance(source, Noticing) else NOTHING,
+            version_of(plan, source),
+        )
 
 
 def verify(extracted: Extracted, stage: Stage) -> Extracted:
@@ -105,6 +128,8 @@ def verify(extracted: Extracted, stage: Stage) -> Extracted:
         StageError: the manifest is not there, or not the one that was written.
         RowCountMismatch: it holds another number of rows than the source sent.
     """
+    if extracted.unchanged:
+        return extracted
     staged = read_manifest(stage, extracted.manifest.prefix)
     name = extracted.plan.table.name
     if staged.rows != extracted.rows:

@@ -7,7 +7,7 @@ from daybook.errors import ExtractFailed, SourceLost
 from daybook.interval import Interval
 from daybook.sources import Keys
 from daybook.standing import Select, Standing
-from daybook.tables import Table
+from daybook.table import Table
 from daybook.transient import with_retries
 
 

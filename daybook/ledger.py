@@ -26,6 +26,8 @@ COLUMNS = {
     "loaded_at": "timestamptz NOT NULL",
     "load_id": "varchar(36) NOT NULL",
     "snapshot_at": "timestamptz NOT NULL",
+    "version": "varchar(1024)",
+    "missing": "varchar(4000)",
 }
 
 
@@ -43,6 +45,10 @@ class Entry:
     load_id: str
     snapshot_at: datetime
     """The moment of the source that was loaded, by the source's clock."""
+    version: str | None = None
+    """Of a file and of its table file, by which an unchanged one is known again; None for every other source."""
+    missing: str | None = None
+    """What the source could not give of it; None: all of it is there."""
 
     def covers(self, interval: Interval) -> bool:
         """Whether what was loaded then includes all of `interval`."""

@@ -32,6 +32,8 @@ class LoadReport:
     seconds: dict[str, float] = field(default_factory=dict)
     note: str = ""
     """Why nothing was done, where nothing was."""
+    shortfalls: tuple[str, ...] = ()
+    """What the source could not give of what was wanted."""
 
 
 def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_id: str | None = None) -> LoadReport:
@@ -47,16 +49,23 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
     """
     transaction = Transaction(extracted, warehouse, stage, flow_run_id)
     plan, began = extracted.plan, time.monotonic()
+    work = transaction.confirm if extracted.unchanged else transaction.run
     try:
         what = f"{plan.table.name} {plan.label}: load"
-        entries = with_retries(transaction.run, what=what, failed=LoadFailed, lost=WarehouseLost, when=passes)
+        entries = with_retries(work, what=what, failed=LoadFailed, lost=WarehouseLost, when=passes)
     except Exception as error:
         error.add_note(f"the staged parts are kept at {stage.uri(extracted.manifest.prefix)}/")
         raise
+    if extracted.unchanged:
+        return _report(plan, entries, note=f"unchanged since {extracted.unchanged.loaded_at:%Y-%m-%d %H:%M:%S} UTC")
     remove(stage, extracted.manifest)
     seconds = time.monotonic() - began
     report = _report(
-        plan, entries, bytes=extracted.manifest.bytes, seconds={"extract": extracted.seconds, "load": seconds}
+        plan,
+        entries,
+        bytes=extracted.manifest.bytes,
+        seconds={"extract": extracted.seconds, "load": seconds},
+        shortfalls=extracted.findings.shortfalls,
     )
     logger.info("%s %s: committed %d rows in %.1f s", plan.table.name, plan.label, report.rows, seconds)
     return report
@@ -81,7 +90,7 @@ def already_loaded(plan: Plan, warehouse: Warehouse, flow_run_id: str | None) ->
     entries = with_retries(ask, what=f"{name} {plan.label}: reading the ledger", failed=LoadFailed, lost=WarehouseLost)
     found = [speaking_for(interval, entries) for interval in plan.intervals]
     speaking = entries if plan.whole else [entry for entry in found if entry is not None]
-    if not speaking or len(speaking) < len(plan.intervals):
+    if not speaking or len(speaking) < len(plan.intervals) or any(entry.missing for entry in speaking):
         return None
     if all(entry.flow_run_id == flow_run_id for entry in speaking):
         return _report(plan, speaking, note="this run had committed it before it was retried")

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from daybook.errors import IntervalError
 from daybook.interval import Interval
 from daybook.sources import Span
-from daybook.tables import Load, Table
+from daybook.table import Load, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Plan:
     allow_shrink: bool = False
     by_schedule: bool = False
     """Nobody named the interval: it is the last one that was over at the scheduled time."""
+    forced: bool = False
+    """Somebody asked for all of it, so it is read also where the source says that nothing has changed."""
 
     @property
     def strategy(self) -> Load:
@@ -80,14 +82,14 @@ def plan(
                 f"{table.name} has load: replace, so it is always loaded whole and has no interval {execution_date}: "
                 "leave execution_date out"
             )
-        return Plan(table, (), True, allow_shrink)
+        return Plan(table, (), True, allow_shrink, forced=full_refresh)
     if full_refresh:
         if execution_date is not None:
             raise IntervalError(
                 f"{table.name}: full_refresh loads the whole table, and execution_date={execution_date} a part of it: "
                 "give one of them"
             )
-        return Plan(table, (), True, allow_shrink)
+        return Plan(table, (), True, allow_shrink, forced=True)
     try:
         first = grid.first(table.start) if table.start is not None else None
         if execution_date is None:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 from daybook.errors import BackfillRefused, IntervalError
 from daybook.interval import Interval
-from daybook.tables import Table
+from daybook.table import Table
 
 
 def owed_within(

@@ -1,158 +1,22 @@
 """Table files: what the warehouse holds, a folder a schema and a file a table.
 
-`tables/raw_data/nps.yaml` describes `raw_data.nps`. The models below are the whole vocabulary: `tables/schema.json`,
-with which editors complete the files, is made from them (`python -m daybook.tables`).
+`tables/raw_data/nps.yaml` describes `raw_data.nps`. What may stand in it is `daybook.table.Table`.
 """
 
 import json
-from collections.abc import Sequence
-from datetime import date, datetime, time
 from difflib import get_close_matches
-from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from daybook.checks import Check, Strict
-from daybook.columns import Type, parse_type
-from daybook.errors import IntervalError, TableFileError
-from daybook.grid import Grid, Unit
-from daybook.interval import Interval
-from daybook.sources import SourceConfig
+from daybook.errors import TableFileError
+from daybook.table import Table
 
 #: Where the project keeps its table files.
 TABLES = Path(__file__).resolve().parent.parent / "tables"
-
-Load = Literal["replace", "replace_interval", "upsert"]
-
-
-def _type_text(value: Any) -> Any:
-    if isinstance(value, str):
-        parse_type(value)
-    return value
-
-
-def _one_or_more(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-def _quoted_time(value: Any) -> Any:
-    if isinstance(value, int):  # YAML 1.1 reads 10:00 as sixty times ten
-        raise ValueError('write the time in quotes, as in due: "10:00"')
-    return value
-
-
-TypeName = Annotated[str, BeforeValidator(_type_text)]
-_NAMES: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more), WithJsonSchema(_NAMES)]
-
-
-class Table(Strict):
-    """One table of the warehouse: where its rows come from, and how they are loaded."""
-
-    name: str = Field(exclude=True, description="schema.table, taken from the folder and the file.")
-    description: str = Field(description="What one row is, and of what: 'One answer a row to …'.")
-    owner: str = Field(description="The team to ask.")
-    source: SourceConfig = Field(description="Where the rows come from.")
-    load: Load = Field(
-        description="replace: the whole table each time. replace_interval: delete the interval, insert "
-        "what the source now has. upsert: the newest row a key wins."
-    )
-    key: Names = Field((), description="The columns that tell one row from every other.")
-    cursor: str | None = Field(None, description="The column whose value says to which interval a row belongs.")
-    interval: Unit | None = Field(None, description="How long one interval is.")
-    timezone: str = Field(
-        "UTC", description="The IANA zone in which days begin, and in which a cursor without a zone is read."
-    )
-    start: datetime | date | None = Field(None, description="The first interval to load (not the day to run on).")
-    catch_up: Literal["all", "latest", "none"] | None = Field(
-        None,
-        description="What catch_up loads of the intervals that were missed: all of them, the latest one, or none. "
-        "Left out: all where there is a `start`, else none.",
-    )
-    due: Annotated[time | None, BeforeValidator(_quoted_time)] = Field(
-        None, description='By when the last interval must be in the ledger, in `timezone`: "10:00".'
-    )
-    columns: dict[str, TypeName] | None = Field(None, description="Column: type. Left out: read off the source.")
-    checks: tuple[Check, ...] = Field((), description="What must hold in the table.")
-    shrink_limit: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="A load that would leave less than this share of the rows "
-        "that the ledger says were there is stopped. 0 turns the guard off.",
-    )
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> "Table":
-        if self.load == "replace":
-            return self._check_columns()
-        for field, why in (
-            ("cursor", "to know which rows belong to an interval"),
-            ("interval", "to know how long one is"),
-        ):
-            if getattr(self, field) is None:
-                raise ValueError(f"load: {self.load} needs {field}: {why}. Add it, or use load: replace")
-        if self.load == "upsert" and not self.key:
-            raise ValueError("load: upsert needs key: the columns that tell one row from every other")
-        return self._check_columns()
-
-    def _check_columns(self) -> "Table":
-        if self.catch_up == "all" and self.start is None:
-            raise ValueError("catch_up: all needs start: the first interval that is owed. Add it, or use latest")
-        if self.interval:
-            try:
-                grid = Grid(self.interval, self.timezone)
-                if self.start is not None:
-                    grid.first(self.start)
-            except IntervalError as error:
-                raise ValueError(f"interval, timezone, start: {error}") from None
-        if self.columns is not None:
-            for column in (*self.key, *([self.cursor] if self.cursor else [])):
-                if column not in self.columns:
-                    near = get_close_matches(column, self.columns, 1)
-                    raise ValueError(
-                        f"columns lacks {column!r}, which key or cursor names"
-                        + (f"; did you mean {near[0]!r}?" if near else "")
-                    )
-        if len(set(self.key)) != len(self.key):
-            raise ValueError("key names a column twice")
-        return self
-
-    @property
-    def catch_up_policy(self) -> Literal["all", "latest", "none"]:
-        """What `catch_up` loads of this table: all of the intervals that were missed, the latest one, or none."""
-        if self.grid is None or self.load == "replace":
-            return "none"
-        return self.catch_up or ("all" if self.start is not None else "none")
-
-    @property
-    def schema_name(self) -> str:
-        """The schema, in the warehouse."""
-        return self.name.split(".", 1)[0]
-
-    @property
-    def table_name(self) -> str:
-        """The name without its schema."""
-        return self.name.split(".", 1)[1]
-
-    @cached_property
-    def grid(self) -> Grid | None:
-        """The grid of the table's intervals; None for a table that is only ever replaced whole."""
-        return Grid(self.interval, self.timezone) if self.interval else None
-
-    def label(self, intervals: Sequence[Interval]) -> str:
-        """What a person calls these neighbouring intervals, in order: `2021-02-05 until 2021-03-01`."""
-        assert self.grid is not None
-        return self.grid.stretch_label(intervals[0], intervals[-1])
-
-    @property
-    def declared_types(self) -> dict[str, Type] | None:
-        """Column: type, where the file declares them."""
-        return None if self.columns is None else {name: parse_type(text) for name, text in self.columns.items()}
 
 
 def table_names(folder: Path = TABLES) -> list[str]:

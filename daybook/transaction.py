@@ -4,9 +4,9 @@ import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from daybook import guards, overtaken, strategies
+from daybook.account import Account
 from daybook.errors import DuplicateKey, NullKey
 from daybook.extract import Extracted
 from daybook.interval import Interval
@@ -41,12 +41,13 @@ class Transaction:
     """One load, tried until its transaction is known to be committed or cannot be."""
 
     def __init__(self, extracted: Extracted, warehouse: Warehouse, stage: Stage, flow_run_id: str | None) -> None:
-        self._extracted, self._warehouse, self._stage, self._flow_run_id = extracted, warehouse, stage, flow_run_id
+        self._extracted, self._warehouse, self._stage = extracted, warehouse, stage
         self._plan, self._target = extracted.plan, extracted.target
         self._table = warehouse.quote(*extracted.target.name.split(".", 1))
         self._ledger = Ledger(warehouse)
         #: Looked up in the ledger by every further attempt, so that a commit whose answer was lost is seen.
         self._load_id = str(uuid.uuid4())
+        self._account = Account(extracted, warehouse, self._ledger, flow_run_id, self._load_id)
         self._stage_first = not warehouse.copies_into_new_tables
 
     def run(self) -> Sequence[Entry]:
@@ -58,6 +59,21 @@ class Transaction:
             staged = None if straight else self._fill_staging(session)
             try:
                 return self._transaction(session, staged)
+            except BaseException:
+                session.rollback()
+                raise
+
+    def confirm(self) -> Sequence[Entry]:
+        """Note in the ledger that the source is still what was loaded last. Returns the entry."""
+        with self._warehouse.session() as session:
+            self._ledger.ensure(session)
+            try:
+                session.run("BEGIN")
+                session.run(self._warehouse.lock_sql(self._target.name))
+                entry = self._account.confirmation(session)
+                self._ledger.record(session, [entry])
+                session.run("COMMIT")
+                return [entry]
             except BaseException:
                 session.rollback()
                 raise
@@ -113,7 +129,8 @@ class Transaction:
         if self._plan.whole:
             return {}
         counts = guards.counts_in(session, self._warehouse, self._target, table, self._plan.intervals)
-        guards.inside(self._target.name, self._plan, rows, sum(counts.values()))
+        beside = guards.counts_in(session, self._warehouse, self._target, table, self._account.beside()) if rows else {}
+        guards.inside(self._target.name, self._plan, rows, sum(counts.values()) + sum(beside.values()))
         return counts
 
     def _transaction(self, session: Session, staged: "_Staged | None") -> Sequence[Entry]:
@@ -137,7 +154,7 @@ class Transaction:
         if created:
             self._create_keys(session)
         guards.checks_hold(session, self._warehouse, self._plan)
-        entries = self._entries(session, staged)
+        entries = self._account.entries(session, staged.counts, staged.rows)
         self._ledger.record(session, entries)
         session.run("COMMIT")
         return sorted([*kept, *entries], key=lambda entry: entry.end)
@@ -154,7 +171,7 @@ class Transaction:
             args = (session, self._warehouse, self._target)
             overtaken.give_way(*args, self._table, staged.table, newer)
             counts = guards.counts_in(*args, staged.table, self._plan.intervals)
-            staged = _Staged(staged.table, sum(counts.values()), counts)
+            staged = _Staged(staged.table, session.one(f"SELECT count(*) FROM {staged.table}"), counts)
         return replace(staged, counts={interval: staged.counts[interval] for interval in left}), list(taken.values())
 
     def _begin(self, session: Session) -> bool:
@@ -201,15 +218,6 @@ class Transaction:
             strategies.upsert(*args)
         else:
             strategies.replace_interval(*args, list(staged.counts))
-
-    def _entries(self, session: Session, staged: "_Staged") -> list[Entry]:
-        plan, moment = self._plan, self._ledger.next_moment(session, self._target.name)
-        counts: list[tuple[datetime | None, datetime, int]]
-        counts = [(interval.start, interval.end, rows) for interval, rows in staged.counts.items()]
-        if plan.whole:
-            counts = [(plan.start, self._extracted.snapshot_at, staged.rows)]
-        told = (plan.strategy, self._flow_run_id, moment, self._load_id, self._extracted.snapshot_at)
-        return [Entry(self._target.name, start, end, rows, *told) for start, end, rows in counts]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from daybook.errors import IntervalError, NotLoadedInTime
 from daybook.ledger import Loaded
 from daybook.standing import look_up
-from daybook.tables import Table
+from daybook.table import Table
 from daybook.warehouses import Warehouse
 
 

@@ -13,7 +13,7 @@ from prefect.client.schemas.actions import ArtifactUpdate
 from daybook.calendar import calendar
 from daybook.interval import Interval
 from daybook.standing import Standing, State
-from daybook.tables import Table
+from daybook.table import Table
 
 _SECONDS = 2.0  # between two updates, so that a long backfill does not keep the server busy with its picture
 _TOLD = 100  # failures on the page: the others are in daybook.failures

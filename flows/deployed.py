@@ -13,7 +13,8 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
 
 from daybook.errors import BackfillRefused
-from daybook.tables import Table, read_table, table_names
+from daybook.table import Table
+from daybook.tables import read_table, table_names
 
 #: What a flow must take so that a range can be loaded by it.
 _RANGE = {"execution_date", "until"}

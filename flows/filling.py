@@ -14,10 +14,10 @@ from prefect.client.schemas.objects import FlowRun
 
 from blocks import open as blocks
 from daybook.backlog import Backlog, Order, Stretch, arrange, coalesce
-from daybook.errors import BackfillIncomplete, BackfillRefused, kind_of
+from daybook.errors import BackfillIncomplete, BackfillRefused, SourceIncomplete, kind_of
 from daybook.interval import Interval
 from daybook.standing import Standing, look_up
-from daybook.tables import Table
+from daybook.table import Table
 from flows.calendar_page import CalendarPage
 from flows.children import Children
 from flows.deployed import Deployed
@@ -84,6 +84,12 @@ class Filled:
                 f"{grid.counted(len(self.held_back))} not tried after that, from {grid.label(min(self.held_back))} on"
             )
         raise BackfillIncomplete("\n".join([*lines, "Once that is mended, run it again: what is loaded is left alone"]))
+
+
+def _story(message: str | None) -> str:
+    """What a run's message says of the failure, without Prefect's own words."""
+    found = _ERROR.search(message or "")
+    return found["story"] if found else message or "it failed, and did not say why"
 
 
 class Filling:
@@ -168,8 +174,11 @@ class Filling:
         state, left = run.state if run else None, self._left_of(stretch)
         if not left:
             self._backlog.succeed(stretch)
+            story = _story(state.message if state else None)
+            if story.startswith(SourceIncomplete.__name__):  # committed, all but what the source could not give
+                self._filled.failed.update(dict.fromkeys(stretch, story))
         elif state and state.is_failed():
-            self._failed(left, state.message or "it failed, and did not say why")
+            self._failed(left, state.message or "")
         elif state and state.is_completed():
             self._backlog.fail(left, "its run completed, but the ledger has no row of it", divisible=False)
         elif state and state.is_cancelled():
@@ -183,7 +192,7 @@ class Filling:
 
     def _failed(self, stretch: Stretch, message: str) -> None:
         found = _ERROR.search(message)
-        reason, kind = (found["story"], kind_of(found["kind"])) if found else (message, None)
+        reason, kind = _story(message), kind_of(found["kind"]) if found else None
         if kind and kind.may_pass and self._again[stretch] < self._tries["retries"]:
             self._again[stretch] += 1
             delay = timedelta(seconds=self._tries["retry_delay_seconds"])

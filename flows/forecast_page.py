@@ -7,7 +7,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from daybook.calendar import calendar
 from daybook.forecast import Forecast
-from daybook.tables import Table
+from daybook.table import Table
 
 _SHOWN = 1000  # intervals on the page
 _LOGGED = 40  # and in the log

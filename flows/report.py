@@ -5,13 +5,18 @@ import re
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
+from daybook.errors import SourceIncomplete
 from daybook.load import LoadReport
 
 _SHOWN = 60  # intervals in an artifact: a page, not a book
 
 
 def show(report: LoadReport) -> LoadReport:
-    """Write the run's figures into an artifact and a log line. Returns the report as it came."""
+    """Write the run's figures into an artifact and a log line. Returns the report as it came.
+
+    Raises:
+        SourceIncomplete: the source could not give all that was wanted; what it gave is loaded.
+    """
     logger = get_run_logger()
     if report.note:
         logger.info("%s %s: nothing to do: %s", report.table, report.label, report.note)
@@ -23,6 +28,10 @@ def show(report: LoadReport) -> LoadReport:
         markdown=markdown(report),
         description=f"{report.table} {report.label}",
     )
+    if report.shortfalls:
+        raise SourceIncomplete(
+            "\n- ".join([f"{report.table} {report.label}: {report.rows:,} rows are loaded, but:", *report.shortfalls])
+        )
     return report
 
 

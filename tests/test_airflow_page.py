@@ -25,7 +25,8 @@ from ruamel.yaml import YAML
 from daybook.load import LoadReport
 from daybook.plan import plan
 from daybook.ranges import owed_within
-from daybook.tables import Table, read_table, table_names
+from daybook.table import Table
+from daybook.tables import read_table, table_names
 from flows import command_line, events
 from flows.filling import Options
 from flows.loading import retries

@@ -9,8 +9,9 @@ from ruamel.yaml import YAML
 from daybook.errors import DaybookError
 from daybook.ledger import COLUMNS
 from daybook.sources.database import DIALECTS
-from daybook.tables import Table, json_schema
+from daybook.table import Table
 from daybook.tables import __file__ as tables_file
+from daybook.tables import json_schema
 
 ROOT = Path(tables_file).parent.parent
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/coming-from-airflow.md", "docs/triggers.md")

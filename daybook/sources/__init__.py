@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, Field
 from sqlalchemy import Engine
@@ -25,7 +25,10 @@ from daybook.errors import SourceError
 from daybook.interval import Interval
 
 if TYPE_CHECKING:
-    from daybook.tables import Table
+    from google.auth.credentials import Credentials
+    from mypy_boto3_s3 import S3Client
+
+    from daybook.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,14 @@ class Keys(Protocol):
         """The database that the block `name` is about."""
         ...
 
+    def s3(self, name: str) -> "S3Client":
+        """A client of S3 with the credentials of the block `name`."""
+        ...
+
+    def google(self, name: str) -> "Credentials":
+        """The Google account of the block `name`, without scopes."""
+        ...
+
 
 class Source(Protocol):
     """A source that has been opened for one run: everything that it answers is of one moment."""
@@ -97,6 +108,47 @@ class Source(Protocol):
 
         The columns are the source's own, but one of bytes has the type that the warehouse is to take it as.
         """
+        ...
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """A source that can tell cheaply whether it is still what was loaded last: a file with an ETag, for one.
+
+    A whole load of one that is unchanged reads no row: it only leaves a row in the ledger, so that the table is fresh.
+    """
+
+    @property
+    def version(self) -> str:
+        """What it was when it was read, in at most 900 characters. Asked for when the rows have been read."""
+        ...
+
+    def is_still(self, version: str) -> bool:
+        """Whether it is what had this version. Asked before a row is read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a source noticed while its rows were read."""
+
+    shortfalls: tuple[str, ...] = ()
+    """Parts of what was wanted that it could not give, each in words. What it gave is loaded; then the run fails."""
+    since: datetime | None = None
+    """The start of the oldest interval of which it sent rows beside those that were wanted, since they have changed. A
+    table with `load: upsert` takes them along."""
+
+
+#: What most sources notice.
+NOTHING = Findings()
+
+
+@runtime_checkable
+class Noticing(Protocol):
+    """A source that has something to say when its rows have been read."""
+
+    def findings(self) -> Findings:
+        """What it noticed."""
         ...
 
 

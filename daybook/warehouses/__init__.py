@@ -55,6 +55,10 @@ class Warehouse(Protocol):
         """Whether there is a table `schema.table`."""
         ...
 
+    def existing_columns(self, session: Session, table: str) -> dict[str, Column]:
+        """The columns of a table in the warehouse by name, in its order; none if there is no such table."""
+        ...
+
     def check(self, session: Session, target: Target) -> None:
         """Compare the table with what is to be loaded. Raises SchemaMismatch with the statement that mends it."""
         ...

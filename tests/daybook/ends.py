@@ -14,7 +14,7 @@ from daybook.extract import Extracted, extract
 from daybook.load import LoadReport, load
 from daybook.plan import plan
 from daybook.stage import Stage
-from daybook.tables import Table
+from daybook.table import Table
 from daybook.warehouses import Warehouse, open_warehouse
 from tests.servers.redshift import IAM_ROLE
 

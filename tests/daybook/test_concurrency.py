@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daybook.tables import Table
+from daybook.table import Table
 from tests.daybook.conftest import ends_of
 from tests.daybook.ends import Database, Ends
 

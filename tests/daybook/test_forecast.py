@@ -18,7 +18,7 @@ from daybook.grid import Grid, Unit
 from daybook.interval import Interval
 from daybook.localtime import wall_clock
 from daybook.standing import Select, look_up
-from daybook.tables import Table
+from daybook.table import Table
 from tests.daybook.ends import Database, Ends
 
 ZONE = "America/New_York"

@@ -22,7 +22,7 @@ from daybook.errors import (
 )
 from daybook.extract import Extracted
 from daybook.load import load
-from daybook.tables import Table
+from daybook.table import Table
 from tests.daybook.conftest import ends_of
 from tests.daybook.ends import Database, Ends
 

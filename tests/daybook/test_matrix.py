@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from daybook.errors import ShrinkGuard
-from daybook.tables import Table
+from daybook.table import Table
 from tests.daybook.ends import Ends
 
 STRATEGIES = ["replace", "replace_interval", "upsert"]

@@ -7,7 +7,7 @@ import pytest
 
 from daybook.errors import IntervalError
 from daybook.plan import plan
-from daybook.tables import Table
+from daybook.table import Table
 
 
 def nps(**fields: Any) -> Table:

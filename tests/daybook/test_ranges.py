@@ -7,7 +7,7 @@ import pytest
 
 from daybook.errors import BackfillRefused
 from daybook.ranges import owed, owed_within
-from daybook.tables import Table
+from daybook.table import Table
 
 
 def table(**fields: Any) -> Table:

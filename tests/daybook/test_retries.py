@@ -19,7 +19,7 @@ from daybook.extract import Extracted
 from daybook.load import load
 from daybook.sources.database.mysql import MySQLTable
 from daybook.sources.database.postgresql import PostgreSQLTable
-from daybook.tables import Table
+from daybook.table import Table
 from tests.daybook.conftest import ends_of
 from tests.daybook.ends import Database, Ends, warehouse_of
 from tests.redshift.faults import Rule

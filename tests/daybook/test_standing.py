@@ -17,7 +17,7 @@ from daybook.ledger import Loaded
 from daybook.load import LoadReport, already_loaded, load
 from daybook.plan import plan
 from daybook.standing import Standing, State, look_up, standing
-from daybook.tables import Table
+from daybook.table import Table
 from tests.daybook.ends import Ends
 from tests.servers.redshift import Redshift
 

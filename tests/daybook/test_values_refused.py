@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from daybook.errors import DaybookError, SchemaMismatch, SourceError, ValueRefused
-from daybook.tables import Table
+from daybook.table import Table
 from tests.daybook.ends import Ends
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from daybook.errors import IntervalError, NotLoadedInTime
 from daybook.failures import Failures, now
-from daybook.tables import Table
+from daybook.table import Table
 from daybook.waiting import wait_until_loaded
 from tests.daybook.ends import Ends
 

@@ -14,7 +14,7 @@ from daybook.grid import Unit
 from daybook.interval import Interval
 from daybook.plan import plan
 from daybook.ranges import owed
-from daybook.tables import Table
+from daybook.table import Table
 
 Schedule = CronSchedule | IntervalSchedule | RRuleSchedule
 

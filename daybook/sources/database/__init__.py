@@ -12,7 +12,7 @@ from daybook.errors import SourceError
 from daybook.sources import Keys, Source, SourceKind
 
 if TYPE_CHECKING:
-    from daybook.tables import Table
+    from daybook.table import Table
 
 #: SQLAlchemy's name of a dialect: the module here that speaks it.
 DIALECTS = {"mysql": "mysql", "mariadb": "mysql", "postgresql": "postgresql"}

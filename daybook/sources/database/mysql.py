@@ -17,7 +17,7 @@ from daybook.sources.database import mysql_wire
 
 if TYPE_CHECKING:
     from daybook.sources.database import Config
-    from daybook.tables import Table
+    from daybook.table import Table
 
 _SIGNED = {"tinyint": "smallint", "smallint": "smallint", "mediumint": "integer", "int": "integer", "bigint": "bigint"}
 _UNSIGNED = {

@@ -15,7 +15,7 @@ from daybook.sources import Span, cursor_of, without_cursor
 
 if TYPE_CHECKING:
     from daybook.sources.database import Config
-    from daybook.tables import Table
+    from daybook.table import Table
 
 #: Whatever a role, a database or PGOPTIONS says: instants in UTC, floats to their last digit, binary as hex.
 _SESSION = (
