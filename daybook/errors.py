@@ -4,7 +4,8 @@ DaybookError
 ├── TableFileError        a file under tables/ is wrong: names the file, the field and the remedy
 ├── IntervalError         a date or range that does not fit the table's grid, lies in the future or before `start`
 ├── SourceError           the source cannot be read as the table file says
-│   └── SourceIncomplete  it could not give all that was wanted; what it gave is loaded
+│   ├── SourceIncomplete  it could not give all that was wanted; what it gave is loaded
+│   └── FileRefused       a file that is cut off, damaged, or not what the table file says: names where and why
 ├── StageError            a part is missing, damaged, or could not be written
 ├── WarehouseError        the warehouse cannot take the table as it is
 │   ├── SchemaMismatch    the table in the warehouse lacks a column, or holds it in a type that would lose values
@@ -52,6 +53,12 @@ class SourceError(DaybookError):
 
 class SourceIncomplete(SourceError):
     """The source could not give a part of what was wanted; the rest is loaded."""
+
+
+class FileRefused(SourceError):
+    """A file that is cut off, damaged, or not what the table file says it is; nothing of it is loaded."""
+
+    may_be_one_interval = True
 
 
 class StageError(DaybookError):

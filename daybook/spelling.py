@@ -27,7 +27,7 @@ _BOOLEANS |= {"false": "false", "f": "false", "no": "false", "0": "false"}
 class Spelling(Strict):
     """What a table file says under `values:` of how the values of its source are spelled."""
 
-    null: tuple[str, ...] = Field(
+    nulls: tuple[str, ...] = Field(
         ("",), description="The texts that are NULL. An empty one is always NULL where it is no text."
     )
     decimal_point: str = Field(".", min_length=1, max_length=1, description="What stands before a number's fraction.")
@@ -41,7 +41,7 @@ class Spelling(Strict):
         The function raises ValueError, with the reason, for a text that is no such value or would lose a part of it.
         An instant (`timestamptz`) is returned in UTC; one of bytes is given and returned as hex digits.
         """
-        read, nulls, texts = self._reader(type), frozenset(self.null), type.kind in ("text", "varchar", "char")
+        read, nulls, texts = self._reader(type), frozenset(self.nulls), type.kind in ("text", "varchar", "char")
 
         def value_of(text: str) -> str | None:
             if text in nulls or (not texts and not text.strip()):

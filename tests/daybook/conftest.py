@@ -26,7 +26,7 @@ def source_database(kind: str, request: pytest.FixtureRequest) -> Iterator[Datab
 
 
 @contextlib.contextmanager
-def ends_of(source: Database, kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Ends]:
+def ends_of(source: Database | None, kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Ends]:
     """`source` with a new, empty warehouse and stage, of the kind that `WAREHOUSES` names."""
     place, _, stage_kind = kind.partition("-")
     with contextlib.ExitStack() as stack:
@@ -89,4 +89,11 @@ def from_mariadb(mariadb_source: Database, request: pytest.FixtureRequest, tmp_p
 def from_postgres(postgres_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
     """PostgreSQL with PostgreSQL and with Redshift."""
     with ends_of(postgres_source, request.param, request, tmp_path) as both:
+        yield both
+
+
+@pytest.fixture(params=["postgres-folder", "redshift-s3"])
+def warehouse_ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
+    """PostgreSQL and Redshift, for sources that are no database. `ends.keys = …` opens what a source needs keys for."""
+    with ends_of(None, request.param, request, tmp_path) as both:
         yield both

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, NullPool, create_engine
 from daybook.extract import Extracted, extract
 from daybook.load import LoadReport, load
 from daybook.plan import plan
+from daybook.sources import Keys
 from daybook.stage import Stage
 from daybook.table import Table
 from daybook.warehouses import Warehouse, open_warehouse
@@ -96,16 +97,19 @@ class Database:
 class Ends:
     """One source, one warehouse with its stage, and the loads between them."""
 
-    source: Database
+    source: Database | None
+    """None where the rows come from no database: then each table says in `source=` where they are."""
     destination: Database
     warehouse: Warehouse
     stage: Stage
     staged_keys: Callable[[], list[str]] = field(repr=False)
     """What lies on the stage."""
+    keys: Keys | None = None
+    """Who opens S3 or Google; without one, ends are the keys of their own source."""
 
     def engine(self, name: str) -> Engine:
-        """Ends are the keys of their own source."""
-        assert name == "production"
+        """The block of their own source."""
+        assert name == "production" and self.source is not None, f"no block {name} here"
         return self.source.engine
 
     @property
@@ -123,7 +127,7 @@ class Ends:
         if first is None and table.load != "replace":
             options.setdefault("full_refresh", True)
         planned = plan(table, _when(first), _when(until), **options)
-        return extract(planned, self, self.warehouse, self.stage)
+        return extract(planned, self.keys or self, self.warehouse, self.stage)
 
     def load(self, table: Table, first: str | None = None, until: str | None = None, **options: Any) -> LoadReport:
         """Extract and load an interval, a range, or all of it."""
