@@ -14,7 +14,7 @@ from sqlalchemy import NullPool, create_engine
 
 from benchmarks import warehouse
 from benchmarks.meter import Leg, Meter
-from daybook.ledger import COLUMNS, Ledger
+from daybook.ledger import Ledger
 from daybook.table import Table
 from daybook.warehouses import open_warehouse
 
@@ -53,7 +53,8 @@ def fill_ledger(url: str) -> None:
         Ledger(target).ensure(session)
     warehouse.run(
         url,
-        f"INSERT INTO daybook.ledger ({', '.join(COLUMNS)}) SELECT '{_NAME}', hour, hour + INTERVAL '1 hour', 5000, "
+        "INSERT INTO daybook.ledger (table_name, interval_start, interval_end, rows_loaded, strategy, flow_run_id, "
+        f"loaded_at, load_id, snapshot_at) SELECT '{_NAME}', hour, hour + INTERVAL '1 hour', 5000, "
         "'replace_interval', gen_random_uuid()::text, hour + INTERVAL '2 hours', gen_random_uuid()::text, "
         f"hour + INTERVAL '1 hour' FROM generate_series(timestamptz '{START.isoformat()}', "
         f"timestamptz '{END.isoformat()}' - INTERVAL '1 hour', INTERVAL '1 hour') AS hour",

@@ -1,11 +1,12 @@
 """How the intervals of a table stand: loaded, missing or failed, by the ledger and the failures."""
 
+import gc
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from daybook.errors import LoadFailed, WarehouseLost
 from daybook.failures import Failure, Failures
@@ -28,9 +29,11 @@ class State(StrEnum):
     RUNNING = "running"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An interval, what the ledger says of it, and the failure that came after that, where one did."""
+class Standing(NamedTuple):
+    """An interval, what the ledger says of it, and the failure that came after that, where one did.
+
+    A tuple, because a backfill makes one for each of 87,600 hours before it starts its first run.
+    """
 
     interval: Interval
     entry: Loaded | None = None
@@ -97,9 +100,22 @@ def look_up(warehouse: Warehouse, table: str, intervals: Sequence[Interval]) -> 
     span = Interval(intervals[0].start, intervals[-1].end)
 
     def ask() -> list[Standing]:
-        with warehouse.session() as session:
+        with _not_collecting(), warehouse.session() as session:
             entries = Ledger(warehouse).loaded(session, table, span)
             failures = Failures(warehouse).within(session, table, span)
-        return standing(intervals, entries, failures)
+            return standing(intervals, entries, failures)
 
     return with_retries(ask, what=f"{table}: reading the ledger", failed=LoadFailed, lost=WarehouseLost)
+
+
+@contextmanager
+def _not_collecting() -> Iterator[None]:
+    """Without Python's search for garbage: of what is made here all stays, and for every ten thousand of them it would
+    look through the whole process, Prefect and all, which takes longer than the work itself."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
