@@ -4,6 +4,7 @@ DaybookError
 ├── TableFileError        a file under tables/ is wrong: names the file, the field and the remedy
 ├── IntervalError         a date or range that does not fit the table's grid, lies in the future or before `start`
 ├── SourceError           the source cannot be read as the table file says
+│   ├── Uncountable       its rows cannot be counted without loading them
 │   ├── SourceIncomplete  it could not give all that was wanted; what it gave is loaded
 │   └── FileRefused       a file that is cut off, damaged, or not what the table file says: names where and why
 ├── StageError            a part is missing, damaged, or could not be written
@@ -22,6 +23,8 @@ DaybookError
 │   └── SourceLost        it could not be reached or answered, again and again
 ├── LoadFailed            the warehouse's database failed: carries the whole story
 │   └── WarehouseLost     it could not be reached or answered, again and again
+├── ExportFailed          rows of the warehouse could not be written to where they were to go
+│   └── ExportLost        it could not be reached or did not answer, again and again
 ├── BackfillRefused       a backfill that makes no sense, with what to ask for instead
 ├── BackfillIncomplete    some intervals of a backfill could not be loaded: names them, with their reasons
 └── NotLoadedInTime       an interval that was waited for did not come
@@ -49,6 +52,10 @@ class IntervalError(DaybookError):
 
 class SourceError(DaybookError):
     """The source cannot be read as the table file says."""
+
+
+class Uncountable(SourceError):
+    """The source cannot say how many rows it has without giving them."""
 
 
 class SourceIncomplete(SourceError):
@@ -135,6 +142,16 @@ class WarehouseLost(LoadFailed):
     """The warehouse's database could not be reached or did not answer, again and again."""
 
     may_be_one_interval, may_pass = False, True
+
+
+class ExportFailed(DaybookError):
+    """Rows of the warehouse could not be written to where they were to go."""
+
+
+class ExportLost(ExportFailed):
+    """Where they were to go could not be reached or did not answer, again and again."""
+
+    may_pass = True
 
 
 class BackfillRefused(DaybookError):

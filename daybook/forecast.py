@@ -1,27 +1,31 @@
 """What a backfill would do, before it does it: for every interval, the rows at the source and those by the ledger."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daybook.errors import ExtractFailed, SourceLost
+from daybook.errors import ExtractFailed, SourceLost, Uncountable
 from daybook.interval import Interval
+from daybook.ranges import worth_asking
 from daybook.sources import Keys
 from daybook.standing import Select, Standing
 from daybook.table import Table
 from daybook.transient import with_retries
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """An interval, whether it would be loaded, and its rows at the source now.
 
-    `by_ledger` is how many there were when it was loaded: 0 where it never was, None where a full refresh loaded it,
-    which has one number for all of its intervals.
+    `at_source` is None where the source cannot be counted. `by_ledger` is how many there were when it was loaded: 0
+    where it never was, None where a full refresh loaded it, which has one number for all of its intervals.
     """
 
     standing: Standing
     chosen: bool
-    at_source: int
+    at_source: int | None
     by_ledger: int | None
 
     @property
@@ -34,7 +38,7 @@ class Forecast:
     @property
     def difference(self) -> int | None:
         """How many rows more (or fewer) there are at the source than by the ledger; None where it cannot say."""
-        return None if self.by_ledger is None else self.at_source - self.by_ledger
+        return None if self.by_ledger is None or self.at_source is None else self.at_source - self.by_ledger
 
 
 def forecast(table: Table, standings: Sequence[Standing], select: Select, keys: Keys) -> list[Forecast]:
@@ -47,13 +51,18 @@ def forecast(table: Table, standings: Sequence[Standing], select: Select, keys: 
 
     def count() -> dict[Interval, int]:
         with table.source.open(table, keys) as source:
-            counted: dict[Interval, int] = source.counts([standing.interval for standing in standings])
+            try:
+                counted: dict[Interval, int] = source.counts([standing.interval for standing in standings])
+            except Uncountable as reason:
+                logger.info("%s", reason)
+                return {}
             return counted
 
     what = f"{table.name}: counting the source's rows"
     counts = with_retries(count, what=what, failed=ExtractFailed, lost=SourceLost)
+    wanted = set(worth_asking(table, [standing.interval for standing in standings if standing.chosen_by(select)]))
     return [
-        Forecast(standing, standing.chosen_by(select), counts[standing.interval], _by_ledger(standing))
+        Forecast(standing, standing.interval in wanted, counts.get(standing.interval), _by_ledger(standing))
         for standing in standings
     ]
 

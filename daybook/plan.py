@@ -21,6 +21,8 @@ class Plan:
     """Nobody named the interval: it is the last one that was over at the scheduled time."""
     forced: bool = False
     """Somebody asked for all of it, so it is read also where the source says that nothing has changed."""
+    closed: Interval | None = None
+    """The interval that was due by schedule, where the exchange had no session in it: there is nothing to load."""
 
     @property
     def strategy(self) -> Load:
@@ -46,9 +48,20 @@ class Plan:
     @property
     def label(self) -> str:
         """What a person calls it: "2021-02-05", "2021-02-05 until 2021-03-01", "all of it", "nothing yet"."""
+        if self.closed:
+            return f"{self.table.label([self.closed])}, closed"
         if not self.intervals:
             return "all of it" if self.whole else "nothing yet"
         return self.table.label(self.intervals)
+
+    @property
+    def idle(self) -> str | None:
+        """Why there is nothing to load, in words; None where there is something."""
+        if self.closed:
+            return f"{self.table.calendar} had no session"
+        if not self.intervals and not self.whole:
+            return f"nothing is due yet: it starts on {self.table.start}"
+        return None
 
 
 def plan(
@@ -66,7 +79,8 @@ def plan(
     Takes the interval's start (a date, or a datetime, in the table's zone unless it has one of its own), with `until`
     the exclusive end of a range of them; or `full_refresh`. Without any of them it is the last interval that was
     complete at `scheduled_at` (an aware datetime; now, if nobody scheduled anything), and the plan is empty when the
-    table's `start` was not over by then. A table with `load: replace` has no intervals: it is always loaded whole.
+    table's `start` was not over by then, or the exchange of its `calendar` was closed. A table with `load: replace` has
+    no intervals: it is always loaded whole.
 
     Raises:
         IntervalError: the dates are off the table's grid, inverted, before its `start` or not over yet; or the table
@@ -95,6 +109,8 @@ def plan(
         if execution_date is None:
             newest = grid.last_complete(scheduled_at or now)
             due = () if first and newest.start < first.start else (newest,)
+            if due and not table.expects(newest):
+                return Plan(table, (), False, by_schedule=True, closed=newest)
             return Plan(table, due, False, allow_shrink, by_schedule=True)
         intervals = (grid.at(execution_date),) if until is None else tuple(grid.between(execution_date, until))
     except IntervalError as error:

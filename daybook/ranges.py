@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
+from daybook.backlog import coalesce
 from daybook.errors import BackfillRefused, IntervalError
 from daybook.interval import Interval
 from daybook.table import Table
@@ -16,8 +17,8 @@ def owed_within(
     Both are as in `Grid.at`: a date, or a datetime, on the table's clock.
 
     Raises:
-        BackfillRefused: the table has no intervals; the range is empty, inverted, off the grid, not over yet, or begins
-            before the table's `start`. Each with what to type instead.
+        BackfillRefused: the table has no intervals; the range is empty, inverted, off the grid, not over yet, begins
+            before the table's `start`, or lies where the exchange was closed. Each with what to type instead.
     """
     grid = table.grid
     if grid is None or table.load == "replace":
@@ -38,7 +39,28 @@ def owed_within(
             f"{table.name}: {grid.label(intervals[0])} is before the table's start, {grid.label(first)}: begin there, "
             "or set allow_before_start"
         )
+    if not worth_asking(table, intervals):
+        raise BackfillRefused(
+            f"{table.name}: {table.calendar} had no session from {grid.label(intervals[0])} until "
+            f"{grid.label(grid.next(intervals[-1]))}, so there is nothing to load: choose a range with a trading day"
+        )
     return intervals
+
+
+def worth_asking(table: Table, intervals: Sequence[Interval]) -> list[Interval]:
+    """Those of `intervals`, which are in order, that a run should be started for.
+
+    That is all of them, unless the table has a `calendar`: then no stretch of neighbours begins or ends with intervals
+    without a session. Those between sessions stay, so that one run can load it all.
+    """
+    if table.calendar is None:
+        return list(intervals)
+    wanted: list[Interval] = []
+    for stretch in coalesce(intervals, len(intervals) or 1):
+        places = [place for place, interval in enumerate(stretch) if table.expects(interval)]
+        if places:
+            wanted += stretch[places[0] : places[-1] + 1]
+    return wanted
 
 
 def owed(table: Table, now: datetime) -> Sequence[Interval]:
@@ -49,5 +71,7 @@ def owed(table: Table, now: datetime) -> Sequence[Interval]:
     if policy == "all" and table.start is not None:
         return grid.due(table.start, now)
     latest = grid.last_complete(now)
+    while not table.expects(latest):
+        latest = grid.previous(latest)
     first = grid.first(table.start) if table.start is not None else latest
     return [latest] if latest.start >= first.start else []

@@ -10,13 +10,15 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from daybook import trading
 from daybook.checks import Check, Strict
 from daybook.columns import Type, parse_type
 from daybook.errors import IntervalError
 from daybook.grid import Grid, Unit
 from daybook.interval import Interval
+from daybook.localtime import local_boundary
 from daybook.sources import SourceConfig
 
 Load = Literal["replace", "replace_interval", "upsert"]
@@ -39,6 +41,7 @@ def _quoted_time(value: Any) -> Any:
 
 
 TypeName = Annotated[str, BeforeValidator(_type_text)]
+Exchange = Annotated[str, AfterValidator(trading.known)]
 _NAMES: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more), WithJsonSchema(_NAMES)]
 
@@ -61,6 +64,11 @@ class Table(Strict):
         "UTC", description="The IANA zone in which days begin, and in which a cursor without a zone is read."
     )
     start: datetime | date | None = Field(None, description="The first interval to load (not the day to run on).")
+    calendar: Exchange | None = Field(
+        None,
+        description="The exchange on whose sessions alone there are rows, as exchange_calendars names it: XNYS. Nobody "
+        "asks for days on which it was closed.",
+    )
     catch_up: Literal["all", "latest", "none"] | None = Field(
         None,
         description="What catch_up loads of the intervals that were missed: all of them, the latest one, or none. "
@@ -96,6 +104,8 @@ class Table(Strict):
     def _check_columns(self) -> "Table":
         if self.catch_up == "all" and self.start is None:
             raise ValueError("catch_up: all needs start: the first interval that is owed. Add it, or use latest")
+        if self.calendar and self.interval in (None, "hour"):
+            raise ValueError("calendar: tells days with a session from others: use interval: day, week or month")
         if self.interval:
             try:
                 grid = Grid(self.interval, self.timezone)
@@ -136,6 +146,13 @@ class Table(Strict):
     def grid(self) -> Grid | None:
         """The grid of the table's intervals; None for a table that is only ever replaced whole."""
         return Grid(self.interval, self.timezone) if self.interval else None
+
+    def expects(self, interval: Interval) -> bool:
+        """Whether rows are to be expected of an interval: not where the exchange of `calendar` was closed all along."""
+        if self.calendar is None:
+            return True
+        first, end = (local_boundary(instant, self.timezone).date() for instant in (interval.start, interval.end))
+        return bool(trading.sessions(self.calendar, first, end))
 
     def label(self, intervals: Sequence[Interval]) -> str:
         """What a person calls these neighbouring intervals, in order: `2021-02-05 until 2021-03-01`."""

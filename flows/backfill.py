@@ -7,7 +7,7 @@ from prefect.client.orchestration import get_client
 
 from blocks import open as blocks
 from daybook.forecast import Forecast, forecast
-from daybook.ranges import owed_within
+from daybook.ranges import owed_within, worth_asking
 from daybook.standing import Standing, look_up
 from flows.command_line import run
 from flows.deployed import find
@@ -61,7 +61,8 @@ def backfill(
         label = f"{found.table.name} {found.table.label(intervals)}"
         if dry_run:
             return told(found.table, forecast(found.table, standings, select, blocks), label)
-        wanted = [s.interval for s in standings if s.chosen_by(select) and not _resumed(s)]
+        chosen = [s.interval for s in standings if s.chosen_by(select) and not _resumed(s)]
+        wanted = worth_asking(found.table, chosen)
         logger.info("%s: %d of %d intervals are to be loaded (%s)", label, len(wanted), len(intervals), select)
         return Filling(client, found, standings, wanted, options, label).run().checked(found.table, label)
 

@@ -7,7 +7,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 
 from blocks import open as blocks
 from daybook.errors import BackfillIncomplete, DaybookError
-from daybook.ranges import owed
+from daybook.ranges import owed, worth_asking
 from daybook.standing import look_up
 from daybook.tables import read_table, table_names
 from flows.command_line import run
@@ -37,7 +37,7 @@ def _catch_up(client: SyncPrefectClient, name: str, now: datetime) -> Filled:
     logger, table = get_run_logger(), read_table(name)
     intervals = owed(table, now)
     standings = look_up(blocks.warehouse(), name, intervals)
-    wanted = [standing.interval for standing in standings if standing.entry is None]
+    wanted = worth_asking(table, [standing.interval for standing in standings if standing.entry is None])
     if not wanted:
         logger.info("%s: nothing was missed", name)
         return Filled()

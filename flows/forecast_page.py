@@ -25,9 +25,10 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -
     grid = table.grid
     assert grid is not None
     chosen = [forecast for forecast in forecasts if forecast.chosen]
-    rows = sum(forecast.at_source for forecast in chosen)
+    counted = [forecast.at_source for forecast in chosen if forecast.at_source is not None]
+    rows = f", {sum(counted):,} rows" if len(counted) == len(chosen) else ""
     lines = [
-        f"**{table.name}**: {len(chosen):,} of {grid.counted(len(forecasts))} would be loaded, {rows:,} rows",
+        f"**{table.name}**: {len(chosen):,} of {grid.counted(len(forecasts))} would be loaded{rows}",
         "",
         calendar(grid, [(forecast.standing.interval, forecast.standing.state) for forecast in forecasts]),
         "",
@@ -38,11 +39,14 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -
         difference = forecast.difference
         lines.append(
             f"| {grid.label(forecast.standing.interval)} | {forecast.standing.state} | {forecast.action} "
-            f"| {forecast.at_source:,} | {'' if forecast.by_ledger is None else f'{forecast.by_ledger:,}'} "
+            f"| {'' if forecast.at_source is None else f'{forecast.at_source:,}'} "
+            f"| {'' if forecast.by_ledger is None else f'{forecast.by_ledger:,}'} "
             f"| {'' if difference is None else f'{difference:+,}' if difference else '0'} |"
         )
     if len(forecasts) > shown:
         lines.append(f"| … | {len(forecasts) - shown:,} more | | | | |")
+    if len(counted) < len(chosen):
+        lines += ["", "No rows at the source: it cannot be counted without being loaded."]
     if any(forecast.by_ledger is None for forecast in forecasts):
         lines += ["", "No rows by the ledger: a full refresh loaded it, which has one number for all of its intervals."]
     return "\n".join(lines)

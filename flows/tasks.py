@@ -44,9 +44,8 @@ def plan(
 def already_loaded(plan: Plan) -> LoadReport | None:
     """The report of a run that has nothing left to do: nothing is due yet, it came late or twice, or it was retried
     after its commit."""
-    if not plan.whole and not plan.intervals:
-        start = plan.table.start
-        return LoadReport(plan.table.name, plan.label, plan.strategy, note=f"nothing is due yet: it starts on {start}")
+    if plan.idle:
+        return LoadReport(plan.table.name, plan.label, plan.strategy, note=plan.idle)
     return loading.already_loaded(plan, blocks.warehouse(), runtime.flow_run.id)
 
 
