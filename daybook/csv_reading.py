@@ -87,9 +87,9 @@ class _Reading:
             if blank:
                 raise self._refused(f"line {blank} is blank, and rows follow it", "Remove it")
             if len(row) != width:
-                expected = "header" if self._dialect.header else "table"
+                fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
                 raise self._refused(
-                    f"line {line} has {len(row)} {'field' if len(row) == 1 else 'fields'}, and the {expected} has {width}",
+                    f"line {line} has {fields}, and the {'header' if self._dialect.header else 'table'} has {width}",
                     "Correct the row (a delimiter within a field needs quotes), or declare delimiter: and quote:",
                 )
             yield f"line {line}", row if as_it_is else [row[place] for place in places]

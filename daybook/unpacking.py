@@ -46,7 +46,7 @@ def unpacked(
     `what` names the file in errors; `compression` is what the table file says of it (None: what its first bytes say).
     Reading raises FileRefused: it is cut off, damaged, compressed otherwise, or becomes more than `max_bytes`.
     """
-    opened = io.BufferedReader(_Raw(stream.read), _BUFFER)
+    opened = _buffered(stream.read)
     found = _compression(opened)
     if compression not in (None, "none", found):
         raise FileRefused(
@@ -61,11 +61,15 @@ def unpacked(
     layers: list[str] = []
     while found and compression != "none" and len(layers) < _LAYERS:
         layers.append(found)
-        opened = io.BufferedReader(_Raw(_told(_OPEN[found](opened).read, what, found)), _BUFFER)
+        opened = _buffered(_told(_OPEN[found](opened).read, what, found))
         found = _compression(opened)
     if max_bytes is None:
         return opened
-    return io.BufferedReader(_Raw(_limited(opened.read, what, max_bytes)), _BUFFER)
+    return _buffered(_limited(opened.read, what, max_bytes))
+
+
+def _buffered(read: Callable[[int], bytes]) -> io.BufferedReader:
+    return io.BufferedReader(cast(io.RawIOBase, _Raw(read)), _BUFFER)
 
 
 def _start(opened: io.BufferedReader) -> bytes:
