@@ -119,7 +119,8 @@ class Ends:
     def table(self, name: str = "things", **fields: Any) -> Table:
         """A table file for the source's table `name`, which becomes one of that name in the warehouse."""
         given = {"description": "x", "owner": "tests", "load": "replace", **fields}
-        given.setdefault("source", {"kind": "database", "table": [self.source.namespace, name]})
+        if self.source:
+            given.setdefault("source", {"kind": "database", "table": [self.source.namespace, name]})
         return Table(name=f"{self.destination.namespace}.{name}", **given)
 
     def extract(self, table: Table, first: str | None = None, until: str | None = None, **options: Any) -> Extracted:
