@@ -47,19 +47,24 @@ class TextRows:
 
         A value of None is NULL, whatever the spelling. Raises ValueRefused, which names the row, the column and why.
         """
-        lines: list[str] = []
+        lines: list[bytes] = []
         size = 0
         for where, row in rows:
             line = self._line(where, row)
             lines.append(line)
             size += len(line)
             if size >= _CHUNK:
-                yield Chunk("".join(lines).encode(), len(lines))
+                yield Chunk(b"".join(lines), len(lines))
                 lines, size = [], 0
         if lines:
-            yield Chunk("".join(lines).encode(), len(lines))
+            yield Chunk(b"".join(lines), len(lines))
 
-    def _line(self, where: str, row: Row) -> str:
+    def _line(self, where: str, row: Row) -> bytes:
+        if len(row) != len(self._columns):
+            raise ValueRefused(
+                f"{self._table.name}, {where}: it has {len(row)} values, and there are {len(self._columns)} columns. "
+                "Correct it at the source"
+            )
         null, fields = self._format.null, []
         place = 0
         try:
@@ -67,18 +72,35 @@ class TextRows:
                 value = None if text is None else self._readers[place](text)
                 fields.append(null if value is None else self._writers[place](value))
         except ValueError as error:
-            raise self._refused(where, row, place, error) from None
-        return ",".join(fields) + "\n"
+            raise self._refused(where, row, place, str(error)) from None
+        try:
+            return (",".join(fields) + "\n").encode()
+        except UnicodeEncodeError:  # half of a pair, as JSON may escape it
+            place = next(place for place, field in enumerate(fields) if not _is_text(field))
+            raise self._refused(where, row, place, "it has half of a character (a lone surrogate)") from None
 
-    def _refused(self, where: str, row: Row, place: int, error: ValueError) -> ValueRefused:
-        column, value = self._columns[place], str(row[place])
-        named = dict(zip((column.name for column in self._columns), row, strict=False))
-        key = ", ".join(f"{name}={named[name]}" for name in self._table.key if name in named)
-        shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
+    def _refused(self, where: str, row: Row, place: int, why: str) -> ValueRefused:
+        column = self._columns[place]
+        named = dict(zip((column.name for column in self._columns), row, strict=True))
+        key = ", ".join(f"{name}={_shown(named[name])}" for name in self._table.key if name in named)
         return ValueRefused(
-            f"{self._table.name}, {where}{f', row {key}' if key else ''}, column {column.name}: {shown!r} does not fit "
-            f"{column.type}: {error}. Correct it at the source, or say under source: values: how it is written"
+            f"{self._table.name}, {where}{f', row {key}' if key else ''}, column {column.name}: {_shown(row[place])} "
+            f"does not fit {column.type}: {why}. Correct it at the source, or say under source: values: how it is "
+            "written"
         )
+
+
+def _shown(value: str | None) -> str:
+    """A value as an error shows it: on one line, and not all of a long one."""
+    return repr(value if value is None or len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
+
+
+def _is_text(field: str) -> bool:
+    try:
+        field.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def hashed(text: str) -> str:
