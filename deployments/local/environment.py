@@ -28,7 +28,7 @@ def prefect_environment(home: Path, port: int) -> dict[str, str]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        "PREFECT_WORKER_QUERY_SECONDS": "3",  # 15 by default: a demo should not be seen waiting
+        "PREFECT_WORKER_QUERY_SECONDS": "1",  # 15 by default: a demo should not be seen waiting
         "PYTHONUNBUFFERED": "1",
         # A worker keeps its files in /tmp/runner_storage, which belongs to whichever user ran the first one.
         "TMPDIR": str(home / "tmp"),
