@@ -6,6 +6,7 @@ small on purpose: a type is here when some warehouse keeps it apart from the oth
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 #: Names that people type, and the kind that each one means.
 ALIASES = {
@@ -73,11 +74,15 @@ class Type:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its name as the source spells it, its type, and whether it may be NULL."""
+    """A column: its name as the source spells it, its type, and whether it may be NULL.
+
+    `mask` is what the source makes of each value before it hands it out (`daybook.masks`): its hash, or NULL.
+    """
 
     name: str
     type: Type
     nullable: bool = True
+    mask: Literal["hash", "null"] | None = None
 
 
 def parse_type(text: str) -> Type:

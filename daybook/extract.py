@@ -10,9 +10,12 @@ from difflib import get_close_matches
 from daybook.columns import Column, holds
 from daybook.csv_format import Chunk
 from daybook.cursors import Cursor
+from daybook.drift import Shapes
 from daybook.errors import ExtractFailed, RowCountMismatch, SourceError, SourceLost, StageError
 from daybook.ledger import Entry
+from daybook.masks import masked
 from daybook.plan import Plan
+from daybook.soft_deletes import flag_of
 from daybook.sources import NOTHING, Findings, Keys, Noticing
 from daybook.stage import Stage, new_prefix
 from daybook.stage.manifest import Manifest, Part
@@ -43,6 +46,8 @@ class Extracted:
     """Of the source, for the ledger."""
     unchanged: Entry | None = None
     """The newest entry of the table, where the source is still what was loaded then: nothing was read."""
+    described: tuple[Column, ...] = ()
+    """All of the source's columns, as they leave it."""
 
 
 def extract(
@@ -76,9 +81,10 @@ def _extract(
 ) -> Extracted:
     began, began_at, table = time.monotonic(), datetime.now(UTC), plan.table
     with table.source.open(table, keys) as source:
-        target = shape(table, source.columns())
+        described = masked(table, source.columns())
         with warehouse.session() as session:
-            warehouse.check(session, target)
+            target = shape(table, Shapes.of(session, warehouse, table, described).taken())
+            warehouse.check(session, target, adds=table.new_columns == "add")
             same = unchanged(plan, source, warehouse, session)
         if same is not None:
             nothing = Manifest(table.name, "", (), warehouse.csv_format(), ())
@@ -87,7 +93,7 @@ def _extract(
             return Extracted(plan, target, nothing, 0, source.snapshot_at, began_at, seconds, unchanged=same)
         for warning in source.warnings():
             logger.warning(warning)
-        found = {column.name: column for column in source.columns()}
+        found = {column.name: column for column in described}
         sent = [_as_sent(found[column.name], column) for column in target.columns]
         counter = _Counter()
         prefix = new_prefix(table.name, run_id)
@@ -118,6 +124,7 @@ def _extract(
             time.monotonic() - began,
             source.findings() if isinstance(source, Noticing) else NOTHING,
             version_of(plan, source),
+            described=tuple(described),
         )
 
 
@@ -145,12 +152,15 @@ def verify(extracted: Extracted, stage: Stage) -> Extracted:
 def shape(table: Table, found: Iterable[Column]) -> Target:
     """The table as the warehouse is to hold it: the source's columns, or those that the table file declares.
 
+    `found` are the columns as they leave the source: behind their masks.
+
     Raises:
         SourceError: a column that the table file names is not there, or its declared type would lose values.
     """
     source = {column.name: column for column in found}
     declared = table.declared_types
-    for name in (*(declared or ()), *table.key, *([table.cursor] if table.cursor else ())):
+    declared = declared and {name: type for name, type in declared.items() if table.mask.get(name) != "drop"}
+    for name in (*(declared or ()), *table.named):
         if name not in source:
             near = get_close_matches(name, source, 1)
             raise SourceError(
@@ -164,7 +174,7 @@ def shape(table: Table, found: Iterable[Column]) -> Target:
                 f"{table.name}: columns declares {name} as {type}, and the source's {source[name].type} would not "
                 f"arrive whole in it. Declare {source[name].type}, or leave {name} out to have it read off the source"
             )
-        columns.append(Column(name, type, source[name].nullable))
+        columns.append(replace(source[name], type=type))
     cursor = None
     if table.cursor:
         # an instant is written in UTC, so a column without a zone that takes it shows the UTC clock
@@ -179,7 +189,8 @@ def shape(table: Table, found: Iterable[Column]) -> Target:
                 f"{table.name}: {table.cursor} has no zone at the source and is read in {table.timezone}: declare it "
                 "as timestamp, which keeps what the source shows"
             )
-    return Target(table.name, tuple(columns), table.key, cursor)
+    flag = flag_of(table, {column.name: column for column in columns})
+    return Target(table.name, tuple(columns), table.key, cursor, flag)
 
 
 def _as_sent(found: Column, wanted: Column) -> Column:

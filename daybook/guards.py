@@ -114,6 +114,21 @@ def not_shrunk(
         _compare(plan, plan.table.grid.label(interval), before, after, limit, entry.loaded_at)
 
 
+def few_deleted(session: Session, plan: Plan, table: str, removed: int) -> None:
+    """Deletions that are applied do not take most of the table: `removed` rows have just left `table` (quoted)."""
+    limit = plan.table.shrink_limit
+    if plan.allow_shrink or not limit or not removed:
+        return
+    left = session.one(f"SELECT count(*) FROM {table}")
+    if left < (left + removed) * limit:
+        raise ShrinkGuard(
+            f"{plan.table.name} {plan.label}: by {plan.table.deleted}, {removed} of {left + removed} rows are deleted "
+            f"at the source. A load that leaves less than {limit:.0%} is stopped; nothing was changed. If they are "
+            "really deleted, run it once with allow_shrink=true; if the column says something else, correct deleted: "
+            "in the table file"
+        )
+
+
 def checks_hold(session: Session, warehouse: Warehouse, plan: Plan) -> None:
     """What the table file's `checks` say holds in the table as it is about to be committed."""
     table = warehouse.quote(*plan.table.name.split(".", 1))

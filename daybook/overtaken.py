@@ -37,12 +37,27 @@ def whole(plan: Plan, newer: Sequence[Entry]) -> Entry | None:
     """
     refreshes = [entry for entry in newer if entry.start == plan.start and entry.end == entry.snapshot_at]
     if newer and not refreshes:
-        raise Superseded(
-            f"{plan.table.name} {plan.label}: a part of it was loaded at {newer[-1].loaded_at:%Y-%m-%d %H:%M:%S} UTC "
-            "from a newer snapshot, while this run was extracting; nothing was changed. Run it again; if loads come "
-            "more often than a full refresh takes, pause their schedule meanwhile"
-        )
+        raise _superseded(plan, newer, "a part of it")
     return max(refreshes, key=lambda entry: entry.loaded_at, default=None)
+
+
+def with_deletions(plan: Plan, newer: Sequence[Entry]) -> None:
+    """See that nothing newer is there, for a load that applies deletions.
+
+    Raises:
+        Superseded: other intervals were loaded meanwhile: a row that was deleted then has left no trace in the table,
+            and this older snapshot may still have it.
+    """
+    if newer:
+        raise _superseded(plan, newer, "another part of the table")
+
+
+def _superseded(plan: Plan, newer: Sequence[Entry], what: str) -> Superseded:
+    return Superseded(
+        f"{plan.table.name} {plan.label}: {what} was loaded at {newer[-1].loaded_at:%Y-%m-%d %H:%M:%S} UTC from a "
+        "newer snapshot, while this run was extracting; nothing was changed. Run it again; if loads come more often "
+        "than this one takes, pause their schedule meanwhile"
+    )
 
 
 def give_way(

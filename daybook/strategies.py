@@ -9,6 +9,7 @@ from typing import Any
 from daybook.columns import Type
 from daybook.errors import RowCountMismatch
 from daybook.interval import Interval
+from daybook.soft_deletes import flagged_sql
 from daybook.warehouses import Target, Warehouse
 from daybook.warehouses.session import Session
 
@@ -76,12 +77,7 @@ def upsert(session: Session, warehouse: Warehouse, target: Target, staged: str, 
     """
     if not rows:
         return
-    table = _table(warehouse, target)
-    key = same_key(warehouse, target, table, staged)
-    condition = key
-    if target.cursor:
-        column = warehouse.quote(target.cursor.column)
-        condition += f" AND ({table}.{column} IS NULL OR {staged}.{column} >= {table}.{column})"
+    table, condition = _table(warehouse, target), _not_newer(warehouse, target, staged)
     differs = _differs(warehouse, target, table, staged)
     if differs:
         condition += f" AND {differs}"
@@ -89,13 +85,36 @@ def upsert(session: Session, warehouse: Warehouse, target: Target, staged: str, 
     _insert_missing(session, warehouse, target, staged)
 
 
+def set_apart(session: Session, warehouse: Warehouse, target: Target, staged: str, into: str) -> None:
+    """Move the staged rows that are flagged as deleted into the temporary table `into`: their keys and cursors."""
+    assert target.deleted is not None
+    flagged = flagged_sql(warehouse.quote(target.deleted.name), target.deleted.type)
+    names = dict.fromkeys([*target.key, *([target.cursor.column] if target.cursor else []), target.deleted.name])
+    columns = ", ".join(warehouse.quote(name) for name in names)
+    session.run(f"CREATE TEMP TABLE {into} AS SELECT {columns} FROM {staged} WHERE {flagged}")
+    session.run(f"DELETE FROM {staged} WHERE {flagged}")
+
+
+def remove_deleted(session: Session, warehouse: Warehouse, target: Target, deleted: str) -> int:
+    """Take the rows out of the table whose keys are in `deleted`, unless they are newer there. Returns how many."""
+    if not target.key:
+        return 0
+    return session.run(
+        f"DELETE FROM {_table(warehouse, target)} USING {deleted} WHERE {_not_newer(warehouse, target, deleted)}"
+    )
+
+
 def newest_only(session: Session, warehouse: Warehouse, target: Target, staged: str, into: str) -> None:
     """Make the temporary table `into` from `staged` with one row a key: the newest by the cursor.
 
-    Where two are equally new, the values of the other columns decide, so that a repeated run chooses the same row.
+    Where two are equally new, one that is not deleted wins, and then the values of the other columns decide, so that a
+    repeated run chooses the same row.
     """
     keys = [warehouse.quote(name) for name in target.key]
     order = [f"{warehouse.quote(target.cursor.column)} DESC NULLS LAST"] if target.cursor else []
+    if target.deleted:
+        flagged = flagged_sql(warehouse.quote(target.deleted.name), target.deleted.type)
+        order.append(f"CASE WHEN {flagged} THEN 1 ELSE 0 END")
     order += [warehouse.quote(column.name) for column in target.columns if _sortable(column.type)]
     names = _names(warehouse, target)
     session.run(
@@ -109,6 +128,16 @@ def same_key(warehouse: Warehouse, target: Target, table: str, staged: str) -> s
     """The condition that a row of `table` and one of `staged` have one key."""
     names: Sequence[str] = [warehouse.quote(name) for name in target.key]
     return " AND ".join(f"{table}.{name} = {staged}.{name}" for name in names)
+
+
+def _not_newer(warehouse: Warehouse, target: Target, staged: str) -> str:
+    """The condition that a row of the target has the key of one of `staged`, and is not newer."""
+    table = _table(warehouse, target)
+    condition = same_key(warehouse, target, table, staged)
+    if target.cursor:
+        column = warehouse.quote(target.cursor.column)
+        condition += f" AND ({table}.{column} IS NULL OR {staged}.{column} >= {table}.{column})"
+    return condition
 
 
 def _insert_missing(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -19,6 +19,7 @@ from daybook.errors import IntervalError
 from daybook.grid import Grid, Unit
 from daybook.interval import Interval
 from daybook.localtime import local_boundary
+from daybook.masks import Mask, check_masks
 from daybook.sources import SourceConfig
 
 Load = Literal["replace", "replace_interval", "upsert"]
@@ -40,8 +41,13 @@ def _quoted_time(value: Any) -> Any:
     return value
 
 
+def _mask_text(value: Any) -> Any:
+    return "null" if value is None else value  # what YAML makes of an unquoted null
+
+
 TypeName = Annotated[str, BeforeValidator(_type_text)]
 Exchange = Annotated[str, AfterValidator(trading.known)]
+MaskName = Annotated[Mask, BeforeValidator(_mask_text), WithJsonSchema({"enum": [*get_args(Mask), None]})]
 _NAMES: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more), WithJsonSchema(_NAMES)]
 
@@ -78,6 +84,24 @@ class Table(Strict):
         None, description='By when the last interval must be in the ledger, in `timezone`: "10:00".'
     )
     columns: dict[str, TypeName] | None = Field(None, description="Column: type. Left out: read off the source.")
+    mask: dict[str, MaskName] = Field(
+        {},
+        description="Column: hash (the SHA-256 of the value), null (the column without its values) or drop (no "
+        "column), done by the source's own query: the clear value never leaves it.",
+    )
+    deleted: str | None = Field(
+        None, description="The column that flags a deleted row: true, a number other than 0, a date or time."
+    )
+    on_delete: Literal["keep", "apply"] = Field(
+        "keep",
+        description="keep: such a row is loaded like any other. apply: it is taken out of the warehouse, or never gets "
+        "there.",
+    )
+    on_new_column: Literal["add", "ignore", "fail"] | None = Field(
+        None,
+        description="What becomes of a column that is new at the source. Left out: fail where the columns are read off "
+        "the source, ignore where `columns:` lists them.",
+    )
     checks: tuple[Check, ...] = Field((), description="What must hold in the table.")
     shrink_limit: float = Field(
         0.5,
@@ -114,16 +138,29 @@ class Table(Strict):
             except IntervalError as error:
                 raise ValueError(f"interval, timezone, start: {error}") from None
         if self.columns is not None:
-            for column in (*self.key, *([self.cursor] if self.cursor else [])):
+            for column in self.named:
                 if column not in self.columns:
                     near = get_close_matches(column, self.columns, 1)
                     raise ValueError(
-                        f"columns lacks {column!r}, which key or cursor names"
+                        f"columns lacks {column!r}, which key, cursor or deleted names"
                         + (f"; did you mean {near[0]!r}?" if near else "")
                     )
         if len(set(self.key)) != len(self.key):
             raise ValueError("key names a column twice")
+        if self.on_delete == "apply" and self.deleted is None:
+            raise ValueError("on_delete: apply needs deleted: the column that flags a deleted row")
+        check_masks(self)
         return self
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The columns that a load cannot do without: the key's, the cursor, and the flag of deleted rows."""
+        return (*self.key, *(name for name in (self.cursor, self.deleted) if name))
+
+    @property
+    def new_columns(self) -> Literal["add", "ignore", "fail"]:
+        """What becomes of a column that is new at the source: as the file says, or as it is by default."""
+        return self.on_new_column or ("fail" if self.columns is None else "ignore")
 
     @property
     def catch_up_policy(self) -> Literal["all", "latest", "none"]:

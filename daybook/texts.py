@@ -39,7 +39,7 @@ class TextRows:
 
     def __init__(self, table: "Table", columns: Sequence[Column], spelling: Spelling, format: CsvFormat) -> None:
         self._table, self._columns, self._format = table, columns, format
-        self._readers: list[Value] = [spelling.reader(column.type) for column in columns]
+        self._readers: list[Value] = [_reader(column, spelling) for column in columns]
         self._writers = [_writer(column.type, format) for column in columns]
 
     def chunks(self, rows: Iterable[tuple[str, Row]]) -> Iterator[Chunk]:
@@ -82,12 +82,24 @@ class TextRows:
     def _refused(self, where: str, row: Row, place: int, why: str) -> ValueRefused:
         column = self._columns[place]
         named = dict(zip((column.name for column in self._columns), row, strict=True))
+        for masked in (column for column in self._columns if column.mask):
+            named[masked.name] = "(masked)"
         key = ", ".join(f"{name}={_shown(named[name])}" for name in self._table.key if name in named)
         return ValueRefused(
-            f"{self._table.name}, {where}{f', row {key}' if key else ''}, column {column.name}: {_shown(row[place])} "
-            f"does not fit {column.type}: {why}. Correct it at the source, or say under source: values: how it is "
-            "written"
+            f"{self._table.name}, {where}{f', row {key}' if key else ''}, column {column.name}: "
+            f"{_shown(named[column.name])} does not fit {column.type}: {why}. Correct it at the source, or say under "
+            "source: values: how it is written"
         )
+
+
+def _reader(column: Column, spelling: Spelling) -> Value:
+    """What reads a column, behind its mask."""
+    if column.mask == "null":
+        return lambda text: None
+    if column.mask == "hash":
+        read = spelling.reader(Type("text"))
+        return lambda text: None if (value := read(text)) is None else hashed(value)
+    return spelling.reader(column.type)
 
 
 def _shown(value: str | None) -> str:

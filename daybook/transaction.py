@@ -3,15 +3,17 @@
 import logging
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from daybook import guards, overtaken, strategies
 from daybook.account import Account
-from daybook.errors import DuplicateKey, NullKey
+from daybook.drift import Shapes
+from daybook.errors import DuplicateKey
 from daybook.extract import Extracted
-from daybook.interval import Interval
 from daybook.ledger import Entry, Ledger
+from daybook.memory import Memory
 from daybook.stage import Stage
+from daybook.staging import Staged, Staging
 from daybook.transient import is_transient
 from daybook.warehouses import Warehouse
 from daybook.warehouses.session import Session
@@ -44,19 +46,24 @@ class Transaction:
         self._extracted, self._warehouse, self._stage = extracted, warehouse, stage
         self._plan, self._target = extracted.plan, extracted.target
         self._table = warehouse.quote(*extracted.target.name.split(".", 1))
-        self._ledger = Ledger(warehouse)
+        self._ledger, self._memory = Ledger(warehouse), Memory(warehouse)
         #: Looked up in the ledger by every further attempt, so that a commit whose answer was lost is seen.
         self._load_id = str(uuid.uuid4())
         self._account = Account(extracted, warehouse, self._ledger, flow_run_id, self._load_id)
-        self._stage_first = not warehouse.copies_into_new_tables
+        self._staging = Staging(extracted, warehouse, stage, self._account.beside())
+        #: Which of two rows counts must be known before one is taken for deleted.
+        self._stage_first = not warehouse.copies_into_new_tables or self._target.deleted is not None
 
     def run(self) -> Sequence[Entry]:
         """Try once, on a connection of its own. Returns the ledger's entries, also where an earlier try made them."""
         with self._warehouse.session() as session:
             self._ledger.ensure(session)
+            self._memory.ensure(session)
+            table, described = self._plan.table, self._extracted.described
+            Shapes.of(session, self._warehouse, table, described).mend(session, self._target)
             self._warehouse.check(session, self._target)
             straight = not self._stage_first and not self._warehouse.exists(session, self._target.name)
-            staged = None if straight else self._fill_staging(session)
+            staged = None if straight else self._staging.fill(session)
             try:
                 return self._transaction(session, staged)
             except BaseException:
@@ -78,62 +85,7 @@ class Transaction:
                 session.rollback()
                 raise
 
-    def _fill_staging(self, session: Session) -> "_Staged":
-        """The staging table, filled and checked before anything is locked."""
-        warehouse, target = self._warehouse, self._target
-        name = warehouse.quote("daybook_staging")
-        warehouse.create_staging(session, target, "daybook_staging")
-        rows = self._copy(session, name)
-        guards.rows_landed(
-            target.name, self._extracted.manifest.rows, rows, session.one(f"SELECT count(*) FROM {name}")
-        )
-        guards.key_not_null(session, warehouse, target, name)
-        if self._plan.table.load == "upsert":
-            shared = guards.duplicates(session, warehouse, target, name)
-            if shared:
-                newest = warehouse.quote("daybook_newest")
-                strategies.newest_only(session, warehouse, target, name, newest)
-                left = session.one(f"SELECT count(*) FROM {newest}")
-                logger.warning(
-                    "%s: rows share a key, the newest wins: %s; %d rows became %d",
-                    target.name,
-                    "; ".join(shared),
-                    rows,
-                    left,
-                )
-                name, rows = newest, left
-        else:
-            guards.key_unique(session, warehouse, target, name)
-        return _Staged(name, rows, self._counts(session, name, rows))
-
-    def _copy(self, session: Session, into: str) -> int:
-        manifest = self._extracted.manifest
-        try:
-            return self._warehouse.copy(session, into, self._target, self._stage, manifest)
-        except Exception as error:
-            diagnosis = getattr(error, "diag", None)
-            if getattr(error, "pgcode", None) == "23502" and diagnosis is not None:
-                raise NullKey(
-                    f"{self._target.name}: a row has no {diagnosis.column_name}, which is its key. Give it one at the "
-                    "source, or correct key: in the table file"
-                ) from None
-            explained = (
-                self._warehouse.explain(error, self._target, self._stage, manifest) if diagnosis is not None else None
-            )
-            if explained is not None:
-                raise explained from None
-            raise
-
-    def _counts(self, session: Session, table: str, rows: int) -> dict[Interval, int]:
-        """Rows an interval of the plan; nothing for a whole table."""
-        if self._plan.whole:
-            return {}
-        counts = guards.counts_in(session, self._warehouse, self._target, table, self._plan.intervals)
-        beside = guards.counts_in(session, self._warehouse, self._target, table, self._account.beside()) if rows else {}
-        guards.inside(self._target.name, self._plan, rows, sum(counts.values()) + sum(beside.values()))
-        return counts
-
-    def _transaction(self, session: Session, staged: "_Staged | None") -> Sequence[Entry]:
+    def _transaction(self, session: Session, staged: Staged | None) -> Sequence[Entry]:
         created, kept = self._begin(session), list[Entry]()
         done = self._ledger.of_load(session, self._target.name, self._load_id)
         if done:
@@ -143,7 +95,7 @@ class Transaction:
         if staged is None:
             if not created:
                 raise _TableAppeared(f"{self._target.name} was made by another load meanwhile")
-            staged = self._fill_new_table(session)
+            staged = self._staging.fill_new_table(session, self._table)
         else:
             staged, kept = self._give_way(session, staged)
             if kept and not staged.counts:
@@ -156,10 +108,12 @@ class Transaction:
         guards.checks_hold(session, self._warehouse, self._plan)
         entries = self._account.entries(session, staged.counts, staged.rows)
         self._ledger.record(session, entries)
+        described, noted_at = self._extracted.described, entries[-1].loaded_at
+        self._memory.keep(session, self._target, described, noted_at, self._load_id)
         session.run("COMMIT")
         return sorted([*kept, *entries], key=lambda entry: entry.end)
 
-    def _give_way(self, session: Session, staged: "_Staged") -> "tuple[_Staged, list[Entry]]":
+    def _give_way(self, session: Session, staged: Staged) -> tuple[Staged, list[Entry]]:
         """What is left of the staged rows beside newer ones, and the entries of those that have taken their place."""
         newer = overtaken.newer_entries(self._ledger, session, self._extracted)
         if self._plan.whole:
@@ -167,11 +121,13 @@ class Transaction:
             return staged, [refresh] if refresh else []
         taken = overtaken.speaking(self._plan, newer)
         left = [interval for interval in staged.counts if interval not in taken]
+        if newer and left and staged.deleted:
+            overtaken.with_deletions(self._plan, newer)
         if newer and left:
             args = (session, self._warehouse, self._target)
             overtaken.give_way(*args, self._table, staged.table, newer)
             counts = guards.counts_in(*args, staged.table, self._plan.intervals)
-            staged = _Staged(staged.table, session.one(f"SELECT count(*) FROM {staged.table}"), counts)
+            staged = replace(staged, rows=session.one(f"SELECT count(*) FROM {staged.table}"), counts=counts)
         return replace(staged, counts={interval: staged.counts[interval] for interval in left}), list(taken.values())
 
     def _begin(self, session: Session) -> bool:
@@ -193,12 +149,6 @@ class Transaction:
             raise
         return True
 
-    def _fill_new_table(self, session: Session) -> "_Staged":
-        """Rows straight into the table that this transaction has made: nobody sees it before the commit."""
-        rows = self._copy(session, self._table)
-        guards.rows_landed(self._target.name, self._extracted.manifest.rows, rows, rows)
-        return _Staged(self._table, rows, self._counts(session, self._table, rows))
-
     def _create_keys(self, session: Session) -> None:
         try:
             self._warehouse.create_keys(session, self._target)
@@ -208,22 +158,16 @@ class Transaction:
             self._stage_first = True
             raise _NeedsStaging(str(error)) from error
 
-    def _apply(self, session: Session, staged: "_Staged") -> None:
+    def _apply(self, session: Session, staged: Staged) -> None:
         plan, args = self._plan, (session, self._warehouse, self._target, staged.table, staged.rows)
         entries = self._ledger.newest(session, self._target.name, plan.stretch)
         guards.not_shrunk(session, self._warehouse, self._target, plan, staged.rows, staged.counts, entries)
+        if staged.deleted and plan.strategy != "replace":
+            removed = strategies.remove_deleted(*args[:3], staged.deleted)
+            guards.few_deleted(session, plan, self._table, removed)
         if plan.strategy == "replace":
             strategies.replace(*args)
         elif plan.strategy == "upsert":
             strategies.upsert(*args)
         else:
             strategies.replace_interval(*args, list(staged.counts))
-
-
-@dataclass(frozen=True, slots=True)
-class _Staged:
-    """Where the rows are, how many they are, and how many of them lie in each interval that is to be loaded."""
-
-    table: str
-    rows: int
-    counts: dict[Interval, int]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, Field
 from sqlalchemy import Engine
@@ -25,7 +25,7 @@ from daybook.errors import SourceError
 from daybook.interval import Interval
 
 if TYPE_CHECKING:
-    from google.auth.credentials import Credentials
+    from google.oauth2.service_account import Credentials
     from mypy_boto3_s3 import S3Client
 
     from daybook.table import Table
@@ -106,7 +106,8 @@ class Source(Protocol):
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
         """The rows of `span` as CSV with these columns in this order, streamed: memory does not grow with them.
 
-        The columns are the source's own, but one of bytes has the type that the warehouse is to take it as.
+        The columns are the source's own, but one of bytes has the type that the warehouse is to take it as, and one
+        with a `mask` is to be sent as `daybook.masks` says: its clear values appear nowhere.
         """
         ...
 
@@ -156,6 +157,9 @@ class SourceKind(BaseModel):
     """What every `Config` of a kind of source is: fields of the table file, and how to open them."""
 
     model_config = {"extra": "forbid", "frozen": True}
+
+    #: Whether its sources obey `Column.mask`, so that a table file may mask columns of them.
+    masks: ClassVar[bool] = False
 
     def open(self, table: "Table", keys: Keys) -> AbstractContextManager[Source]:
         """Open the source of `table` for one run."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Engine
 
-from daybook.columns import Column
+from daybook.columns import Column, Type
 from daybook.csv_format import CsvFormat
 from daybook.cursors import Cursor
 from daybook.errors import DaybookError, WarehouseError
@@ -20,12 +20,16 @@ from daybook.warehouses.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table of the warehouse as a load needs it: `schema.table`, the columns that are written, its key and cursor."""
+    """A table of the warehouse as a load needs it: `schema.table`, the columns that are written, its key and cursor.
+
+    `deleted` is the column that flags rows which do not belong into it; None where there is no such thing.
+    """
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     cursor: Cursor | None = None
+    deleted: Column | None = None
 
     @property
     def column_names(self) -> list[str]:
@@ -59,8 +63,34 @@ class Warehouse(Protocol):
         """The columns of a table in the warehouse by name, in its order; none if there is no such table."""
         ...
 
-    def check(self, session: Session, target: Target) -> None:
-        """Compare the table with what is to be loaded. Raises SchemaMismatch with the statement that mends it."""
+    def check(self, session: Session, target: Target, *, adds: bool = False) -> None:
+        """Compare the table with what is to be loaded. Raises SchemaMismatch with the statement that mends it.
+
+        A column that the table lacks is no mismatch where the load `adds` it.
+        """
+        ...
+
+    def folded(self, name: str) -> str:
+        """A name as the catalogue keeps it."""
+        ...
+
+    def spelled(self, type: Type) -> Type:
+        """The type that a column of a new table gets for this one."""
+        ...
+
+    def add_column_sql(self, target: Target, column: Column) -> str:
+        """The statement that adds a column to the table: nullable, and NULL in the rows that are there."""
+        ...
+
+    def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
+        """What a person runs to make a column, which the table has, that of another type with the values it has.
+
+        `zone` is what a time without a zone means.
+        """
+        ...
+
+    def widens_in_place(self, there: Type, wanted: Type) -> bool:
+        """Whether a column of the type `there` becomes one of the wider type `wanted` without writing any row anew."""
         ...
 
     def lock_sql(self, table: str) -> str:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
-from daybook.columns import TIMES, Type
+from daybook.columns import TIMES, Column, Type
 from daybook.csv_format import CsvFormat
 from daybook.errors import DaybookError, DuplicateKey
 from daybook.stage import Stage
@@ -51,6 +51,21 @@ class PostgreSQL(SqlWarehouse):
             return str(type.native)
         spelled = {"double": "double precision", "bytes": "bytea", "decimal": "numeric"}.get(type.kind, type.kind)
         return spelled if type.kind in TIMES else str(Type(spelled, type.size, type.scale))
+
+    def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
+        """With USING, without which PostgreSQL makes no number of a text, and an instant by the session's zone."""
+        name, kinds = self.quote(column.name), {column.type.kind, type.kind}
+        spelled = name if kinds == {"timestamp", "timestamptz"} else f"{name}::{self.type_sql(type)}"
+        using = f"{name} AT TIME ZONE '{zone}'" if spelled == name else spelled
+        return f"{super().retype_sql(target, column, type, zone)} USING {using}"
+
+    def widens_in_place(self, there: Type, wanted: Type) -> bool:
+        """Text that may be longer, a decimal with more digits before the point, finer times (ALTER TABLE, Notes)."""
+        if there.kind == wanted.kind == "decimal":
+            return wanted.size is None or there.scale == wanted.scale
+        return (there.kind, wanted.kind) in {("varchar", "varchar"), ("varchar", "text")} or (
+            there.kind == wanted.kind and there.kind in TIMES
+        )
 
     def lock_sql(self, table: str) -> str:
         """Writers wait, readers do not (chapter 13.3 of PostgreSQL's manual)."""

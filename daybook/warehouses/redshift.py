@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Engine
 
-from daybook.columns import TIMES, Type
+from daybook.columns import TIMES, Column, Type
 from daybook.csv_format import CsvFormat
 from daybook.errors import DaybookError, WarehouseError
 from daybook.stage import Stage
@@ -80,6 +80,21 @@ class Redshift(SqlWarehouse):
     def table_options(self, target: Target) -> str:
         """Sorted by the cursor, so that an interval is found without reading the whole table."""
         return f" SORTKEY ({self.quote(target.cursor.column)})" if target.cursor else ""
+
+    def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
+        """Redshift alters the length of a VARCHAR, and no other type: the values move to a new column."""
+        if column.type.kind == "varchar" and self.spelled(type).kind == "varchar":
+            return super().retype_sql(target, column, type, zone)
+        table, name, new = self.table(target.name), self.quote(column.name), self.quote(f"{column.name}_new")
+        return (
+            f"ALTER TABLE {table} ADD COLUMN {new} {self.type_sql(type)}; UPDATE {table} SET {new} = "
+            f"{name}::{self.type_sql(type)}; ALTER TABLE {table} DROP COLUMN {name}; "
+            f"ALTER TABLE {table} RENAME COLUMN {new} TO {name}"
+        )
+
+    def widens_in_place(self, there: Type, wanted: Type) -> bool:
+        """A VARCHAR that may be longer, and nothing else (ALTER TABLE … ALTER COLUMN … TYPE)."""
+        return there.kind == wanted.kind == "varchar"
 
     def lock_sql(self, table: str) -> str:
         """Everybody waits: Redshift has no weaker lock. So it is taken late, when all rows have been staged."""

@@ -79,8 +79,25 @@ class SqlWarehouse:
         """A name as the catalogue keeps it."""
         return name
 
-    def check(self, session: Session, target: Target) -> None:
-        """Compare the table with what is to be loaded.
+    def spelled(self, type: Type) -> Type:
+        """The type that a column of a new table gets, with no more digits of a second than the source has."""
+        spelled = _parsed(self.type_sql(type))
+        return replace(spelled, size=type.size) if spelled.kind in TIMES and type.kind in TIMES else spelled
+
+    def add_column_sql(self, target: Target, column: Column) -> str:
+        """The statement that adds a column."""
+        return (
+            f"ALTER TABLE {self.table(target.name)} ADD COLUMN {self.quote(column.name)} {self.type_sql(column.type)}"
+        )
+
+    def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
+        """The statement that gives a column another type, without a word of how its values become that."""
+        return (
+            f"ALTER TABLE {self.table(target.name)} ALTER COLUMN {self.quote(column.name)} TYPE {self.type_sql(type)}"
+        )
+
+    def check(self, session: Session, target: Target, *, adds: bool = False) -> None:
+        """Compare the table with what is to be loaded; where the load `adds` what it lacks, that is no mismatch.
 
         Raises:
             SchemaMismatch: a name that the warehouse cannot keep; a column that is missing or would lose values; a
@@ -93,15 +110,15 @@ class SqlWarehouse:
         problems = []
         for column in target.columns:
             found, wanted = existing.get(self.folded(column.name)), self.type_sql(column.type)
-            if found is None:
+            if found is None and not adds:
                 problems.append(
-                    f"it has no column {column.name!r}: ALTER TABLE {self.table(target.name)} ADD COLUMN "
-                    f"{self.quote(column.name)} {wanted}"
+                    f"it has no column {column.name!r}: {self.add_column_sql(target, column)} (or set on_new_column: "
+                    "add in the table file)"
                 )
-            elif not holds(found.type, _as_spelled(wanted, column.type)):
+            elif found is not None and not holds(found.type, self.spelled(column.type)):
                 problems.append(
-                    f"its column {column.name!r} is {found.type} and {wanted} would not arrive whole: ALTER TABLE "
-                    f"{self.table(target.name)} ALTER COLUMN {self.quote(column.name)} TYPE {wanted}"
+                    f"its column {column.name!r} is {found.type} and {wanted} would not arrive whole: "
+                    f"{self.retype_sql(target, found, column.type)}"
                 )
         written = {self.folded(name) for name in target.column_names}
         problems += [
@@ -183,12 +200,6 @@ class SqlWarehouse:
             if _ZERO_DATE.match(value):
                 remedy = f"{value} is one of MySQL's zero dates, which are no dates: {_ZERO_DATES_REMEDY}"
         return ValueRefused(f"{target.name}{where}{f', column {column}' if column else ''}: {reason}. {remedy}")
-
-
-def _as_spelled(text: str, wanted: Type) -> Type:
-    """The type that a new column would get, with no more digits of a second than the source has."""
-    type = _parsed(text)
-    return replace(type, size=wanted.size) if type.kind in TIMES and wanted.kind in TIMES else type
 
 
 def _parsed(text: str) -> Type:

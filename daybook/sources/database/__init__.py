@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, WithJsonSchema, field_validator
 
@@ -24,6 +24,8 @@ _TABLE: dict[str, Any] = {
 
 class Config(SourceKind):
     """What a table file says of a table in a database."""
+
+    masks: ClassVar[bool] = True
 
     kind: Literal["database"]
     block: str = Field("production", description="The SqlAlchemyConnector block with the credentials.")

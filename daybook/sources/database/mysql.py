@@ -1,45 +1,26 @@
 """Tables of MySQL and MariaDB: the server writes each row as one line of CSV, and Python moves the bytes."""
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pymysql.cursors import SSCursor
 
-from daybook.columns import Column, Type
+from daybook.columns import Column
 from daybook.counting import rows_by_interval
 from daybook.csv_format import Chunk, CsvFormat
 from daybook.errors import SourceError
 from daybook.interval import Interval
+from daybook.soft_deletes import live_sql
 from daybook.sources import Span, cursor_of, without_cursor
 from daybook.sources.database import mysql_wire
+from daybook.sources.database.facts import Facts, index_rows
+from daybook.sources.database.mysql_types import BINARY, DATES, DESCRIBED, SIGNED, type_of
 
 if TYPE_CHECKING:
     from daybook.sources.database import Config
     from daybook.table import Table
-
-_SIGNED = {"tinyint": "smallint", "smallint": "smallint", "mediumint": "integer", "int": "integer", "bigint": "bigint"}
-_UNSIGNED = {
-    "tinyint": Type("smallint"),
-    "smallint": Type("integer"),
-    "mediumint": Type("integer"),
-    "int": Type("bigint"),
-    "bigint": Type("decimal", 20, 0),
-}
-_BINARY = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector"}
-_SPATIAL = {
-    "geometry",
-    "point",
-    "linestring",
-    "polygon",
-    "multipoint",
-    "multilinestring",
-    "multipolygon",
-    "geometrycollection",
-    "geomcollection",
-}
-_DATES = {"date", "datetime", "timestamp"}
 
 
 def open_table(connection: Any, config: "Config", table: "Table") -> "MySQLTable":
@@ -65,55 +46,60 @@ class MySQLTable:
         self._query("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         self._schema: str = database if len(config.table) == 1 else config.table[0]
         self._name: str = config.table[-1]
-        self._described = self._query(
-            "SELECT column_name, data_type, column_type, is_nullable, numeric_precision, numeric_scale, "
-            "character_maximum_length, datetime_precision FROM information_schema.columns "
-            "WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position",
-            (self._schema, self._name),
-        )
+        self._table_sql = f"{self._quote(self._schema or '?')}.{self._quote(self._name)}"
+        self._described = self._query(DESCRIBED, (self._schema, self._name))
         if not self._described:
             raise SourceError(
                 f"{table.name}: the source has no table {'.'.join(config.table)!r}, or its user may not read it; "
-                f"GRANT SELECT ON {self._quote(self._schema or '?')}.{self._quote(self._name)} to the user of block "
-                f"{config.block!r}"
+                f"GRANT SELECT ON {self._table_sql} to the user of block {config.block!r}{self._near()}"
             )
 
     def columns(self) -> list[Column]:
         """The columns, in the table's order."""
-        return [Column(row[0], self._type(row), row[3] == "YES") for row in self._described]
+        return [Column(row[0], type_of(row), row[3] == "YES") for row in self._described]
 
     def warnings(self) -> list[str]:
         """A cursor without an index makes every load read the whole table; a row without a cursor is in no interval."""
         cursor = self._table.cursor
         if cursor is None or self._table.load == "replace":
             return []
-        (kind,), *_ = self._query(
-            "SELECT table_type FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
-            (self._schema, self._name),
-        )
-        leading = self._query(
-            "SELECT column_name FROM information_schema.statistics "
-            "WHERE table_schema = %s AND table_name = %s AND seq_in_index = 1",
-            (self._schema, self._name),
-        )
-        # the name of an expression that is indexed is NULL (MySQL 8, "Functional Key Parts")
-        if "VIEW" in kind:
+        facts = self.facts()
+        if facts.view:
             return []
-        if cursor.lower() in {name.lower() for (name,) in leading if name}:
-            column, table = self._quote(cursor), f"{self._quote(self._schema)}.{self._quote(self._name)}"
-            lost = self._query(f"SELECT 1 FROM {table} WHERE {column} IS NULL LIMIT 1")
+        if facts.is_leading(cursor):
+            lost = self._query(f"SELECT 1 FROM {self._table_sql} WHERE {self._quote(cursor)} IS NULL LIMIT 1")
             return [without_cursor(self._table)] if lost else []
         return [
             f"{self._table.name}: no index of {'.'.join(self._config.table)} begins with the cursor {cursor}, so every "
             f"load reads the whole table. At the source: CREATE INDEX {self._quote(f'{self._name}_{cursor}'[:64])} ON "
-            f"{self._quote(self._schema)}.{self._quote(self._name)} ({self._quote(cursor)})"
+            f"{self._table_sql} ({self._quote(cursor)})"
         ]
+
+    def facts(self) -> Facts:
+        """What information_schema says of the table. The column of an expression that is indexed is NULL (MySQL 8)."""
+        (kind,), *_ = self._query(
+            "SELECT table_type FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
+            (self._schema, self._name),
+        )
+        indexes = self._query(
+            "SELECT index_name, index_name = 'PRIMARY', non_unique = 0, IF(sub_part IS NULL, column_name, NULL) "
+            "FROM information_schema.statistics WHERE table_schema = %s AND table_name = %s "
+            "ORDER BY index_name, seq_in_index",
+            (self._schema, self._name),
+        )
+        return Facts("VIEW" in kind, index_rows(indexes))
+
+    def first(self, column: str) -> date | datetime | None:
+        """The smallest date or time of a column that is no zero date."""
+        name = self._quote(column)
+        ((value,),) = self._query(f"SELECT MIN({name}) FROM {self._table_sql} WHERE {name} >= '1000-01-01'")
+        return value if isinstance(value, date) else None
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
         """How many rows lie in each of these neighbouring intervals."""
         described = {row[0]: row for row in self._described}
-        cursor = cursor_of(self._table, {name: self._type(row) for name, row in described.items()})
-        table = f"{self._quote(self._schema)}.{self._quote(self._name)}"
+        cursor = cursor_of(self._table, {name: type_of(row) for name, row in described.items()})
+        table = live_sql(self._table, {column.name: column for column in self.columns()}, self._table_sql, self._quote)
 
         def query(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
             return self._query(statement, [_literal(value) for value in values])
@@ -148,11 +134,11 @@ class MySQLTable:
         described = {row[0]: row for row in self._described}
         values: dict[str, Any] = {"null": format.null, "binary": format.bytes_prefix, "empty": format.empty_bytes}
         fields = ", ',', ".join(self._field(described[column.name], column, format) for column in columns)
-        statement = f"SELECT CONCAT({fields}) FROM {self._quote(self._schema)}.{self._quote(self._name)}"
+        statement = f"SELECT CONCAT({fields}) FROM {self._table_sql}"
         conditions = []
         if self._table.cursor and (span.start or span.end):
             name = self._quote(self._table.cursor)
-            cursor = cursor_of(self._table, {name: self._type(row) for name, row in described.items()})
+            cursor = cursor_of(self._table, {name: type_of(row) for name, row in described.items()})
             for bound, sign in ((span.start, ">="), (span.end, "<")):
                 if bound is not None:
                     key = "start" if sign == ">=" else "end"
@@ -167,14 +153,16 @@ class MySQLTable:
         name, data_type = described[0], described[1].lower()
         column = self._quote(name)
         null = f"{column} IS NULL"
-        if data_type in _BINARY | _SPATIAL:
+        if sent.mask == "null":
+            return "%(null)s"
+        if data_type in BINARY:
             digits = f"HEX({column})"
             if format.empty_bytes and sent.type.kind == "bytes":
                 digits = f"IF(LENGTH({column}) = 0, %(empty)s, {digits})"
             value = f"CONCAT('\"', %(binary)s, {digits}, '\"')"
-        elif data_type in _SIGNED or data_type in ("decimal", "double"):
-            value = column
-        elif data_type in _DATES:
+        elif data_type in SIGNED or data_type in ("decimal", "double"):
+            value = f"({column} + 0)" if sent.mask else column  # the hash is not that of a ZEROFILL's zeros
+        elif data_type in DATES:
             value = column
             if self._config.zero_dates == "null":
                 null = f"{column} IS NULL OR MONTH({column}) = 0 OR DAYOFMONTH({column}) = 0"
@@ -188,38 +176,20 @@ class MySQLTable:
             text = f"CAST({column} AS CHAR)" if data_type in ("json", "uuid", "inet4", "inet6") else column
             # quotes are doubled in bytes: a search by a collation costs the server a sixth of the whole query
             encoded = f"CONVERT(CONVERT({text} USING utf8mb4) USING binary)"
-            value = f"CONCAT('\"', REPLACE({encoded}, '\"', '\"\"'), '\"')"
+            value = encoded if sent.mask else f"CONCAT('\"', REPLACE({encoded}, '\"', '\"\"'), '\"')"
+        if sent.mask == "hash":
+            value = f"CONCAT('\"', SHA2({value}, 256), '\"')"
         return f"IF({null}, %(null)s, {value})"
-
-    def _type(self, described: tuple[Any, ...]) -> Type:
-        """The type that loses nothing of a column's values."""
-        _, data_type, column_type, _, precision, scale, length, fraction = described
-        data_type, unsigned = data_type.lower(), "unsigned" in column_type.lower()
-        if data_type in _SIGNED:
-            return _UNSIGNED[data_type] if unsigned else Type(_SIGNED[data_type])
-        if data_type == "decimal":
-            return Type("decimal", precision, scale)
-        if data_type == "bit":
-            bits = precision or int(re.sub(r"\D", "", column_type) or 1)
-            return Type("boolean") if bits == 1 else Type("bigint") if bits < 64 else Type("decimal", 20, 0)
-        if data_type in ("varchar", "char", "enum", "set"):
-            return Type("varchar", length) if length else Type("text")
-        return {
-            "float": Type("real"),
-            "double": Type("double"),
-            "date": Type("date"),
-            "datetime": Type("timestamp", fraction),
-            "timestamp": Type("timestamptz", fraction),
-            "time": Type("interval", fraction),
-            "year": Type("smallint"),
-            "json": Type("json"),
-            "uuid": Type("uuid"),
-        }.get(data_type, Type("bytes") if data_type in _BINARY | _SPATIAL else Type("text"))
 
     def _query(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:
             cursor.execute(statement, values)
             return list(cursor.fetchall())
+
+    def _near(self) -> str:
+        names = self._query("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (self._schema,))
+        near = get_close_matches(self._name, [name for (name,) in names], 3)
+        return f". Did you mean {', '.join(near)}?" if near else ""
 
     @staticmethod
     def _quote(name: str) -> str:

@@ -1,9 +1,8 @@
 """Tables of PostgreSQL: `COPY (SELECT …) TO STDOUT` writes the CSV, and Python moves the bytes."""
 
-import queue
-import threading
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from daybook.columns import Column, Type, parse_type
@@ -11,7 +10,10 @@ from daybook.counting import rows_by_interval
 from daybook.csv_format import Chunk, CsvFormat
 from daybook.errors import RowCountMismatch, SourceError
 from daybook.interval import Interval
+from daybook.soft_deletes import live_sql
 from daybook.sources import Span, cursor_of, without_cursor
+from daybook.sources.database.facts import Facts, index_rows
+from daybook.sources.database.postgresql_copy import Copy
 
 if TYPE_CHECKING:
     from daybook.sources.database import Config
@@ -22,7 +24,6 @@ _SESSION = (
     "SET TimeZone TO 'UTC'; SET DateStyle TO 'ISO'; SET IntervalStyle TO 'postgres'; SET extra_float_digits TO 3; "
     "SET bytea_output TO 'hex'; SET client_encoding TO 'UTF8'"
 )
-_CHUNK = 1 << 19
 
 #: A domain, or a domain over a domain, is what it was made of in the end.
 _COLUMNS = """
@@ -36,6 +37,15 @@ WITH RECURSIVE found AS (
 SELECT attname, format_type(type, modifier), typtype, nspname, attnotnull
 FROM found JOIN pg_type t ON t.oid = type JOIN pg_namespace n ON n.oid = typnamespace
 WHERE typtype <> 'd' ORDER BY attnum
+"""
+
+#: The columns of each index in order; an expression is NULL. What INCLUDE adds to an index is no part of its order.
+_INDEXES = """
+SELECT i.indexrelid, i.indisprimary, i.indisunique, a.attname
+FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS part(number, place)
+LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = part.number
+WHERE i.indrelid = %s AND i.indisvalid AND i.indpred IS NULL AND part.place <= i.indnkeyatts
+ORDER BY i.indexrelid, part.place
 """
 
 
@@ -73,9 +83,10 @@ class PostgreSQLTable:
         if not found:
             raise SourceError(
                 f"{table.name}: the source has no table {'.'.join(config.table)!r} in the database of block "
-                f"{config.block!r}. Correct source: in the table file"
+                f"{config.block!r}. Correct source: in the table file{self._near(schema)}"
             )
         self._oid, self._schema, self._name, self._kind = found[0]
+        self._table_sql = f"{_quote(self._schema)}.{_quote(self._name)}"
         self._described = {
             name: (Column(name, _type(text, category, namespace), not required), text)
             for name, text, category, namespace, required in self._query(_COLUMNS, (self._oid,))
@@ -90,26 +101,29 @@ class PostgreSQLTable:
         cursor = self._table.cursor
         if cursor is None or self._table.load == "replace" or self._kind not in "rpm":
             return []
-        leading = self._query(
-            "SELECT a.attname FROM pg_index i "
-            "JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
-            "WHERE i.indrelid = %s AND i.indisvalid AND i.indpred IS NULL",
-            (self._oid,),
-        )
-        if (cursor,) in leading:
-            table = f"{_quote(self._schema)}.{_quote(self._name)}"
-            lost = self._query(f"SELECT 1 FROM {table} WHERE {_quote(cursor)} IS NULL LIMIT 1", ())
+        if self.facts().is_leading(cursor):
+            lost = self._query(f"SELECT 1 FROM {self._table_sql} WHERE {_quote(cursor)} IS NULL LIMIT 1", ())
             return [without_cursor(self._table)] if lost else []
         return [
             f"{self._table.name}: no index of {'.'.join(self._config.table)} begins with the cursor {cursor}, so every "
             f"load reads the whole table. At the source: CREATE INDEX CONCURRENTLY ON "
-            f"{_quote(self._schema)}.{_quote(self._name)} ({_quote(cursor)})"
+            f"{self._table_sql} ({_quote(cursor)})"
         ]
+
+    def facts(self) -> Facts:
+        """What the catalogue says of the table."""
+        return Facts(self._kind == "v", index_rows(self._query(_INDEXES, (self._oid,))))
+
+    def first(self, column: str) -> date | datetime | None:
+        """The smallest date or time of a column, from the year 1 on."""
+        name = _quote(column)
+        ((value,),) = self._query(f"SELECT min({name}) FROM {self._table_sql} WHERE {name} >= '0001-01-02'", ())
+        return value if isinstance(value, date) else None
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
         """How many rows lie in each of these neighbouring intervals."""
         cursor = cursor_of(self._table, {name: column.type for name, (column, _) in self._described.items()})
-        table = f"{_quote(self._schema)}.{_quote(self._name)}"
+        table = live_sql(self._table, {column.name: column for column in self.columns()}, self._table_sql, _quote)
         return rows_by_interval(self._query, table, _quote(cursor.column), cursor, intervals)
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
@@ -118,7 +132,7 @@ class PostgreSQLTable:
         Raises:
             RowCountMismatch: the server says that it sent another number of rows than came.
         """
-        copy = _Copy(self._connection, self._statement(columns, span, format))
+        copy = Copy(self._connection, self._statement(columns, span, format))
         yield from copy.chunks()
         if copy.sent != copy.rows:
             raise RowCountMismatch(
@@ -127,7 +141,7 @@ class PostgreSQLTable:
 
     def _statement(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> str:
         fields = ", ".join(self._field(column, format) for column in columns)
-        statement = f"SELECT {fields} FROM {_quote(self._schema)}.{_quote(self._name)}"
+        statement = f"SELECT {fields} FROM {self._table_sql}"
         conditions: list[str] = []
         values: dict[str, Any] = {"null": format.null, "empty": format.empty_bytes}
         if self._table.cursor and (span.start or span.end):
@@ -148,6 +162,11 @@ class PostgreSQLTable:
     def _field(self, column: Column, format: CsvFormat) -> str:
         name = _quote(column.name)
         described, text = self._described[column.name]
+        if column.mask == "null":
+            return f"NULL AS {name}"
+        if column.mask == "hash":  # a cast to text drops the blanks at the end of a CHAR, as MySQL does
+            clear = f"{name}::numeric::text" if text == "money" else f"{name}::text"
+            return f"encode(sha256(convert_to({clear}, 'UTF8')), 'hex') AS {name}"
         if described.type.kind == "bytes" and format.bytes_prefix != "\\x":
             digits = f"encode({name}, 'hex')"
             if format.empty_bytes and column.type.kind == "bytes":
@@ -157,68 +176,18 @@ class PostgreSQLTable:
             return f"{name}::numeric AS {name}"
         return name
 
+    def _near(self, schema: str) -> str:
+        names = self._query(
+            f"SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND relnamespace = {schema}",
+            {"schema": self._config.table[0]},
+        )
+        near = get_close_matches(self._config.table[-1], [name for (name,) in names], 3)
+        return f". Did you mean {', '.join(near)}?" if near else ""
+
     def _query(self, statement: str, values: Any = None) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:
             cursor.execute(statement, values)
             return list(cursor.fetchall()) if cursor.description else []
-
-
-class _Copy:
-    """A COPY TO STDOUT as an iterator: the driver pushes rows into a file, so it runs in a thread of its own."""
-
-    def __init__(self, connection: Any, statement: str) -> None:
-        self.rows, self.sent = 0, -1
-        self._connection, self._statement = connection, statement
-        self._queue: queue.Queue[Chunk | BaseException | None] = queue.Queue(maxsize=4)
-        self._abandoned = False
-        self._pending: list[bytes] = []
-        self._size = 0
-
-    def write(self, row: bytes) -> int:
-        """Called by the driver with each row (the server sends one CopyData message a row)."""
-        self._pending.append(row)
-        self._size += len(row)
-        if self._size >= _CHUNK:
-            self._flush()
-        return len(row)
-
-    def _flush(self) -> None:
-        if self._abandoned:
-            raise BrokenPipeError("nobody reads on")
-        if self._pending:
-            self.rows += len(self._pending)
-            self._queue.put(Chunk(b"".join(self._pending), len(self._pending)))
-            self._pending, self._size = [], 0
-
-    def _run(self) -> None:
-        try:
-            with self._connection.cursor() as cursor:
-                cursor.copy_expert(self._statement, self)
-                self._flush()
-                self.sent = cursor.rowcount
-            self._queue.put(None)
-        except BaseException as error:
-            self._queue.put(error)
-
-    def chunks(self) -> Iterator[Chunk]:
-        """What comes, until it ends. Whoever stops reading ends the COPY too."""
-        thread = threading.Thread(target=self._run, name="copy-to-stdout", daemon=True)
-        thread.start()
-        try:
-            while (item := self._queue.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
-        finally:
-            self._abandoned = True
-            if thread.is_alive() and self.sent < 0:
-                self._connection.cancel()
-                while thread.is_alive():
-                    try:
-                        self._queue.get(timeout=0.1)
-                    except queue.Empty:
-                        continue
-            thread.join()
 
 
 def _type(text: str, category: str, namespace: str) -> Type:

@@ -1,0 +1,30 @@
+"""The credentials of a command that is typed: those of the project's blocks.
+
+`daybook/` knows no blocks: whoever calls it brings the keys, and the flows do. A command of `daybook/` has no caller
+that could, so it finds `blocks.open` by name, at the moment when it is typed. Nothing else may import this module.
+"""
+
+import importlib
+from typing import cast
+
+from daybook.errors import DaybookError
+from daybook.sources import Keys
+
+
+class NoBlocks(DaybookError):
+    """The command was not typed in the project's folder, so there are no blocks."""
+
+
+def keys() -> Keys:
+    """The keys that `blocks/open.py` gives out.
+
+    Raises:
+        NoBlocks: the package `blocks` is not there.
+    """
+    try:
+        return cast(Keys, importlib.import_module("blocks.open"))
+    except ModuleNotFoundError as error:
+        raise NoBlocks(
+            f"there is no module {error.name!r}: run the command in the project's folder, where blocks/ is, with the "
+            "Python of the project"
+        ) from None

@@ -1,0 +1,68 @@
+"""PostgreSQL's COPY TO STDOUT as an iterator of chunks."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from daybook.csv_format import Chunk
+
+_CHUNK = 1 << 19
+
+
+class Copy:
+    """A COPY TO STDOUT as an iterator: the driver pushes rows into a file, so it runs in a thread of its own."""
+
+    def __init__(self, connection: Any, statement: str) -> None:
+        self.rows, self.sent = 0, -1
+        self._connection, self._statement = connection, statement
+        self._queue: queue.Queue[Chunk | BaseException | None] = queue.Queue(maxsize=4)
+        self._abandoned = False
+        self._pending: list[bytes] = []
+        self._size = 0
+
+    def write(self, row: bytes) -> int:
+        """Called by the driver with each row (the server sends one CopyData message a row)."""
+        self._pending.append(row)
+        self._size += len(row)
+        if self._size >= _CHUNK:
+            self._flush()
+        return len(row)
+
+    def _flush(self) -> None:
+        if self._abandoned:
+            raise BrokenPipeError("nobody reads on")
+        if self._pending:
+            self.rows += len(self._pending)
+            self._queue.put(Chunk(b"".join(self._pending), len(self._pending)))
+            self._pending, self._size = [], 0
+
+    def _run(self) -> None:
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.copy_expert(self._statement, self)
+                self._flush()
+                self.sent = cursor.rowcount
+            self._queue.put(None)
+        except BaseException as error:
+            self._queue.put(error)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """What comes, until it ends. Whoever stops reading ends the COPY too."""
+        thread = threading.Thread(target=self._run, name="copy-to-stdout", daemon=True)
+        thread.start()
+        try:
+            while (item := self._queue.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            self._abandoned = True
+            if thread.is_alive() and self.sent < 0:
+                self._connection.cancel()
+                while thread.is_alive():
+                    try:
+                        self._queue.get(timeout=0.1)
+                    except queue.Empty:
+                        continue
+            thread.join()
