@@ -16,7 +16,7 @@ from daybook.stage.s3 import S3Stage
 from daybook.warehouses import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
-    from google.auth.credentials import Credentials
+    from google.oauth2.service_account import Credentials
     from mypy_boto3_s3 import S3Client
 
 

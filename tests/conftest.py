@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.servers.postgres",
     "tests.servers.s3",
     "tests.servers.redshift",
+    "tests.servers.google",
 ]
 
 # A polite end (CI's time limit, `kill`) tears the servers down as Ctrl-C does.
