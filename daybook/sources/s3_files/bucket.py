@@ -1,0 +1,162 @@
+"""A bucket that files are read from: which there are, and their bytes as they were when they were listed."""
+
+import email.utils
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import tenacity
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
+
+from daybook.errors import DaybookError, FileRefused, SourceError, SourceLost
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_LOST = (ConnectionError, HTTPClientError, IncompleteReadError)
+_BUSY = {"SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "InternalError", "ServiceUnavailable"}
+_GONE = {"PreconditionFailed", "NoSuchKey", "412", "404"}
+_CHANGED = "it was changed or removed while it was being read. Run it again when whoever writes there is done"
+_REMEDIES = {
+    "NoSuchBucket": "There is no such bucket: correct path: in the table file",
+    "AccessDenied": "The account may not: it needs s3:ListBucket for the bucket and s3:GetObject for the files",
+    "InvalidAccessKeyId": "The server does not know the access key: correct it in the block",
+    "SignatureDoesNotMatch": "The secret key is not the access key's: correct it in the block",
+    "ExpiredToken": "The session token has expired: renew it in the block",
+}
+_RETRYING = tenacity.Retrying(
+    stop=tenacity.stop_after_attempt(5),
+    wait=tenacity.wait_random_exponential(multiplier=0.2, max=10),
+    retry=tenacity.retry_if_exception_type(_LOST),
+    reraise=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A file as it was listed."""
+
+    key: str
+    etag: str
+    """By which a change of it is noticed."""
+    size: int
+
+
+class Bucket:
+    """The bucket `name`, with a client that has the keys of `block`; errors name `table`."""
+
+    def __init__(self, client: "S3Client", name: str, block: str, table: str) -> None:
+        self._client, self.name, self._block, self._table = client, name, block, table
+
+    def uri(self, key: str) -> str:
+        """The address of a file or a folder."""
+        return f"s3://{self.name}/{key}"
+
+    def now(self) -> datetime:
+        """The moment, in UTC, by the clock of the server, which tells whole seconds.
+
+        Raises:
+            SourceError: the bucket cannot be listed. SourceLost: it cannot be reached.
+        """
+        with self.explained("list", ""):
+            answer = self._client.list_objects_v2(Bucket=self.name, MaxKeys=1)
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        return email.utils.parsedate_to_datetime(date).astimezone(UTC) if date else datetime.now(UTC)
+
+    def file(self, key: str) -> list[Object]:
+        """The file `key`; nothing if it is not there."""
+        with self.explained("list", key):
+            answer = self._client.list_objects_v2(Bucket=self.name, Prefix=key, MaxKeys=1)
+        return [_object(found) for found in answer.get("Contents", ()) if found["Key"] == key]
+
+    def folder(self, prefix: str) -> tuple[list[Object], list[str]]:
+        """What lies directly in the folder `prefix`, which ends with a slash: its files, and the folders in it."""
+        files: list[Object] = []
+        folders: list[str] = []
+        with self.explained("list", prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.name, Prefix=prefix, Delimiter="/"):
+                files += [_object(found) for found in page.get("Contents", ())]
+                folders += [found["Prefix"] for found in page.get("CommonPrefixes", ())]
+        return files, folders
+
+    def open(self, file: Object) -> io.BufferedReader:
+        """The bytes of a file, streamed.
+
+        Reading raises FileRefused where it is no longer the file that was listed, SourceLost where the server is gone.
+        """
+        return io.BufferedReader(_Body(self, file), 1 << 18)
+
+    def read_from(self, file: Object, start: int) -> Any:
+        """An open answer with the bytes of a file from `start` on. Raises what the client raises, and FileRefused."""
+        answer = self._client.get_object(
+            Bucket=self.name, Key=file.key, IfMatch=f'"{file.etag}"', Range=f"bytes={start}-"
+        )
+        if answer["ETag"].strip('"') != file.etag:  # a server that does not know If-Match
+            raise FileRefused(f"{self._table}, {self.uri(file.key)}: {_CHANGED}")
+        return answer["Body"]
+
+    @contextmanager
+    def explained(self, verb: str, key: str) -> Iterator[None]:
+        """Failures of S3 as errors that say what was tried, with which block, and what to do."""
+        failed = f"{self._table}: cannot {verb} {self.uri(key)} with the keys of block {self._block!r}"
+        try:
+            yield
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if verb == "read" and code in _GONE:
+                raise FileRefused(f"{self._table}, {self.uri(key)}: {_CHANGED}") from None
+            kind: type[DaybookError] = SourceLost if code in _BUSY or status >= 500 else SourceError
+            remedy = _REMEDIES.get("AccessDenied" if status == 403 and code not in _REMEDIES else code)
+            raise kind(f"{failed}: the server answered {code} ({status}). {remedy or 'Try again later'}") from None
+        except _LOST as error:  # without its text, which has the endpoint with whatever a person wrote into it
+            raise SourceLost(f"{failed}: {type(error).__name__}. Is the endpoint of the block right, and up?") from None
+        except BotoCoreError as error:
+            raise SourceError(f"{failed}: {error}. Correct the block") from None
+
+
+class _Body(io.RawIOBase):
+    """A file's bytes. A connection that breaks is taken up where it broke."""
+
+    def __init__(self, bucket: Bucket, file: Object) -> None:
+        self._bucket, self._file = bucket, file
+        self._at = 0
+        self._answer: Any = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self._at >= self._file.size:
+            return 0
+        with self._bucket.explained("read", self._file.key):
+            data = _RETRYING(self._read, len(buffer))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        if self._answer is not None:
+            self._answer.close()
+            self._answer = None
+        super().close()
+
+    def _read(self, size: int) -> bytes:
+        try:
+            if self._answer is None:
+                self._answer = self._bucket.read_from(self._file, self._at)
+            data: bytes = self._answer.read(size)
+            if not data:
+                raise IncompleteReadError(actual_bytes=self._at, expected_bytes=self._file.size)
+            return data
+        except _LOST:
+            self._answer = None
+            raise
+
+
+def _object(found: Any) -> Object:
+    return Object(found["Key"], found["ETag"].strip('"'), found["Size"])  # not every server lists it in quotes
