@@ -96,18 +96,19 @@ class _Reading:
 
     def _first_row(self, lines: Iterator[str]) -> list[str]:
         """Its lines: names in quotes may go over several."""
-        quote, taken, quotes, size = self._dialect.quote, list[str](), 0, 0
+        quote, taken, quotes, size, begun = self._dialect.quote, list[str](), 0, 0, False
         for line in lines:
-            if not taken and line.lstrip().lower().startswith(_PAGES):
+            if not begun and line.lstrip().lower().startswith(_PAGES):
                 raise self._refused(
                     f"it is no CSV but a page, which begins with {line.strip()[:60]!r}",
                     "Open the address in a browser: it may ask for a login, or say that the file has moved",
                 )
             taken.append(line)
             quotes, size = quotes + (line.count(quote) if quote else 0), size + len(line)
-            if (line.strip() and quotes % 2 == 0) or size > LONGEST:
+            begun = begun or bool(line.strip())
+            if (begun and quotes % 2 == 0) or size > LONGEST:
                 break
-        if not any(line.strip() for line in taken):
+        if not begun:
             raise self._refused("the file is empty", "If it is meant to be, offer its header alone")
         return taken
 

@@ -34,10 +34,12 @@ _LIKELY = [
 def text_encoding(name: str) -> str:
     """Python's name of an encoding. Raises ValueError where there is none called `name`."""
     try:
-        b"".decode(name)
-        return codecs.lookup(name).name
-    except (LookupError, UnicodeError, ValueError):
+        b"a".decode(name)  # of rot13, which turns texts into texts, a LookupError, but not for b""
+    except UnicodeDecodeError:
+        pass  # an a is too little of UTF-16
+    except (LookupError, ValueError):
         raise ValueError(f"no encoding is called {name!r}; there are utf-8, utf-16, latin-1, cp1252, …") from None
+    return codecs.lookup(name).name
 
 
 def lines_of(stream: Readable, *, what: str, encoding: str | None = None, charset: str | None = None) -> Iterator[str]:
@@ -151,8 +153,9 @@ class _Decoding:
         from charset_normalizer import from_bytes
 
         around = error.object[max(0, error.start - 2**14) : error.start + 2**14]
-        likely = from_bytes(bytes(around), cp_isolation=_LIKELY).best()
-        advice = f"; it may be {likely.encoding.replace('_', '-')}" if likely else ""
+        found = {match.encoding: match.chaos for match in from_bytes(bytes(around), cp_isolation=_LIKELY)}
+        likely = sorted(found, key=lambda name: (found[name], _LIKELY.index(name)))[:2]
+        advice = f"; it may be {' or '.join(name.replace('_', '-') for name in likely)}" if likely else ""
         return self._refused(
             f"byte {offset:,} (0x{error.object[error.start]:02x}, in line {self._line(before)}) is not "
             f"{self._encoding}: {error.reason}{advice}",

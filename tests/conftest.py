@@ -9,7 +9,9 @@ pytest_plugins = [
     "tests.servers.postgres",
     "tests.servers.s3",
     "tests.servers.redshift",
+    "tests.servers.yahoo",
     "tests.servers.google",
+    "tests.servers.web",
 ]
 
 # A polite end (CI's time limit, `kill`) tears the servers down as Ctrl-C does.

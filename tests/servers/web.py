@@ -1,6 +1,6 @@
 """A small web server on loopback, which answers as a test says: also cut off, in chunks, too late, or not at all.
 
-It speaks HTTP to whoever asks. What it is to say to a path is data (`Answer`), several in turn; it notes what it was asked.
+What it is to say to a path is data (`Answer`), several in turn; it notes what it was asked.
 """
 
 import contextlib
