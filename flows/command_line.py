@@ -18,8 +18,8 @@ from flows.logs import told
 def run(flow: Flow[..., Any], arguments: list[str] | None = None) -> None:
     """Run `flow` with the command line's arguments (default: those of the process), and exit: 0, or 1 when it failed.
 
-    The parameters of the flow become arguments: those that are required, dates and lists are positional, the others
-    are flags.
+    The parameters of the flow become arguments: those that are required, dates and a list that comes first are
+    positional, the others are flags.
     """
     parameters = inspect.signature(flow.fn).parameters
     parser = argparse.ArgumentParser(prog=f"python -m {flow.fn.__module__}", description=flow.description)
@@ -54,7 +54,8 @@ def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, param
             {"metavar": name} if len(schema["enum"]) > 5 or name == "table" else {}
         )
     if "array" in kinds:
-        parser.add_argument(name, nargs="*", default=parameter.default, **options)
+        first = next(iter(inspect.signature(flow.fn).parameters)) == name
+        parser.add_argument(name if first else _flag(name), nargs="*", default=parameter.default, **options)
     elif parameter.default is inspect.Parameter.empty:
         parser.add_argument(name, **options)
     elif "date" in kinds:

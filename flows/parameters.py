@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from daybook import backlog, standing
+from daybook.sources import yahoo
 from daybook.tables import read_table, table_names
 
 _DATES = [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
@@ -71,6 +72,13 @@ TableNames = Annotated[
     _explained(
         "The tables to look after. Left out: every one under tables/.",
         anyOf=[{"type": "array", "items": {"type": "string", "enum": table_names()}}, {"type": "null"}],
+    ),
+]
+Symbols = Annotated[
+    Annotated[list[str], AfterValidator(yahoo.checked)] | None,
+    _explained(
+        "The symbols to load, as Yahoo spells them: AAPL, BRK-B, 7203.T. Left out: those of the table file.",
+        anyOf=[{"type": "array", "items": {"type": "string"}}, {"type": "null"}],
     ),
 ]
 

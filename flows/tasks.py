@@ -14,6 +14,7 @@ from daybook.load import LoadReport
 from daybook.plan import Plan
 from daybook.plan import plan as plan_load
 from daybook.stage.manifest import Part
+from daybook.table import Table
 from daybook.tables import read_table
 from daybook.waiting import wait_until_loaded
 from flows.events import emit_loaded
@@ -21,17 +22,20 @@ from flows.schedule import scheduled_at
 
 
 def plan(
-    table: str,
+    table: str | Table,
     execution_date: date | datetime | None,
     until: date | datetime | None,
     full_refresh: bool,
     allow_shrink: bool,
     allow_before_start: bool,
 ) -> Plan:
-    """What this run loads. Without a date it is the last interval complete at the run's *original* scheduled time, so
-    that a run which is late, was retried or waited for its turn loads what it was meant for."""
+    """What this run loads of a table, which may be given by its name.
+
+    Without a date it is the last interval complete at the run's *original* scheduled time, so that a run which is late,
+    was retried or waited for its turn loads what it was meant for.
+    """
     return plan_load(
-        read_table(table),
+        read_table(table) if isinstance(table, str) else table,
         execution_date,
         until,
         full_refresh,

@@ -1,0 +1,35 @@
+"""Load raw_data.stock_info: the daily prices of stocks, as Yahoo has them."""
+
+from prefect import flow
+
+from daybook.load import LoadReport
+from daybook.sources.yahoo import only
+from daybook.tables import read_table
+from flows.command_line import run
+from flows.loading import loading
+from flows.parameters import AllowBeforeStart, AllowShrink, ExecutionDate, FullRefresh, Symbols, Until
+from flows.report import show
+from flows.tasks import already_loaded, extract, load, plan, transform
+
+
+@flow(name="stock-symbols", **loading("raw_data.stock_info"))
+def stock_symbols(
+    execution_date: ExecutionDate = None,
+    until: Until = None,
+    symbols: Symbols = None,
+    full_refresh: FullRefresh = False,
+    allow_shrink: AllowShrink = False,
+    allow_before_start: AllowBeforeStart = False,
+) -> LoadReport:
+    """Load a day of prices into raw_data.stock_info, or a range of days, or all of them, of some symbols or all."""
+    table = only(read_table("raw_data.stock_info"), symbols, keep=full_refresh and not allow_shrink)
+    planned = plan(table, execution_date, until, full_refresh, allow_shrink, allow_before_start)
+    if done := already_loaded(planned):
+        return show(done)
+    extracted = extract(planned)
+    transformed = transform(extracted)
+    return show(load(transformed))
+
+
+if __name__ == "__main__":
+    run(stock_symbols)
