@@ -1,0 +1,128 @@
+"""The flow stock_symbols in this process, on a real Prefect server, with the real yfinance and a small Yahoo."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from prefect import State
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import ParameterTypeError
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+from daybook.errors import SourceError
+from daybook.sources.yahoo import patience
+from flows.stock_symbols import stock_symbols
+from tests.flows.conftest import Row, Target
+from tests.servers.yahoo import Fault, Yahoo, share
+
+FRIDAY = date(2021, 2, 5)
+FIRST, END = date(2021, 1, 4), date(2021, 3, 1)
+
+
+@pytest.fixture(autouse=True)
+def quick(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Without the second that each run waits for the thread of its heartbeat, and without long waits for Yahoo."""
+    monkeypatch.setattr(patience, "SECONDS", 0.01)
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
+@pytest.fixture
+def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
+    with get_client(sync_client=True) as client:
+        yield client
+
+
+@pytest.fixture
+def warehouse(on_postgres: Target, use: Callable[..., None]) -> Target:
+    on_postgres.empty()
+    use(on_postgres)
+    return on_postgres
+
+
+def run(client: SyncPrefectClient, **parameters: Any) -> tuple[State, FlowRun]:
+    state = stock_symbols.with_options(retries=0)(**parameters, return_state=True)
+    return state, client.read_flow_run(state.state_details.flow_run_id)
+
+
+def stored(warehouse: Target) -> list[Row]:
+    return warehouse.run("SELECT symbol, date FROM raw_data.stock_info ORDER BY 1, 2")
+
+
+def artifact(client: SyncPrefectClient, run: FlowRun) -> str:
+    (found,) = client.read_artifacts(artifact_filter=ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id])))
+    return str(found.data)
+
+
+def test_a_day_of_the_tables_symbols_and_a_range_of_others(
+    warehouse: Target, yahoo: Yahoo, client: SyncPrefectClient
+) -> None:
+    yahoo.shares |= {"AAPL": share(FIRST, END), "MSFT": share(FIRST, END), "NVDA": share(FIRST, END)}
+
+    state, day = run(client, execution_date=FRIDAY)
+    assert state.is_completed() and day.name == "raw_data.stock_info 2021-02-05"
+    assert stored(warehouse) == [("AAPL", FRIDAY)]
+
+    monday = FRIDAY + timedelta(days=3)
+    run(client, execution_date=FRIDAY, until=monday + timedelta(days=1), symbols=["MSFT", "NVDA"])
+    assert stored(warehouse) == [("AAPL", FRIDAY)] + [
+        (name, day) for name in ("MSFT", "NVDA") for day in (FRIDAY, monday)
+    ]
+    assert [rows for _, _, rows, _ in warehouse.ledger("stock_info")] == [1, 2, 0, 0, 2]
+    assert yahoo.charts == ["AAPL", "MSFT", "NVDA"]
+
+
+def test_all_of_it(warehouse: Target, yahoo: Yahoo, client: SyncPrefectClient) -> None:
+    today = datetime.now(ZoneInfo("America/New_York")).date()
+    yahoo.shares["AAPL"] = share(FIRST, today)
+
+    state, _ = run(client, full_refresh=True)
+
+    assert state.is_completed()
+    assert stored(warehouse) == [("AAPL", day) for day in yahoo.shares["AAPL"].bars if day < today]
+    state, _ = run(client, full_refresh=True, symbols=["MSFT"])
+    assert "symbols leaves out AAPL: their rows would be lost" in str(state.message)
+    with pytest.raises(SourceError):
+        state.result()
+
+
+def test_after_a_closed_day_there_is_nothing_to_do(
+    warehouse: Target, yahoo: Yahoo, client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "prefect.runtime.flow_run.scheduled_start_time", datetime(2021, 2, 7, 10, tzinfo=UTC), raising=False
+    )
+    state, sunday = run(client)
+    assert state.is_completed() and sunday.name == "raw_data.stock_info 2021-02-06, closed"
+    assert artifact(client, sunday) == "Nothing to do: XNYS had no session."
+    assert yahoo.requests == [] and warehouse.ledger("stock_info") == []
+
+
+def test_a_symbol_that_fails_fails_the_run_once_the_others_are_loaded(
+    warehouse: Target, yahoo: Yahoo, client: SyncPrefectClient
+) -> None:
+    yahoo.shares |= {"AAPL": share(FIRST, END), "MSFT": share(FIRST, END, fault=Fault(429, "Too Many Requests\r\n"))}
+
+    state, _ = run(client, execution_date=FRIDAY, symbols=["MSFT", "AAPL", "NOPE"])
+
+    assert state.is_failed()
+    said = str(state.message)
+    assert "SourceIncomplete: raw_data.stock_info 2021-02-05: 1 rows are loaded, but:" in said
+    assert "- MSFT: Yahoo limits the rate of requests" in said and "- NOPE: Yahoo knows no such symbol" in said
+    assert stored(warehouse) == [("AAPL", FRIDAY)]
+
+    yahoo.shares["MSFT"].fault = None
+    yahoo.shares["NOPE"] = share(FIRST, END)
+    state, _ = run(client, execution_date=FRIDAY, symbols=["MSFT", "AAPL", "NOPE"])
+    assert state.is_completed()
+    assert stored(warehouse) == [("AAPL", FRIDAY), ("MSFT", FRIDAY), ("NOPE", FRIDAY)]
+
+
+@pytest.mark.parametrize("symbols", [[], ["aapl"], ["AAPL", "AAPL"], [""]])
+def test_symbols_are_checked_before_anything_runs(symbols: list[str], prefect_server: str) -> None:
+    with pytest.raises(ParameterTypeError, match="symbols"):
+        stock_symbols(execution_date=FRIDAY, symbols=symbols)
