@@ -42,6 +42,7 @@ class Selection:
 class Written:
     """What lies in the sheet now: where, how many rows below the header, as of when."""
 
+    spreadsheet: str
     name: str
     """As the ledger calls it."""
     rows: int
@@ -101,7 +102,7 @@ def write(selection: Selection, credentials: "Credentials", spreadsheet: str, ar
             "to Daybook, and run it again"
         )
     logger.info("%s: %d rows are there", what, len(selection.rows) - 1)
-    return Written(name, len(selection.rows) - 1, selection.at)
+    return Written(spreadsheet, name, len(selection.rows) - 1, selection.at)
 
 
 def note(warehouse: Warehouse, written: Written, flow_run_id: str | None) -> Entry:

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -32,6 +32,8 @@ _FAILED = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "
 
 class Config(SourceKind):
     """What a table file says of a sheet."""
+
+    masks: ClassVar[bool] = True
 
     kind: Literal["google_sheet"]
     block: str = Field("google", description="The GcpCredentials block with the service account's key.")

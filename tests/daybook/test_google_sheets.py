@@ -1,6 +1,7 @@
 """Tables that come from a Google sheet: what arrives, what is refused, and that a bad sheet leaves the good copy."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from daybook.errors import (
     ValueRefused,
 )
 from daybook.google_sheets import account
+from daybook.load import load
+from daybook.stage.parts import read_parts
 from daybook.table import Table
 from tests.daybook.ends import Ends
 from tests.servers.google import Cell, Google, Sheet
@@ -143,6 +146,20 @@ def test_short_rows_are_padded_and_blank_ones_are_told(
 
     assert texts(ends, table) == [("1", "Ann", None, None), LOADED[1]]
     assert f"{table.name}: 1 rows of 'Prices' are blank and left out: 3" in caplog.text
+
+
+def test_what_is_masked_is_nowhere(ends: Ends, google: Google) -> None:
+    id, _ = sheet(google, GOOD)
+    columns = COLUMNS | {"name": "varchar(64)"}
+    table = table_of(ends, id, columns=columns, mask={"name": "hash", "price": None, "since": "drop"})
+
+    staged = ends.extract(table)
+
+    lines = b"".join(read_parts(ends.stage, staged.manifest))
+    assert lines.count(b"\n") == len(LOADED)
+    assert not [clear for clear in (b"Ann", b"5.10", b"2021-02-05") if clear in lines]
+    load(staged, ends.warehouse, ends.stage)
+    assert texts(ends, table) == [(key, sha256(name.encode()).hexdigest(), None) for key, name, *_ in LOADED]
 
 
 def change(**cells: Any) -> Callable[[Sheet], None]:

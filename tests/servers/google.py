@@ -10,7 +10,7 @@ import json
 import re
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -136,6 +136,8 @@ class Google:
         self.spreadsheets: dict[str, Spreadsheet] = {}
         self.requests: list[str] = []
         """Each request to the API, as `GET /v4/…`."""
+        self.on_write: Callable[[], object] = lambda: None
+        """Called after each write, as if somebody did that in the browser."""
         self.key_file = folder / "service-account.json"
         self.account = write_key_file(self.key_file)
         self._faults: list[str] = []
@@ -246,6 +248,7 @@ class Google:
             limit = "This action would increase the number of cells in the workbook above the limit of 10000000 cells."
             raise Refused(400, f"Invalid requests[0].appendDimension: {limit}", "INVALID_ARGUMENT")
         spreadsheet.sheets = new
+        self.on_write()
         return {"spreadsheetId": id, "replies": [{} for _ in requests]}
 
 
@@ -383,6 +386,7 @@ def google(google_server: tuple[Google, TlsProxy], monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("daybook.google_sheets.account.FIRST_WAIT", 0.001)
     server.requests.clear()
+    server.on_write = lambda: None
     yield server
     left = server.take_faults()
     assert not left, f"nobody met {left}"
