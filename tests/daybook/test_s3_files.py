@@ -1,5 +1,6 @@
 """Files in S3 as a source: every format and compression, a folder a date, and neighbours that are not taken along."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
@@ -227,3 +228,14 @@ def test_a_table_file_that_makes_no_sense(tmp_path: Any, source: dict[str, Any],
     with pytest.raises(TableFileError) as caught:
         read_table("raw.t", tmp_path)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("format", WRITE)
+def test_a_masked_column_is_nowhere_in_the_clear(folder: Folder, format: str) -> None:
+    folder.put("x/f", written(format, 1, 1, 2))
+    columns = {**COLUMNS, "name": "varchar(64)"}
+    table = folder.table("x/", format, columns=columns, mask={"name": "hash", "score": "drop", "day": "null"})
+    folder.ends.load(table)
+    digest = hashlib.sha256(b"n1").hexdigest()
+    assert folder.ends.rows(table)[0] == (1, None, digest)
+    assert list(folder.ends.destination.types(table.name)) == ["id", "day", "name"]

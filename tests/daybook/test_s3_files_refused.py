@@ -55,7 +55,7 @@ BAD: dict[str, tuple[str, bytes, list[str]]] = {
     "csv: digits to be cut": ("csv", csv(b"1,2024-01-01,a,1.005,\n"), ["column score", "2 digits"]),
     "jsonl: cut off": ("jsonl", LINE + LINE[:30], ["line 2", "no", "JSON"]),
     "jsonl: gzip cut off": ("jsonl", PACK[".gz"](LINE * 100)[:-9], ["cut off"]),
-    "jsonl: a list": ("jsonl", LINE + b"[1, 2]\n", ["line 2", "[1, 2]"]),
+    "jsonl: a list": ("jsonl", LINE + b"[1, 2]\n", ["line 2", "it is none"]),
     "jsonl: two on a line": ("jsonl", LINE.strip() + LINE, ["line 1", "Extra data"]),
     "jsonl: one over many lines": ("jsonl", b'{\n"id": 1\n}\n', ["line 1"]),
     "jsonl: a key twice": ("jsonl", b'{"id": 1, "id": 2}\n', ["line 1", "'id' twice"]),

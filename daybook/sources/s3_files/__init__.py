@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -21,6 +21,8 @@ _ISO = Spelling.model_validate({})
 
 class Config(SourceKind, CsvDialect):
     """What a table file says of files in S3."""
+
+    masks: ClassVar[bool] = True
 
     kind: Literal["s3"]
     block: str = Field("aws", description="The AwsCredentials block with the keys.")

@@ -92,9 +92,14 @@ class Files:
         return f"{self._table.name}, {self._bucket.uri(file.key)}"
 
     def _read(self, stream: BinaryIO, columns: Sequence[Column], what: str) -> Iterator[tuple[str, Row]]:
+        wanted = [column.name for column in columns]
+        names = list(self._table.columns or wanted)
         if self._config.format == "csv":
-            return read_csv(stream, self._config, [column.name for column in columns], what=what)
-        names = {*(column.name for column in columns), *(self._table.columns or ())}
+            places = [names.index(name) for name in wanted]  # all but those that mask: drops
+            return (
+                (where, [row[place] for place in places])
+                for where, row in read_csv(stream, self._config, names, what=what)
+            )
         known = None if self._table.on_new_column == "ignore" else frozenset(names)
         if self._config.format == "parquet":
             return read_parquet(stream, columns, known, what=what)

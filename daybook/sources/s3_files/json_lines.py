@@ -48,7 +48,7 @@ def _parsed(text: str, size: int, known: frozenset[str] | None) -> dict[str, Any
         raise ValueError(f"it has more than {_LONGEST} bytes")
     found = _DECODER.decode(text)
     if not isinstance(found, dict):
-        raise ValueError(f"it holds {text[:40]!r}")
+        raise ValueError("it is none")
     if known is not None and not found.keys() <= known:
         unknown = next(name for name in found if name not in known)
         near = get_close_matches(unknown, known, 1)
@@ -69,7 +69,7 @@ def _value(value: Any, column: Column) -> str | None:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    raise ValueError(f"{column.name} holds {_written(value)[:40]!r}, which only a column of json takes")
+    raise ValueError(f"{column.name} holds an object or a list, which only a column of json takes")
 
 
 def _written(value: Any) -> str:
