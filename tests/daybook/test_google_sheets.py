@@ -1,11 +1,14 @@
 """Tables that come from a Google sheet: what arrives, what is refused, and that a bad sheet leaves the good copy."""
 
+import re
 from collections.abc import Callable
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 from google.oauth2.service_account import Credentials
+from ruamel.yaml import YAML
 
 from daybook.errors import (
     DaybookError,
@@ -359,3 +362,12 @@ def test_a_table_file_that_cannot_be_is_refused(ends: Ends, google: Google, fiel
 def test_a_spreadsheet_is_an_id_or_an_address(wrong: str) -> None:
     with pytest.raises(ValueError, match="names no spreadsheet: give its id, or its address"):
         account.spreadsheet_id(wrong)
+
+
+def test_the_documents_table_file_is_one_and_names_every_field() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "google-sheets.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    content = YAML(typ="safe", pure=True).load(example)
+    table = Table(name="raw_data.prices", **content)
+    assert table.source.spreadsheet == "1aBcD2eFgH3iJkL"
+    assert set(content["source"]) == set(type(table.source).model_fields) - {"block"}

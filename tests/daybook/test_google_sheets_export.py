@@ -82,7 +82,9 @@ def test_a_table_is_written_by_one_request_in_the_order_of_its_key_and_noted(
         )
         assert before <= entry.snapshot_at == entry.end <= entry.loaded_at
     noted = warehouse_ends.destination.run(
-        "SELECT table_name, rows_loaded, strategy, flow_run_id FROM daybook.ledger ORDER BY loaded_at"
+        "SELECT table_name, rows_loaded, strategy, flow_run_id FROM daybook.ledger WHERE table_name = %s "
+        "ORDER BY loaded_at",
+        (entry.table,),
     )
     assert noted == [(entry.table, 3, "replace", run) for run in ("first", "second")]
 
