@@ -93,9 +93,11 @@ class CsvAtUrl:
 
     @property
     def version(self) -> str:
-        """What the server calls this state of the file, and its SHA-256, for a server that has no name for it."""
-        assert self._download and self._download.version
-        return str(self._download.version)
+        """What the server calls this state of the file, and its SHA-256, for a server that has no name for it.
+
+        "" before the file is read: Python 3.11 asks for it when it only wants to know whether there is one.
+        """
+        return str(self._download.version) if self._download and self._download.version else ""
 
     def is_still(self, version: str) -> bool:
         """Whether it is unchanged: the server says so to a conditional request, or it sends the same bytes."""
