@@ -26,7 +26,7 @@ class TlsProxy:
 
     def __init__(self, answering: Mapping[str, Address], folder: Path) -> None:
         self._answering = dict(answering)
-        self._authority = _Authority()
+        self._authority = Authority()
         self.trusted = folder / "authority.pem"
         """The certificate of the authority that vouches for every host, as a file."""
         self.trusted.write_bytes(self._authority.certificate)
@@ -108,7 +108,7 @@ async def _pass(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
         await sink.drain()
 
 
-class _Authority:
+class Authority:
     """A certificate authority of its own, made anew for each proxy."""
 
     def __init__(self) -> None:
