@@ -138,8 +138,8 @@ def report(results: list[Result]) -> str:
         "",
         f"- `python -m benchmarks.stocks`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"- {machine()}; load average {os.getloadavg()[0]:.1f} at the end",
-        f"- yfinance {version('yfinance')}, pandas {version('pandas')}; Yahoo is the small server of the tests, over TLS "
-        "on this machine, and shares its cores",
+        f"- yfinance {version('yfinance')}, pandas {version('pandas')}; Yahoo is the small server of the tests, over "
+        "TLS on this machine, and shares its cores",
         "",
         f"Target: one request a symbol and two for the cookies; {MOST_ABOVE} × the memory at most for ten times the "
         f"symbols: {many.requests} requests, {growth:.2f} × ({met}).",
@@ -154,9 +154,9 @@ def report(results: list[Result]) -> str:
         )
     lines += [
         "",
-        "Daybook asks for one symbol after the other, checks and stages its rows, and commits all of them with a row of "
-        "the ledger a day. `yf.download` asks with several threads, for each symbol's time zone too, holds everything in "
-        "memory, and leaves a table without a key.",
+        "Daybook asks for one symbol after the other, checks and stages its rows, and commits all of them with a row "
+        "of the ledger a day. `yf.download` asks with several threads, for each symbol's time zone too, holds "
+        "everything in memory, and leaves a table without a key.",
     ]
     return "\n".join(lines) + "\n"
 

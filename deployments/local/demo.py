@@ -2,6 +2,7 @@
 
 import os
 from datetime import date, timedelta
+from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
@@ -95,7 +96,7 @@ def _prepare_production(production: Database, yesterday: date) -> str:
 
 
 def _load(
-    stack: LocalStack, client: SyncPrefectClient, narrator: Narrator, deployment: str, parameters: dict[str, str]
+    stack: LocalStack, client: SyncPrefectClient, narrator: Narrator, deployment: str, parameters: dict[str, Any]
 ) -> None:
     states: list[str] = []
     with narrator.step(deployment) as step:

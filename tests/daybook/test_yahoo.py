@@ -248,6 +248,14 @@ def test_columns_may_be_left_out_and_moved(warehouse_ends: Ends, yahoo: Yahoo) -
     assert row == (WEEK[0], yahoo.shares["AAPL"].bars[WEEK[0]].close, "AAPL")
 
 
+def test_columns_may_be_masked(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    yahoo.shares["AAPL"] = whole()
+    table = prices(warehouse_ends, "AAPL", mask={"volume": "null", "created_date": "drop"})
+    load(warehouse_ends, table, MONDAY, "2021-02-02")
+    bar = yahoo.shares["AAPL"].bars[WEEK[0]]
+    assert warehouse_ends.rows(table) == [("AAPL", WEEK[0], bar.open, bar.high, bar.low, bar.close, None)]
+
+
 # ── Splits and dividends ──────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -13,8 +13,13 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ParameterTypeError
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
+from blocks import open as blocks
 from daybook.errors import SourceError
+from daybook.forecast import forecast
 from daybook.sources.yahoo import patience
+from daybook.standing import look_up
+from daybook.tables import read_table
+from flows.forecast_page import markdown
 from flows.stock_symbols import stock_symbols
 from tests.flows.conftest import Row, Target
 from tests.servers.yahoo import Fault, Yahoo, share
@@ -120,6 +125,17 @@ def test_a_symbol_that_fails_fails_the_run_once_the_others_are_loaded(
     state, _ = run(client, execution_date=FRIDAY, symbols=["MSFT", "AAPL", "NOPE"])
     assert state.is_completed()
     assert stored(warehouse) == [("AAPL", FRIDAY), ("MSFT", FRIDAY), ("NOPE", FRIDAY)]
+
+
+def test_a_dry_run_shows_days_without_numbers_that_nobody_knows(warehouse: Target) -> None:
+    table = read_table("raw_data.stock_info")
+    assert table.grid is not None
+    intervals = table.grid.between(FRIDAY, FRIDAY + timedelta(days=4))
+    standings = look_up(blocks.warehouse(), table.name, intervals)
+    page = markdown(table, forecast(table, standings, "missing", blocks))
+    assert page.startswith("**raw_data.stock_info**: 4 of 4 days would be loaded\n")
+    assert "| 2021-02-05 | missing | load |  | 0 |  |" in page
+    assert "No rows at the source: it cannot be counted without being loaded." in page
 
 
 @pytest.mark.parametrize("symbols", [[], ["aapl"], ["AAPL", "AAPL"], [""]])

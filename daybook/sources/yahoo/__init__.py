@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -46,6 +46,8 @@ Symbols = Annotated[tuple[str, ...], AfterValidator(checked)]
 
 class Config(SourceKind):
     """What a table file says of stock prices."""
+
+    masks: ClassVar[bool] = True
 
     kind: Literal["yfinance"]
     symbols: Symbols = Field(description="What to load, as Yahoo spells it: AAPL, BRK-B, 7203.T, ^GSPC.")
