@@ -54,32 +54,40 @@ class CsvDialect(BaseModel):
 
 
 def read_csv(
-    stream: Readable, dialect: CsvDialect, columns: Sequence[str], *, what: str, charset: str | None = None
+    stream: Readable,
+    dialect: CsvDialect,
+    columns: Sequence[str],
+    *,
+    what: str,
+    charset: str | None = None,
+    wanted: Sequence[str] | None = None,
+    ignore_more: bool = False,
 ) -> Iterator[tuple[str, Sequence[str]]]:
-    """The rows of a CSV: where each begins ("line 7"), and its fields in the order of `columns`.
+    """The rows of a CSV: where each begins ("line 7"), and its fields in the order of `wanted` (None: of `columns`).
 
-    `what` names the file in errors, `charset` is the encoding that a server has said. Memory holds about a mebibyte.
-    Blank lines at the end do not count.
+    `columns` are those that the file has, and no others unless `ignore_more`. `what` names it in errors, and `charset`
+    is the encoding that a server has said. Memory holds about a mebibyte. Blank lines at the end do not count.
 
     Raises:
         FileRefused: the file is empty, a page, no text of its encoding, or its header or a row is not as expected.
     """
     lines = lines_of(stream, what=what, encoding=dialect.encoding, charset=charset)
-    return _Reading(dialect, list(columns), what).rows(lines)
+    return _Reading(dialect, list(columns), what, ignore_more).rows(lines, list(wanted or columns))
 
 
 class _Reading:
     """One file."""
 
-    def __init__(self, dialect: CsvDialect, columns: list[str], what: str) -> None:
-        self._dialect, self._columns, self._what = dialect, columns, what
+    def __init__(self, dialect: CsvDialect, columns: list[str], what: str, ignore_more: bool) -> None:
+        self._dialect, self._columns, self._what, self._ignore_more = dialect, columns, what, ignore_more
 
-    def rows(self, lines: Iterator[str]) -> Iterator[tuple[str, Sequence[str]]]:
+    def rows(self, lines: Iterator[str], wanted: list[str]) -> Iterator[tuple[str, Sequence[str]]]:
         first = self._first_row(lines)
         delimiter = self._dialect.delimiter or self._sniffed(first)
         records = self._records(chain(first, lines), delimiter)
-        places = self._places(next(records)[1]) if self._dialect.header else list(range(len(self._columns)))
-        as_it_is, width, blank = places == list(range(len(places))), len(places), 0
+        names = self._checked(next(records)[1]) if self._dialect.header else self._columns
+        places, width, blank = [names.index(name) for name in wanted], len(names), 0
+        as_it_is = places == list(range(width))
         for line, row in records:
             if not row:
                 blank = blank or line
@@ -169,8 +177,8 @@ class _Reading:
     def _named(self, header: Sequence[str]) -> list[str]:
         return [self._dialect.rename.get(name.strip(), name.strip()) for name in header]
 
-    def _places(self, header: Sequence[str]) -> list[int]:
-        """Where in a row each column is."""
+    def _checked(self, header: Sequence[str]) -> list[str]:
+        """The names of the columns, in the file's order: those of the table are there, once each."""
         names = self._named(header)
         wrong = []
         blank = [str(place) for place, name in enumerate(names, start=1) if not name]
@@ -183,17 +191,17 @@ class _Reading:
             wrong.append(f"has {', '.join(double)} more than once")
         if missing:
             wrong.append(f"lacks {', '.join(missing)}")
-        if beyond:
+        if beyond and not self._ignore_more:
             wrong.append(f"has {', '.join(beyond)}, which columns: in the table file does not")
         if not wrong:
-            return [names.index(name) for name in self._columns]
+            return names
         close = {name: near[0] for name in missing if (near := get_close_matches(name, beyond, 1))}
         renamed = ", ".join(f"{there}: {name}" for name, there in close.items())
         raise self._refused(
             f"the header {', '.join(wrong)}. It is {', '.join(header)[:500]!r}",
             f"Was it renamed? Then say under source: rename: {{{renamed}}}"
             if renamed
-            else "Correct the file, or columns: in the table file",
+            else "Correct the file or columns: in the table file; on_new_column: ignore passes over what is new",
         )
 
     def _refused(self, why: str, remedy: str) -> FileRefused:

@@ -1,6 +1,7 @@
 """A CSV at a URL: loaded whole, tried again when the server fails for a moment, left alone while it is unchanged."""
 
 import gzip
+import hashlib
 import tracemalloc
 from email.utils import formatdate
 from pathlib import Path
@@ -169,6 +170,18 @@ def test_the_memory_does_not_grow_with_the_file(warehouse_ends: Ends, web: Web, 
     finally:
         tracemalloc.stop()
     assert peak < 24 * 2**20, f"{peak / 2**20:.0f} MiB for a file of 40"
+
+
+def test_columns_are_masked_dropped_and_passed_over(warehouse_ends: Ends, web: Web) -> None:
+    web.offers(b"phone,name,age,email,gender\n030 1,Ian,40,ian@example.com,m\n,Zoe,41,,f\n")
+    columns = {"name": "varchar(64)", "gender": "varchar(8)", "email": "varchar(64)", "phone": "varchar(20)"}
+    source = {"kind": "csv", "url": web.url(), "allow_private": True}
+    mask = {"email": "hash", "gender": "null", "phone": "drop"}
+    made = warehouse_ends.table("people", source=source, columns=columns, mask=mask, on_new_column="ignore")
+    warehouse_ends.load(made)
+    digest = hashlib.sha256(b"ian@example.com").hexdigest()
+    assert list(warehouse_ends.destination.types(made.name)) == ["name", "gender", "email"]
+    assert warehouse_ends.rows(made) == [("Ian", None, digest), ("Zoe", None, None)]
 
 
 def test_a_file_has_no_intervals(warehouse_ends: Ends, web: Web) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import httpx
 from pydantic import Field, field_validator
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 class Config(SourceKind, CsvDialect):
     """What a table file says of a CSV at a URL."""
+
+    masks: ClassVar[bool] = True
 
     kind: Literal["csv"]
     url: str = Field(description="https:// or http://, without a password.")
@@ -110,8 +112,15 @@ class CsvAtUrl:
         config, what = self._config, self._what
         assert download.file
         stream = unpacked(download.file, what=what, compression=config.compression, max_bytes=config.max_bytes)
-        names = [column.name for column in columns]
-        rows = read_csv(stream, config, names, what=what, charset=download.charset)
+        rows = read_csv(
+            stream,
+            config,
+            list(self._table.columns or ()),
+            what=what,
+            charset=download.charset,
+            wanted=[column.name for column in columns],  # all but those that mask: drops
+            ignore_more=self._table.on_new_column == "ignore",
+        )
         yield from TextRows(self._table, columns, config.values, format).chunks(rows)
 
     def close(self) -> None:
