@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -16,9 +16,9 @@ from daybook.ledger import Entry
 from daybook.masks import masked
 from daybook.plan import Plan
 from daybook.soft_deletes import flag_of
-from daybook.sources import NOTHING, Findings, Keys, Noticing
+from daybook.sources import NOTHING, Findings, InPlace, Keys, Noticing, Source
 from daybook.stage import Stage, new_prefix
-from daybook.stage.manifest import Manifest, Part
+from daybook.stage.manifest import FilesInPlace, Manifest, Part
 from daybook.stage.parts import read_manifest, remove, write_parts
 from daybook.table import Table
 from daybook.transient import with_retries
@@ -99,14 +99,18 @@ def _extract(
         prefix = new_prefix(table.name, run_id)
         logger.info("%s %s: extracting into %s", table.name, plan.label, stage.uri(prefix))
         format = warehouse.csv_format()
+        in_place = _in_place(source, plan, warehouse, sent)
+        if in_place:
+            logger.info("%s: the warehouse reads %d files where they lie", table.name, len(in_place.uris))
         manifest = write_parts(
             stage,
             prefix,
-            counter.counted(source.rows(sent, plan.span, format)),
+            [] if in_place else counter.counted(source.rows(sent, plan.span, format)),
             table=table.name,
             columns=target.column_names,
             format=format,
             key=table.key,
+            in_place=in_place,
             on_progress=on_progress,
         )
         if manifest.rows != counter.rows:
@@ -191,6 +195,12 @@ def shape(table: Table, found: Iterable[Column]) -> Target:
             )
     flag = flag_of(table, {column.name: column for column in columns})
     return Target(table.name, tuple(columns), table.key, cursor, flag)
+
+
+def _in_place(source: Source, plan: Plan, warehouse: Warehouse, columns: Sequence[Column]) -> FilesInPlace | None:
+    """The source's own files, where the warehouse reads them without losing anything."""
+    simple = all(column.type.kind in warehouse.reads_in_place and not column.mask for column in columns)
+    return source.in_place(columns, plan.span) if simple and isinstance(source, InPlace) else None
 
 
 def _as_sent(found: Column, wanted: Column) -> Column:

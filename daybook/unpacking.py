@@ -47,7 +47,7 @@ def unpacked(
     Reading raises FileRefused: it is cut off, damaged, compressed otherwise, or becomes more than `max_bytes`.
     """
     opened = _buffered(stream.read)
-    found = _compression(opened)
+    found = compression_of(opened)
     if compression not in (None, "none", found):
         raise FileRefused(
             f"{what}: compression: {compression} was declared, and the file is {found or 'not compressed'}: nothing "
@@ -62,7 +62,7 @@ def unpacked(
     while found and compression != "none" and len(layers) < _LAYERS:
         layers.append(found)
         opened = _buffered(_told(_OPEN[found](opened).read, what, found))
-        found = _compression(opened)
+        found = compression_of(opened)
     if max_bytes is None:
         return opened
     return _buffered(_limited(opened.read, what, max_bytes))
@@ -76,7 +76,8 @@ def _start(opened: io.BufferedReader) -> bytes:
     return opened.peek(16)[:16]
 
 
-def _compression(opened: io.BufferedReader) -> str | None:
+def compression_of(opened: io.BufferedReader) -> str | None:
+    """How what comes next is compressed, by its first bytes, which stay to be read; None where it is not."""
     start = _start(opened)
     return next((name for name, magic in _MAGIC.items() if magic.match(start)), None)
 

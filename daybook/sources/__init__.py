@@ -23,6 +23,7 @@ from daybook.csv_format import Chunk, CsvFormat
 from daybook.cursors import Cursor
 from daybook.errors import SourceError
 from daybook.interval import Interval
+from daybook.stage.manifest import FilesInPlace
 
 if TYPE_CHECKING:
     from google.oauth2.service_account import Credentials
@@ -150,6 +151,18 @@ class Noticing(Protocol):
 
     def findings(self) -> Findings:
         """What it noticed."""
+        ...
+
+
+@runtime_checkable
+class InPlace(Protocol):
+    """A source of files that some warehouses can read by themselves, so that their rows need not pass through here."""
+
+    def in_place(self, columns: Sequence[Column], span: Span) -> FilesInPlace | None:
+        """The files of `span`, whose rows have just these columns; None where the rows have to be looked at one by one.
+
+        Asked before `rows`, which is not called then.
+        """
         ...
 
 

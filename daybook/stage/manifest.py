@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from daybook.csv_format import CsvFormat
 from daybook.errors import StageError
@@ -22,6 +23,21 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesInPlace:
+    """Files of a source that a warehouse reads where they lie. They are not ours: nothing here ever removes them."""
+
+    uris: tuple[str, ...]
+    bytes: int
+    columns: tuple[str, ...]
+    """In the order in which a row has them."""
+    format: Literal["csv", "jsonl"]
+    compression: str | None = None
+    """gzip, bzip2 or zstd, all of them."""
+    delimiter: str = ","
+    header: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """All that a run staged of one table. Its object is written last: a prefix without one is incomplete."""
 
@@ -30,6 +46,8 @@ class Manifest:
     columns: tuple[str, ...]
     format: CsvFormat
     parts: tuple[Part, ...]
+    in_place: FilesInPlace | None = None
+    """What there is instead of parts, where the warehouse reads the source's own files."""
 
     @property
     def key(self) -> str:
@@ -51,7 +69,7 @@ class Manifest:
 
     @property
     def bytes(self) -> int:
-        return sum(part.bytes for part in self.parts)
+        return sum(part.bytes for part in self.parts) + (self.in_place.bytes if self.in_place else 0)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1)
@@ -67,9 +85,16 @@ class Manifest:
                 columns=tuple(fields["columns"]),
                 format=CsvFormat(**fields["format"]),
                 parts=tuple(Part(**part) for part in fields["parts"]),
+                in_place=_in_place(fields.get("in_place")),
             )
         except (ValueError, TypeError, KeyError) as error:
             raise StageError(f"The manifest is damaged ({type(error).__name__}: {error}). Extract again.") from error
+
+
+def _in_place(fields: dict[str, Any] | None) -> FilesInPlace | None:
+    if fields is None:
+        return None
+    return FilesInPlace(**{**fields, "uris": tuple(fields["uris"]), "columns": tuple(fields["columns"])})
 
 
 def manifest_key(prefix: str) -> str:

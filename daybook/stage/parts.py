@@ -14,7 +14,7 @@ import zstandard
 from daybook.csv_format import Chunk, CsvFormat
 from daybook.errors import StageError
 from daybook.stage import Stage
-from daybook.stage.manifest import Manifest, Part, manifest_key
+from daybook.stage.manifest import FilesInPlace, Manifest, Part, manifest_key
 from daybook.stage.rows import records, refuse_nul, split
 
 logger = logging.getLogger(__name__)
@@ -35,13 +35,15 @@ def write_parts(
     columns: Sequence[str],
     format: CsvFormat,
     key: Sequence[str] = (),
+    in_place: FilesInPlace | None = None,
     part_bytes: int = PART_BYTES,
     on_progress: Callable[[Part], None] | None = None,
 ) -> Manifest:
     """Compress rows into parts below `prefix` of `stage` as they arrive, and write the manifest when all are there.
 
     Takes chunks of whole rows, the table's name and columns (in the CSV's order), those that are the `key`, and the
-    largest size of a compressed part in bytes, which only a single row that is larger may exceed. `on_progress` is
+    largest size of a compressed part in bytes, which only a single row that is larger may exceed. Files that the
+    warehouse reads `in_place` are only noted in the manifest. `on_progress` is
     called, in this thread, for every part that has reached the stage. Returns the manifest; no rows, no parts.
 
     Raises StageError when the stage fails, ValueRefused for a NUL byte, and whatever `chunks` raises. What was written
@@ -66,7 +68,7 @@ def write_parts(
                     finish_oldest_upload()
             while uploads:
                 finish_oldest_upload()
-        manifest = Manifest(table, prefix, tuple(columns), format, tuple(parts))
+        manifest = Manifest(table, prefix, tuple(columns), format, tuple(parts), in_place)
         stage.put(manifest.key, manifest.to_json().encode())
         return manifest
     except BaseException as error:

@@ -42,6 +42,8 @@ class Warehouse(Protocol):
 
     #: Whether a new table can take the rows by itself, so that no staging table is needed for the first load.
     copies_into_new_tables: bool
+    #: The kinds of columns that it reads off a source's own files as they are; none, where it reads no such files.
+    reads_in_place: frozenset[str]
 
     def session(self) -> AbstractContextManager[Session]:
         """A connection of its own, in autocommit: transactions begin and end by statement. Times are in UTC."""

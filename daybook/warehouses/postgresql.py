@@ -33,6 +33,7 @@ class PostgreSQL(SqlWarehouse):
     longest_name = 63
     filled = "a.atthasdef OR a.attidentity <> ''"
     copies_into_new_tables = True
+    reads_in_place = frozenset[str]()
 
     @contextmanager
     def session(self) -> Iterator[Session]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Engine
 
-from daybook.columns import TIMES, Column, Type
+from daybook.columns import INTEGERS, TIMES, Column, Type
 from daybook.csv_format import CsvFormat
-from daybook.errors import DaybookError, WarehouseError
+from daybook.errors import DaybookError, ValueRefused, WarehouseError
 from daybook.stage import Stage
 from daybook.stage.manifest import Manifest
 from daybook.transient import first_line
@@ -21,6 +21,9 @@ _LONGEST_BYTES = 1024000  # of a VARBYTE
 _SPELLED = {"double": "double precision", "jsonb": "super"}
 #: What Redshift has no column for is kept as the text that it came as.
 _AS_TEXT = {"interval": 64, "uuid": 36, "json": _LONGEST_TEXT, "text": _LONGEST_TEXT, "native": _LONGEST_TEXT}
+_CORRECT = "Correct the file, or the column's type in the table file"
+_COMPRESSIONS = {"gzip": "GZIP", "bzip2": "BZIP2", "zstd": "ZSTD", None: ""}
+_DATE = "^ *([0-9]{4}-[0-9]{2}-[0-9]{2})? *$"
 
 
 def open(engine: Engine, copy_iam_role: str | None = None) -> "Redshift":
@@ -43,6 +46,8 @@ class Redshift(SqlWarehouse):
     dialect = "Redshift"
     longest_name = 127
     copies_into_new_tables = False
+    #: Of the others COPY cuts digits in silence, or takes spellings that we do not.
+    reads_in_place = INTEGERS | {"double", "real", "varchar", "char", "text", "date"}
 
     def __init__(self, engine: Engine, copy_iam_role: str) -> None:
         super().__init__(engine)
@@ -102,15 +107,18 @@ class Redshift(SqlWarehouse):
 
     def copy(self, session: Session, into: str, target: Target, stage: Stage, manifest: Manifest) -> int:
         """Let Redshift read the parts, by a manifest of its own: a prefix would take neighbours along."""
-        if not manifest.parts:
+        if not manifest.parts and not manifest.in_place:
             return 0  # a manifest without entries is an error to COPY
         if not stage.uri(manifest.prefix).startswith("s3://"):
             raise WarehouseError(
                 f"{target.name}: Redshift reads the stage itself, from S3, and the stage is {stage}: set "
                 "DAYBOOK_STAGE_URL to s3://bucket/prefix and run `python -m blocks`"
             )
-        entries = [{"url": stage.uri(part.key), "mandatory": True} for part in manifest.parts]
+        uris = manifest.in_place.uris if manifest.in_place else [stage.uri(part.key) for part in manifest.parts]
+        entries = [{"url": uri, "mandatory": True} for uri in uris]
         stage.put(manifest.copy_key, json.dumps({"entries": entries}).encode())
+        if manifest.in_place:
+            return self._copy_in_place(session, into, target, stage.uri(manifest.copy_key), manifest)
         columns = ", ".join(self.quote(name) for name in target.column_names)
         session.run(
             f"COPY {into} ({columns}) FROM %s IAM_ROLE %s MANIFEST ZSTD FORMAT AS CSV NULL AS %s "
@@ -120,6 +128,43 @@ class Redshift(SqlWarehouse):
         rows: int = session.one("SELECT pg_last_copy_count()")
         if manifest.format.empty_bytes:
             self._restore_empty_bytes(session, into, target, manifest.format.empty_bytes)
+        return rows
+
+    def _copy_in_place(self, session: Session, into: str, target: Target, uri: str, manifest: Manifest) -> int:
+        """Let Redshift read the source's files. Dates land as texts: COPY would cut a time of day off in silence."""
+        files, landed = manifest.in_place, self.quote("daybook_landed")
+        assert files is not None
+        dates = {column.name for column in target.columns if column.type.kind == "date"}
+        columns = ", ".join(
+            f"{self.quote(column.name)} {'varchar(10)' if column.name in dates else self.type_sql(column.type)}"
+            for column in target.columns
+        )
+        session.run(f"CREATE TEMP TABLE {landed} ({columns})")
+        options, values = "FORMAT AS JSON 'auto'", list[object]()
+        if files.format == "csv":
+            options = "FORMAT AS CSV DELIMITER %s NULL AS %s EMPTYASNULL IGNOREBLANKLINES IGNOREHEADER AS %s"
+            values = [files.delimiter, manifest.format.null, int(files.header)]
+        session.run(
+            f"COPY {landed} ({', '.join(map(self.quote, files.columns))}) FROM %s IAM_ROLE %s MANIFEST "
+            f"{_COMPRESSIONS[files.compression]} {options} COMPUPDATE OFF STATUPDATE OFF",
+            (uri, self._role, *values),
+        )
+        rows: int = session.one("SELECT pg_last_copy_count()")
+        for name in dates:
+            wrong = session.one(
+                f"SELECT {self.quote(name)} FROM {landed} WHERE {self.quote(name)} !~ %s LIMIT 1", (_DATE,)
+            )
+            if wrong is not None:
+                raise ValueRefused(
+                    f"{target.name}, column {name}: {wrong!r} is no date as in 2021-02-05. Correct the file"
+                )
+        names = [self.quote(column.name) for column in target.columns]
+        fields = [
+            f"CAST(NULLIF(TRIM({name}), '') AS DATE)" if column.name in dates else name
+            for name, column in zip(names, target.columns, strict=True)
+        ]
+        session.run(f"INSERT INTO {into} ({', '.join(names)}) SELECT {', '.join(fields)} FROM {landed}")
+        session.run(f"DROP TABLE {landed}")
         return rows
 
     def _restore_empty_bytes(self, session: Session, into: str, target: Target, marker: str) -> None:
@@ -139,6 +184,7 @@ class Redshift(SqlWarehouse):
         """Redshift writes the file, the line and the column into a system table, and says only that there is one."""
         if "load_error" not in str(error):
             return None
+        files = manifest.in_place
         with self.session() as session:
             for view, columns in (
                 ("sys_load_error_detail", "file_name, line_number, column_name, error_message"),
@@ -149,12 +195,16 @@ class Redshift(SqlWarehouse):
                     found = session.rows(
                         f"SELECT {columns} FROM {view} WHERE {columns.split(',')[0]} LIKE %s "
                         f"ORDER BY {time} DESC LIMIT 1",
-                        (f"%{manifest.prefix}%",),
+                        (f"{files.uris[0].rpartition('/')[0]}%" if files else f"%{manifest.prefix}%",),
                     )
                 except session.connection.Error:
                     continue
                 if found:
                     file, line, column, reason = (str(value).strip() for value in found[0])
+                    if files:
+                        return ValueRefused(
+                            f"{target.name}, {file}, line {line}, column {column}: {reason}. {_CORRECT}"
+                        )
                     part = next((p.key for p in manifest.parts if file.endswith(p.key)), None)
                     return self.refused(reason, target, stage, manifest, int(line) if part else None, part, column)
         return WarehouseError(f"{target.name}: {first_line(error)}")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 
 from tests.redshift.copy_options import CopyOptions
@@ -29,12 +30,16 @@ def file_rows(data: bytes, copy: CopyOptions, columns: Sequence[Column]) -> Iter
 
 
 def _csv(text: str, copy: CopyOptions) -> Iterator[tuple[int, list[str]]]:
+    quote = copy.given.get("QUOTE", '"')
+    # Blanks between a delimiter and a quote are ignored, and those of a field without quotes are its own. The csv
+    # module ignores both or none: so where the first are found, the second go, too.
+    ignored = copy.delimiter != " " and re.search(f"(^|{re.escape(copy.delimiter)}) +{re.escape(quote)}", text, re.M)
     reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter=copy.delimiter,
-        quotechar=copy.given.get("QUOTE", '"'),
+        quotechar=quote,
         strict=True,
-        skipinitialspace=copy.delimiter != " ",
+        skipinitialspace=bool(ignored),
     )
     try:
         for fields in reader:

@@ -31,6 +31,10 @@ class Config(SourceKind, CsvDialect):
         "stands for the interval, as a person names it: 2021-02-05."
     )
     format: Literal["csv", "jsonl", "parquet"] = Field(description="What all of the files are.")
+    in_place: bool = Field(
+        True,
+        description="Whether a warehouse that can read the files itself may: its role needs s3:GetObject for them.",
+    )
     values: Spelling = Field(_ISO, description="How values are spelled, in CSV and in JSON's strings.")
     missing: Literal["fail", "empty"] = Field(
         "fail",

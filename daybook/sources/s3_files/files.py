@@ -13,10 +13,12 @@ from daybook.interval import Interval
 from daybook.sources import Span, cursor_of
 from daybook.sources.s3_files.address import Address
 from daybook.sources.s3_files.bucket import Bucket, Object
+from daybook.sources.s3_files.in_place import files_in_place
 from daybook.sources.s3_files.json_lines import read_json_lines
 from daybook.sources.s3_files.listing import Listing, Place
 from daybook.sources.s3_files.parquet import parquet_columns, read_parquet
 from daybook.spelling import Spelling
+from daybook.stage.manifest import FilesInPlace
 from daybook.texts import Row, TextRows, declared
 from daybook.unpacking import unpacked
 
@@ -32,6 +34,7 @@ class Files:
         self._table, self._config, self._bucket = table, config, bucket
         self.snapshot_at = bucket.now()
         self._listing = Listing(table, config, address, bucket, self.snapshot_at)
+        self._listed: dict[Span, Sequence[Place]] = {}
 
     def columns(self) -> list[Column]:
         """Those that the table file declares; Parquet has its own: without a declaration those of its newest file."""
@@ -63,6 +66,18 @@ class Files:
         """Whether there are the same files."""
         return version == self.version
 
+    def in_place(self, columns: Sequence[Column], span: Span) -> FilesInPlace | None:
+        """The files, if all are alike and nothing in how they are written could become another value in a COPY.
+
+        It is asked of one place only: of several, each row has to be held against the interval of its own.
+        """
+        if not self._config.in_place or self._config.format == "parquet":
+            return None
+        places = self._places(span)
+        if len(places) != 1 or not places[0].files:
+            return None
+        return files_in_place(self._table, self._config, self._bucket, places[0].files, [c.name for c in columns])
+
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
         """The rows of the files of `span`, streamed, in the order of the intervals and of the files' names.
 
@@ -71,9 +86,15 @@ class Files:
             ValueRefused: a value that does not fit its column.
             OutsideInterval: a row that lies in the place of another interval than its own.
         """
-        listing, spelling = self._listing, self._config.spelling
-        places = listing.between(span.start, span.end) if span.start and span.end else listing.whole
+        places, spelling = self._places(span), self._config.spelling
         return TextRows(self._table, columns, spelling, format).chunks(self._rows(places, columns, spelling))
+
+    def _places(self, span: Span) -> Sequence[Place]:
+        """What a load of `span` reads, listed once."""
+        if span not in self._listed:
+            start, end = span.start, span.end
+            self._listed[span] = self._listing.between(start, end) if start and end else self._listing.whole
+        return self._listed[span]
 
     def _rows(
         self, places: Iterable[Place], columns: Sequence[Column], spelling: Spelling

@@ -1,0 +1,66 @@
+"""Whether a warehouse may read files by itself: only if all are alike, and as plain as a COPY takes them to be.
+
+What is unusual is not wrong: its rows are streamed, and read with all that the table file says of them.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from daybook.sources.s3_files.bucket import Bucket, Object
+from daybook.stage.manifest import FilesInPlace
+from daybook.unpacking import compression_of, unpacked
+
+if TYPE_CHECKING:
+    from daybook.sources.s3_files import Config
+    from daybook.table import Table
+
+_HEAD = 2**16  # bytes in which the first line ends
+_COMPRESSIONS = ("gzip", "bzip2", "zstd", None)
+
+
+def files_in_place(
+    table: "Table", config: "Config", bucket: Bucket, files: Sequence[Object], names: Sequence[str]
+) -> FilesInPlace | None:
+    """The files for a warehouse that reads them itself; None where their rows must be streamed. Reads first lines only.
+
+    `names` are the columns that are wanted. Raises FileRefused: a file is gone, or cannot be unpacked.
+    """
+    if config.values != type(config).model_fields["values"].default or config.encoding not in (None, "utf-8"):
+        return None
+    alike = {_alike(table, config, bucket, file, names) for file in files}
+    if len(alike) != 1 or (first := alike.pop()) is None:
+        return None
+    compression, columns = first
+    uris = tuple(bucket.uri(file.key) for file in files)
+    size, delimiter = sum(file.size for file in files), config.delimiter or ","
+    assert config.format != "parquet"
+    return FilesInPlace(uris, size, columns, config.format, compression, delimiter, config.header)
+
+
+def _alike(
+    table: "Table", config: "Config", bucket: Bucket, file: Object, names: Sequence[str]
+) -> tuple[str | None, tuple[str, ...]] | None:
+    """What all files must have in common: their compression, and the columns in their order."""
+    with bucket.open(file) as stream:
+        compression = compression_of(stream)
+        line = unpacked(stream, what=f"{table.name}, {bucket.uri(file.key)}").readline(_HEAD)
+    text = line.decode("utf-8", "replace")
+    if compression not in _COMPRESSIONS or text[-1:] != "\n" or text[-2:] == "\r\n" or text.startswith("\ufeff"):
+        return None
+    columns = _of_csv(config, text[:-1], names) if config.format == "csv" else _of_json(table, text, names)
+    return (compression, columns) if columns else None
+
+
+def _of_csv(config: "Config", line: str, names: Sequence[str]) -> tuple[str, ...] | None:
+    """The columns in the order of the header, which is neither quoted nor renamed, in the simplest of dialects."""
+    odd = config.model_fields_set & {"quote", "escape", "rename"}
+    if odd or not (config.delimiter or ",").isascii():
+        return None
+    columns = tuple(line.split(config.delimiter or ",")) if config.header else tuple(names)
+    return columns if sorted(columns) == sorted(names) else None
+
+
+def _of_json(table: "Table", line: str, names: Sequence[str]) -> tuple[str, ...] | None:
+    """All columns: COPY finds them by their names in lower case, and says nothing of a key that is none of them."""
+    plain = line.startswith("{") and table.on_new_column == "ignore" and all(name == name.lower() for name in names)
+    return tuple(names) if plain else None
