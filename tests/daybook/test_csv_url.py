@@ -9,10 +9,13 @@ from time import time
 
 import pytest
 from pydantic import ValidationError
+from ruamel.yaml import YAML
 
 from daybook.errors import ShrinkGuard, SourceError
 from daybook.sources.csv_url.download import ATTEMPTS
-from daybook.tables import read_table
+from daybook.spelling import Spelling
+from daybook.table import Table
+from daybook.tables import TABLES, read_table
 from tests.daybook.ends import Ends
 from tests.daybook.web_files import GOOD, ROWS, loaded, table
 from tests.servers.web import Answer, Web
@@ -225,3 +228,11 @@ def test_nothing_is_kept_of_a_file_that_was_loaded(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     made = loaded(warehouse_ends, web)
     assert warehouse_ends.rows(made) == ROWS and not list(tmp_path.glob("daybook-*"))
+
+
+def test_the_page_says_what_a_table_file_may_say() -> None:
+    page = (TABLES.parent / "docs" / "csv-files.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    source = Table(name="raw_data.exchange_rates", **YAML(typ="safe", pure=True).load(example)).source
+    assert source.values.decimal_point == ","
+    assert all(f"`{field}`" in page for field in {*type(source).model_fields, *Spelling.model_fields} - {"kind"})
