@@ -25,7 +25,7 @@ MORE = GOOD + b"Ann,f\n"
 
 GOOD_ANSWERS = {
     "with its length": Answer(GOOD),
-    "in chunks": Answer(GOOD * 1, chunked=True),
+    "in chunks": Answer(GOOD, chunked=True),
     "without a length": Answer(GOOD, tells_length=False),
     "as plain text": Answer(GOOD, headers={"Content-Type": "text/plain; charset=utf-8"}),
     "without a type": Answer(GOOD, headers={"Content-Type": "application/octet-stream"}),

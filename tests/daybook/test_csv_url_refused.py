@@ -1,6 +1,7 @@
 """A bad answer of a web server never takes the place of good data: each is refused, and the error says why."""
 
 import gzip
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 
 from daybook.errors import DaybookError, FileRefused, SourceError, SourceLost, ValueRefused
 from daybook.sources.csv_url.download import ATTEMPTS
+from daybook.table import Table
+from tests.daybook.conftest import ends_of
 from tests.daybook.ends import Ends
 from tests.daybook.web_files import GOOD, ROWS, loaded, table
-from tests.servers.web import Answer, Web
+from tests.servers.web import Answer, Web, serving_web
 
 PACKED = gzip.compress(GOOD)
 BOMB = gzip.compress(b"name,gender\n" + b"a,b\n" * 1_000_000)
@@ -88,33 +91,40 @@ BAD = {
 }
 
 
+@pytest.fixture(scope="module", params=["postgres-folder", "redshift-s3"])
+def good(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ends, Table]]:
+    """A warehouse with the table, loaded once for all of the tests: none of them may change it."""
+    with ends_of(None, request.param, request, tmp_path_factory.mktemp("good")) as ends, serving_web() as web:
+        yield ends, loaded(ends, web)
+
+
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_a_bad_answer_never_replaces_good_data(warehouse_ends: Ends, web: Web, bad: Bad) -> None:
-    good = loaded(warehouse_ends, web)
-    before = warehouse_ends.state(good)
+def test_a_bad_answer_never_replaces_good_data(good: tuple[Ends, Table], web: Web, bad: Bad) -> None:
+    ends, there = good
+    before = ends.state(there)
     web.offers(bad.answer)
-    made = table(warehouse_ends, web.url("/file.csv?token=secret"), **bad.source)
+    made = table(ends, web.url("/file.csv?token=secret"), **bad.source)
     with pytest.raises(bad.kind) as caught:
-        warehouse_ends.load(made)
+        ends.load(made)
     message = str(caught.value)
     assert type(caught.value) is bad.kind and bad.said in message, message
     assert made.name in message and "secret" not in message
     assert bad.kind is ValueRefused or "/file.csv?…" in message
-    assert warehouse_ends.state(good) == before and warehouse_ends.rows(good) == ROWS
+    assert ends.state(there) == before and ends.rows(there) == ROWS
     assert len(web.asked) == bad.requests
 
 
-def test_a_server_that_is_not_there(warehouse_ends: Ends, web: Web) -> None:
-    good = loaded(warehouse_ends, web)
-    before = warehouse_ends.state(good)
+def test_a_server_that_is_not_there(good: tuple[Ends, Table], web: Web) -> None:
+    ends, there = good
+    before = ends.state(there)
     web.close()
     with pytest.raises(SourceLost, match="refused, in 4 tries"):
-        warehouse_ends.load(good)
-    assert warehouse_ends.state(good) == before
+        ends.load(table(ends, web.url()))
+    assert ends.state(there) == before
 
 
-def test_a_table_without_columns_cannot_be_read(warehouse_ends: Ends, web: Web) -> None:
+def test_a_table_without_columns_cannot_be_read(good: tuple[Ends, Table], web: Web) -> None:
     source = {"kind": "csv", "url": web.url(), "allow_private": True}
     with pytest.raises(SourceError, match="name its columns with their types"):
-        warehouse_ends.load(warehouse_ends.table("name_gender", source=source))
+        good[0].load(good[0].table("name_gender", source=source))
     assert not web.asked
