@@ -81,20 +81,26 @@ class Shapes:
             logger.info("%s: new at the source, and ignored: %s", self.table.name, ", ".join(new))
         return [column for column in self.found.values() if column.name not in new]
 
+    def mends(self, target: Target) -> dict[str, str]:
+        """The columns that a load adds to the table or widens in it before it takes a row, each with its statement."""
+        statements = dict[str, str]()
+        for column in target.columns if self.there else ():
+            there = self.there.get(self.warehouse.folded(column.name))
+            if there is None:
+                if self.table.new_columns == "add":
+                    statements[column.name] = self.warehouse.add_column_sql(target, column)
+            elif self._widened(column.name) and self._in_place(there.type, self.warehouse.spelled(column.type)):
+                statements[column.name] = self.warehouse.retype_sql(target, there, column.type)
+        return statements
+
     def mend(self, session: Session, target: Target) -> None:
         """Add the columns that the table lacks, if its file says so, and widen those that have become wider.
 
         Raises:
             SchemaMismatch: the warehouse refused to.
         """
-        if not self.there:
-            return
-        for column in target.columns:
-            if not self._has(column.name) and self.table.new_columns == "add":
-                self._run(session, self.warehouse.add_column_sql(target, column))
-            elif self._widened(column.name) and self._is_to_be_widened(column):
-                there = self.there[self.warehouse.folded(column.name)]
-                self._run(session, self.warehouse.retype_sql(target, there, column.type))
+        for statement in self.mends(target).values():
+            self._run(session, statement)
 
     def _run(self, session: Session, statement: str) -> None:
         said = statement.replace("%%", "%")
@@ -181,10 +187,6 @@ class Shapes:
     def _widened(self, name: str) -> bool:
         known, now = self.known.get(name), self.found.get(name)
         return known is not None and now is not None and known.loaded and widens(known.type, now.type)
-
-    def _is_to_be_widened(self, column: Column) -> bool:
-        there = self.there.get(self.warehouse.folded(column.name))
-        return there is not None and self._in_place(there.type, self.warehouse.spelled(column.type))
 
     def _in_place(self, there: Type, wanted: Type) -> bool:
         return widens(there, wanted) and self.warehouse.widens_in_place(there, wanted)

@@ -83,8 +83,9 @@ def _extract(
     with table.source.open(table, keys) as source:
         described = masked(table, source.columns())
         with warehouse.session() as session:
-            target = shape(table, Shapes.of(session, warehouse, table, described).taken())
-            warehouse.check(session, target, adds=table.new_columns == "add")
+            shapes = Shapes.of(session, warehouse, table, described)
+            target = shape(table, shapes.taken())
+            warehouse.check(session, target, mended=shapes.mends(target))
             same = unchanged(plan, source, warehouse, session)
         if same is not None:
             nothing = Manifest(table.name, "", (), warehouse.csv_format(), ())

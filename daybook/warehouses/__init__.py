@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -65,10 +65,10 @@ class Warehouse(Protocol):
         """The columns of a table in the warehouse by name, in its order; none if there is no such table."""
         ...
 
-    def check(self, session: Session, target: Target, *, adds: bool = False) -> None:
+    def check(self, session: Session, target: Target, *, mended: Mapping[str, str] | None = None) -> None:
         """Compare the table with what is to be loaded. Raises SchemaMismatch with the statement that mends it.
 
-        A column that the table lacks is no mismatch where the load `adds` it.
+        The columns in `mended` are not looked at: the load makes them fit, before it takes a row.
         """
         ...
 

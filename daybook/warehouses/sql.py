@@ -1,7 +1,7 @@
 """What PostgreSQL and Redshift have in common: how their catalogue is asked, and the tables that a load makes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -96,8 +96,8 @@ class SqlWarehouse:
             f"ALTER TABLE {self.table(target.name)} ALTER COLUMN {self.quote(column.name)} TYPE {self.type_sql(type)}"
         )
 
-    def check(self, session: Session, target: Target, *, adds: bool = False) -> None:
-        """Compare the table with what is to be loaded; where the load `adds` what it lacks, that is no mismatch.
+    def check(self, session: Session, target: Target, *, mended: Mapping[str, str] | None = None) -> None:
+        """Compare the table with what is to be loaded, except for the columns that the load itself makes fit.
 
         Raises:
             SchemaMismatch: a name that the warehouse cannot keep; a column that is missing or would lose values; a
@@ -110,12 +110,14 @@ class SqlWarehouse:
         problems = []
         for column in target.columns:
             found, wanted = existing.get(self.folded(column.name)), self.type_sql(column.type)
-            if found is None and not adds:
+            if column.name in (mended or ()):
+                continue
+            if found is None:
                 problems.append(
                     f"it has no column {column.name!r}: {self.add_column_sql(target, column)} (or set on_new_column: "
                     "add in the table file)"
                 )
-            elif found is not None and not holds(found.type, self.spelled(column.type)):
+            elif not holds(found.type, self.spelled(column.type)):
                 problems.append(
                     f"its column {column.name!r} is {found.type} and {wanted} would not arrive whole: "
                     f"{self.retype_sql(target, found, column.type)}"
