@@ -201,7 +201,7 @@ BAD_SHEETS: dict[str, tuple[Callable[[Sheet], None], type[DaybookError], list[st
     ),
     "no header": (change(A1="", B1="", C1="", D1=""), SourceError, ["row 1 of 'Prices' names no columns"]),
     "an empty sheet": (lambda prices: prices.fill([]), SourceError, ["the sheet is empty there"]),
-    "a renamed column": (change(C1="Price"), SchemaMismatch, ["column 'price' is gone: ALTER TABLE"]),
+    "a renamed column": (change(C1="cost"), SchemaMismatch, ["column 'price' is gone: ALTER TABLE"]),
     "a number that is none": (
         change(C3="cheap"),
         ValueRefused,
