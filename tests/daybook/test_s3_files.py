@@ -239,3 +239,14 @@ def test_a_masked_column_is_nowhere_in_the_clear(folder: Folder, format: str) ->
     digest = hashlib.sha256(b"n1").hexdigest()
     assert folder.ends.rows(table)[0] == (1, None, digest)
     assert list(folder.ends.destination.types(table.name)) == ["id", "day", "name"]
+
+
+@pytest.mark.parametrize("format", WRITE)
+def test_a_column_more_is_passed_over_where_the_table_says_so(folder: Folder, format: str) -> None:
+    folder.put("x/f", written(format, 1, 1, 2))
+    columns = {name: type for name, type in COLUMNS.items() if name != "name"}
+    with pytest.raises(FileRefused, match="on_new_column: ignore"):
+        folder.ends.load(folder.table("x/", format, columns=columns))
+    table = folder.table("x/", format, columns=columns, on_new_column="ignore")
+    folder.ends.load(table)
+    assert folder.ends.rows(table) == [(row[0], row[1], row[3]) for row in rows_of(1, 1, 2)]

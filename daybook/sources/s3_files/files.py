@@ -115,13 +115,10 @@ class Files:
     def _read(self, stream: BinaryIO, columns: Sequence[Column], what: str) -> Iterator[tuple[str, Row]]:
         wanted = [column.name for column in columns]
         names = list(self._table.columns or wanted)
-        if self._config.format == "csv":
-            places = [names.index(name) for name in wanted]  # all but those that mask: drops
-            return (
-                (where, [row[place] for place in places])
-                for where, row in read_csv(stream, self._config, names, what=what)
-            )
-        known = None if self._table.on_new_column == "ignore" else frozenset(names)
+        ignore = self._table.on_new_column == "ignore"
+        if self._config.format == "csv":  # `wanted` are all but those that mask: drops
+            return read_csv(stream, self._config, names, what=what, wanted=wanted, ignore_more=ignore)
+        known = None if ignore else frozenset(names)
         if self._config.format == "parquet":
             return read_parquet(stream, columns, known, what=what)
         return read_json_lines(stream, columns, known, what=what)
