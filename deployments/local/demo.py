@@ -9,6 +9,7 @@ from prefect.exceptions import ObjectNotFound
 
 from deployments.local.console import Narrator
 from deployments.local.demo_data import has_answers, make_answers, utc_yesterday
+from deployments.local.demo_sessions import make_sessions
 from deployments.local.deploy import deploy_all, make_blocks
 from deployments.local.environment import api_url
 from deployments.local.errors import StackError
@@ -84,6 +85,7 @@ def _prepare_production(production: Database, yesterday: date) -> str:
         filled = has_answers(connection)
         if not production.own or (not filled and os.environ.get(ALLOW_DEMO_DATA) == "1"):
             made = make_answers(connection, yesterday)
+            make_sessions(connection, yesterday)
             return f"{made:,} made in prod.nps" if made else f"prod.nps reaches to {yesterday} already"
         if filled:
             return "your own prod.nps, left as it is"
