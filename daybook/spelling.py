@@ -112,7 +112,7 @@ class Spelling(Strict):
             text = text.strip()
             if thousands and thousands in text:
                 found = grouped.match(text)
-                if not found or thousands in text[found.end() :]:
+                if not found:
                     raise ValueError(f"thousands is {thousands!r}, and there it does not stand between thousands")
                 text = found[0].replace(thousands, "") + text[found.end() :]
             if point != "." and "." in text:

@@ -143,6 +143,14 @@ def test_what_is_no_such_file_is_refused(data: bytes, options: dict[str, Any], s
     assert said in str(caught.value)
 
 
+def test_a_byte_is_counted_from_the_start_of_the_file() -> None:
+    """Also behind a character that two pieces of the file share."""
+    head = b"name,gender\n"
+    data = head + b"a" * (2**20 - len(head) - 1) + "ë".encode() + b"\nb\xff,c\n"
+    with pytest.raises(FileRefused, match=rf"byte {data.index(255):,} \(0xff, in line 3\)"):
+        read(data)
+
+
 @pytest.mark.parametrize(
     "dialect",
     [{"delimiter": '"'}, {"delimiter": "\n"}, {"escape": '"'}, {"encoding": "utf-9"}, {"encoding": "rot13"}],

@@ -84,7 +84,7 @@ BAD = {
         Answer(status=302, headers={"Location": "file:///etc/passwd"}), "only http and https are read", SourceError
     ),
     "a redirect to a cloud's credentials": Bad(
-        Answer(status=302, headers={"Location": "http://169.254.169.254/latest/meta-data/iam"}),
+        Answer(status=302, headers={"Location": "http://169.254.0.1/latest/meta-data"}),  # the like, but nobody's
         "Link-local addresses are never read",
         SourceError,
     ),

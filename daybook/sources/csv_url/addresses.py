@@ -52,7 +52,7 @@ class CheckedTransport(httpx.BaseTransport):
                 "nothing was changed. Give its new address as url: in the table file"
             )
         self._was_https = url.scheme == "https"
-        addresses = self._checked(host, url.port or {"http": 80, "https": 443}[url.scheme])
+        addresses = self.addresses(host, url.port or {"http": 80, "https": 443}[url.scheme])
         for address in addresses[:-1]:
             try:
                 return self._send(request, address, host)
@@ -71,8 +71,8 @@ class CheckedTransport(httpx.BaseTransport):
             )
         )
 
-    def _checked(self, host: str, port: int) -> list[str]:
-        """The addresses of `host`: all of them are allowed."""
+    def addresses(self, host: str, port: int) -> list[str]:
+        """The addresses of `host`, each of which is allowed: a name with one that is not is refused."""
         try:
             found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
