@@ -7,12 +7,8 @@ that could, so it finds `blocks.open` by name, at the moment when it is typed. N
 import importlib
 from typing import cast
 
-from daybook.errors import DaybookError
+from daybook.errors import NoBlocks
 from daybook.sources import Keys
-
-
-class NoBlocks(DaybookError):
-    """The command was not typed in the project's folder, so there are no blocks."""
 
 
 def keys() -> Keys:

@@ -62,7 +62,7 @@ def _lines(
 ) -> Iterator[str]:
     yield "# yaml-language-server: $schema=../schema.json"
     yield f"# Proposed by `python -m daybook.describe {block} {source}`: read it, and replace what is in capitals."
-    yield f'description: "SAY WHAT ONE ROW OF {source} IS"'
+    yield f"description: {json.dumps(f'SAY WHAT ONE ROW OF {source} IS', ensure_ascii=False)}"
     yield "owner: NAME_THE_TEAM_TO_ASK"
     yield f"source: {{kind: database, block: {_text(block)}, table: {_text(source, dotted=True)}}}"
     remarks = {field: f" # {remark}" for field, remark in proposal.remarks.items() if remark}

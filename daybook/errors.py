@@ -9,7 +9,7 @@ DaybookError
 │   └── FileRefused       a file that is cut off, damaged, or not what the table file says: names where and why
 ├── StageError            a part is missing, damaged, or could not be written
 ├── WarehouseError        the warehouse cannot take the table as it is
-│   ├── SchemaMismatch    the table in the warehouse lacks a column, or holds it in a type that would lose values
+│   ├── SchemaMismatch    the warehouse's table does not fit the source, or the source has changed: with the ALTER
 │   └── ValueRefused      a value that the warehouse cannot hold: names table, key, column, remedy
 ├── GuardError            a check before the commit failed; the transaction was rolled back
 │   ├── RowCountMismatch  rows extracted, in the manifest and landed are not the same number
@@ -27,7 +27,8 @@ DaybookError
 │   └── ExportLost        it could not be reached or did not answer, again and again
 ├── BackfillRefused       a backfill that makes no sense, with what to ask for instead
 ├── BackfillIncomplete    some intervals of a backfill could not be loaded: names them, with their reasons
-└── NotLoadedInTime       an interval that was waited for did not come
+├── NotLoadedInTime       an interval that was waited for did not come
+└── NoBlocks              a command was typed where there are no blocks with credentials
 """
 
 from typing import ClassVar
@@ -166,6 +167,10 @@ class NotLoadedInTime(DaybookError):
     """An interval that was waited for was not loaded in time."""
 
     may_pass = True
+
+
+class NoBlocks(DaybookError):
+    """A command was typed where the project's blocks are not to be found."""
 
 
 def kind_of(name: str) -> type[DaybookError] | None:
