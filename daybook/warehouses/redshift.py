@@ -94,7 +94,7 @@ class Redshift(SqlWarehouse):
         return (
             f"ALTER TABLE {table} ADD COLUMN {new} {self.type_sql(type)}; UPDATE {table} SET {new} = "
             f"{name}::{self.type_sql(type)}; ALTER TABLE {table} DROP COLUMN {name}; "
-            f"ALTER TABLE {table} RENAME COLUMN {new} TO {name}"
+            f"ALTER TABLE {table} RENAME COLUMN {new} TO {name} /* ALTER COLUMN TYPE is for a VARCHAR alone */"
         )
 
     def widens_in_place(self, there: Type, wanted: Type) -> bool:
