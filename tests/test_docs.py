@@ -14,7 +14,7 @@ from daybook.tables import __file__ as tables_file
 from daybook.tables import json_schema
 
 ROOT = Path(tables_file).parent.parent
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/coming-from-airflow.md", "docs/triggers.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{file.name}" for file in ROOT.glob("docs/*.md")))
 
 
 def text(name: str) -> str:
@@ -27,7 +27,7 @@ def test_every_file_that_a_document_names_is_there(document: str) -> None:
         re.findall(r"`((?:daybook|tests|flows|blocks|deployments|tables|benchmarks|docs)/[\w./-]*)`", text(document))
     )
     linked = set(re.findall(r"\]\((?!http)([^)#]+)\)", text(document)))
-    examples = {"tables/raw_data/orders.yaml"}
+    examples = {"tables/raw_data/orders.yaml", "tables/raw_data/clicks.yaml"}
     here = (ROOT / document).parent
     missing = [path for path in mentioned - examples if not (ROOT / path).exists()]
     missing += [path for path in linked if not (here / path).exists()]

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
@@ -14,6 +15,9 @@ from tests.servers.mariadb import MariaDB
 from tests.servers.postgres import Postgres
 from tests.servers.redshift import IAM_ROLE, Redshift
 from tests.servers.s3 import S3
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 Row = tuple[object, ...]
 COLUMNS = "id bigint, created_at datetime(6) NOT NULL, score tinyint NOT NULL"
@@ -178,6 +182,24 @@ def use(prefect_server: str, production: Production) -> Callable[[Target], None]
         list(save(environment.read(variables)))
 
     return use
+
+
+@pytest.fixture
+def without_heartbeat(prefect_server: str) -> Iterator[None]:
+    """Every run in this process would wait a second for the thread of its heartbeat."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
+@pytest.fixture
+def client(prefect_server: str) -> Iterator["SyncPrefectClient"]:
+    """A client of the server that the flows in this process use."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        yield client
 
 
 @pytest.fixture

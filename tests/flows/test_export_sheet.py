@@ -3,18 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect import State
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ParameterTypeError
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from daybook.errors import TableFileError
 from flows.export_sheet import export_sheet
@@ -22,22 +21,11 @@ from flows.nps import nps
 from tests.flows.conftest import Production, Target
 from tests.servers.google import Google
 
+pytestmark = pytest.mark.usefixtures("without_heartbeat")
+
 DAY = date(2021, 2, 5)
 ROOT = Path(__file__).parents[2]
 Use = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def without_heartbeat(prefect_server: str) -> Iterator[None]:
-    """Every run would wait a second for the thread of its heartbeat."""
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        yield
-
-
-@pytest.fixture
-def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
-    with get_client(sync_client=True) as client:
-        yield client
 
 
 @pytest.fixture

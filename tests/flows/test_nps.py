@@ -1,12 +1,12 @@
 """The flow nps in this process, on a real Prefect server: what it loads, and what it shows of that."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from prefect import State
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
@@ -14,29 +14,17 @@ from prefect.client.schemas.filters import (
     LogFilterFlowRunId,
 )
 from prefect.client.schemas.objects import FlowRun
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from deployments.local.waiting import wait_until
 from flows.load_table import load_table
 from flows.nps import nps
 from tests.flows.conftest import Production, Target
 
+pytestmark = pytest.mark.usefixtures("without_heartbeat")
+
 Use = Callable[..., None]
 DAY = date(2021, 2, 5)
 NOON = datetime(2021, 2, 6, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def without_heartbeat(prefect_server: str) -> Iterator[None]:
-    """Every run would wait a second for the thread of its heartbeat."""
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        yield
-
-
-@pytest.fixture
-def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
-    with get_client(sync_client=True) as client:
-        yield client
 
 
 def run(client: SyncPrefectClient, **parameters: Any) -> tuple[State, FlowRun]:

@@ -1,17 +1,16 @@
 """The flow stock_symbols in this process, on a real Prefect server, with the real yfinance and a small Yahoo."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from prefect import State
-from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ParameterTypeError
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from blocks import open as blocks
 from daybook.errors import SourceError
@@ -29,17 +28,9 @@ FIRST, END = date(2021, 1, 4), date(2021, 3, 1)
 
 
 @pytest.fixture(autouse=True)
-def quick(prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Without the second that each run waits for the thread of its heartbeat, and without long waits for Yahoo."""
+def quick(without_heartbeat: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without long waits for Yahoo."""
     monkeypatch.setattr(patience, "SECONDS", 0.01)
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        yield
-
-
-@pytest.fixture
-def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
-    with get_client(sync_client=True) as client:
-        yield client
 
 
 @pytest.fixture
