@@ -27,7 +27,7 @@ def test_every_file_that_a_document_names_is_there(document: str) -> None:
         re.findall(r"`((?:daybook|tests|flows|blocks|deployments|tables|benchmarks|docs)/[\w./-]*)`", text(document))
     )
     linked = set(re.findall(r"\]\((?!http)([^)#]+)\)", text(document)))
-    examples = {"tables/raw_data/orders.yaml", "tables/raw_data/clicks.yaml"}
+    examples = {f"tables/raw_data/{name}.yaml" for name in ("orders", "clicks", "exchange_rates")}
     here = (ROOT / document).parent
     missing = [path for path in mentioned - examples if not (ROOT / path).exists()]
     missing += [path for path in linked if not (here / path).exists()]
