@@ -68,7 +68,7 @@ UNCHANGED = {
     "Last-Modified": ({"Last-Modified": LONG_AGO}, "If-Modified-Since"),
     "both": ({"ETag": '"1"', "Last-Modified": LONG_AGO}, "If-None-Match"),
     "nothing but its bytes": ({}, None),
-    "a Last-Modified of just now": ({"Last-Modified": formatdate(time(), usegmt=True)}, None),
+    "a Last-Modified of just now": ({"Last-Modified": ""}, None),
     "an ETag that is too long": ({"ETag": f'"{"x" * 2000}"'}, None),
 }
 
@@ -77,7 +77,8 @@ UNCHANGED = {
 def test_an_unchanged_file_is_not_loaded_again(
     warehouse_ends: Ends, web: Web, headers: dict[str, str], condition: str | None
 ) -> None:
-    web.offers(Answer(GOOD, headers=headers))
+    now = {name: formatdate(time(), usegmt=True) for name, text in headers.items() if not text}
+    web.offers(Answer(GOOD, headers={**headers, **now}))
     made = table(warehouse_ends, web.url())
     warehouse_ends.load(made)
     report = warehouse_ends.load(made)
