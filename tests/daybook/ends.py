@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import psycopg2.extensions
+import pytest
 import sqlglot
 from sqlalchemy import Engine, NullPool, create_engine
 
@@ -176,3 +177,7 @@ def parse_as_redshift(statement: str) -> None:
     for parsed in sqlglot.parse(statement, dialect="redshift"):
         if isinstance(parsed, sqlglot.exp.Command):
             assert statement.split()[0].upper() in TAKEN_WHOLE, statement
+
+
+#: For what a source refuses before a warehouse is asked to take it: one will do to see that it keeps its rows.
+ON_ONE_WAREHOUSE = pytest.mark.parametrize("warehouse_ends", ["postgres-folder"], indirect=True)

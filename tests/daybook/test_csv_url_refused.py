@@ -91,9 +91,9 @@ BAD = {
 }
 
 
-@pytest.fixture(scope="module", params=["postgres-folder", "redshift-s3"])
+@pytest.fixture(scope="module", params=["postgres-folder"])
 def good(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ends, Table]]:
-    """A warehouse with the table, loaded once for all of the tests: none of them may change it."""
+    """A warehouse with the table, loaded once for all of the tests: none of them may change it, nor is it asked to."""
     with ends_of(None, request.param, request, tmp_path_factory.mktemp("good")) as ends, serving_web() as web:
         yield ends, loaded(ends, web)
 

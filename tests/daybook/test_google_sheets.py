@@ -24,7 +24,7 @@ from daybook.google_sheets import account
 from daybook.load import load
 from daybook.stage.parts import read_parts
 from daybook.table import Table
-from tests.daybook.ends import Ends
+from tests.daybook.ends import ON_ONE_WAREHOUSE, Ends
 from tests.servers.google import Cell, Google, Sheet
 
 COLUMNS = {"id": "integer", "name": "varchar(20)", "price": "decimal(10, 2)", "since": "date"}
@@ -222,6 +222,7 @@ BAD_SHEETS: dict[str, tuple[Callable[[Sheet], None], type[DaybookError], list[st
 
 
 @pytest.mark.parametrize("case", BAD_SHEETS)
+@ON_ONE_WAREHOUSE
 def test_a_bad_sheet_leaves_the_last_good_copy(ends: Ends, google: Google, case: str) -> None:
     spoil, error, words = BAD_SHEETS[case]
     id, prices = sheet(google, GOOD)
@@ -243,6 +244,7 @@ def test_a_bad_sheet_leaves_the_last_good_copy(ends: Ends, google: Google, case:
     ["quota", "internal error", "error page", "page with status 200", "empty answer", "no object", "half of the JSON",
      "cut off", "hang-up"],
 )  # fmt: skip
+@ON_ONE_WAREHOUSE
 def test_what_passes_is_waited_out_and_told(
     ends: Ends, google: Google, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -272,6 +274,7 @@ def test_what_passes_is_waited_out_and_told(
         ("hang-up", "no answer (ProxyError), 8 times"),
     ],
 )
+@ON_ONE_WAREHOUSE
 def test_what_does_not_pass_ends_within_a_limit(ends: Ends, google: Google, fault: str, words: str) -> None:
     id, _ = sheet(google, GOOD)
     table = table_of(ends, id)
@@ -313,6 +316,7 @@ REFUSALS: dict[str, tuple[Callable[[Google, str], None], list[str], int]] = {
 
 
 @pytest.mark.parametrize("case", REFUSALS)
+@ON_ONE_WAREHOUSE
 def test_what_google_refuses_is_explained_and_not_tried_again(ends: Ends, google: Google, case: str) -> None:
     spoil, words, requests = REFUSALS[case]
     id, _ = sheet(google, GOOD)
@@ -331,6 +335,7 @@ def test_what_google_refuses_is_explained_and_not_tried_again(ends: Ends, google
     assert ends.state(table) == before
 
 
+@ON_ONE_WAREHOUSE
 def test_a_key_that_was_revoked_is_told_without_the_key(
     ends: Ends, google: Google, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -353,6 +358,7 @@ def test_a_key_that_was_revoked_is_told_without_the_key(
         ({"columns": None}, "name its columns with their types"),
     ],
 )
+@ON_ONE_WAREHOUSE
 def test_a_table_file_that_cannot_be_is_refused(ends: Ends, google: Google, fields: dict[str, Any], words: str) -> None:
     id, _ = sheet(google, GOOD)
     with pytest.raises(SourceError, match=words):

@@ -17,7 +17,7 @@ from daybook.load import LoadReport
 from daybook.sources.yahoo import only, patience
 from daybook.standing import look_up
 from daybook.table import Table
-from tests.daybook.ends import Ends
+from tests.daybook.ends import ON_ONE_WAREHOUSE, Ends
 from tests.servers.yahoo import DOWN, HTML, Fault, Share, Yahoo, share
 
 FIRST, END = date(2021, 1, 4), date(2021, 3, 1)
@@ -116,6 +116,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@ON_ONE_WAREHOUSE
 def test_a_symbol_among_others(case: Case, warehouse_ends: Ends, yahoo: Yahoo) -> None:
     yahoo.shares |= {"AAPL": whole(), "MSFT": whole(seed=7)}
     if found := case.share():
@@ -139,6 +140,7 @@ def test_a_symbol_among_others(case: Case, warehouse_ends: Ends, yahoo: Yahoo) -
         assert missing == [(told,)]
 
 
+@ON_ONE_WAREHOUSE
 def test_a_policy_of_warning_lets_the_run_complete(
     warehouse_ends: Ends, yahoo: Yahoo, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -154,6 +156,7 @@ def test_a_policy_of_warning_lets_the_run_complete(
 @pytest.mark.parametrize(
     ("fault", "error"), [(Fault(503, "busy"), SourceLost), (None, SourceError)], ids=["down", "unknown"]
 )
+@ON_ONE_WAREHOUSE
 def test_where_no_symbol_can_be_had_nothing_is_loaded(
     fault: Fault | None, error: type[Exception], warehouse_ends: Ends, yahoo: Yahoo
 ) -> None:
@@ -167,6 +170,7 @@ def test_where_no_symbol_can_be_had_nothing_is_loaded(
 # ── How much is asked ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@ON_ONE_WAREHOUSE
 def test_yahoo_is_left_in_peace_when_it_refuses_everything(warehouse_ends: Ends, yahoo: Yahoo) -> None:
     symbols = [f"S{number}" for number in range(50)]
     yahoo.shares = {symbol: whole(fault=Fault(429, "Too Many Requests\r\n")) for symbol in symbols}
@@ -183,6 +187,7 @@ def test_yahoo_is_left_in_peace_when_it_refuses_everything(warehouse_ends: Ends,
     assert len(yahoo.charts) == 3 * patience.TRIES * 2
 
 
+@ON_ONE_WAREHOUSE
 def test_a_run_has_one_budget_for_all_of_its_symbols(warehouse_ends: Ends, yahoo: Yahoo) -> None:
     """Every second symbol fails, each in its own way: never three in a row."""
     symbols = [f"S{number:02}" for number in range(40)]
@@ -196,6 +201,7 @@ def test_a_run_has_one_budget_for_all_of_its_symbols(warehouse_ends: Ends, yahoo
     assert report.shortfalls[-1].startswith("S39: it was not asked for: run it again later (the run's 90 requests were")
 
 
+@ON_ONE_WAREHOUSE
 def test_no_request_for_days_without_a_session(warehouse_ends: Ends, yahoo: Yahoo) -> None:
     table = prices(warehouse_ends, "AAPL")
     report = load(warehouse_ends, table, SATURDAY, "2021-02-08")
@@ -203,6 +209,7 @@ def test_no_request_for_days_without_a_session(warehouse_ends: Ends, yahoo: Yaho
     assert yahoo.requests == []
 
 
+@ON_ONE_WAREHOUSE
 def test_cookies_are_fetched_once_a_run_and_by_each_run(warehouse_ends: Ends, yahoo: Yahoo) -> None:
     yahoo.shares |= {"AAPL": whole(), "MSFT": whole()}
     table = prices(warehouse_ends, "AAPL", "MSFT")
@@ -348,6 +355,7 @@ def test_a_full_refresh_is_all_or_nothing(warehouse_ends: Ends, yahoo: Yahoo) ->
     assert warehouse_ends.state(table) == before
 
 
+@ON_ONE_WAREHOUSE
 def test_a_full_refresh_does_not_lose_symbols_in_silence(warehouse_ends: Ends) -> None:
     table = prices(warehouse_ends, "AAPL", "MSFT")
     with pytest.raises(SourceError, match="symbols leaves out AAPL: their rows would be lost"):
@@ -368,6 +376,7 @@ def test_a_full_refresh_does_not_lose_symbols_in_silence(warehouse_ends: Ends) -
         ({"cursor": "created_date"}, "cursor: must be date"),
     ],
 )
+@ON_ONE_WAREHOUSE
 def test_a_table_file_that_makes_no_sense_is_refused(
     fields: dict[str, Any], said: str, warehouse_ends: Ends, yahoo: Yahoo
 ) -> None:
@@ -387,11 +396,13 @@ def test_a_table_file_that_makes_no_sense_is_refused(
         (["A" * 33], "is no symbol of Yahoo's"),
     ],
 )
+@ON_ONE_WAREHOUSE
 def test_symbols_are_as_yahoo_spells_them(symbols: list[str], said: str, warehouse_ends: Ends) -> None:
     with pytest.raises(ValueError, match=said):
         prices(warehouse_ends, *symbols)
 
 
+@ON_ONE_WAREHOUSE
 def test_a_dry_run_tells_which_days_would_be_loaded(warehouse_ends: Ends, yahoo: Yahoo) -> None:
     table = prices(warehouse_ends, "AAPL")
     assert table.grid is not None
