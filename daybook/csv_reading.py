@@ -18,7 +18,8 @@ from daybook.unpacking import Readable
 
 logger = logging.getLogger(__name__)
 
-csv.field_size_limit(LONGEST)  # of the process: the default of 128 KiB is less than a warehouse can hold
+#: Of the process, and its default of 128 KiB is less than a warehouse can hold; how long a row may be is counted here.
+csv.field_size_limit(2**31 - 1)
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _PAGES = ("<!doctype html", "<html", "<?xml", "<head", "<body")
@@ -125,9 +126,20 @@ class _Reading:
         options: dict[str, Any] = {"quotechar": dialect.quote} if dialect.quote else {"quoting": csv.QUOTE_NONE}
         if dialect.escape:
             lines = self._escaped(lines, dialect.escape, {dialect.escape, dialect.quote, delimiter})
-        reader = csv.reader(lines, delimiter=delimiter, escapechar=dialect.escape, strict=True, **options)
+        line = size = 0
+
+        def counted() -> Iterator[str]:
+            nonlocal size
+            for number, text in enumerate(lines, start=1):
+                size += len(text)
+                if size > LONGEST:
+                    where = f"line {number}" if number == line else f"the row from line {line} to line {number}"
+                    raise self._refused(f"{where} has more than {LONGEST:,} characters", "Is a quote not closed?")
+                yield text
+
+        reader = csv.reader(counted(), delimiter=delimiter, escapechar=dialect.escape, strict=True, **options)
         while True:
-            line = reader.line_num + 1
+            line, size = reader.line_num + 1, 0
             try:
                 row = next(reader)
             except StopIteration:
@@ -152,9 +164,6 @@ class _Reading:
         where = f"line {line}" if until <= line else f"the row from line {line} to line {until}"
         if "end of data" in reason:
             return self._refused(f"the file ends within the row that begins in line {line}", "Is a quote not closed?")
-        if "field limit" in reason:
-            why = f"{where} has a field of more than {LONGEST:,} characters"
-            return self._refused(why, "Is a quote not closed?")
         return self._refused(
             f"{where} is no CSV ({reason})",
             'Quotes within a quoted field are doubled; where nothing is quoted, declare quote: ""',
