@@ -27,7 +27,7 @@ deploy: ## blocks, work pool and every deployment, on the Prefect server of PREF
 test: ## run every test against real servers, which it installs where it can
 	@$(INSTALL) dev
 	$(PYTHON) -m tests.servers.install
-	$(PYTHON) -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: ## measure the nps load and the backfill against the alternatives
 	@$(INSTALL) dev

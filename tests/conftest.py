@@ -17,14 +17,9 @@ pytest_plugins = [
 ]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests: a file stays together, and so do all that need the deployed stack, of
-    which there is to be one. What takes longest comes first, so that all of them end at about the same time."""
-    stacked = {item.path for item in items if "deployed" in item.fixturenames}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("stack" if item.path in stacked else str(item.path)))
-    items.sort(key=lambda item: (item.path not in stacked, "flows" not in item.path.parts))
+    """The files that take longest first, so that those who share the tests among them end at about the same time."""
+    items.sort(key=lambda item: "flows" not in item.path.parts)
 
 
 # A polite end (CI's time limit, `kill`) tears the servers down as Ctrl-C does.
