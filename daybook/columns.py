@@ -119,7 +119,7 @@ def holds(actual: Type, wanted: Type) -> bool:
         return (
             actual.kind in INTEGERS or (actual.kind == "decimal") or (actual.kind, wanted.kind) == ("double", "integer")
         )
-    if wanted.kind in TIMES and _digits(actual) < _digits(wanted):
+    if wanted.kind in TIMES and fraction_digits(actual) < fraction_digits(wanted):
         return False
     if wanted.kind == "decimal":
         if actual.kind in INTEGERS:
@@ -154,6 +154,6 @@ def holds(actual: Type, wanted: Type) -> bool:
     )
 
 
-def _digits(time: Type) -> int:
-    """Of a second's fraction."""
+def fraction_digits(time: Type) -> int:
+    """How many digits of a second's fraction a type of time holds."""
     return 6 if time.size is None else time.size

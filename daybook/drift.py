@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from daybook.columns import TIMES, Column, Type
+from daybook.columns import TIMES, Column, Type, fraction_digits
 from daybook.errors import SchemaMismatch
 from daybook.memory import Known, Memory
 from daybook.table import Table
@@ -38,7 +38,7 @@ def widens(old: Type, new: Type) -> bool:
             and new.size - (new.scale or 0) >= old.size - (old.scale or 0)
         )
     if old.kind in TIMES:
-        return _digits(old) < _digits(new)
+        return fraction_digits(old) < fraction_digits(new)
     return old.kind in ("varchar", "char") and (new.size is None or (old.size is not None and old.size < new.size))
 
 
@@ -199,10 +199,5 @@ class Shapes:
 def _same(there: Type, wanted: Type) -> bool:
     """Whether a column is what a new table would have. A time with more digits than are asked for is."""
     if there.kind == wanted.kind and there.kind in TIMES:
-        return _digits(there) >= _digits(wanted)
+        return fraction_digits(there) >= fraction_digits(wanted)
     return there == wanted
-
-
-def _digits(time: Type) -> int:
-    """Of a second's fraction."""
-    return 6 if time.size is None else time.size

@@ -149,6 +149,10 @@ class Spelling(Strict):
             raise ValueError("in UTC it lies outside of the years 1 to 9999") from None
 
 
+#: What a source spells its values like that declares nothing.
+ISO = Spelling.model_validate({})
+
+
 def _time(text: str, type: Type) -> str:
     _no_seventh_digit(text)
     moment = time.fromisoformat(text.strip())

@@ -46,6 +46,7 @@ def _mask_text(value: Any) -> Any:
 
 
 TypeName = Annotated[str, BeforeValidator(_type_text)]
+Due = Annotated[time | None, BeforeValidator(_quoted_time)]
 Exchange = Annotated[str, AfterValidator(trading.known)]
 MaskName = Annotated[Mask, BeforeValidator(_mask_text), WithJsonSchema({"enum": [*get_args(Mask), None]})]
 _NAMES: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
@@ -80,9 +81,7 @@ class Table(Strict):
         description="What catch_up loads of the intervals that were missed: all of them, the latest one, or none. "
         "Left out: all where there is a `start`, else none.",
     )
-    due: Annotated[time | None, BeforeValidator(_quoted_time)] = Field(
-        None, description='By when the last interval must be in the ledger, in `timezone`: "10:00".'
-    )
+    due: Due = Field(None, description='By when the last interval must be in the ledger, in `timezone`: "10:00".')
     columns: dict[str, TypeName] | None = Field(None, description="Column: type. Left out: read off the source.")
     mask: dict[str, MaskName] = Field(
         {},

@@ -64,26 +64,20 @@ class Transaction:
             self._warehouse.check(session, self._target)
             straight = not self._stage_first and not self._warehouse.exists(session, self._target.name)
             staged = None if straight else self._staging.fill(session)
-            try:
+            with session.undone_on_error():
                 return self._transaction(session, staged)
-            except BaseException:
-                session.rollback()
-                raise
 
     def confirm(self) -> Sequence[Entry]:
         """Note in the ledger that the source is still what was loaded last. Returns the entry."""
         with self._warehouse.session() as session:
             self._ledger.ensure(session)
-            try:
+            with session.undone_on_error():
                 session.run("BEGIN")
                 session.run(self._warehouse.lock_sql(self._target.name))
                 entry = self._account.confirmation(session)
                 self._ledger.record(session, [entry])
                 session.run("COMMIT")
-                return [entry]
-            except BaseException:
-                session.rollback()
-                raise
+            return [entry]
 
     def _transaction(self, session: Session, staged: Staged | None) -> Sequence[Entry]:
         created, kept = self._begin(session), list[Entry]()

@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import FlowRun
 
 from blocks import open as blocks
 from daybook.backlog import Backlog, Order, Stretch, arrange, coalesce
-from daybook.errors import BackfillIncomplete, BackfillRefused, SourceIncomplete, kind_of
+from daybook.errors import BackfillIncomplete, BackfillRefused, DaybookError, SourceIncomplete, kind_of
 from daybook.interval import Interval
 from daybook.standing import Standing, look_up
 from daybook.table import Table
@@ -86,10 +86,12 @@ class Filled:
         raise BackfillIncomplete("\n".join([*lines, "Once that is mended, run it again: what is loaded is left alone"]))
 
 
-def _story(message: str | None) -> str:
-    """What a run's message says of the failure, without Prefect's own words."""
+def _story(message: str | None) -> tuple[str, type[DaybookError] | None]:
+    """What a run's message says of the failure, without Prefect's own words; and which of Daybook's errors it was."""
     found = _ERROR.search(message or "")
-    return found["story"] if found else message or "it failed, and did not say why"
+    if not found:
+        return message or "it failed, and did not say why", None
+    return found["story"], kind_of(found["kind"])
 
 
 class Filling:
@@ -174,11 +176,11 @@ class Filling:
         state, left = run.state if run else None, self._left_of(stretch)
         if not left:
             self._backlog.succeed(stretch)
-            story = _story(state.message if state else None)
-            if story.startswith(SourceIncomplete.__name__):  # committed, all but what the source could not give
+            story, kind = _story(state.message if state else None)
+            if kind is SourceIncomplete:  # committed, all but what the source could not give
                 self._filled.failed.update(dict.fromkeys(stretch, story))
         elif state and state.is_failed():
-            self._failed(left, state.message or "")
+            self._failed(left, *_story(state.message))
         elif state and state.is_completed():
             self._backlog.fail(left, "its run completed, but the ledger has no row of it", divisible=False)
         elif state and state.is_cancelled():
@@ -190,9 +192,7 @@ class Filling:
         else:
             self._backlog.fail(left, "the process of its run was lost, twice (killed, or out of memory?)")
 
-    def _failed(self, stretch: Stretch, message: str) -> None:
-        found = _ERROR.search(message)
-        reason, kind = _story(message), kind_of(found["kind"]) if found else None
+    def _failed(self, stretch: Stretch, reason: str, kind: type[DaybookError] | None) -> None:
         if kind and kind.may_pass and self._again[stretch] < self._tries["retries"]:
             self._again[stretch] += 1
             delay = timedelta(seconds=self._tries["retry_delay_seconds"])

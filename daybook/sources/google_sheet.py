@@ -20,7 +20,7 @@ from daybook.google_sheets.account import READ, Spreadsheet, spreadsheet_id
 from daybook.google_sheets.areas import Area, cell_name
 from daybook.interval import Interval
 from daybook.sources import Keys, Source, SourceKind, Span
-from daybook.spelling import Spelling
+from daybook.spelling import ISO, Spelling
 from daybook.texts import TextRows, declared
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Config(SourceKind):
     )
     sheet: str = Field(min_length=1, description="The name on the sheet's tab.")
     header_row: int = Field(1, ge=1, description="The row that names the columns. What is above is not read.")
-    values: Spelling = Field(Spelling.model_validate({}), description="How dates, numbers and NULL are written.")
+    values: Spelling = Field(ISO, description="How dates, numbers and NULL are written.")
 
     @contextmanager
     def open(self, table: "Table", keys: Keys) -> Iterator[Source]:

@@ -37,12 +37,17 @@ class Session:
         rows = self.rows(statement, values)
         return rows[0][0] if rows else None
 
-    def rollback(self) -> None:
-        """Leave whatever transaction is open. Never raises: the connection may be why it is left."""
+    @contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """Where the block is left by an exception, leave the transaction that is open, too."""
         try:
-            self.run("ROLLBACK")
-        except Exception:
-            self.connection.close()
+            yield
+        except BaseException:
+            try:
+                self.run("ROLLBACK")
+            except Exception:  # the connection may be why the block was left
+                self.connection.close()
+            raise
 
 
 @contextmanager

@@ -55,11 +55,17 @@ def test_a_test_has_a_mariadb_database_of_its_own(mariadb_url: str):
 def test_postgres_answers_in_utc_and_takes_a_database_back(postgres: Postgres):
     assert scalar(postgres.url, "SHOW timezone") == "UTC"
     with postgres.database() as url:
-        assert scalar(
-            url, "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()"
-        ) == ("UTF8")
+        encoding = "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()"
+        assert scalar(url, encoding) == "UTF8"
+        still_there = sa.create_engine(url).connect()
+        still_there.execute(sa.text("CREATE SCHEMA left_behind"))
+        still_there.execute(sa.text("CREATE TABLE left_behind.t (id int)"))
+        still_there.commit()
+        assert scalar(url, "SELECT count(*) FROM left_behind.t") == 0
+    with pytest.raises(DBAPIError, match="terminating connection"):
+        still_there.execute(sa.text("SELECT * FROM left_behind.t"))
     with pytest.raises(DBAPIError, match="does not exist"):
-        scalar(url, "SELECT 1")
+        scalar(url, "SELECT * FROM left_behind.t")
 
 
 def test_a_test_has_a_postgres_database_of_its_own(postgres_url: str):

@@ -16,7 +16,7 @@ from daybook.interval import Interval
 from daybook.sources import Keys, Source, SourceKind, Span
 from daybook.sources.csv_url.download import Download, fetch, shown
 from daybook.sources.csv_url.headers import Version
-from daybook.spelling import Spelling
+from daybook.spelling import ISO, Spelling
 from daybook.texts import TextRows, declared
 from daybook.unpacking import Compression, unpacked
 
@@ -34,7 +34,7 @@ class Config(SourceKind, CsvDialect):
     compression: Compression | None = Field(None, description="Left out: what the file's first bytes say.")
     max_bytes: int = Field(2**30, gt=0, description="The most that is read of it, as it is sent and as it is unpacked.")
     allow_private: bool = Field(False, description="Whether it may lie within the network: on 10.0.0.1, localhost, …")
-    values: Spelling = Field(Spelling.model_validate({}), description="How its values are spelled.")
+    values: Spelling = Field(ISO, description="How its values are spelled.")
 
     @field_validator("url")
     @classmethod

@@ -10,13 +10,10 @@ from daybook.csv_reading import CsvDialect
 from daybook.errors import SourceError
 from daybook.sources import Keys, Source, SourceKind
 from daybook.sources.s3_files.address import DATE, Address
-from daybook.spelling import Spelling
+from daybook.spelling import ISO, Spelling
 
 if TYPE_CHECKING:
     from daybook.table import Table
-
-
-_ISO = Spelling.model_validate({})
 
 
 class Config(SourceKind, CsvDialect):
@@ -35,7 +32,7 @@ class Config(SourceKind, CsvDialect):
         True,
         description="Whether a warehouse that can read the files itself may: its role needs s3:GetObject for them.",
     )
-    values: Spelling = Field(_ISO, description="How values are spelled, in CSV and in JSON's strings.")
+    values: Spelling = Field(ISO, description="How values are spelled, in CSV and in JSON's strings.")
     missing: Literal["fail", "empty"] = Field(
         "fail",
         description="What it means when an interval has no file: that something went wrong, or that it has no rows.",

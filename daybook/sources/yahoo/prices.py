@@ -17,7 +17,7 @@ from daybook.sources import Findings, Span
 from daybook.sources.yahoo import LONGEST, Config
 from daybook.sources.yahoo.outcomes import Outcome, Unanswered
 from daybook.sources.yahoo.patience import Patience
-from daybook.spelling import Spelling
+from daybook.spelling import ISO
 from daybook.table import Table
 from daybook.texts import Row, TextRows
 
@@ -81,7 +81,7 @@ class StockPrices:
             SourceLost: no symbol could be had, or one of a full refresh, which would lose its rows; it may pass.
             SourceError: the same, and it will not pass by itself.
         """
-        texts = TextRows(self._table, columns, Spelling.model_validate({}), format)
+        texts = TextRows(self._table, columns, ISO, format)
         return texts.chunks(self._texts([column.name for column in columns], span))
 
     def _texts(self, names: Sequence[str], span: Span) -> Iterator[tuple[str, Row]]:

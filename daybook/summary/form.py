@@ -1,0 +1,74 @@
+"""A summary as its two files describe it: `<name>.sql` with one SELECT, and `<name>.yaml` with what must hold of it.
+
+The model below is the whole vocabulary of the YAML file: `tables/summary.schema.json`, with which editors complete it,
+is made from it (`python -m daybook.tables`).
+"""
+
+from functools import cached_property
+
+from pydantic import Field, model_validator
+
+from daybook.checks import Check, Strict
+from daybook.columns import Type, parse_type
+from daybook.errors import IntervalError
+from daybook.grid import Grid, Unit
+from daybook.table import Due, Names, TypeName
+
+
+class Summary(Strict):
+    """A table that is made of other tables by one SELECT."""
+
+    name: str = Field(exclude=True, description="schema.table, taken from the folder and the files.")
+    sql: str = Field(exclude=True, description="The SELECT, taken from the .sql file.")
+    description: str = Field(description="What one row is, and of what: 'One row a day: …'.")
+    owner: str = Field(description="The team to ask.")
+    key: Names = Field(min_length=1, description="The columns that tell one row from every other.")
+    input_checks: tuple[Check, ...] = Field((), description="What must hold in what it reads, before it is built.")
+    output_checks: tuple[Check, ...] = Field((), description="What must hold in it, before anybody sees it.")
+    columns: dict[str, TypeName] = Field(
+        {}, description="Column: type, where the type that the SELECT gives a column is not the one that is wanted."
+    )
+    allow_empty: bool = Field(False, description="Whether a build without a row is good.")
+    interval: Unit | None = Field(
+        None, description="How long one interval is. With it, only the intervals whose inputs have changed are built."
+    )
+    cursor: str | None = Field(None, description="The column whose value says to which interval a row belongs.")
+    lookback: int = Field(
+        0, ge=0, description="How many intervals before its own the rows of an interval are made of: 6 for 7 days."
+    )
+    timezone: str = Field("UTC", description="The IANA zone in which days begin.")
+    due: Due = Field(None, description='By when it must have been built, in `timezone`: "14:00".')
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Summary":
+        if (self.interval is None) != (self.cursor is None):
+            raise ValueError("interval and cursor belong together: give both, or neither")
+        if self.lookback and self.interval is None:
+            raise ValueError("lookback counts intervals: it needs interval and cursor")
+        try:
+            Grid(self.interval or "day", self.timezone)
+        except IntervalError as error:
+            raise ValueError(f"timezone: {error}") from None
+        if len(set(self.key)) != len(self.key):
+            raise ValueError("key names a column twice")
+        return self
+
+    @property
+    def schema_name(self) -> str:
+        """The schema, in the warehouse."""
+        return self.name.split(".", 1)[0]
+
+    @property
+    def table_name(self) -> str:
+        """The name without its schema."""
+        return self.name.split(".", 1)[1]
+
+    @cached_property
+    def grid(self) -> Grid | None:
+        """The grid of its intervals; None for one that is always built whole."""
+        return Grid(self.interval, self.timezone) if self.interval else None
+
+    @property
+    def declared_types(self) -> dict[str, Type]:
+        """Column: type, of the columns whose type the file declares."""
+        return {name: parse_type(text) for name, text in self.columns.items()}
