@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
+from daybook.checking import require, run_checks
+from daybook.checks import Check
 from daybook.counting import rows_by_interval
-from daybook.errors import CheckFailed, DuplicateKey, NullKey, OutsideInterval, RowCountMismatch, ShrinkGuard
+from daybook.errors import DuplicateKey, NullKey, OutsideInterval, RowCountMismatch, ShrinkGuard
 from daybook.interval import Interval
 from daybook.ledger import Entry, speaking_for
 from daybook.plan import Plan
@@ -129,16 +132,14 @@ def few_deleted(session: Session, plan: Plan, table: str, removed: int) -> None:
         )
 
 
-def checks_hold(session: Session, warehouse: Warehouse, plan: Plan) -> None:
-    """What the table file's `checks` say holds in the table as it is about to be committed."""
-    table = warehouse.quote(*plan.table.name.split(".", 1))
-    for check in plan.table.checks:
-        found = session.one(check.sql.replace("%", "%%").replace("{table}", table))
-        if not check.holds(found):
-            raise CheckFailed(
-                f"{plan.table.name} {plan.label}: a check failed, and nothing was changed: {check.sql} gave {found}, "
-                f"and {check.expectation} was expected. Mend the rows at the source, or the check in the table file"
-            )
+def checks_hold(session: Session, warehouse: Warehouse, plan: Plan, before: Mapping[Check, Any]) -> tuple[str, ...]:
+    """What the table file's `checks` say holds in the table as it is about to be committed.
+
+    `before` is what `checking.measure` returned before it was changed. Returns what the checks that only warn found.
+    """
+    results = run_checks(session, warehouse, plan.table.checks, plan.table.name, before=before)
+    what = f"{plan.table.name} {plan.label}"
+    return require(results, what, "Mend the rows at the source, or the check in the table file")
 
 
 def _compare(plan: Plan, label: str, before: int, after: int, limit: float, loaded_at: datetime) -> None:

@@ -34,6 +34,8 @@ class LoadReport:
     """Why nothing was done, where nothing was."""
     shortfalls: tuple[str, ...] = ()
     """What the source could not give of what was wanted."""
+    warnings: tuple[str, ...] = ()
+    """What the checks of severity `warn` found, where it was not as expected."""
 
 
 def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_id: str | None = None) -> LoadReport:
@@ -66,6 +68,7 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
         bytes=extracted.manifest.bytes,
         seconds={"extract": extracted.seconds, "load": seconds},
         shortfalls=extracted.findings.shortfalls,
+        warnings=transaction.warnings,
     )
     logger.info("%s %s: committed %d rows in %.1f s", plan.table.name, plan.label, report.rows, seconds)
     return report

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, time
 from pydantic import Field, field_validator, model_validator
 
 from daybook import exact
-from daybook.checks import Strict
 from daybook.columns import INTEGERS, Type
+from daybook.yaml_file import Strict
 
 _POINTS = ".,٫"
 _THOUSANDS = ".,'’_ \u00a0\u202f"

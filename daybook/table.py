@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from daybook import trading
-from daybook.checks import Check, Strict
+from daybook.checks import Check, Names
 from daybook.columns import Type, parse_type
 from daybook.errors import IntervalError
 from daybook.grid import Grid, Unit
@@ -21,6 +21,7 @@ from daybook.interval import Interval
 from daybook.localtime import local_boundary
 from daybook.masks import Mask, check_masks
 from daybook.sources import SourceConfig
+from daybook.yaml_file import Strict
 
 Load = Literal["replace", "replace_interval", "upsert"]
 
@@ -29,10 +30,6 @@ def _type_text(value: Any) -> Any:
     if isinstance(value, str):
         parse_type(value)
     return value
-
-
-def _one_or_more(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
 
 
 def _quoted_time(value: Any) -> Any:
@@ -49,8 +46,6 @@ TypeName = Annotated[str, BeforeValidator(_type_text)]
 Due = Annotated[time | None, BeforeValidator(_quoted_time)]
 Exchange = Annotated[str, AfterValidator(trading.known)]
 MaskName = Annotated[Mask, BeforeValidator(_mask_text), WithJsonSchema({"enum": [*get_args(Mask), None]})]
-_NAMES: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more), WithJsonSchema(_NAMES)]
 
 
 class Table(Strict):

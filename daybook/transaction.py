@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from daybook import guards, overtaken, strategies
 from daybook.account import Account
+from daybook.checking import measure
 from daybook.drift import Shapes
 from daybook.errors import DuplicateKey
 from daybook.extract import Extracted
@@ -49,6 +50,8 @@ class Transaction:
         self._ledger, self._memory = Ledger(warehouse), Memory(warehouse)
         #: Looked up in the ledger by every further attempt, so that a commit whose answer was lost is seen.
         self._load_id = str(uuid.uuid4())
+        #: What the checks found that warn and stop nothing.
+        self.warnings: tuple[str, ...] = ()
         self._account = Account(extracted, warehouse, self._ledger, flow_run_id, self._load_id)
         self._staging = Staging(extracted, warehouse, stage, self._account.beside())
         #: Which of two rows counts must be known before one is taken for deleted.
@@ -86,6 +89,7 @@ class Transaction:
             session.run("ROLLBACK")
             logger.info("%s: the commit whose answer was lost had succeeded", self._target.name)
             return done
+        before = measure(session, self._warehouse, self._plan.table.checks, self._target.name)
         if staged is None:
             if not created:
                 raise _TableAppeared(f"{self._target.name} was made by another load meanwhile")
@@ -99,7 +103,7 @@ class Transaction:
             self._apply(session, staged)
         if created:
             self._create_keys(session)
-        guards.checks_hold(session, self._warehouse, self._plan)
+        self.warnings = guards.checks_hold(session, self._warehouse, self._plan, before)
         entries = self._account.entries(session, staged.counts, staged.rows)
         self._ledger.record(session, entries)
         described, noted_at = self._extracted.described, entries[-1].loaded_at

@@ -1,11 +1,13 @@
 """A YAML file that a person writes, read into a model: what is wrong in it is named by file, field and remedy."""
 
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
 
 from daybook.errors import TableFileError
@@ -13,14 +15,37 @@ from daybook.errors import TableFileError
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_yaml(path: Path, model: type[Model], **given: str) -> Model:
+class Strict(BaseModel):
+    """A model that refuses what it does not know, so that a misspelt field is an error and not a silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Exact(SafeConstructor):
+    """Makes a Decimal of a number with a point, with all of its digits: 0.1 is 0.1."""
+
+    def construct_yaml_float(self, node: Any) -> Any:
+        """A number with a point; or infinity, or no number, which are floats."""
+        text = self.construct_scalar(node).replace("_", "").lower()
+        return super().construct_yaml_float(node) if text.endswith(("inf", "nan")) else Decimal(text)
+
+
+_Exact.add_constructor("tag:yaml.org,2002:float", _Exact.construct_yaml_float)
+
+
+def read_yaml(path: Path, model: type[Model], *, exact: bool = False, **given: str) -> Model:
     """The file at `path` as a `model`; what is `given` comes from elsewhere, and may not stand in the file.
+
+    Where it is `exact`, a number with a point is a Decimal, with all the digits that were written.
 
     Raises:
         TableFileError: it is no YAML in UTF-8, or not as the model has it: all that is wrong, a line each.
     """
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        reader = YAML(typ="safe", pure=True)
+        if exact:
+            reader.Constructor = _Exact
+        content = reader.load(path.read_text(encoding="utf-8"))
     except YAMLError as error:
         raise TableFileError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     except UnicodeDecodeError as error:
@@ -43,12 +68,37 @@ def _explain(path: Path, error: ValidationError, model: type[BaseModel], fields:
         where = [str(part) for part in problem["loc"]]
         field, message = ".".join(where), problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            near = get_close_matches(where[-1], fields, 1)
-            message = "no such field; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(fields)}")
+            known = fields if len(where) == 1 else list(_model_at(model, where[:-1]).model_fields)
+            near = get_close_matches(where[-1], known, 1)
+            message = "no such field; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}")
         elif problem["type"] == "missing":
-            known = model.model_fields.get(where[0])
-            message = f"missing; add it ({known.description if known else 'required'})"
+            wanted = _model_at(model, where[:-1]).model_fields.get(where[-1])
+            message = f"missing; add it ({wanted.description if wanted and wanted.description else 'required'})"
+        elif problem["type"] == "model_type":
+            message = (
+                f"it must hold fields ({', '.join(_model_at(model, where).model_fields)}), not {problem['input']!r:.80}"
+            )
         elif not isinstance(problem["input"], dict):
             message = f"{message} (it says {problem['input']!r:.80})"
         lines.append(f"{path}: {field + ': ' if field else ''}{message}")
     return "\n".join(lines)
+
+
+def _model_at(model: type[BaseModel], where: list[str]) -> type[BaseModel]:
+    """The model of the part of the file that is at `where`: fields, places in lists, and the kinds of a union."""
+    found = [model]
+    for part in where:
+        if len(found) > 1:
+            found = [one for one in found if part in get_args(one.model_fields["kind"].annotation)]
+        elif part in found[0].model_fields:
+            found = _models(found[0].model_fields[part].annotation)
+        if not found:
+            return model
+    return found[0] if len(found) == 1 else model
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models that an annotation is made of: those of `tuple[Check, ...]`, of `A | B`, of `A | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]

@@ -4,15 +4,17 @@ The model below is the whole vocabulary of the YAML file: `tables/summary.schema
 is made from it (`python -m daybook.tables`).
 """
 
+import re
 from functools import cached_property
 
 from pydantic import Field, model_validator
 
-from daybook.checks import Check, Strict
+from daybook.checks import Check, Names
 from daybook.columns import Type, parse_type
 from daybook.errors import IntervalError
 from daybook.grid import Grid, Unit
-from daybook.table import Due, Names, TypeName
+from daybook.table import Due, TypeName
+from daybook.yaml_file import Strict
 
 
 class Summary(Strict):
@@ -51,7 +53,25 @@ class Summary(Strict):
             raise ValueError(f"timezone: {error}") from None
         if len(set(self.key)) != len(self.key):
             raise ValueError("key names a column twice")
+        self._check_checks()
         return self
+
+    def _check_checks(self) -> None:
+        for check in self.input_checks:
+            if check.change_within is not None:
+                raise ValueError(
+                    "input_checks: change_within compares this summary with its last build: put it into output_checks"
+                )
+            if check.of_own_table:
+                raise ValueError(
+                    f"input_checks: {check.kind} looks at {self.name} itself, which is not built yet: name the table "
+                    "that it is about, by " + ("its name instead of {table}" if check.sql else "table: schema.table")
+                )
+        for check in self.output_checks:
+            if check.sql and re.search(rf"(?<![\w.]){re.escape(self.name)}(?![\w.])", check.sql, re.IGNORECASE):
+                raise ValueError(
+                    f"output_checks: write {{table}} instead of {self.name}, which still holds the last build then"
+                )
 
     @property
     def schema_name(self) -> str:

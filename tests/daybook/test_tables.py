@@ -59,7 +59,7 @@ def test_a_good_file(tmp_path: Path) -> None:
         (("load: upsert", "load: upsert\nshrink_limit: 2"), ["shrink_limit"]),
         (("load: upsert", "load: upsert\ncolumns: {id: bigit, created_at: timestamp}"), ["columns", "bigit", "bigint"]),
         (("load: upsert", "load: upsert\ncolumns: {ids: bigint, created_at: timestamp}"), ["'id'", "'ids'"]),
-        (("load: upsert", "load: upsert\nchecks: [{sql: select 1}]"), ["checks", "equals, at_least or at_most"]),
+        (("load: upsert", "load: upsert\nchecks: [{sql: select 1}]"), ["checks", "give equals, at_least or at_most"]),
         (("key: [id]", "key: [id, id]"), ["twice"]),
         (("table: prod.nps", "table: a.b.c"), ["source", "schema.table"]),
         (("owner: data-team", "owner: data-team\nowner: others"), ["owner"]),
