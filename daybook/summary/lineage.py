@@ -1,0 +1,226 @@
+"""What a summary reads, parsed out of its SELECT by sqlglot; and all that is no SELECT of named tables is refused."""
+
+import re
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import Token, TokenType
+
+from daybook.errors import TableFileError
+from daybook.summary import names
+from daybook.summary.form import Summary
+from daybook.warehouses import Warehouse
+
+#: What sqlglot calls the dialects of the warehouses.
+_DIALECTS = {"PostgreSQL": "postgres", "Redshift": "redshift"}
+
+_BRACED = re.compile(r"\{(\w+)\}")
+_PLACEHOLDERS = ("start", "end")
+_WRITES = (exp.DML, exp.DDL, exp.Merge, exp.Command)
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """A summary, what it reads (`schema.table`, sorted, as the catalogue spells it), and where its text says so."""
+
+    summary: Summary
+    dialect: str
+    inputs: tuple[str, ...]
+    tree: exp.Query
+    places: tuple[names.Place, ...]
+
+
+def read(summary: Summary, dialect: str) -> Lineage:
+    """What a summary reads, in one of sqlglot's dialects: `postgres` or `redshift`.
+
+    Raises:
+        TableFileError: it is not one SELECT that can be parsed; it writes or locks; it names a table without a schema,
+            of another database, or itself; a placeholder that there is not. Each with file, line and what to do.
+    """
+    text = _without_placeholders(summary, dialect)
+    tree = _parsed(summary, text, dialect)
+    _check_reads_only(summary, tree)
+    tables = {id(table): _name(summary, table, dialect) for table in names.named_tables(tree, dialect)}
+    inputs = tuple(sorted(set(tables.values())))
+    return Lineage(summary, dialect, inputs, tree, tuple(names.places(tree, tables, summary.sql, dialect)))
+
+
+def dialect_of(warehouse: Warehouse) -> str:
+    """What sqlglot calls the dialect of a warehouse."""
+    return _DIALECTS[warehouse.dialect]
+
+
+def refused(summary: Summary, where: exp.Expr | Token | int | None, message: str) -> TableFileError:
+    """The error for what is wrong at a place of a summary's text: an expression, a token, or a line."""
+    line = where.line if isinstance(where, Token) else line_of(where) if isinstance(where, exp.Expr) else where
+    return TableFileError(f"{file_of(summary)}{f', line {line}' if line else ''}: {message}")
+
+
+def file_of(summary: Summary) -> str:
+    """The file of a summary's SELECT, below tables/."""
+    return f"{summary.schema_name}/{summary.table_name}.sql"
+
+
+def line_of(node: exp.Expr) -> int | None:
+    """The line, from 1, on which the first name within `node` stands."""
+    lines = [line for name in node.find_all(exp.Identifier) if (line := name.meta.get("line"))]
+    return min(lines, default=None)
+
+
+def _without_placeholders(summary: Summary, dialect: str) -> str:
+    """The text, letter for letter as long, with NULL for `{start}` and `{end}`, which no parser knows."""
+    try:
+        tokens = Dialect.get_or_raise(dialect).tokenize(summary.sql)
+    except SqlglotError:
+        raise refused(summary, None, "a quote or a comment is opened, and never closed") from None
+    text, begun = summary.sql, 0
+    for token in tokens:
+        if token.token_type == TokenType.L_BRACE:
+            match = _BRACED.match(summary.sql, token.start)
+            _check_placeholder(summary, token, match[1] if match else None)
+            assert match is not None
+            text = text[: match.start()] + "NULL".ljust(len(match[0])) + text[match.end() :]
+            begun = match.end()
+        elif token.token_type == TokenType.R_BRACE and token.end >= begun:
+            raise refused(summary, token, "a } without its {")
+        elif summary.interval and any(f"{{{name}}}" in token.text for name in _PLACEHOLDERS):
+            raise refused(
+                summary, token, f"a placeholder in quotes: {token.text!r}. Write it without: it becomes a TIMESTAMP '…'"
+            )
+    return text
+
+
+def _check_placeholder(summary: Summary, token: Token, name: str | None) -> None:
+    if name not in _PLACEHOLDERS:
+        said = f"{{{name}}} is no placeholder" if name else "a { that begins no placeholder"
+        raise refused(summary, token, f"{said}; there are {{start}} and {{end}}, written just so")
+    if summary.interval is None:
+        raise refused(
+            summary,
+            token,
+            f"{{{name}}} is for a summary that is built interval by interval: give interval: and cursor: in "
+            f"{summary.table_name}.yaml, or take it out",
+        )
+
+
+def _parsed(summary: Summary, text: str, dialect: str) -> exp.Query:
+    try:
+        parsed = sqlglot.parse(text, dialect=dialect)
+    except SqlglotError as error:
+        raise _unreadable(summary, error) from None
+    except RecursionError:
+        raise refused(summary, None, "brackets or operators are nested too deeply to be read") from None
+    statements = [tree for tree in parsed if tree is not None and not isinstance(tree, exp.Semicolon)]
+    if not statements:
+        raise refused(summary, None, "there is no SQL in it: write one SELECT")
+    if len(statements) > 1:
+        raise refused(
+            summary,
+            statements[1],
+            f"there are {len(statements)} statements: keep one SELECT, and use WITH for its steps",
+        )
+    tree = statements[0]
+    first = Dialect.get_or_raise(dialect).tokenize(text)[0].text.upper()
+    if not isinstance(tree, exp.Query) or first not in ("SELECT", "WITH", "("):
+        raise refused(summary, None, f"it begins with {first}: a summary is one SELECT (or WITH … SELECT)")
+    return tree
+
+
+def _unreadable(summary: Summary, error: SqlglotError) -> TableFileError:
+    details = getattr(error, "errors", None)
+    if not details:
+        return refused(summary, None, f"it cannot be read as SQL: {' '.join(str(error).split())}")
+    first = details[0]
+    near = " ".join(f"{first['start_context'][-30:]}{first['highlight']}{first['end_context'][:30]}".split())
+    return refused(
+        summary,
+        first["line"],
+        f"it cannot be read as SQL at {first['highlight']!r}, in …{near}…: look for a comma, a bracket or a keyword "
+        "that is missing or too many, just before",
+    )
+
+
+def _check_reads_only(summary: Summary, tree: exp.Query) -> None:
+    if node := tree.find(*_WRITES):
+        raise refused(summary, node, f"{node.key.upper()} within it: a summary only reads. Keep the SELECT alone")
+    if into := tree.find(exp.Into):
+        raise refused(summary, into, "SELECT … INTO makes a table: leave INTO out, the build makes the table")
+    if lock := tree.find(exp.Lock):
+        raise refused(summary, lock.parent, "FOR UPDATE or FOR SHARE locks rows of its inputs: leave it out")
+
+
+def _name(summary: Summary, table: exp.Table, dialect: str) -> str:
+    """The table as `schema.table`, where it may be read."""
+    parts = [names.fold(part, dialect) for part in table.parts if isinstance(part, exp.Identifier)]
+    if len(parts) == 1:
+        raise refused(
+            summary,
+            table,
+            f"{table.name} is named without its schema, and no WITH makes it: write, for example, raw_data.{parts[0]}",
+        )
+    if len(parts) > 2 or table.args.get("catalog"):
+        raise refused(
+            summary,
+            table,
+            f"{'.'.join(parts)} is in another database, or has a dot too many: write schema.table, of the warehouse",
+        )
+    name = ".".join(parts)
+    if name == summary.name:
+        raise refused(
+            summary,
+            table,
+            "it reads itself. Read its inputs instead, or give it `lookback:` where rows need days before",
+        )
+    return name
+
+
+def is_repeatable(lineage: Lineage) -> bool:
+    """Whether the same inputs always give the same rows: it asks neither the clock nor chance."""
+    return not any(_is_fleeting(node) for node in lineage.tree.walk())
+
+
+_FLEETING = (
+    *(exp.CurrentDate, exp.CurrentTime, exp.CurrentTimestamp, exp.CurrentDatetime, exp.Localtime, exp.Localtimestamp),
+    *(exp.Rand, exp.Randn, exp.Uuid, exp.TableSample),
+)
+_FLEETING_NAMES = frozenset(
+    [
+        "now",
+        "getdate",
+        "sysdate",
+        "clock_timestamp",
+        "statement_timestamp",
+        "transaction_timestamp",
+        "timeofday",
+        "random",
+        "random_normal",
+        "setseed",
+        "rand",
+        "gen_random_uuid",
+        "uuid_generate_v1",
+        "uuid_generate_v4",
+        "uuidv4",
+        "uuidv7",
+        "nextval",
+        "txid_current",
+        "pg_current_xact_id",
+    ]
+)
+_FLEETING_TEXTS = frozenset({"now", "today", "tomorrow", "yesterday"})
+
+
+def _is_fleeting(node: exp.Expr) -> bool:
+    if isinstance(node, _FLEETING):
+        return True
+    if isinstance(node, exp.Anonymous):
+        return node.name.lower() in _FLEETING_NAMES
+    if isinstance(node, exp.Column):  # SYSDATE is written without brackets
+        return not node.table and isinstance(node.this, exp.Identifier) and node.name.lower() == "sysdate"
+    return (
+        isinstance(node, exp.Cast)
+        and isinstance(node.this, exp.Literal)
+        and node.name.strip().lower() in _FLEETING_TEXTS
+    )

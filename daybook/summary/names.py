@@ -1,0 +1,126 @@
+"""Where the text of a SELECT names tables, and the text with other tables in their places.
+
+The text itself is changed, not a tree of it that is printed again: what is tested is what runs in production.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.tokens import TokenType
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of the text that names a table: `[start, end)`, in characters.
+
+    `alias` is what else has to stand there when another table takes its place, so that the rest of the text still means
+    it: its name without the schema as the text spells it, where it has no alias of its own. A column that is written
+    with its schema (`raw_data.nps.score`) is a place too, whose table is not read there but meant: `column`.
+    """
+
+    start: int
+    end: int
+    table: str
+    alias: str = ""
+    column: bool = False
+
+
+def fold(identifier: exp.Identifier, dialect: str) -> str:
+    """A name as the catalogue of that warehouse has it."""
+    return Dialect.get_or_raise(dialect).normalize_identifier(identifier.copy()).name
+
+
+def named_tables(tree: exp.Expr, dialect: str) -> list[exp.Table]:
+    """Every place in the tree that names a table by its name alone or by schema and name: no CTE, no function.
+
+    On Redshift, a path into a column of SUPER (`FROM raw_data.orders o, o.lines l`) is no table either.
+    """
+    found = []
+    for table in tree.find_all(exp.Table):
+        name, first = table.this, table.args.get("catalog") or table.args.get("db")
+        if not isinstance(name, exp.Identifier):
+            continue
+        if first is None and fold(name, dialect) in _ctes_in_sight(table, dialect):
+            continue
+        if first is not None and dialect == "redshift" and fold(first, dialect) in _sources_beside(table, dialect):
+            continue
+        found.append(table)
+    return found
+
+
+def places(tree: exp.Expr, tables: Mapping[int, str], text: str, dialect: str) -> list[Place]:
+    """Where the tables stand, by the `id` of the tree's `exp.Table`s, and the columns written with a schema."""
+    found = []
+    for table in tree.find_all(exp.Table):
+        if name := tables.get(id(table)):
+            start, end = table.args["db"].meta["start"], table.this.meta["end"] + 1
+            alias = "" if table.alias else text[table.this.meta["start"] : end]
+            found.append(Place(start, end, name, alias))
+    inputs = set(tables.values())
+    for column in tree.find_all(exp.Column):
+        schema, table_name = column.args.get("db"), column.args.get("table")
+        if schema and table_name and not column.args.get("catalog"):
+            name = f"{fold(schema, dialect)}.{fold(table_name, dialect)}"
+            if name in inputs:
+                start, end = table_name.meta["start"], table_name.meta["end"] + 1
+                found.append(Place(schema.meta["start"], end, name, text[start:end], column=True))
+    return sorted(found, key=lambda place: place.start)
+
+
+def replaced(text: str, found: Sequence[Place], tables: Mapping[str, str]) -> str:
+    """The text with `tables` (quoted, by `schema.table`) in the places of those that it names.
+
+    Two tables of one name in two schemas, which the text tells apart by the schema alone, get aliases that do it.
+    """
+    names = [name.partition(".")[2] for name in {place.table for place in found}]
+    pieces, last = [], 0
+    for place in found:
+        alias = place.alias
+        if alias and names.count(place.table.partition(".")[2]) > 1:
+            alias = '"' + place.table.replace('"', '""') + '"'
+        written = alias if place.column else f"{tables[place.table]} AS {alias}" if alias else tables[place.table]
+        pieces += [text[last : place.start], written]
+        last = place.end
+    return "".join([*pieces, text[last:]])
+
+
+def statement(text: str, dialect: str) -> str:
+    """The text without the semicolons, and the comments, at its end."""
+    tokens = Dialect.get_or_raise(dialect).tokenize(text)
+    while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
+        tokens.pop()
+    return text[: tokens[-1].end + 1] if tokens else ""
+
+
+def _ctes_in_sight(table: exp.Table, dialect: str) -> set[str]:
+    """The names of the CTEs that can be meant at a table's place: all of a WITH, or those before the one it is in."""
+    names: set[str] = set()
+    above = [table.parent]
+    while above[-1] is not None:
+        above.append(above[-1].parent)
+    for node in above[:-1]:
+        within = node.args.get("with_") if node else None
+        if within is None:
+            continue
+        for cte in within.expressions:
+            if not within.recursive and any(cte is one for one in above):
+                break
+            names.add(fold(cte.args["alias"].this, dialect))
+    return names
+
+
+def _sources_beside(table: exp.Table, dialect: str) -> set[str]:
+    """What the other tables of the same SELECT are called there."""
+    select = table.find_ancestor(exp.Select)
+    joined = [] if select is None else [select.args.get("from_"), *(select.args.get("joins") or [])]
+    names = set()
+    for source in (clause.this for clause in joined if clause is not None):
+        if source is table:
+            continue
+        alias = source.args.get("alias")
+        identifier = alias.this if alias else source.this
+        if isinstance(identifier, exp.Identifier):
+            names.add(fold(identifier, dialect))
+    return names
