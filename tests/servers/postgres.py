@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psycopg2
 import pytest
@@ -18,6 +17,19 @@ from tests.servers.ports import free_port
 PASSWORD = "daybook@postgres:/%"  # what has to be quoted in a URL is quoted everywhere, or tests fail
 # Nothing here has to survive a power cut, and twenty concurrent runs hold several connections each.
 SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+
+#: Makes a used database as good as a new one.
+EMPTY = """
+DO $$
+DECLARE used name;
+BEGIN
+    FOR used IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
+        EXECUTE format('DROP SCHEMA %I CASCADE', used);
+    END LOOP;
+    CREATE SCHEMA public;
+    GRANT USAGE ON SCHEMA public TO PUBLIC;
+END $$
+"""
 
 
 @dataclass(frozen=True)
@@ -46,22 +58,17 @@ class Postgres:
     def _empty(self, name: str) -> None:
         database = sql.Identifier(name)
         others = sql.SQL("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}")
-        self._execute(others.format(sql.Literal(name)))
-        self._execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(database))
-        schemas = "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
-        for (schema,) in self._execute(sql.SQL(schemas), name):
-            self._execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)), name)
-        self._execute(sql.SQL("CREATE SCHEMA public"), name)
-        self._execute(sql.SQL("GRANT USAGE ON SCHEMA public TO PUBLIC"), name)
+        self._execute(others.format(sql.Literal(name)), sql.SQL("ALTER DATABASE {} RESET ALL").format(database))
+        self._execute(sql.SQL(EMPTY), database=name)
 
-    def _execute(self, statement: sql.Composable, database: str | None = None) -> list[tuple[Any, ...]]:
+    def _execute(self, *statements: sql.Composable, database: str | None = None) -> None:
         url = make_url(self.url).set(drivername="postgresql")
         dsn = (url.set(database=database) if database else url).render_as_string(hide_password=False)
         with contextlib.closing(psycopg2.connect(dsn)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute(statement)
-                return cursor.fetchall() if cursor.description else []
+                for statement in statements:
+                    cursor.execute(statement)
 
 
 @contextlib.contextmanager
