@@ -47,7 +47,8 @@ def markdown(report: LoadReport) -> str:
         lines += ["", "| leg | seconds |", "|---|---:|"]
         lines += [f"| {leg} | {seconds:.1f} |" for leg, seconds in report.seconds.items()]
     if report.warnings:
-        lines += ["", "Checks that warn:", "", *(f"- {warning}" for warning in report.warnings)]
+        code = (" ".join(warning.split()) for warning in report.warnings)  # as text, a `*` would start italics
+        lines += ["", "Checks that warn:", "", *(f"- `{line}`" for line in code)]
     if not report.entries:
         return lines[0]
     lines += ["", "| from (UTC) | until (UTC) | rows |", "|---|---|---:|"]
