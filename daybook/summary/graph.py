@@ -1,0 +1,131 @@
+"""The order in which summaries are built, by what they read; what cannot be built is refused before anything runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from daybook.errors import TableFileError
+from daybook.summary.files import read_summary, summary_names
+from daybook.summary.form import Summary
+from daybook.summary.lineage import Lineage, dialect_of, file_of, read
+from daybook.summary.live import live_columns
+from daybook.summary.outputs import AND_OTHERS, Columns, columns
+from daybook.tables import TABLES
+from daybook.warehouses import Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The summaries that are to be built, by name, and the order: each after those of them that it reads."""
+
+    lineages: Mapping[str, Lineage]
+    order: tuple[str, ...]
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        """What each of them reads, of the raw tables and of the summaries, in the order of the builds."""
+        return {name: self.lineages[name].inputs for name in self.order}
+
+    def downstream(self, name: str) -> tuple[str, ...]:
+        """All of them that depend on `name`, a summary or a raw table, at however many removes; in order."""
+        reached = {name}
+        for one in self.order:
+            if reached.intersection(self.lineages[one].inputs):
+                reached.add(one)
+        return tuple(one for one in self.order if one in reached - {name})
+
+
+def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folder: Path = TABLES) -> Graph:
+    """The order of the summaries that are `wanted` (None: all that have files below `folder`), all of them checked.
+
+    A wanted summary brings no other one along: what it reads must be in the warehouse, or wanted too.
+
+    Raises:
+        TableFileError: a file is wrong; a table or a column is not there; summaries read each other in a circle. All
+            that is wrong is in one error.
+    """
+    summaries, problems = list[Summary](), list[str]()
+    for name in dict.fromkeys(summary_names(folder) if wanted is None else wanted):
+        try:
+            summaries.append(read_summary(name, folder))
+        except TableFileError as error:
+            problems.append(str(error))
+    lineages = _read_all(summaries, dialect_of(warehouse), problems)
+    order = _ordered(lineages, problems)
+    if not problems:
+        with warehouse.session() as session:
+            live = live_columns(session, warehouse, {name for one in lineages.values() for name in one.inputs})
+        check(lineages, order, live)
+    _refuse(problems)
+    return Graph(lineages, order)
+
+
+def order_builds(summaries: Sequence[Summary], live: Columns, dialect: str) -> Graph:
+    """The order of these summaries, checked against what there is. Raises as `plan_builds` does."""
+    problems = list[str]()
+    lineages = _read_all(summaries, dialect, problems)
+    order = _ordered(lineages, problems)
+    _refuse(problems)
+    check(lineages, order, live)
+    return Graph(lineages, order)
+
+
+def check(lineages: Mapping[str, Lineage], order: Sequence[str], live: Columns) -> None:
+    """Whether every table and column is there for each summary at its turn.
+
+    A summary that is built before counts with the columns that its SELECT gives, not with those that it has now.
+
+    Raises:
+        TableFileError: what is not there, of all summaries.
+    """
+    known, problems = dict(live), list[str]()
+    for name in order:
+        try:
+            given = columns(lineages[name], known)
+            _check_named(lineages[name].summary, given)
+        except TableFileError as error:
+            problems.append(str(error))
+            given = [AND_OTHERS]  # nobody who reads it is to be blamed for it
+        known[name] = dict.fromkeys(given, "")
+    _refuse(problems)
+
+
+def _read_all(summaries: Sequence[Summary], dialect: str, problems: list[str]) -> dict[str, Lineage]:
+    lineages = dict[str, Lineage]()
+    for summary in summaries:
+        try:
+            lineages[summary.name] = read(summary, dialect)
+        except TableFileError as error:
+            problems.append(str(error))
+    return lineages
+
+
+def _ordered(lineages: Mapping[str, Lineage], problems: list[str]) -> tuple[str, ...]:
+    sorter = TopologicalSorter[str]()
+    for name in sorted(lineages):
+        sorter.add(name, *(one for one in lineages[name].inputs if one in lineages))
+    try:
+        return tuple(sorter.static_order())
+    except CycleError as error:
+        circle = " → ".join(error.args[1])
+        files = ", ".join(file_of(lineages[name].summary) for name in error.args[1][:-1])
+        problems.append(f"summaries read each other in a circle: {circle}. Have one of {files} read something else")
+        return ()
+
+
+def _check_named(summary: Summary, given: Sequence[str]) -> None:
+    named = {"key": summary.key, "cursor": (summary.cursor or summary.key[0],), "columns": summary.columns}
+    for field, wanted in named.items():
+        for name in wanted:
+            if name not in given and AND_OTHERS not in given:
+                near = get_close_matches(name, given, 1)
+                remedy = f"did you mean {near[0]}?" if near else f"it gives {', '.join(given)}"
+                yaml = f"{summary.schema_name}/{summary.table_name}.yaml"
+                raise TableFileError(f"{yaml}: {field}: the SELECT gives no column {name}; {remedy}")
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    if problems:
+        raise TableFileError("\n".join(problems))
