@@ -12,19 +12,37 @@ with answer_day as (
     group by cast(created_at as date)
 ),
 
--- A join on dates, and no window of the seven rows before: where days are missing, seven rows are more than a week.
+-- A day's answers are in seven weeks: in the one that ends with it, and in those that end one to six days later. So no
+-- day is looked for among all others, nor are seven rows taken for a week where days are missing between them.
+later as (
+    select 0 as days
+    union all
+    select 1 as days
+    union all
+    select 2 as days
+    union all
+    select 3 as days
+    union all
+    select 4 as days
+    union all
+    select 5 as days
+    union all
+    select 6 as days
+),
+
 -- Counts are added up and divided once: the mean of seven days' scores would give a quiet day the weight of a busy one.
 week as (
     select
-        last_day.date,
-        sum(each_day.answers) as answers,
-        sum(each_day.promoters) as promoters,
-        sum(each_day.detractors) as detractors
-    from answer_day as last_day
-    join answer_day as each_day
-        on each_day.date > last_day.date - 7
-        and each_day.date <= last_day.date
-    group by last_day.date
+        answer_day.date + later.days as date,
+        -- bigint again: the sum of bigints is a numeric of 38 digits on Redshift, which leaves a quotient 4 digits
+        cast(sum(answer_day.answers) as bigint) as answers,
+        cast(sum(answer_day.promoters) as bigint) as promoters,
+        cast(sum(answer_day.detractors) as bigint) as detractors
+    from answer_day
+    cross join later
+    group by answer_day.date + later.days
+    -- only weeks that end with a day that has answers itself
+    having min(later.days) = 0
 ),
 
 -- An answer is +1 (promoter), 0 or -1 (detractor). With p and d the shares of promoters and detractors, its mean is
