@@ -18,15 +18,20 @@ DaybookError
 │   ├── OutsideInterval   a row whose cursor is not in the interval that is being loaded
 │   ├── Superseded        a part of it was loaded meanwhile, from a newer snapshot
 │   ├── ShrinkGuard       the load would leave far fewer rows than the ledger says were there
+│   ├── EmptyBuild        a summary's SELECT gave no row
 │   └── CheckFailed       a check of the table file does not hold in what would be committed
 ├── ExtractFailed         the source's database failed: carries the whole story
 │   └── SourceLost        it could not be reached or answered, again and again
+├── BuildFailed           a summary's SELECT could not be run: with the line of its file
 ├── LoadFailed            the warehouse's database failed: carries the whole story
 │   └── WarehouseLost     it could not be reached or answered, again and again
 ├── ExportFailed          rows of the warehouse could not be written to where they were to go
 │   └── ExportLost        it could not be reached or did not answer, again and again
+├── DbtUnusable           dbt is not installed, or cannot read the project or reach the warehouse: in its words
+├── DbtFailed             models or tests of a dbt project failed: names them, and what they held back
 ├── BackfillRefused       a backfill that makes no sense, with what to ask for instead
 ├── BackfillIncomplete    some intervals of a backfill could not be loaded: names them, with their reasons
+├── SummariesFailed       some summaries could not be built: names them, with their reasons, and what they hold back
 ├── NotLoadedInTime       an interval that was waited for did not come
 └── NoBlocks              a command was typed where there are no blocks with credentials
 """
@@ -117,6 +122,10 @@ class ShrinkGuard(GuardError):
     """The load would leave far fewer rows than the ledger says were there."""
 
 
+class EmptyBuild(GuardError):
+    """A summary's SELECT gave no row, and its file does not say that this may be."""
+
+
 class CheckFailed(GuardError):
     """A check of the table file does not hold in what would be committed."""
 
@@ -131,6 +140,10 @@ class SourceLost(ExtractFailed):
     """The source's database could not be reached or did not answer, again and again."""
 
     may_be_one_interval, may_pass = False, True
+
+
+class BuildFailed(DaybookError):
+    """A summary's SELECT could not be run."""
 
 
 class LoadFailed(DaybookError):
@@ -155,12 +168,24 @@ class ExportLost(ExportFailed):
     may_pass = True
 
 
+class DbtUnusable(DaybookError):
+    """dbt could not be run at all."""
+
+
+class DbtFailed(DaybookError):
+    """Models or tests of a dbt project failed; what does not depend on them is built."""
+
+
 class BackfillRefused(DaybookError):
     """What was asked of a backfill makes no sense."""
 
 
 class BackfillIncomplete(DaybookError):
     """Some intervals of a backfill could not be loaded; the others are."""
+
+
+class SummariesFailed(DaybookError):
+    """Some summaries could not be built, or were held back by those: names them, with their reasons."""
 
 
 class NotLoadedInTime(DaybookError):

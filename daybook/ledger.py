@@ -65,6 +65,13 @@ class Loaded(NamedTuple):
     flow_run_id: str | None
 
 
+class End(NamedTuple):
+    """How far a table has come: when it was loaded last, and until when its rows reach; instants are in UTC."""
+
+    loaded_at: datetime
+    until: datetime
+
+
 class Ledger:
     """The table `daybook.ledger` of a warehouse. While it does not exist, nothing was ever loaded."""
 
@@ -112,6 +119,14 @@ class Ledger:
         book = self._book
         statement = f"SELECT {book.names} FROM {book.table} WHERE {condition} ORDER BY interval_start"
         return book.read(session, Entry, statement, values)
+
+    def ends(self, session: Session, tables: Sequence[str]) -> dict[str, End]:
+        """How far each of these tables has come; one that was never loaded is not among them."""
+        statement = (
+            f"SELECT table_name, max(loaded_at), max(interval_end) FROM {self._book.table} "
+            f"WHERE table_name IN ({', '.join(['%s'] * len(tables))}) GROUP BY table_name"
+        )
+        return dict(self._book.read(session, lambda name, *end: (name, End(*end)), statement, tables))
 
     def next_moment(self, session: Session, table: str) -> datetime:
         """The `loaded_at` of the next entry of `table`: now, or just behind the newest one. Call it under the lock."""

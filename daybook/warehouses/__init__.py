@@ -44,6 +44,10 @@ class Warehouse(Protocol):
     copies_into_new_tables: bool
     #: The kinds of columns that it reads off a source's own files as they are; none, where it reads no such files.
     reads_in_place: frozenset[str]
+    #: What people call it: PostgreSQL, Redshift.
+    dialect: str
+    #: The longest name in bytes: a longer one would be cut in silence.
+    longest_name: int
 
     def session(self) -> AbstractContextManager[Session]:
         """A connection of its own, in autocommit: transactions begin and end by statement. Times are in UTC."""
@@ -63,6 +67,22 @@ class Warehouse(Protocol):
 
     def existing_columns(self, session: Session, table: str) -> dict[str, Column]:
         """The columns of a table in the warehouse by name, in its order; none if there is no such table."""
+        ...
+
+    def type_sql(self, type: Type) -> str:
+        """A type as this warehouse spells it."""
+        ...
+
+    def column_types(self, session: Session, table: str) -> dict[str, str]:
+        """The columns of a table by name, in its order, with their types in the warehouse's own words."""
+        ...
+
+    def retype_empty_sql(self, table: str, column: str, type: str) -> list[str]:
+        """The statements that give a column of an empty `table` (quoted) another type, within a transaction."""
+        ...
+
+    def analyze(self, session: Session, table: str) -> None:
+        """Count what is in a table (`schema.table`) that has just been filled, for the planner, where that is needed."""
         ...
 
     def check(self, session: Session, target: Target, *, mended: Mapping[str, str] | None = None) -> None:

@@ -32,6 +32,12 @@ class Session:
             cursor.execute(statement, tuple(values))
             yield from cursor
 
+    def names(self, statement: str) -> list[str]:
+        """Execute a query, and return the names of the columns that it gives."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, ())
+            return [column.name for column in cursor.description]
+
     def one(self, statement: str, values: Sequence[Any] = ()) -> Any:
         """Execute a query that returns one value, and return it (None where it returns no row)."""
         rows = self.rows(statement, values)

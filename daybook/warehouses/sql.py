@@ -62,14 +62,20 @@ class SqlWarehouse:
 
         One that is never NULL because the warehouse itself fills it counts as nullable.
         """
+        return {name: Column(name, _parsed(text), not required) for name, text, required in self._found(session, table)}
+
+    def column_types(self, session: Session, table: str) -> dict[str, str]:
+        """The columns of a table by name, in its order, with their types in the warehouse's own words."""
+        return {name: text for name, text, _ in self._found(session, table)}
+
+    def _found(self, session: Session, table: str) -> list[tuple[str, str, bool]]:
         schema, name = table.split(".", 1)
-        found = session.rows(
+        return session.rows(
             f"SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull AND NOT ({self.filled}) "
             "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
             (self.folded(schema), self.folded(name)),
         )
-        return {name: Column(name, _parsed(text), not required) for name, text, required in found}
 
     def exists(self, session: Session, table: str) -> bool:
         """Whether there is a table `schema.table`."""
@@ -95,6 +101,14 @@ class SqlWarehouse:
         return (
             f"ALTER TABLE {self.table(target.name)} ALTER COLUMN {self.quote(column.name)} TYPE {self.type_sql(type)}"
         )
+
+    def retype_empty_sql(self, table: str, column: str, type: str) -> list[str]:
+        """The statements that give a column of an empty `table` (quoted) another type, within a transaction."""
+        name = self.quote(column)
+        return [f"ALTER TABLE {table} DROP COLUMN {name}", f"ALTER TABLE {table} ADD COLUMN {name} {type}"]
+
+    def analyze(self, session: Session, table: str) -> None:
+        """Count what is in a table (`schema.table`) that has just been filled, for the planner, where that is needed."""
 
     def check(self, session: Session, target: Target, *, mended: Mapping[str, str] | None = None) -> None:
         """Compare the table with what is to be loaded, except for the columns that the load itself makes fit.

@@ -1,0 +1,222 @@
+"""The build of a summary: input checks, a table under a temporary name, its checks, and then all at once for readers.
+
+Whatever goes wrong, and wherever, readers keep the last good build.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from daybook.backlog import coalesce
+from daybook.errors import BuildFailed, DaybookError, WarehouseLost
+from daybook.interval import Interval
+from daybook.ledger import Entry, Ledger
+from daybook.summary import names, swap, verify
+from daybook.summary.build_table import BuildTable, remove_leftovers
+from daybook.summary.form import Summary
+from daybook.summary.inputs import Inputs
+from daybook.summary.lineage import Lineage, is_repeatable
+from daybook.summary.select import Select
+from daybook.summary.stale import Need, find_stale, version_of
+from daybook.transient import is_transient, with_retries
+from daybook.warehouses import Warehouse
+from daybook.warehouses.session import Session
+
+logger = logging.getLogger(__name__)
+
+_NO_SUCH_TABLE = {"42P01", "3F000"}
+_TOLD = 3  # stretches of intervals in a label
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What became of a summary: the ledger's entries, its rows, and the seconds of each leg."""
+
+    table: str
+    label: str
+    why: str
+    entries: tuple[Entry, ...] = ()
+    rows: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    """The checks of severity `warn` that did not hold."""
+
+    @property
+    def built(self) -> bool:
+        """Whether there was anything to do."""
+        return bool(self.entries)
+
+
+def build(
+    summary: Summary,
+    lineage: Lineage,
+    warehouse: Warehouse,
+    *,
+    full_refresh: bool = False,
+    flow_run_id: str | None = None,
+) -> Built:
+    """Build what of a summary has to be built: all of it, the intervals whose inputs have changed, or nothing.
+
+    `full_refresh` builds all of it in any case. Lost connections, deadlocks and other builds that come in between are
+    tried again.
+
+    Raises:
+        CheckFailed, DuplicateKey, NullKey, EmptyBuild: what would be seen is not as the file says; readers keep the
+            last build, and the new one is kept under the name that the error gives.
+        BuildFailed: the SELECT failed. SchemaMismatch: a view stands in the way of a change of columns.
+        TableFileError: the file and the SELECT do not fit each other. WarehouseLost: see there.
+    """
+    work = _Build(summary, lineage, warehouse, full_refresh, flow_run_id)
+    return with_retries(
+        work.run,
+        what=f"{summary.name}: build",
+        failed=BuildFailed,
+        lost=WarehouseLost,
+        when=lambda error: isinstance(error, swap.Overtaken) or is_transient(error),
+    )
+
+
+class _Build:
+    def __init__(
+        self, summary: Summary, lineage: Lineage, warehouse: Warehouse, anew: bool, flow_run_id: str | None
+    ) -> None:
+        self._summary, self._lineage, self._warehouse = summary, lineage, warehouse
+        self._anew, self._flow_run_id = anew, flow_run_id
+        self._ledger, self._inputs = Ledger(warehouse), Inputs(warehouse)
+        self._load_id = str(uuid.uuid4())
+
+    def run(self) -> Built:
+        """One try, on a connection of its own; it finds out whether an earlier one was committed after all."""
+        summary, lineage = self._summary, self._lineage
+        with self._warehouse.session() as session:
+            self._ledger.ensure(session)
+            self._inputs.ensure(session)
+            done = self._ledger.of_load(session, summary.name, self._load_id)
+            if done:
+                return self._built(done, "the commit whose answer was lost had succeeded")
+            repeatable = is_repeatable(lineage)
+            need = find_stale(session, self._warehouse, summary, lineage.inputs, anew=self._anew, repeatable=repeatable)
+            if not need.whole and not need.intervals:
+                return Built(summary.name, "", f"nothing to do: all that it reads is as it was at {_moment(need)}")
+            try:
+                return self._build(session, need)
+            except DaybookError as error:
+                add(error, f"Readers still see the build of {_moment(need)}" if need.last else "Nobody saw it yet")
+                raise
+
+    def _build(self, session: Session, need: Need) -> Built:
+        summary, seconds = self._summary, dict[str, float]()
+        with _timed(seconds, "input checks"):
+            warnings = verify.inputs(session, self._warehouse, summary)
+        with _timed(seconds, "select"):
+            table = BuildTable(summary, self._warehouse, session)
+            table.fill(
+                Select(summary, names.statement(summary.sql, self._lineage.dialect), self._warehouse, session),
+                need.intervals,
+            )
+        try:
+            before = verify.before(session, self._warehouse, summary)
+            with _timed(seconds, "output checks"), table.held():
+                verify.key(session, self._warehouse, summary, table)
+                if need.whole:
+                    args = (session, self._warehouse, summary, table.rows, before)
+                    warnings += verify.output(*args, stands_for=table.name)
+            with _timed(seconds, "swap"), session.undone_on_error():
+                entries, warned = self._swap(session, need, table, before)
+        except swap.Overtaken:
+            table.drop()
+            raise
+        except DaybookError as error:
+            add(error, f"What was built is kept as {table.name}, until the next good build")
+            raise
+        remove_leftovers(session, summary, self._warehouse)
+        return self._built(entries, need.why, seconds, warnings + warned)
+
+    def _swap(
+        self, session: Session, need: Need, table: BuildTable, before: verify.Before
+    ) -> tuple[list[Entry], tuple[str, ...]]:
+        """The transaction after which readers see the build. Returns its entries, and the checks that warn.
+
+        Of a build of some intervals, all that readers would see is first there to be checked within it.
+        """
+        summary, warehouse, warnings = self._summary, self._warehouse, tuple[str, ...]()
+        there = self._begin(session)
+        newest = self._ledger.ends(session, [summary.name]).get(summary.name)
+        if newest and (need.last is None or newest.loaded_at != need.last.loaded_at):
+            raise swap.Overtaken(f"another build was committed at {newest.loaded_at:%H:%M:%S} UTC")
+        target, counts = table.target(), table.counts(need.intervals)
+        if not there:
+            swap.first(session, warehouse, target, table.name)
+        elif need.whole:
+            swap.whole(session, warehouse, target, table.name, table.rows)
+        else:
+            swap.intervals(session, warehouse, target, table.name, table.rows, need.intervals)
+            rows = session.one(f"SELECT count(*) FROM {warehouse.quote(*summary.name.split('.', 1))}")
+            warnings = verify.output(session, warehouse, summary, rows, before)
+        spans: list[tuple[datetime | None, datetime, int]]
+        spans = [(interval.start, interval.end, rows) for interval, rows in counts.items()]
+        told: dict[str, Any] = {
+            "strategy": "replace" if need.whole else "replace_interval",
+            "flow_run_id": self._flow_run_id,
+            "loaded_at": self._ledger.next_moment(session, summary.name),
+            "load_id": self._load_id,
+            "snapshot_at": table.began,
+            "version": version_of(summary),
+        }
+        entries = [Entry(summary.name, *span, **told) for span in spans or [(None, need.until, table.rows)]]
+        self._ledger.record(session, entries)
+        self._inputs.record(session, summary.name, self._load_id, need.seen)
+        if there:
+            table.drop()
+        session.run("COMMIT")
+        return entries, warnings
+
+    def _begin(self, session: Session) -> bool:
+        """Open the transaction, with the lock of the table as its first statement. Says whether there is a table."""
+        session.run("BEGIN")
+        try:
+            session.run(self._warehouse.lock_sql(self._summary.name))
+            return True
+        except session.connection.ProgrammingError as error:
+            if error.pgcode not in _NO_SUCH_TABLE:
+                raise
+        session.run("ROLLBACK")
+        session.run("BEGIN")
+        return False
+
+    def _built(
+        self,
+        entries: Sequence[Entry],
+        why: str,
+        seconds: dict[str, float] | None = None,
+        warnings: Sequence[str] = (),
+    ) -> Built:
+        name, grid, rows = self._summary.name, self._summary.grid, sum(entry.rows for entry in entries)
+        intervals = [Interval(entry.start, entry.end) for entry in entries if entry.start]
+        stretches = coalesce(intervals, len(intervals) or 1)
+        told = [grid.stretch_label(stretch[0], stretch[-1]) for stretch in stretches[:_TOLD]] if grid else []
+        label = ", ".join([*told, *(["…"] if len(stretches) > _TOLD else [])]) or "all of it"
+        logger.info("%s: built %s (%s), %d rows", name, label, why, rows)
+        return Built(name, label, why, tuple(entries), rows, seconds or {}, tuple(warnings))
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], leg: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    seconds[leg] = time.monotonic() - began
+
+
+def _moment(need: Need) -> str:
+    assert need.last is not None
+    return f"{need.last.loaded_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def add(error: DaybookError, more: str) -> None:
+    """Say more in an error's message, which is what Prefect shows of it."""
+    error.args = (f"{error}. {more}",)

@@ -1,0 +1,74 @@
+"""What must hold of a summary's inputs before it is built, and of what was built before anybody sees it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from daybook import guards
+from daybook.checking import measure, require, run_checks
+from daybook.checks import Check
+from daybook.errors import DuplicateKey, EmptyBuild, NullKey, TableFileError
+from daybook.summary.build_table import BuildTable
+from daybook.summary.form import Summary
+from daybook.warehouses import Warehouse
+from daybook.warehouses.session import Session
+
+#: What the checks with `change_within` compare with.
+Before = Mapping[Check, Any]
+
+
+def inputs(session: Session, warehouse: Warehouse, summary: Summary) -> tuple[str, ...]:
+    """Run the input checks. Returns those that warn; raises CheckFailed for the others."""
+    results = run_checks(session, warehouse, summary.input_checks, summary.name)
+    remedy = f"Load what is missing, or correct input_checks in {summary.table_name}.yaml"
+    return require(results, f"{summary.name}: what it reads", remedy)
+
+
+def before(session: Session, warehouse: Warehouse, summary: Summary) -> Before:
+    """What readers see now, as far as a check compares with it: nothing of a table or a column that is yet to come."""
+    if not warehouse.exists(session, summary.name):
+        return {}
+    try:
+        return measure(session, warehouse, summary.output_checks, summary.name)
+    except TableFileError:
+        return {}
+
+
+def key(session: Session, warehouse: Warehouse, summary: Summary, table: BuildTable) -> None:
+    """No row of the build is without its key, and no two share one. Raises NullKey and DuplicateKey."""
+    names, target = ", ".join(summary.key), table.target()
+    missing = " OR ".join(f"{warehouse.quote(name)} IS NULL" for name in summary.key)
+    count = session.one(f"SELECT count(*) FROM {table.quoted} WHERE {missing}")
+    if count:
+        raise NullKey(
+            f"{summary.name}: {count} of {table.rows} rows have no {names}, which is their key. Leave them out in the "
+            "SELECT, give them one (coalesce), or correct key:"
+        )
+    shared = guards.duplicates(session, warehouse, target, table.quoted)
+    if shared:
+        raise DuplicateKey(
+            f"{summary.name}: rows share a key: {'; '.join(shared)}. Where a row should be there once, a join found it "
+            f"more than one partner; otherwise {names} is not what tells rows apart: correct key:"
+        )
+
+
+def output(
+    session: Session,
+    warehouse: Warehouse,
+    summary: Summary,
+    rows: int,
+    before: Before,
+    *,
+    stands_for: str | None = None,
+) -> tuple[str, ...]:
+    """Run the output checks on all that readers would see, in `stands_for` (None: in the table itself).
+
+    Returns those that warn. Raises CheckFailed for the others, and EmptyBuild where there are no `rows`.
+    """
+    if not rows and not summary.allow_empty:
+        raise EmptyBuild(
+            f"{summary.name}: its SELECT gives no row. Look at what it reads; if it may be empty, set "
+            f"allow_empty: true in {summary.table_name}.yaml"
+        )
+    results = run_checks(session, warehouse, summary.output_checks, summary.name, stands_for=stands_for, before=before)
+    remedy = f"Mend the SELECT, what it reads, or output_checks in {summary.table_name}.yaml"
+    return require(results, f"{summary.name}: what was built", remedy)
