@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 
-import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
@@ -40,8 +39,7 @@ def read(summary: Summary, dialect: str) -> Lineage:
         TableFileError: it is not one SELECT that can be parsed; it writes or locks; it names a table without a schema,
             of another database, or itself; a placeholder that there is not. Each with file, line and what to do.
     """
-    text = _without_placeholders(summary, dialect)
-    tree = _parsed(summary, text, dialect)
+    tree = _parsed(summary, _tokens(summary, dialect), dialect)
     _check_reads_only(summary, tree)
     tables = {id(table): _name(summary, table, dialect) for table in names.named_tables(tree, dialect)}
     inputs = tuple(sorted(set(tables.values())))
@@ -70,27 +68,30 @@ def line_of(node: exp.Expr) -> int | None:
     return min(lines, default=None)
 
 
-def _without_placeholders(summary: Summary, dialect: str) -> str:
-    """The text, letter for letter as long, with NULL for `{start}` and `{end}`, which no parser knows."""
+def _tokens(summary: Summary, dialect: str) -> list[Token]:
+    """The words of the text, with NULL for `{start}` and `{end}`, which no parser knows."""
     try:
         tokens = Dialect.get_or_raise(dialect).tokenize(summary.sql)
     except SqlglotError:
         raise refused(summary, None, "a quote or a comment is opened, and never closed") from None
-    text, begun = summary.sql, 0
+    kept, end = list[Token](), -1
     for token in tokens:
+        if token.start < end:
+            continue  # the rest of a placeholder
         if token.token_type == TokenType.L_BRACE:
             match = _BRACED.match(summary.sql, token.start)
             _check_placeholder(summary, token, match[1] if match else None)
             assert match is not None
-            text = text[: match.start()] + "NULL".ljust(len(match[0])) + text[match.end() :]
-            begun = match.end()
-        elif token.token_type == TokenType.R_BRACE and token.end >= begun:
+            end = match.end()
+            token = Token(TokenType.NULL, "NULL", token.line, token.col, token.start, end - 1)
+        elif token.token_type == TokenType.R_BRACE:
             raise refused(summary, token, "a } without its {")
         elif summary.interval and any(f"{{{name}}}" in token.text for name in _PLACEHOLDERS):
             raise refused(
                 summary, token, f"a placeholder in quotes: {token.text!r}. Write it without: it becomes a TIMESTAMP '…'"
             )
-    return text
+        kept.append(token)
+    return kept
 
 
 def _check_placeholder(summary: Summary, token: Token, name: str | None) -> None:
@@ -106,9 +107,9 @@ def _check_placeholder(summary: Summary, token: Token, name: str | None) -> None
         )
 
 
-def _parsed(summary: Summary, text: str, dialect: str) -> exp.Query:
+def _parsed(summary: Summary, tokens: list[Token], dialect: str) -> exp.Query:
     try:
-        parsed = sqlglot.parse(text, dialect=dialect)
+        parsed = Dialect.get_or_raise(dialect).parser().parse(tokens, summary.sql)
     except SqlglotError as error:
         raise _unreadable(summary, error) from None
     except RecursionError:
@@ -123,7 +124,7 @@ def _parsed(summary: Summary, text: str, dialect: str) -> exp.Query:
             f"there are {len(statements)} statements: keep one SELECT, and use WITH for its steps",
         )
     tree = statements[0]
-    first = Dialect.get_or_raise(dialect).tokenize(text)[0].text.upper()
+    first = tokens[0].text.upper()
     if not isinstance(tree, exp.Query) or first not in ("SELECT", "WITH", "("):
         raise refused(summary, None, f"it begins with {first}: a summary is one SELECT (or WITH … SELECT)")
     return tree

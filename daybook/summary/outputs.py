@@ -112,9 +112,10 @@ def _unknown_tables(lineage: Lineage, schema: Columns) -> Iterator[TableFileErro
 def _unknown_columns(lineage: Lineage, tree: exp.Expr, schema: MappingSchema) -> Iterator[TableFileError]:
     aliases = {names.fold(name, lineage.dialect) for name in lineage.tree.find_all(exp.Identifier) if _is_alias(name)}
     for scope in traverse_scope(tree):
+        seen = _in_sight(scope, schema)
         for column in scope.columns:
             if isinstance(column.this, exp.Identifier) and not column.args.get("catalog"):
-                message = _wrong(column, scope, schema, aliases)
+                message = _wrong(column, scope, seen, aliases)
                 if message:
                     yield refused(lineage.summary, column, message)
 
@@ -123,16 +124,24 @@ def _is_alias(name: exp.Identifier) -> bool:
     return isinstance(name.parent, exp.TableAlias | exp.Alias)
 
 
-def _wrong(column: exp.Column, scope: Scope, schema: MappingSchema, aliases: set[str]) -> str | None:
+def _in_sight(scope: Scope, schema: MappingSchema) -> dict[str, Sequence[str]]:
+    """What a SELECT and those around it read, with the columns of each: none where nobody knows them."""
+    seen = dict[str, Sequence[str]]()
+    outer: Scope | None = scope
+    while outer is not None:
+        resolver = Resolver(outer, schema)
+        for source in outer.selected_sources:
+            if source not in seen:
+                seen[source] = resolver.get_source_columns(source)
+        outer = outer.parent if outer.can_be_correlated else None
+    return seen
+
+
+def _wrong(column: exp.Column, scope: Scope, seen: Mapping[str, Sequence[str]], aliases: set[str]) -> str | None:
     """What is wrong with a column, where something clearly is."""
     name, table = column.name, column.table
     if name.lower() in _SYSTEM:
         return None
-    seen = dict[str, list[str]]()
-    for outer in _outwards(scope):
-        resolver = Resolver(outer, schema)
-        for source in outer.sources:
-            seen.setdefault(source, list(_columns_of(resolver, source)))
     if table in seen:
         there = seen[table]
         return None if _may_have(there, name) else f"{table} has no column {name}; {_meant(name, there)}"
@@ -143,26 +152,11 @@ def _wrong(column: exp.Column, scope: Scope, schema: MappingSchema, aliases: set
         return f"{table}.{name}: nothing in its FROM is called {table}; {_meant(table, list(seen))}"
     if name in aliases or name in seen or scope.pivots or any(_may_have(there, name) for there in seen.values()):
         return None
-    if isinstance(column.parent, exp.Func) and not seen:
-        return None
     if isinstance(column.parent, exp.Func) and name.lower().rstrip("s") in _PARTS:
         return None
     if isinstance(scope.expression, exp.SetOperation) and name in scope.expression.named_selects:
         return None  # of the ORDER BY of a UNION
     return f"there is no column {name} in what it reads; {_meant(name, of_all)}"
-
-
-def _outwards(scope: Scope | None) -> Iterator[Scope]:
-    while scope is not None:
-        yield scope
-        scope = scope.parent
-
-
-def _columns_of(resolver: Resolver, source: str) -> Sequence[str]:
-    try:
-        return resolver.get_source_columns(source)
-    except OptimizeError:
-        return ()
 
 
 def _may_have(there: Sequence[str], name: str) -> bool:
