@@ -29,7 +29,8 @@ class MariaDB:
     def connect(self, **options: object) -> pymysql.Connection:
         """A connection of root's, autocommit on unless `options` (of pymysql.connect) say otherwise."""
         url = make_url(self.url)
-        given = {"host": url.host, "port": url.port, "user": url.username, "password": url.password, "autocommit": True}
+        given = {"host": url.host, "port": url.port, "user": url.username, "password": url.password}
+        given |= {"autocommit": True, "ssl_disabled": True}
         return pymysql.connect(**{**given, **options})  # type: ignore[call-overload]
 
     @contextlib.contextmanager

@@ -5,6 +5,7 @@ import secrets
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,11 @@ class S3:
         return f"s3://{self.bucket}"
 
     def client(self) -> "S3Client":
-        """A client with the server's keys."""
+        """A client with the server's keys. All share it: to make one takes longer than most of what it is used for."""
+        return self._client
+
+    @cached_property
+    def _client(self) -> "S3Client":
         return boto3.client(
             "s3",
             endpoint_url=self.endpoint,
