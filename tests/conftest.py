@@ -1,5 +1,6 @@
 """Fixtures for every test."""
 
+import os
 import signal
 
 import pytest
@@ -24,3 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # A polite end (CI's time limit, `kill`) tears the servers down as Ctrl-C does.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+# The tests start the project's copies in hundreds of processes, each of which would compile them anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
