@@ -108,6 +108,11 @@ def _check_placeholder(summary: Summary, token: Token, name: str | None) -> None
 
 
 def _parsed(summary: Summary, tokens: list[Token], dialect: str) -> exp.Query:
+    first = next((token.text.upper() for token in tokens if token.token_type != TokenType.SEMICOLON), None)
+    if first is None:
+        raise refused(summary, None, "there is no SQL in it: write one SELECT")
+    if first not in ("SELECT", "WITH", "("):
+        raise refused(summary, None, f"it begins with {first}: a summary is one SELECT (or WITH … SELECT)")
     try:
         parsed = Dialect.get_or_raise(dialect).parser().parse(tokens, summary.sql)
     except SqlglotError as error:
@@ -115,19 +120,15 @@ def _parsed(summary: Summary, tokens: list[Token], dialect: str) -> exp.Query:
     except RecursionError:
         raise refused(summary, None, "brackets or operators are nested too deeply to be read") from None
     statements = [tree for tree in parsed if tree is not None and not isinstance(tree, exp.Semicolon)]
-    if not statements:
-        raise refused(summary, None, "there is no SQL in it: write one SELECT")
     if len(statements) > 1:
         raise refused(
             summary,
             statements[1],
             f"there are {len(statements)} statements: keep one SELECT, and use WITH for its steps",
         )
-    tree = statements[0]
-    first = tokens[0].text.upper()
-    if not isinstance(tree, exp.Query) or first not in ("SELECT", "WITH", "("):
-        raise refused(summary, None, f"it begins with {first}: a summary is one SELECT (or WITH … SELECT)")
-    return tree
+    if not isinstance(statements[0], exp.Query):
+        raise refused(summary, None, f"it is no SELECT, but {statements[0].key.upper()}: keep one SELECT")
+    return statements[0]
 
 
 def _unreadable(summary: Summary, error: SqlglotError) -> TableFileError:
