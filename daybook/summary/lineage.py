@@ -146,12 +146,13 @@ def _unreadable(summary: Summary, error: SqlglotError) -> TableFileError:
 
 
 def _check_reads_only(summary: Summary, tree: exp.Query) -> None:
-    if node := tree.find(*_WRITES):
+    node = tree.find(*_WRITES, exp.Into, exp.Lock)
+    if isinstance(node, exp.Into):
+        raise refused(summary, node, "SELECT … INTO makes a table: leave INTO out, the build makes the table")
+    if isinstance(node, exp.Lock):
+        raise refused(summary, node.parent, "FOR UPDATE or FOR SHARE locks rows of its inputs: leave it out")
+    if node is not None:
         raise refused(summary, node, f"{node.key.upper()} within it: a summary only reads. Keep the SELECT alone")
-    if into := tree.find(exp.Into):
-        raise refused(summary, into, "SELECT … INTO makes a table: leave INTO out, the build makes the table")
-    if lock := tree.find(exp.Lock):
-        raise refused(summary, lock.parent, "FOR UPDATE or FOR SHARE locks rows of its inputs: leave it out")
 
 
 def _name(summary: Summary, table: exp.Table, dialect: str) -> str:
