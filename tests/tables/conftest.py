@@ -1,7 +1,7 @@
 """A summary's own SQL on rows that a test makes up: in temporary tables, on each warehouse."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -10,26 +10,25 @@ from sqlalchemy import NullPool, create_engine
 
 from daybook.tables import TABLES, read_table
 
-Rows = Sequence[tuple[Any, ...]]
+#: A summary of analytics, and rows for each table of raw_data that it reads.
 Summarise = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(params=["postgres", "redshift"])
 def summarise(request: pytest.FixtureRequest) -> Iterator[Summarise]:
-    """`summarise(*summaries, **inputs)`: the rows of each summary of analytics, made of rows for tables of raw_data."""
+    """`summarise("user_touch", session_timestamp=[…], …)`: the rows that the summary makes of these."""
     engine = create_engine(request.getfixturevalue(request.param).url, poolclass=NullPool)
     with contextlib.closing(engine.raw_connection()) as connection:
         cursor = connection.driver_connection.cursor(cursor_factory=RealDictCursor)
 
-        def run(name: str, inputs: Mapping[str, Rows]) -> list[dict[str, Any]]:
+        def run(summary: str, **inputs: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
             for table, rows in inputs.items():
-                columns = ", ".join(
-                    f"{column} {of}" for column, of in (read_table(f"raw_data.{table}").columns or {}).items()
-                )
+                types = (read_table(f"raw_data.{table}").columns or {}).items()
                 cursor.execute(f"DROP TABLE IF EXISTS {table}")
-                cursor.execute(f"CREATE TEMPORARY TABLE {table} ({columns})")
+                cursor.execute(f"CREATE TEMPORARY TABLE {table} ({', '.join(f'{name} {of}' for name, of in types)})")
                 execute_values(cursor, f"INSERT INTO {table} VALUES %s", rows)
-            cursor.execute((TABLES / "analytics" / f"{name}.sql").read_text(encoding="utf-8").replace("raw_data.", ""))
+            text = (TABLES / "analytics" / f"{summary}.sql").read_text(encoding="utf-8")
+            cursor.execute(text.replace("raw_data.", ""))
             return [dict(row) for row in cursor.fetchall()]
 
-        yield lambda name, **inputs: run(name, inputs)
+        yield run

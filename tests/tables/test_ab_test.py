@@ -11,69 +11,78 @@ from tests.tables.conftest import Summarise
 
 DAY = date(2024, 1, 1)
 ITEM = 1
+#: Of each customer of each variant, what each purchase cost.
+Paid = dict[str, list[list[int]]]
 
 
 def test_the_report_is_what_scipy_says(summarise: Summarise) -> None:
     chance = np.random.default_rng(20240101)
-    chances = {"control": 0.10, "A": 0.12, "B": 0.10, "C": 0.35}
-    paid: dict[str, list[list[int]]] = {  # of each customer, what each purchase cost; many bought nothing, some more
-        variant: [
-            [int(chance.integers(1, 500)) for _ in range(chance.binomial(3, share))] for _ in range(400 + 50 * place)
-        ]
-        for place, (variant, share) in enumerate(chances.items())
+    paid: Paid = {
+        variant: [chance.integers(1, 500, chance.binomial(3, buys)).tolist() for _ in range(customers)]
+        for variant, customers, buys in [("control", 400, 0.10), ("A", 450, 0.12), ("B", 500, 0.10), ("C", 550, 0.35)]
     }
 
     rows = report(summarise, paid)
 
-    assert list(rows) == ["control", "A", "B", "C"]
+    assert list(rows) == list(paid), "the control first, and the others by their names"
     revenue = {variant: np.array([sum(costs) for costs in customers], float) for variant, customers in paid.items()}
     bought = {variant: np.array([bool(costs) for costs in customers], float) for variant, customers in paid.items()}
-    for variant in ("A", "B", "C"):
-        row = rows[variant]
+    for variant, row in rows.items():
         assert row["customers"] == len(paid[variant])
-        assert row["purchases"] == sum(map(len, paid[variant]))
+        assert row["purchases"] == row["clicks"] == sum(map(len, paid[variant]))
         assert row["buyers"] == bought[variant].sum()
         assert row["revenue"] == revenue[variant].sum()
-        welch = stats.ttest_ind(revenue[variant], revenue["control"], equal_var=False)
-        # two proportions, each with the variance of its own share
-        share = np.sqrt(sum(np.var(bought[one]) / len(bought[one]) for one in (variant, "control")))
-        z = (bought[variant].mean() - bought["control"].mean()) / share
-        for measure, values, error, statistic in (
-            ("conversion", bought, share, z),
-            ("revenue_per_customer", revenue, None, welch.statistic),
-        ):
-            difference = values[variant].mean() - values["control"].mean()
-            error = difference / statistic if error is None else error
-            low, high = stats.norm.interval(0.95, difference, error)
-            assert row[measure] == pytest.approx(values[variant].mean(), rel=1e-9)
-            assert row[f"{measure}_lift_percent"] == pytest.approx(
-                difference / values["control"].mean() * 100, rel=1e-9
-            )
-            assert row[f"{measure}_difference"] == pytest.approx(difference, rel=1e-9)
-            assert row[f"{measure}_difference_standard_error"] == pytest.approx(error, rel=1e-9)
-            assert row[f"{measure}_difference_low_95"] == pytest.approx(low, rel=1e-9)
-            assert row[f"{measure}_difference_high_95"] == pytest.approx(high, rel=1e-9)
-            assert row[f"{measure}_difference_p_value"] == pytest.approx(2 * stats.norm.sf(abs(statistic)), rel=1.2e-7)
+        if variant != "control":
+            compare(row, "conversion", bought[variant], bought["control"], of_two_proportions)
+            compare(row, "revenue_per_customer", revenue[variant], revenue["control"], of_welch)
+
+
+def of_two_proportions(variant: np.ndarray, control: np.ndarray) -> float:
+    """The standard error of the difference of two shares, unpooled."""
+    return float(np.sqrt(sum(share * (1 - share) / n for share, n in [(x.mean(), len(x)) for x in (variant, control)])))
+
+
+def of_welch(variant: np.ndarray, control: np.ndarray) -> float:
+    """The standard error of the difference of two means, out of Welch's statistic."""
+    return float((variant.mean() - control.mean()) / stats.ttest_ind(variant, control, equal_var=False).statistic)
+
+
+def compare(row: dict[str, Any], measure: str, variant: np.ndarray, control: np.ndarray, error_of: Any) -> None:
+    """Hold the columns of a measure against what scipy makes of each customer's value."""
+    difference, error = variant.mean() - control.mean(), error_of(variant, control)
+    low, high = stats.norm.interval(0.95, difference, error)
+    for column, expected in {
+        measure: variant.mean(),
+        f"{measure}_lift_percent": difference / control.mean() * 100,
+        f"{measure}_difference": difference,
+        f"{measure}_difference_standard_error": error,
+        f"{measure}_difference_low_95": low,
+        f"{measure}_difference_high_95": high,
+    }.items():
+        assert row[column] == pytest.approx(expected, rel=1e-9), column
+    assert row[f"{measure}_difference_p_value"] == p_value(difference / error)
 
 
 def test_p_values_of_every_size(summarise: Summarise) -> None:
-    # two customers a variant, 200 apart: a variant that is k above the control is k / sqrt(20,000) standard errors off
-    above = [*range(0, 1140, 12), 5_000, 1_000_000]
-    paid = {"control": [[2_000], [2_200]], **{f"v{k}": [[2_000 + k], [2_200 + k]] for k in above}}
+    # two customers a variant, 200 apart: one that is k above the control is k / sqrt(20,000) standard errors away
+    apart = {f"v{k}": k for k in [*range(0, 1140, 12), 5_000, 1_000_000]}
+    paid: Paid = {"control": [[2_000], [2_200]]} | {one: [[2_000 + k], [2_200 + k]] for one, k in apart.items()}
 
     rows = report(summarise, paid)
 
-    for k in above:
-        z, found = k / np.sqrt(20_000), rows[f"v{k}"]["revenue_per_customer_difference_p_value"]
-        if z < 37:
-            assert found == pytest.approx(2 * stats.norm.sf(z), rel=1.2e-7), z
-        else:  # what would underflow is as small as a number may be, and neither 0 nor an error
-            assert found == pytest.approx(2 * stats.norm.sf(37), rel=1.2e-7), z
-    assert max(above) / np.sqrt(20_000) > 40 > 8 > above[-3] / np.sqrt(20_000) > 7.9
+    for variant, k in apart.items():
+        # what would underflow is as small as it was at 37, and neither 0 nor an error
+        z = min(k / np.sqrt(20_000), 37)
+        assert rows[variant]["revenue_per_customer_difference_p_value"] == p_value(z), f"{z} standard errors"
 
 
-def report(summarise: Summarise, paid: dict[str, list[list[int]]]) -> dict[str, dict[str, Any]]:
-    """The report's rows by their variant, for customers of whom `paid` says what each purchase cost."""
+def p_value(z: float) -> Any:
+    """What a two-sided p-value must be, within the error that Numerical Recipes state for their fit."""
+    return pytest.approx(2 * stats.norm.sf(abs(z)), rel=1.2e-7, abs=0)
+
+
+def report(summarise: Summarise, paid: Paid) -> dict[str, dict[str, Any]]:
+    """The report's rows by their variant, for customers who bought at these costs."""
     customers = [(variant, costs) for variant, of_variant in paid.items() for costs in of_variant]
     rows = summarise(
         "ab_test_report",
