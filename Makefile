@@ -26,6 +26,7 @@ deploy: ## blocks, work pool and every deployment, on the Prefect server of PREF
 
 test: ## run every test against real servers, which it installs where it can
 	@$(INSTALL) dev
+	@$(INSTALL) dbt
 	$(PYTHON) -m tests.servers.install
 	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -44,7 +45,9 @@ lint: ## style, types, and which package may import which
 check: lint test ## lint and test
 
 # For every platform and for the oldest Python that we support.
-lock: ## write requirements.txt and requirements-dev.txt anew from the .in files
+lock: ## write requirements.txt, -dev.txt and -dbt.txt anew from the .in files
 	@$(INSTALL)
 	$(PYTHON) -m uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements.in -o requirements.txt
 	$(PYTHON) -m uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements-dev.in -o requirements-dev.txt
+	cp requirements.txt requirements-dbt.txt # what a worker has stays as it is, but for what dbt needs otherwise
+	$(PYTHON) -m uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-dbt.in -o requirements-dbt.txt

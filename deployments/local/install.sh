@@ -1,11 +1,15 @@
 #!/bin/sh
 # Makes .venv and installs the lock into it: `install.sh` what a worker needs, `install.sh dev` the tests' tools as well.
+# `install.sh dbt` makes .venv-dbt instead: a worker's packages with dbt, which needs older versions of some.
 # Run in the repository's folder. Does nothing when the lock is installed already, however old the files are.
 set -eu
 
 UV="uv==0.13.8"
-PYTHON=.venv/bin/python
-LOG=.venv/install.log
+VENV=.venv
+COMPILE=--compile-bytecode
+[ "${1:-}" != dbt ] || { VENV=.venv-dbt && COMPILE=; } # a run of dbt imports little of it: to compile all takes a minute
+PYTHON=$VENV/bin/python
+LOG=$VENV/install.log
 
 fail() {
     printf '%s\n' "$@" >&2
@@ -32,7 +36,7 @@ find_python() {
         "On Debian and Ubuntu, as root: apt-get install python3 python3-venv (Debian 12, Ubuntu 24.04 or newer)."
 }
 
-# Whether .venv has a python that runs, is new enough, and has pip: an interrupted or outdated one has not.
+# Whether $VENV has a python that runs, is new enough, and has pip: an interrupted or outdated one has not.
 venv_works() {
     "$PYTHON" -c 'import sys, pip; sys.exit(sys.version_info < (3, 11) or sys.prefix == sys.base_prefix)' >/dev/null 2>&1
 }
@@ -45,7 +49,7 @@ pip_index() {
 # uv takes seconds where pip takes minutes. It may lack what pip knows of this machine (certificates, a proxy, a mirror):
 # so first with uv's own certificates, then with the system's, then with pip.
 install() {
-    echo "Installing the packages of $* into .venv"
+    echo "Installing the packages of $* into $VENV"
     for lock in "$@"; do
         set -- "$@" -r "$lock"
         shift
@@ -54,7 +58,8 @@ install() {
     [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
     if "$PYTHON" -m pip install --disable-pip-version-check "$UV" >"$LOG" 2>&1; then
         for certificates in --no-system-certs --system-certs; do
-            "$PYTHON" -m uv pip install --python "$PYTHON" "$certificates" --compile-bytecode "$@" >>"$LOG" 2>&1 && return
+            # shellcheck disable=SC2086
+            "$PYTHON" -m uv pip install --python "$PYTHON" "$certificates" $COMPILE "$@" >>"$LOG" 2>&1 && return
         done
         echo "uv could not install them, so pip does: this takes a few minutes"
     fi
@@ -67,15 +72,16 @@ install() {
 case ${1:-} in
     "") locks="requirements.txt" ;;
     dev) locks="requirements.txt requirements-dev.txt" ;;
-    *) fail "install.sh knows no '$1': expected nothing, or dev." ;;
+    dbt) locks="requirements-dbt.txt" ;;
+    *) fail "install.sh knows no '$1': expected nothing, dev or dbt." ;;
 esac
 
 if ! venv_works; then
     python=$(find_python)
-    echo "Making .venv with $("$python" --version)"
-    "$python" -m venv --clear .venv || fail "$python could not make .venv in $(pwd)."
+    echo "Making $VENV with $("$python" --version)"
+    "$python" -m venv --clear "$VENV" || fail "$python could not make $VENV in $(pwd)."
 fi
-stamp=".venv/installed-${1:-worker}.txt" # a copy of what was installed
+stamp="$VENV/installed-${1:-worker}.txt" # a copy of what was installed
 # shellcheck disable=SC2086
 cat $locks | cmp -s - "$stamp" && exit 0
 rm -f "$stamp"
