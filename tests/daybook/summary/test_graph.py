@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from daybook.errors import TableFileError
+from daybook.summary.files import read_summary, summary_names
 from daybook.summary.form import Summary
+from daybook.summary.given import declared_types
 from daybook.summary.graph import Graph, order_builds, plan_builds
 from daybook.summary.live import live_columns
+from daybook.tables import table_names
 from daybook.warehouses import Warehouse
 from tests.daybook.ends import Database, warehouse_of
 
@@ -106,6 +109,14 @@ def test_all_that_is_wrong_is_told_at_once_and_nobody_is_blamed_for_another() ->
 def test_files_that_cannot_be_read_are_told_together() -> None:
     said = refused(summary("a", "selec id from raw.nps"), summary("b", "delete from raw.nps"))
     assert "analytics/a.sql" in said and "analytics/b.sql" in said
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "redshift"])
+def test_the_project_s_own_summaries_are_sound(dialect: str) -> None:
+    declared = declared_types(table_names())
+    live = {name: dict.fromkeys(declared.get(name, {}), "") for name in table_names()}
+    summaries = [read_summary(name) for name in summary_names()]
+    assert set(order_builds(summaries, live, dialect).order) == set(summary_names())
 
 
 @pytest.fixture(scope="module", params=["postgres", "redshift"])
