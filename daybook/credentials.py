@@ -5,10 +5,11 @@ that could, so it finds `blocks.open` by name, at the moment when it is typed. N
 """
 
 import importlib
-from typing import cast
+from typing import Any, cast
 
 from daybook.errors import NoBlocks
 from daybook.sources import Keys
+from daybook.warehouses import Warehouse
 
 
 def keys() -> Keys:
@@ -17,8 +18,21 @@ def keys() -> Keys:
     Raises:
         NoBlocks: the package `blocks` is not there.
     """
+    return cast(Keys, _blocks())
+
+
+def warehouse() -> Warehouse:
+    """The warehouse that `blocks/open.py` opens.
+
+    Raises:
+        NoBlocks: the package `blocks` is not there. The errors of blocks/errors.py: a block is missing, or wrong.
+    """
+    return cast(Warehouse, _blocks().warehouse())
+
+
+def _blocks() -> Any:
     try:
-        return cast(Keys, importlib.import_module("blocks.open"))
+        return importlib.import_module("blocks.open")
     except ModuleNotFoundError as error:
         raise NoBlocks(
             f"there is no module {error.name!r}: run the command in the project's folder, where blocks/ is, with the "

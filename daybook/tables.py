@@ -8,6 +8,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from daybook.errors import TableFileError
 from daybook.table import Table
 from daybook.yaml_file import read_yaml
@@ -40,20 +42,29 @@ def read_table(name: str, folder: Path = TABLES) -> Table:
     return read_yaml(path, Table, name=name)
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a table file, for editors."""
-    schema = Table.model_json_schema()
-    schema["properties"].pop("name")
-    schema["required"].remove("name")
+def json_schema(model: type[BaseModel] = Table, file: str = "schema.json") -> dict[str, Any]:
+    """The JSON Schema of a table file, or of the files of another `model`, for editors; `file` lies beside the files."""
+    schema = model.model_json_schema()
+    for name in ("name", "sql"):
+        if schema["properties"].pop(name, None):
+            schema["required"].remove(name)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "daybook/tables/schema.json",
+        "$id": f"daybook/tables/{file}",
         **schema,
-        "title": "A table of the warehouse",
+        "title": schema["description"].split(":")[0].rstrip("."),
     }
 
 
+def write_schemas() -> None:
+    """Write the schemas of the table files and of the summaries' files beside them."""
+    from daybook.summary.form import Summary  # it is about tables, too, and reads this module
+
+    for model, file in ((Table, "schema.json"), (Summary, "summary.schema.json")):
+        text = json.dumps(json_schema(model, file), indent=2, ensure_ascii=False)
+        (TABLES / file).write_text(text + "\n", encoding="utf-8")
+        print(f"wrote {TABLES / file}")
+
+
 if __name__ == "__main__":
-    path = TABLES / "schema.json"
-    path.write_text(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"wrote {path}")
+    write_schemas()

@@ -1,11 +1,20 @@
 """The event that each commit emits, by which deployments can be triggered (`triggers:` in prefect.yaml)."""
 
 import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from prefect.events import emit_event
 
+from daybook.grid import Grid
+from daybook.interval import Interval
+from daybook.ledger import Entry
 from daybook.load import LoadReport
 from daybook.plan import Plan
+
+if TYPE_CHECKING:  # they would bring the parser of SQL along, for which no load should wait
+    from daybook.summary.build import Built
+    from daybook.summary.form import Summary
 
 #: The event's name, and what the id of its resource begins with: `daybook.table.raw_data.nps`.
 LOADED, RESOURCE = "daybook.table.loaded", "daybook.table."
@@ -21,24 +30,41 @@ def emit_loaded(report: LoadReport, plan: Plan) -> None:
     clock (the dates are None where the whole table was loaded); `rows`; and the first thousand `intervals` as pairs of
     instants in UTC. `triggers:` in prefect.yaml can hand each of them on: docs/triggers.md.
     """
-    intervals = [[entry.start and entry.start.isoformat(), entry.end.isoformat()] for entry in report.entries[:_TOLD]]
-    grid = plan.table.grid
+    _emit(report.table, report.strategy, report.entries, report.rows, plan.table.grid, plan.intervals)
+
+
+def emit_built(built: "Built", summary: "Summary") -> None:
+    """Tell Prefect that a summary was built, if it was: the same event as that of a load."""
+    if built.entries:
+        intervals = [Interval(entry.start, entry.end) for entry in built.entries if entry.start]
+        _emit(built.table, built.entries[0].strategy, built.entries, built.rows, summary.grid, intervals)
+
+
+def _emit(
+    table: str,
+    strategy: str,
+    entries: Sequence[Entry],
+    rows: int,
+    grid: Grid | None,
+    intervals: Sequence[Interval],
+) -> None:
+    told = [[entry.start and entry.start.isoformat(), entry.end.isoformat()] for entry in entries[:_TOLD]]
     try:
         emit_event(
             event=LOADED,
             resource={
-                "prefect.resource.id": RESOURCE + report.table,
-                "prefect.resource.name": report.table,
-                "daybook.strategy": report.strategy,
+                "prefect.resource.id": RESOURCE + table,
+                "prefect.resource.name": table,
+                "daybook.strategy": strategy,
             },
             payload={
-                "table": report.table,
-                "execution_date": grid.label(plan.intervals[0]) if grid and plan.intervals else None,
-                "until": grid.label(grid.next(plan.intervals[-1])) if grid and plan.intervals else None,
-                "full_refresh": plan.whole,
-                "rows": report.rows,
-                "intervals": intervals,
+                "table": table,
+                "execution_date": grid.label(intervals[0]) if grid and intervals else None,
+                "until": grid.label(grid.next(intervals[-1])) if grid and intervals else None,
+                "full_refresh": not intervals,
+                "rows": rows,
+                "intervals": told,
             },
         )
     except Exception as error:
-        logger.warning("%s: its event could not be emitted: %s", report.table, type(error).__name__)
+        logger.warning("%s: its event could not be emitted: %s", table, type(error).__name__)

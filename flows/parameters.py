@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from daybook import backlog, standing
 from daybook.sources import yahoo
+from daybook.summary.files import read_summary, summary_names
 from daybook.tables import read_table, table_names
 
 _DATES = [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
@@ -36,6 +37,11 @@ def _exactly(value: Any) -> Any:
 
 def _known(name: str) -> str:
     read_table(name)
+    return name
+
+
+def _known_summary(name: str) -> str:
+    read_summary(name)
     return name
 
 
@@ -74,6 +80,15 @@ TableNames = Annotated[
         anyOf=[{"type": "array", "items": {"type": "string", "enum": table_names()}}, {"type": "null"}],
     ),
 ]
+#: Every summary that has a file, as choices.
+SummaryNames = Annotated[
+    list[Annotated[str, AfterValidator(_known_summary)]] | None,
+    _explained(
+        "The summaries to build. Left out: every one under tables/.",
+        anyOf=[{"type": "array", "items": {"type": "string", "enum": summary_names()}}, {"type": "null"}],
+    ),
+]
+BuildAnew = Annotated[bool, _flag("Build all of them, whole, whether or not anything has changed.")]
 Symbols = Annotated[
     Annotated[list[str], AfterValidator(yahoo.checked)] | None,
     _explained(

@@ -24,9 +24,10 @@ def read_summary(name: str, folder: Path = TABLES) -> Summary:
     sql, yaml = (folder / schema / f"{stem}{ending}" for ending in (".sql", ".yaml"))
     if not stem or not sql.is_file():
         names = summary_names(folder)
-        near = get_close_matches(name, names, 3) or [one for one in names if one.endswith(f".{name}")]
+        stems = {one.partition(".")[2]: one for one in names}
+        near = [stems[one] for one in get_close_matches(stem or name, stems, 3)]
         raise TableFileError(
-            f"there is no summary {name!r}: expected the file {sql}."
+            f"there is no summary {name!r}: expected {f'the file {sql}' if stem else 'schema.table'}."
             + (f" Did you mean {', '.join(near)}?" if near else f" Summaries: {', '.join(names) or 'none'}.")
         )
     if not yaml.is_file():

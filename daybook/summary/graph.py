@@ -1,7 +1,7 @@
 """The order in which summaries are built, by what they read; what cannot be built is refused before anything runs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -12,7 +12,7 @@ from daybook.summary.form import Summary
 from daybook.summary.lineage import Lineage, dialect_of, file_of, read
 from daybook.summary.live import live_columns
 from daybook.summary.outputs import AND_OTHERS, Columns, columns
-from daybook.tables import TABLES
+from daybook.tables import TABLES, table_names
 from daybook.warehouses import Warehouse
 
 
@@ -22,6 +22,8 @@ class Graph:
 
     lineages: Mapping[str, Lineage]
     order: tuple[str, ...]
+    waiting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Those that cannot be built yet: what they read has a file, and was never loaded."""
 
     @property
     def inputs(self) -> dict[str, tuple[str, ...]]:
@@ -40,7 +42,8 @@ class Graph:
 def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folder: Path = TABLES) -> Graph:
     """The order of the summaries that are `wanted` (None: all that have files below `folder`), all of them checked.
 
-    A wanted summary brings no other one along: what it reads must be in the warehouse, or wanted too.
+    A wanted summary brings no other one along: what it reads must be in the warehouse, or wanted too. Where all are
+    built, one that reads a table which has a file, and was never loaded, waits for that.
 
     Raises:
         TableFileError: a file is wrong; a table or a column is not there; summaries read each other in a circle. All
@@ -54,12 +57,22 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
             problems.append(str(error))
     lineages = _read_all(summaries, dialect_of(warehouse), problems)
     order = _ordered(lineages, problems)
-    if not problems:
-        with warehouse.session() as session:
-            live = live_columns(session, warehouse, {name for one in lineages.values() for name in one.inputs})
-        check(lineages, order, live)
     _refuse(problems)
-    return Graph(lineages, order)
+    with warehouse.session() as session:
+        live = live_columns(session, warehouse, {name for one in lineages.values() for name in one.inputs})
+    never_loaded = set(table_names(folder)).difference(live)
+    waiting = dict[str, tuple[str, ...]]()
+    for name in order:
+        awaited = {one for one in lineages[name].inputs if one in never_loaded}
+        awaited.update(*(waiting.get(one, ()) for one in lineages[name].inputs))
+        if awaited:
+            waiting[name] = tuple(sorted(awaited))
+    if wanted is not None and waiting:
+        lines = [f"{name} reads {', '.join(awaited)}, never loaded so far" for name, awaited in waiting.items()]
+        raise TableFileError("\n".join([*lines, f"Load it: python -m flows.load_table {min(min(waiting.values()))}"]))
+    order = tuple(name for name in order if name not in waiting)
+    check(lineages, order, live)
+    return Graph(lineages, order, waiting)
 
 
 def order_builds(summaries: Sequence[Summary], live: Columns, dialect: str) -> Graph:
@@ -117,13 +130,13 @@ def _ordered(lineages: Mapping[str, Lineage], problems: list[str]) -> tuple[str,
 
 def _check_named(summary: Summary, given: Sequence[str]) -> None:
     named = {"key": summary.key, "cursor": (summary.cursor or summary.key[0],), "columns": summary.columns}
-    for field, wanted in named.items():
+    for said, wanted in named.items():
         for name in wanted:
             if name not in given and AND_OTHERS not in given:
                 near = get_close_matches(name, given, 1)
                 remedy = f"did you mean {near[0]}?" if near else f"it gives {', '.join(given)}"
                 yaml = f"{summary.schema_name}/{summary.table_name}.yaml"
-                raise TableFileError(f"{yaml}: {field}: the SELECT gives no column {name}; {remedy}")
+                raise TableFileError(f"{yaml}: {said}: the SELECT gives no column {name}; {remedy}")
 
 
 def _refuse(problems: Sequence[str]) -> None:

@@ -1,8 +1,8 @@
 """A summary's SELECT as it is sent: its placeholders filled in, its columns cast, and nothing else about it changed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from daybook.columns import Type
 from daybook.errors import BuildFailed, TableFileError
@@ -15,6 +15,9 @@ from daybook.warehouses.session import Session
 
 #: Before and after every time that a warehouse holds: a whole build reads all of its inputs.
 FIRST, LAST = datetime(1, 1, 1), datetime(9999, 12, 31)
+
+
+T = TypeVar("T")
 
 
 class Select:
@@ -38,9 +41,12 @@ class Select:
 
         Raises BuildFailed, with the line of the file, where the warehouse's database cannot.
         """
-        types = self._summary.declared_types
-        fields = ", ".join(self._field(name, types.get(name)) for name in self.names)
-        self._sent(f"{into} SELECT {fields} FROM ({select}) AS daybook_select {behind}", select, values)
+        self._sent(f"{into} {self._cast(select)} {behind}", select, lambda sent: self._session.run(sent, values))
+
+    def rows(self, most: int) -> list[tuple[Any, ...]]:
+        """The first rows that it gives, up to so many. Raises BuildFailed as `run` does."""
+        select = self.whole()
+        return self._sent(f"{self._cast(select)} LIMIT {most}", select, self._session.rows)
 
     def explain(self) -> None:
         """Let the database plan the SELECT, and not run it. Raises BuildFailed as `run` does."""
@@ -50,9 +56,14 @@ class Select:
         quoted = self._warehouse.quote(name)
         return f"CAST({quoted} AS {self._warehouse.type_sql(type)}) AS {quoted}" if type else quoted
 
-    def _sent(self, statement: str, select: str, values: Sequence[Any]) -> None:
+    def _cast(self, select: str) -> str:
+        types = self._summary.declared_types
+        fields = ", ".join(self._field(name, types.get(name)) for name in self.names)
+        return f"SELECT {fields} FROM ({select}) AS daybook_select"
+
+    def _sent(self, statement: str, select: str, send: Callable[[str], T]) -> T:
         try:
-            self._session.run(statement, values)
+            return send(statement)
         except self._session.connection.Error as error:
             raise self._explained(error, statement, select) or error from None
 
@@ -71,10 +82,7 @@ class Select:
         """Raises TableFileError: two columns share a name, or one has none; the file names one that is not there."""
         select = self.whole()
         statement = f"SELECT * FROM ({select}) AS daybook_select LIMIT 0"
-        try:
-            names = self._session.names(statement)
-        except self._session.connection.Error as error:
-            raise self._explained(error, statement, select) or error from None
+        names = self._sent(statement, select, self._session.names)
         summary = self._summary
         problems = [f"two columns are called {name!r}: rename one with AS" for name in _twice(names)]
         if "?column?" in names:
