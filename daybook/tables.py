@@ -43,7 +43,7 @@ def read_table(name: str, folder: Path = TABLES) -> Table:
 
 
 def json_schema(model: type[BaseModel] = Table, file: str = "schema.json") -> dict[str, Any]:
-    """The JSON Schema of a table file, or of the files of another `model`, for editors; `file` lies beside the files."""
+    """The JSON Schema of a table file, or of the files of another `model`, for editors; `file` is its own name."""
     schema = model.model_json_schema()
     for name in ("name", "sql"):
         if schema["properties"].pop(name, None):

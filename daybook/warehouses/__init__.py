@@ -82,7 +82,7 @@ class Warehouse(Protocol):
         ...
 
     def analyze(self, session: Session, table: str) -> None:
-        """Count what is in a table (`schema.table`) that has just been filled, for the planner, where that is needed."""
+        """Count what is in a table (`schema.table`) that was just filled, where the planner needs to be told."""
         ...
 
     def check(self, session: Session, target: Target, *, mended: Mapping[str, str] | None = None) -> None:

@@ -108,7 +108,7 @@ class SqlWarehouse:
         return [f"ALTER TABLE {table} DROP COLUMN {name}", f"ALTER TABLE {table} ADD COLUMN {name} {type}"]
 
     def analyze(self, session: Session, table: str) -> None:
-        """Count what is in a table (`schema.table`) that has just been filled, for the planner, where that is needed."""
+        """Count what is in a table (`schema.table`) that was just filled, where the planner needs to be told."""
 
     def check(self, session: Session, target: Target, *, mended: Mapping[str, str] | None = None) -> None:
         """Compare the table with what is to be loaded, except for the columns that the load itself makes fit.

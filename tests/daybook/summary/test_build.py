@@ -1,18 +1,31 @@
-"""A build: readers see the last good one until the next is checked, whatever goes wrong, and what goes wrong is told."""
+"""A build: readers see the last good one until the next is checked; what goes wrong is told."""
 
 import contextlib
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from daybook.errors import BuildFailed, CheckFailed, DaybookError, DuplicateKey, EmptyBuild, NullKey, SchemaMismatch
-from daybook.errors import TableFileError
+from daybook.errors import (
+    BuildFailed,
+    CheckFailed,
+    DaybookError,
+    DuplicateKey,
+    EmptyBuild,
+    NullKey,
+    SchemaMismatch,
+    TableFileError,
+)
+from deployments.local.waiting import wait_until
 from tests.daybook.summary.desk import Desk, days
 
+ROOT = Path(__file__).parents[3]
 WHOLE = "select id, score from {raw}.answers"
 
 
@@ -253,3 +266,46 @@ def test_two_builds_at_once(desk: Desk) -> None:
     assert desk.rows("per_day") == [(date(2021, 2, 5), 1, 9)]
     assert desk.ledger("per_day") == [(None, "2021-02-06", 1)]
     assert desk.left_behind() == []
+
+
+#: A process that builds {raw}.seen; where the ledger is locked, it waits in the middle of the swap.
+BUILDS = """
+import sys
+from daybook.summary.build import build
+from daybook.summary.form import Summary
+from daybook.summary.lineage import dialect_of, read
+from tests.daybook.ends import Database, warehouse_of
+
+warehouse = warehouse_of(Database(sys.argv[1], ""))
+summary = Summary(
+    name=sys.argv[2] + ".seen", sql=f"select id, score from {sys.argv[2]}.answers", description="x", owner="x", key="id"
+)
+build(summary, read(summary, dialect_of(warehouse)), warehouse, full_refresh=True)
+"""
+
+
+def test_killed_in_the_middle_of_the_swap(desk: Desk) -> None:
+    desk.answer((1, "2021-02-05 10:00", 9))
+    summary = desk.summary("seen", "select id, score from {raw}.answers", key=["id"])
+    desk.build(summary)
+    desk.run("UPDATE {raw}.answers SET score = 1")
+    with reading(lambda: desk.rows("seen")) as seen:
+        with desk.database.connection() as holding:
+            holding.cursor().execute(desk.ends.warehouse.lock_sql("daybook.inputs"))
+            command = [sys.executable, "-c", BUILDS, desk.database.url, desk.raw]
+            process = subprocess.Popen(command, cwd=ROOT)
+            assert wait_until(lambda: desk.left_behind() != [] and waiting(desk), 60)
+            process.kill()
+            process.wait()
+            holding.rollback()
+        assert wait_until(lambda: not waiting(desk), 60)
+        assert desk.rows("seen") == [(1, 9)]
+        assert len(desk.left_behind()) == 1
+        desk.build(summary)
+    assert seen == [[(1, 9)], [(1, 1)]]
+    assert desk.left_behind() == []
+
+
+def waiting(desk: Desk) -> bool:
+    """Whether somebody waits for the lock that is held."""
+    return bool(desk.run("SELECT 1 FROM pg_locks WHERE NOT granted"))

@@ -21,7 +21,7 @@ def built(name: str) -> Built:
 def test_each_comes_after_its_inputs_and_only_what_depends_on_a_failed_one_is_held_back(
     reads: list[set[int]], failing: set[int]
 ) -> None:
-    inputs = {str(n): tuple(str(one) for one in sorted(read) if one < n) + ("raw.t",) for n, read in enumerate(reads)}
+    inputs = {str(n): (*(str(one) for one in sorted(read) if one < n), "raw.t") for n, read in enumerate(reads)}
     order, lock = list[str](), threading.Lock()
 
     def build(name: str) -> Built:
