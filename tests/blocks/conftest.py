@@ -1,5 +1,7 @@
-"""`python -m blocks`, run as a user runs it, against the session's Prefect server."""
+"""`python -m blocks` against the session's Prefect server."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -9,20 +11,24 @@ from pathlib import Path
 import pytest
 from prefect.client.orchestration import get_client
 
+from blocks.__main__ import main
+
 ROOT = Path(__file__).parents[2]
 
 RunBlocks = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def run_blocks(prefect_server: str) -> RunBlocks:
-    """Runs `python -m blocks` in an environment that holds the given variables and nothing else that it reads.
-
-    Every block is deleted before the test.
-    """
+def no_blocks(prefect_server: str) -> None:
+    """Every block is deleted before the test."""
     with get_client(sync_client=True) as client:
         for document in client.read_block_documents(offset=0, limit=200):
             client.delete_block_document(document.id)
+
+
+@pytest.fixture
+def blocks_command(prefect_server: str, no_blocks: None) -> RunBlocks:
+    """Runs `python -m blocks` in an environment that holds the given variables and nothing else that it reads."""
 
     def run(**variables: str) -> subprocess.CompletedProcess[str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "PREFECT_HOME") if name in os.environ}
@@ -33,5 +39,18 @@ def run_blocks(prefect_server: str) -> RunBlocks:
             capture_output=True,
             text=True,
         )
+
+    return run
+
+
+@pytest.fixture
+def run_blocks(no_blocks: None) -> RunBlocks:
+    """The same in this process: to start another takes much longer than to make blocks."""
+
+    def run(**variables: str) -> subprocess.CompletedProcess[str]:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.chdir(ROOT), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(variables)
+        return subprocess.CompletedProcess(["blocks"], code, out.getvalue(), err.getvalue())
 
     return run

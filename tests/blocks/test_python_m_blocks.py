@@ -62,19 +62,19 @@ def documents(server: str) -> list[dict[str, Any]]:
 
 
 def test_every_block_is_made_kept_and_updated_and_no_secret_shows(
-    run_blocks: RunBlocks, prefect_server: str, tmp_path: Path
+    blocks_command: RunBlocks, prefect_server: str, tmp_path: Path
 ) -> None:
     account = write_key_file(tmp_path / "key.json")
     environ = WHOLE | {"GOOGLE_SERVICE_ACCOUNT_FILE": str(tmp_path / "key.json")}
 
-    first, second = run_blocks(**environ), run_blocks(**environ)
+    first, second = blocks_command(**environ), blocks_command(**environ)
     changed = environ | {
         "DAYBOOK_PRODUCTION_URL": "postgres://app:hunter4@db.example/prod",
         "AWS_SECRET_ACCESS_KEY": "hunter5",
         "AWS_ENDPOINT_URL": "",
         "DAYBOOK_STAGE_URL": "s3://lake/elsewhere",
     }
-    third, fourth = run_blocks(**changed), run_blocks(**changed)
+    third, fourth = blocks_command(**changed), blocks_command(**changed)
 
     assert [run.returncode for run in (first, second, third, fourth)] == [0, 0, 0, 0], third.stderr
     assert said(first.stdout) == dict.fromkeys(NAMES, "created")
@@ -188,8 +188,8 @@ def test_nothing_is_saved_where_anything_is_wrong(run_blocks: RunBlocks, prefect
     assert documents(prefect_server) == []
 
 
-def test_with_nothing_set_it_lists_what_there_is(run_blocks: RunBlocks) -> None:
-    run = run_blocks()
+def test_with_nothing_set_it_lists_what_there_is(blocks_command: RunBlocks) -> None:
+    run = blocks_command()
 
     assert run.returncode == 2
     assert [line.split()[0] for line in run.stderr.splitlines()[1:]] == list(VARIABLES)
@@ -230,8 +230,12 @@ def gate() -> Iterator[str]:
         ("{gate}/200", "/200 is not a Prefect server"),
     ],
 )
-def test_a_server_that_does_not_answer_is_named(run_blocks: RunBlocks, gate: str, address: str, remedy: str) -> None:
-    run = run_blocks(PREFECT_API_URL=address.format(gate=gate), DAYBOOK_PRODUCTION_URL="mysql://app:hunter2@db/prod")
+def test_a_server_that_does_not_answer_is_named(
+    blocks_command: RunBlocks, gate: str, address: str, remedy: str
+) -> None:
+    run = blocks_command(
+        PREFECT_API_URL=address.format(gate=gate), DAYBOOK_PRODUCTION_URL="mysql://app:hunter2@db/prod"
+    )
 
     assert run.returncode == 1
     assert remedy in run.stderr
