@@ -47,7 +47,7 @@ week as (
 
 -- An answer is +1 (promoter), 0 or -1 (detractor). With p and d the shares of promoters and detractors, its mean is
 -- p - d, and its variance p + d - (p - d)^2; the mean of n answers has the n-th part of that variance.
--- After "NPS confidence intervals: the maths", cybaea.net/Journal/2016/01/14/NPS-confidence-intervals-stats.
+-- This is worked out in http://www.cybaea.net/Journal/2016/01/14/NPS-confidence-intervals-stats.
 error_of_week as (
     select
         date,
