@@ -1,6 +1,7 @@
 """The environment that every part of the local stack sees: the user's own, without any Prefect setting of theirs."""
 
 import os
+import sys
 from pathlib import Path
 
 from deployments.local.ports import ADDRESS
@@ -18,7 +19,9 @@ def prefect_environment(home: Path, port: int) -> dict[str, str]:
     """
     prefect_home = home / "prefect"
     own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    programs = str(Path(sys.executable).parent)
     return own | {
+        "PATH": os.pathsep.join([programs, *filter(None, [own.get("PATH")])]),  # `python` is this one
         "PREFECT_API_URL": api_url(port),
         "PREFECT_HOME": str(prefect_home),
         "PREFECT_SERVER_API_HOST": ADDRESS,

@@ -25,13 +25,14 @@ from deployments.local.errors import StackError
 from deployments.local.stack import WORK_POOL, LocalStack
 from deployments.local.waiting import wait_until
 
+WORKER_START = 120  # seconds; right after the installation a slow machine reads all of Prefect from its disk
 RUN_LIMIT = 900  # seconds that a run may take before the demo gives up on it
 RETRIES = "0"  # whoever watches a run wants to hear of its failure at once, not after a retry in three minutes
 WARNING = 30  # of Python's logging levels
 
 
 def wait_for_work_pool(stack: LocalStack, client: SyncPrefectClient) -> None:
-    """Wait until the worker has made its work pool. Raises StackError if it ends, or does not within a minute."""
+    """Wait until the worker has made its work pool. Raises StackError if it ends, or does not within two minutes."""
 
     def exists() -> bool:
         stack.worker.require_running()
@@ -40,8 +41,10 @@ def wait_for_work_pool(stack: LocalStack, client: SyncPrefectClient) -> None:
         except ObjectNotFound:
             return False
 
-    if not wait_until(exists, 60):
-        raise StackError(f"The worker has not made the work pool {WORK_POOL!r} for a minute. See {stack.worker.log}")
+    if not wait_until(exists, WORKER_START):
+        raise StackError(
+            f"The worker has not made the work pool {WORK_POOL!r} for {WORKER_START} s. See {stack.worker.log}"
+        )
 
 
 def settle_abandoned(client: SyncPrefectClient) -> int:

@@ -17,6 +17,9 @@ from deployments.local.waiting import wait_until
 WORK_POOL = "daybook"
 UI_PORT = "DAYBOOK_UI_PORT"
 POSTGRES_PORT = "DAYBOOK_POSTGRES_PORT"
+#: Prefect's own for a process pool, but that it names the command. Without it each run starts Prefect twice: first to
+#: look for what the workspace needs, and then by this command. Ours needs nothing, and a run takes two seconds less.
+JOB_TEMPLATE = Path(__file__).with_name("work_pool.json")
 SERVER_START = 120  # seconds; its first start makes its database, which takes a slow machine a while
 
 
@@ -44,11 +47,8 @@ class LocalStack:
     @property
     def worker(self) -> Part:
         """The process worker. It makes the work pool where there is none."""
-        return Part(
-            self.home,
-            "worker",
-            ("prefect", "worker", "start", "--pool", WORK_POOL, "--type", "process", "--name", "local"),
-        )
+        pool = ("--pool", WORK_POOL, "--type", "process", "--base-job-template", str(JOB_TEMPLATE))
+        return Part(self.home, "worker", ("prefect", "worker", "start", *pool, "--name", "local"))
 
     @cached_property
     def ui_port(self) -> int:
