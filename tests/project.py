@@ -1,5 +1,6 @@
 """The project in another place: a copy of it, and the local stack's server and worker in there."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deployments.local.deploy import deploy_all, make_blocks
+from deployments.local.deploy import deploy_all
 from deployments.local.environment import api_url
 from deployments.local.stack import LocalStack
 from tests.servers.ports import free_port
@@ -40,6 +41,12 @@ def copy_project(folder: Path) -> Path:
             folder.mkdir(exist_ok=True)
             shutil.copy(ROOT / name, folder)
     (folder / "tables" / "raw_data" / "visits.yaml").write_text(VISITS, encoding="utf-8")
+    deployments = folder / "prefect.yaml"
+    text = deployments.read_text(encoding="utf-8")
+    # What is triggered by any commit is off: no test's load shall start a run besides its own.
+    deployments.write_text(
+        re.sub(r"(?m)^      - type: event\n", r"\g<0>        enabled: false\n", text), encoding="utf-8"
+    )
     return folder
 
 
@@ -57,8 +64,14 @@ class Deployed:
     client: "SyncPrefectClient"
 
     def make_blocks(self, variables: dict[str, str]) -> None:
-        """`python -m blocks` with these variables."""
-        make_blocks(self.stack, variables)
+        """What `python -m blocks` does with these variables, in this process, whose start is spared."""
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        from blocks import environment
+        from blocks.save import save
+
+        with temporary_settings({PREFECT_API_URL: api_url(self.stack.ui_port)}):
+            list(save(environment.read(variables)))
 
     def deploy_all(self) -> None:
         """`prefect deploy --all`, in the copy."""
