@@ -176,8 +176,9 @@ def test_where_the_day_does_not_come_each_late_table_is_named(client: SyncPrefec
     ("run", "words"),
     [
         ("typo", "is selected by 'nps_by_dya': correct select"),
-        ("stateless", "dbt ls did not get to run in .*: .*state"),
+        ("stateless", r"dbt ls did not get to run in .*: Runtime Error\n  Got a state selector method"),
     ],
+    ids=["a name that is not there", "a method that needs what is not there"],
 )
 def test_a_bad_selection_is_told_before_anything_is_waited_for(
     client: SyncPrefectClient, runs: Runs, run: str, words: str
