@@ -29,6 +29,30 @@ ROOT = Path(__file__).parents[3]
 WHOLE = "select id, score from {raw}.answers"
 
 
+@contextlib.contextmanager
+def reading(look: Callable[[], Any]) -> Iterator[list[Any]]:
+    """What a reader who looks again and again sees while the block runs: each different answer once, in order."""
+    seen: list[Any] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                found = look()
+            except Exception as error:
+                found = f"{type(error).__name__}: {error}"
+            if not seen or seen[-1] != found:
+                seen.append(found)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        thread.join()
+
+
 def test_it_is_built_and_noted_with_what_it_read(desk: Desk) -> None:
     desk.answer((1, "2021-02-05 10:00", 9), (2, "2021-02-06 10:00", 3), load="2021-02-05", until="2021-02-07")
     built = desk.build(desk.summary(), flow_run_id="run-1")
@@ -139,13 +163,14 @@ def test_a_bad_build_leaves_the_last_good_one(desk: Desk, bad: str) -> None:
     desk.build(desk.summary("good", WHOLE, key=["id"]))
     before = desk.rows("good"), desk.ledger("good")
     checks = [{**check, "sql": check["sql"].replace("{raw}", desk.raw)} for check in fields.get("input_checks", ())]
-    with pytest.raises(error) as caught:
+    with reading(lambda: desk.rows("good")) as seen, pytest.raises(error) as caught:
         desk.build(desk.summary("good", sql, **{"key": ["id"]} | fields | {"input_checks": checks}))
     said = str(caught.value)
     assert [
         word for word in [f"{desk.raw}.good", *words, "Readers still see the build of 20"] if word not in said
     ] == []
     assert (desk.rows("good"), desk.ledger("good")) == before
+    assert seen == [before[0]]
     kept = desk.left_behind()
     assert len(kept) == (error in (EmptyBuild, DuplicateKey, NullKey) or "output" in bad or "change" in bad)
     assert all(f"kept as {desk.raw}.{name}" in said for name in kept)
@@ -159,30 +184,6 @@ def test_a_check_that_warns_stops_nothing(desk: Desk) -> None:
     built = desk.build(desk.summary(output_checks=[check]))
     assert [warning for warning in built.warnings if "gave 9" in warning] == list(built.warnings) != []
     assert desk.rows("per_day", "total") == [(9,)]
-
-
-@contextlib.contextmanager
-def reading(look: Callable[[], Any]) -> Iterator[list[Any]]:
-    """What a reader who looks again and again sees while the block runs: each different answer once, in order."""
-    seen: list[Any] = []
-    stop = threading.Event()
-
-    def read() -> None:
-        while not stop.is_set():
-            try:
-                found = look()
-            except Exception as error:
-                found = f"{type(error).__name__}: {error}"
-            if not seen or seen[-1] != found:
-                seen.append(found)
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        stop.set()
-        thread.join()
 
 
 def test_a_reader_sees_the_old_build_and_then_the_new_one(desk: Desk) -> None:
