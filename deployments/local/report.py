@@ -1,6 +1,6 @@
 """What the demo shows at its end, read from the warehouse."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, text
 
@@ -11,13 +11,11 @@ LEDGER = text(
     "FROM daybook.ledger WHERE table_name = 'raw_data.nps' ORDER BY loaded_at DESC LIMIT 5"
 )
 
-# Promoters (9 and 10) minus detractors (0 to 6), in percent of all who answered.
-DAILY_NPS = text(
-    "SELECT CAST(created_at AS date) AS day, COUNT(*) AS answers, "
-    "SUM(CASE WHEN score >= 9 THEN 1 ELSE 0 END) AS promoters, "
-    "SUM(CASE WHEN score <= 6 THEN 1 ELSE 0 END) AS detractors "
-    "FROM raw_data.nps WHERE created_at >= :first AND created_at < :after GROUP BY 1 ORDER BY 1"
+WEEK = text(
+    "SELECT day.date, day.nps, week.nps AS week, week.margin_95, week.answers FROM analytics.nps_summary day "
+    "JOIN analytics.nps_rolling week ON week.date = day.date ORDER BY day.date DESC LIMIT 7"
 )
+BUILT = text("SELECT 1 FROM pg_tables WHERE schemaname = 'analytics' AND tablename = 'nps_rolling'")
 
 
 def show_ledger(narrator: Narrator, warehouse: Connection) -> None:
@@ -38,21 +36,17 @@ def show_ledger(narrator: Narrator, warehouse: Connection) -> None:
     narrator.table("What the ledger says (daybook.ledger, UTC)", columns, rows, right=frozenset({"rows"}))
 
 
-def show_daily_nps(narrator: Narrator, warehouse: Connection, last_day: date) -> None:
-    """Print the net promoter score of each of the seven days up to and including `last_day` (UTC)."""
-    week = {"first": last_day - timedelta(days=6), "after": last_day + timedelta(days=1)}
-    columns = ["day", "answers", "promoters", "detractors", "NPS"]
+def show_daily_nps(narrator: Narrator, warehouse: Connection) -> None:
+    """Print the net promoter score of the last seven days, and of the week before each; nothing if none was built."""
+    if not warehouse.scalar(BUILT):
+        return
+    columns = ["day (UTC)", "NPS", "7-day NPS", "± 95 %", "answers in 7 days"]
     rows = [
-        [
-            f"{row.day:%a %Y-%m-%d}",
-            f"{row.answers:,}",
-            f"{row.promoters:,}",
-            f"{row.detractors:,}",
-            f"{100 * (row.promoters - row.detractors) / row.answers:.1f}",
-        ]
-        for row in warehouse.execute(DAILY_NPS, week)
+        [f"{row.date:%a %Y-%m-%d}", str(row.nps), str(row.week), str(row.margin_95), f"{row.answers:,}"]
+        for row in reversed(warehouse.execute(WEEK).all())
     ]
-    narrator.table("Daily NPS, from raw_data.nps in the warehouse", columns, rows, right=frozenset(columns[1:]))
+    title = "Daily NPS (analytics.nps_summary, analytics.nps_rolling)"
+    narrator.table(title, columns, rows, right=frozenset(columns[1:]))
 
 
 def _instant(when: datetime | None) -> str:
