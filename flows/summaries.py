@@ -18,7 +18,13 @@ from flows.summary_page import show
 AT_ONCE = 4  # builds at a time: they are queries of the same warehouse
 
 
-@flow(name="summaries", **retries())
+def run_name() -> str:
+    """What is built: `summaries`, or the names of those that were asked for."""
+    tables = (runtime.flow_run.parameters or {}).get("tables")
+    return ", ".join(tables) if tables else "summaries"
+
+
+@flow(name="summaries", flow_run_name=run_name, **retries())
 def summaries(tables: SummaryNames = None, full_refresh: BuildAnew = False) -> Outcome:
     """Build the summaries whose inputs have changed. Readers keep the last good build until the next one is checked."""
     graph = plan(tables)
@@ -29,7 +35,7 @@ def summaries(tables: SummaryNames = None, full_refresh: BuildAnew = False) -> O
 @task(name="plan", cache_policy=NO_CACHE)
 def plan(tables: list[str] | None) -> Graph:
     """Find out what each summary reads, and refuse what cannot be built before anything runs."""
-    return plan_builds(blocks.warehouse(), tables)
+    return plan_builds(blocks.warehouse(), tables or None)  # an empty list is what a form makes of nothing
 
 
 def build_one(graph: Graph, full_refresh: bool, name: str) -> Built:
