@@ -145,14 +145,14 @@ def lines(seconds: dict[str, list[float]], planning: float, idle: float) -> Iter
     yield f"- `python -m benchmarks.summaries`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     yield f"- {machine()}"
     yield f"- PostgreSQL from a wheel; {ROWS:,} rows below; in turns, medians of {TIMES}; dbt by requirements-dbt.txt"
-    yield f"- Beyond their own SQL, Daybook takes {beyond:.0f} ms a summary; planning is {planning:.1f} s of it in all\n"
+    yield f"- Beyond their own SQL, Daybook takes {beyond:.0f} ms a summary; planning is {planning:.1f} s of all\n"
     yield "| way | seconds | of the bare SQL's |"
     yield "|:--|--:|--:|"
     for way, median in medians.items():
         yield f"| {way} | {median:.1f} | {median / medians['their own SQL']:.1f} × |"
     yield f"| Daybook, when nothing has changed | {idle:.1f} | {idle / medians['their own SQL']:.1f} × |\n"
     yield "The bare SQL runs on one connection, one after the other, and checks nothing. Daybook and dbt run up to four"
-    yield "at a time, and see that each key is there and unique; Daybook keeps the ledger and what each build had read, too."
+    yield "at a time, and see that each key is there and unique; Daybook keeps the ledger, too."
 
 
 def main() -> None:

@@ -110,7 +110,8 @@ def on_our_warehouse(project: Path, day: date, schema: str) -> Iterator[Dbt]:
     except ImportError:
         raise DbtUnusable(
             f"dbt is not installed for {sys.executable}: install requirements-dbt.txt there (in place of"
-            " requirements.txt, all of which it has), as docs/dbt.md tells"
+            " requirements.txt, all of which it has), or run `sh deployments/local/install.sh dbt` in the folder that"
+            " the worker was started in. See docs/dbt.md"
         ) from None
     url = blocks.engine("warehouse").url
     with tempfile.TemporaryDirectory(prefix="daybook-dbt-") as folder:

@@ -6,8 +6,10 @@ dbt has an environment of its own and takes seconds to start: one process there 
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +27,7 @@ from prefect.client.schemas.filters import (
     TaskRunFilter,
     TaskRunFilterFlowRunId,
 )
+from ruamel.yaml import YAML
 
 from blocks import environment
 from blocks.save import save
@@ -65,12 +68,16 @@ class Runs:
     said: str
 
 
+def require_dbt() -> None:
+    if not PYTHON.exists():
+        pytest.fail(f"{PYTHON} is missing. Install it: sh deployments/local/install.sh dbt", False)
+
+
 @pytest.fixture(scope="module")
 def runs(
     production_server: Production, on_postgres: Target, prefect_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Runs]:
-    if not PYTHON.exists():
-        pytest.fail(f"{PYTHON} is missing. Install it: sh deployments/local/install.sh dbt", False)
+    require_dbt()
     on_postgres.empty()
     production_server.run("TRUNCATE prod.nps")
     production_server.fill(DAY, 22)
@@ -80,7 +87,7 @@ def runs(
     shutil.copytree(ROOT / "tests" / "dbt_project", project)
     given: dict[str, Any] = {"project_dir": str(project), "execution_date": str(DAY), "target_schema": "marts"}
     two = ["raw_data.nps", "raw_data.stock_info"]
-    late = given | {"execution_date": "2021-02-06", "tables": two, "timeout_seconds": 1}
+    late = given | {"execution_date": "2021-02-06", "tables": two, "timeout_seconds": 0}
     given_to = [given | {"select": "nps_by_day"}, given, late]
     given_to += [given | {"select": select} for select in ("nps_by_dya", "state:modified")]
     done = subprocess.run(
@@ -167,8 +174,8 @@ def test_where_the_day_does_not_come_each_late_table_is_named(client: SyncPrefec
     name, ended, words = state(client, runs.late)
 
     assert (name, ended) == ("answers 2021-02-06", "FAILED")
-    assert "NotLoadedInTime: raw_data.nps 2021-02-06 was not loaded within 0:00:01" in words
-    assert "\nraw_data.stock_info 2021-02-06 was not loaded within 0:00:01" in words
+    assert "NotLoadedInTime: raw_data.nps 2021-02-06 was not loaded within 0:00:00" in words
+    assert "\nraw_data.stock_info 2021-02-06 was not loaded within 0:00:00" in words
     assert tasks(client, runs.late) == {"wait-for": "FAILED"}
 
 
@@ -197,6 +204,27 @@ def test_the_password_is_in_nothing_that_is_kept(client: SyncPrefectClient, runs
     assert "nps_by_day" in "".join(kept)
     for secret in (PASSWORD, quote(PASSWORD, safe="")):
         assert not [text for text in [*kept, *pages, runs.said] if secret in text]
+
+
+@pytest.mark.parametrize("has_one", [True, False], ids=["with a .venv-dbt", "without"])
+def test_the_deployment_starts_the_python_that_has_dbt_where_there_is_one(has_one: bool, tmp_path: Path) -> None:
+    """Its command, as a process worker that was started in `tmp_path` runs it, but that Python only says which it is."""
+    require_dbt()
+    if has_one:
+        (tmp_path / ".venv-dbt").symlink_to(PYTHON.parents[1])
+    deployments = YAML(typ="safe").load(ROOT / "prefect.yaml")["deployments"]
+    (ours,) = (entry for entry in deployments if entry["entrypoint"] == "flows/dbt_build.py:dbt_build")
+    variables = ours["work_pool"]["job_variables"]
+    command = shlex.split(variables["command"].replace("-m prefect.engine", '-c "import sys; print(sys.executable)"'))
+    done = subprocess.run(
+        command,
+        cwd=tmp_path / variables["working_dir"],
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.stdout.strip() == (f"{tmp_path}/.venv-dbt/bin/python" if has_one else sys.executable), done.stderr
 
 
 def test_without_dbt_it_says_what_to_install(prefect_server: str) -> None:
