@@ -25,11 +25,11 @@ def headline(graph: Graph, outcome: Outcome) -> str:
 
 def markdown(graph: Graph, outcome: Outcome) -> str:
     """A line a summary, in the order of the builds, and what the checks warn of."""
-    lines = ["| summary | | what | rows | seconds | reads |", "|---|---|---|---:|---:|---|"]
+    lines = ["| summary | | rows | seconds | what | reads |", "|---|---|---:|---:|---|---|"]
     for name in graph.order:
         lines.append(f"| {name} | {_row(name, outcome)} | {', '.join(graph.lineages[name].inputs)} |")
     for name, awaited in graph.waiting.items():
-        lines.append(f"| {name} | ⬜ waiting | for the first load of {', '.join(awaited)} | | | |")
+        lines.append(f"| {name} | ⬜ waiting | | | for the first load of {', '.join(awaited)} | |")
     warnings = [f"- **{name}**: `{text}`" for name, built in outcome.built.items() for text in built.warnings]
     if warnings:
         lines += ["", "What checks warn of:", "", *warnings]
@@ -40,11 +40,11 @@ def _row(name: str, outcome: Outcome) -> str:
     if name in outcome.failed:
         error = outcome.failed[name]
         said = " ".join(str(error).split()).replace("|", "\\|")
-        return f"🟥 failed | {type(error).__name__}: {said[:_LONGEST]} | | "
+        return f"🟥 failed | | | {type(error).__name__}: {said[:_LONGEST]}"
     if name in outcome.held_back:
-        return f"⬜ held back | waits for {', '.join(outcome.held_back[name])} | | "
+        return f"⬜ held back | | | waits for {', '.join(outcome.held_back[name])}"
     built: Built = outcome.built[name]
     if not built.built:
-        return f"🟦 unchanged | {built.why} | | "
+        return f"🟦 unchanged | | | {built.why}"
     mark = "🟨 built, with a warning" if built.warnings else "🟩 built"
-    return f"{mark} | {built.label}: {built.why} | {built.rows:,} | {sum(built.seconds.values()):.1f}"
+    return f"{mark} | {built.rows:,} | {sum(built.seconds.values()):.1f} | {built.label}: {built.why}"
