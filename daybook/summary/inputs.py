@@ -4,7 +4,6 @@ It is kept input by input, since `loaded_at` grows from row to row of one table,
 two workers disagree, and a load that began before the build may be committed after it.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -33,13 +32,10 @@ class Inputs:
         """Make it where it is missing."""
         self._book.ensure(session)
 
-    def seen(self, session: Session, table: str) -> dict[str, dict[str, datetime | None]]:
-        """What each build of `table` had read, by the `load_id` of its entries in the ledger."""
-        builds: dict[str, dict[str, datetime | None]] = defaultdict(dict)
-        statement = f"SELECT load_id, input_name, input_loaded_at FROM {self._book.table} WHERE table_name = %s"
-        for load_id, name, loaded_at in self._book.read(session, lambda *row: row, statement, (table,)):
-            builds[load_id][name] = loaded_at
-        return builds
+    def seen(self, session: Session, table: str, load_id: str) -> dict[str, datetime | None]:
+        """What the build `load_id` of `table` had read."""
+        statement = f"SELECT input_name, input_loaded_at FROM {self._book.table} WHERE table_name = %s AND load_id = %s"
+        return dict(self._book.read(session, lambda *row: row, statement, (table, load_id)))
 
     def record(self, session: Session, table: str, load_id: str, seen: Seen) -> None:
         """Note what the build `load_id` has read, in the transaction of its entries."""

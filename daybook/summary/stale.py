@@ -1,13 +1,13 @@
 """What of a summary has to be built: that of which an input has a newer row in the ledger than the last build read."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from daybook.grid import Grid
-from daybook.interval import Interval
-from daybook.ledger import Entry, Ledger
+from daybook.interval import Interval, merged
+from daybook.ledger import End, Entry, Ledger
 from daybook.summary.form import Summary
 from daybook.summary.inputs import Inputs, Seen
 from daybook.versions import UNCHANGED
@@ -52,72 +52,73 @@ def find_stale(
     ends = ledger.ends(session, [summary.name, *inputs])
     until = max((end.until for name, end in ends.items() if name != summary.name), default=datetime.now(UTC))
     seen = {name: ends[name].loaded_at if name in ends else None for name in inputs}
-    entries = ledger.newest(session, summary.name) if summary.name in ends else []
-    need = Need("", seen, until, entries[-1] if entries else None)
+    last = _last(session, ledger, summary, ends)
     try:
         if anew:
             raise _Whole("asked for")
-        if not entries or not warehouse.exists(session, summary.name):
-            raise _Whole("it had never been built" if not entries else "somebody has dropped it")
-        if entries[-1].version != version_of(summary):
-            raise _Whole("its files have changed")
+        _check_stands(session, warehouse, summary, last)
         if not repeatable:
             raise _Whole("its SELECT asks the clock or chance")
         unknown = [name for name in inputs if name not in ends]
         if unknown:
             raise _Whole(f"the ledger does not know when {', '.join(unknown)} changes")
-        changes = _Changes(summary, entries, Inputs(warehouse).seen(session, summary.name), until)
-        stale = {i for name in inputs for i in changes.of(name, ledger.since(session, name, changes.oldest(name)))}
+        assert last is not None
+        read = Inputs(warehouse).seen(session, summary.name, last.load_id)
+        stale = set[Interval]()
+        for name in inputs:
+            stale.update(_stale_by(summary, name, _changes(session, ledger, name, read.get(name), ends[name]), until))
     except _Whole as reason:
-        return Need(str(reason), seen, until, need.last, whole=True)
-    if not stale:
-        return need
-    return Need("its inputs have changed", seen, until, need.last, intervals=tuple(sorted(stale)))
+        return Need(str(reason), seen, until, last, whole=True)
+    return Need("its inputs have changed" if stale else "", seen, until, last, intervals=tuple(sorted(stale)))
 
 
-class _Changes:
-    """What changes of its inputs mean for a summary of which there are these entries, built of what they had `seen`."""
-
-    def __init__(
-        self, summary: Summary, entries: Sequence[Entry], seen: dict[str, dict[str, datetime | None]], until: datetime
-    ) -> None:
-        self._grid, self._lookback, self._until = summary.grid, summary.lookback, until
-        self._entries, self._seen = entries, seen
-        self._whole = [entry for entry in entries if entry.strategy == "replace"]
-        self._of_interval = {(entry.start, entry.end): entry for entry in entries}
-
-    def oldest(self, name: str) -> datetime:
-        """The oldest row of the ledger of an input that an interval which still stands was built of."""
-        seen = [self._seen.get(entry.load_id, {}).get(name) for entry in self._entries]
-        if any(moment is None for moment in seen):
-            raise _Whole(f"nothing says what it had read of {name}")
-        return min(moment for moment in seen if moment is not None)
-
-    def of(self, name: str, changes: Sequence[Entry]) -> Iterator[Interval]:
-        """The intervals that have not been built of these changes of an input."""
-        for change in changes:
-            if change.strategy == UNCHANGED or self._has_read(self._whole, name, change):
-                continue
-            if self._grid is None:
-                raise _Whole(f"{name} has changed")
-            if change.start is None or change.strategy == "replace":
-                raise _Whole(f"all of {name} was loaded anew")
-            for interval in _touched(self._grid, change.start, change.end, self._lookback, self._until):
-                built = self._of_interval.get((interval.start, interval.end))
-                if built is None or not self._has_read([built], name, change):
-                    yield interval
-
-    def _has_read(self, builds: Sequence[Entry], name: str, change: Entry) -> bool:
-        """Whether one of the builds read this change."""
-        seen = [self._seen.get(build.load_id, {}).get(name) for build in builds]
-        return any(moment is not None and moment >= change.loaded_at for moment in seen)
+def _last(session: Session, ledger: Ledger, summary: Summary, ends: Mapping[str, End]) -> Entry | None:
+    """An entry of the newest build. There is no need of older ones: each build makes up for all that it finds stale."""
+    if summary.name not in ends:
+        return None
+    return ledger.since(session, summary.name, ends[summary.name].loaded_at - timedelta.resolution)[-1]
 
 
-def _touched(grid: Grid, start: datetime, end: datetime, lookback: int, until: datetime) -> Iterator[Interval]:
-    """The intervals of whose rows some are made of input between `start` and `end`, as far as there is any input."""
-    interval, behind = grid.containing(start), 0
+def _check_stands(session: Session, warehouse: Warehouse, summary: Summary, last: Entry | None) -> None:
+    """Whether what the last build has made is still there, and still what the files ask for. Raises _Whole."""
+    if last is None:
+        raise _Whole("it had never been built")
+    if not warehouse.exists(session, summary.name):
+        raise _Whole("somebody has dropped it")
+    table = warehouse.quote(*summary.name.split(".", 1))
+    if not summary.allow_empty and session.one(f"SELECT 1 FROM {table} LIMIT 1") is None:
+        raise _Whole("somebody has emptied it")
+    if last.version != version_of(summary):
+        raise _Whole("its files have changed")
+
+
+def _changes(session: Session, ledger: Ledger, name: str, read: datetime | None, end: End) -> list[Entry]:
+    """What has become of an input since it was `read`. Raises _Whole where nobody knows when that was."""
+    if read is None:
+        raise _Whole(f"nothing says what it had read of {name}")
+    found = ledger.since(session, name, read) if end.loaded_at > read else []
+    return [change for change in found if change.strategy != UNCHANGED]
+
+
+def _stale_by(summary: Summary, name: str, changes: Sequence[Entry], until: datetime) -> Iterator[Interval]:
+    """The intervals of whose rows some are made of what has changed in an input. Raises _Whole: all of them may be."""
+    if changes and summary.grid is None:
+        raise _Whole(f"{name} has changed")
+    changed = list[Interval]()
+    for change in changes:
+        if change.start is None or change.strategy == "replace":
+            raise _Whole(f"all of {name} was loaded anew")
+        changed.append(Interval(change.start, change.end))
+    for stretch in merged(changed):
+        assert summary.grid is not None
+        yield from _touched(summary.grid, stretch, summary.lookback, until)
+
+
+def _touched(grid: Grid, changed: Interval, lookback: int, until: datetime) -> Iterator[Interval]:
+    """The intervals of whose rows some are made of input within `changed`, as far as there is any input."""
+    interval, behind = grid.containing(changed.start), 0
     while interval.start < until:
-        behind += interval.start >= end
+        behind += interval.start >= changed.end
         if behind > lookback:
             return
         yield interval
