@@ -15,10 +15,10 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from daybook.credentials import warehouse as blocks_warehouse
-from daybook.errors import DaybookError, TableFileError
-from daybook.summary import names
+from daybook.errors import BuildFailed, DaybookError, TableFileError
 from daybook.summary.build import build
 from daybook.summary.cases import CASES, read_cases, run_case
 from daybook.summary.files import read_summary, summary_names
@@ -97,7 +97,10 @@ class Desk:
         types, failed = declared_types(self._lineage.inputs, self._folder), 0
         with self._warehouse.session() as session:
             for case in cases:
-                told = run_case(self._warehouse, session, self._lineage, case, types)
+                try:
+                    told = run_case(self._warehouse, session, self._lineage, case, types)
+                except (TableFileError, BuildFailed) as error:
+                    told = str(error)
                 failed += told is not None
                 print(f"{'failed' if told else 'passed'}  {case.name}: {' '.join(case.description.split())}")
                 if told:
@@ -121,7 +124,7 @@ class Desk:
 
     def _select(self, session: Session) -> Select:
         summary, lineage = self._lineage.summary, self._lineage
-        return Select(summary, names.statement(summary.sql, lineage.dialect), self._warehouse, session)
+        return Select(summary, lineage.statement, self._warehouse, session)
 
 
 def _name(given: str, folder: Path) -> str:
@@ -135,9 +138,11 @@ def _name(given: str, folder: Path) -> str:
 
 def _show(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
     console = Console()
-    table = Table(*columns, box=box.SIMPLE)
+    table = Table(box=box.SIMPLE)
+    for name in columns:
+        table.add_column(Text(name))  # a bare string would be read as markup, in which [red] is a colour
     for row in rows:
-        table.add_row(*("NULL" if value is None else str(value) for value in row))
+        table.add_row(*(Text("NULL" if value is None else str(value)) for value in row))
     console.print(table, width=max(console.width, 100), soft_wrap=False)
 
 

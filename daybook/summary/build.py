@@ -16,20 +16,25 @@ from daybook.backlog import coalesce
 from daybook.errors import BuildFailed, DaybookError, WarehouseLost
 from daybook.interval import Interval
 from daybook.ledger import Entry, Ledger
-from daybook.summary import names, swap, verify
+from daybook.summary import swap, verify
 from daybook.summary.build_table import BuildTable, remove_leftovers
 from daybook.summary.form import Summary
 from daybook.summary.inputs import Inputs
 from daybook.summary.lineage import Lineage, is_repeatable
 from daybook.summary.select import Select
 from daybook.summary.stale import Need, find_stale, version_of
-from daybook.transient import is_transient, with_retries
+from daybook.transient import first_line, is_transient, with_retries
 from daybook.warehouses import Warehouse
 from daybook.warehouses.session import Session
 
 logger = logging.getLogger(__name__)
 
 _NO_SUCH_TABLE = {"42P01", "3F000"}
+#: What to do, by how an SQLSTATE begins.
+_REMEDIES = {
+    "23": ". Somebody has given the table a rule, by hand, that these rows break: mend the rows, or drop the rule",
+    "42501": ". Let the owner grant that to the user of the warehouse's block, or give the table to that user",
+}
 _TOLD = 3  # stretches of intervals in a label
 
 
@@ -72,13 +77,16 @@ def build(
         TableFileError: the file and the SELECT do not fit each other. WarehouseLost: see there.
     """
     work = _Build(summary, lineage, warehouse, full_refresh, flow_run_id)
-    return with_retries(
-        work.run,
-        what=f"{summary.name}: build",
-        failed=BuildFailed,
-        lost=WarehouseLost,
-        when=lambda error: isinstance(error, swap.Overtaken) or is_transient(error),
-    )
+    try:
+        return with_retries(
+            work.run,
+            what=f"{summary.name}: build",
+            failed=BuildFailed,
+            lost=WarehouseLost,
+            when=lambda error: isinstance(error, swap.Overtaken) or is_transient(error),
+        )
+    except swap.Overtaken as error:
+        raise BuildFailed(f"{summary.name}: {error}, each time that it was tried. Build it again") from None
 
 
 class _Build:
@@ -100,6 +108,7 @@ class _Build:
             if done:
                 return self._built(done, "the commit whose answer was lost had succeeded")
             repeatable = is_repeatable(lineage)
+            swap.check_name(session, self._warehouse, summary.name)
             need = find_stale(session, self._warehouse, summary, lineage.inputs, anew=self._anew, repeatable=repeatable)
             if not need.whole and not need.intervals:
                 return Built(summary.name, "", f"nothing to do: all that it reads is as it was at {_moment(need)}")
@@ -113,13 +122,10 @@ class _Build:
         summary, seconds = self._summary, dict[str, float]()
         with _timed(seconds, "input checks"):
             warnings = verify.inputs(session, self._warehouse, summary)
-        with _timed(seconds, "select"):
-            table = BuildTable(summary, self._warehouse, session)
-            table.fill(
-                Select(summary, names.statement(summary.sql, self._lineage.dialect), self._warehouse, session),
-                need.intervals,
-            )
+        table = BuildTable(summary, self._warehouse, session)
         try:
+            with _timed(seconds, "select"):
+                table.fill(Select(summary, self._lineage.statement, self._warehouse, session), need.intervals)
             before = verify.before(session, self._warehouse, summary)
             with _timed(seconds, "output checks"), table.held():
                 verify.key(session, self._warehouse, summary, table)
@@ -131,9 +137,15 @@ class _Build:
         except swap.Overtaken:
             table.drop()
             raise
-        except DaybookError as error:
-            add(error, f"What was built is kept as {table.name}, until the next good build")
-            raise
+        except (DaybookError, session.connection.Error) as error:
+            if is_transient(error):
+                raise
+            failed = error if isinstance(error, DaybookError) else self._refused(error)
+            if table.is_there():
+                add(failed, f"What was built is kept as {table.name}, until the next good build")
+            elif table.made:
+                raise swap.Overtaken(f"another build has removed {table.name}") from None
+            raise failed from None
         remove_leftovers(session, summary, self._warehouse)
         return self._built(entries, need.why, seconds, warnings + warned)
 
@@ -150,6 +162,8 @@ class _Build:
         if newest and (need.last is None or newest.loaded_at != need.last.loaded_at):
             raise swap.Overtaken(f"another build was committed at {newest.loaded_at:%H:%M:%S} UTC")
         target, counts = table.target(), table.counts(need.intervals)
+        if not there and not need.whole:
+            raise swap.Overtaken(f"somebody has dropped {summary.name}")
         if not there:
             swap.first(session, warehouse, target, table.name)
         elif need.whole:
@@ -188,6 +202,11 @@ class _Build:
         session.run("ROLLBACK")
         session.run("BEGIN")
         return False
+
+    def _refused(self, error: Any) -> BuildFailed:
+        """The error for what the database says of a build that none of the checks has found wrong."""
+        remedy = next((text for state, text in _REMEDIES.items() if str(error.pgcode).startswith(state)), "")
+        return BuildFailed(f"{self._summary.name}: {first_line(error)}{remedy}")
 
     def _built(
         self,

@@ -4,7 +4,9 @@ Each build has one of its own, `nps_summary__build_1f3a…`, so that two builds 
 leaves it behind, to be looked at; the next good build removes it.
 """
 
+import hashlib
 import logging
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ from daybook.errors import SchemaMismatch
 from daybook.interval import Interval
 from daybook.summary.form import Summary
 from daybook.summary.select import Select
+from daybook.transient import first_line, is_lost_connection
 from daybook.warehouses import Target, Warehouse
 from daybook.warehouses.session import Session
 
@@ -25,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 _MARK = "__build_"
 _DIGITS = 8
+_IS_OURS = re.compile("[0-9a-f]{8}")
+_LONGEST_NAME = 63  # bytes, which every warehouse takes
 _PATIENCE = 1000  # milliseconds to wait for a table that another build is at
 
 
@@ -36,7 +41,7 @@ class BuildTable:
         self.name = f"{summary.schema_name}.{_stem(summary, warehouse)}{secrets.token_hex(_DIGITS // 2)}"
         """`schema.table`."""
         self.quoted = warehouse.quote(*self.name.split(".", 1))
-        self.rows = 0
+        self.made, self.rows = False, 0
         self.began = datetime.now(UTC)
 
     def fill(self, select: Select, intervals: Sequence[Interval]) -> None:
@@ -45,15 +50,19 @@ class BuildTable:
         Raises BuildFailed and TableFileError as `Select` does.
         """
         session, warehouse = self._session, self._warehouse
-        session.run(f"CREATE SCHEMA IF NOT EXISTS {warehouse.quote(self._summary.schema_name)}")
+        self._make_schema()
         if not intervals:
-            select.run(f"CREATE TABLE {self.quoted} AS", select.whole())
-        cursor = self._cursor() if intervals else None
+            select.make(f"TABLE {self.quoted}", self.quoted, select.whole())
+        cursor = self._standing_cursor() if intervals else None
         for number, stretch in enumerate(coalesce(intervals, len(intervals) or 1)):
             assert cursor is not None
-            into = f"INSERT INTO {self.quoted}" if number else f"CREATE TABLE {self.quoted} AS"
             within, values = cursor.within_sql(warehouse.quote(cursor.column), stretch)
-            select.run(into, select.of(stretch), f"WHERE {within}", values)
+            wanted = (select.of(stretch), f"WHERE {within}", values)
+            if number:
+                select.add(self.quoted, *wanted)
+            else:
+                select.make(f"TABLE {self.quoted}", self.quoted, *wanted)
+        self.made = True
         warehouse.analyze(session, self.name)
         self.rows = session.one(f"SELECT count(*) FROM {self.quoted}")
 
@@ -80,9 +89,23 @@ class BuildTable:
 
     def drop(self) -> None:
         """Remove it, in the transaction that is open."""
-        self._session.run(f"DROP TABLE {self.quoted}")
+        self._session.run(f"DROP TABLE IF EXISTS {self.quoted}")
 
-    def _cursor(self) -> Cursor:
+    def is_there(self) -> bool:
+        """Whether it has been made, and nobody has removed it."""
+        return self._warehouse.exists(self._session, self.name)
+
+    def cursor(self) -> Cursor | None:
+        """The cursor, with the type that it has in this build; None for a summary without intervals."""
+        return self._cursor_of(self._warehouse.existing_columns(self._session, self.name))
+
+    def _make_schema(self) -> None:
+        """Where it is missing: who may not make one is refused even IF NOT EXISTS, though there is nothing to make."""
+        schema = self._summary.schema_name
+        if not self._session.rows("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self._warehouse.folded(schema),)):
+            self._session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(schema)}")
+
+    def _standing_cursor(self) -> Cursor:
         """The cursor, with the type that it has in the table that readers see."""
         cursor = self._cursor_of(self._warehouse.existing_columns(self._session, self._summary.name))
         if cursor is None:
@@ -110,13 +133,21 @@ def remove_leftovers(session: Session, summary: Summary, warehouse: Warehouse) -
         return
     session.run(f"SET statement_timeout TO {_PATIENCE}")
     for (name,) in found:
+        if not _IS_OURS.fullmatch(name[len(stem) :]):
+            continue
         try:
             session.run(f"DROP TABLE IF EXISTS {warehouse.quote(summary.schema_name, name)}")
-        except session.connection.Error:
-            logger.info("%s.%s is being built: it stays", summary.schema_name, name)
+        except session.connection.Error as error:
+            if is_lost_connection(error):
+                raise
+            logger.info("%s.%s stays, it may be being built: %s", summary.schema_name, name, first_line(error))
     session.run("SET statement_timeout TO 0")
 
 
 def _stem(summary: Summary, warehouse: Warehouse) -> str:
-    longest = warehouse.longest_name - len(_MARK) - _DIGITS
-    return summary.table_name.encode()[:longest].decode(errors="ignore") + _MARK
+    """What the names of its build tables begin with, and those of no other summary: a long name is cut, and marked."""
+    name, longest = summary.table_name, min(warehouse.longest_name, _LONGEST_NAME) - len(_MARK) - _DIGITS
+    if len(name.encode()) > longest:
+        mark = hashlib.sha256(warehouse.folded(name).encode()).hexdigest()[:_DIGITS]
+        name = name.encode()[: longest - len(mark) - 1].decode(errors="ignore") + "_" + mark
+    return name + _MARK

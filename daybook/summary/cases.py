@@ -16,11 +16,10 @@ from pydantic import Field, field_validator, model_validator
 
 from daybook.columns import Type, parse_type
 from daybook.errors import TableFileError
-from daybook.summary import names
 from daybook.summary.differences import differences
 from daybook.summary.given import Types, column_types, make_table
 from daybook.summary.lineage import Lineage
-from daybook.summary.select import FIRST, LAST, Select, select_sql
+from daybook.summary.select import FIRST, LAST, Select
 from daybook.table import TypeName
 from daybook.tables import TABLES
 from daybook.warehouses import Warehouse
@@ -105,7 +104,7 @@ def run_case(
         session.run("ROLLBACK")
     rows = [dict(zip(columns, row, strict=True)) for row in found]
     told = differences(case.expect, rows, case.ordered)
-    return told and f"{case.name}: {case.description}\n{told}"
+    return told
 
 
 def _check_given(lineage: Lineage, case: Case) -> None:
@@ -146,7 +145,7 @@ def _result(
     warehouse: Warehouse, session: Session, lineage: Lineage, case: Case, tables: Mapping[str, str]
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
     """The columns that are to be compared, and their rows, from a table that is made as the build makes it."""
-    text = names.statement(names.replaced(lineage.summary.sql, lineage.places, tables), lineage.dialect)
+    text = lineage.statement_of(tables)
     select = Select(lineage.summary, text, warehouse, session)
     wanted = list(dict.fromkeys(name for row in case.expect for name in row)) or select.names
     for name in wanted:
@@ -155,7 +154,7 @@ def _result(
             remedy = f"did you mean {near[0]!r}?" if near else f"it gives {', '.join(select.names)}"
             raise TableFileError(f"{case.name}: expect: {lineage.summary.name} gives no column {name!r}; {remedy}")
     made = warehouse.quote(f"case_{secrets.token_hex(4)}")
-    select.run(f"CREATE TEMP TABLE {made} AS", select_sql(text, _moment(case.start, FIRST), _moment(case.end, LAST)))
+    select.make(f"TEMP TABLE {made}", made, select.between(_moment(case.start, FIRST), _moment(case.end, LAST)))
     return wanted, session.rows(f"SELECT {', '.join(map(warehouse.quote, wanted))} FROM {made}")
 
 

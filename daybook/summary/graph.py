@@ -55,9 +55,8 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
             summaries.append(read_summary(name, folder))
         except TableFileError as error:
             problems.append(str(error))
-    lineages = _read_all(summaries, dialect_of(warehouse), problems)
-    order = _ordered(lineages, problems)
-    _refuse(problems)
+    ordered = order_builds(summaries, dialect_of(warehouse), problems)
+    lineages, order = ordered.lineages, ordered.order
     with warehouse.session() as session:
         live = live_columns(session, warehouse, {name for one in lineages.values() for name in one.inputs})
     never_loaded = set(table_names(folder)).difference(live)
@@ -75,13 +74,16 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
     return Graph(lineages, order, waiting)
 
 
-def order_builds(summaries: Sequence[Summary], live: Columns, dialect: str) -> Graph:
-    """The order of these summaries, checked against what there is. Raises as `plan_builds` does."""
-    problems = list[str]()
-    lineages = _read_all(summaries, dialect, problems)
-    order = _ordered(lineages, problems)
-    _refuse(problems)
-    check(lineages, order, live)
+def order_builds(summaries: Sequence[Summary], dialect: str, problems: Sequence[str] = ()) -> Graph:
+    """The order of these summaries, whatever the warehouse has.
+
+    Raises:
+        TableFileError: a SELECT is refused; they read each other in a circle. It tells of the `problems` too.
+    """
+    found = list(problems)
+    lineages = _read_all(summaries, dialect, found)
+    order = _ordered(lineages, found)
+    _refuse(found)
     return Graph(lineages, order)
 
 

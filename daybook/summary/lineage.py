@@ -1,6 +1,7 @@
 """What a summary reads, parsed out of its SELECT by sqlglot; and all that is no SELECT of named tables is refused."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -30,6 +31,15 @@ class Lineage:
     inputs: tuple[str, ...]
     tree: exp.Query
     places: tuple[names.Place, ...]
+
+    @property
+    def statement(self) -> str:
+        """The text of its SELECT, without the semicolons and the comments at its end."""
+        return names.statement(self.summary.sql, self.dialect)
+
+    def statement_of(self, tables: Mapping[str, str]) -> str:
+        """The same text with `tables` (quoted, by `schema.table`) in the places of those that it names."""
+        return names.statement(names.replaced(self.summary.sql, self.places, tables), self.dialect)
 
 
 def read(summary: Summary, dialect: str) -> Lineage:

@@ -12,6 +12,7 @@ from daybook.interval import Interval
 from daybook.warehouses import Target, Warehouse
 from daybook.warehouses.session import Session
 
+_KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table", "S": "a sequence", "c": "a type"}
 _IS_THERE = {"42P07", "23505"}  # duplicate_table; unique_violation, in the catalogue
 _A_VIEW_READS_IT = "2BP01"  # dependent_objects_still_exist
 _VIEW_READS_TYPE = "0A000"  # feature_not_supported: cannot alter type of a column used by a view or rule
@@ -19,6 +20,24 @@ _VIEW_READS_TYPE = "0A000"  # feature_not_supported: cannot alter type of a colu
 
 class Overtaken(Exception):
     """Another build of the summary was committed meanwhile: what has to be built is not what it was."""
+
+
+def check_name(session: Session, warehouse: Warehouse, name: str) -> None:
+    """Whether what is called `name` (`schema.table`) is a table, if there is anything.
+
+    Raises:
+        SchemaMismatch: it is a view or the like: rows that were deleted from it could be those of another table.
+    """
+    found = session.one(
+        "SELECT c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = %s AND c.relname = %s",
+        [warehouse.folded(part) for part in name.split(".", 1)],
+    )
+    if found not in (None, "r", "p"):
+        raise SchemaMismatch(
+            f"{name} is {_KINDS.get(found, 'no table')}, and a summary is built into a table. Drop or rename it, or "
+            "give the summary's files another name"
+        )
 
 
 def first(session: Session, warehouse: Warehouse, target: Target, build: str) -> None:

@@ -1,12 +1,13 @@
 """What must hold of a summary's inputs before it is built, and of what was built before anybody sees it."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from daybook import guards
 from daybook.checking import measure, require, run_checks
 from daybook.checks import Check
-from daybook.errors import DuplicateKey, EmptyBuild, NullKey, TableFileError
+from daybook.errors import DuplicateKey, EmptyBuild, NullKey, SourceError, TableFileError
 from daybook.summary.build_table import BuildTable
 from daybook.summary.form import Summary
 from daybook.warehouses import Warehouse
@@ -34,7 +35,10 @@ def before(session: Session, warehouse: Warehouse, summary: Summary) -> Before:
 
 
 def key(session: Session, warehouse: Warehouse, summary: Summary, table: BuildTable) -> None:
-    """No row of the build is without its key, and no two share one. Raises NullKey and DuplicateKey."""
+    """No row of the build is without its key or cursor, and no two share a key.
+
+    Raises NullKey and DuplicateKey, and TableFileError for a cursor that is no date or time of the grid.
+    """
     names, target = ", ".join(summary.key), table.target()
     missing = " OR ".join(f"{warehouse.quote(name)} IS NULL" for name in summary.key)
     count = session.one(f"SELECT count(*) FROM {table.quoted} WHERE {missing}")
@@ -43,11 +47,33 @@ def key(session: Session, warehouse: Warehouse, summary: Summary, table: BuildTa
             f"{summary.name}: {count} of {table.rows} rows have no {names}, which is their key. Leave them out in the "
             "SELECT, give them one (coalesce), or correct key:"
         )
+    _cursor(session, warehouse, summary, table)
     shared = guards.duplicates(session, warehouse, target, table.quoted)
     if shared:
         raise DuplicateKey(
             f"{summary.name}: rows share a key: {'; '.join(shared)}. Where a row should be there once, a join found it "
             f"more than one partner; otherwise {names} is not what tells rows apart: correct key:"
+        )
+
+
+def _cursor(session: Session, warehouse: Warehouse, summary: Summary, table: BuildTable) -> None:
+    """Every row says to which interval it belongs: one that does not would be built once, and never again."""
+    cursor, yaml = table.cursor(), f"{summary.table_name}.yaml"
+    if cursor is None:
+        return
+    assert summary.grid is not None
+    one = summary.grid.containing(datetime.now(UTC))  # any will do: the grid is the same everywhere
+    try:
+        for instant in (one.start, one.end):
+            cursor.bound(instant)
+    except SourceError as error:
+        raise TableFileError(f"{summary.name}: {error}. Cast it in the SELECT, or correct {yaml}") from None
+    count = session.one(f"SELECT count(*) FROM {table.quoted} WHERE {warehouse.quote(cursor.column)} IS NULL")
+    if count:
+        raise NullKey(
+            f"{summary.name}: {count} of {table.rows} rows have no {cursor.column}, which is their cursor: they belong "
+            f"to no {summary.interval}. Leave them out in the SELECT, give them one (coalesce), or take interval: and "
+            f"cursor: out of {yaml}, and it is always built whole"
         )
 
 

@@ -36,7 +36,9 @@ def reading(look: Callable[[], Any]) -> Iterator[list[Any]]:
     stop = threading.Event()
 
     def read() -> None:
-        while not stop.is_set():
+        last = False
+        while not last:
+            last = stop.is_set()  # once more after the block, whose end may have come between two looks
             try:
                 found = look()
             except Exception as error:

@@ -73,7 +73,26 @@ def test_cases(desk: Desk, run: Run, tmp_path: Path, total: str, code: int, word
     folder.mkdir(parents=True)
     (folder / "sum.yaml").write_text(CASE.replace("{raw}", desk.raw).replace("TOTAL", total), encoding="utf-8")
     exited, said = run("test", "per_day")
-    assert (exited, words in said, "A day's answers are added up." in said) == (code, True, True)
+    assert (exited, words in said, said.count("A day's answers are added up.")) == (code, True, 1)
+
+
+def test_a_case_that_cannot_be_run_has_failed_and_the_others_are_run(desk: Desk, run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "cases" / desk.raw / "per_day"
+    folder.mkdir(parents=True)
+    good = CASE.replace("{raw}", desk.raw).replace("TOTAL", "10")
+    for name, text in {"a": good.replace("scor", "skor"), "b": good.replace("id: 1", "id: one"), "c": good}.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    code, said = run("test", "per_day")
+    assert (code, "1 passed, 2 failed" in said) == (1, True), said
+    assert [word for word in ("'skore'; did you mean 'score'?", "refuses a row", "one") if word not in said] == []
+
+
+def test_rows_are_shown_as_they_are(desk: Desk, run: Run, tmp_path: Path) -> None:
+    sql = f"select '[/] [red]x :smile:' as day, id as \"[b]\" from {desk.raw}.answers where id = 1"
+    (tmp_path / desk.raw / "per_day.sql").write_text(sql, encoding="utf-8")
+    (tmp_path / desk.raw / "per_day.yaml").write_text("description: x\nowner: x\nkey: day\n", encoding="utf-8")
+    code, said = run("preview", "per_day")
+    assert (code, "[/] [red]x :smile:" in said, "[b]" in said) == (0, True, True), said
 
 
 @pytest.mark.parametrize(

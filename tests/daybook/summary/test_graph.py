@@ -11,7 +11,7 @@ from daybook.errors import TableFileError
 from daybook.summary.files import read_summary, summary_names
 from daybook.summary.form import Summary
 from daybook.summary.given import declared_types
-from daybook.summary.graph import Graph, order_builds, plan_builds
+from daybook.summary.graph import Graph, check, order_builds, plan_builds
 from daybook.summary.live import live_columns
 from daybook.tables import table_names
 from daybook.warehouses import Warehouse
@@ -31,7 +31,9 @@ def reading(name: str, *inputs: str) -> Summary:
 
 
 def ordered(*summaries: Summary) -> Graph:
-    return order_builds(summaries, LIVE, "postgres")
+    graph = order_builds(summaries, "postgres")
+    check(graph.lineages, graph.order, LIVE)
+    return graph
 
 
 def refused(*summaries: Summary) -> str:
@@ -116,7 +118,9 @@ def test_the_project_s_own_summaries_are_sound(dialect: str) -> None:
     declared = declared_types(table_names())
     live = {name: dict.fromkeys(declared.get(name, {}), "") for name in table_names()}
     summaries = [read_summary(name) for name in summary_names()]
-    assert set(order_builds(summaries, live, dialect).order) == set(summary_names())
+    graph = order_builds(summaries, dialect)
+    check(graph.lineages, graph.order, live)
+    assert set(graph.order) == set(summary_names())
 
 
 @pytest.fixture(scope="module", params=["postgres", "redshift"])

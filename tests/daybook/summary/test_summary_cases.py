@@ -95,7 +95,6 @@ def test_an_empty_table_gives_no_rows(desk: Desk) -> None:
 def test_what_differs_is_shown_side_by_side(desk: Desk) -> None:
     expect = [DAYS[0], DAYS[1] | {"mean": Decimal("9.25")}, {"day": date(2021, 2, 7), "answers": 0, "mean": None}]
     assert desk.run(given={"raw.nps": ANSWERS}, expect=expect) == (
-        "analytics/days/case.yaml: What it shows.\n"
         "3 rows are expected and 2 came, of which 1 are right:\n"
         "            day         answers  mean\n"
         "  expected  2021-02-05  2        9.25\n"
