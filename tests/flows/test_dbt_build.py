@@ -208,7 +208,7 @@ def test_the_password_is_in_nothing_that_is_kept(client: SyncPrefectClient, runs
 
 @pytest.mark.parametrize("has_one", [True, False], ids=["with a .venv-dbt", "without"])
 def test_the_deployment_starts_the_python_that_has_dbt_where_there_is_one(has_one: bool, tmp_path: Path) -> None:
-    """Its command, as a process worker that was started in `tmp_path` runs it, but that Python only says which it is."""
+    """Its command, as a process worker that was started in `tmp_path` runs it; but Python only says which one it is."""
     require_dbt()
     if has_one:
         (tmp_path / ".venv-dbt").symlink_to(PYTHON.parents[1])
