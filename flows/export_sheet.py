@@ -14,15 +14,26 @@ from daybook.google_sheets.account import spreadsheet_id
 from daybook.google_sheets.areas import parse
 from daybook.google_sheets.export import Selection, Written
 from daybook.ledger import Entry
+from daybook.summary.files import read_summary, summary_names
+from daybook.summary.form import Summary
+from daybook.table import Table as TableFile
 from daybook.tables import read_table, table_names
 from flows.command_line import run
 from flows.loading import retries
-from flows.parameters import TableName
 
 
 def _is_range(text: str) -> str:
     parse(text)
     return text
+
+
+def _described(name: str) -> TableFile | Summary:
+    """The table or the summary of this name, by its file."""
+    return read_summary(name) if name in summary_names() else read_table(name)
+
+
+def _known(name: str) -> str:
+    return _described(name).name
 
 
 def _explained(description: str, *types: str, **schema: Any) -> WithJsonSchema:
@@ -40,8 +51,13 @@ Range = Annotated[
     _explained("What is replaced: a sheet (Report), or a part of it (Report!A1:F, down to its end).", "string"),
 ]
 Table = Annotated[
-    TableName | None,
-    _explained("The table to write: all of it, in the order of its key.", "string", "null", enum=table_names()),
+    Annotated[str, AfterValidator(_known)] | None,
+    _explained(
+        "The table or summary to write: all of it, in the order of its key.",
+        "string",
+        "null",
+        enum=[*table_names(), *summary_names()],
+    ),
 ]
 Query = Annotated[str | None, _explained("Instead of a table: one SELECT, by the warehouse's SQL.", "string", "null")]
 Block = Annotated[str, _explained("The GcpCredentials block with the service account's key.", "string")]
@@ -69,7 +85,7 @@ def select(table: str | None, query: str | None) -> Selection:
     if (table is None) == (query is None):
         raise ExportFailed("give either table, for all of it, or query, for a part of it")
     warehouse = blocks.warehouse()
-    return export.select_table(warehouse, read_table(table)) if table else export.select(warehouse, str(query))
+    return export.select_table(warehouse, _described(table)) if table else export.select(warehouse, str(query))
 
 
 @task(name="write", cache_policy=NO_CACHE)

@@ -14,6 +14,7 @@ from daybook.google_sheets.areas import MOST_CELLS, Area
 from daybook.google_sheets.cells import Cell, cell_of
 from daybook.google_sheets.writing import Rows, replace
 from daybook.ledger import Entry, Ledger
+from daybook.summary.form import Summary
 from daybook.table import Table
 from daybook.transient import with_retries
 from daybook.warehouses import Warehouse
@@ -49,8 +50,8 @@ class Written:
     at: datetime
 
 
-def select_table(warehouse: Warehouse, table: Table) -> Selection:
-    """All rows of a table in the warehouse, ordered by its key and then by its other columns, from left to right.
+def select_table(warehouse: Warehouse, table: Table | Summary) -> Selection:
+    """All rows of a table or summary in the warehouse, in the order of its key and then of its other columns.
 
     Raises:
         ExportFailed: there is no such table; the warehouse failed; a value or the table is too large for a sheet.
@@ -59,7 +60,7 @@ def select_table(warehouse: Warehouse, table: Table) -> Selection:
     def statement(session: Session) -> str:
         columns = warehouse.existing_columns(session, table.name)
         if not columns:
-            raise ExportFailed(f"{table.name} is not in the warehouse yet: load it first")
+            raise ExportFailed(f"{table.name} is not in the warehouse yet: load or build it first")
         names, order = list(map(warehouse.quote, columns)), map(warehouse.quote, _order(columns, table.key))
         return (
             f"SELECT {', '.join(names)} FROM {warehouse.quote(*table.name.split('.', 1))} ORDER BY {', '.join(order)}"

@@ -224,7 +224,7 @@ def test_a_comment_at_the_end_and_one_semicolon_are_fine(warehouse_ends: Ends) -
 
 def test_a_table_that_was_never_loaded_is_told(warehouse_ends: Ends, table: Table) -> None:
     warehouse_ends.destination.run(f"DROP TABLE {warehouse_ends.name(table)}")
-    with pytest.raises(ExportFailed, match=rf"^{table.name} is not in the warehouse yet: load it first$"):
+    with pytest.raises(ExportFailed, match=rf"^{table.name} is not in the warehouse yet: load or build it first$"):
         export.select_table(warehouse_ends.warehouse, table)
 
 
