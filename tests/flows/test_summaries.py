@@ -86,7 +86,8 @@ def test_all_are_built_when_their_inputs_land_and_what_is_wrong_is_held_back(
     (folder / "broken.yaml").write_text("description: One row a channel.\nowner: x\nkey: channel\n", encoding="utf-8")
     try:
         variables = {"env": {"PREFECT_FLOWS_DEFAULT_RETRIES": "0"}}
-        run = wait_for(worker, create(worker, "summaries/daily", parameters={"tables": []}, job_variables=variables), "Failed")
+        started = create(worker, "summaries/daily", parameters={"tables": []}, job_variables=variables)
+        run = wait_for(worker, started, "Failed")
     finally:
         for file in folder.glob("*"):
             if file.stem in ("after", "broken"):
