@@ -3,7 +3,6 @@
 import argparse
 import json
 import re
-import sys
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -11,15 +10,15 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from daybook.columns import Type
+from daybook.command import in_plain_words
 from daybook.credentials import keys as blocks_keys
-from daybook.errors import DaybookError, SourceError, TableFileError
+from daybook.errors import SourceError, TableFileError
 from daybook.proposal import Proposal, propose
 from daybook.sources import Keys
 from daybook.sources.database import Config
 from daybook.sources.database.facts import Describing
 from daybook.table import Table
 from daybook.tables import TABLES
-from daybook.transient import first_line, is_database_error
 
 _NAME = re.compile(r"[^./\\]+\.[^./\\]+")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -121,18 +120,12 @@ def main(arguments: list[str] | None = None, keys: Keys | None = None, folder: P
     parser.add_argument("--write", action="store_true", help="write the file under tables/ instead of printing it")
     parser.add_argument("--force", action="store_true", help="with --write: overwrite a file that is there")
     given = parser.parse_args(arguments)
-    try:
+    with in_plain_words(f"the database of block {given.block!r}"):
         name, text = describe(keys or blocks_keys(), given.block, given.table, given.name)
         if not given.write:
             print(text, end="")
             return
         path = write(name, text, folder, force=given.force)
-    except DaybookError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-    except Exception as error:
-        if not is_database_error(error):
-            raise
-        sys.exit(f"the database of block {given.block!r} failed: {first_line(error)}")
     print(f"wrote {path}. Read it, and try it: python -m flows.load_table {name}")
 
 

@@ -24,12 +24,16 @@ def rows_landed(table: str, staged: int, copied: int, counted: int) -> None:
         )
 
 
+def without_key(session: Session, warehouse: Warehouse, target: Target, staged: str) -> int:
+    """How many rows of `staged` (quoted) have no key, or only a part of one."""
+    missing = " OR ".join(f"{warehouse.quote(name)} IS NULL" for name in target.key)
+    count: int = session.one(f"SELECT count(*) FROM {staged} WHERE {missing}")
+    return count
+
+
 def key_not_null(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:
     """No staged row is without its key."""
-    if not target.key:
-        return
-    missing = " OR ".join(f"{warehouse.quote(name)} IS NULL" for name in target.key)
-    count = session.one(f"SELECT count(*) FROM {staged} WHERE {missing}")
+    count = without_key(session, warehouse, target, staged) if target.key else 0
     if count:
         raise NullKey(
             f"{target.name}: {count} rows have no {', '.join(target.key)}, which is their key. Give them one at the "

@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from daybook.command import in_plain_words
 from daybook.credentials import warehouse as blocks_warehouse
-from daybook.errors import BuildFailed, DaybookError, TableFileError
+from daybook.errors import BuildFailed, TableFileError
 from daybook.summary.build import build
 from daybook.summary.cases import CASES, read_cases, run_case
 from daybook.summary.files import read_summary, summary_names
@@ -27,7 +28,6 @@ from daybook.summary.graph import plan_builds
 from daybook.summary.lineage import dialect_of, read
 from daybook.summary.select import Select
 from daybook.tables import TABLES
-from daybook.transient import first_line, is_database_error
 from daybook.warehouses import Warehouse
 from daybook.warehouses.session import Session
 
@@ -48,18 +48,12 @@ def main(
     parser.add_argument("table", help="nps_summary, analytics.nps_summary, or its file")
     parser.add_argument("--full-refresh", action="store_true", help="build: all of it, whether or not it has changed")
     given = parser.parse_args(arguments)
-    try:
+    with in_plain_words("the warehouse"):
         desk = Desk(warehouse(), _name(given.table, folder), folder, cases)
         if given.command == "build":
             desk.build(full_refresh=given.full_refresh)
         else:
             getattr(desk, given.command)()
-    except DaybookError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-    except Exception as error:
-        if not is_database_error(error):
-            raise
-        sys.exit(f"the warehouse failed: {first_line(error)}")
 
 
 class Desk:

@@ -40,8 +40,7 @@ def key(session: Session, warehouse: Warehouse, summary: Summary, table: BuildTa
     Raises NullKey and DuplicateKey, and TableFileError for a cursor that is no date or time of the grid.
     """
     names, target = ", ".join(summary.key), table.target()
-    missing = " OR ".join(f"{warehouse.quote(name)} IS NULL" for name in summary.key)
-    count = session.one(f"SELECT count(*) FROM {table.quoted} WHERE {missing}")
+    count = guards.without_key(session, warehouse, target, table.quoted)
     if count:
         raise NullKey(
             f"{summary.name}: {count} of {table.rows} rows have no {names}, which is their key. Leave them out in the "
