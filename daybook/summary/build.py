@@ -106,6 +106,7 @@ class _Build:
             self._inputs.ensure(session)
             done = self._ledger.of_load(session, summary.name, self._load_id)
             if done:
+                remove_leftovers(session, summary, self._warehouse)
                 return self._built(done, "the commit whose answer was lost had succeeded")
             repeatable = is_repeatable(lineage)
             swap.check_name(session, self._warehouse, summary.name)

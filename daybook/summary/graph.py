@@ -11,6 +11,7 @@ from daybook.summary.files import read_summary, summary_names
 from daybook.summary.form import Summary
 from daybook.summary.lineage import Lineage, dialect_of, file_of, read
 from daybook.summary.live import live_columns
+from daybook.summary.names import kept
 from daybook.summary.outputs import AND_OTHERS, Columns, columns
 from daybook.tables import TABLES, table_names
 from daybook.warehouses import Warehouse
@@ -99,7 +100,7 @@ def check(lineages: Mapping[str, Lineage], order: Sequence[str], live: Columns) 
     for name in order:
         try:
             given = columns(lineages[name], known)
-            _check_named(lineages[name].summary, given)
+            _check_named(lineages[name], given)
         except TableFileError as error:
             problems.append(str(error))
             given = [AND_OTHERS]  # nobody who reads it is to be blamed for it
@@ -130,11 +131,12 @@ def _ordered(lineages: Mapping[str, Lineage], problems: list[str]) -> tuple[str,
         return ()
 
 
-def _check_named(summary: Summary, given: Sequence[str]) -> None:
+def _check_named(lineage: Lineage, given: Sequence[str]) -> None:
+    summary = lineage.summary
     named = {"key": summary.key, "cursor": (summary.cursor or summary.key[0],), "columns": summary.columns}
     for said, wanted in named.items():
         for name in wanted:
-            if name not in given and AND_OTHERS not in given:
+            if kept(name, lineage.dialect) not in given and AND_OTHERS not in given:
                 near = get_close_matches(name, given, 1)
                 remedy = f"did you mean {near[0]}?" if near else f"it gives {', '.join(given)}"
                 yaml = f"{summary.schema_name}/{summary.table_name}.yaml"

@@ -47,8 +47,10 @@ def read(summary: Summary, dialect: str) -> Lineage:
 
     Raises:
         TableFileError: it is not one SELECT that can be parsed; it writes or locks; it names a table without a schema,
-            of another database, or itself; a placeholder that there is not. Each with file, line and what to do.
+            of another database, or itself; a placeholder that there is not; its own name is not one that the warehouse
+            keeps. Each with file, line and what to do.
     """
+    _check_name(summary, dialect)
     tree = _parsed(summary, _tokens(summary, dialect), dialect)
     _check_reads_only(summary, tree)
     tables = {id(table): _name(summary, table, dialect) for table in names.named_tables(tree, dialect)}
@@ -78,8 +80,17 @@ def line_of(node: exp.Expr) -> int | None:
     return min(lines, default=None)
 
 
+def _check_name(summary: Summary, dialect: str) -> None:
+    name = names.kept(summary.name, dialect)
+    if name != summary.name:
+        raise refused(summary, None, f"this warehouse keeps its name as {name}: name its folder and files so, too")
+
+
 def _tokens(summary: Summary, dialect: str) -> list[Token]:
     """The words of the text, with NULL for `{start}` and `{end}`, which no parser knows."""
+    if "\0" in summary.sql:
+        line = summary.sql[: summary.sql.index("\0")].count("\n") + 1
+        raise refused(summary, line, "there is a NUL character in it: save the file again, as text in UTF-8")
     try:
         tokens = Dialect.get_or_raise(dialect).tokenize(summary.sql)
     except SqlglotError:

@@ -33,6 +33,11 @@ def fold(identifier: exp.Identifier, dialect: str) -> str:
     return Dialect.get_or_raise(dialect).normalize_identifier(name).name
 
 
+def kept(name: str, dialect: str) -> str:
+    """A name that is given as it is, not in SQL, as the catalogue of that warehouse has it."""
+    return fold(exp.to_identifier(name, quoted=True), dialect)
+
+
 def named_tables(tree: exp.Expr, dialect: str) -> list[exp.Table]:
     """Every place in the tree that names a table by its name alone or by schema and name: no CTE, no function.
 

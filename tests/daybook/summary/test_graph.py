@@ -114,6 +114,13 @@ def test_files_that_cannot_be_read_are_told_together() -> None:
 
 
 @pytest.mark.parametrize("dialect", ["postgres", "redshift"])
+def test_key_and_cursor_are_found_as_the_warehouse_keeps_their_names(dialect: str) -> None:
+    fields = {"key": ["Id"], "interval": "day", "cursor": "Id", "columns": {"Id": "date"}}
+    graph = order_builds([summary("a", 'select id as "Id" from raw.nps', **fields)], dialect)
+    check(graph.lineages, graph.order, LIVE)
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "redshift"])
 def test_the_project_s_own_summaries_are_sound(dialect: str) -> None:
     declared = declared_types(table_names())
     live = {name: dict.fromkeys(declared.get(name, {}), "") for name in table_names()}

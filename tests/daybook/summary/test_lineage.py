@@ -74,6 +74,7 @@ def test_on_redshift_a_path_into_a_super_is_no_table() -> None:
 
 
 REFUSED = {
+    "a NUL character": ("select id\nfrom raw.nps\0", "line 2", "NUL character", "save the file again"),
     "nothing": ("", "no SQL"),
     "comments alone": ("-- select id from raw.nps", "no SQL"),
     "not SQL": ("select id,\nfrom raw nps nps", "line 2", "'nps'"),

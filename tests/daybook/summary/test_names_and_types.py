@@ -18,6 +18,10 @@ def test_any_name_will_do(desk: Desk) -> None:
     desk.answer((1, "2021-02-05 10:00", 9), load="2021-02-05")
     for name in NAMES:
         summary = desk.summary(name, IDS, key=["id"])
+        if name == "Upper" and desk.ends.on_redshift:
+            with pytest.raises(TableFileError, match=rf"keeps its name as {desk.raw}\.upper"):
+                desk.build(summary)
+            continue
         assert desk.build(summary).rows == 1
         assert not desk.build(summary).built
         assert desk.build(summary, full_refresh=True).rows == 1
