@@ -5,65 +5,41 @@ made from these (`python -m daybook.tables`).
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 from difflib import get_close_matches
-from functools import cached_property
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from daybook import trading
-from daybook.checks import Check, Names
+from daybook.checks import Check
 from daybook.columns import Type, parse_type
+from daybook.dataset import Dataset, TypeName
 from daybook.errors import IntervalError
-from daybook.grid import Grid, Unit
+from daybook.grid import Grid
 from daybook.interval import Interval
 from daybook.localtime import local_boundary
 from daybook.masks import Mask, check_masks
 from daybook.sources import SourceConfig
-from daybook.yaml_file import Strict
 
 Load = Literal["replace", "replace_interval", "upsert"]
-
-
-def _type_text(value: Any) -> Any:
-    if isinstance(value, str):
-        parse_type(value)
-    return value
-
-
-def _quoted_time(value: Any) -> Any:
-    if isinstance(value, int):  # YAML 1.1 reads 10:00 as sixty times ten
-        raise ValueError('write the time in quotes, as in due: "10:00"')
-    return value
 
 
 def _mask_text(value: Any) -> Any:
     return "null" if value is None else value  # what YAML makes of an unquoted null
 
 
-TypeName = Annotated[str, BeforeValidator(_type_text)]
-Due = Annotated[time | None, BeforeValidator(_quoted_time)]
 Exchange = Annotated[str, AfterValidator(trading.known)]
 MaskName = Annotated[Mask, BeforeValidator(_mask_text), WithJsonSchema({"enum": [*get_args(Mask), None]})]
 
 
-class Table(Strict):
+class Table(Dataset):
     """One table of the warehouse: where its rows come from, and how they are loaded."""
 
-    name: str = Field(exclude=True, description="schema.table, taken from the folder and the file.")
-    description: str = Field(description="What one row is, and of what: 'One answer a row to …'.")
-    owner: str = Field(description="The team to ask.")
     source: SourceConfig = Field(description="Where the rows come from.")
     load: Load = Field(
         description="replace: the whole table each time. replace_interval: delete the interval, insert "
         "what the source now has. upsert: the newest row a key wins."
-    )
-    key: Names = Field((), description="The columns that tell one row from every other.")
-    cursor: str | None = Field(None, description="The column whose value says to which interval a row belongs.")
-    interval: Unit | None = Field(None, description="How long one interval is.")
-    timezone: str = Field(
-        "UTC", description="The IANA zone in which days begin, and in which a cursor without a zone is read."
     )
     start: datetime | date | None = Field(None, description="The first interval to load (not the day to run on).")
     calendar: Exchange | None = Field(
@@ -76,7 +52,6 @@ class Table(Strict):
         description="What catch_up loads of the intervals that were missed: all of them, the latest one, or none. "
         "Left out: all where there is a `start`, else none.",
     )
-    due: Due = Field(None, description='By when the last interval must be in the ledger, in `timezone`: "10:00".')
     columns: dict[str, TypeName] | None = Field(None, description="Column: type. Left out: read off the source.")
     mask: dict[str, MaskName] = Field(
         {},
@@ -139,8 +114,6 @@ class Table(Strict):
                         f"columns lacks {column!r}, which key, cursor or deleted names"
                         + (f"; did you mean {near[0]!r}?" if near else "")
                     )
-        if len(set(self.key)) != len(self.key):
-            raise ValueError("key names a column twice")
         if self.on_delete == "apply" and self.deleted is None:
             raise ValueError("on_delete: apply needs deleted: the column that flags a deleted row")
         check_masks(self)
@@ -162,21 +135,6 @@ class Table(Strict):
         if self.grid is None or self.load == "replace":
             return "none"
         return self.catch_up or ("all" if self.start is not None else "none")
-
-    @property
-    def schema_name(self) -> str:
-        """The schema, in the warehouse."""
-        return self.name.split(".", 1)[0]
-
-    @property
-    def table_name(self) -> str:
-        """The name without its schema."""
-        return self.name.split(".", 1)[1]
-
-    @cached_property
-    def grid(self) -> Grid | None:
-        """The grid of the table's intervals; None for a table that is only ever replaced whole."""
-        return Grid(self.interval, self.timezone) if self.interval else None
 
     def expects(self, interval: Interval) -> bool:
         """Whether rows are to be expected of an interval: not where the exchange of `calendar` was closed all along."""

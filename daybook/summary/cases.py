@@ -15,12 +15,12 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from daybook.columns import Type, parse_type
+from daybook.dataset import TypeName
 from daybook.errors import TableFileError
 from daybook.summary.differences import differences
 from daybook.summary.given import Types, column_types, make_table
 from daybook.summary.lineage import Lineage
 from daybook.summary.select import FIRST, LAST, Select
-from daybook.table import TypeName
 from daybook.tables import TABLES
 from daybook.warehouses import Warehouse
 from daybook.warehouses.session import Session

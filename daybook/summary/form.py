@@ -5,25 +5,20 @@ is made from it (`python -m daybook.tables`).
 """
 
 import re
-from functools import cached_property
 
 from pydantic import Field, model_validator
 
 from daybook.checks import Check, Names
 from daybook.columns import Type, parse_type
+from daybook.dataset import Dataset, TypeName
 from daybook.errors import IntervalError
 from daybook.grid import Grid, Unit
-from daybook.table import Due, TypeName
-from daybook.yaml_file import Strict
 
 
-class Summary(Strict):
+class Summary(Dataset):
     """A table that is made of other tables by one SELECT."""
 
-    name: str = Field(exclude=True, description="schema.table, taken from the folder and the files.")
     sql: str = Field(exclude=True, description="The SELECT, taken from the .sql file.")
-    description: str = Field(description="What one row is, and of what: 'One row a day: …'.")
-    owner: str = Field(description="The team to ask.")
     key: Names = Field(min_length=1, description="The columns that tell one row from every other.")
     input_checks: tuple[Check, ...] = Field((), description="What must hold in what it reads, before it is built.")
     output_checks: tuple[Check, ...] = Field((), description="What must hold in it, before anybody sees it.")
@@ -34,12 +29,9 @@ class Summary(Strict):
     interval: Unit | None = Field(
         None, description="How long one interval is. With it, only the intervals whose inputs have changed are built."
     )
-    cursor: str | None = Field(None, description="The column whose value says to which interval a row belongs.")
     lookback: int = Field(
         0, ge=0, description="How many intervals before its own the rows of an interval are made of: 6 for 7 days."
     )
-    timezone: str = Field("UTC", description="The IANA zone in which days begin.")
-    due: Due = Field(None, description='By when it must have been built, in `timezone`: "14:00".')
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Summary":
@@ -51,8 +43,6 @@ class Summary(Strict):
             Grid(self.interval or "day", self.timezone)
         except IntervalError as error:
             raise ValueError(f"timezone: {error}") from None
-        if len(set(self.key)) != len(self.key):
-            raise ValueError("key names a column twice")
         self._check_checks()
         return self
 
@@ -72,21 +62,6 @@ class Summary(Strict):
                 raise ValueError(
                     f"output_checks: write {{table}} instead of {self.name}, which still holds the last build then"
                 )
-
-    @property
-    def schema_name(self) -> str:
-        """The schema, in the warehouse."""
-        return self.name.split(".", 1)[0]
-
-    @property
-    def table_name(self) -> str:
-        """The name without its schema."""
-        return self.name.split(".", 1)[1]
-
-    @cached_property
-    def grid(self) -> Grid | None:
-        """The grid of its intervals; None for one that is always built whole."""
-        return Grid(self.interval, self.timezone) if self.interval else None
 
     @property
     def declared_types(self) -> dict[str, Type]:
