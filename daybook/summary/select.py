@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from daybook.columns import Type
 from daybook.errors import BuildFailed, TableFileError
 from daybook.interval import Interval
-from daybook.localtime import local_boundary
+from daybook.localtime import find_zone, happens_twice, local_boundary
 from daybook.summary.form import Summary
 from daybook.transient import first_line, is_transient
 from daybook.warehouses import Warehouse
@@ -163,13 +163,19 @@ def local_clock(session: Session, summary: Summary) -> Iterator[None]:
 def input_range(summary: Summary, stretch: Interval) -> tuple[datetime, datetime]:
     """What the rows of these neighbouring intervals are made of: they, and `lookback` intervals before.
 
-    Returns two times without a zone, as the clock of the summary's `timezone` shows them.
+    Returns two times without a zone, as the clock of the summary's `timezone` shows them. Where the clock shows one of
+    them twice, they reach as far beyond as it takes, since nobody knows which of the two a warehouse understands.
     """
-    assert summary.grid is not None
-    first = summary.grid.containing(stretch.start)
+    grid, zone = summary.grid, find_zone(summary.timezone)
+    assert grid is not None
+    first, end = grid.containing(stretch.start), stretch.end
     for _ in range(summary.lookback):
-        first = summary.grid.previous(first)
-    return local_boundary(first.start, summary.timezone), local_boundary(stretch.end, summary.timezone)
+        first = grid.previous(first)
+    while happens_twice(first.start.astimezone(zone)):
+        first = grid.previous(first)
+    while happens_twice(end.astimezone(zone)):
+        end = grid.containing(end).end
+    return local_boundary(first.start, summary.timezone), local_boundary(end, summary.timezone)
 
 
 def _twice(names: Sequence[str]) -> list[str]:

@@ -1,10 +1,12 @@
 """An incremental summary is built for the days whose inputs have changed, and for no other."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from daybook.errors import CheckFailed
+from daybook.ledger import Entry, Ledger
 from tests.daybook.summary.desk import PER_DAY, Desk, days
 
 #: Of each day, the answers of that day and of the two before it.
@@ -133,3 +135,38 @@ def test_days_are_those_of_the_zone(desk: Desk, zone: str) -> None:
     built = desk.build(summary)
     assert set(days(built)) >= {"2021-03-27" if zone.startswith("Europe") else "2021-03-28"}
     assert desk.rows("zoned", "day, answers") == [(date(2021, 3, 27), 1), (date(2021, 3, 28), 2)]
+
+
+@pytest.mark.parametrize(("kind", "rows"), [("timestamptz", 6), ("timestamp", 5)])
+def test_hours_of_the_night_in_which_the_clock_is_set_back(desk: Desk, kind: str, rows: int) -> None:
+    """Berlin's 02:00 comes twice: whichever hour is loaded again, none loses its rows; without a zone they are one."""
+    desk.run(f"CREATE TABLE {{raw}}.visits (id int, at {kind})")
+    begin = datetime(2021, 10, 30, 22, 30, tzinfo=UTC)
+    for hour in range(6):
+        at = begin + timedelta(hours=hour)
+        local = at if kind == "timestamptz" else at.astimezone(ZoneInfo("Europe/Berlin")).replace(tzinfo=None)
+        desk.run("INSERT INTO {raw}.visits VALUES (%s, %s)", (hour, local))
+    note_hours(desk, begin, 6)
+    sql = "select date_trunc('hour', at) as hour, count(*) as visits from {raw}.visits "
+    sql += "where at >= {{start}} and at < {{end}} group by 1"
+    summary = desk.summary("hours", sql, key="hour", interval="hour", cursor="hour", timezone="Europe/Berlin")
+    desk.build(summary)
+    before = desk.rows("hours")
+    assert (len(before), sum(row[1] for row in before)) == (rows, 6)
+    for hour in range(6):
+        note_hours(desk, begin + timedelta(hours=hour), 1)
+        assert len(desk.build(summary).entries) == 1
+        assert desk.rows("hours") == before
+
+
+def note_hours(desk: Desk, begin: datetime, count: int) -> None:
+    """A load of so many hours of the visits, from that of `begin` on."""
+    ledger, name = Ledger(desk.ends.warehouse), f"{desk.raw}.visits"
+    start = begin.replace(minute=0)
+    with desk.ends.warehouse.session() as session:
+        ledger.ensure(session)
+        moment = ledger.next_moment(session, name)
+        end = start + timedelta(hours=count)
+        ledger.record(
+            session, [Entry(name, start, end, 0, "replace_interval", None, moment, f"{moment:%H%M%S%f}", moment)]
+        )
