@@ -100,10 +100,21 @@ class BuildTable:
         return self._cursor_of(self._warehouse.existing_columns(self._session, self.name))
 
     def _make_schema(self) -> None:
-        """Where it is missing: who may not make one is refused even IF NOT EXISTS, though there is nothing to make."""
-        schema = self._summary.schema_name
-        if not self._session.rows("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self._warehouse.folded(schema),)):
-            self._session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(schema)}")
+        """Where it is missing: who may not make one is refused even IF NOT EXISTS, though there is nothing to make.
+
+        Builds side by side may all want to; one of them does, and the others are refused, IF NOT EXISTS or not.
+        """
+        if self._has_schema():
+            return
+        try:
+            self._session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(self._summary.schema_name)}")
+        except self._session.connection.Error as error:
+            if is_lost_connection(error) or not self._has_schema():
+                raise
+
+    def _has_schema(self) -> bool:
+        schema = self._warehouse.folded(self._summary.schema_name)
+        return bool(self._session.rows("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)))
 
     def _standing_cursor(self) -> Cursor:
         """The cursor, with the type that it has in the table that readers see."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,7 @@ from daybook.errors import (
     SchemaMismatch,
     TableFileError,
 )
+from daybook.summary.form import Summary
 from deployments.local.waiting import wait_until
 from tests.daybook.summary.desk import Desk, days
 
@@ -269,6 +271,20 @@ def test_two_builds_at_once(desk: Desk) -> None:
     assert desk.rows("per_day") == [(date(2021, 2, 5), 1, 9)]
     assert desk.ledger("per_day") == [(None, "2021-02-06", 1)]
     assert desk.left_behind() == []
+
+
+def test_two_first_builds_at_once_of_a_schema_that_is_not_there(desk: Desk) -> None:
+    desk.answer((1, "2021-02-05 10:00", 9))
+    sql = f"select id from {desk.raw}.answers"
+    summary = Summary(name=f"{desk.raw}_new.first", sql=sql, description="x", owner="x", key="id")
+    with desk.database.connection() as other:
+        other.cursor().execute(f"CREATE SCHEMA {desk.raw}_new")
+        with ThreadPoolExecutor(1) as pool:
+            built = pool.submit(desk.build, summary)
+            assert wait_until(lambda: waiting(desk), 60)
+            other.commit()
+            assert built.result().rows == 1
+    desk.run("DROP SCHEMA {raw}_new CASCADE")
 
 
 #: A process that builds {raw}.seen; where the ledger is locked, it waits in the middle of the swap.
