@@ -8,7 +8,7 @@ build    builds it as the deployment does: checked first, then seen by all at on
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from daybook.command import in_plain_words
 from daybook.credentials import warehouse as blocks_warehouse
 from daybook.errors import BuildFailed, TableFileError
 from daybook.summary.build import build
-from daybook.summary.cases import CASES, read_cases, run_case
+from daybook.summary.cases import CASES, case_files, read_case, run_case
 from daybook.summary.files import read_summary, summary_names
-from daybook.summary.given import declared_types
+from daybook.summary.given import Types, declared_types
 from daybook.summary.graph import plan_builds
 from daybook.summary.lineage import dialect_of, read
 from daybook.summary.select import Select
@@ -82,24 +82,21 @@ class Desk:
 
     def test(self) -> None:
         """Run its cases. Exits with 1 where one gives other rows than it expects."""
-        cases = read_cases(self._name, self._cases)
-        if not cases:
+        files = case_files(self._name, self._cases)
+        if not files:
             where = self._cases / Path(*self._name.split(".", 1))
             raise TableFileError(
                 f"{self._name} has no cases: write {where}/<what it shows>.yaml with given: and expect:"
             )
         types, failed = declared_types(self._lineage.inputs, self._folder), 0
         with self._warehouse.session() as session:
-            for case in cases:
-                try:
-                    told = run_case(self._warehouse, session, self._lineage, case, types)
-                except (TableFileError, BuildFailed) as error:
-                    told = str(error)
+            for path in files:
+                what, told = self._run_case(session, path, types)
                 failed += told is not None
-                print(f"{'failed' if told else 'passed'}  {case.name}: {' '.join(case.description.split())}")
+                print(f"{'failed' if told else 'passed'}  {what}")
                 if told:
                     print(told)
-        print(f"{len(cases) - failed} passed, {failed} failed")
+        print(f"{len(files) - failed} passed, {failed} failed")
         if failed:
             sys.exit(1)
 
@@ -115,6 +112,16 @@ class Desk:
         print(f"{self._name}: {built.rows:,} rows, {built.label} ({built.why}); {legs}")
         for warning in built.warnings:
             print(f"a check warns: {warning}")
+
+    def _run_case(self, session: Session, path: Path, types: Mapping[str, Types]) -> tuple[str, str | None]:
+        """What a case shows, and what is wrong: with its rows, or with the case itself. None: nothing."""
+        what = path.name
+        try:
+            case = read_case(path)
+            what = f"{case.name}: {' '.join(case.description.split())}"
+            return what, run_case(self._warehouse, session, self._lineage, case, types)
+        except (TableFileError, BuildFailed) as error:
+            return what, str(error)
 
     def _select(self, session: Session) -> Select:
         summary, lineage = self._lineage.summary, self._lineage

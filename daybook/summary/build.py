@@ -20,7 +20,8 @@ from daybook.summary import swap, verify
 from daybook.summary.build_table import BuildTable, remove_leftovers
 from daybook.summary.form import Summary
 from daybook.summary.inputs import Inputs
-from daybook.summary.lineage import Lineage, is_repeatable
+from daybook.summary.lineage import Lineage
+from daybook.summary.repeatable import is_repeatable
 from daybook.summary.select import Select
 from daybook.summary.stale import Need, find_stale, version_of
 from daybook.transient import first_line, is_transient, with_retries

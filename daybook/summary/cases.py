@@ -69,18 +69,18 @@ class Case(Strict):
         return {name: parse_type(text) for name, text in self.columns.get(table, {}).items()}
 
 
-def read_cases(name: str, folder: Path = CASES) -> list[Case]:
-    """The cases of the summary `name` (`schema.table`) below `folder`, by the names of their files.
-
-    Raises:
-        TableFileError: one is wrong; names the file, the field and what to do.
-    """
+def case_files(name: str, folder: Path = CASES) -> list[Path]:
+    """The files of the cases of the summary `name` (`schema.table`) below `folder`, sorted."""
     schema, _, stem = name.partition(".")
-    return [read_case(path) for path in sorted((folder / schema / stem).glob("*.yaml"))]
+    return sorted((folder / schema / stem).glob("*.yaml"))
 
 
 def read_case(path: Path) -> Case:
-    """The case in the file at `path`. Raises TableFileError as `read_cases` does."""
+    """The case in the file at `path`.
+
+    Raises:
+        TableFileError: it is wrong; names the file, the field and what to do.
+    """
     return read_yaml(path, Case, exact=True, name="/".join(path.parts[-3:]))
 
 

@@ -80,11 +80,20 @@ def test_a_case_that_cannot_be_run_has_failed_and_the_others_are_run(desk: Desk,
     folder = tmp_path / "cases" / desk.raw / "per_day"
     folder.mkdir(parents=True)
     good = CASE.replace("{raw}", desk.raw).replace("TOTAL", "10")
-    for name, text in {"a": good.replace("scor", "skor"), "b": good.replace("id: 1", "id: one"), "c": good}.items():
+    for name, text in {
+        "a": good.replace("scor", "skor"),
+        "b": good.replace("id: 1", "id: one"),
+        "c": good,
+        "d": "x",
+    }.items():
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     code, said = run("test", "per_day")
-    assert (code, "1 passed, 2 failed" in said) == (1, True), said
-    assert [word for word in ("'skore'; did you mean 'score'?", "refuses a row", "one") if word not in said] == []
+    assert (code, "1 passed, 3 failed" in said) == (1, True), said
+    assert [
+        word
+        for word in ("'skore'; did you mean 'score'?", "refuses a row", "one", "must hold fields")
+        if word not in said
+    ] == []
 
 
 def test_rows_are_shown_as_they_are(desk: Desk, run: Run, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from daybook.errors import TableFileError
 from daybook.summary import names
 from daybook.summary.form import Summary
-from daybook.summary.lineage import Lineage, is_repeatable, read
+from daybook.summary.lineage import Lineage, read
 from daybook.summary.outputs import columns
+from daybook.summary.repeatable import is_repeatable
 
 DIALECTS = ["postgres", "redshift"]
 LIVE = {

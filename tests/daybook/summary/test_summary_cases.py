@@ -12,7 +12,7 @@ import pytest
 
 from daybook.columns import Type
 from daybook.errors import BuildFailed, TableFileError
-from daybook.summary.cases import Case, read_cases, run_case
+from daybook.summary.cases import Case, case_files, read_case, run_case
 from daybook.summary.differences import differences, same
 from daybook.summary.form import Summary
 from daybook.summary.given import declared_types
@@ -220,7 +220,8 @@ def case_file(folder: Path, text: str) -> Path:
 
 def test_a_case_is_read_with_all_digits(tmp_path: Path) -> None:
     case_file(tmp_path, GOOD_FILE)
-    (case,) = read_cases("analytics.days", tmp_path)
+    (file,) = case_files("analytics.days", tmp_path)
+    case = read_case(file)
     row = {"score": Decimal("1.10000000000000000001"), "at": datetime(2021, 2, 5, 10), "word": "NO"}
     assert (case.name, case.given, case.expect) == (
         "analytics/days/one.yaml",
@@ -252,7 +253,7 @@ BAD_FILES = {
 def test_a_file_that_is_wrong_is_refused(tmp_path: Path, change: tuple[str, str], said: str) -> None:
     path = case_file(tmp_path, GOOD_FILE.replace(*change))
     with pytest.raises(TableFileError) as caught:
-        read_cases("analytics.days", tmp_path)
+        read_case(path)
     assert str(path) in str(caught.value) and said in str(caught.value), str(caught.value)
 
 
