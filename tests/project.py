@@ -1,5 +1,6 @@
 """The project in another place: a copy of it, and the local stack's server and worker in there."""
 
+import contextlib
 import re
 import shutil
 from collections.abc import Iterator
@@ -65,13 +66,25 @@ class Deployed:
 
     def make_blocks(self, variables: dict[str, str]) -> None:
         """What `python -m blocks` does with these variables, in this process, whose start is spared."""
-        from prefect.settings import PREFECT_API_URL, temporary_settings
-
         from blocks import environment
         from blocks.save import save
 
-        with temporary_settings({PREFECT_API_URL: api_url(self.stack.ui_port)}):
+        with self.from_here():
             list(save(environment.read(variables)))
+
+    @contextlib.contextmanager
+    def from_here(self) -> Iterator[None]:
+        """What this process asks of Prefect within the block, it asks of this server."""
+        from prefect.events.worker import EventsWorker
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        with temporary_settings({PREFECT_API_URL: api_url(self.stack.ui_port)}):
+            # The thread that sends events stays with the server of its first one: each server gets one of its own.
+            EventsWorker.drain_all(at_exit=False)
+            try:
+                yield
+            finally:
+                EventsWorker.drain_all(at_exit=False)
 
     def deploy_all(self) -> None:
         """`prefect deploy --all`, in the copy."""

@@ -12,13 +12,11 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import (
-    PREFECT_API_URL,
     PREFECT_FLOWS_DEFAULT_RETRIES,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     temporary_settings,
 )
 
-from deployments.local.environment import api_url
 from deployments.local.runs import run_deployment
 from flows.backfill import backfill
 from tests.flows.conftest import Production, Target
@@ -34,8 +32,8 @@ def fill(worker: Deployed, days: int, first: date = DAY, **parameters: Any) -> F
 
 def fill_from_here(worker: Deployed, days: int, first: date = DAY, **parameters: Any) -> FlowRun:
     """The same in this process, whose start is spared: its runs are the worker's. Raises what the flow raises."""
-    server = {PREFECT_API_URL: api_url(worker.stack.ui_port)}
-    with temporary_settings(server | {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_FLOWS_DEFAULT_RETRIES: 0}):
+    settings = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_FLOWS_DEFAULT_RETRIES: 0}
+    with worker.from_here(), temporary_settings(settings):
         state = backfill(**asked(days, first, **parameters), return_state=True)
         state.result()
     return worker.client.read_flow_run(state.state_details.flow_run_id)
