@@ -21,7 +21,6 @@ from daybook.summary.build_table import BuildTable, remove_leftovers
 from daybook.summary.form import Summary
 from daybook.summary.inputs import Inputs
 from daybook.summary.lineage import Lineage
-from daybook.summary.repeatable import is_repeatable
 from daybook.summary.select import Select
 from daybook.summary.stale import Need, find_stale, version_of
 from daybook.transient import first_line, is_transient, with_retries
@@ -101,7 +100,7 @@ class _Build:
 
     def run(self) -> Built:
         """One try, on a connection of its own; it finds out whether an earlier one was committed after all."""
-        summary, lineage = self._summary, self._lineage
+        summary = self._summary
         with self._warehouse.session() as session:
             self._ledger.ensure(session)
             self._inputs.ensure(session)
@@ -109,9 +108,8 @@ class _Build:
             if done:
                 remove_leftovers(session, summary, self._warehouse)
                 return self._built(done, "the commit whose answer was lost had succeeded")
-            repeatable = is_repeatable(lineage)
             swap.check_name(session, self._warehouse, summary.name)
-            need = find_stale(session, self._warehouse, summary, lineage.inputs, anew=self._anew, repeatable=repeatable)
+            need = find_stale(session, self._warehouse, self._lineage, anew=self._anew)
             if not need.whole and not need.intervals:
                 return Built(summary.name, "", f"nothing to do: all that it reads is as it was at {_moment(need)}")
             try:

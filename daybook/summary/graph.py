@@ -1,12 +1,13 @@
 """The order in which summaries are built, by what they read; what cannot be built is refused before anything runs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from daybook.errors import TableFileError
+from daybook.summary.chosen import loaded_by_others
 from daybook.summary.files import read_summary, summary_names
 from daybook.summary.form import Summary
 from daybook.summary.lineage import Lineage, dialect_of, file_of, read
@@ -57,7 +58,8 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
         except TableFileError as error:
             problems.append(str(error))
     ordered = order_builds(summaries, dialect_of(warehouse), problems)
-    lineages, order = ordered.lineages, ordered.order
+    order = ordered.order
+    lineages = {name: replace(one, by_others=loaded_by_others(one, folder)) for name, one in ordered.lineages.items()}
     with warehouse.session() as session:
         live = live_columns(session, warehouse, {name for one in lineages.values() for name in one.inputs})
     never_loaded = set(table_names(folder)).difference(live)

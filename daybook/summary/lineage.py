@@ -31,6 +31,8 @@ class Lineage:
     inputs: tuple[str, ...]
     tree: exp.Query
     places: tuple[names.Place, ...]
+    by_others: frozenset[str] = frozenset()
+    """The inputs that are loaded by another column than the one that chooses the rows of an interval."""
 
     @property
     def statement(self) -> str:

@@ -10,6 +10,8 @@ from daybook.interval import Interval, merged
 from daybook.ledger import End, Entry, Ledger
 from daybook.summary.form import Summary
 from daybook.summary.inputs import Inputs, Seen
+from daybook.summary.lineage import Lineage
+from daybook.summary.repeatable import is_repeatable
 from daybook.versions import UNCHANGED
 from daybook.warehouses import Warehouse
 from daybook.warehouses.session import Session
@@ -41,14 +43,9 @@ def version_of(summary: Summary) -> str:
     return hashlib.sha256("\0".join(map(str, said)).encode()).hexdigest()[:16]
 
 
-def find_stale(
-    session: Session, warehouse: Warehouse, summary: Summary, inputs: Sequence[str], *, anew: bool, repeatable: bool
-) -> Need:
-    """What has to be built of a summary that reads `inputs` (`schema.table`).
-
-    `anew` asks for all of it. One that is not `repeatable` gives other rows another day, though nothing has changed.
-    """
-    ledger = Ledger(warehouse)
+def find_stale(session: Session, warehouse: Warehouse, lineage: Lineage, *, anew: bool) -> Need:
+    """What has to be built of a summary; `anew` asks for all of it."""
+    summary, inputs, ledger = lineage.summary, lineage.inputs, Ledger(warehouse)
     ends = ledger.ends(session, [summary.name, *inputs])
     until = max((end.until for name, end in ends.items() if name != summary.name), default=datetime.now(UTC))
     seen = {name: ends[name].loaded_at if name in ends else None for name in inputs}
@@ -57,7 +54,7 @@ def find_stale(
         if anew:
             raise _Whole("asked for")
         _check_stands(session, warehouse, summary, last)
-        if not repeatable:
+        if not is_repeatable(lineage):
             raise _Whole("its SELECT asks the clock or chance")
         unknown = [name for name in inputs if name not in ends]
         if unknown:
@@ -66,7 +63,10 @@ def find_stale(
         read = Inputs(warehouse).seen(session, summary.name, last.load_id)
         stale = set[Interval]()
         for name in inputs:
-            stale.update(_stale_by(summary, name, _changes(session, ledger, name, read.get(name), ends[name]), until))
+            changes = _changes(session, ledger, name, read.get(name), ends[name])
+            if changes and name in lineage.by_others:
+                raise _Whole(f"{name} has changed, and is loaded by another column than it is chosen by")
+            stale.update(_stale_by(summary, name, changes, until))
     except _Whole as reason:
         return Need(str(reason), seen, until, last, whole=True)
     return Need("its inputs have changed" if stale else "", seen, until, last, intervals=tuple(sorted(stale)))

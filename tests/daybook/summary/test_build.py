@@ -63,9 +63,9 @@ def test_it_is_built_and_noted_with_what_it_read(desk: Desk) -> None:
     assert desk.rows("per_day") == [(date(2021, 2, 5), 1, 9), (date(2021, 2, 6), 1, 3)]
     assert (built.rows, built.label, built.why) == (2, "all of it", "it had never been built")
     assert desk.ledger("per_day") == [(None, "2021-02-07", 2)]
-    assert desk.run("SELECT table_name, input_name, load_id FROM daybook.inputs") == [
-        (f"{desk.raw}.per_day", f"{desk.raw}.answers", built.entries[0].load_id)
-    ]
+    assert desk.run(
+        "SELECT table_name, input_name, load_id FROM daybook.inputs WHERE table_name = '{raw}.per_day'"
+    ) == [(f"{desk.raw}.per_day", f"{desk.raw}.answers", built.entries[0].load_id)]
     assert built.entries[0].flow_run_id == "run-1"
     assert desk.left_behind() == []
 

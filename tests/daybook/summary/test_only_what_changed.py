@@ -1,12 +1,15 @@
 """An incremental summary is built for the days whose inputs have changed, and for no other."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from daybook.errors import CheckFailed
 from daybook.ledger import Entry, Ledger
+from daybook.summary.build import build
+from daybook.summary.graph import plan_builds
 from tests.daybook.summary.desk import PER_DAY, Desk, days
 
 #: Of each day, the answers of that day and of the two before it.
@@ -115,6 +118,26 @@ def test_a_load_by_a_worker_whose_clock_is_behind_is_not_missed(month: Desk) -> 
     month.note("users", "2021-02-04", loaded_at=datetime(2021, 3, 2, tzinfo=UTC))
     again = month.build(month.summary("both", sql, key=["day"], interval="day", cursor="day"))
     assert days(again) == ["2021-02-04"]
+
+
+def test_rows_that_are_loaded_by_another_column_may_be_of_any_day(month: Desk, tmp_path: Path) -> None:
+    """A row that was modified on the 20th, and is loaded with that day, may be of the 3rd."""
+    folder = tmp_path / month.raw
+    folder.mkdir()
+    file = "description: x\nowner: x\nload: upsert\nkey: id\ninterval: day\nsource: {kind: database, table: a.b}\n"
+    (folder / "per_day.sql").write_text(month.summary().sql, encoding="utf-8")
+    fields = "description: One row a day.\nowner: tests\nkey: [day]\ninterval: day\ncursor: day\n"
+    (folder / "per_day.yaml").write_text(fields, encoding="utf-8")
+    for cursor, expected in (("at", ["2021-02-20"]), ("modified", [])):
+        (folder / "answers.yaml").write_text(f"{file}cursor: {cursor}\n", encoding="utf-8")
+        month.run("UPDATE {raw}.answers SET score = score + 1 WHERE at = '2021-02-03'")
+        month.note("answers", "2021-02-20")
+        warehouse = month.ends.warehouse
+        lineage = plan_builds(warehouse, [f"{month.raw}.per_day"], tmp_path).lineages[f"{month.raw}.per_day"]
+        built = build(lineage.summary, lineage, warehouse)
+        assert days(built) == expected
+        assert ("another column" in built.why) == (cursor == "modified")
+    assert month.rows("per_day", "day, total")[2] == (date(2021, 2, 3), 14)
 
 
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
