@@ -23,6 +23,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="start everything, load nps through the worker, show the result")
     demo.add_argument("--started", type=int, help="when `make demo` was typed, in seconds since 1970")
+    parser.set_defaults(started=None)
     commands.add_parser("up", help="start PostgreSQL, the Prefect server and a worker, and load what was missed")
     commands.add_parser("down", help="stop all of it; the data stays")
     commands.add_parser("status", help="what runs, and where")

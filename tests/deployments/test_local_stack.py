@@ -153,6 +153,16 @@ def test_a_taken_port_is_reported_with_its_holder_and_the_variable() -> None:
     ports.require_free(port, "The Prefect server", VARIABLE)  # given up by now
 
 
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_what_starts_the_stack_says_that_its_port_is_taken(command: str, home: Path) -> None:
+    typed = f"from deployments.local import __main__ as it; it.ROOT = it.Path({str(home)!r}); exit(it.main())"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        tried = [sys.executable, "-c", typed, command]
+        done = subprocess.run(tried, env=os.environ | {"DAYBOOK_UI_PORT": port}, capture_output=True, text=True)
+    assert (done.returncode, f"port {port}" in done.stderr) == (1, True), done.stderr
+
+
 @pytest.mark.parametrize("value", ["abc", "0", "65536", "-1", "4200.5"])
 def test_a_port_that_is_none_is_refused(value: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, value)

@@ -47,11 +47,12 @@ def tick(**schedule: Any) -> dict[str, Any]:
     return {"schedules": [{"slug": "tick", "timezone": "UTC", **schedule}]}
 
 
-#: The tests' own deployments; those of prefect.yaml are nps/daily and catch-up/daily.
+#: Those of prefect.yaml are nps/daily and catch-up/daily (and nps/full-refresh); the others are the tests' own.
 ONE_AT_A_TIME = {"limit": 1, "collision_strategy": "ENQUEUE"}
 PATIENT = {"env": {"PREFECT_FLOWS_DEFAULT_RETRIES": "30", "PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS": "1"}}
 NPS = {"entrypoint": "flows/nps.py:nps"}
 LOAD_TABLE = {"entrypoint": "flows/load_table.py:load_table"}
+OURS = ("flows/nps.py:nps", "flows/catch_up.py:catch_up")
 DEPLOYMENTS: list[dict[str, Any]] = [
     {"name": "by-interval", **NPS, **tick(interval=86400, anchor_date="2021-02-06T09:30:00+00:00")},
     {"name": "by-cron", **LOAD_TABLE, "parameters": {"table": "raw_data.hourly"}, **tick(cron="30 * * * *")},
@@ -159,7 +160,7 @@ def deploy(stack: MovedStack) -> None:
     """`prefect deploy`, for nps/daily and catch-up/daily as they are in prefect.yaml, and for the tests' own."""
     content = YAML(typ="safe").load(stack.root / "prefect.yaml")
     content["deployments"] = [
-        *(deployment for deployment in content["deployments"] if deployment["name"] == "daily"),
+        *(deployment for deployment in content["deployments"] if deployment["entrypoint"] in OURS),
         *({"work_pool": {"name": "daybook"}} | deployment for deployment in DEPLOYMENTS),
     ]
     YAML().dump(content, stack.root / "clock.yaml")

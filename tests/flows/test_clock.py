@@ -17,6 +17,7 @@ from deployments.local.runs import wait_for_work_pool
 from deployments.local.waiting import wait_until
 from tests.flows.conftest import Production, Target
 from tests.flows.office import PATIENCE, MovedStack, Office, deploy, furnish
+from tests.project import kill
 from tests.servers.faketime import new_clock
 from tests.servers.ports import free_port
 
@@ -47,7 +48,7 @@ def furnished(
                     client.pause_deployment(deployment.id)
                 yield office
         finally:
-            stack.stop()
+            kill(stack)
 
 
 @pytest.fixture
