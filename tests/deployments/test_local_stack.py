@@ -201,7 +201,10 @@ def test_no_prefect_setting_of_the_user_reaches_the_stack(home: Path, monkeypatc
     environment = prefect_environment(home, 4300)
     assert environment["PREFECT_API_URL"] == "http://127.0.0.1:4300/api"
     assert environment["PREFECT_HOME"] == str(home / "prefect")
-    assert environment["PATH"] == os.environ["PATH"]
+    assert environment["PATH"].split(os.pathsep) == [
+        str(Path(sys.executable).parent),
+        *os.environ["PATH"].split(os.pathsep),
+    ]
     assert not {"PREFECT_API_KEY", "PREFECT_PROFILE"} & environment.keys()
 
 
