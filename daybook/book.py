@@ -5,14 +5,12 @@ from typing import Any, TypeVar
 
 from daybook.columns import Column
 from daybook.warehouses import Warehouse
-from daybook.warehouses.session import Session
+from daybook.warehouses.session import NO_SUCH_TABLE, Session
 
 T = TypeVar("T")
 
 SCHEMA = "daybook"
 
-#: PostgreSQL's and Redshift's codes for a table and for a schema that do not exist.
-_NO_SUCH_TABLE = {"42P01", "3F000"}
 _NO_SUCH_COLUMN = "42703"
 _AT_ONCE = 500  # rows a statement
 
@@ -55,7 +53,7 @@ class Book:
         try:
             return [make(*row) for row in session.stream(statement, values)]
         except session.connection.ProgrammingError as error:
-            if error.pgcode in _NO_SUCH_TABLE:
+            if error.pgcode in NO_SUCH_TABLE:
                 return []
             if error.pgcode != _NO_SUCH_COLUMN:
                 raise

@@ -24,7 +24,6 @@ logger = logging.getLogger(__name__)
 #: What another load of the same new table, at the same moment, makes of ours: it has created the schema or the table
 #: first (unique_violation in the catalogue, duplicate_table, duplicate_schema).
 _CREATED_MEANWHILE = {"23505", "42P07", "42P06"}
-_NO_SUCH_TABLE = {"42P01", "3F000"}
 
 
 class _TableAppeared(Exception):
@@ -130,15 +129,8 @@ class Transaction:
 
     def _begin(self, session: Session) -> bool:
         """Open the transaction with the lock; where there is no table yet, with making it. Says whether it was made."""
-        session.run("BEGIN")
-        try:
-            session.run(self._warehouse.lock_sql(self._target.name))
+        if session.begin_with(self._warehouse.lock_sql(self._target.name)):
             return False
-        except session.connection.ProgrammingError as error:
-            if error.pgcode not in _NO_SUCH_TABLE:
-                raise
-        session.run("ROLLBACK")
-        session.run("BEGIN")
         try:
             self._warehouse.create(session, self._target)
         except session.connection.Error as error:

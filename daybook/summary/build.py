@@ -29,7 +29,6 @@ from daybook.warehouses.session import Session
 
 logger = logging.getLogger(__name__)
 
-_NO_SUCH_TABLE = {"42P01", "3F000"}
 #: What to do, by how an SQLSTATE begins.
 _REMEDIES = {
     "23": ". Somebody has given the table a rule, by hand, that these rows break: mend the rows, or drop the rule",
@@ -157,11 +156,11 @@ class _Build:
         Of a build of some intervals, all that readers would see is first there to be checked within it.
         """
         summary, warehouse, warnings = self._summary, self._warehouse, tuple[str, ...]()
-        there = self._begin(session)
+        there = session.begin_with(warehouse.lock_sql(summary.name))
         newest = self._ledger.ends(session, [summary.name]).get(summary.name)
         if newest and (need.last is None or newest.loaded_at != need.last.loaded_at):
             raise swap.Overtaken(f"another build was committed at {newest.loaded_at:%H:%M:%S} UTC")
-        target, counts = table.target(), table.counts(need.intervals)
+        target, counts = table.target, table.counts(need.intervals)
         if not there and not need.whole:
             raise swap.Overtaken(f"somebody has dropped {summary.name}")
         if not there:
@@ -189,19 +188,6 @@ class _Build:
             table.drop()
         session.run("COMMIT")
         return entries, warnings
-
-    def _begin(self, session: Session) -> bool:
-        """Open the transaction, with the lock of the table as its first statement. Says whether there is a table."""
-        session.run("BEGIN")
-        try:
-            session.run(self._warehouse.lock_sql(self._summary.name))
-            return True
-        except session.connection.ProgrammingError as error:
-            if error.pgcode not in _NO_SUCH_TABLE:
-                raise
-        session.run("ROLLBACK")
-        session.run("BEGIN")
-        return False
 
     def _refused(self, error: Any) -> BuildFailed:
         """The error for what the database says of a build that none of the checks has found wrong."""

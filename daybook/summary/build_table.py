@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property, partial
 
 from daybook import guards
 from daybook.backlog import coalesce
@@ -66,8 +67,9 @@ class BuildTable:
         warehouse.analyze(session, self.name)
         self.rows = session.one(f"SELECT count(*) FROM {self.quoted}")
 
+    @cached_property
     def target(self) -> Target:
-        """The summary as the strategies of a load know it, with the columns that this build has."""
+        """The summary as the strategies of a load know it, with the columns that this build has, once it is filled."""
         columns = self._warehouse.existing_columns(self._session, self.name)
         return Target(self._summary.name, tuple(columns.values()), self._summary.key, self._cursor_of(columns))
 
@@ -75,7 +77,7 @@ class BuildTable:
         """How many rows of it lie in each of these intervals, which are in order."""
         counts: dict[Interval, int] = {}
         for stretch in coalesce(intervals, len(intervals) or 1):
-            counts |= guards.counts_in(self._session, self._warehouse, self.target(), self.quoted, stretch)
+            counts |= guards.counts_in(self._session, self._warehouse, self.target, self.quoted, stretch)
         return counts
 
     @contextmanager
@@ -95,26 +97,15 @@ class BuildTable:
         """Whether it has been made, and nobody has removed it."""
         return self._warehouse.exists(self._session, self.name)
 
-    def cursor(self) -> Cursor | None:
-        """The cursor, with the type that it has in this build; None for a summary without intervals."""
-        return self._cursor_of(self._warehouse.existing_columns(self._session, self.name))
-
     def _make_schema(self) -> None:
-        """Where it is missing: who may not make one is refused even IF NOT EXISTS, though there is nothing to make.
-
-        Builds side by side may all want to; one of them does, and the others are refused, IF NOT EXISTS or not.
-        """
-        if self._has_schema():
-            return
+        """Builds side by side may all want to; one of them does, and the others are refused."""
+        make = partial(self._warehouse.make_schema, self._session, self._summary.schema_name)
         try:
-            self._session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(self._summary.schema_name)}")
+            make()
         except self._session.connection.Error as error:
-            if is_lost_connection(error) or not self._has_schema():
+            if is_lost_connection(error):
                 raise
-
-    def _has_schema(self) -> bool:
-        schema = self._warehouse.folded(self._summary.schema_name)
-        return bool(self._session.rows("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)))
+            make()  # it is there by now, or it is refused again
 
     def _standing_cursor(self) -> Cursor:
         """The cursor, with the type that it has in the table that readers see."""

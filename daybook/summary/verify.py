@@ -26,8 +26,6 @@ def inputs(session: Session, warehouse: Warehouse, summary: Summary) -> tuple[st
 
 def before(session: Session, warehouse: Warehouse, summary: Summary) -> Before:
     """What readers see now, as far as a check compares with it: nothing of a table or a column that is yet to come."""
-    if not warehouse.exists(session, summary.name):
-        return {}
     try:
         return measure(session, warehouse, summary.output_checks, summary.name)
     except TableFileError:
@@ -39,7 +37,7 @@ def key(session: Session, warehouse: Warehouse, summary: Summary, table: BuildTa
 
     Raises NullKey and DuplicateKey, and TableFileError for a cursor that is no date or time of the grid.
     """
-    names, target = ", ".join(summary.key), table.target()
+    names, target = ", ".join(summary.key), table.target
     count = guards.without_key(session, warehouse, target, table.quoted)
     if count:
         raise NullKey(
@@ -57,7 +55,7 @@ def key(session: Session, warehouse: Warehouse, summary: Summary, table: BuildTa
 
 def _cursor(session: Session, warehouse: Warehouse, summary: Summary, table: BuildTable) -> None:
     """Every row says to which interval it belongs: one that does not would be built once, and never again."""
-    cursor, yaml = table.cursor(), f"{summary.table_name}.yaml"
+    cursor, yaml = table.target.cursor, f"{summary.table_name}.yaml"
     if cursor is None:
         return
     assert summary.grid is not None

@@ -119,6 +119,10 @@ class Warehouse(Protocol):
         """The statement that makes every other load of `table` wait until the transaction ends."""
         ...
 
+    def make_schema(self, session: Session, schema: str) -> None:
+        """Make a schema where it is missing. Of several who want to at the same moment, some may be refused."""
+        ...
+
     def create(self, session: Session, target: Target) -> None:
         """Make the schema and the table, without keys and indexes, in the transaction that is open."""
         ...

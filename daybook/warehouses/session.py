@@ -8,6 +8,9 @@ from sqlalchemy import Engine
 
 from daybook.connection import connect
 
+#: PostgreSQL's and Redshift's codes for a table and for a schema that do not exist.
+NO_SUCH_TABLE = {"42P01", "3F000"}
+
 
 class Session:
     """One connection, in autocommit: `BEGIN`, `COMMIT` and `ROLLBACK` are statements like any other."""
@@ -42,6 +45,22 @@ class Session:
         """Execute a query that returns one value, and return it (None where it returns no row)."""
         rows = self.rows(statement, values)
         return rows[0][0] if rows else None
+
+    def begin_with(self, lock: str) -> bool:
+        """Open a transaction whose first statement is `lock`, which locks a table. Says whether there is that table.
+
+        Where there is not, the transaction is open all the same.
+        """
+        self.run("BEGIN")
+        try:
+            self.run(lock)
+            return True
+        except self.connection.ProgrammingError as error:
+            if error.pgcode not in NO_SUCH_TABLE:
+                raise
+        self.run("ROLLBACK")
+        self.run("BEGIN")
+        return False
 
     @contextmanager
     def undone_on_error(self) -> Iterator[None]:

@@ -164,11 +164,14 @@ class SqlWarehouse:
                     "source a view that renames one, or leave it out of `columns:`"
                 )
 
-    def create(self, session: Session, target: Target) -> None:
-        """Make the schema, if it is missing, and the table."""
-        schema = target.name.split(".", 1)[0]
+    def make_schema(self, session: Session, schema: str) -> None:
+        """Make a schema where it is missing: who may make none is refused even IF NOT EXISTS, though it is there."""
         if not session.rows("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self.folded(schema),)):
             session.run(f"CREATE SCHEMA IF NOT EXISTS {self.quote(schema)}")
+
+    def create(self, session: Session, target: Target) -> None:
+        """Make the schema, if it is missing, and the table."""
+        self.make_schema(session, target.name.split(".", 1)[0])
         required = {*target.key}
         columns = ", ".join(
             f"{self.quote(column.name)} {self.type_sql(column.type)}{' NOT NULL' if column.name in required else ''}"
