@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from prefect import flow, get_run_logger, runtime
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from daybook.dbt.outcome import Outcome
 from daybook.dbt.project import find_project, last_of_day, tables_read
@@ -15,46 +15,29 @@ from flows.command_line import run
 from flows.dbt_page import show
 from flows.dbt_runner import on_our_warehouse
 from flows.loading import retries
-from flows.parameters import TableName
+from flows.parameters import TableName, explained, flag, some_of
 from flows.schedule import scheduled_at
 from flows.tasks import wait_for
 
-
-def _text(description: str, *other: str) -> WithJsonSchema:
-    return WithJsonSchema({"description": description, "anyOf": [{"type": type} for type in ("string", *other)]})
-
-
-ProjectDir = Annotated[str, _text("The folder that dbt_project.yml is in, on the worker.")]
+ProjectDir = Annotated[str, explained("The folder that dbt_project.yml is in, on the worker.", "string")]
 Day = Annotated[
     date | None,
-    WithJsonSchema(
-        {
-            "description": "The day that the tables must have. Left out: the one before the run's scheduled time.",
-            "anyOf": [{"type": "string", "format": "date"}, {"type": "null"}],
-        }
+    explained(
+        "The day that the tables must have. Left out: the one before the run's scheduled time.",
+        anyOf=[{"type": "string", "format": "date"}, {"type": "null"}],
     ),
 ]
 Selection = Annotated[
-    str | None, _text("What to build, as behind dbt's --select: 'nps_by_day+ tag:daily'. Left out: all.", "null")
+    str | None,
+    explained("What to build, as behind dbt's --select: 'nps_by_day+ tag:daily'. Left out: all.", "string", "null"),
 ]
 Awaited = Annotated[
     list[TableName] | None,
-    WithJsonSchema(
-        {
-            "description": "The tables to wait for. Left out: those under tables/ that what is built reads.",
-            "anyOf": [{"type": "array", "items": {"type": "string", "enum": table_names()}}, {"type": "null"}],
-        }
-    ),
+    some_of(table_names(), "The tables to wait for. Left out: those under tables/ that what is built reads."),
 ]
-TargetSchema = Annotated[str, _text("Where models go that name no schema.")]
-FromNothing = Annotated[
-    bool, WithJsonSchema({"description": "Build incremental models from nothing.", "type": "boolean"})
-]
-Patience = Annotated[
-    int,
-    Field(ge=0),
-    WithJsonSchema({"description": "How many seconds to wait for the tables.", "type": "integer", "minimum": 0}),
-]
+TargetSchema = Annotated[str, explained("Where models go that name no schema.", "string")]
+FromNothing = Annotated[bool, flag("Build incremental models from nothing.")]
+Patience = Annotated[int, Field(ge=0), explained("How many seconds to wait for the tables.", type="integer", minimum=0)]
 
 
 def run_name() -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from prefect import flow, get_run_logger, runtime, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator
 
 from blocks import open as blocks
 from daybook.errors import ExportFailed
@@ -20,6 +20,7 @@ from daybook.table import Table as TableFile
 from daybook.tables import read_table, table_names
 from flows.command_line import run
 from flows.loading import retries
+from flows.parameters import explained
 
 
 def _is_range(text: str) -> str:
@@ -36,31 +37,27 @@ def _known(name: str) -> str:
     return _described(name).name
 
 
-def _explained(description: str, *types: str, **schema: Any) -> WithJsonSchema:
-    return WithJsonSchema({"description": description, "anyOf": [{"type": type} for type in types], **schema})
-
-
 SpreadsheetId = Annotated[
     str,
     AfterValidator(spreadsheet_id),
-    _explained("The spreadsheet's address, as the browser shows it, or its id.", "string"),
+    explained("The spreadsheet's address, as the browser shows it, or its id.", "string"),
 ]
 Range = Annotated[
     str,
     AfterValidator(_is_range),
-    _explained("What is replaced: a sheet (Report), or a part of it (Report!A1:F, down to its end).", "string"),
+    explained("What is replaced: a sheet (Report), or a part of it (Report!A1:F, down to its end).", "string"),
 ]
 Table = Annotated[
     Annotated[str, AfterValidator(_known)] | None,
-    _explained(
+    explained(
         "The table or summary to write: all of it, in the order of its key.",
         "string",
         "null",
         enum=[*table_names(), *summary_names()],
     ),
 ]
-Query = Annotated[str | None, _explained("Instead of a table: one SELECT, by the warehouse's SQL.", "string", "null")]
-Block = Annotated[str, _explained("The GcpCredentials block with the service account's key.", "string")]
+Query = Annotated[str | None, explained("Instead of a table: one SELECT, by the warehouse's SQL.", "string", "null")]
+Block = Annotated[str, explained("The GcpCredentials block with the service account's key.", "string")]
 
 
 def run_name() -> str:

@@ -17,12 +17,22 @@ from daybook.tables import read_table, table_names
 _DATES = [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
 
 
-def _explained(description: str, **schema: Any) -> WithJsonSchema:
-    return WithJsonSchema({**schema, "description": description})
+def explained(description: str, *types: str, **schema: Any) -> WithJsonSchema:
+    """A parameter's description, and the rest of its JSON schema: `types` are those that it may be of."""
+    choices = {"anyOf": [{"type": type} for type in types]} if types else {}
+    return WithJsonSchema({**choices, **schema, "description": description})
 
 
-def _flag(description: str) -> WithJsonSchema:
-    return _explained(description, type="boolean")
+def flag(description: str) -> WithJsonSchema:
+    """What setting a flag does."""
+    return explained(description, type="boolean")
+
+
+def some_of(names: list[str], description: str) -> WithJsonSchema:
+    """Some of these names, as choices, or none at all."""
+    return explained(
+        description, anyOf=[{"type": "array", "items": {"type": "string", "enum": names}}, {"type": "null"}]
+    )
 
 
 def _exactly(value: Any) -> Any:
@@ -49,7 +59,7 @@ When = Annotated[date | datetime, BeforeValidator(_exactly)]
 
 ExecutionDate = Annotated[
     When | None,
-    _explained(
+    explained(
         "The interval to load, by its start: a date, or a date and time, on the table's clock. "
         "Left out: the last interval that was complete at the run's scheduled time.",
         anyOf=[*_DATES, {"type": "null"}],
@@ -57,54 +67,48 @@ ExecutionDate = Annotated[
 ]
 Until = Annotated[
     When | None,
-    _explained(
+    explained(
         "The exclusive end of a range that begins at execution_date: one run loads all of it.",
         anyOf=[*_DATES, {"type": "null"}],
     ),
 ]
-FullRefresh = Annotated[bool, _flag("Replace the whole table with what the source has now.")]
+FullRefresh = Annotated[bool, flag("Replace the whole table with what the source has now.")]
 AllowShrink = Annotated[
-    bool, _flag("Let this run leave far fewer rows than the ledger says were there, because they are gone.")
+    bool, flag("Let this run leave far fewer rows than the ledger says were there, because they are gone.")
 ]
-AllowBeforeStart = Annotated[bool, _flag("Allow dates before the start: of the table file.")]
+AllowBeforeStart = Annotated[bool, flag("Allow dates before the start: of the table file.")]
 #: Every table that has a file, as a dropdown.
 TableName = Annotated[
     str,
     AfterValidator(_known),
-    _explained("The table to load: any file in tables/.", type="string", enum=table_names()),
+    explained("The table to load: any file in tables/.", type="string", enum=table_names()),
 ]
 TableNames = Annotated[
     list[Annotated[str, AfterValidator(_known)]] | None,
-    _explained(
-        "The tables to look after. Left out: every one under tables/.",
-        anyOf=[{"type": "array", "items": {"type": "string", "enum": table_names()}}, {"type": "null"}],
-    ),
+    some_of(table_names(), "The tables to look after. Left out: every one under tables/."),
 ]
 #: Every summary that has a file, as choices.
 SummaryNames = Annotated[
     list[Annotated[str, AfterValidator(_known_summary)]] | None,
-    _explained(
-        "The summaries to build. Left out: every one under tables/.",
-        anyOf=[{"type": "array", "items": {"type": "string", "enum": summary_names()}}, {"type": "null"}],
-    ),
+    some_of(summary_names(), "The summaries to build. Left out: every one under tables/."),
 ]
-BuildAnew = Annotated[bool, _flag("Build all of them, whole, whether or not anything has changed.")]
+BuildAnew = Annotated[bool, flag("Build all of them, whole, whether or not anything has changed.")]
 Symbols = Annotated[
     Annotated[list[str], AfterValidator(yahoo.checked)] | None,
-    _explained(
+    explained(
         "The symbols to load, as Yahoo spells them: AAPL, BRK-B, 7203.T. Left out: those of the table file.",
         anyOf=[{"type": "array", "items": {"type": "string"}}, {"type": "null"}],
     ),
 ]
 
 DeploymentName = Annotated[
-    str, _explained("The deployment whose runs load it: flow/name, such as nps/daily.", type="string")
+    str, explained("The deployment whose runs load it: flow/name, such as nps/daily.", type="string")
 ]
-Start = Annotated[When, _explained("The first interval, by its start, on the table's clock.", anyOf=_DATES)]
-End = Annotated[When, _explained("The exclusive end: 2018-07-01 to 2018-08-01 is July.", anyOf=_DATES)]
+Start = Annotated[When, explained("The first interval, by its start, on the table's clock.", anyOf=_DATES)]
+End = Annotated[When, explained("The exclusive end: 2018-07-01 to 2018-08-01 is July.", anyOf=_DATES)]
 Select = Annotated[
     standing.Select,
-    _explained(
+    explained(
         "missing: what the ledger has no row of. failed: that, and what failed at the last try. all: all of it.",
         type="string",
         enum=list(get_args(standing.Select)),
@@ -112,12 +116,12 @@ Select = Annotated[
 ]
 Order = Annotated[
     backlog.Order,
-    _explained("Which intervals come first.", type="string", enum=list(get_args(backlog.Order))),
+    explained("Which intervals come first.", type="string", enum=list(get_args(backlog.Order))),
 ]
 MaxActiveRuns = Annotated[
     int,
     Field(ge=1),
-    _explained(
+    explained(
         "How many runs are active at once; no more than the deployment's concurrency limit allows.",
         type="integer",
         minimum=1,
@@ -126,16 +130,16 @@ MaxActiveRuns = Annotated[
 IntervalsPerRun = Annotated[
     int,
     Field(ge=1),
-    _explained(
+    explained(
         "How many neighbouring intervals one run loads at most, in one transaction. A run that fails is halved until "
         "the intervals that cannot load stand alone.",
         type="integer",
         minimum=1,
     ),
 ]
-DependsOnPast = Annotated[bool, _flag("In order, one run after the other, and none after the first that fails.")]
+DependsOnPast = Annotated[bool, flag("In order, one run after the other, and none after the first that fails.")]
 PassedOn = Annotated[
     dict[str, Any] | None,
-    _explained('Passed on to every run, such as {"allow_shrink": true}.', anyOf=[{"type": "object"}, {"type": "null"}]),
+    explained('Passed on to every run, such as {"allow_shrink": true}.', anyOf=[{"type": "object"}, {"type": "null"}]),
 ]
-DryRun = Annotated[bool, _flag("Load nothing: tell for each interval what would happen.")]
+DryRun = Annotated[bool, flag("Load nothing: tell for each interval what would happen.")]
