@@ -1,0 +1,1 @@
+"""Incidents: what went wrong, from its first failure to its recovery, and what is said of it."""
