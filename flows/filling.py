@@ -1,7 +1,6 @@
 """The loop of a backfill: start runs a few at a time, settle those that have ended, show how it stands."""
 
 import logging
-import re
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from prefect.client.schemas.objects import FlowRun
 
 from blocks import open as blocks
 from daybook.backlog import Backlog, Order, Stretch, arrange, coalesce
-from daybook.errors import BackfillIncomplete, BackfillRefused, DaybookError, SourceIncomplete, kind_of
+from daybook.errors import BackfillIncomplete, BackfillRefused, DaybookError, SourceIncomplete
 from daybook.interval import Interval
 from daybook.standing import Standing, look_up
 from daybook.table import Table
@@ -22,11 +21,11 @@ from flows.calendar_page import CalendarPage
 from flows.children import Children
 from flows.deployed import Deployed
 from flows.loading import retries
+from flows.story import story
 
 logger = logging.getLogger("daybook.backfill")
 
 _POLL = 0.5  # seconds between two looks at the runs
-_ERROR = re.compile(r"encountered an exception: (?P<story>(?P<kind>\w+): .*)", re.DOTALL)
 _TOLD = 20  # failures in the error
 _CRASHES = 1  # times that a run which was lost with its worker is started again as it was
 
@@ -84,14 +83,6 @@ class Filled:
                 f"{grid.counted(len(self.held_back))} not tried after that, from {grid.label(min(self.held_back))} on"
             )
         raise BackfillIncomplete("\n".join([*lines, "Once that is mended, run it again: what is loaded is left alone"]))
-
-
-def _story(message: str | None) -> tuple[str, type[DaybookError] | None]:
-    """What a run's message says of the failure, without Prefect's own words; and which of Daybook's errors it was."""
-    found = _ERROR.search(message or "")
-    if not found:
-        return message or "it failed, and did not say why", None
-    return found["story"], kind_of(found["kind"])
 
 
 class Filling:
@@ -176,11 +167,11 @@ class Filling:
         state, left = run.state if run else None, self._left_of(stretch)
         if not left:
             self._backlog.succeed(stretch)
-            story, kind = _story(state.message if state else None)
+            reason, kind = story(state.message if state else None)
             if kind is SourceIncomplete:  # committed, all but what the source could not give
-                self._filled.failed.update(dict.fromkeys(stretch, story))
+                self._filled.failed.update(dict.fromkeys(stretch, reason))
         elif state and state.is_failed():
-            self._failed(left, *_story(state.message))
+            self._failed(left, *story(state.message))
         elif state and state.is_completed():
             self._backlog.fail(left, "its run completed, but the ledger has no row of it", divisible=False)
         elif state and state.is_cancelled():

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypedDict
 
 from prefect import Flow, runtime
@@ -44,7 +45,7 @@ def loading(table: str | None = None) -> Loading:
         given: dict[str, Any] = dict(runtime.flow_run.parameters or {})
         name = table or given.get("table")
         try:
-            label = _planned(str(name), given, scheduled_at()).label
+            label = planned(str(name), given, scheduled_at()).label
         except DaybookError:
             dates = (given.get("execution_date"), given.get("until"))
             label = " until ".join(str(date) for date in dates if date is not None)
@@ -83,14 +84,19 @@ def retries() -> Retries:
 def _failure(table: str, flow_run: FlowRun, state: State[Any]) -> Failure | None:
     """What to note of a run that failed; None where it named no interval, or all of the table."""
     try:
-        planned = _planned(table, flow_run.parameters, scheduled_at_of(flow_run))
+        plan = planned(table, flow_run.parameters, scheduled_at_of(flow_run))
     except DaybookError:
         return None
     reason = state.message or state.name or ""
-    return now(table, planned.stretch, str(flow_run.id), reason) if planned.stretch else None
+    return now(table, plan.stretch, str(flow_run.id), reason) if plan.stretch else None
 
 
-def _planned(table: str, parameters: dict[str, Any], scheduled: Any) -> Plan:
+def planned(table: str, parameters: dict[str, Any], scheduled: datetime | None) -> Plan:
+    """What a run with these parameters, which was scheduled for then, was to load of a table.
+
+    Raises:
+        TableFileError, IntervalError: that cannot be said.
+    """
     known = ("execution_date", "until", "full_refresh", "allow_before_start")
     given = {name: parameters[name] for name in known if parameters.get(name) is not None}
     for name in ("execution_date", "until"):
