@@ -15,6 +15,8 @@ pytest_plugins = [
     "tests.servers.yahoo",
     "tests.servers.google",
     "tests.servers.web",
+    "tests.servers.slack",
+    "tests.servers.mail",
 ]
 
 
