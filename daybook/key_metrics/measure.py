@@ -1,0 +1,73 @@
+"""The metrics of all tables in a week, read from the warehouse and joined with what Prefect tells."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from daybook.dataset import Dataset
+from daybook.incidents.history import Incidents
+from daybook.interval import Interval
+from daybook.key_metrics import WEEKS
+from daybook.key_metrics.books import pages
+from daybook.key_metrics.recovery import Outage
+from daybook.key_metrics.runs import Told
+from daybook.key_metrics.week import Metrics, Promise, compute
+from daybook.summary.files import read_summary, summary_names
+from daybook.tables import TABLES, read_table, table_names
+from daybook.warehouses import Warehouse
+from daybook.warehouses.session import Session
+
+Promises = Callable[[Session, Warehouse, Dataset, Interval, datetime], Sequence[Promise]]
+
+
+def datasets(folder: Path = TABLES) -> list[Dataset]:
+    """Every table and summary that has a file below `folder`, by name.
+
+    Raises:
+        TableFileError: a file is wrong.
+    """
+    found: list[Dataset] = [read_table(name, folder) for name in table_names(folder)]
+    found += [read_summary(name, folder) for name in summary_names(folder)]
+    return sorted(found, key=lambda dataset: dataset.name)
+
+
+def measure(
+    warehouse: Warehouse,
+    among: Sequence[Dataset],
+    week: Interval,
+    now: datetime,
+    promised: Promises,
+    told: Told = Told(),  # noqa: B008  # it is frozen
+    open_incidents: Sequence[Outage] = (),
+) -> list[Metrics]:
+    """The metrics of these tables in `week`, as far as it is over at `now` (an aware datetime).
+
+    Raises what the warehouse raises when it cannot be asked.
+    """
+    with warehouse.session() as session:
+        found = pages(session, warehouse, [dataset.name for dataset in among], week)
+        outages = [
+            Outage(closed.subject, closed.kind, closed.opened_at, closed.recovered_at)
+            for closed in Incidents(warehouse).between(session, week.start, max(now, week.end))
+        ]
+        outages += open_incidents
+        return [
+            compute(
+                dataset,
+                week,
+                now,
+                found[dataset.name],
+                promised(session, warehouse, dataset, week, now) if dataset.due else (),
+                outages,
+                told,
+            )
+            for dataset in among
+        ]
+
+
+def last_weeks(now: datetime, number: int) -> list[Interval]:
+    """The last `number` weeks that are over at `now` (an aware datetime), the oldest first."""
+    weeks = [WEEKS.last_complete(now)]
+    while len(weeks) < number:
+        weeks.insert(0, WEEKS.previous(weeks[0]))
+    return weeks
