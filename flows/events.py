@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect.events import emit_event
 
@@ -49,22 +49,29 @@ def _emit(
     intervals: Sequence[Interval],
 ) -> None:
     told = [[entry.start and entry.start.isoformat(), entry.end.isoformat()] for entry in entries[:_TOLD]]
+    emit(
+        LOADED,
+        {
+            "prefect.resource.id": RESOURCE + table,
+            "prefect.resource.name": table,
+            "daybook.strategy": strategy,
+        },
+        {
+            "table": table,
+            "execution_date": grid.label(intervals[0]) if grid and intervals else None,
+            "until": grid.label(grid.next(intervals[-1])) if grid and intervals else None,
+            "full_refresh": not intervals,
+            "rows": rows,
+            "intervals": told,
+        },
+    )
+
+
+def emit(event: str, resource: dict[str, str], payload: dict[str, Any]) -> None:
+    """Emit an event. Never raises: what it tells of has happened, whether or not Prefect hears of it."""
     try:
-        emit_event(
-            event=LOADED,
-            resource={
-                "prefect.resource.id": RESOURCE + table,
-                "prefect.resource.name": table,
-                "daybook.strategy": strategy,
-            },
-            payload={
-                "table": table,
-                "execution_date": grid.label(intervals[0]) if grid and intervals else None,
-                "until": grid.label(grid.next(intervals[-1])) if grid and intervals else None,
-                "full_refresh": not intervals,
-                "rows": rows,
-                "intervals": told,
-            },
-        )
+        emit_event(event=event, resource=resource, payload=payload)
     except Exception as error:
-        logger.warning("%s: its event could not be emitted: %s", table, type(error).__name__)
+        logger.warning(
+            "%s: its event could not be emitted: %s", resource["prefect.resource.name"], type(error).__name__
+        )

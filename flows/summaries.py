@@ -14,6 +14,7 @@ from flows.events import emit_built
 from flows.loading import retries
 from flows.parameters import BuildAnew, SummaryNames
 from flows.summary_page import show
+from flows.telling.announce import announce
 
 AT_ONCE = 4  # builds at a time: they are queries of the same warehouse
 
@@ -52,6 +53,8 @@ def _build(graph: Graph, full_refresh: bool, name: str) -> Built:
     what = f"{built.label} ({built.why}), {built.rows:,} rows" if built.built else built.why
     get_run_logger().info("%s: %s", name, what)
     emit_built(built, lineage.summary)
+    if built.built:
+        announce(name, built.warnings)
     return built
 
 

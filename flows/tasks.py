@@ -19,6 +19,7 @@ from daybook.tables import read_table
 from daybook.waiting import wait_until_loaded
 from flows.events import emit_loaded
 from flows.schedule import scheduled_at
+from flows.telling.announce import announce
 
 
 def plan(
@@ -77,6 +78,7 @@ def load(extracted: Extracted) -> LoadReport:
     """Bring the staged rows into the warehouse, and the ledger's rows with them, in one transaction."""
     report = loading.load(extracted, blocks.warehouse(), blocks.stage(), flow_run_id=runtime.flow_run.id)
     emit_loaded(report, extracted.plan)
+    announce(report.table, report.warnings)
     return report
 
 

@@ -2,10 +2,11 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+_IDS = uuid.UUID("5a1c6d0e-6f0b-4b6e-9d3c-0d9a4b1f7c21")
 _REMEMBERED = 30  # of what was seen and is awaited: a weekend's hourly failures, and one document still holds them
 
 
@@ -52,7 +53,6 @@ class Incident:
     """When it failed first."""
     last: datetime
     """When it failed last."""
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
     times: int = 1
     error: str = ""
     seen: tuple[str, ...] = ()
@@ -62,6 +62,13 @@ class Incident:
     """The deployment whose next success ends it, where no table does."""
     run: str | None = None
     """The flow run that is stuck or waits, or that failed last."""
+    id: str = ""
+    """Made of its subject and of what was seen first: who opens it a second time opens the same."""
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            first = self.seen[0] if self.seen else self.since.isoformat()
+            object.__setattr__(self, "id", str(uuid.uuid5(_IDS, f"{self.subject} {first}")))
 
     def again(self, other: "Incident") -> "Incident":
         """This incident, once it has failed in the way of `other`, too."""
