@@ -5,22 +5,19 @@ time). Integrations are imported only where a block of theirs is asked for, as t
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 from prefect.blocks.core import Block
-from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.settings import PREFECT_API_URL
+from prefect.client.orchestration import SyncPrefectClient
 from pydantic import SecretStr
 from sqlalchemy.engine import URL
 
 from blocks.addresses import S3Place
 from blocks.environment import Aws, Plan
-from blocks.errors import ServerUnreachable
+from blocks.server import server
 from blocks.stored import FOLDER_STAGE, S3_STAGE, document, load
 
 
@@ -38,7 +35,7 @@ def save(plan: Plan) -> Iterator[Outcome]:
 
     Raises `ServerUnreachable`. What was yielded until then is done, and running it again does the rest.
     """
-    with _server() as client:
+    with server() as client:
         for name, url in (("production", plan.production), ("warehouse", plan.warehouse)):
             if url is not None:
                 yield _put(client, _connector(url), name, url.render_as_string(hide_password=True))[1]
@@ -135,38 +132,3 @@ def _put(client: SyncPrefectClient, wanted: Block, name: str, holds: str) -> tup
 
 def _values(block: Block) -> dict[str, Any]:
     return block.model_dump(mode="json", context={"include_secrets": True}, exclude=set(Block.__private_attributes__))
-
-
-@contextmanager
-def _server() -> Iterator[SyncPrefectClient]:
-    address = PREFECT_API_URL.value()
-    start = "start the server (`prefect server start`, or `make demo`)"
-    if not address:
-        # Prefect would start a server of its own for this one command, which no worker ever sees.
-        raise ServerUnreachable(
-            f"PREFECT_API_URL is not set: {start} and set it, http://127.0.0.1:4200/api for one here"
-        )
-    shown = address if "@" not in address else address.partition("://")[0] + "://***@" + address.rpartition("@")[2]
-    try:
-        with get_client(sync_client=True) as client:
-            try:
-                client.read_block_types()
-            except ValueError:  # an answer that is not Prefect's: a login page, say
-                raise ServerUnreachable(f"what answers at PREFECT_API_URL={shown} is not a Prefect server") from None
-            yield client
-    except httpx.HTTPStatusError as error:
-        status = error.response.status_code
-        if status in (401, 403):
-            remedy = "set PREFECT_API_AUTH_STRING (your own server) or PREFECT_API_KEY (Prefect Cloud)"
-            raise ServerUnreachable(
-                f"the Prefect server at PREFECT_API_URL={shown} refuses us ({status}): {remedy}"
-            ) from None
-        # Its text would repeat what was sent, secrets and all.
-        raise ServerUnreachable(
-            f"the server at PREFECT_API_URL={shown} answered {status} to {error.request.url.path}:"
-            " is it a Prefect server, and does the address end in /api?"
-        ) from None
-    except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise ServerUnreachable(
-            f"no Prefect server answers at PREFECT_API_URL={shown} ({error}): {start}, or correct the address"
-        ) from None
