@@ -55,6 +55,9 @@ class Entry:
         return (self.start is None or self.start <= interval.start) and interval.end <= self.end
 
 
+_IN_SHORT = "interval_start, interval_end, rows_loaded, loaded_at, flow_run_id"
+
+
 class Loaded(NamedTuple):
     """What is needed of an entry where there are very many of them: ten years of hours are 87,600."""
 
@@ -66,10 +69,16 @@ class Loaded(NamedTuple):
 
 
 class End(NamedTuple):
-    """How far a table has come: when it was loaded last, and until when its rows reach; instants are in UTC."""
+    """How far a table has come: when it was loaded last, and until when its rows reach; instants are in UTC.
+
+    And where it came from: when it was loaded first, and the earliest start of an entry. An entry without one, of a
+    whole table, counts by its end.
+    """
 
     loaded_at: datetime
     until: datetime
+    first_at: datetime
+    since: datetime
 
 
 class Ledger:
@@ -88,17 +97,23 @@ class Ledger:
 
     def loaded(self, session: Session, table: str, span: Interval) -> list[Loaded]:
         """The same as `newest`, in short."""
-        names = "interval_start, interval_end, rows_loaded, loaded_at, flow_run_id"
-        return self._book.read(session, Loaded, *self._newest(names, table, span))
+        return self._book.read(session, Loaded, *self._newest(_IN_SHORT, table, span))
+
+    def first(self, session: Session, table: str, span: Interval) -> list[Loaded]:
+        """In short, the oldest entry of every interval of `table` that overlaps `span`, the oldest first."""
+        return self._book.read(session, Loaded, *self._one_each("ASC", _IN_SHORT, table, span))
 
     def _newest(self, names: str, table: str, span: Interval | None) -> tuple[str, list[Any]]:
+        return self._one_each("DESC", names, table, span)
+
+    def _one_each(self, order: str, names: str, table: str, span: Interval | None) -> tuple[str, list[Any]]:
         where, values = "table_name = %s", [table]
         if span:
             where += " AND interval_end > %s AND (interval_start IS NULL OR interval_start < %s)"
             values += [span.start, span.end]  # type: ignore[list-item]
         return (
             f"SELECT {names} FROM (SELECT {names}, ROW_NUMBER() OVER (PARTITION BY interval_start, interval_end "
-            f"ORDER BY loaded_at DESC) AS age FROM {self._book.table} WHERE {where}) AS newest "
+            f"ORDER BY loaded_at {order}) AS age FROM {self._book.table} WHERE {where}) AS newest "
             "WHERE age = 1 ORDER BY loaded_at",
             values,
         )
@@ -123,7 +138,8 @@ class Ledger:
     def ends(self, session: Session, tables: Sequence[str]) -> dict[str, End]:
         """How far each of these tables has come; one that was never loaded is not among them."""
         statement = (
-            f"SELECT table_name, max(loaded_at), max(interval_end) FROM {self._book.table} "
+            "SELECT table_name, max(loaded_at), max(interval_end), min(loaded_at), "
+            f"min(coalesce(interval_start, interval_end)) FROM {self._book.table} "
             f"WHERE table_name IN ({', '.join(['%s'] * len(tables))}) GROUP BY table_name"
         )
         return dict(self._book.read(session, lambda name, *end: (name, End(*end)), statement, tables))

@@ -59,18 +59,21 @@ def standing(intervals: Sequence[Interval], entries: Iterable[Loaded], failures:
     """
     loaded = sorted(entries, key=lambda entry: entry.loaded_at, reverse=True)
     failed = sorted(failures, key=lambda failure: failure.failed_at, reverse=True)
-    spoken = _newest(intervals, [(entry.start, entry.end) for entry in loaded], loaded)
-    wrong = _newest(intervals, [(failure.stretch.start, failure.stretch.end) for failure in failed], failed)
+    spoken = first_covering(intervals, [(entry.start, entry.end) for entry in loaded], loaded)
+    wrong = first_covering(intervals, [(failure.stretch.start, failure.stretch.end) for failure in failed], failed)
     return [
         Standing(interval, entry, failure if failure and (not entry or entry.loaded_at < failure.failed_at) else None)
         for interval, entry, failure in zip(intervals, spoken, wrong, strict=True)
     ]
 
 
-def _newest(
+def first_covering(
     intervals: Sequence[Interval], spans: Sequence[tuple[datetime | None, datetime]], items: Sequence[T]
 ) -> list[T | None]:
-    """The first item for each interval whose span covers it. Each interval is looked at once, however many cover it."""
+    """For each interval, which are in order, the first of the `items` whose span covers it; None where none does.
+
+    Each interval is looked at once, however many cover it.
+    """
     starts = [interval.start for interval in intervals]
     following = list(range(len(intervals) + 1))  # of each place, itself or one nearer to the next that is empty
     result: list[T | None] = [None] * len(intervals)
