@@ -1,0 +1,59 @@
+"""Takes secrets out of a text that others will read: an error's words, before they are sent to anybody."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
+
+HIDDEN = "***"
+_SHORTEST = 4
+"""Characters of a known secret. A shorter one is none, and would tear holes into every text."""
+
+_NAMES = (
+    r"pass(?:word|wd|phrase)|pwd|secret|private[_-]?key|api[_-]?key|access[_-]?key"
+    r"|(?:access|refresh|auth|session|security|bot|id)[_-]?token|x-amz-(?:credential|signature)"
+)
+_VALUE = r"""(?:"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)|[^\s,;&)'"\\]+)"""
+_END = r"""(?:[\s,;&)}\]'"\\]|\Z)"""
+_PATTERNS = [
+    # What stands in group 1 stays. Each pattern begins with fixed characters, so that a long text costs no more than that.
+    (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+    # A password may hold a slash or an @ that was not encoded: up to the last @ before a space or a quote.
+    (r"(://[^\s/:@'\"]*:)[^\s'\"<>]*(?=@)", 0),
+    (r"(://)[^\s/:@'\"]{20,}(?=@)", 0),  # a token in the place of a user
+    (r"(hooks\.slack\.com/)[^\s'\"<>]+", re.IGNORECASE),
+    (r"\b(?:xox[a-z]|xapp|xoxe\.xox[a-z])-[\w-]+", 0),
+    (r"\b(?:AKIA|ASIA)[A-Z0-9]{7,}", 0),
+    (r"\beyJ[\w-]+\.[\w-]+\.[\w-]*", 0),  # a JSON web token
+    (r"\b(?:ya29\.[\w-]+|gh[a-z]_\w{20,}|pn[a-z]_\w{20,})", 0),  # Google's, GitHub's, Prefect Cloud's
+    (r"(\b(?i:bearer|basic)\s+)(?=\S*(?:[\d=]|[a-z][A-Z]))[\w.~+/=-]{8,}", 0),
+    # `password=x`, `'password': 'x'`, `PASSWORD 'x'`, `IDENTIFIED BY 'x'`; MySQL's `(using password: YES)` stays.
+    (rf"((?:{_NAMES})[\w-]*\\*['\"]?\s*[=:]\s*)(?!(?:YES|NO)\b|\*\*\*{_END})\\*{_VALUE}", re.IGNORECASE),
+    (rf"((?:(?:{_NAMES})[\w-]*|identified by)\s+)(?=['\"]){_VALUE}", re.IGNORECASE),
+    (r"(\btoken=)[^\s,;&)'\"]+", re.IGNORECASE),
+]
+_COMPILED = [re.compile(pattern, flags) for pattern, flags in _PATTERNS]
+
+
+def without_secrets(text: str, known: Iterable[str] = ()) -> str:
+    """`text`, with `***` for each secret in it.
+
+    Taken out are the exact values in `known` (passwords and keys that are in use), however they are spelled, and
+    whatever has the form of a secret: passwords in URLs and in `password=…`, AWS keys, tokens, Slack's webhooks, private
+    keys. The names of users, hosts and tables stay.
+    """
+    spellings = {one for secret in known for one in _spellings(secret) if len(one) >= _SHORTEST}
+    if spellings:
+        longest_first = sorted(spellings, key=len, reverse=True)
+        text = re.sub("|".join(map(re.escape, longest_first)), HIDDEN, text, flags=re.IGNORECASE)
+    for pattern in _COMPILED:
+        text = pattern.sub(lambda found: (found[1] if pattern.groups else "") + HIDDEN, text)  # noqa: B023 (used at once)
+    return text
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """As it is; as in a URL, in JSON, in a Python string; and each line, as an error may hold some of a key only."""
+    for one in {secret, *(line for line in secret.split("\n") if len(line) >= 16)}:
+        readable = one.encode(errors="ignore").decode()  # half of a surrogate pair has no spelling in a URL
+        yield from (one, quote(readable, safe=""), quote(readable), quote_plus(readable))
+        yield from (json.dumps(one)[1:-1], repr(one)[1:-1])
