@@ -1,34 +1,34 @@
 """The metrics of all tables in a week, read from the warehouse and joined with what Prefect tells."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from daybook.dataset import Dataset
+from daybook.errors import TableFileError
+from daybook.freshness import attainment
 from daybook.incidents.history import Incidents
 from daybook.interval import Interval
 from daybook.key_metrics import WEEKS
 from daybook.key_metrics.books import pages
 from daybook.key_metrics.recovery import Outage
 from daybook.key_metrics.runs import Told
-from daybook.key_metrics.week import Metrics, Promise, compute
+from daybook.key_metrics.week import Metrics, compute
 from daybook.summary.files import read_summary, summary_names
 from daybook.tables import TABLES, read_table, table_names
 from daybook.warehouses import Warehouse
-from daybook.warehouses.session import Session
-
-Promises = Callable[[Session, Warehouse, Dataset, Interval, datetime], Sequence[Promise]]
 
 
-def datasets(folder: Path = TABLES) -> list[Dataset]:
-    """Every table and summary that has a file below `folder`, by name.
-
-    Raises:
-        TableFileError: a file is wrong.
-    """
-    found: list[Dataset] = [read_table(name, folder) for name in table_names(folder)]
-    found += [read_summary(name, folder) for name in summary_names(folder)]
-    return sorted(found, key=lambda dataset: dataset.name)
+def datasets(folder: Path = TABLES) -> tuple[list[Dataset], list[TableFileError]]:
+    """Every table and summary that has a file below `folder`, by name; and what is wrong with files that are wrong."""
+    found, problems = list[Dataset](), list[TableFileError]()
+    for names, read in ((table_names, read_table), (summary_names, read_summary)):
+        for name in names(folder):
+            try:
+                found.append(read(name, folder))
+            except TableFileError as error:
+                problems.append(error)
+    return sorted(found, key=lambda dataset: dataset.name), problems
 
 
 def measure(
@@ -36,7 +36,6 @@ def measure(
     among: Sequence[Dataset],
     week: Interval,
     now: datetime,
-    promised: Promises,
     told: Told = Told(),  # noqa: B008  # it is frozen
     open_incidents: Sequence[Outage] = (),
 ) -> list[Metrics]:
@@ -44,6 +43,7 @@ def measure(
 
     Raises what the warehouse raises when it cannot be asked.
     """
+    so_far = Interval(week.start, min(week.end, now))
     with warehouse.session() as session:
         found = pages(session, warehouse, [dataset.name for dataset in among], week)
         outages = [
@@ -57,7 +57,7 @@ def measure(
                 week,
                 now,
                 found[dataset.name],
-                promised(session, warehouse, dataset, week, now) if dataset.due else (),
+                attainment(session, warehouse, dataset, so_far) if dataset.due else (),
                 outages,
                 told,
             )

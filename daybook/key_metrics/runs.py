@@ -42,11 +42,6 @@ class Count:
     failed: int | None = None
     source: Source | None = None
 
-    @property
-    def failed_share(self) -> float | None:
-        """Failed runs by all runs, from 0 to 1; None where there was no run, or nobody knows."""
-        return self.failed / self.runs if self.runs and self.failed is not None else None
-
 
 def count_runs(
     table: str, week: Interval, told: Told, committed: Set[str], failed: Set[str], *, failures_are_noted: bool

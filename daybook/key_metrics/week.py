@@ -4,29 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
-from typing import Protocol
 
 from daybook.dataset import Dataset
+from daybook.due import grid_of
+from daybook.freshness import Due
 from daybook.interval import Interval
 from daybook.key_metrics.age import delays, oldest
 from daybook.key_metrics.books import Page
 from daybook.key_metrics.recovery import Outage, recovery
 from daybook.key_metrics.runs import Told, count_runs
 from daybook.table import Table
-
-
-class Promise(Protocol):
-    """What was promised of one interval: by when, and when the first load that had it was committed, in UTC."""
-
-    @property
-    def due_at(self) -> datetime:
-        """By when it had to be there."""
-        ...
-
-    @property
-    def loaded_at(self) -> datetime | None:
-        """When it was; None: it is not."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +52,7 @@ def compute(
     week: Interval,
     now: datetime,
     page: Page,
-    promises: Sequence[Promise],
+    promises: Sequence[Due],
     outages: Iterable[Outage],
     told: Told,
 ) -> Metrics:
@@ -77,10 +64,10 @@ def compute(
     since = min([*filter(None, [page.known_since]), *(outage.opened_at for outage in ours)], default=None)
     end = min(week.end, now)
     owed = [promise for promise in promises if since is not None and max(week.start, since) <= promise.due_at < end]
-    kept = sum(promise.loaded_at is not None and promise.loaded_at <= promise.due_at for promise in owed)
+    kept = sum(promise.attained for promise in owed)
     recovered = recovery(week, ours)
-    grid, whole = dataset.grid, isinstance(dataset, Table) and dataset.load == "replace"
-    waits = delays(grid, week, now, since, page.covers) if grid and since and not whole else []
+    grid = grid_of(dataset)
+    waits = delays(grid, week, now, since, page.covers) if grid and since else []
     late = [wait.total_seconds() for wait in waits]
     noted = isinstance(dataset, Table)
     runs = count_runs(dataset.name, week, told, page.committed, page.failed, failures_are_noted=noted)
@@ -91,11 +78,11 @@ def compute(
         core=dataset.due is not None,
         runs=runs.runs,
         runs_failed=runs.failed,
-        failed_share=runs.failed_share,
+        failed_share=_share(runs.failed, runs.runs),
         runs_from=runs.source,
         intervals_due=len(owed) or None,
         intervals_in_time=kept if owed else None,
-        sla_attainment=kept / len(owed) if owed else None,
+        sla_attainment=_share(kept, len(owed)),
         incidents=recovered.incidents,
         minutes_to_recovery=_minutes(recovered.mean),
         slowest_recovery=_minutes(recovered.slowest),
@@ -103,6 +90,11 @@ def compute(
         oldest_minutes=_minutes(oldest(week, now, page.before, page.commits)),
         computed_at=now,
     )
+
+
+def _share(part: int | None, all: int | None) -> float | None:
+    """To six digits: the warehouses do not agree on how many more they give back."""
+    return round(part / all, 6) if all and part is not None else None
 
 
 def _minutes(span: timedelta | None) -> float | None:

@@ -55,7 +55,7 @@ def fill(ends: Ends, table: Table) -> None:
 
 
 def measured(ends: Ends, table: Table, week: Interval = WEEK, *open_ones: Outage) -> Metrics:
-    (found,) = measure(ends.warehouse, [table], week, NOW, lambda *_: [], open_incidents=open_ones)
+    (found,) = measure(ends.warehouse, [table], week, NOW, open_incidents=open_ones)
     return found
 
 
@@ -82,7 +82,7 @@ def test_a_week_in_the_books_and_its_row(warehouse_ends: Ends, redshift_statemen
     assert (found.incidents, found.minutes_to_recovery) == (2, 180.0)
     assert found.freshness_minutes == 540.0
     assert found.oldest_minutes == 36 * 60.0  # Monday at noon, with Saturday's rows
-    assert found.core
+    assert (found.core, found.intervals_due, found.intervals_in_time) == (True, 7, 6)  # Monday's came at noon
 
     books = KeyMetrics(ends.warehouse)
     other = replace(found, table=f"{ends.destination.namespace}.other", sla_attainment=None)
@@ -130,5 +130,7 @@ def test_a_warehouse_without_books_knows_nothing(warehouse_ends: Ends) -> None:
 
 
 def test_every_table_that_has_a_file_has_metrics() -> None:
-    names = [dataset.name for dataset in datasets()]
+    found, problems = datasets()
+    names = [dataset.name for dataset in found]
+    assert not problems
     assert names == sorted(names) and {"raw_data.nps", "analytics.nps_summary"} <= set(names) > set(table_names())

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
 
 import pytest
 
 from daybook.dataset import Dataset
+from daybook.freshness import Due
 from daybook.grid import Grid
 from daybook.interval import Interval
 from daybook.key_metrics import WEEKS
@@ -24,9 +24,9 @@ LATER = WEEK.end + timedelta(days=30)
 NAME = "raw_data.t"
 
 
-class Promised(NamedTuple):
-    due_at: datetime
-    loaded_at: datetime | None
+def promised(due_at: datetime, loaded_at: datetime | None) -> Due:
+    """A day that was due and loaded at these moments; which day it is makes no difference."""
+    return Due(WEEK, due_at, loaded_at)
 
 
 def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
@@ -53,7 +53,7 @@ def daily(*loaded: tuple[int, datetime]) -> Page:
 def week_of(
     dataset: Dataset,
     page: Page,
-    promises: Sequence[Promised] = (),
+    promises: Sequence[Due] = (),
     outages: Sequence[Outage] = (),
     told: Told = Told(),  # noqa: B008
     now: datetime = LATER,
@@ -67,7 +67,7 @@ def test_a_good_week() -> None:
     page = daily(*((day, at(day + 1, 9)) for day in range(19, 27)))
     page.before, page.committed = at(19), {f"run {day}" for day in range(20, 27)}
     runs = tuple(Run(f"run {day}", NAME, False, at(day, 9)) for day in range(19, 28))
-    promises = [Promised(at(day, 10), at(day, 9)) for day in range(20, 27)]
+    promises = [promised(at(day, 10), at(day, 9)) for day in range(20, 27)]
 
     assert week_of(table(), page, promises, told=Told(runs, since=at(1))) == Metrics(
         week_start=date(2026, 7, 20),
@@ -100,7 +100,7 @@ def test_a_week_of_which_nothing_is_known_has_no_zeros() -> None:
 
 def test_a_week_without_a_load_grows_old() -> None:
     """An empty week of a table that was loaded before: no run, seven promises broken, and a week older at its end."""
-    promises = [Promised(at(day, 10), None) for day in range(20, 27)]
+    promises = [promised(at(day, 10), None) for day in range(20, 27)]
     found = week_of(table(), Page(known_since=at(1), before=at(20)), promises, told=Told(since=at(1)))
     assert (found.runs, found.runs_failed, found.failed_share, found.runs_from) == (0, 0, None, "prefect")
     assert (found.intervals_due, found.intervals_in_time, found.sla_attainment) == (7, 0, 0.0)
@@ -112,7 +112,7 @@ def test_a_table_that_was_added_on_thursday_broke_no_promise_before() -> None:
     page = Page(known_since=at(23, 8))
     page.covers = [Cover(at(20), at(23), at(23, 9)), *(Cover(at(d), at(d + 1), at(d + 1, 9)) for d in range(23, 27))]
     page.commits = [Commit(at(23, 9), at(23)), *(Commit(at(d + 1, 9), at(d + 1)) for d in range(23, 26))]
-    promises = [Promised(at(day, 10), at(max(day, 23), 9)) for day in range(20, 27)]
+    promises = [promised(at(day, 10), at(max(day, 23), 9)) for day in range(20, 27)]
     found = week_of(table(), page, promises)
     assert (found.intervals_due, found.intervals_in_time, found.sla_attainment) == (4, 4, 1.0)
     assert found.freshness_minutes == 540.0  # of Thursday to Sunday; Monday to Wednesday were over before
@@ -121,7 +121,7 @@ def test_a_table_that_was_added_on_thursday_broke_no_promise_before() -> None:
 
 def test_a_table_that_never_was_loaded_owes_since_somebody_has_tried() -> None:
     page = Page(known_since=at(24, 9), failed={"a", "b", "c"})
-    promises = [Promised(at(day, 10), None) for day in range(20, 27)]
+    promises = [promised(at(day, 10), None) for day in range(20, 27)]
     found = week_of(table(), page, promises)
     assert (found.intervals_due, found.intervals_in_time, found.sla_attainment) == (3, 0, 0.0)
     assert (found.runs, found.runs_failed, found.failed_share, found.runs_from) == (3, 3, 1.0, "warehouse")
@@ -130,12 +130,12 @@ def test_a_table_that_never_was_loaded_owes_since_somebody_has_tried() -> None:
 
 
 def test_a_due_instant_at_the_weeks_end_is_the_next_weeks() -> None:
-    promises = [Promised(WEEK.start, None), Promised(WEEK.end - timedelta(seconds=1), None), Promised(WEEK.end, None)]
+    promises = [promised(WEEK.start, None), promised(WEEK.end - timedelta(seconds=1), None), promised(WEEK.end, None)]
     assert week_of(table(), daily(), promises).intervals_due == 2
 
 
 def test_a_minute_late_is_not_in_time_and_the_minute_itself_is() -> None:
-    promises = [Promised(at(20, 10), at(20, 10)), Promised(at(21, 10), at(21, 10, 1)), Promised(at(22, 10), None)]
+    promises = [promised(at(20, 10), at(20, 10)), promised(at(21, 10), at(21, 10, 1)), promised(at(22, 10), None)]
     found = week_of(table(), daily(), promises)
     assert (found.intervals_due, found.intervals_in_time) == (3, 1)
     assert found.sla_attainment == pytest.approx(1 / 3)
@@ -143,7 +143,7 @@ def test_a_minute_late_is_not_in_time_and_the_minute_itself_is() -> None:
 
 def test_of_a_week_that_is_not_over_what_is_to_come_is_not_held_against_it() -> None:
     page = daily((19, at(20, 9)), (20, at(21, 9)))
-    promises = [Promised(at(day, 10), at(day, 9) if day < 22 else None) for day in range(20, 27)]
+    promises = [promised(at(day, 10), at(day, 9) if day < 22 else None) for day in range(20, 27)]
     found = week_of(table(), page, promises, now=at(22, 8))
     assert (found.intervals_due, found.intervals_in_time, found.freshness_minutes) == (2, 2, 540.0)
     assert found.oldest_minutes == 33 * 60.0
@@ -156,7 +156,7 @@ def test_failed_on_sunday_and_recovered_on_monday() -> None:
     runs = (Run("a", NAME, True, at(26, 9)), Run("b", NAME, False, at(27, 11)))
     page = daily((25, at(27, 11)))
     page.failed = {"a"}
-    told, promises = Told(runs, since=at(1)), [Promised(at(26, 10), at(27, 11))]
+    told, promises = Told(runs, since=at(1)), [promised(at(26, 10), at(27, 11))]
     first = week_of(table(), page, promises, [night], told)
     assert (first.runs, first.runs_failed, first.incidents, first.minutes_to_recovery) == (1, 1, 1, None)
     assert (first.intervals_due, first.intervals_in_time) == (1, 0)
