@@ -3,12 +3,14 @@
 Every function is synchronous, within a flow or outside, also where an event loop is running (a notebook).
 """
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from sqlalchemy import Engine, NullPool
 
+from blocks import stored
 from blocks.errors import BlockUnusable
 from blocks.stored import FOLDER_STAGE, S3_STAGE, B, document, load
 from daybook.stage.folder import FolderStage
@@ -18,6 +20,8 @@ from daybook.warehouses import Warehouse, open_warehouse
 if TYPE_CHECKING:
     from google.oauth2.service_account import Credentials
     from mypy_boto3_s3 import S3Client
+
+logger = logging.getLogger("daybook.blocks")
 
 
 def engine(name: str) -> Engine:
@@ -96,9 +100,26 @@ def copy_iam_role() -> str | None:
     from blocks.redshift_copy import RedshiftCopy
 
     with get_client(sync_client=True) as client:
-        if document(client, RedshiftCopy.get_block_type_slug(), "warehouse") is None:
-            return None
-    return _load(RedshiftCopy, "warehouse", "DAYBOOK_COPY_IAM_ROLE").iam_role
+        found = existing(client, RedshiftCopy, "warehouse", "DAYBOOK_COPY_IAM_ROLE")
+    return found.iam_role if found else None
+
+
+def existing(client: SyncPrefectClient, kind: type[B], name: str, variable: str | None) -> B | None:
+    """The block `<kind>/<name>`, which `variable` makes (None: it is made in the UI); None where there is none.
+
+    Raises `BlockUnusable` where it does not hold what it should.
+    """
+    return _load(kind, name, variable) if document(client, kind.get_block_type_slug(), name) else None
+
+
+def secret_values() -> tuple[str, ...]:
+    """The passwords, keys and tokens in every block that there is. Never raises: nothing where they cannot be read."""
+    try:
+        with get_client(sync_client=True) as client:
+            return tuple(sorted(stored.secret_values(client)))
+    except Exception as error:
+        logger.warning("the blocks' secrets could not be read: %s", type(error).__name__)
+        return ()
 
 
 def _load(kind: type[B], name: str, variable: str | None) -> B:

@@ -1,6 +1,9 @@
 """Reads the blocks that are stored on the Prefect server."""
 
-from typing import TypeVar, cast
+import re
+from collections.abc import Iterator
+from itertools import count, takewhile
+from typing import Any, TypeVar, cast
 
 from prefect.blocks.core import Block
 from prefect.client.orchestration import SyncPrefectClient
@@ -12,6 +15,9 @@ FOLDER_STAGE = "local-file-system"
 """The types that the block `stage` can have, as Prefect writes them in URLs: known without their slow imports."""
 
 B = TypeVar("B", bound=Block)
+
+_PAGE = 200  # blocks that the server gives at once
+_SECRET, _OPEN = re.compile("pass|secret|token|key|auth|url|uri|dsn|value"), re.compile("(token|auth|cert).*ur[il]")
 
 
 def document(client: SyncPrefectClient, type_slug: str, name: str) -> BlockDocument | None:
@@ -29,3 +35,33 @@ def load(kind: type[B], name: str) -> B:
     """
     # Without _sync it would be a coroutine wherever an event loop is running, in a notebook for one.
     return cast(B, kind.load(name, _sync=True))  # type: ignore[call-arg]
+
+
+def secret_values(client: SyncPrefectClient) -> set[str]:
+    """What the server hides in the blocks that it shows: the secrets of every block, whatever its type."""
+    shown, hidden = (_contents(client, include_secrets) for include_secrets in (True, False))
+    return {secret for block, data in shown.items() for secret in _differing(data, hidden.get(block), "")}
+
+
+def _contents(client: SyncPrefectClient, include_secrets: bool) -> dict[Any, Any]:
+    pages = (
+        client.read_block_documents(offset=offset, limit=_PAGE, include_secrets=include_secrets)
+        for offset in count(0, _PAGE)
+    )
+    return {found.id: found.data for page in takewhile(bool, pages) for found in page}
+
+
+def _differing(shown: Any, hidden: Any, name: str) -> Iterator[str]:
+    """The texts of `shown` that are others in `hidden`, as far as their names say that they are secret.
+
+    A Google key is hidden as a whole, the id of its project too: that is no secret, and may be the name of a schema.
+    """
+    if isinstance(shown, dict):
+        for part, value in shown.items():
+            yield from _differing(value, hidden.get(part) if isinstance(hidden, dict) else hidden, part)
+    elif isinstance(shown, list):
+        for place, value in enumerate(shown):
+            inside = isinstance(hidden, list) and place < len(hidden)
+            yield from _differing(value, hidden[place] if inside else hidden, name)
+    elif isinstance(shown, str) and shown != hidden and _SECRET.search(name) and not _OPEN.search(name):
+        yield shown

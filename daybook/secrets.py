@@ -16,7 +16,7 @@ _NAMES = (
 _VALUE = r"""(?:"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)|[^\s,;&)'"\\]+)"""
 _END = r"""(?:[\s,;&)}\]'"\\]|\Z)"""
 _PATTERNS = [
-    # What stands in group 1 stays. Each pattern begins with fixed characters, so that a long text costs no more than that.
+    # What stands in group 1 stays. Each pattern begins with fixed characters, so that a long text costs no more.
     (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
     # A password may hold a slash or an @ that was not encoded: up to the last @ before a space or a quote.
     (r"(://[^\s/:@'\"]*:)[^\s'\"<>]*(?=@)", 0),
@@ -39,8 +39,8 @@ def without_secrets(text: str, known: Iterable[str] = ()) -> str:
     """`text`, with `***` for each secret in it.
 
     Taken out are the exact values in `known` (passwords and keys that are in use), however they are spelled, and
-    whatever has the form of a secret: passwords in URLs and in `password=…`, AWS keys, tokens, Slack's webhooks, private
-    keys. The names of users, hosts and tables stay.
+    whatever has the form of a secret: passwords in URLs and in `password=…`, AWS keys, tokens, Slack's webhooks,
+    private keys. The names of users, hosts and tables stay.
     """
     spellings = {one for secret in known for one in _spellings(secret) if len(one) >= _SHORTEST}
     if spellings:

@@ -59,7 +59,7 @@ def test_what_has_the_form_of_a_secret_is_taken_out(text: str, expected: str | N
         "fe_sendauth: no password supplied",
         'duplicate key value violates unique constraint "nps_pkey"\nDETAIL:  Key (id)=(5) already exists.',
         "raw_data.nps: 5 rows where id is NULL: correct them at the source, and run it again",
-        "An error occurred (InvalidAccessKeyId) when calling the PutObject operation: it does not exist in our records.",
+        "An error occurred (InvalidAccessKeyId) when calling the PutObject operation: it does not exist.",
         "http://127.0.0.1:4200/runs/flow-run/0190c2c5-8a3a-7d8e-b0f5-8f2b7a1e6f3a",
         'syntax error, unexpected token: "FROM"',
         "basic authentication is off; write to team@example.com",
