@@ -213,7 +213,11 @@ def _begin(dataset: Dataset, end: End | None) -> datetime | None:
     begin, grid = start_of(dataset), grid_of(dataset)
     if begin is not None or end is None:
         return begin
-    return grid.containing(end.since).start if grid else _days(dataset).containing(end.first_at).start
+    if grid is None:
+        return _days(dataset).containing(end.first_at).start
+    first = grid.containing(end.since)
+    # Off the grid is the end of a whole load, which had all that was over by then: the newest of that counts.
+    return first.start if first.start == end.since else grid.previous(first).start
 
 
 def _label(dataset: Dataset, intervals: Sequence[Interval]) -> str:
