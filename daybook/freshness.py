@@ -69,6 +69,8 @@ class Freshness:
     """When the oldest that is missing was due: since then it is late. None: it is not."""
     next_due_at: datetime | None = None
     """By when what could be loaded by now, and is not there, is due next; None: there is no such thing."""
+    next_label: str = ""
+    """What a person calls that."""
     loaded_until: datetime | None = None
     """How far its rows reach."""
     loaded_at: datetime | None = None
@@ -163,12 +165,12 @@ def _stand(session: Session, warehouse: Warehouse, dataset: Dataset, end: End | 
     duties = Duties(dataset, begin)
     newest, following = next(duties.passed(now), None), next(duties.coming(now))
     could_be_met = (following.end if grid_of(dataset) else following.start) <= now
-    next_due_at = following.due_at if could_be_met else None
+    next_due_at, next_label = (following.due_at, _label(dataset, following.intervals)) if could_be_met else (None, "")
     due_at = newest.due_at if newest else None
     label = _label(dataset, newest.intervals) if newest else ""
     if end is None:
         since = next(duties.coming(begin)).due_at if newest else None
-        return Freshness(*said, State.NEVER, label, due_at=due_at, since=since, next_due_at=next_due_at)
+        return Freshness(*said, State.NEVER, label, (), due_at, since, next_due_at, next_label)
     there = _There(session, warehouse, dataset, end, min(end.until, newest.start if newest else now) - _BACK, now)
     missing, unmet = list[Interval](), list[Duty]()
     for duty in duties.passed(now):
@@ -177,16 +179,19 @@ def _stand(session: Session, warehouse: Warehouse, dataset: Dataset, end: End | 
             break
         unmet.append(duty)
         missing[:0] = lacking
+    if not there.lacking(following):
+        next_due_at, next_label = None, ""
     return Freshness(
         *said,
         State.STALE if len(unmet) > 1 else State.LATE if unmet else State.FRESH if newest else State.NOT_DUE,
         _label(dataset, missing) if missing else label,
         tuple(missing),
         due_at,
-        since=unmet[-1].due_at if unmet else None,
-        next_due_at=next_due_at if there.lacking(following) else None,
-        loaded_until=end.until,
-        loaded_at=end.loaded_at,
+        unmet[-1].due_at if unmet else None,
+        next_due_at,
+        next_label,
+        end.until,
+        end.loaded_at,
     )
 
 

@@ -110,7 +110,7 @@ def with_ledger(warehouse: Warehouse, make: Callable[[str], Dataset], loads: Seq
 
 
 def told(warehouse: Warehouse, make: Callable[[str], Dataset], loads: Sequence[Load], now: str) -> str:
-    """How it stands, on its own clock: `late 2021-02-07, since 02-08 10:00; next 02-09 10:00`."""
+    """How it stands, on its own clock: `late 2021-02-07, since 02-08 10:00; next 2021-02-08 by 02-09 10:00`."""
     dataset = with_ledger(warehouse, make, loads)
     (found,) = look(warehouse, [dataset], instant(now, dataset.timezone))
     assert (found.table, found.owner) == (dataset.name, dataset.owner)
@@ -118,7 +118,7 @@ def told(warehouse: Warehouse, make: Callable[[str], Dataset], loads: Sequence[L
     if found.since:
         text += f", since {found.since.astimezone(zone):%m-%d %H:%M}"
     if found.next_due_at:
-        text += f"; next {found.next_due_at.astimezone(zone):%m-%d %H:%M}"
+        text += f"; next {found.next_label} by {found.next_due_at.astimezone(zone):%m-%d %H:%M}"
     return text
 
 
@@ -138,13 +138,14 @@ TRADING = {"timezone": NEW_YORK, "calendar": "XNYS"}
 CASES: dict[str, tuple[Callable[[str], Dataset], Sequence[Load], str, str]] = {
     # ── Days, due at ten ──
     "before ten, the 7th may still come": (
-        table(), UNTIL_THE_6TH, "2021-02-08 09:59", "fresh 2021-02-06; next 02-08 10:00",
+        table(), UNTIL_THE_6TH, "2021-02-08 09:59", "fresh 2021-02-06; next 2021-02-07 by 02-08 10:00",
     ),
     "at ten it is late": (table(), UNTIL_THE_6TH, "2021-02-08 10:00", "late 2021-02-07, since 02-08 10:00"),
     "at ten it is there": (table(), UNTIL_THE_7TH, "2021-02-08 10:00", "fresh 2021-02-07"),
     "before ten the 7th is there": (table(), UNTIL_THE_7TH, "2021-02-08 09:30", "fresh 2021-02-06"),
     "late until the next one is due, too": (
-        table(), UNTIL_THE_6TH, "2021-02-09 09:59", "late 2021-02-07, since 02-08 10:00; next 02-09 10:00",
+        table(), UNTIL_THE_6TH, "2021-02-09 09:59",
+        "late 2021-02-07, since 02-08 10:00; next 2021-02-08 by 02-09 10:00",
     ),
     "two in a row are stale": (
         table(), UNTIL_THE_6TH, "2021-02-09 10:00", "stale 2021-02-07 until 2021-02-09, since 02-08 10:00",
@@ -201,7 +202,7 @@ CASES: dict[str, tuple[Callable[[str], Dataset], Sequence[Load], str, str]] = {
         table(start=date(2021, 2, 5)), [], "2021-02-08 11:00", "never loaded 2021-02-07, since 02-06 10:00",
     ),
     "never loaded, and due soon": (
-        table(start=date(2021, 2, 5)), [], "2021-02-06 09:00", "never loaded; next 02-06 10:00",
+        table(start=date(2021, 2, 5)), [], "2021-02-06 09:00", "never loaded; next 2021-02-05 by 02-06 10:00",
     ),
     "never loaded, and starts tomorrow": (table(start=date(2021, 2, 9)), [], "2021-02-08 11:00", "never loaded"),
     # ── Berlin, and its clocks ──
@@ -209,7 +210,8 @@ CASES: dict[str, tuple[Callable[[str], Dataset], Sequence[Load], str, str]] = {
         table(timezone=BERLIN), UNTIL_THE_6TH, "2021-02-08T09:00+00:00", "late 2021-02-07, since 02-08 10:00",
     ),
     "a minute before that": (
-        table(timezone=BERLIN), UNTIL_THE_6TH, "2021-02-08T08:59+00:00", "fresh 2021-02-06; next 02-08 10:00",
+        table(timezone=BERLIN), UNTIL_THE_6TH, "2021-02-08T08:59+00:00",
+        "fresh 2021-02-06; next 2021-02-07 by 02-08 10:00",
     ),
     "the day of 23 hours": (
         table(timezone=BERLIN), [day("2021-03-27", "2021-03-28 09:00")], "2021-03-29T08:00+00:00",
@@ -225,7 +227,7 @@ CASES: dict[str, tuple[Callable[[str], Dataset], Sequence[Load], str, str]] = {
     ),
     "half past two, before it": (
         table(timezone=BERLIN, due="02:30"), [day("2021-03-26", "2021-03-27 01:00")], "2021-03-28T01:29+00:00",
-        "fresh 2021-03-26; next 03-28 03:30",
+        "fresh 2021-03-26; next 2021-03-27 by 03-28 03:30",
     ),
     "half past two, in the night that has two": (
         table(timezone=BERLIN, due="02:30"), [day("2021-10-29", "2021-10-30 01:00")], "2021-10-31T00:30+00:00",
@@ -241,7 +243,7 @@ CASES: dict[str, tuple[Callable[[str], Dataset], Sequence[Load], str, str]] = {
     ),
     "a week on Sunday": (table(interval="week"), WEEKS, "2021-02-07 23:00", "fresh 2021-01-25"),
     "a week on Monday morning": (
-        table(interval="week"), WEEKS, "2021-02-08 09:00", "fresh 2021-01-25; next 02-08 10:00",
+        table(interval="week"), WEEKS, "2021-02-08 09:00", "fresh 2021-01-25; next 2021-02-01 by 02-08 10:00",
     ),
     "two weeks": (
         table(interval="week"), WEEKS, "2021-02-15 10:00", "stale 2021-02-01 until 2021-02-15, since 02-08 10:00",
@@ -258,7 +260,8 @@ CASES: dict[str, tuple[Callable[[str], Dataset], Sequence[Load], str, str]] = {
                                    "fresh 2021-02-06T00:00 until 2021-02-07T00:00"),
     "the other half of the hours may still come": (
         table(interval="hour"), [*HOURS_OF_THE_6TH, *HOURS_UNTIL_NOON], "2021-02-08 09:00",
-        "fresh 2021-02-06T00:00 until 2021-02-07T00:00; next 02-08 10:00",
+        "fresh 2021-02-06T00:00 until 2021-02-07T00:00; "
+        "next 2021-02-07T00:00 until 2021-02-08T00:00 by 02-08 10:00",
     ),
     "the other half of the hours is late": (
         table(interval="hour"), [*HOURS_OF_THE_6TH, *HOURS_UNTIL_NOON], "2021-02-08 10:00",
@@ -301,10 +304,14 @@ CASES: dict[str, tuple[Callable[[str], Dataset], Sequence[Load], str, str]] = {
         table(load="replace"), [whole("2021-02-07 23:59")], "2021-02-08 10:00", "late 2021-02-08, since 02-08 10:00",
     ),
     "replaced yesterday, before ten": (
-        table(load="replace"), [whole("2021-02-07 23:59")], "2021-02-08 09:59", "fresh 2021-02-07; next 02-08 10:00",
+        table(load="replace"), [whole("2021-02-07 23:59")], "2021-02-08 09:59",
+        "fresh 2021-02-07; next 2021-02-08 by 02-08 10:00",
     ),
     "replaced today, before ten": (
         table(load="replace"), [whole("2021-02-08 00:01")], "2021-02-08 09:59", "not due yet",
+    ),
+    "replaced in the day that ends when it is due": (
+        table(load="replace", due="00:00"), [whole("2021-02-07 10:00")], "2021-02-08 00:00", "fresh 2021-02-07",
     ),
     "replaced the day before yesterday": (
         table(load="replace"), [whole("2021-02-06 09:00")], "2021-02-08 10:00",
