@@ -1,0 +1,58 @@
+"""See that somebody hears about it: what failed, warns, is late, or is over again. Each is told once."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from prefect import flow, get_run_logger, runtime
+from prefect.client.orchestration import get_client
+
+from daybook.errors import DaybookError
+from flows.command_line import run as run_from_command_line
+from flows.parameters import explained
+from flows.telling.look import Look
+from flows.telling.turns import one_at_a_time
+
+About = Annotated[
+    Literal["failed", "stuck", "waiting", "warned", "recovered", "due"] | None,
+    explained("What an automation saw. Left out: a look at everything.", "string", "null"),
+]
+Run = Annotated[str | None, explained("The id of the flow run that it is about.", "string", "null")]
+Subject = Annotated[str | None, explained("The table that it is about.", "string", "null")]
+Said = Annotated[str | None, explained("What the event said.", "string", "null")]
+
+
+class MonitorIncomplete(DaybookError):
+    """A part of what the monitor looks at could not be looked at; the rest was."""
+
+
+def run_name() -> str:
+    """What it is about: `monitor`, or `monitor: failed 2f1c…`."""
+    given = runtime.flow_run.parameters or {}
+    about = given.get("table") or str(given.get("run") or "")[:8]
+    return f"monitor: {given['about']} {about}".strip() if given.get("about") else "monitor"
+
+
+@flow(name="monitor", flow_run_name=run_name, retries=0)
+def monitor(about: About = None, run: Run = None, table: Subject = None, said: Said = None) -> int:
+    """Tell each owner, once, of what is wrong, and once more when it is over. Returns how many messages wait on."""
+    named = UUID(run) if run else None
+    with get_client(sync_client=True) as client, one_at_a_time(client):
+        look = Look(client, datetime.now(UTC))
+        look.step(lambda: look.at_failures(named), "failed runs")
+        look.step(lambda: look.at_what_was_said(about, named, table, said or ""), "what an event told of")
+        look.step(look.at_the_warehouse, "the warehouse")
+        if about in (None, "due", "waiting"):
+            look.step(look.at_due_times, "due times")
+        look.step(look.at_what_is_over, "what is over")
+        look.step(look.desk.write_history, "the history")
+        waiting = look.send()
+    if waiting:
+        get_run_logger().warning("%d messages could not be sent yet: the next pass tries again", waiting)
+    if look.problems:
+        raise MonitorIncomplete("\n".join(look.problems))
+    return waiting
+
+
+if __name__ == "__main__":
+    run_from_command_line(monitor)

@@ -1,0 +1,141 @@
+"""Tables that are late, stale, or about to be: held against the ledger, told once, and once more when it is over."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from prefect.client.orchestration import SyncPrefectClient
+
+from daybook.freshness import Freshness, State, expected, look
+from daybook.incidents.incident import Awaited, Incident, Kind
+from daybook.incidents.meanwhile import at, held_back, lasting, waits_for_it
+from daybook.incidents.notice import Notice, Tone
+from daybook.warehouses import Warehouse
+from flows.deployed import loading
+from flows.telling import wording
+from flows.telling.desk import Desk
+
+if TYPE_CHECKING:
+    from flows.telling.at_risk import Risk
+
+_OURS = (Kind.LATE, Kind.STALE, Kind.AT_RISK)
+
+
+def tell_late(desk: Desk, client: SyncPrefectClient, warehouse: Warehouse, now: datetime) -> Sequence[Freshness]:
+    """Open, raise or close the incident of each table with `due:`. Returns how all of them stand.
+
+    Raises:
+        TableFileError: a file is wrong; all that can be read were looked at.
+    """
+    from flows.telling.at_risk import at_risk
+
+    datasets, wrong = expected()
+    standings = look(warehouse, datasets, now)
+    for standing in standings:
+        risk = None if standing.is_late else at_risk(client, standing, now)
+        known = desk.about(standing.table)
+        if standing.is_late:
+            _tell(desk, _late(standing, now), _late_notice(client, standing, now))
+        elif risk:
+            _tell(desk, _risky(standing, risk, now), _risk_notice(standing, risk))
+        elif known and known.kind in _OURS:
+            when = standing.loaded_at or now
+            when = when if when > known.since else now
+            desk.close(known, when, wording.recovered(known, when, _there(standing)))
+    for error in wrong:
+        raise error
+    return standings
+
+
+def _tell(desk: Desk, found: Incident, notice: Notice) -> None:
+    """What is late and fails too is one incident, and the failure says more."""
+    known = desk.about(found.subject)
+    if known is None:
+        desk.keep(found, notice)
+    elif found.kind.is_worse_than(known.kind):
+        desk.keep(known.again(found), notice)
+
+
+def _late(standing: Freshness, now: datetime) -> Incident:
+    assert standing.since is not None
+    return Incident(
+        subject=standing.table,
+        kind=Kind.STALE if standing.state is State.STALE else Kind.LATE,
+        owner=standing.owner,
+        title=f"{standing.table} is {'stale' if standing.state is State.STALE else 'late'}: {standing.label}",
+        since=standing.since,
+        last=now,
+        seen=(f"{standing.state} {standing.label}",),
+        awaits=tuple(Awaited(standing.table, standing.since, one.start, one.end) for one in standing.missing[-1:]),
+    )
+
+
+def _late_notice(client: SyncPrefectClient, standing: Freshness, now: datetime) -> Notice:
+    incident = _late(standing, now)
+    assert standing.since is not None
+    facts = [("Table", standing.table), ("Interval", standing.label)]
+    facts += [("Due", at(standing.due_at))] if standing.due_at else []
+    facts += [("Late for", lasting((now - standing.since).total_seconds()))]
+    return Notice(
+        Tone.LATE,
+        incident.title,
+        tuple(facts),
+        meanwhile=(_readers(standing), *_waiting(standing.table)),
+        command=_command(client, standing),
+        owner=standing.owner,
+        incident=incident.id,
+        notes=() if standing.loaded_at else ("No run of it has ever been committed.",),
+    )
+
+
+def _risky(standing: Freshness, risk: "Risk", now: datetime) -> Incident:
+    return Incident(
+        subject=standing.table,
+        kind=Kind.AT_RISK,
+        owner=standing.owner,
+        title=f"{standing.table} may be late: its run is slower than ever",
+        since=now,
+        last=now,
+        seen=(risk.run_id,),
+        run=risk.run_id,
+    )
+
+
+def _risk_notice(standing: Freshness, risk: "Risk") -> Notice:
+    incident = _risky(standing, risk, risk.now)
+    facts = [("Table", standing.table), ("Interval", standing.label)]
+    facts += [("Due", at(standing.next_due_at))] if standing.next_due_at else []
+    return Notice(
+        Tone.LATE,
+        incident.title,
+        tuple(facts),
+        meanwhile=(risk.words, _readers(standing), *_waiting(standing.table)),
+        link=wording.link(risk.run_id),
+        owner=standing.owner,
+        incident=incident.id,
+    )
+
+
+def _readers(standing: Freshness) -> str:
+    if standing.loaded_at is None:
+        return f"{standing.table} was never loaded."
+    until = f", and its rows reach to {at(standing.loaded_until)}" if standing.loaded_until else ""
+    return f"{standing.table} still shows the load of {at(standing.loaded_at)}{until}."
+
+
+def _waiting(table: str) -> tuple[str, ...]:
+    waiting = held_back([table])
+    return (waits_for_it(waiting),) if waiting else ()
+
+
+def _there(standing: Freshness) -> str:
+    until = f": its rows reach to {at(standing.loaded_until)}" if standing.loaded_until else ""
+    return f"{standing.table} has what was due{until}."
+
+
+def _command(client: SyncPrefectClient, standing: Freshness) -> str:
+    """What loads it: the deployment of a load for the intervals that are missing, or the build of a summary."""
+    deployment = loading(client, standing.table)
+    if deployment is None:
+        return f"prefect deployment run summaries/daily --param 'tables=[\"{standing.table}\"]'"
+    return f"prefect deployment run {deployment}"

@@ -1,0 +1,202 @@
+"""The runs that failed and that nobody was told of: found on Prefect's server, each with what it was to load."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterEndTime,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.exceptions import ObjectNotFound
+
+from daybook.errors import DaybookError, SummariesFailed
+from daybook.interval import Interval
+from daybook.plan import Plan
+from daybook.summary.files import summary_names
+from daybook.tables import table_names
+from flows.children import TAG as BACKFILLS
+from flows.loading import planned
+from flows.schedule import scheduled_at_of
+from flows.story import story
+
+#: On every deployment of ours; and on the monitor's, whose own failures would only call for itself.
+OURS, MONITORS = "daybook", "monitor"
+#: The label of a run by which it is known that its last state was told of.
+_TOLD = "daybook.told"
+_WRONG = [StateType.FAILED, StateType.CRASHED]
+_APART = 3  # summaries of one run that are told apart: where more have failed, they have a cause in common
+# As daybook.summary.side_by_side says which have failed, and what waits for them.
+_LINE = re.compile(r"^- (\w+\.\w+): (?=\w+: )", re.MULTILINE)
+_WAITS = re.compile(r"^- \w+\.\w+ waits for ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRun:
+    """A run that failed, was lost or took too long; and what came of it, as far as it can be known."""
+
+    run: FlowRun
+    flow: str
+    deployment: str | None
+    """Its name, `flow/cadence`."""
+    error: str
+    kind: type[DaybookError] | None
+    tables: tuple[str, ...] = ()
+    plan: Plan | None = None
+    """What a load was to load."""
+    passed: dict[str, Any] = field(default_factory=dict)
+    """The parameters that the deployment does not set by itself."""
+
+    @property
+    def ended(self) -> datetime:
+        """When it failed."""
+        assert self.run.state is not None
+        return self.run.end_time or self.run.state.timestamp
+
+    @property
+    def state_id(self) -> str:
+        """Which of its failures it is: a run may be tried again, and fail again."""
+        return str(self.run.state.id) if self.run.state else ""
+
+    @property
+    def stretch(self) -> Interval | None:
+        """What it was to load of its table; None: all of it, or it is no load."""
+        return self.plan.stretch if self.plan else None
+
+
+class FailedRuns:
+    """Prefect's server, asked for them."""
+
+    def __init__(self, client: SyncPrefectClient) -> None:
+        self._client = client
+        self._names: dict[UUID, str] = {}
+
+    def untold(self, since: datetime, also: Iterable[UUID] = ()) -> list[FailedRun]:
+        """Those that failed after `since`, and those with these ids, the oldest first.
+
+        Of a backfill's runs its parent tells.
+        """
+        ours = FlowRunFilterTags(all_=[OURS])
+        wrong = FlowRunFilterState(type=FlowRunFilterStateType(any_=_WRONG))
+        ended = FlowRunFilterEndTime(after_=since)  # type: ignore[arg-type]
+        runs = {run.id: run for run in self._read(FlowRunFilter(tags=ours, state=wrong, end_time=ended))}
+        if ids := list(also):
+            runs |= {run.id: run for run in self._read(FlowRunFilter(id=FlowRunFilterId(any_=ids), state=wrong))}
+        found = [one for run in runs.values() if _is_news(run) for one in self._described(run)]
+        return sorted(found, key=lambda one: one.ended)
+
+    def mark(self, failed: FailedRun) -> None:
+        """Remember that it was told of."""
+        self._client.update_flow_run_labels(failed.run.id, {_TOLD: failed.state_id})
+
+    def success_like(self, run_id: UUID) -> datetime | None:
+        """When this run, or a later one of the deployment with the same parameters, was completed; None: never."""
+        try:
+            run = self._client.read_flow_run(run_id)
+        except ObjectNotFound:
+            return None
+        if run.state and run.state.is_completed():
+            return run.end_time
+        if run.deployment_id is None or run.state is None:
+            return None
+        completed = self._read(
+            FlowRunFilter(
+                deployment_id=FlowRunFilterDeploymentId(any_=[run.deployment_id]),
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.COMPLETED])),
+                end_time=FlowRunFilterEndTime(after_=run.state.timestamp),  # type: ignore[arg-type]
+            )
+        )
+        return next((one.end_time for one in completed if one.parameters == run.parameters), None)
+
+    def task_of(self, failed: FailedRun) -> str | None:
+        """The task in which it failed, or was when it was killed; None: in none, as far as the server knows."""
+        query = {
+            "flow_runs": {"id": {"any_": [str(failed.run.id)]}},
+            "task_runs": {"state": {"type": {"any_": ["FAILED", "CRASHED", "RUNNING"]}}},
+            "sort": "EXPECTED_START_TIME_DESC",
+            "limit": 5,
+        }
+        names = [one["name"] for one in self._client.request("POST", "/task_runs/filter", json=query).json()]
+        return ", ".join(re.sub(r"-[0-9a-f]{3,}$", "", name) for name in names) or None
+
+    def name_of(self, deployment_id: UUID | None) -> str | None:
+        """The name of a deployment, `flow/cadence`; None: there is none of this id any more."""
+        if deployment_id is None:
+            return None
+        if deployment_id not in self._names:
+            try:
+                deployment = self._client.read_deployment(deployment_id)
+            except ObjectNotFound:
+                return None
+            self._names[deployment_id] = f"{self._client.read_flow(deployment.flow_id).name}/{deployment.name}"
+        return self._names[deployment_id]
+
+    def _read(self, filter: FlowRunFilter) -> Sequence[FlowRun]:
+        return self._client.read_flow_runs(flow_run_filter=filter, sort=FlowRunSort.END_TIME_DESC, limit=200)
+
+    def _described(self, run: FlowRun) -> list[FailedRun]:
+        """What is to be told of a run: of some summaries that failed, each by itself; of very many, all at once."""
+        assert run.state is not None
+        error, kind = story(run.state.message)
+        flow, deployment = self._client.read_flow(run.flow_id).name, self.name_of(run.deployment_id)
+        table, passed = _table(run), self._passed(run)
+        whole = FailedRun(run, flow, deployment, error, kind, (table,) if table else (), _plan(run, table), passed)
+        failed = failed_summaries(error) if kind is SummariesFailed else {}
+        if len(failed) > _APART:
+            return [replace(whole, tables=tuple(failed))]
+        return [replace(whole, tables=(name,), error=why) for name, why in failed.items()] or [whole]
+
+    def _passed(self, run: FlowRun) -> dict[str, Any]:
+        given = {name: value for name, value in (run.parameters or {}).items() if value is not None}
+        if run.deployment_id is None:
+            return given
+        try:
+            deployment = self._client.read_deployment(run.deployment_id)
+        except ObjectNotFound:
+            return given
+        schema = (deployment.parameter_openapi_schema or {}).get("properties", {})
+        own = {name: one.get("default") for name, one in schema.items()} | (deployment.parameters or {})
+        return {name: value for name, value in given.items() if own.get(name) != value}
+
+
+def _is_news(run: FlowRun) -> bool:
+    state = run.state
+    return (
+        state is not None
+        and BACKFILLS not in run.tags
+        and MONITORS not in run.tags
+        and run.labels.get(_TOLD) != str(state.id)
+    )
+
+
+def failed_summaries(error: str) -> dict[str, str]:
+    """Which summaries failed, and the words of each, out of what `SummariesFailed` says of all."""
+    pieces = _LINE.split(error)[1:]
+    known = set(summary_names())
+    named = zip(pieces[::2], pieces[1::2], strict=True)
+    return {name: _WAITS.split(why)[0].strip() for name, why in named if name in known}
+
+
+def _table(run: FlowRun) -> str | None:
+    """The table that a load loads: the one that it was given, or the one that its tags name."""
+    known = set(table_names())
+    named = (run.parameters or {}).get("table")
+    return named if named in known else next(iter(sorted(known.intersection(run.tags))), None)
+
+
+def _plan(run: FlowRun, table: str | None) -> Plan | None:
+    try:
+        return planned(table, run.parameters or {}, scheduled_at_of(run)) if table else None
+    except (DaybookError, ValueError):
+        return None

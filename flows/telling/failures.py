@@ -1,0 +1,102 @@
+"""A run that failed becomes an incident, or a word more on one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from daybook.secrets import without_secrets
+
+from daybook.dataset import Dataset
+from daybook.errors import DaybookError, SourceLost, WarehouseLost
+from daybook.incidents.incident import Awaited, Incident, Kind
+from daybook.incidents.meanwhile import held_back, readers_see, waits_for_it
+from daybook.summary.files import read_summary, summary_names
+from daybook.tables import read_table, table_names
+from daybook.warehouses import Warehouse
+from flows.telling import wording
+from flows.telling.desk import Desk
+from flows.telling.failed_runs import FailedRun, FailedRuns
+
+UNOWNED = "default"
+THE_WAREHOUSE = "the warehouse"
+
+
+def tell(
+    desk: Desk, runs: FailedRuns, failed: FailedRun, warehouse: Warehouse | None, secrets: Sequence[str], now: datetime
+) -> None:
+    """Open the incident of a run that failed, or say that it is still failing; each of its failures counts once."""
+    found = _incident(failed, secrets)
+    known = desk.about(found.subject)
+    task = runs.task_of(failed)
+    if known is None or (known.kind is not Kind.FAILED):
+        incident = known.again(found) if known else found
+        desk.keep(incident, wording.opened(incident, failed, task, _meanwhile(failed, warehouse, now)))
+    elif failed.state_id not in known.seen:
+        incident = known.again(found)
+        desk.keep(incident, wording.still(incident, failed, task) if worth_a_word(incident.times) else None)
+    runs.mark(failed)
+
+
+def worth_a_word(times: int) -> bool:
+    """Whether somebody has to hear that it failed again: the second, third, fifth, 10th, 20th, 50th, 100th … time."""
+    while times >= 10 and times % 10 == 0:
+        times //= 10
+    return times in (1, 2, 3, 5)
+
+
+def owner_of(table: str) -> str:
+    """The team to ask about a table or summary."""
+    dataset = dataset_of(table)
+    return dataset.owner if dataset else UNOWNED
+
+
+def dataset_of(table: str) -> Dataset | None:
+    """The file of a table or summary; None: it has none, or a wrong one."""
+    try:
+        if table in table_names():
+            return read_table(table)
+        return read_summary(table) if table in summary_names() else None
+    except DaybookError:
+        return None
+
+
+def _incident(failed: FailedRun, secrets: Sequence[str]) -> Incident:
+    stretch = failed.stretch
+    start, end = (stretch.start, stretch.end) if stretch else (None, None)
+    return Incident(
+        subject=_subject(failed),
+        kind=Kind.FAILED,
+        owner=owner_of(failed.tables[0]) if failed.tables else UNOWNED,
+        title=wording.title_of(failed),
+        since=failed.ended,
+        last=failed.ended,
+        error=without_secrets(failed.error, secrets),
+        seen=(failed.state_id,),
+        awaits=tuple(Awaited(table, failed.ended, start, end) for table in failed.tables),
+        run=str(failed.run.id),
+    )
+
+
+def _subject(failed: FailedRun) -> str:
+    """What it is about. A lost database is one thing, however many tables miss it."""
+    if failed.kind is WarehouseLost:
+        return THE_WAREHOUSE
+    if failed.kind is SourceLost and failed.plan:
+        return f"the source {getattr(failed.plan.table.source, 'block', failed.plan.table.name)}"
+    if len(failed.tables) == 1:
+        return failed.tables[0]
+    name = failed.deployment or failed.flow
+    if failed.tables or not failed.passed:
+        return name
+    return f"{name} ({', '.join(f'{key}={value}' for key, value in sorted(failed.passed.items()))})"[:120]
+
+
+def _meanwhile(failed: FailedRun, warehouse: Warehouse | None, now: datetime) -> list[str]:
+    """What readers see until it is mended, and what waits for it."""
+    try:
+        seen = readers_see(warehouse, failed.tables, now) if warehouse else []
+    except Exception:
+        warehouse, seen = None, []
+    if failed.tables and not warehouse:
+        seen = ["What readers see is as it was: the warehouse does not answer now."]
+    waiting = held_back(failed.tables) if failed.tables else ()
+    return [*seen, waits_for_it(waiting)] if waiting else seen

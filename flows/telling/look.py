@@ -1,0 +1,119 @@
+"""One pass: look at everything that may be wrong, open what is new, close what is over, and send what is to be said."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+
+from blocks import open as blocks
+from blocks.errors import BlockUnusable
+from daybook.incidents.incident import Incident, Kind
+from daybook.incidents.meanwhile import at
+from daybook.incidents.notice import Notice, Tone
+from daybook.secrets import without_secrets
+from daybook.transient import first_line
+from daybook.warehouses import Warehouse
+from flows.telling import due_times, failures, late, recoveries, runs_that_wait, warnings
+from flows.telling.desk import Desk
+from flows.telling.failed_runs import FailedRuns
+from flows.telling.outbox import Outbox
+from flows.telling.shelf import Shelf
+
+logger = logging.getLogger("daybook.monitor")
+
+_FIRST = timedelta(minutes=15)  # so far back looks the first pass of all
+_LONGEST = timedelta(days=3)  # and none looks further back than this
+
+
+class Look:
+    """What a pass works with. A step that cannot be done does not keep back the others."""
+
+    def __init__(self, client: SyncPrefectClient, now: datetime) -> None:
+        self.client, self.now = client, now
+        self.secrets = blocks.secret_values()
+        self.problems: list[str] = []
+        self.warehouse, self._why_not = _answering_warehouse()
+        self.desk, self.runs = Desk(client, self.warehouse), FailedRuns(client)
+
+    def step(self, do: Callable[[], None], what: str) -> None:
+        """Do a step. What goes wrong is a line of `problems`."""
+        try:
+            do()
+        except Exception as error:
+            logger.exception("%s could not be looked at", what)
+            self.problems.append(f"{what}: {type(error).__name__}: {without_secrets(str(error), self.secrets)}")
+
+    def at_failures(self, run: UUID | None = None) -> None:
+        """Runs that failed, were lost or took too long, of which nobody was told."""
+        memory = Shelf(self.client, "monitor")
+        looked = memory.get("looked")
+        since = datetime.fromisoformat(looked) if looked else self.now - _FIRST
+        for failed in self.runs.untold(max(since, self.now - _LONGEST), [run] if run else []):
+            failures.tell(self.desk, self.runs, failed, self.warehouse, self.secrets, self.now)
+        # What ended meanwhile is found by the next pass, which begins to look some minutes before this one.
+        memory.put("looked", (self.now - _FIRST).isoformat())
+
+    def at_the_warehouse(self) -> None:
+        """Whether it answers, where no failed run has said so already."""
+        subject = failures.THE_WAREHOUSE
+        if self.warehouse is not None or self.desk.about(subject):
+            return
+        incident = Incident(
+            subject=subject,
+            kind=Kind.FAILED,
+            owner=failures.UNOWNED,
+            title="The warehouse does not answer",
+            since=self.now,
+            last=self.now,
+            error=without_secrets(self._why_not, self.secrets),
+        )
+        notice = Notice(
+            Tone.FAILED,
+            incident.title,
+            facts=(("When", at(self.now)),),
+            error=incident.error,
+            meanwhile=("No load and no build can be committed, and nobody knows which tables are late.",),
+            owner=incident.owner,
+            incident=incident.id,
+        )
+        self.desk.keep(incident, notice)
+
+    def at_what_was_said(self, about: str | None, run: UUID | None, table: str | None, said: str) -> None:
+        """What an event told of that cannot be found out otherwise."""
+        if about == "warned" and table:
+            warnings.tell_warning(self.desk, table, said, str(run) if run else None, self.now)
+        elif about == "recovered" and table and said == "checks":
+            warnings.close_warning(self.desk, table, self.now)
+        elif about == "stuck" and run:
+            runs_that_wait.tell_stuck(self.desk, self.client, run, self.now)
+        elif about == "waiting" and run:
+            runs_that_wait.note_waiting(self.desk, self.client, run, told=late.was_told(self.client, said))
+
+    def at_due_times(self) -> None:
+        """Tables that are late, or may be."""
+        if self.warehouse:
+            due_times.tell_late(self.desk, self.client, self.warehouse, self.now)
+
+    def at_what_is_over(self) -> None:
+        """Incidents whose end is to be seen."""
+        recoveries.close_failures(self.desk, self.runs, self.warehouse, self.now)
+        runs_that_wait.close_those_that_began(self.desk, self.client, self.now)
+
+    def send(self) -> int:
+        """Deliver what is to be said. Returns how many messages wait on."""
+        return Outbox(self.client).flush()
+
+
+def _answering_warehouse() -> tuple[Warehouse | None, str]:
+    """The warehouse, if it answers; else why it does not."""
+    try:
+        warehouse = blocks.warehouse()
+        with warehouse.session() as session:
+            session.one("SELECT 1")
+        return warehouse, ""
+    except BlockUnusable as error:
+        return None, str(error)
+    except Exception as error:
+        return None, first_line(error)

@@ -1,0 +1,93 @@
+"""What is to be said, kept on Prefect's server until it is delivered: Slack being down loses and delays nothing.
+
+Messages of one incident are one thread, and leave in their order; one that cannot be delivered keeps back no other's.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from prefect.client.orchestration import SyncPrefectClient
+from pydantic import TypeAdapter
+
+from daybook.incidents.notice import Notice, Tone
+from flows.telling.deliver import MEDIA, Delivery, deliver
+from flows.telling.owners import Route, route
+from flows.telling.shelf import LONGEST, Shelf, key_of
+
+logger = logging.getLogger("daybook.telling")
+
+_NOTICE = TypeAdapter(Notice)
+
+Deliver = Callable[[Notice, Route, tuple[str, ...], dict[str, str]], Delivery]
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """The messages that wait, and the threads of the incidents that are not over."""
+
+    client: SyncPrefectClient
+
+    @property
+    def _waiting(self) -> Shelf:
+        return Shelf(self.client, "outbox")
+
+    @property
+    def _threads(self) -> Shelf:
+        return Shelf(self.client, "thread")
+
+    def put(self, notice: Notice, when: datetime | None = None) -> None:
+        """Keep a message until it is delivered. The same one of the same moment (None: now) is kept once."""
+        said = sha256(f"{notice.incident} {notice.tone} {notice.title}".encode()).hexdigest()[:10]
+        moment = (when or datetime.now(UTC)).astimezone(UTC)
+        self._waiting.put(f"{moment:%Y%m%d_%H%M%S_%f}_{said}", _document(notice, MEDIA))
+
+    def flush(self, deliver: Deliver = deliver) -> int:
+        """Deliver what waits, the oldest first. Returns how many messages could not be delivered, and wait on."""
+        left, held = 0, set[str]()
+        for moment, document in self._waiting.all().items():
+            notice, media = _NOTICE.validate_python(document["notice"]), tuple(document["media"])
+            if notice.incident in held:
+                left += 1
+                continue
+            undelivered = self._send(notice, media, deliver)
+            if undelivered:
+                left += 1
+                held.update(filter(None, [notice.incident]))
+                if undelivered != media:
+                    self._waiting.put(moment, _document(notice, undelivered))
+            else:
+                self._waiting.drop(moment)
+        return left
+
+    def _send(self, notice: Notice, media: tuple[str, ...], deliver: Deliver) -> tuple[str, ...]:
+        """The media by which it could not be sent."""
+        key = key_of(notice.incident or "")
+        threads = dict(self._threads.get(key) or {}) if key else {}
+        delivery = deliver(notice, route(notice.owner), media, threads)
+        for medium, reason in delivery.failed.items():
+            logger.warning("%s: not sent by %s yet: %s", notice.title, medium, reason)
+        begun = threads | {
+            medium: thread for medium, thread in delivery.done.items() if thread and medium not in threads
+        }
+        undelivered = tuple(medium for medium in media if medium in delivery.failed)
+        if key and notice.tone is Tone.RECOVERED and not undelivered:
+            self._threads.drop(key)
+        elif key and begun != threads:
+            self._threads.put(key, begun)
+        return undelivered
+
+
+def _document(notice: Notice, media: tuple[str, ...]) -> dict[str, Any]:
+    """As it is kept: of an error that is too long, as much as there is room for."""
+    document = {"notice": _NOTICE.dump_python(notice, mode="json"), "media": list(media)}
+    over = len(json.dumps(document)) - LONGEST
+    if over > 0 and notice.error:
+        shorter = notice.error[: max(len(notice.error) - over - 10, 0)]
+        if len(shorter) < len(notice.error):
+            return _document(replace(notice, error=shorter + " …" if shorter else None), media)
+    return document
