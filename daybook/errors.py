@@ -33,6 +33,7 @@ DaybookError
 ├── BackfillIncomplete    some intervals of a backfill could not be loaded: names them, with their reasons
 ├── SummariesFailed       some summaries could not be built: names them, with their reasons, and what they hold back
 ├── NotLoadedInTime       an interval that was waited for did not come
+├── MonitorIncomplete     the monitor could not look at all that may be wrong: names what, and why
 └── NoBlocks              a command was typed where there are no blocks with credentials
 """
 
@@ -192,6 +193,10 @@ class NotLoadedInTime(DaybookError):
     """An interval that was waited for was not loaded in time."""
 
     may_pass = True
+
+
+class MonitorIncomplete(DaybookError):
+    """A part of what the monitor looks at could not be looked at; the rest was."""
 
 
 class NoBlocks(DaybookError):

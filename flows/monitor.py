@@ -7,7 +7,7 @@ from uuid import UUID
 from prefect import flow, get_run_logger, runtime
 from prefect.client.orchestration import get_client
 
-from daybook.errors import DaybookError
+from daybook.errors import MonitorIncomplete
 from flows.command_line import run as run_from_command_line
 from flows.parameters import explained
 from flows.telling.look import Look
@@ -20,10 +20,6 @@ About = Annotated[
 Run = Annotated[str | None, explained("The id of the flow run that it is about.", "string", "null")]
 Subject = Annotated[str | None, explained("The table that it is about.", "string", "null")]
 Said = Annotated[str | None, explained("What the event said.", "string", "null")]
-
-
-class MonitorIncomplete(DaybookError):
-    """A part of what the monitor looks at could not be looked at; the rest was."""
 
 
 def run_name() -> str:
@@ -44,6 +40,7 @@ def monitor(about: About = None, run: Run = None, table: Subject = None, said: S
         look.step(look.at_the_warehouse, "the warehouse")
         if about in (None, "due", "waiting"):
             look.step(look.at_due_times, "due times")
+            look.step(look.at_the_servers_own, "the server's own automations")
         look.step(look.at_what_is_over, "what is over")
         look.step(look.desk.write_history, "the history")
         waiting = look.send()

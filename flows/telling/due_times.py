@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import SyncPrefectClient
 
@@ -13,10 +12,8 @@ from daybook.incidents.notice import Notice, Tone
 from daybook.warehouses import Warehouse
 from flows.deployed import loading
 from flows.telling import wording
+from flows.telling.at_risk import Risk, at_risk
 from flows.telling.desk import Desk
-
-if TYPE_CHECKING:
-    from flows.telling.at_risk import Risk
 
 _OURS = (Kind.LATE, Kind.STALE, Kind.AT_RISK)
 
@@ -27,8 +24,6 @@ def tell_late(desk: Desk, client: SyncPrefectClient, warehouse: Warehouse, now: 
     Raises:
         TableFileError: a file is wrong; all that can be read were looked at.
     """
-    from flows.telling.at_risk import at_risk
-
     datasets, wrong = expected()
     standings = look(warehouse, datasets, now)
     for standing in standings:
@@ -88,7 +83,7 @@ def _late_notice(client: SyncPrefectClient, standing: Freshness, now: datetime) 
     )
 
 
-def _risky(standing: Freshness, risk: "Risk", now: datetime) -> Incident:
+def _risky(standing: Freshness, risk: Risk, now: datetime) -> Incident:
     return Incident(
         subject=standing.table,
         kind=Kind.AT_RISK,
@@ -101,9 +96,9 @@ def _risky(standing: Freshness, risk: "Risk", now: datetime) -> Incident:
     )
 
 
-def _risk_notice(standing: Freshness, risk: "Risk") -> Notice:
+def _risk_notice(standing: Freshness, risk: Risk) -> Notice:
     incident = _risky(standing, risk, risk.now)
-    facts = [("Table", standing.table), ("Interval", standing.label)]
+    facts = [("Table", standing.table), ("Interval", standing.next_label)]
     facts += [("Due", at(standing.next_due_at))] if standing.next_due_at else []
     return Notice(
         Tone.LATE,

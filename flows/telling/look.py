@@ -101,6 +101,12 @@ class Look:
         recoveries.close_failures(self.desk, self.runs, self.warehouse, self.now)
         runs_that_wait.close_those_that_began(self.desk, self.client, self.now)
 
+    def at_the_servers_own(self) -> None:
+        """The automations that tell of an outage once and then pause: they watch again, once it is over."""
+        if not runs_that_wait.late_runs(self.client, None, self.now):
+            late.resume_late(self.client)
+        late.resume_late(self.client, late.SILENT)
+
     def send(self) -> int:
         """Deliver what is to be said. Returns how many messages wait on."""
         return Outbox(self.client).flush()
