@@ -1,6 +1,7 @@
 """What makes a flow a load in Prefect: the names of its runs, its retries, and a note of each failure."""
 
 import logging
+import os
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypedDict
@@ -22,11 +23,16 @@ from flows.schedule import scheduled_at, scheduled_at_of
 logger = logging.getLogger("daybook.loading")
 
 
+#: How many seconds a run of a deployment may take, by `job_variables: env:` in prefect.yaml. Without it: any number.
+TIMEOUT = "DAYBOOK_FLOW_TIMEOUT_SECONDS"
+
+
 class Retries(TypedDict):
-    """The two arguments of `@flow` that say how often and when a failed run is tried again."""
+    """The arguments of `@flow` that say how long a run may take, and how often and when a failed one is tried again."""
 
     retries: int
     retry_delay_seconds: float
+    timeout_seconds: float | None
 
 
 class Loading(Retries):
@@ -68,7 +74,11 @@ def loading(table: str | None = None) -> Loading:
 def retries() -> Retries:
     """One retry after three minutes, unless PREFECT_FLOWS_DEFAULT_RETRIES and …_RETRY_DELAY_SECONDS say otherwise.
 
-    A deployment sets those for itself under `job_variables: env:` in prefect.yaml.
+    A deployment sets those for itself under `job_variables: env:` in prefect.yaml, and `TIMEOUT` beside them: Prefect
+    has a setting for each but that. A run that waits inside PostgreSQL's client notices its end only once that answers.
+
+    Raises:
+        ValueError: the timeout is not a number of seconds.
     """
     settings = get_current_settings().flows
     said = settings.model_fields_set
@@ -78,7 +88,18 @@ def retries() -> Retries:
         "retry_delay_seconds": delay
         if "default_retry_delay_seconds" in said and isinstance(delay, int | float)
         else 180,
+        "timeout_seconds": _timeout(os.environ.get(TIMEOUT)),
     }
+
+
+def _timeout(said: str | None) -> float | None:
+    try:
+        seconds = float(said) if said else None
+    except ValueError:
+        seconds = 0
+    if seconds is not None and not 0 < seconds < float("inf"):
+        raise ValueError(f"{TIMEOUT}={said}: expected a number of seconds, such as 3600")
+    return seconds
 
 
 def _failure(table: str, flow_run: FlowRun, state: State[Any]) -> Failure | None:
