@@ -82,8 +82,6 @@ class Duties:
     def _of(self, day: date) -> Duty | None:
         """What is due at `due` o'clock of this day on the local clock."""
         due_at, before = self._instant(day), self._instant(day - _DAY)
-        if before == due_at:  # a date that the zone skipped is not followed by another one's ten o'clock
-            return None
         owed = [interval for interval in self._between(before, due_at) if interval.start >= self._begin]
         owed = [interval for interval in owed if self._expects(interval)]
         return Duty(due_at, tuple(owed)) if owed else None
@@ -92,7 +90,8 @@ class Duties:
         """The intervals that end after `before` and by `due_at`; hours go by the end of their day."""
         days = Grid("day", self._dataset.timezone)
         if self._grid is None:
-            return [days.containing(due_at - timedelta.resolution)]
+            # A date that the zone skipped has the ten o'clock of the next one, which is due once.
+            return [days.containing(due_at - timedelta.resolution)] if before < due_at else []
         whole = days if self._grid.unit == "hour" else self._grid
         newest = whole.last_complete(due_at)
         return self._grid.due(newest.start, newest.end) if newest.end > before else []

@@ -310,8 +310,13 @@ CASES: dict[str, tuple[Callable[[str], Dataset], Sequence[Load], str, str]] = {
     "replaced today, before ten": (
         table(load="replace"), [whole("2021-02-08 00:01")], "2021-02-08 09:59", "not due yet",
     ),
+    "replaced on the day before a date that never was": (
+        table(load="replace", timezone="Pacific/Apia"), [whole("2011-12-29 09:00")], "2011-12-31 10:00",
+        "late 2011-12-31, since 12-31 10:00",
+    ),
     "replaced in the day that ends when it is due": (
-        table(load="replace", due="00:00"), [whole("2021-02-07 10:00")], "2021-02-08 00:00", "fresh 2021-02-07",
+        table(load="replace", due="00:00"), [whole("2021-02-07 10:00")], "2021-02-08 00:00",
+        "fresh 2021-02-07; next 2021-02-08 by 02-09 00:00",
     ),
     "replaced the day before yesterday": (
         table(load="replace"), [whole("2021-02-06 09:00")], "2021-02-08 10:00",
