@@ -38,8 +38,9 @@ def monitor(about: About = None, run: Run = None, table: Subject = None, said: S
         look.step(lambda: look.at_failures(named), "failed runs")
         look.step(lambda: look.at_what_was_said(about, named, table, said or ""), "what an event told of")
         look.step(look.at_the_warehouse, "the warehouse")
-        if about in (None, "due", "waiting"):
+        if about in (None, "due", "waiting", "recovered"):
             look.step(look.at_due_times, "due times")
+        if about in (None, "waiting"):
             look.step(look.at_the_servers_own, "the server's own automations")
         look.step(look.at_what_is_over, "what is over")
         look.step(look.desk.write_history, "the history")
