@@ -10,7 +10,9 @@
 | `AWS_REGION` | `AwsCredentials/aws` | the bucket's region |
 | `AWS_ENDPOINT_URL` | `AwsCredentials/aws` | an S3-compatible server, where it is not Amazon's |
 | `DAYBOOK_COPY_IAM_ROLE` | `RedshiftCopy/warehouse` | the role that Redshift's `COPY` assumes: `arn:aws:iam::123456789012:role/NAME` |
-| `SLACK_WEBHOOK_URL` | `SlackWebhook/slack` | where automations and hooks write to |
+| `SLACK_WEBHOOK_URL` | `SlackWebhook/slack` | where messages go; for another channel make `SlackWebhook/<channel>` in the UI |
+| `SLACK_BOT_TOKEN` | `SlackCredentials/slack` | `xoxb-…`, with the scope `chat:write`: each owner's channel, and a thread an incident |
+| `DAYBOOK_SMTP_URL` | `EmailServerCredentials/mail` and `MailSender/mail` | `smtp+starttls://USER:PASSWORD@HOST:587?from=daybook@example.com`; or `smtps://`, `smtp://` |
 | `GOOGLE_SERVICE_ACCOUNT_FILE` | `GcpCredentials/google` | path of a service account's JSON key; the key is stored, not the path |
 
 A user or password in a URL is percent-encoded (`@` is `%40`, `:` is `%3A`, `/` is `%2F`, `%` is `%25`).

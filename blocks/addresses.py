@@ -1,4 +1,4 @@
-"""Reads the values that are not database URLs: stage, endpoint, role, webhook, key file. One function a kind.
+"""Reads the values that are not database URLs: stage, endpoint, role, webhook, token, key file. One function a kind.
 
 Each takes the text of a variable, returns what it means, and raises `BadValue` with the remedy.
 """
@@ -70,6 +70,13 @@ def is_amazons(endpoint_url: str) -> bool:
 def webhook(text: str) -> str:
     """The URL that Slack gave for an incoming webhook. It is a secret as a whole."""
     _http(text, "write https://hooks.slack.com/services/..., as Slack shows it under Incoming Webhooks")
+    return text
+
+
+def slack_bot_token(text: str) -> str:
+    """The token by which Slack knows the app's bot."""
+    if not re.fullmatch(r"(xoxe\.)?xoxb-[A-Za-z0-9-]+", text):
+        raise BadValue("is not a bot's token: write xoxb-..., as Slack shows it under OAuth & Permissions")
     return text
 
 

@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy.engine import URL
 
-from blocks import addresses, database_url
+from blocks import addresses, database_url, mail_url
 from blocks.addresses import S3Place
 from blocks.errors import BadValue, EnvironmentRefused, NothingSet
+from blocks.mail_url import MailUrl
 
 VARIABLES = {
     "DAYBOOK_PRODUCTION_URL": "SqlAlchemyConnector/production",
@@ -31,6 +32,8 @@ VARIABLES = {
     "AWS_ENDPOINT_URL": "AwsCredentials/aws",
     "DAYBOOK_COPY_IAM_ROLE": "RedshiftCopy/warehouse",
     "SLACK_WEBHOOK_URL": "SlackWebhook/slack",
+    "SLACK_BOT_TOKEN": "SlackCredentials/slack",
+    "DAYBOOK_SMTP_URL": "EmailServerCredentials/mail and MailSender/mail",
     "GOOGLE_SERVICE_ACCOUNT_FILE": "GcpCredentials/google",
 }
 """Every variable that makes a block, and which one. The table in `blocks/__init__.py` says more."""
@@ -62,6 +65,8 @@ class Plan:
     aws: Aws | None
     copy_iam_role: str | None
     slack_webhook_url: str | None = field(repr=False)
+    slack_bot_token: str | None = field(repr=False)
+    mail: MailUrl | None
     google_service_account: dict[str, Any] | None = field(repr=False)
     notes: list[str]
 
@@ -94,10 +99,15 @@ class _Reader:
             aws=self._aws(isinstance(stage, S3Place)),
             copy_iam_role=self._value("DAYBOOK_COPY_IAM_ROLE", addresses.copy_iam_role),
             slack_webhook_url=self._value("SLACK_WEBHOOK_URL", addresses.webhook),
+            slack_bot_token=self._value("SLACK_BOT_TOKEN", addresses.slack_bot_token),
+            mail=self._value("DAYBOOK_SMTP_URL", mail_url.read),
             google_service_account=self._value("GOOGLE_SERVICE_ACCOUNT_FILE", addresses.google_service_account),
             notes=self.notes,
         )
         self._redshift(plan)
+        if plan.mail and plan.mail.password and plan.mail.security == "smtp":
+            safe = "write smtp+starttls:// or smtps:// where the server can do that"
+            self.notes.append(f"DAYBOOK_SMTP_URL: with smtp:// the password is sent in clear text: {safe}")
         if self.problems:
             raise EnvironmentRefused(self.problems)
         return plan

@@ -24,9 +24,6 @@ class MailUrl:
     password: str | None = field(repr=False)
     sender: str
 
-    def __str__(self) -> str:
-        return f"{self.security}://{self.host}:{self.port}, from {self.sender}"
-
 
 def read(text: str) -> MailUrl:
     """Parse `text`. Raises `BadValue`, which never repeats what may be the password."""

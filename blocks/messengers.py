@@ -27,7 +27,7 @@ class Messengers:
     bot: str | None = field(default=None, repr=False)
     """Slack's token, of `SlackCredentials/slack`: for every channel that the app is in, and for threads."""
     webhook: str | None = field(default=None, repr=False)
-    """The URL of `SlackWebhook/<channel>`, or else of `SlackWebhook/slack`: for the one channel that it was made for."""
+    """The URL of `SlackWebhook/<channel>`, or else of `SlackWebhook/slack`: for the channel that it was made for."""
     mailbox: Mailbox | None = None
 
 

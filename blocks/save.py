@@ -55,12 +55,35 @@ def save(plan: Plan) -> Iterator[Outcome]:
 
             webhook = SlackWebhook(url=SecretStr(plan.slack_webhook_url))
             yield _put(client, webhook, "slack", urlsplit(plan.slack_webhook_url).hostname or "")[1]
+        yield from _slack_bot_and_mail(client, plan)
         if plan.google_service_account is not None:
             from prefect_gcp import GcpCredentials
 
             # The key itself, as a worker elsewhere has no such file.
             google = GcpCredentials(service_account_info=plan.google_service_account)
             yield _put(client, google, "google", plan.google_service_account["client_email"])[1]
+
+
+def _slack_bot_and_mail(client: SyncPrefectClient, plan: Plan) -> Iterator[Outcome]:
+    if plan.slack_bot_token is not None:
+        from prefect_slack import SlackCredentials
+
+        token = plan.slack_bot_token
+        yield _put(client, SlackCredentials(token=SecretStr(token)), "slack", f"token ...{token[-4:]}")[1]
+    if plan.mail is not None:
+        from prefect_email import EmailServerCredentials
+
+        from blocks.mail_sender import MailSender
+
+        server = EmailServerCredentials(
+            username=plan.mail.user,
+            password=SecretStr(plan.mail.password or ""),
+            smtp_server=plan.mail.host,
+            smtp_type={"smtp": "INSECURE", "smtp+starttls": "STARTTLS", "smtps": "SSL"}[plan.mail.security],
+            smtp_port=plan.mail.port,
+        )
+        yield _put(client, server, "mail", f"{plan.mail.security}://{plan.mail.host}:{plan.mail.port}")[1]
+        yield _put(client, MailSender(address=plan.mail.sender), "mail", plan.mail.sender)[1]
 
 
 def _connector(url: URL) -> Block:

@@ -41,8 +41,6 @@ def send(notice: Notice, by: Mailbox, to: Sequence[str], thread: str = "") -> st
         raise Undelivered(f"the mail server takes none of the addresses: {_why(error.recipients)}") from None
     except SMTPResponseException as error:
         raise Undelivered(f"the mail server says {_answer(error.smtp_code, error.smtp_error)}") from None
-    except TimeoutError:
-        raise Undelivered(f"the mail server did not answer within {TIMEOUT} seconds") from None
     except (OSError, SMTPException, ValueError) as error:
         raise Undelivered(f"the mail server cannot be reached: {error}") from None
     if refused:

@@ -36,12 +36,12 @@ def clipped(text: str, room: int, cost: Callable[[str], int] = len) -> str:
 
     `cost` says what a character costs.
     """
-    return text if _costs(text, cost) <= room else _beginning(text, room - cost("…"), cost).rstrip() + "…"
+    return text if _fits(text, room, cost) else _beginning(text, room - cost("…"), cost).rstrip() + "…"
 
 
 def shortened(text: str, room: int, cost: Callable[[str], int] = len) -> str:
     """`text`, or its beginning and its end, and between them how much is missing: the end often says what to do."""
-    if _costs(text, cost) <= room:
+    if _fits(text, room, cost):
         return text
     room -= 70  # for the line between
     beginning = _beginning(text, room * 2 // 3, cost)
@@ -70,12 +70,12 @@ def signature(notice: Notice) -> str:
     return "Daybook" if notice.owner == "default" else f"Daybook, for {one_line(notice.owner)}"
 
 
-def _costs(text: str, cost: Callable[[str], int]) -> int:
-    return sum(map(cost, text))
+def _fits(text: str, room: int, cost: Callable[[str], int]) -> bool:
+    return len(text) <= room and sum(map(cost, text)) <= room
 
 
 def _beginning(text: str, room: int, cost: Callable[[str], int]) -> str:
-    for place, character in enumerate(text):
+    for place, character in enumerate(text[: room + 1]):
         room -= cost(character)
         if room < 0:
             return text[:place]

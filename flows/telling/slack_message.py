@@ -74,8 +74,7 @@ def _link(name: str, address: str) -> str:
 
 
 def _code(code: str) -> str:
-    """A block of code, which nothing inside it ends."""
-    return f"```\n{_escaped(re.sub('`{3,}', lambda found: chr(39) * len(found[0]), code))}\n```"
+    return f"```\n{_escaped(code)}\n```"
 
 
 def _sections(lines: Iterable[str]) -> Iterator[Block]:
@@ -103,7 +102,8 @@ def _mrkdwn(content: str) -> Block:
 
 
 def _escaped(content: str) -> str:
-    """So that nothing in it is a link, or calls a channel or a person."""
+    """So that nothing in it is a link, calls a channel or a person, or begins or ends a block of code."""
+    content = re.sub("`{3,}", lambda found: "'" * len(found[0]), content)
     return "".join(_ESCAPED.get(character, character) for character in content)
 
 

@@ -1,6 +1,7 @@
 """Sends a notice to Slack: by the bot, into the thread of its incident; or else by a webhook, which has no threads."""
 
 import logging
+import re
 from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
@@ -31,6 +32,7 @@ PATIENCE = 30  # seconds that a message waits in all where Slack limits the rate
 
 _THREAD_IS_GONE = {"thread_not_found", "message_not_found", "cannot_reply_to_message"}
 _NOT_THESE_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "invalid_arguments", "msg_too_long", "invalid_payload"}
+_LATER = {"ratelimited", "internal_error", "fatal_error", "service_unavailable"}
 _REMEDIES = {
     "not_in_channel": "invite the app into it: /invite @NAME_OF_THE_APP",
     "channel_not_found": "correct tables/owners.yaml; into a private channel the app has to be invited",
@@ -122,12 +124,12 @@ def _payloads(notice: Notice) -> list[dict[str, Any]]:
 
 def _word(response: Any) -> str:
     """Slack's own word for why it refuses. Raises Undelivered where the answer is no refusal, but none at all."""
-    status = getattr(response, "status_code", None) or response.get("status", 200)
-    body = response.get("body", "")
-    _must_be_slack(status, body if isinstance(body, str) else "")
-    if response.get("error") in ("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"):
-        raise Undelivered(f"Slack asks to be asked later ({response['error']})")
-    return str(response.get("error") or status)
+    word = str(response.get("error", ""))
+    # slack_sdk has a sentence of its own, with the answer in it, for one that is no JSON
+    _must_be_slack(response.status_code, "" if re.fullmatch(r"\w+", word) else "<")
+    if word in _LATER:
+        raise Undelivered(f"Slack asks to be asked later ({word})")
+    return word
 
 
 def _must_be_slack(status: int, body: str) -> None:

@@ -12,6 +12,7 @@ from blocks import environment
 from blocks.addresses import S3Place
 from blocks.environment import VARIABLES, Aws
 from blocks.errors import EnvironmentRefused, NothingSet
+from blocks.mail_url import MailUrl
 from tests.blocks.service_account import write_key_file
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "hunter2"}
@@ -55,6 +56,8 @@ REFUSALS = {
     "production in Redshift": ({"DAYBOOK_PRODUCTION_URL": "redshift://app:hunter2@wh/d"}, ["DAYBOOK_PRODUCTION_URL"]),
     "a webhook without http": ({"SLACK_WEBHOOK_URL": "hooks.slack.com/hunter2"}, ["SLACK_WEBHOOK_URL"]),
     "a webhook without a host": ({"SLACK_WEBHOOK_URL": "https:///hunter2"}, ["SLACK_WEBHOOK_URL"]),
+    "a token of a user": ({"SLACK_BOT_TOKEN": "xoxp-hunter2"}, ["SLACK_BOT_TOKEN"]),
+    "a mail server that is none": ({"DAYBOOK_SMTP_URL": "http://a:hunter2@mail"}, ["DAYBOOK_SMTP_URL"]),
     "a key file that is missing": ({"GOOGLE_SERVICE_ACCOUNT_FILE": "/nowhere.json"}, ["GOOGLE_SERVICE_ACCOUNT_FILE"]),
     "a key file that is a folder": ({"GOOGLE_SERVICE_ACCOUNT_FILE": "/"}, ["GOOGLE_SERVICE_ACCOUNT_FILE"]),
     "a key file that is not JSON": ({"GOOGLE_SERVICE_ACCOUNT_FILE": __file__}, ["GOOGLE_SERVICE_ACCOUNT_FILE"]),
@@ -116,6 +119,8 @@ def test_a_whole_environment_is_a_plan(tmp_path: Path) -> None:
             "DAYBOOK_PRODUCTION_URL": " mysql://app:hunter2@db/prod\n",
             "AWS_ENDPOINT_URL": "http://minio:9000",
             "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T/B/hunter2",
+            "SLACK_BOT_TOKEN": "xoxb-1-hunter2",
+            "DAYBOOK_SMTP_URL": "smtp://mailer:hunter2@mail?from=daybook@example.com",
             "GOOGLE_SERVICE_ACCOUNT_FILE": str(tmp_path / "key.json"),
         }
     )
@@ -126,8 +131,14 @@ def test_a_whole_environment_is_a_plan(tmp_path: Path) -> None:
     assert plan.aws == Aws("AKIAEXAMPLE", "hunter2", "eu-west-1", "http://minio:9000")
     assert plan.copy_iam_role == ROLE["DAYBOOK_COPY_IAM_ROLE"]
     assert plan.slack_webhook_url == "https://hooks.slack.com/services/T/B/hunter2"
+    assert plan.slack_bot_token == "xoxb-1-hunter2"
+    assert plan.mail == MailUrl("smtp", "mail", 25, "mailer", "hunter2", "daybook@example.com")
     assert plan.google_service_account == account
-    assert plan.notes == ["DAYBOOK_PRODUCTION_URL: mysql:// is read as mysql+pymysql://"]
+    assert plan.notes == [
+        "DAYBOOK_PRODUCTION_URL: mysql:// is read as mysql+pymysql://",
+        "DAYBOOK_SMTP_URL: with smtp:// the password is sent in clear text: "
+        "write smtp+starttls:// or smtps:// where the server can do that",
+    ]
     assert "hunter2" not in repr(plan) and account["private_key"] not in repr(plan)
 
 

@@ -13,12 +13,16 @@ from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
 from prefect.filesystems import LocalFileSystem
 from prefect_aws import AwsCredentials, S3Bucket
+from prefect_email import EmailServerCredentials
 from prefect_gcp import GcpCredentials
-from prefect_slack import SlackWebhook
+from prefect_slack import SlackCredentials, SlackWebhook
 from prefect_sqlalchemy import SqlAlchemyConnector
 from sqlalchemy.engine import make_url
 
+import blocks.open
 from blocks.environment import VARIABLES
+from blocks.mail_sender import MailSender
+from blocks.messengers import Mailbox, Messengers, messengers
 from blocks.redshift_copy import RedshiftCopy
 from blocks.stored import FOLDER_STAGE, S3_STAGE
 from tests.blocks.conftest import RunBlocks
@@ -37,6 +41,8 @@ WHOLE = {
     "AWS_ENDPOINT_URL": "http://s3.example:9000",
     "DAYBOOK_COPY_IAM_ROLE": ROLE,
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T000/B000/hunter3",
+    "SLACK_BOT_TOKEN": "xoxb-1-hunter6",
+    "DAYBOOK_SMTP_URL": f"smtp+starttls://mailer:{ENCODED}@mail.example?from=daybook@example.com",
 }
 NAMES = [
     "SqlAlchemyConnector/production",
@@ -45,6 +51,9 @@ NAMES = [
     "S3Bucket/stage",
     "RedshiftCopy/warehouse",
     "SlackWebhook/slack",
+    "SlackCredentials/slack",
+    "EmailServerCredentials/mail",
+    "MailSender/mail",
     "GcpCredentials/google",
 ]
 
@@ -99,14 +108,29 @@ def test_every_block_is_made_kept_and_updated_and_no_secret_shows(
     assert role.iam_role == ROLE
     assert slack.url.get_secret_value() == environ["SLACK_WEBHOOK_URL"]
     assert google.service_account_info.get_secret_value() == account
+    bot, mail = SlackCredentials.load("slack"), EmailServerCredentials.load("mail")
+    assert bot.token.get_secret_value() == "xoxb-1-hunter6"
+    assert (mail.smtp_server, mail.smtp_type.name, mail.smtp_port) == ("mail.example", "STARTTLS", 587)
+    assert (mail.username, mail.password.get_secret_value()) == ("mailer", PASSWORD)
+    assert MailSender.load("mail").address == "daybook@example.com"
+    assert messengers("#data-alerts") == Messengers(
+        "xoxb-1-hunter6", environ["SLACK_WEBHOOK_URL"], Mailbox(mail, "daybook@example.com")
+    )
+    SlackWebhook(url="https://hooks.slack.com/services/T000/B000/hunter7").save("data-alerts", overwrite=True)
+    assert messengers("#Data_Alerts").webhook == "https://hooks.slack.com/services/T000/B000/hunter7"
+    assert set(blocks.open.secret_values()) == {
+        *(PASSWORD, "hunter4", "hunter5", environ["SLACK_WEBHOOK_URL"], "xoxb-1-hunter6"),
+        *("https://hooks.slack.com/services/T000/B000/hunter7", account["private_key"], account["private_key_id"]),
+    }
+    SlackWebhook.delete("data-alerts")
 
     shown = "".join(run.stdout + run.stderr for run in (first, second, third, fourth))
-    shown += "".join(repr(block) for block in (production, warehouse, stage, aws, role, slack, google))
+    shown += "".join(repr(block) for block in (production, warehouse, stage, aws, role, slack, google, bot, mail))
     stored = documents(prefect_server)
     assert sorted(document["name"] for document in stored) == sorted(name.partition("/")[2] for name in NAMES)
     shown += json.dumps(stored, ensure_ascii=False)
     key_line = account["private_key"].splitlines()[1]
-    for secret in (PASSWORD, ENCODED, "hunter2", "hunter3", "hunter4", "hunter5", key_line):
+    for secret in (PASSWORD, ENCODED, "hunter2", "hunter3", "hunter4", "hunter5", "hunter6", key_line):
         assert secret not in shown
 
 
