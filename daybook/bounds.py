@@ -27,8 +27,8 @@ def shown(value: Any) -> str:
     """A value as a person reads it, in a line."""
     if value is None:
         return "NULL"
-    if isinstance(value, float | Decimal) and (number := comparable(value)) is not None:
-        text = f"{number:f}"
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and comparable(value) is not None:
+        text = f"{comparable(value):,f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(value, datetime):
         return f"{comparable(value):%Y-%m-%d %H:%M:%S} UTC"

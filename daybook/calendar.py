@@ -49,7 +49,7 @@ def calendar(grid: Grid, states: Iterable[tuple[Interval, State]]) -> str:
         rows = _fill(layout, found)
         if len(rows) * layout.width <= _MOST:
             break
-    lines = [f"| | a square {layout.square} | loaded |", "|---|:---|---:|"]
+    lines = [f"| | a square {layout.square}, {grid.timezone} | loaded |", "|---|:---|---:|"]
     for name, squares in rows.items():
         row = [SQUARES[squares[place]] if place in squares else _NOTHING for place in range(layout.width)]
         groups = ["".join(row[first:last]) for first, last in pairwise((0, *layout.gaps))]

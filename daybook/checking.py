@@ -6,7 +6,7 @@ The SQL is the part that PostgreSQL and Redshift share.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,27 +77,30 @@ def run_checks(
     return results
 
 
-def require(results: Sequence[Result], what: str, remedy: str) -> tuple[str, ...]:
+def warnings_of(results: Iterable[Result]) -> tuple[str, ...]:
+    """What the checks of severity `warn` that do not hold have to say, a text each."""
+    return tuple(str(result) for result in results if not result.held and result.check.severity == "warn")
+
+
+def require(results: Sequence[Result], what: str, remedy: str) -> tuple[Result, ...]:
     """Tell of the checks that do not hold, and go on only where all of them are there to warn.
 
     `what` names what was checked ("raw_data.nps 2021-02-05"), and `remedy` says what to do ("Mend …"). Returns the
-    warnings, which are in the log as well, a text each.
+    results as they came; their warnings are in the log now.
 
     Raises:
         CheckFailed: checks that do more than warn do not hold: all of them, each with its SQL, what it found and what
             was expected.
     """
-    broken = [result for result in results if not result.held]
-    warnings = tuple(str(result) for result in broken if result.check.severity == "warn")
-    for warning in warnings:
+    for warning in warnings_of(results):
         logger.warning("%s: a check does not hold: %s", what, warning)
-    failed = [str(result) for result in broken if result.check.severity == "fail"]
+    failed = [str(result) for result in results if not result.held and result.check.severity == "fail"]
     if len(failed) == 1:
         raise CheckFailed(f"{what}: a check failed, and nothing was changed: {failed[0]}. {remedy}")
     if failed:
         lines = "".join(f"\n- {line}" for line in failed)
         raise CheckFailed(f"{what}: {len(failed)} checks failed, and nothing was changed:{lines}\n{remedy}")
-    return warnings
+    return tuple(results)
 
 
 def _query(warehouse: Warehouse, check: Check, table: str, actual: str) -> tuple[str, Sequence[Any]]:

@@ -151,6 +151,20 @@ class Check(Bounds):
         return next(name for name in _KINDS if getattr(self, name) is not None)
 
     @property
+    def asked(self) -> str:
+        """What it asks, on a line: its SQL, or its name and columns, `unique: user_id, date`."""
+        if self.sql is not None:
+            return " ".join(self.sql.split())
+        columns = ", ".join(self.unique or self.not_null or ())
+        if self.accepted_values is not None:
+            columns = f"{self.accepted_values.column} is {', '.join(map(shown, self.accepted_values.values))}"
+        elif self.relationship is not None:
+            columns = f"{self.relationship.column} is in {self.relationship.to}"
+        elif self.fresh is not None:
+            columns = self.fresh.column
+        return ": ".join(filter(None, [self.kind, columns])) + (f" of {self.table}" if self.table else "")
+
+    @property
     def of_own_table(self) -> bool:
         """Whether it looks at the table in whose file it stands (by a query: as `{table}`)."""
         return self.table is None and (self.sql is None or "{table}" in self.sql)

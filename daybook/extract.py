@@ -58,8 +58,12 @@ def extract(
     *,
     run_id: str = "",
     on_progress: Callable[[Part], None] | None = None,
+    on_rows: Callable[[int], None] | None = None,
 ) -> Extracted:
     """Stream the rows of `plan` from its source, in one consistent snapshot, into parts on the stage.
+
+    `on_progress` is called for every part that has reached the stage, and `on_rows`, with how many rows have come so
+    far, about every MiB: a part of a slow source takes minutes.
 
     The table in the warehouse is compared with the source before a row is read. A connection that is lost is tried
     again from the beginning, under a new prefix.
@@ -71,13 +75,19 @@ def extract(
     """
 
     def attempt() -> Extracted:
-        return _extract(plan, keys, warehouse, stage, run_id, on_progress)
+        return _extract(plan, keys, warehouse, stage, run_id, on_progress, on_rows)
 
     return with_retries(attempt, what=f"{plan.table.name} {plan.label}: extract", failed=ExtractFailed, lost=SourceLost)
 
 
 def _extract(
-    plan: Plan, keys: Keys, warehouse: Warehouse, stage: Stage, run_id: str, on_progress: Callable[[Part], None] | None
+    plan: Plan,
+    keys: Keys,
+    warehouse: Warehouse,
+    stage: Stage,
+    run_id: str,
+    on_progress: Callable[[Part], None] | None,
+    on_rows: Callable[[int], None] | None,
 ) -> Extracted:
     began, began_at, table = time.monotonic(), datetime.now(UTC), plan.table
     with table.source.open(table, keys) as source:
@@ -96,7 +106,7 @@ def _extract(
             logger.warning(warning)
         found = {column.name: column for column in described}
         sent = [_as_sent(found[column.name], column) for column in target.columns]
-        counter = _Counter()
+        counter = _Counter(on_rows)
         prefix = new_prefix(table.name, run_id)
         logger.info("%s %s: extracting into %s", table.name, plan.label, stage.uri(prefix))
         format = warehouse.csv_format()
@@ -210,12 +220,14 @@ def _as_sent(found: Column, wanted: Column) -> Column:
 
 
 class _Counter:
-    """Counts the rows that pass."""
+    """Counts the rows that pass, and says how many they are."""
 
-    def __init__(self) -> None:
-        self.rows = 0
+    def __init__(self, on_rows: Callable[[int], None] | None) -> None:
+        self.rows, self._on_rows = 0, on_rows
 
     def counted(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         for chunk in chunks:
             self.rows += chunk.rows
+            if self._on_rows:
+                self._on_rows(self.rows)
             yield chunk

@@ -62,13 +62,6 @@ def forecast(table: Table, standings: Sequence[Standing], select: Select, keys: 
     counts = with_retries(count, what=what, failed=ExtractFailed, lost=SourceLost)
     wanted = set(worth_asking(table, [standing.interval for standing in standings if standing.chosen_by(select)]))
     return [
-        Forecast(standing, standing.interval in wanted, counts.get(standing.interval), _by_ledger(standing))
+        Forecast(standing, standing.interval in wanted, counts.get(standing.interval), standing.rows)
         for standing in standings
     ]
-
-
-def _by_ledger(standing: Standing) -> int | None:
-    entry, interval = standing.entry, standing.interval
-    if entry is None:
-        return 0
-    return entry.rows if (entry.start, entry.end) == (interval.start, interval.end) else None

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from daybook.checking import require, run_checks
+from daybook.checking import Result, require, run_checks
 from daybook.checks import Check
 from daybook.counting import rows_by_interval
 from daybook.errors import DuplicateKey, NullKey, OutsideInterval, RowCountMismatch, ShrinkGuard
@@ -136,10 +136,10 @@ def few_deleted(session: Session, plan: Plan, table: str, removed: int) -> None:
         )
 
 
-def checks_hold(session: Session, warehouse: Warehouse, plan: Plan, before: Mapping[Check, Any]) -> tuple[str, ...]:
+def checks_hold(session: Session, warehouse: Warehouse, plan: Plan, before: Mapping[Check, Any]) -> tuple[Result, ...]:
     """What the table file's `checks` say holds in the table as it is about to be committed.
 
-    `before` is what `checking.measure` returned before it was changed. Returns what the checks that only warn found.
+    `before` is what `checking.measure` returned before it was changed. Returns what each check found.
     """
     results = run_checks(session, warehouse, plan.table.checks, plan.table.name, before=before)
     what = f"{plan.table.name} {plan.label}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from daybook.checking import Result, warnings_of
 from daybook.errors import LoadFailed, WarehouseLost
 from daybook.extract import Extracted
 from daybook.ledger import Entry, Ledger, speaking_for
@@ -34,8 +35,13 @@ class LoadReport:
     """Why nothing was done, where nothing was."""
     shortfalls: tuple[str, ...] = ()
     """What the source could not give of what was wanted."""
-    warnings: tuple[str, ...] = ()
-    """What the checks of severity `warn` found, where it was not as expected."""
+    checks: tuple[Result, ...] = ()
+    """What each of the table's checks found."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the checks of severity `warn` found, where it was not as expected."""
+        return warnings_of(self.checks)
 
 
 def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_id: str | None = None) -> LoadReport:
@@ -68,7 +74,7 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
         bytes=extracted.manifest.bytes,
         seconds={"extract": extracted.seconds, "load": seconds},
         shortfalls=extracted.findings.shortfalls,
-        warnings=transaction.warnings,
+        checks=transaction.checks,
     )
     logger.info("%s %s: committed %d rows in %.1f s", plan.table.name, plan.label, report.rows, seconds)
     return report

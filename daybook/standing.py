@@ -46,6 +46,14 @@ class Standing(NamedTuple):
             return State.FAILED
         return State.LOADED if self.entry else State.MISSING
 
+    @property
+    def rows(self) -> int | None:
+        """How many it had when it was loaded: 0 where it never was; None where one number is that of others, too."""
+        entry, interval = self.entry, self.interval
+        if entry is None:
+            return 0
+        return entry.rows if (entry.start, entry.end) == (interval.start, interval.end) else None
+
     def chosen_by(self, select: Select) -> bool:
         """Whether a backfill of this kind loads it: `missing` has no row in the ledger, `failed` is missing or failed
         at the last try, `all` is all."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from daybook import guards, overtaken, strategies
 from daybook.account import Account
-from daybook.checking import measure
+from daybook.checking import Result, measure
 from daybook.drift import Shapes
 from daybook.errors import DuplicateKey
 from daybook.extract import Extracted
@@ -49,8 +49,8 @@ class Transaction:
         self._ledger, self._memory = Ledger(warehouse), Memory(warehouse)
         #: Looked up in the ledger by every further attempt, so that a commit whose answer was lost is seen.
         self._load_id = str(uuid.uuid4())
-        #: What the checks found that warn and stop nothing.
-        self.warnings: tuple[str, ...] = ()
+        #: What the checks found.
+        self.checks: tuple[Result, ...] = ()
         self._account = Account(extracted, warehouse, self._ledger, flow_run_id, self._load_id)
         self._staging = Staging(extracted, warehouse, stage, self._account.beside())
         #: Which of two rows counts must be known before one is taken for deleted.
@@ -102,7 +102,7 @@ class Transaction:
             self._apply(session, staged)
         if created:
             self._create_keys(session)
-        self.warnings = guards.checks_hold(session, self._warehouse, self._plan, before)
+        self.checks = guards.checks_hold(session, self._warehouse, self._plan, before)
         entries = self._account.entries(session, staged.counts, staged.rows)
         self._ledger.record(session, entries)
         described, noted_at = self._extracted.described, entries[-1].loaded_at

@@ -26,6 +26,7 @@ from flows.parameters import (
     Select,
     Start,
 )
+from flows.tags import tag
 
 
 def run_name() -> str:
@@ -53,6 +54,7 @@ def backfill(
     logger = get_run_logger()
     with get_client(sync_client=True) as client:
         found = find(client, deployment, parameters)
+        tag(found.table.name)
         if allow_before_start:
             found = found.passing({"allow_before_start": True})
         intervals = owed_within(found.table, start, end, allow_before_start=allow_before_start)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from prefect import flow, get_run_logger
+from prefect import flow, get_run_logger, runtime
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
 from blocks import open as blocks
@@ -16,10 +16,14 @@ from flows.filling import Filled, Filling, Options
 from flows.parameters import TableNames
 
 
-@flow(name="catch-up", retries=0)
-def catch_up(
-    tables: TableNames = None,
-) -> dict[str, Filled]:
+def run_name() -> str:
+    """What is caught up: `catch-up of raw_data.nps`, `catch-up of all tables`."""
+    tables = (runtime.flow_run.parameters or {}).get("tables")
+    return f"catch-up of {', '.join(tables) if tables else 'all tables'}"
+
+
+@flow(name="catch-up", flow_run_name=run_name, retries=0)
+def catch_up(tables: TableNames = None) -> dict[str, Filled]:
     """Load what the ledger lacks of each table, from its `start` to now, as its `catch_up:` says."""
     now, results, problems = datetime.now(UTC), dict[str, Filled](), list[str]()
     with get_client(sync_client=True) as client:

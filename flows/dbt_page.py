@@ -1,12 +1,11 @@
 """What the run of a dbt project shows of itself: a table with a line a model and test."""
 
-import re
-
 from prefect import get_run_logger, runtime
 from prefect.artifacts import create_table_artifact
 from prefect.utilities.urls import url_for
 
 from daybook.dbt.outcome import Outcome, check
+from flows.page_text import page_key
 
 
 def show(project: str, outcomes: list[Outcome]) -> list[Outcome]:
@@ -18,7 +17,7 @@ def show(project: str, outcomes: list[Outcome]) -> list[Outcome]:
     get_run_logger().info("dbt project %s: %s", project, totals(outcomes))
     link = url_for("flow-run", obj_id=runtime.flow_run.id)
     create_table_artifact(
-        key=re.sub(r"[^a-z0-9]+", "-", f"dbt {project}".lower()).strip("-"),
+        key=page_key("dbt", project),
         table=[line(outcome) for outcome in outcomes],
         description=f"**{project}**: {totals(outcomes)}, by [{runtime.flow_run.name}]({link})",
     )

@@ -157,7 +157,7 @@ class Filling:
     def _left_of(self, stretch: Stretch) -> Stretch:
         """What nobody has loaded since the backfill began: no late run, no other backfill, no earlier try."""
         found = look_up(blocks.warehouse(), self._deployed.table.name, stretch)
-        done = {s.interval for s in found if s.entry and s.entry != self._before[s.interval]}
+        done = {s.interval: s.rows or 0 for s in found if s.entry and s.entry != self._before[s.interval]}
         self._filled.loaded += sorted(done)
         self._page.loaded(done)
         return tuple(interval for interval in stretch if interval not in done)

@@ -1,12 +1,13 @@
 """What a run shows of itself in Prefect: its artifact, its last log line."""
 
-import re
-
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from daybook.errors import SourceIncomplete
 from daybook.load import LoadReport
+from daybook.pace import rate
+from flows import checks_table
+from flows.page_text import page_key
 
 _SHOWN = 60  # intervals in an artifact: a page, not a book
 
@@ -24,7 +25,7 @@ def show(report: LoadReport) -> LoadReport:
         legs = ", ".join(f"{leg} {seconds:.1f} s" for leg, seconds in report.seconds.items())
         logger.info("%s %s: %s rows, %s", report.table, report.label, f"{report.rows:,}", legs)
     create_markdown_artifact(
-        key=re.sub(r"[^a-z0-9]+", "-", f"load {report.table}".lower()).strip("-"),
+        key=page_key("load", report.table),
         markdown=markdown(report),
         description=f"{report.table} {report.label}",
     )
@@ -44,11 +45,9 @@ def markdown(report: LoadReport) -> str:
         lines = [
             f"**{report.rows:,} rows** of {intervals}, by `{report.strategy}`; {report.bytes:,} bytes on the stage."
         ]
-        lines += ["", "| leg | seconds |", "|---|---:|"]
-        lines += [f"| {leg} | {seconds:.1f} |" for leg, seconds in report.seconds.items()]
-    if report.warnings:
-        code = (" ".join(warning.split()) for warning in report.warnings)  # as text, a `*` would start italics
-        lines += ["", "Checks that warn:", "", *(f"- `{line}`" for line in code)]
+        lines += ["", "| leg | seconds | rate |", "|---|---:|---:|"]
+        lines += [f"| {leg} | {s:,.1f} | {rate(report.rows, s)} |" for leg, s in report.seconds.items()]
+    lines += checks_table.lines(report.checks)
     if not report.entries:
         return lines[0]
     lines += ["", "| from (UTC) | until (UTC) | rows |", "|---|---|---:|"]

@@ -5,8 +5,8 @@ from prefect.artifacts import create_markdown_artifact
 from daybook.summary.build import Built
 from daybook.summary.graph import Graph
 from daybook.summary.side_by_side import Outcome
-
-_LONGEST = 300  # characters of an error in the table: all of it stands in the run's message
+from flows import checks_table
+from flows.page_text import one_line
 
 
 def show(graph: Graph, outcome: Outcome) -> Outcome:
@@ -24,27 +24,32 @@ def headline(graph: Graph, outcome: Outcome) -> str:
 
 
 def markdown(graph: Graph, outcome: Outcome) -> str:
-    """A line a summary, in the order of the builds, and what the checks warn of."""
-    lines = ["| summary | | rows | seconds | what | reads |", "|---|---|---:|---:|---|---|"]
+    """A line a summary, in the order of the builds; what each reads and why it is as it is; and its checks.
+
+    What is long stands below the table, whose lines Prefect does not break.
+    """
+    lines, why = ["| summary | | rows | seconds |", "|---|---|---:|---:|"], list[str]()
     for name in graph.order:
-        lines.append(f"| {name} | {_row(name, outcome)} | {', '.join(graph.lineages[name].inputs)} |")
+        figures, reason = _told(name, outcome)
+        lines.append(f"| {name} | {figures} |")
+        why.append(f"- **{name}**, from {', '.join(graph.lineages[name].inputs)}: {reason}")
     for name, awaited in graph.waiting.items():
-        lines.append(f"| {name} | ⬜ waiting | | | for the first load of {', '.join(awaited)} | |")
-    warnings = [f"- **{name}**: `{text}`" for name, built in outcome.built.items() for text in built.warnings]
-    if warnings:
-        lines += ["", "What checks warn of:", "", *warnings]
-    return "\n".join(lines)
+        lines.append(f"| {name} | ⬜ waiting | | |")
+        why.append(f"- **{name}**: waits for the first load of {', '.join(awaited)}")
+    for name, built in outcome.built.items():
+        why += checks_table.lines(built.checks, of=name)
+    return "\n".join([*lines, "", *why])
 
 
-def _row(name: str, outcome: Outcome) -> str:
+def _told(name: str, outcome: Outcome) -> tuple[str, str]:
+    """The state, rows and seconds of a summary as cells of the table, and why it is so."""
     if name in outcome.failed:
         error = outcome.failed[name]
-        said = " ".join(str(error).split()).replace("|", "\\|")
-        return f"🟥 failed | | | {type(error).__name__}: {said[:_LONGEST]}"
+        return "🟥 failed | |", f"{type(error).__name__}: {one_line(str(error))}"
     if name in outcome.held_back:
-        return f"⬜ held back | | | waits for {', '.join(outcome.held_back[name])}"
+        return "⬜ held back | |", f"waits for {', '.join(outcome.held_back[name])}, and is as it was"
     built: Built = outcome.built[name]
     if not built.built:
-        return f"🟦 unchanged | | | {built.why}"
+        return "🟦 unchanged | |", built.why
     mark = "🟨 built, with a warning" if built.warnings else "🟩 built"
-    return f"{mark} | {built.rows:,} | {sum(built.seconds.values()):.1f} | {built.label}: {built.why}"
+    return f"{mark} | {built.rows:,} | {sum(built.seconds.values()):.1f}", f"built {built.label}: {built.why}"

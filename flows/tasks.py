@@ -18,7 +18,9 @@ from daybook.table import Table
 from daybook.tables import read_table
 from daybook.waiting import wait_until_loaded
 from flows.events import emit_loaded
+from flows.extract_page import ExtractPage
 from flows.schedule import scheduled_at
+from flows.tags import tag
 from flows.telling.announce import announce
 
 
@@ -35,8 +37,10 @@ def plan(
     Without a date it is the last interval complete at the run's *original* scheduled time, so that a run which is late,
     was retried or waited for its turn loads what it was meant for.
     """
+    known = read_table(table) if isinstance(table, str) else table
+    tag(known.name)
     return plan_load(
-        read_table(table) if isinstance(table, str) else table,
+        known,
         execution_date,
         until,
         full_refresh,
@@ -62,9 +66,10 @@ def extract(plan: Plan) -> Extracted:
     def progress(part: Part) -> None:
         logger.info("%s: staged %s with %d rows", plan.table.name, part.key.rsplit("/", 1)[-1], part.rows)
 
-    return extract_rows(
-        plan, blocks, blocks.warehouse(), blocks.stage(), run_id=runtime.flow_run.name or "", on_progress=progress
-    )
+    run_id = runtime.flow_run.name or ""
+    with ExtractPage(plan) as page:
+        ends = blocks.warehouse(), blocks.stage()
+        return extract_rows(plan, blocks, *ends, run_id=run_id, on_progress=progress, on_rows=page.count)
 
 
 @task(name="transform", cache_policy=NO_CACHE)

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from daybook.backlog import coalesce
+from daybook.checking import Result, warnings_of
 from daybook.errors import BuildFailed, DaybookError, WarehouseLost
 from daybook.interval import Interval
 from daybook.ledger import Entry, Ledger
@@ -47,8 +48,13 @@ class Built:
     entries: tuple[Entry, ...] = ()
     rows: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    """The checks of severity `warn` that did not hold."""
+    checks: tuple[Result, ...] = ()
+    """What each check found: those of the inputs, then those of what was built."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the checks of severity `warn` found, where it was not as expected."""
+        return warnings_of(self.checks)
 
     @property
     def built(self) -> bool:
@@ -120,7 +126,7 @@ class _Build:
     def _build(self, session: Session, need: Need) -> Built:
         summary, seconds = self._summary, dict[str, float]()
         with _timed(seconds, "input checks"):
-            warnings = verify.inputs(session, self._warehouse, summary)
+            checks = verify.inputs(session, self._warehouse, summary)
         table = BuildTable(summary, self._warehouse, session)
         try:
             with _timed(seconds, "select"):
@@ -130,9 +136,9 @@ class _Build:
                 verify.key(session, self._warehouse, summary, table)
                 if need.whole:
                     args = (session, self._warehouse, summary, table.rows, before)
-                    warnings += verify.output(*args, stands_for=table.name)
+                    checks += verify.output(*args, stands_for=table.name)
             with _timed(seconds, "swap"), session.undone_on_error():
-                entries, warned = self._swap(session, need, table, before)
+                entries, checked = self._swap(session, need, table, before)
         except swap.Overtaken:
             table.drop()
             raise
@@ -146,16 +152,16 @@ class _Build:
                 raise swap.Overtaken(f"another build has removed {table.name}") from None
             raise failed from None
         remove_leftovers(session, summary, self._warehouse)
-        return self._built(entries, need.why, seconds, warnings + warned)
+        return self._built(entries, need.why, seconds, checks + checked)
 
     def _swap(
         self, session: Session, need: Need, table: BuildTable, before: verify.Before
-    ) -> tuple[list[Entry], tuple[str, ...]]:
-        """The transaction after which readers see the build. Returns its entries, and the checks that warn.
+    ) -> tuple[list[Entry], tuple[Result, ...]]:
+        """The transaction after which readers see the build. Returns its entries, and what the checks in it found.
 
         Of a build of some intervals, all that readers would see is first there to be checked within it.
         """
-        summary, warehouse, warnings = self._summary, self._warehouse, tuple[str, ...]()
+        summary, warehouse, checks = self._summary, self._warehouse, tuple[Result, ...]()
         there = session.begin_with(warehouse.lock_sql(summary.name))
         newest = self._ledger.ends(session, [summary.name]).get(summary.name)
         if newest and (need.last is None or newest.loaded_at != need.last.loaded_at):
@@ -170,7 +176,7 @@ class _Build:
         else:
             swap.intervals(session, warehouse, target, table.name, table.rows, need.intervals)
             rows = session.one(f"SELECT count(*) FROM {warehouse.quote(*summary.name.split('.', 1))}")
-            warnings = verify.output(session, warehouse, summary, rows, before)
+            checks = verify.output(session, warehouse, summary, rows, before)
         spans: list[tuple[datetime | None, datetime, int]]
         spans = [(interval.start, interval.end, rows) for interval, rows in counts.items()]
         told: dict[str, Any] = {
@@ -187,7 +193,7 @@ class _Build:
         if there:
             table.drop()
         session.run("COMMIT")
-        return entries, warnings
+        return entries, checks
 
     def _refused(self, error: Any) -> BuildFailed:
         """The error for what the database says of a build that none of the checks has found wrong."""
@@ -199,7 +205,7 @@ class _Build:
         entries: Sequence[Entry],
         why: str,
         seconds: dict[str, float] | None = None,
-        warnings: Sequence[str] = (),
+        checks: tuple[Result, ...] = (),
     ) -> Built:
         name, grid, rows = self._summary.name, self._summary.grid, sum(entry.rows for entry in entries)
         intervals = [Interval(entry.start, entry.end) for entry in entries if entry.start]
@@ -207,7 +213,7 @@ class _Build:
         told = [grid.stretch_label(stretch[0], stretch[-1]) for stretch in stretches[:_TOLD]] if grid else []
         label = ", ".join([*told, *(["…"] if len(stretches) > _TOLD else [])]) or "all of it"
         logger.info("%s: built %s (%s), %d rows", name, label, why, rows)
-        return Built(name, label, why, tuple(entries), rows, seconds or {}, tuple(warnings))
+        return Built(name, label, why, tuple(entries), rows, seconds or {}, checks)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from daybook import guards
-from daybook.checking import measure, require, run_checks
+from daybook.checking import Result, measure, require, run_checks
 from daybook.checks import Check
 from daybook.errors import DuplicateKey, EmptyBuild, NullKey, SourceError, TableFileError
 from daybook.summary.build_table import BuildTable
@@ -17,8 +17,8 @@ from daybook.warehouses.session import Session
 Before = Mapping[Check, Any]
 
 
-def inputs(session: Session, warehouse: Warehouse, summary: Summary) -> tuple[str, ...]:
-    """Run the input checks. Returns those that warn; raises CheckFailed for the others."""
+def inputs(session: Session, warehouse: Warehouse, summary: Summary) -> tuple[Result, ...]:
+    """Run the input checks. Returns what each found; raises CheckFailed where one that does not only warn fails."""
     results = run_checks(session, warehouse, summary.input_checks, summary.name)
     remedy = f"Load what is missing, or correct input_checks in {summary.table_name}.yaml"
     return require(results, f"{summary.name}: what it reads", remedy)
@@ -82,10 +82,11 @@ def output(
     before: Before,
     *,
     stands_for: str | None = None,
-) -> tuple[str, ...]:
+) -> tuple[Result, ...]:
     """Run the output checks on all that readers would see, in `stands_for` (None: in the table itself).
 
-    Returns those that warn. Raises CheckFailed for the others, and EmptyBuild where there are no `rows`.
+    Returns what each found. Raises CheckFailed where one that does not only warn fails, and EmptyBuild where there are
+    no `rows`.
     """
     if not rows and not summary.allow_empty:
         raise EmptyBuild(

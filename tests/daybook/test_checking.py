@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from daybook.checking import measure, require, run_checks
+from daybook.checking import measure, require, run_checks, warnings_of
 from daybook.checks import Check
 from daybook.errors import CheckFailed, DaybookError, TableFileError
 from daybook.load import LoadReport
@@ -197,7 +197,8 @@ def test_all_that_fail_are_told_at_once_and_those_that_warn_are_logged(
     assert f"raw.things 2021-02-05: a check does not hold: {warned}" in caplog.messages
     with pytest.raises(CheckFailed, match="a check failed, and nothing was changed: unique: SELECT"):
         require(results[:1], "raw.things", "Mend the rows")
-    assert require(results[2:], "raw.things", "Mend the rows") == (warned,)
+    went_on = require(results[2:], "raw.things", "Mend the rows")
+    assert (went_on, warnings_of(went_on)) == (tuple(results[2:]), (warned,))
 
 
 BROKEN: dict[str, tuple[dict[str, Any], type[DaybookError], list[str]]] = {
@@ -252,9 +253,15 @@ def test_a_load_warns_and_stops_a_change_that_is_too_large(
     (warning,) = report.warnings
     assert warning == f"select max(score)\nfrom {ends.name(table)} gave 10, and at most 9 was expected"
     assert f"{table.name} 2021-02-06: a check does not hold: {warning}" in caplog.messages
-    line = warning.replace("\n", " ")
-    assert f"Checks that warn:\n\n- `{line}`\n" in markdown(report)
-    assert "Checks" not in markdown(LoadReport(table.name, "x", "replace"))
+    page = markdown(report).splitlines()
+    assert page[page.index("**1 of 2 checks hold**") + 2 :][:4] == [
+        "| | check | found | expected |",
+        "|---|---|---:|---|",
+        "| 🟨 warns | `select max(score) from {table}` | 10 | at most 9 |",
+        "| 🟩 holds | `change_within` | 20 | between 0 and 20 (10 before, and a change within 100%) |",
+    ]
+    assert f"- `{warning.replace(chr(10), ' ')}`" in page
+    assert "check" not in markdown(LoadReport(table.name, "x", "replace"))
     ends.source.insert("things", [(n, datetime(2021, 2, 8), 1) for n in range(100, 121)])
     before = ends.state(table)
     with pytest.raises(CheckFailed) as caught:

@@ -69,11 +69,11 @@ def test_what_holds(expectation: dict[str, Any], found: Any, held: bool) -> None
     ("check", "said"),
     [
         ('{sql: "select 1", equals: 0.10}', "0.1"),
-        ('{sql: "select 1", at_least: 150000}', "at least 150000"),
-        ('{sql: "select 1", at_least: 1, at_most: 1000000.0}', "at least 1 and at most 1000000"),
+        ('{sql: "select 1", at_least: 150000}', "at least 150,000"),
+        ('{sql: "select 1", at_least: 1, at_most: 1000000.0}', "at least 1 and at most 1,000,000"),
         (
             '{sql: "select 1", between: [0, 12345678901234567890123456789012345678]}',
-            "between 0 and 12345678901234567890123456789012345678",
+            "between 0 and 12,345,678,901,234,567,890,123,456,789,012,345,678",
         ),
         ('{sql: "select max(date) from {table}", at_least: 2021-02-05}', "at least 2021-02-05"),
         ("{unique: date}", "0"),

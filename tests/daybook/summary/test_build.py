@@ -134,7 +134,7 @@ BAD: dict[str, tuple[dict[str, Any], str, type[DaybookError], list[str]]] = {
         {"input_checks": [{"sql": "select count(*) from {raw}.answers", "at_least": 150000}]},
         WHOLE,
         CheckFailed,
-        ["what it reads", "select count(*) from", "gave 2", "at least 150000"],
+        ["what it reads", "select count(*) from", "gave 2", "at least 150,000"],
     ),
     "failed output check": (
         {"output_checks": [{"sql": "select max(score) from {table}", "at_most": 5}, {"not_null": ["score"]}]},

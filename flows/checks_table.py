@@ -1,0 +1,30 @@
+"""The checks of a load or a build as a page shows them: what each asks, what it found, and what was expected."""
+
+from collections.abc import Sequence
+
+from daybook.bounds import shown
+from daybook.checking import Result
+
+_LONGEST = 48  # characters of a check: Prefect's tables break no line, and what was found is to be seen beside it
+
+
+def lines(results: Sequence[Result], of: str = "") -> list[str]:
+    """A heading and a table in Markdown, those that warn at its top; nothing where there are no checks.
+
+    `of` is what they are checks of, where the page is about several. Of long SQL the table has the beginning: what
+    warns is listed below it, with the SQL that was run and can be pasted.
+    """
+    if not results:
+        return []
+    held, number = sum(result.held for result in results), len(results)
+    counted = f"{number} check{'s' * (number != 1)} hold{'s' * (number == 1)}"
+    counted = counted if held == number else f"{held} of {number} checks hold"
+    table = ["", f"**{f'{of}: ' if of else ''}{counted}**", "", "| | check | found | expected |", "|---|---|---:|---|"]
+    for result in sorted(results, key=lambda result: result.held):
+        asked = result.check.asked
+        asked = asked if len(asked) <= _LONGEST else f"{asked[:_LONGEST]}…"
+        cells = ("🟩 holds" if result.held else "🟨 warns", f"`{asked}`", shown(result.found), result.expected)
+        table.append("| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |")
+    # As code: in a text, a `*` would start italics.
+    warned = [f"- `{' '.join(str(result).split())}`" for result in results if not result.held]
+    return [*table, *(["", *warned] if warned else [])]
