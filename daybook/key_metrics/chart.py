@@ -11,9 +11,15 @@ WEEKS_SHOWN = 8
 _ROW, _TOP, _CELL = 34, 84, 50  # pixels
 _NAME, _WEEKS = 24, 332  # where the columns begin
 _FRESH = _WEEKS + WEEKS_SHOWN * _CELL + 24
-_FAILED, _RECOVERED = _FRESH + 200, _FRESH + 320
+_OLDEST = _FRESH + 120
+_FAILED, _RECOVERED = _OLDEST + 200, _OLDEST + 310
 _WIDTH = _RECOVERED + 110
 _LONGEST = 38  # characters of a name
+
+_LEGEND = (
+    "Weeks begin on Monday, 0:00 UTC. Fresh in: the median time from an interval's end to its load. "
+    "Oldest: how far the rows were behind the clock at worst. – : nothing is known."
+)
 
 #: Background and text of a cell, by the least share that it takes: the numbers say it, too, to those who see no colour.
 _COLOURS = ((1.0, "#2e7d4f", "#ffffff"), (0.8, "#f2c14e", "#20242a"), (0.0, "#c0392b", "#ffffff"))
@@ -30,9 +36,10 @@ def draw(metrics: Iterable[Metrics], week_start: date) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}" '
         'font-family="system-ui, -apple-system, Segoe UI, Roboto, sans-serif" font-size="14" fill="#20242a">',
         f'<rect width="{_WIDTH}" height="{height}" rx="8" fill="#ffffff"/>',
-        _text(_NAME, 34, f"Core tables, week of {week_start}", weight=600, size=17),
-        _text(_NAME, _TOP - 14, "table", grey=True),
-        _text(_FRESH, _TOP - 14, "fresh in (median)", grey=True),
+        _text(_NAME, 34, f"Week of {week_start}", weight=600, size=17),
+        _text(_NAME, _TOP - 14, "core table", grey=True),
+        _text(_FRESH, _TOP - 14, "fresh in", grey=True),
+        _text(_OLDEST, _TOP - 14, "oldest", grey=True),
         _text(_FAILED, _TOP - 14, "runs failed", grey=True),
         _text(_RECOVERED, _TOP - 14, "recovered in", grey=True),
         _text(_WEEKS, 34, "in time, % of what fell due", grey=True),
@@ -46,9 +53,7 @@ def draw(metrics: Iterable[Metrics], week_start: date) -> str:
         parts += _row(_TOP + place * _ROW, row, history)
     if not rows:
         parts.append(_text(_NAME, _TOP + 20, "No table has a due time: give one `due:` in its file."))
-    parts.append(
-        _text(_NAME, height - 16, "Weeks begin on Monday, 0:00 UTC. – : nothing is known.", grey=True, size=12)
-    )
+    parts.append(_text(_NAME, height - 16, _LEGEND, grey=True, size=12))
     return "\n".join([*parts, "</svg>"])
 
 
@@ -58,8 +63,9 @@ def _row(top: int, row: Metrics, history: Sequence[Metrics | None]) -> list[str]
     parts = [_text(_NAME, base, name)]
     for place, week in enumerate(history):
         parts += _cell(_WEEKS + place * _CELL, top + 2, week.sla_attainment if week else None)
-    parts += _line(_FRESH + 90, top + 6, [week.freshness_minutes if week else None for week in history])
     parts.append(_text(_FRESH, base, minutes(row.freshness_minutes)))
+    parts.append(_text(_OLDEST, base, minutes(row.oldest_minutes)))
+    parts += _line(_OLDEST + 95, top + 6, [week.oldest_minutes if week else None for week in history])
     parts.append(_text(_FAILED, base, of(row.runs_failed, row.runs)))
     parts.append(_text(_RECOVERED, base, minutes(row.minutes_to_recovery)))
     return parts
@@ -77,7 +83,7 @@ def _cell(left: int, top: int, share: float | None) -> list[str]:
 
 
 def _line(left: int, top: int, values: Sequence[float | None]) -> list[str]:
-    """How long it took from week to week, from zero on: a line where weeks follow each other, and a dot at the last."""
+    """How old it became, week by week, from zero on: a line through weeks that follow each other, a dot at its end."""
     highest = max(filter(None, values), default=None)
     if highest is None:
         return []

@@ -8,6 +8,7 @@ from daybook.key_metrics.week import Metrics
 from daybook.key_metrics.words import UNKNOWN, core, minutes, percent, total
 
 _NAMED = 10  # tables with a line of their own, unless something was wrong with more
+_ALIKE = 0.1  # a time span that differs by less than this share is no news
 
 
 def weekly(metrics: Sequence[Metrics], week_start: date, link: tuple[str, str] | None = None) -> Notice:
@@ -60,7 +61,8 @@ def _line(row: Metrics, before: Metrics | None) -> str:
         ("fresh", row.freshness_minutes, before.freshness_minutes if before else None),
     ):
         if now is not None:
-            parts.append(f"{word} in {_against(minutes(now), minutes(past))}")
+            alike = past is not None and abs(now - past) <= _ALIKE * past
+            parts.append(f"{word} in {_against(minutes(now), minutes(None if alike else past))}")
     return ", ".join(parts) or "nothing is known"
 
 

@@ -93,6 +93,19 @@ def test_a_lock_screen_has_the_essence(rows: list[Metrics], title: str) -> None:
     assert weekly(rows, MONDAY).title == f"Week of 2026-07-20: {title}"
 
 
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        pytest.param(540.0, "fresh in 9 h 5 min", id="five minutes are no news"),
+        pytest.param(480.0, "fresh in 9 h 5 min (8 h 0 min)", id="an hour is"),
+        pytest.param(None, "fresh in 9 h 5 min", id="nothing known of the week before"),
+    ],
+)
+def test_a_time_is_set_against_the_week_before_where_that_was_another(then: float | None, said: str) -> None:
+    (fact,) = weekly([GOOD, before(GOOD, freshness_minutes=then)], MONDAY).facts
+    assert fact[1].endswith(f", {said}")
+
+
 def test_of_many_tables_those_without_a_fault_share_a_line() -> None:
     many = [replace(GOOD, table=f"raw_data.t{number:02}") for number in range(12)]
     facts = weekly([*many, BAD], MONDAY).facts
@@ -128,9 +141,9 @@ def test_the_chart_has_a_cell_a_week_and_the_weeks_figures() -> None:
     assert {"raw_data.nps", "raw_data.<b>&co", "07-20", "07-13", "06-01"} <= set(said)
     assert "x" not in said
     row = said[said.index("raw_data.nps") :]
-    assert row[1:12] == [*["–"] * 6, "50", "100", "9 h 5 min", "0 of 7", "–"]
+    assert row[1:13] == [*["–"] * 6, "50", "100", "9 h 5 min", "1 day 9 h", "0 of 7", "–"]
     row = said[said.index("raw_data.<b>&co") :]
-    assert row[1:12] == [*["–"] * 7, "86", "9 h 5 min", "2 of 8", "2 h 5 min"]
+    assert row[1:13] == [*["–"] * 7, "86", "9 h 5 min", "1 day 9 h", "2 of 8", "2 h 5 min"]
 
 
 def test_a_chart_without_tables_says_why() -> None:
