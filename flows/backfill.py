@@ -27,6 +27,7 @@ from flows.parameters import (
     Start,
 )
 from flows.tags import tag
+from flows.telling.announce import announce_success
 
 
 def run_name() -> str:
@@ -36,7 +37,7 @@ def run_name() -> str:
     return f"{dry}{given.get('deployment')} {given.get('start')} until {given.get('end')}"
 
 
-@flow(name="backfill", flow_run_name=run_name, retries=0)
+@flow(name="backfill", flow_run_name=run_name, retries=0, on_completion=[announce_success])
 def backfill(
     deployment: DeploymentName,
     start: Start,

@@ -14,6 +14,7 @@ from flows.command_line import run
 from flows.deployed import find, loading
 from flows.filling import Filled, Filling, Options
 from flows.parameters import TableNames
+from flows.telling.announce import announce_success
 
 
 def run_name() -> str:
@@ -22,7 +23,7 @@ def run_name() -> str:
     return f"catch-up of {', '.join(tables) if tables else 'all tables'}"
 
 
-@flow(name="catch-up", flow_run_name=run_name, retries=0)
+@flow(name="catch-up", flow_run_name=run_name, on_completion=[announce_success], retries=0)
 def catch_up(tables: TableNames = None) -> dict[str, Filled]:
     """Load what the ledger lacks of each table, from its `start` to now, as its `catch_up:` says."""
     now, results, problems = datetime.now(UTC), dict[str, Filled](), list[str]()

@@ -18,6 +18,7 @@ from flows.loading import retries
 from flows.parameters import TableName, explained, flag, some_of
 from flows.schedule import scheduled_at
 from flows.tasks import wait_for
+from flows.telling.announce import announce_success
 
 ProjectDir = Annotated[str, explained("The folder that dbt_project.yml is in, on the worker.", "string")]
 Day = Annotated[
@@ -46,7 +47,7 @@ def run_name() -> str:
     return f"{Path(str(given.get('project_dir'))).name} {given.get('execution_date') or _day_before()}"
 
 
-@flow(name="dbt-build", flow_run_name=run_name, **retries())
+@flow(name="dbt-build", flow_run_name=run_name, on_completion=[announce_success], **retries())
 def dbt_build(
     project_dir: ProjectDir,
     execution_date: Day = None,

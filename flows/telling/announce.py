@@ -7,8 +7,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from prefect import runtime
+from prefect import Flow, runtime
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, State
 
 from flows.events import RESOURCE, emit
 from flows.telling.shelf import Shelf
@@ -37,6 +38,17 @@ def announce(table: str, warnings: Sequence[str]) -> None:
             _emit(RECOVERED, table, "table")
     except Exception as error:
         logger.warning("%s: what became of it could not be announced: %s", table, type(error).__name__)
+
+
+def announce_success(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """The hook of a flow that loads no table of its own: say that it was completed, where its failure was told."""
+    try:
+        with get_client(sync_client=True) as client:
+            incidents = Shelf(client, "incident").all().values()
+        if any(incident["run"] and not incident["awaits"] for incident in incidents):
+            _emit(RECOVERED, flow_run.name, "run")
+    except Exception as error:
+        logger.warning("%s: its success could not be announced: %s", flow_run.name, type(error).__name__)
 
 
 def _awaits(incident: dict[str, Any], table: str) -> bool:
