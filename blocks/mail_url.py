@@ -43,6 +43,6 @@ def read(text: str) -> MailUrl:
     if (user is None) != (password is None):
         raise BadValue("has a user without a password, or the other way round: write USER:PASSWORD@HOST, or just HOST")
     sender = given.get("from") or user or ""
-    if not re.match(ADDRESS, sender):
+    if not re.fullmatch(ADDRESS, sender):
         raise BadValue(f"does not say whose mail it is: add ?from= with an e-mail address, as in {EXAMPLE}")
     return MailUrl(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], user, password, sender)

@@ -16,20 +16,20 @@ _NAMES = (
 _VALUE = r"""(?:"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)|[^\s,;&)'"\\]+)"""
 _END = r"""(?:[\s,;&)}\]'"\\]|\Z)"""
 _PATTERNS = [
-    # What stands in group 1 stays. Each pattern begins with fixed characters, so that a long text costs no more.
+    # What stands in group 1 stays. They begin with fixed characters and are bounded, so that no text takes long.
     (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
     # A password may hold a slash or an @ that was not encoded: up to the last @ before a space or a quote.
-    (r"(://[^\s/:@'\"]*:)[^\s'\"<>]*(?=@)", 0),
+    (r"(://[^\s/:@'\"]{0,200}:)[^\s'\"<>]{0,500}(?=@)", 0),
     (r"(://)[^\s/:@'\"]{20,}(?=@)", 0),  # a token in the place of a user
     (r"(hooks\.slack\.com/)[^\s'\"<>]+", re.IGNORECASE),
     (r"\b(?:xox[a-z]|xapp|xoxe\.xox[a-z])-[\w-]+", 0),
     (r"\b(?:AKIA|ASIA)[A-Z0-9]{7,}", 0),
-    (r"\beyJ[\w-]+\.[\w-]+\.[\w-]*", 0),  # a JSON web token
+    (r"\beyJ[\w-]{1,2000}\.[\w-]+\.[\w-]*", 0),  # a JSON web token
     (r"\b(?:ya29\.[\w-]+|gh[a-z]_\w{20,}|pn[a-z]_\w{20,})", 0),  # Google's, GitHub's, Prefect Cloud's
     (r"(\b(?i:bearer|basic)\s+)(?=\S*(?:[\d=]|[a-z][A-Z]))[\w.~+/=-]{8,}", 0),
     # `password=x`, `'password': 'x'`, `PASSWORD 'x'`, `IDENTIFIED BY 'x'`; MySQL's `(using password: YES)` stays.
-    (rf"((?:{_NAMES})[\w-]*\\*['\"]?\s*[=:]\s*)(?!(?:YES|NO)\b|\*\*\*{_END})\\*{_VALUE}", re.IGNORECASE),
-    (rf"((?:(?:{_NAMES})[\w-]*|identified by)\s+)(?=['\"]){_VALUE}", re.IGNORECASE),
+    (rf"((?:{_NAMES})[\w-]{{0,40}}\\*['\"]?\s*[=:]\s*)(?!(?:YES|NO)\b|\*\*\*{_END})\\*{_VALUE}", re.IGNORECASE),
+    (rf"((?:(?:{_NAMES})[\w-]{{0,40}}|identified by)\s+)(?=['\"]){_VALUE}", re.IGNORECASE),
     (r"(\btoken=)[^\s,;&)'\"]+", re.IGNORECASE),
 ]
 _COMPILED = [re.compile(pattern, flags) for pattern, flags in _PATTERNS]

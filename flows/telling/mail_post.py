@@ -29,7 +29,7 @@ def send(notice: Notice, by: Mailbox, to: Sequence[str], thread: str = "") -> st
     Raises:
         Undelivered: the server cannot be reached, or takes it for none of them.
     """
-    if not re.match(ADDRESS, by.sender):
+    if not re.fullmatch(ADDRESS, by.sender):
         raise Undelivered(f"nobody says from which address the mail comes: add ?from= to it: {_REMEDY}")
     mail = message(notice, by.sender, to, thread)
     try:

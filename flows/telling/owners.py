@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from blocks.mail_url import ADDRESS
 from daybook.tables import TABLES
 from daybook.yaml_file import Strict, read_yaml
 
@@ -30,7 +31,7 @@ def _several(given: Any) -> Any:
 
 
 def _addresses(given: tuple[str, ...]) -> tuple[str, ...]:
-    wrong = [address for address in given if not re.fullmatch(r"[!-?A-~]+@[a-zA-Z0-9.-]+", address)]
+    wrong = [address for address in given if not re.fullmatch(ADDRESS, address)]
     if wrong:
         raise ValueError(f"{wrong[0]!r} is no e-mail address: write team@example.com, or a list of them")
     return given

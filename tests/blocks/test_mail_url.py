@@ -47,6 +47,7 @@ REFUSED = {
     "a user without a password": ("smtp://hunter2@mail?from=a@b.c", "has a user without a password"),
     "nobody's mail": ("smtp://me:hunter2@mail", "does not say whose mail it is: add ?from="),
     "from no address": ("smtp://me:hunter2@mail?from=hunter2", "add ?from= with an e-mail address"),
+    "from an address and a line": ("smtp://me:hunter2@mail?from=a@b.c%0A", "add ?from= with an e-mail address"),
     "another option": ("smtp://me:hunter2@mail?from=a@b.c&verify=0", "knows ?from= only"),
 }
 
