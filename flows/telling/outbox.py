@@ -5,6 +5,7 @@ Messages of one incident are one thread, and leave in their order; one that cann
 
 import json
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any
 from prefect.client.orchestration import SyncPrefectClient
 from pydantic import TypeAdapter
 
+from daybook.errors import TableFileError
 from daybook.incidents.notice import Notice, Tone
 from flows.telling.deliver import MEDIA, Delivery, deliver
 from flows.telling.owners import Route, route
@@ -22,6 +24,7 @@ from flows.telling.shelf import LONGEST, Shelf, key_of
 logger = logging.getLogger("daybook.telling")
 
 _NOTICE = TypeAdapter(Notice)
+_PATIENCE = 120  # seconds for a server that takes them slowly: others wait for this pass
 
 Deliver = Callable[[Notice, Route, tuple[str, ...], dict[str, str]], Delivery]
 
@@ -48,10 +51,10 @@ class Outbox:
 
     def flush(self, deliver: Deliver = deliver) -> int:
         """Deliver what waits, the oldest first. Returns how many messages could not be delivered, and wait on."""
-        left, held = 0, set[str]()
+        left, held, began = 0, set[str](), time.monotonic()
         for moment, document in self._waiting.all().items():
             notice, media = _NOTICE.validate_python(document["notice"]), tuple(document["media"])
-            if notice.incident in held:
+            if notice.incident in held or time.monotonic() - began > _PATIENCE:
                 left += 1
                 continue
             undelivered = self._send(notice, media, deliver)
@@ -68,18 +71,25 @@ class Outbox:
         """The media by which it could not be sent."""
         key = key_of(notice.incident or "")
         threads = dict(self._threads.get(key) or {}) if key else {}
-        delivery = deliver(notice, route(notice.owner), media, threads)
+        delivery = deliver(notice, _route(notice.owner), media, threads)
         for medium, reason in delivery.failed.items():
             logger.warning("%s: not sent by %s yet: %s", notice.title, medium, reason)
-        begun = threads | {
-            medium: thread for medium, thread in delivery.done.items() if thread and medium not in threads
-        }
+        begun = threads | {medium: thread for medium, thread in delivery.done.items() if thread}
         undelivered = tuple(medium for medium in media if medium in delivery.failed)
         if key and notice.tone is Tone.RECOVERED and not undelivered:
             self._threads.drop(key)
         elif key and begun != threads:
             self._threads.put(key, begun)
         return undelivered
+
+
+def _route(owner: str) -> Route:
+    """Where it goes. Where `owners.yaml` is wrong, the webhook's channel: one typo shall not silence everybody."""
+    try:
+        return route(owner)
+    except TableFileError as error:
+        logger.warning("%s", error)
+        return Route()
 
 
 def _document(notice: Notice, media: tuple[str, ...]) -> dict[str, Any]:
