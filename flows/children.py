@@ -16,10 +16,9 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.deployments import run_deployment
 
 from daybook.backlog import Stretch
+from flows.backfilled import ENDS, TAG
 from flows.deployed import Deployed
 
-#: On every run that a backfill starts: nobody else's runs wait for these.
-TAG = "backfill"
 #: The parent decides what is tried again: a child that fails is to say so at once.
 _NO_RETRIES = {"env": {"PREFECT_FLOWS_DEFAULT_RETRIES": "0"}}
 #: How long today's run is let through before it counts as stuck.
@@ -51,6 +50,8 @@ class Children:
             self._deployed.id,
             parameters=self._deployed.parameters | dates,
             timeout=0,
+            # It gives itself the same when it begins; one whose process dies before that is known by this.
+            flow_run_name=f"{self._deployed.table.name} {' until '.join(dates.values())}{ENDS}",
             tags=self._tags,
             job_variables=_NO_RETRIES,
         )

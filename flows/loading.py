@@ -18,6 +18,7 @@ from daybook.grid import parse
 from daybook.plan import Plan
 from daybook.plan import plan as plan_load
 from daybook.tables import read_table
+from flows.backfilled import ENDS, TAG
 from flows.schedule import scheduled_at, scheduled_at_of
 
 logger = logging.getLogger("daybook.loading")
@@ -55,7 +56,7 @@ def loading(table: str | None = None) -> Loading:
         except DaybookError:
             dates = (given.get("execution_date"), given.get("until"))
             label = " until ".join(str(date) for date in dates if date is not None)
-        return f"{name} {label}".strip()
+        return f"{name} {label}".strip() + (ENDS if TAG in runtime.flow_run.tags else "")
 
     def note_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
         """Leave a row in daybook.failures. Never raises: the failure itself is what matters."""

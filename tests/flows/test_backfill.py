@@ -27,7 +27,7 @@ def test_the_same_400_days_twice(
     assert on_postgres.rows(table) == production.rows(table=table)
     assert loaded_days(on_postgres, table) == dict.fromkeys(days_from(DAY, 400), 1)
     (child,) = children(worker, first)
-    assert child.name == f"raw_data.{table} 2021-02-05 until 2022-03-12"
+    assert child.name == f"raw_data.{table} 2021-02-05 until 2022-03-12 (backfill)"
     assert {"backfill", f"raw_data.{table} 2021-02-05 until 2022-03-12"} <= set(child.tags)
 
     before = on_postgres.run(f"SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM raw_data.{table} t")
