@@ -59,7 +59,7 @@ def apply(wanted: Sequence[Wanted]) -> Iterator[Outcome]:
             for _, block in _missing(one, ids, "block"):
                 yield Outcome(one.name, "note", _without(block))
             steps = [step for step in one.steps if step.on not in _missing(one, ids, "block")]
-            if any(step.action.type != "pause-automation" for step in steps):  # to pause itself is all that is left
+            if steps:
                 yield _put(client, one, steps, ids, ours.pop(one.name, None))
         for stored in ours.values():
             client.delete_automation(stored.id)

@@ -1,4 +1,4 @@
-"""The automations by which the server itself tells of an outage: whether it could, and when they watch again."""
+"""The automation by which the server itself says that no worker takes runs: whether it could, and its way back on."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,21 +16,20 @@ from prefect.events.filters import (
 from prefect.events.schemas.automations import Automation
 from prefect.events.schemas.events import ReceivedEvent
 
-#: They tell an outage once and pause themselves: no worker takes runs; no monitor runs (deployments/automations.yaml).
-LATE, SILENT = "daybook: late", "daybook: monitor silent"
-_TAG = "daybook"
+#: Its name and tag in deployments/automations.yaml. It tells of an outage once, and pauses itself.
+LATE, _TAG = "daybook: late", "daybook"
 _UPDATED = "prefect.automation.updated"
 _TRIGGERED, _EXECUTED = "prefect.automation.action.triggered", "prefect.automation.action.executed"
-_MANY = 200
+_MANY = 50  # the most events that Prefect gives at once
 
 
-def resume_late(client: SyncPrefectClient, name: str = LATE) -> bool:
-    """Switch our automation `name` on again, if it is off and has switched itself off. Returns whether it was.
+def resume_late(client: SyncPrefectClient) -> bool:
+    """Switch it on again, if it is off and has switched itself off. Returns whether it was.
 
     One that a person switched off stays off. So does one whose switching-off the server no longer remembers: it keeps
     its events for some days (PREFECT_SERVER_EVENTS_RETENTION_PERIOD).
     """
-    ours = AutomationFilter(name=AutomationFilterName(any_=[name]), tags=AutomationFilterTags(all_=[_TAG]))
+    ours = AutomationFilter(name=AutomationFilterName(any_=[LATE]), tags=AutomationFilterTags(all_=[_TAG]))
     resumed = False
     for automation in client.read_automations(automations=ours, limit=_MANY):
         if not automation.enabled and _paused_itself(client, automation):

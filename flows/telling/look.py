@@ -102,10 +102,9 @@ class Look:
         runs_that_wait.close_those_that_began(self.desk, self.client, self.now)
 
     def at_the_servers_own(self) -> None:
-        """The automations that tell of an outage once and then pause: they watch again, once it is over."""
+        """The automation that says once that runs wait, and then pauses: it watches again, once that is over."""
         if not runs_that_wait.late_runs(self.client, None, self.now):
             late.resume_late(self.client)
-        late.resume_late(self.client, late.SILENT)
 
     def send(self) -> int:
         """Deliver what is to be said. Returns how many messages wait on."""
