@@ -18,11 +18,12 @@ stop: ## stop everything that `make demo` started; the data stays in .daybook/
 
 # Without variables for blocks (exit code 2) those that are there stay: they may have been made in the UI.
 # An existing work pool is left as it is, too: its type and its job template may have been chosen with care.
-deploy: ## blocks, work pool and every deployment, on the Prefect server of PREFECT_API_URL
+deploy: ## blocks, work pool, every deployment and automation, on the Prefect server of PREFECT_API_URL
 	@$(INSTALL)
 	$(PYTHON) -m blocks || [ $$? = 2 ]
 	@$(PREFECT) work-pool inspect daybook >/dev/null 2>&1 || $(PREFECT) work-pool create daybook --type process
 	$(PREFECT) deploy --all
+	$(PYTHON) -m deployments.automations
 
 test: ## run every test against real servers, which it installs where it can
 	@$(INSTALL) dev

@@ -10,7 +10,7 @@ from prefect.exceptions import ObjectNotFound
 from deployments.local.console import Narrator
 from deployments.local.demo_data import has_answers, make_answers, utc_yesterday
 from deployments.local.demo_sessions import make_sessions
-from deployments.local.deploy import deploy_all, make_blocks
+from deployments.local.deploy import deploy_all, make_automations, make_blocks
 from deployments.local.environment import api_url
 from deployments.local.errors import StackError
 from deployments.local.report import show_daily_nps, show_ledger
@@ -67,7 +67,8 @@ def run_demo(stack: LocalStack, targets: Targets, narrator: Narrator, seconds_be
         with narrator.step("deployments") as step:
             wait_for_work_pool(stack, client)
             deploy_all(stack)
-            step.detail = "all of prefect.yaml"
+            make_automations(stack)
+            step.detail = "all of prefect.yaml, and the automations"
         _load(stack, client, narrator, "nps/full-refresh", {})
         _load(stack, client, narrator, "nps/daily", {"execution_date": yesterday.isoformat()})
         _load(stack, client, narrator, CATCH_UP, {"tables": ["raw_data.nps"]})  # the demo needs no internet

@@ -1,4 +1,4 @@
-"""What `make deploy` does, for the demo: the blocks, then every deployment of prefect.yaml. Twice changes nothing."""
+"""What `make deploy` does, for the demo: blocks, every deployment of prefect.yaml, automations. Again: nothing new."""
 
 import subprocess
 import sys
@@ -16,6 +16,11 @@ def make_blocks(stack: LocalStack, variables: dict[str, str]) -> None:
 def deploy_all(stack: LocalStack) -> None:
     """Deploy what prefect.yaml holds. Raises StackError with what Prefect said."""
     _run(stack, "deploy", ["-m", "prefect", "--no-prompt", "deploy", "--all"], {})
+
+
+def make_automations(stack: LocalStack) -> None:
+    """Make or update the automations, once all is deployed. Raises StackError with what was wrong."""
+    _run(stack, "automations", ["-m", "deployments.automations"], {})
 
 
 def _run(stack: LocalStack, name: str, arguments: list[str], variables: dict[str, str]) -> None:
