@@ -46,10 +46,10 @@ def copy_project(folder: Path) -> Path:
     (folder / "tables" / "raw_data" / "visits.yaml").write_text(VISITS, encoding="utf-8")
     deployments = folder / "prefect.yaml"
     text = deployments.read_text(encoding="utf-8")
-    # What is triggered by any commit is off: no test's load shall start a run besides its own.
-    deployments.write_text(
-        re.sub(r"(?m)^      - type: event\n", r"\g<0>        enabled: false\n", text), encoding="utf-8"
-    )
+    # What is triggered by any commit is off, and so is the monitor: no test's load shall start a run besides its own.
+    text = re.sub(r"(?m)^      - type: event\n", r"\g<0>        enabled: false\n", text)
+    text = re.sub(r"(?m)^(      - \{slug: quarter-hourly, .*)\}", r"\g<1>, active: false}", text)
+    deployments.write_text(text, encoding="utf-8")
     return folder
 
 
