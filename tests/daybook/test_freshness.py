@@ -329,6 +329,9 @@ CASES: dict[str, tuple[Callable[[str], Dataset], Sequence[Load], str, str]] = {
     "a summary that was built today": (
         summary(), [Load(None, "2021-02-08", "2021-02-08 13:30")], "2021-02-08 14:00", "fresh 2021-02-08",
     ),
+    "a summary that was built today of what there was": (
+        summary(), [Load(None, "2021-02-06", "2021-02-08 13:30")], "2021-02-08 14:00", "fresh 2021-02-08",
+    ),
     "a summary that was not": (
         summary(), [Load(None, "2021-02-07", "2021-02-07 13:30")], "2021-02-08 14:00",
         "late 2021-02-08, since 02-08 14:00",
