@@ -1,7 +1,7 @@
 """The runs of tables that ended in some stretch of time, as Prefect remembers them."""
 
-from collections.abc import Callable, Collection, Iterator
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterator
+from datetime import datetime
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
@@ -24,13 +24,11 @@ from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
 from daybook.interval import Interval
 from daybook.key_metrics.runs import Run, Told
 from flows.children import TAG as BACKFILL
+from flows.pages import PAGE, every
 
-T = TypeVar("T")
-
-_PAGE = 200  # what the server gives out at once
 _OVER = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED]  # what a person cancelled is neither good nor bad
-#: The flows whose runs are about a table that no tag names: it is a parameter of the one, and tasks of the other.
-_ANY_TABLE, _SUMMARIES = "load-table", "summaries"
+#: The flow of a backfill itself, whose run has the table's tag too, and the flow of which a summary's run is a task.
+_BACKFILLS, _SUMMARIES = "backfill", "summaries"
 
 
 def ended_runs(client: SyncPrefectClient, tables: Collection[str], summaries: Collection[str], span: Interval) -> Told:
@@ -38,86 +36,57 @@ def ended_runs(client: SyncPrefectClient, tables: Collection[str], summaries: Co
 
     A run that failed and was tried again by itself is one run, as it ended.
     """
-    found = {run.id: run for run in _of_tables(client, tables, span)}
-    backfills = frozenset(str(id) for id, run in found.items() if BACKFILL in run.tags)
-    runs = [
-        Run(str(run.id), table, _has_failed(run), run.end_time)
-        for run in found.values()
-        if run.end_time and (table := _table_of(run, tables))
-    ]
-    built: dict[tuple[str, str], TaskRun] = {}
+    flows = client.read_flows(flow_filter=FlowFilter(name=FlowFilterName(any_=[_BACKFILLS])))
+    runs, backfills, parents = list[Run](), set[str](), {flow.id for flow in flows}
+    for run in _of_tables(client, tables, span):
+        if BACKFILL in run.tags or run.flow_id in parents:
+            backfills.add(str(run.id))
+        if run.end_time:
+            runs += [Run(str(run.id), tag, _has_failed(run), run.end_time) for tag in run.tags if tag in tables]
+    built: dict[tuple[str, str], Run] = {}
     for task in _of_summaries(client, summaries, span):
-        key = (str(task.flow_run_id), task.name)
-        if key not in built or (task.end_time and built[key].end_time < task.end_time):  # type: ignore[operator]
-            built[key] = task
-    runs += [Run(run, name, _has_failed(task), task.end_time) for (run, name), task in built.items() if task.end_time]
-    oldest = client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(
-            tags=FlowRunFilterTags(all_=["daybook"]), end_time=FlowRunFilterEndTime(is_null_=False)
-        ),
-        sort=FlowRunSort.START_TIME_ASC,
-        limit=1,
-    )
-    return Told(tuple(runs), backfills, oldest[0].end_time if oldest else None)
+        if task.end_time:
+            found = Run(str(task.flow_run_id), task.name, _has_failed(task), task.end_time)
+            last = built.setdefault((found.id, found.table), found)
+            built[found.id, found.table] = max(last, found, key=lambda one: one.ended_at)
+    return Told((*runs, *built.values()), frozenset(backfills), _since(client))
 
 
 def _of_tables(client: SyncPrefectClient, tables: Collection[str], span: Interval) -> Iterator[FlowRun]:
-    over: dict[str, Any] = {
-        "state": FlowRunFilterState(type=FlowRunFilterStateType(any_=_OVER)),
-        "end_time": FlowRunFilterEndTime(after_=span.start, before_=span.end),  # type: ignore[arg-type]
-    }
+    wanted = FlowRunFilter(
+        tags=FlowRunFilterTags(any_=sorted(tables)),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_OVER)),
+        end_time=FlowRunFilterEndTime(after_=span.start, before_=span.end),  # type: ignore[arg-type]
+    )
 
-    def tagged(offset: int) -> list[FlowRun]:
-        named = FlowRunFilter(tags=FlowRunFilterTags(any_=sorted(tables)), **over)
-        return client.read_flow_runs(
-            flow_run_filter=named, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=_PAGE, offset=offset
-        )
+    def read(offset: int) -> list[FlowRun]:
+        order = FlowRunSort.EXPECTED_START_TIME_ASC
+        return client.read_flow_runs(flow_run_filter=wanted, sort=order, limit=PAGE, offset=offset)
 
-    def of_any_table(offset: int) -> list[FlowRun]:
-        flow = FlowFilter(name=FlowFilterName(any_=[_ANY_TABLE]))
-        return client.read_flow_runs(
-            flow_filter=flow,
-            flow_run_filter=FlowRunFilter(**over),
-            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-            limit=_PAGE,
-            offset=offset,
-        )
-
-    if tables:
-        yield from _pages(tagged)
-        yield from _pages(of_any_table)
+    return every(read) if tables else iter(())
 
 
 def _of_summaries(client: SyncPrefectClient, names: Collection[str], span: Interval) -> Iterator[TaskRun]:
-    def page(offset: int) -> list[TaskRun]:
-        return client.read_task_runs(
-            flow_filter=FlowFilter(name=FlowFilterName(any_=[_SUMMARIES])),
-            task_run_filter=TaskRunFilter(
-                name=TaskRunFilterName(any_=sorted(names)),
-                state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_OVER)),
-                end_time=TaskRunFilterEndTime(after_=span.start, before_=span.end),  # type: ignore[arg-type]
-            ),
-            sort=TaskRunSort.EXPECTED_START_TIME_ASC,
-            limit=_PAGE,
-            offset=offset,
-        )
+    wanted = TaskRunFilter(
+        name=TaskRunFilterName(any_=sorted(names)),
+        state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_OVER)),
+        end_time=TaskRunFilterEndTime(after_=span.start, before_=span.end),  # type: ignore[arg-type]
+    )
+    flow = FlowFilter(name=FlowFilterName(any_=[_SUMMARIES]))
 
-    if names:
-        yield from _pages(page)
+    def read(offset: int) -> list[TaskRun]:
+        order = TaskRunSort.EXPECTED_START_TIME_ASC
+        return client.read_task_runs(flow_filter=flow, task_run_filter=wanted, sort=order, limit=PAGE, offset=offset)
+
+    return every(read) if names else iter(())
 
 
-def _pages(read: Callable[[int], list[T]]) -> Iterator[T]:
-    offset, page = 0, read(0)
-    while page:
-        yield from page
-        offset += len(page)
-        page = read(offset) if len(page) == _PAGE else []
-
-
-def _table_of(run: FlowRun, tables: Collection[str]) -> str | None:
-    named = [tag for tag in run.tags if tag in tables]
-    given = run.parameters.get("table")
-    return named[0] if named else given if given in tables else None
+def _since(client: SyncPrefectClient) -> datetime | None:
+    """When the oldest run of ours ended that Prefect remembers; None: it remembers none."""
+    ended = FlowRunFilterEndTime(is_null_=False)
+    ours = FlowRunFilter(tags=FlowRunFilterTags(all_=["daybook"]), end_time=ended)
+    oldest = client.read_flow_runs(flow_run_filter=ours, sort=FlowRunSort.START_TIME_ASC, limit=1)
+    return oldest[0].end_time if oldest else None
 
 
 def _has_failed(run: FlowRun | TaskRun) -> bool:

@@ -10,7 +10,7 @@ from daybook.freshness import Due
 from daybook.grid import Grid
 from daybook.interval import Interval
 from daybook.key_metrics import WEEKS
-from daybook.key_metrics.age import Commit, Cover
+from daybook.key_metrics.age import Commit, Cover, delays
 from daybook.key_metrics.books import Page
 from daybook.key_metrics.measure import last_weeks
 from daybook.key_metrics.recovery import Outage
@@ -115,7 +115,9 @@ def test_a_table_that_was_added_on_thursday_broke_no_promise_before() -> None:
     promises = [promised(at(day, 10), at(max(day, 23), 9)) for day in range(20, 27)]
     found = week_of(table(), page, promises)
     assert (found.intervals_due, found.intervals_in_time, found.sla_attainment) == (4, 4, 1.0)
-    assert found.freshness_minutes == 540.0  # of Thursday to Sunday; Monday to Wednesday were over before
+    nine = [timedelta(hours=9)] * 4  # of Thursday to Sunday; Monday to Wednesday were over before it was tried
+    assert delays(Grid("day"), WEEK, LATER, at(23, 8), page.covers) == nine
+    assert found.freshness_minutes == 540.0
     assert found.oldest_minutes == 33 * 60.0
 
 
@@ -173,6 +175,7 @@ def test_time_to_recovery_is_the_mean_of_what_was_over_and_no_harmless_word_coun
         Outage(NAME, "stale", at(25), None),  # not over
         Outage(NAME, "warned", at(23), at(24)),
         Outage(NAME, "at risk", at(23), at(24)),
+        Outage(NAME, "failed", at(27, 1)),  # next week
         Outage("raw_data.other", "failed", at(20), at(24)),
         Outage("lost database", "failed", at(20), at(24)),
     ]
