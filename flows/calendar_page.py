@@ -14,7 +14,7 @@ from daybook.table import Table
 from flows.live_page import LivePage
 from flows.page_text import one_line, page_key
 
-_SECONDS = 2.0  # between two updates, so that a long backfill does not keep the server busy with its picture
+_SECONDS = 5.0  # between two updates, so that a long backfill does not keep the server busy with its picture
 _TOLD = 100  # failures on the page: the others are in daybook.failures
 
 
@@ -35,7 +35,7 @@ class CalendarPage:
         self._wanted, self._rows = len(wanted), dict[Interval, int]()
         self._began = self._drawn = time.monotonic()
         self._page = LivePage(client, page_key("backfill", table.name), label)
-        self._page.show(self._markdown({}, ()), 0.0)
+        self._show({}, ())
 
     def loaded(self, rows: Mapping[Interval, int]) -> None:
         """These are loaded now, with so many rows each."""
@@ -46,24 +46,24 @@ class CalendarPage:
         """Show how it stands; not more often than every few seconds, but for the `final` one."""
         if not final and time.monotonic() - self._drawn < _SECONDS:
             return
-        share = (len(self._rows) + len(failed)) / max(self._wanted, 1)
-        self._page.show(self._markdown(failed, running), share)
+        self._show(failed, running)
         self._drawn = time.monotonic()
 
-    def _markdown(self, failed: Mapping[Interval, str], running: Sequence[Interval]) -> str:
+    def _show(self, failed: Mapping[Interval, str], running: Sequence[Interval]) -> None:
         now = self._states | dict.fromkeys(running, State.RUNNING) | dict.fromkeys(failed, State.FAILED)
-        lines = [self._figures(len(failed), len(running)), "", calendar(self._grid, now.items())]
+        lines = [calendar(self._grid, now.items())]
         if failed:
             lines.append("")
             lines += [f"- **{self._grid.label(i)}**: {one_line(why)}" for i, why in sorted(failed.items())[:_TOLD]]
             if len(failed) > _TOLD:
                 lines.append(f"- and {len(failed) - _TOLD:,} more, in daybook.failures")
-        return "\n".join(lines)
+        share = (len(self._rows) + len(failed)) / max(self._wanted, 1)
+        self._page.show(self._figures(len(failed), len(running)), share, "\n".join(lines))
 
     def _figures(self, failed: int, running: int) -> str:
         done, rows, seconds = len(self._rows), sum(self._rows.values()), time.monotonic() - self._began
-        figures = [f"**{done:,} of {self._grid.counted(self._wanted)} loaded**"]
-        figures += [f"**{failed:,} failed**"] if failed else []
+        figures = [f"{done:,} of {self._grid.counted(self._wanted)} loaded"]
+        figures += [f"{failed:,} failed"] if failed else []
         figures += [f"{running:,} running"] if running else []
         figures += [f"{rows:,} rows, {rate(rows, seconds)}"] if rows else []
         if end := to_go(done, self._wanted - failed, seconds, datetime.now(UTC)):

@@ -8,6 +8,14 @@ from daybook.checking import Result
 _LONGEST = 48  # characters of a check: Prefect's tables break no line, and what was found is to be seen beside it
 
 
+def counted(results: Sequence[Result]) -> str:
+    """How many checks there are, and how many of them hold: `3 checks hold`, `2 of 3 checks hold`."""
+    held, number = sum(result.held for result in results), len(results)
+    return (
+        f"{held} of {number} checks hold" if held < number else f"{number} check{'s hold' if number > 1 else ' holds'}"
+    )
+
+
 def lines(results: Sequence[Result], of: str = "") -> list[str]:
     """A heading and a table in Markdown, those that warn at its top; nothing where there are no checks.
 
@@ -16,10 +24,13 @@ def lines(results: Sequence[Result], of: str = "") -> list[str]:
     """
     if not results:
         return []
-    held, number = sum(result.held for result in results), len(results)
-    counted = f"{number} check{'s' * (number != 1)} hold{'s' * (number == 1)}"
-    counted = counted if held == number else f"{held} of {number} checks hold"
-    table = ["", f"**{f'{of}: ' if of else ''}{counted}**", "", "| | check | found | expected |", "|---|---|---:|---|"]
+    table = [
+        "",
+        f"**{f'{of}: ' if of else ''}{counted(results)}**",
+        "",
+        "| | check | found | expected |",
+        "|---|---|---:|---|",
+    ]
     for result in sorted(results, key=lambda result: result.held):
         asked = result.check.asked
         asked = asked if len(asked) <= _LONGEST else f"{asked[:_LONGEST]}…"

@@ -6,6 +6,7 @@ A thread of its own asks Prefect: the source never waits for the server, and a s
 import logging
 import threading
 import time
+from contextlib import suppress
 from contextvars import copy_context
 from datetime import UTC, datetime
 from types import TracebackType
@@ -57,7 +58,7 @@ class ExtractPage:
         try:
             expected = self._expected()
             with get_client(sync_client=True) as client:
-                page = LivePage(client, page_key("extract", name), f"{name} {self._plan.label}: extract")
+                page = LivePage(client, page_key("extract", name), f"{name} {self._plan.label}")
                 page.show(*self._figures(expected))
                 while not self._ended.wait(_SECONDS):
                     page.show(*self._figures(expected))
@@ -66,21 +67,23 @@ class ExtractPage:
             logger.warning("%s: its progress cannot be shown: %s", name, type(error).__name__)
 
     def _expected(self) -> int | None:
-        warehouse = blocks.warehouse()
-        with warehouse.session() as session:
-            return expected_rows(session, warehouse, self._plan)
+        with suppress(Exception):  # a warehouse that is away now may be there when the rows are
+            warehouse = blocks.warehouse()
+            with warehouse.session() as session:
+                return expected_rows(session, warehouse, self._plan)
+        return None
 
     def _figures(self, expected: int | None) -> tuple[str, float | None]:
         rows, seconds, now = self._rows, time.monotonic() - self._began, datetime.now(UTC)
         if not rows:
-            return f"**No row has come yet**, after {duration(seconds)}, as of {now:%H:%M:%S} UTC", expected and 0.0
+            return f"no row has come after {duration(seconds)}, as of {now:%H:%M:%S} UTC", expected and 0.0
         of = f" of about {expected:,}, by the loads before it" if expected else ""
         end = to_go(rows, expected or 0, seconds, now)
-        figures = [f"**{rows:,} rows extracted**{of}", rate(rows, seconds), *([end] if end else [])]
-        return f"{'; '.join(figures)}. As of {now:%H:%M:%S} UTC", rows / expected if expected else None
+        figures = [f"{rows:,} rows extracted{of}", rate(rows, seconds), *([end] if end else [])]
+        return "; ".join([*figures, f"as of {now:%H:%M:%S} UTC"]), rows / expected if expected else None
 
     def _last(self, expected: int | None) -> tuple[str, float | None]:
         rows, seconds = self._rows, time.monotonic() - self._began
         if self._failed:
-            return f"**It failed after {rows:,} rows** and {duration(seconds)}", None
-        return f"**{rows:,} rows extracted** in {duration(seconds)}; {rate(rows, seconds)}", expected and 1.0
+            return f"it failed after {rows:,} rows and {duration(seconds)}", None
+        return f"{rows:,} rows extracted in {duration(seconds)}; {rate(rows, seconds)}", expected and 1.0

@@ -15,20 +15,27 @@ _LOGGED = 40  # and in the log
 
 def told(table: Table, forecasts: list[Forecast], label: str) -> list[Forecast]:
     """Show them on the run's page, and the first ones in its log. Returns them as they came."""
-    create_markdown_artifact(markdown=markdown(table, forecasts), key="backfill-dry-run", description=label)
+    described = f"{label}: {headline(table, forecasts)}"
+    create_markdown_artifact(markdown=markdown(table, forecasts), key="backfill-dry-run", description=described)
     get_run_logger().info("%s, a dry run: nothing was loaded\n%s", label, markdown(table, forecasts, _LOGGED))
     return forecasts
+
+
+def headline(table: Table, forecasts: Sequence[Forecast]) -> str:
+    """How many intervals would be loaded, and how many rows, where the source can count them all."""
+    assert table.grid is not None
+    counts = [forecast.at_source for forecast in forecasts if forecast.chosen]
+    counted = [count for count in counts if count is not None]
+    rows = f", {sum(counted):,} rows" if len(counted) == len(counts) else ""
+    return f"{len(counts):,} of {table.grid.counted(len(forecasts))} would be loaded{rows}"
 
 
 def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -> str:
     """Totals, the calendar as it is now, and a line an interval."""
     grid = table.grid
     assert grid is not None
-    chosen = [forecast for forecast in forecasts if forecast.chosen]
-    counted = [forecast.at_source for forecast in chosen if forecast.at_source is not None]
-    rows = f", {sum(counted):,} rows" if len(counted) == len(chosen) else ""
     lines = [
-        f"**{table.name}**: {len(chosen):,} of {grid.counted(len(forecasts))} would be loaded{rows}",
+        f"**{table.name}**: {headline(table, forecasts)}",
         "",
         calendar(grid, [(forecast.standing.interval, forecast.standing.state) for forecast in forecasts]),
         "",
@@ -45,7 +52,7 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -
         )
     if len(forecasts) > shown:
         lines.append(f"| … | {len(forecasts) - shown:,} more | | | | |")
-    if len(counted) < len(chosen):
+    if any(forecast.chosen and forecast.at_source is None for forecast in forecasts):
         lines += ["", "No rows at the source: it cannot be counted without being loaded."]
     if any(forecast.by_ledger is None for forecast in forecasts):
         lines += ["", "No rows by the ledger: a full refresh loaded it, which has one number for all of its intervals."]

@@ -8,31 +8,29 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 
 
 class LivePage:
-    """Two artifacts of the run in which it is made: Markdown, and how much is done, once that can be said."""
+    """Two artifacts of the run in which it is made: Markdown, and how much is done, once that can be said.
+
+    Their cards on the run's page show nothing but their descriptions, so the figures stand there as well.
+    """
 
     def __init__(self, client: SyncPrefectClient, key: str, label: str) -> None:
         self._client, self._key, self._label = client, key, label
-        self._shown: dict[str, tuple[UUID, object]] = {}
+        self._made: dict[str, tuple[UUID, ArtifactUpdate]] = {}
 
-    def show(self, text: str, share: float | None) -> None:
-        """Show `text`, and that `share` (from 0 to 1) is done; None: nobody knows."""
-        self._put("markdown", self._key, text)
+    def show(self, figures: str, share: float | None, below: str = "") -> None:
+        """Show a line of `figures`, and Markdown below it; and that `share` (0 to 1) is done; None: nobody knows."""
+        described = f"{self._label}: {figures}"
+        self._put("markdown", self._key, described, f"**{figures}**\n\n{below}".strip())
         if share is not None:
-            self._put("progress", f"{self._key}-progress", round(100 * min(share, 1.0), 1))
+            self._put("progress", f"{self._key}-progress", described, round(100 * min(share, 1.0), 1))
 
-    def _put(self, type: str, key: str, data: object) -> None:
-        if type not in self._shown:
-            run, task = runtime.flow_run.id, runtime.task_run.id
-            artifact = ArtifactCreate(
-                type=type,
-                key=key,
-                description=self._label,
-                data=data,
-                flow_run_id=run and UUID(run),
-                task_run_id=task and UUID(task),
-            )
-            self._shown[type] = self._client.create_artifact(artifact).id, data
-        id, before = self._shown[type]
-        if data != before:
-            self._client.update_artifact(id, ArtifactUpdate(data=data))
-            self._shown[type] = id, data
+    def _put(self, type: str, key: str, described: str, data: object) -> None:
+        now = ArtifactUpdate(description=described, data=data)
+        if type not in self._made:
+            run, task = (id and UUID(id) for id in (runtime.flow_run.id, runtime.task_run.id))
+            new = ArtifactCreate(type=type, key=key, **now.model_dump(), flow_run_id=run, task_run_id=task)
+            self._made[type] = self._client.create_artifact(new).id, now
+        id, before = self._made[type]
+        if now != before:
+            self._client.update_artifact(id, now)
+            self._made[type] = id, now
