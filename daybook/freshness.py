@@ -23,14 +23,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from daybook.dataset import Dataset
+from daybook.datasets import datasets
 from daybook.due import Duties, Duty, grid_of, start_of
 from daybook.errors import LoadFailed, TableFileError, WarehouseLost
 from daybook.grid import Grid
 from daybook.interval import Interval
 from daybook.ledger import End, Ledger, Loaded
 from daybook.standing import first_covering, standing
-from daybook.summary.files import read_summary, summary_names
-from daybook.tables import TABLES, read_table, table_names
+from daybook.tables import TABLES
 from daybook.transient import with_retries
 from daybook.warehouses import Warehouse
 from daybook.warehouses.session import Session
@@ -101,14 +101,8 @@ def expected(folder: Path = TABLES) -> tuple[list[Dataset], list[TableFileError]
 
     One file that is wrong shall not hide how all the others stand.
     """
-    found, problems = list[Dataset](), list[TableFileError]()
-    for names, read in ((table_names, read_table), (summary_names, read_summary)):
-        for name in names(folder):
-            try:
-                found.append(read(name, folder))
-            except TableFileError as error:
-                problems.append(error)
-    return sorted((one for one in found if one.due), key=lambda one: one.name), problems
+    found, problems = datasets(folder)
+    return [one for one in found if one.due], problems
 
 
 def look(warehouse: Warehouse, datasets: Sequence[Dataset], now: datetime) -> list[Freshness]:

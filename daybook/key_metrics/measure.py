@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from daybook.dataset import Dataset
-from daybook.errors import TableFileError
 from daybook.freshness import attainment
 from daybook.incidents.history import Incidents
 from daybook.interval import Interval
@@ -14,21 +12,7 @@ from daybook.key_metrics.books import pages
 from daybook.key_metrics.recovery import Outage
 from daybook.key_metrics.runs import Told
 from daybook.key_metrics.week import Metrics, compute
-from daybook.summary.files import read_summary, summary_names
-from daybook.tables import TABLES, read_table, table_names
 from daybook.warehouses import Warehouse
-
-
-def datasets(folder: Path = TABLES) -> tuple[list[Dataset], list[TableFileError]]:
-    """Every table and summary that has a file below `folder`, by name; and what is wrong with files that are wrong."""
-    found, problems = list[Dataset](), list[TableFileError]()
-    for names, read in ((table_names, read_table), (summary_names, read_summary)):
-        for name in names(folder):
-            try:
-                found.append(read(name, folder))
-            except TableFileError as error:
-                problems.append(error)
-    return sorted(found, key=lambda dataset: dataset.name), problems
 
 
 def measure(

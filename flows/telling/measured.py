@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from prefect.client.orchestration import SyncPrefectClient
 
 from daybook.dataset import Dataset
+from daybook.datasets import datasets
 from daybook.interval import Interval
-from daybook.key_metrics.measure import datasets, measure
+from daybook.key_metrics.measure import measure
 from daybook.key_metrics.recovery import Outage
 from daybook.key_metrics.week import Metrics
 from daybook.summary.form import Summary

@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 import psycopg2
 import pytest
 
+from daybook.datasets import datasets
 from daybook.failures import Failure, Failures
 from daybook.incidents.history import Incidents
 from daybook.incidents.incident import Incident, Kind
 from daybook.interval import Interval
 from daybook.key_metrics import WEEKS
 from daybook.key_metrics.book import COLUMNS, KeyMetrics
-from daybook.key_metrics.measure import datasets, measure
+from daybook.key_metrics.measure import measure
 from daybook.key_metrics.recovery import Outage
 from daybook.key_metrics.week import Metrics
 from daybook.ledger import Entry, Ledger
