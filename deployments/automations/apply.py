@@ -54,16 +54,17 @@ def apply(wanted: Sequence[Wanted]) -> Iterator[Outcome]:
             raise NotDeployed(
                 "\n".join(f"{name}: there is no deployment {missing}: run `make deploy`" for name, missing in absent)
             )
-        ours = _ours(client)
+        ours, doubles = _ours(client)
         for one in wanted:
             for _, block in _missing(one, ids, "block"):
                 yield Outcome(one.name, "note", _without(block))
             steps = [step for step in one.steps if step.on not in _missing(one, ids, "block")]
             if steps:
                 yield _put(client, one, steps, ids, ours.pop(one.name, None))
-        for stored in ours.values():
+        for stored in [*ours.values(), *doubles]:
             client.delete_automation(stored.id)
-            yield Outcome(stored.name, "removed", "it is not in the file any more, or has nothing to do")
+            why = "there were two of it" if stored in doubles else "it left the file, or has nothing to do"
+            yield Outcome(stored.name, "removed", why)
 
 
 def _put(
@@ -73,19 +74,19 @@ def _put(
     ids: dict[tuple[str, str], UUID | None],
     stored: Automation | None,
 ) -> Outcome:
-    action = "updated"
+    is_new = stored is None
     try:
         if stored is None:
             # What pauses itself needs its own id, which it does not have yet.
             known = [step for step in steps if not _on_itself(step)]
             id = client.create_automation(_automation(one, [_at(step, ids, None) for step in known], True))
-            stored, action = client.read_automation(id), "created"
+            stored = client.read_automation(id)
             assert stored is not None
         wanted = _automation(one, [_at(step, ids, stored.id) for step in steps], stored.enabled)
-        if _content(wanted) == _content(stored):
-            return Outcome(one.name, "unchanged" if action == "updated" else action, one.description)
-        client.update_automation(stored.id, wanted)
-        return Outcome(one.name, action, one.description)
+        differs = _content(wanted) != _content(stored)
+        if differs:
+            client.update_automation(stored.id, wanted)
+        return Outcome(one.name, "created" if is_new else "updated" if differs else "unchanged", one.description)
     except httpx.HTTPStatusError as error:
         if error.response.status_code != 422:
             raise
@@ -149,17 +150,16 @@ def _without(block: str) -> str:
     return f"there is no block {block}: the server itself sends no message until {made}, and then `make deploy`"
 
 
-def _ours(client: SyncPrefectClient) -> dict[str, Automation]:
-    """Ours by name. Of two with one name, which two deploys at once may have made, all but the oldest are removed."""
+def _ours(client: SyncPrefectClient) -> tuple[dict[str, Automation], list[Automation]]:
+    """Ours by name; and, of those with one name, which two deploys at once may have made, all but the oldest."""
     tagged = AutomationFilter(tags=AutomationFilterTags(all_=[TAG]))
     found = client.read_automations(automations=tagged, sort=AutomationSort.CREATED_DESC, limit=200)
     ours: dict[str, Automation] = {}
-    for automation in found:
-        if automation.name.startswith(PREFIX):
-            if newer := ours.get(automation.name):
-                client.delete_automation(newer.id)
-            ours[automation.name] = automation
-    return ours
+    doubles = []
+    for automation in reversed(found):
+        if automation.name.startswith(PREFIX) and ours.setdefault(automation.name, automation) is not automation:
+            doubles.append(automation)
+    return ours, doubles
 
 
 def _reasons(response: httpx.Response) -> str:

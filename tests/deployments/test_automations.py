@@ -145,8 +145,9 @@ class TestWithSlack:
         first = stored(client)[NAMES[2]]
         client.create_automation(stored_like(ALL[2]).model_copy(update={"tags": ["daybook"]}))
 
-        list(apply(ALL))
-
+        assert [outcome for outcome in apply(ALL) if outcome.action != "unchanged"] == [
+            Outcome(NAMES[2], "removed", "there were two of it")
+        ]
         assert [found.id for found in client.read_automations() if found.name == NAMES[2]] == [first.id]
 
     @pytest.mark.parametrize(
