@@ -18,25 +18,25 @@ About = Annotated[
     explained("What an automation saw. Left out: a look at everything.", "string", "null"),
 ]
 Run = Annotated[str | None, explained("The id of the flow run that it is about.", "string", "null")]
-Subject = Annotated[str | None, explained("The table that it is about.", "string", "null")]
-Said = Annotated[str | None, explained("What the event said.", "string", "null")]
+Subject = Annotated[str | None, explained("The table or summary that it is about.", "string", "null")]
+Said = Annotated[str | None, explained("What the event said: a check's words, or its own id.", "string", "null")]
 
 
 def run_name() -> str:
     """What it is about: `monitor`, or `monitor: failed 2f1c…`."""
     given = runtime.flow_run.parameters or {}
-    about = given.get("table") or str(given.get("run") or "")[:8]
+    about = given.get("subject") or str(given.get("run") or "")[:8]
     return f"monitor: {given['about']} {about}".strip() if given.get("about") else "monitor"
 
 
 @flow(name="monitor", flow_run_name=run_name, retries=0)
-def monitor(about: About = None, run: Run = None, table: Subject = None, said: Said = None) -> int:
+def monitor(about: About = None, run: Run = None, subject: Subject = None, said: Said = None) -> int:
     """Tell each owner, once, of what is wrong, and once more when it is over. Returns how many messages wait on."""
     named = UUID(run) if run else None
     with get_client(sync_client=True) as client, one_at_a_time(client):
         look = Look(client, datetime.now(UTC))
         look.step(lambda: look.at_failures(named), "failed runs")
-        look.step(lambda: look.at_what_was_said(about, named, table, said or ""), "what an event told of")
+        look.step(lambda: look.at_what_was_said(about, named, subject, said or ""), "what an event told of")
         look.step(look.at_the_warehouse, "the warehouse")
         if about in (None, "due", "waiting", "recovered"):
             look.step(look.at_due_times, "due times")

@@ -70,9 +70,12 @@ def at(moment: datetime) -> str:
 
 def lasting(seconds: float) -> str:
     """A time span as it stands in a message, in at most two units: "40 s", "12 min", "2 h 5 min", "3 days 4 h"."""
-    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86400)
+    whole = max(int(seconds), 0)
+    days, hours, minutes = whole // 86400, whole % 86400 // 3600, whole % 3600 // 60
     if days:
-        return f"{days} day{'s' * (days != 1)} {hours % 24} h"
-    if hours:
-        return f"{hours} h {minutes % 60} min"
-    return f"{minutes} min" if minutes else f"{max(int(seconds), 0)} s"
+        parts = [f"{days} day{'s' * (days != 1)}", f"{hours} h" if hours else ""]
+    elif hours:
+        parts = [f"{hours} h", f"{minutes} min" if minutes else ""]
+    else:
+        parts = [f"{minutes} min" if minutes else f"{whole} s"]
+    return " ".join(filter(None, parts))

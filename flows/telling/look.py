@@ -80,12 +80,12 @@ class Look:
         )
         self.desk.keep(incident, notice)
 
-    def at_what_was_said(self, about: str | None, run: UUID | None, table: str | None, said: str) -> None:
+    def at_what_was_said(self, about: str | None, run: UUID | None, subject: str | None, said: str) -> None:
         """What an event told of that cannot be found out otherwise."""
-        if about == "warned" and table:
-            warnings.tell_warning(self.desk, table, said, str(run) if run else None, self.now)
-        elif about == "recovered" and table and said == "checks":
-            warnings.close_warning(self.desk, table, self.now)
+        if about == "warned" and subject:
+            warnings.tell_warning(self.desk, subject, said, str(run) if run else None, self.now)
+        elif about == "recovered" and subject and said == "checks":
+            warnings.close_warning(self.desk, subject, self.now)
         elif about == "stuck" and run:
             runs_that_wait.tell_stuck(self.desk, self.client, run, self.now)
         elif about == "waiting" and run:
