@@ -101,7 +101,7 @@ def note(written: Written) -> Entry:
         key="export-sheet",
         markdown=f"**{entry.rows:,} rows** below the header, as of {entry.snapshot_at:%Y-%m-%d %H:%M:%S} UTC: "
         f"[{entry.table}](https://docs.google.com/spreadsheets/d/{written.spreadsheet})",
-        description=f"{entry.table}: {entry.rows:,} rows",
+        description=f"{entry.rows:,} rows into {entry.table}",
     )
     return entry
 

@@ -77,9 +77,9 @@ class ExtractPage:
         rows, seconds, now = self._rows, time.monotonic() - self._began, datetime.now(UTC)
         if not rows:
             return f"no row has come after {duration(seconds)}, as of {now:%H:%M:%S} UTC", expected and 0.0
-        of = f" of about {expected:,}, by the loads before it" if expected else ""
+        of = f" of about {expected:,}" if expected else ""
         end = to_go(rows, expected or 0, seconds, now)
-        figures = [f"{rows:,} rows extracted{of}", rate(rows, seconds), *([end] if end else [])]
+        figures = [f"{rows:,}{of} rows extracted", rate(rows, seconds), *([end] if end else [])]
         return "; ".join([*figures, f"as of {now:%H:%M:%S} UTC"]), rows / expected if expected else None
 
     def _last(self, expected: int | None) -> tuple[str, float | None]:

@@ -15,7 +15,7 @@ _LOGGED = 40  # and in the log
 
 def told(table: Table, forecasts: list[Forecast], label: str) -> list[Forecast]:
     """Show them on the run's page, and the first ones in its log. Returns them as they came."""
-    described = f"{label}: {headline(table, forecasts)}"
+    described = f"{headline(table, forecasts)} ({label})"
     create_markdown_artifact(markdown=markdown(table, forecasts), key="backfill-dry-run", description=described)
     get_run_logger().info("%s, a dry run: nothing was loaded\n%s", label, markdown(table, forecasts, _LOGGED))
     return forecasts

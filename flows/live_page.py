@@ -10,7 +10,7 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 class LivePage:
     """Two artifacts of the run in which it is made: Markdown, and how much is done, once that can be said.
 
-    Their cards on the run's page show nothing but their descriptions, so the figures stand there as well.
+    Their cards on the run's page show the first words of their descriptions and nothing else: the figures.
     """
 
     def __init__(self, client: SyncPrefectClient, key: str, label: str) -> None:
@@ -19,7 +19,7 @@ class LivePage:
 
     def show(self, figures: str, share: float | None, below: str = "") -> None:
         """Show a line of `figures`, and Markdown below it; and that `share` (0 to 1) is done; None: nobody knows."""
-        described = f"{self._label}: {figures}"
+        described = f"{figures} ({self._label})"
         self._put("markdown", self._key, described, f"**{figures}**\n\n{below}".strip())
         if share is not None:
             self._put("progress", f"{self._key}-progress", described, round(100 * min(share, 1.0), 1))

@@ -27,7 +27,7 @@ def show(report: LoadReport) -> LoadReport:
     create_markdown_artifact(
         key=page_key("load", report.table),
         markdown=markdown(report),
-        description=f"{report.table} {report.label}: {headline(report)}",
+        description=f"{headline(report)} ({report.table} {report.label})",
     )
     if report.shortfalls:
         raise SourceIncomplete(
@@ -37,7 +37,7 @@ def show(report: LoadReport) -> LoadReport:
 
 
 def headline(report: LoadReport) -> str:
-    """What a person wants to know first: `2,599 rows in 4.2 s, 3 checks hold`. The artifact's card shows only this."""
+    """What a person wants to know first: `2,599 rows in 4.2 s, 3 checks hold`. The artifact's card shows no more."""
     if report.note:
         return f"nothing to do: {report.note}"
     figures = [f"{report.rows:,} rows in {sum(report.seconds.values()):,.1f} s"]

@@ -76,17 +76,18 @@ def test_an_extraction_shows_rows_rate_and_when_it_will_be_done(
     def work(page: ExtractPage, look: Callable[[], str]) -> None:
         assert wait_until(lambda: "no row has come" in look(), 30)
         page.count(250)
-        assert wait_until(lambda: "250 rows" in look(), 30)
+        assert wait_until(lambda: "250 of " in look(), 30)
         looks.append(look())
         page.count(1000)
 
     found = extracting(client, planned, work)
-    assert looks[0].startswith("**250 rows extracted of about 1,000, by the loads before it; ")
+    assert looks[0].startswith("**250 of about 1,000 rows extracted; ")
     assert all(word in looks[0] for word in (" rows/s; about ", " to go, until ", " UTC; as of "))
     page, bar = found["extract-raw-data-nps"], found["extract-raw-data-nps-progress"]
     assert str(page.data).startswith("**1,000 rows extracted in ")
     assert page.description == bar.description
-    assert page.description.startswith("raw_data.nps 2021-02-06 until 2021-02-16: 1,000 rows extracted in ")
+    assert str(page.description).startswith("1,000 rows extracted in ")
+    assert str(page.description).endswith(" rows/s (raw_data.nps 2021-02-06 until 2021-02-16)")
     assert bar.data == 100
 
 
@@ -146,7 +147,7 @@ def test_a_backfill_shows_its_rows_and_when_it_will_be_done(client: SyncPrefectC
     assert "- **2021-02-07**: CheckFailed: a|b \\*c\\*" in shown
     (page,) = [found for found in looks[1:] if found.type == "markdown"]
     (bar,) = [found for found in looks[1:] if found.type == "progress"]
-    assert str(page.description).startswith("raw_data.nps 2021-02-05: 3 of 4 days loaded, 1 failed, 1,235 rows, ")
+    assert str(page.description).startswith("3 of 4 days loaded, 1 failed, 1,235 rows, ")
     assert "to go" not in str(page.data)
     assert bar.data == 100
 
@@ -161,7 +162,7 @@ def test_the_card_of_a_load_says_what_matters_and_a_run_of_any_table_is_tagged_w
     run = client.read_flow_run(state.state_details.flow_run_id)
     assert run.tags == ["raw_data.nps"]
     (card,) = artifacts(client, run.id).values()
-    assert str(card.description).startswith("raw_data.nps 2021-02-05: 1,234 rows in ")
-    assert str(card.description).endswith(" s, 1 check holds")
+    assert str(card.description).startswith("1,234 rows in ")
+    assert str(card.description).endswith(" s, 1 check holds (raw_data.nps 2021-02-05)")
     assert "**1 check holds**" in str(card.data)
     assert "| 🟩 holds | `select count(*) from {table} where score not bet…` | 0 | 0 |" in str(card.data)
