@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from deployments.local.errors import StackError
+from deployments.local.waiting import wait_until
 
 HOME_MARK = "DAYBOOK_STACK_HOME"
 PART_MARK = "DAYBOOK_STACK_PART"
@@ -63,7 +64,7 @@ class Part:
         """
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            subprocess.Popen(
+            started = subprocess.Popen(
                 [sys.executable, "-m", *self.arguments],
                 cwd=folder,
                 env={**environment, HOME_MARK: str(self.home), PART_MARK: self.name},
@@ -72,6 +73,8 @@ class Part:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        # The system shows a new process's mark a moment late, and whoever looks before would take it for ended.
+        wait_until(lambda: self.process() is not None or started.poll() is not None, GRACE)
 
     def require_running(self) -> None:
         """Raises StackError with the end of the log if the process has ended."""
