@@ -6,8 +6,8 @@ import signal
 import pytest
 
 pytest_plugins = [
-    "tests.prefect_server",
     "tests.project",
+    "tests.prefect_server",
     "tests.servers.mariadb",
     "tests.servers.postgres",
     "tests.servers.s3",

@@ -3,7 +3,8 @@
 import contextlib
 import re
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +12,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from deployments.local.deploy import deploy_all
-from deployments.local.environment import api_url
 from deployments.local.processes import marked_processes
 from deployments.local.stack import LocalStack
-from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -61,7 +59,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Deployed:
-    """The local stack's server and worker, in a copy of the project, with every deployment of prefect.yaml on it."""
+    """The session's server with a worker, in a copy of the project, with every deployment of prefect.yaml on it."""
 
     stack: LocalStack
     client: "SyncPrefectClient"
@@ -71,53 +69,23 @@ class Deployed:
         from blocks import environment
         from blocks.save import save
 
-        with self.from_here():
-            list(save(environment.read(variables)))
+        list(save(environment.read(variables)))
 
-    @contextlib.contextmanager
-    def from_here(self) -> Iterator[None]:
-        """What this process asks of Prefect within the block, it asks of this server."""
-        from prefect.events.worker import EventsWorker
-        from prefect.settings import PREFECT_API_URL, temporary_settings
-
-        with temporary_settings({PREFECT_API_URL: api_url(self.stack.ui_port)}):
-            # The thread that sends events stays with the server of its first one: each server gets one of its own.
-            EventsWorker.drain_all(at_exit=False)
-            try:
-                yield
-            finally:
-                EventsWorker.drain_all(at_exit=False)
-
-    def deploy_all(self) -> None:
-        """`prefect deploy --all`, in the copy."""
-        deploy_all(self.stack)
+    def deploy(self, *arguments: str) -> None:
+        """`prefect deploy` with these arguments, in the copy."""
+        deploy(self.stack, *arguments)
 
 
-def kill(stack: LocalStack) -> None:
-    """End a stack that nobody needs any more, without the seconds that its parts take to end politely."""
-    for process in marked_processes(stack.home):
+def deploy(stack: LocalStack, *arguments: str) -> None:
+    """`prefect deploy` with these arguments, in the stack's folder. All that is said of it is in the test's output."""
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", *arguments]
+    subprocess.run(command, cwd=stack.root, env=stack.environment, check=True)
+
+
+def kill(stack: LocalStack, part: str | None = None) -> None:
+    """End a stack (or a part of it) that nobody needs any more, without the seconds that a polite end takes."""
+    for process in marked_processes(stack.home, part):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    stack.stop()
-
-
-@pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The session's server and process worker, with every deployment of prefect.yaml."""
-    from prefect.client.orchestration import SyncPrefectClient
-
-    from deployments.local.runs import wait_for_work_pool  # it imports Prefect, which most tests do without
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DAYBOOK_UI_PORT", str(free_port()))
-        stack = LocalStack(copy_project(tmp_path_factory.mktemp("deployed") / "a clone"))
-        try:
-            stack.start_server()
-            stack.wait_for_server()
-            stack.start_worker()
-            with SyncPrefectClient(api=api_url(stack.ui_port)) as client:
-                wait_for_work_pool(stack, client)
-                deploy_all(stack)
-                yield Deployed(stack, client)
-        finally:
-            kill(stack)
+    if part is None:
+        stack.stop()

@@ -1,6 +1,7 @@
 """What `python -m blocks` leaves on a real Prefect server, and what it says."""
 
 import json
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,7 @@ import pytest
 from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
 from prefect.filesystems import LocalFileSystem
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_aws import AwsCredentials, S3Bucket
 from prefect_email import EmailServerCredentials
 from prefect_gcp import GcpCredentials
@@ -71,19 +73,19 @@ def documents(server: str) -> list[dict[str, Any]]:
 
 
 def test_every_block_is_made_kept_and_updated_and_no_secret_shows(
-    blocks_command: RunBlocks, prefect_server: str, tmp_path: Path
+    blocks_command: RunBlocks, run_blocks: RunBlocks, prefect_server: str, tmp_path: Path
 ) -> None:
     account = write_key_file(tmp_path / "key.json")
     environ = WHOLE | {"GOOGLE_SERVICE_ACCOUNT_FILE": str(tmp_path / "key.json")}
 
-    first, second = blocks_command(**environ), blocks_command(**environ)
+    first, second = blocks_command(**environ), run_blocks(**environ)
     changed = environ | {
         "DAYBOOK_PRODUCTION_URL": "postgres://app:hunter4@db.example/prod",
         "AWS_SECRET_ACCESS_KEY": "hunter5",
         "AWS_ENDPOINT_URL": "",
         "DAYBOOK_STAGE_URL": "s3://lake/elsewhere",
     }
-    third, fourth = blocks_command(**changed), blocks_command(**changed)
+    third, fourth = blocks_command(**changed), run_blocks(**changed)
 
     assert [run.returncode for run in (first, second, third, fourth)] == [0, 0, 0, 0], third.stderr
     assert said(first.stdout) == dict.fromkeys(NAMES, "created")
@@ -245,6 +247,17 @@ def gate() -> Iterator[str]:
     [
         ("", "PREFECT_API_URL is not set: start the server (`prefect server start`, or `make demo`) and set it"),
         ("http://127.0.0.1:9/api", "no Prefect server answers at PREFECT_API_URL=http://127.0.0.1:9/api"),
+    ],
+)
+def test_a_server_that_is_not_there_is_named(blocks_command: RunBlocks, address: str, remedy: str) -> None:
+    run = blocks_command(PREFECT_API_URL=address, DAYBOOK_PRODUCTION_URL="mysql://app:hunter2@db/prod")
+
+    assert_told_in_one_line(run, remedy)
+
+
+@pytest.mark.parametrize(
+    ("address", "remedy"),
+    [
         ("127.0.0.1", "no Prefect server answers at PREFECT_API_URL=127.0.0.1"),
         (
             "{gate}/404",
@@ -254,13 +267,14 @@ def gate() -> Iterator[str]:
         ("{gate}/200", "/200 is not a Prefect server"),
     ],
 )
-def test_a_server_that_does_not_answer_is_named(
-    blocks_command: RunBlocks, gate: str, address: str, remedy: str
-) -> None:
-    run = blocks_command(
-        PREFECT_API_URL=address.format(gate=gate), DAYBOOK_PRODUCTION_URL="mysql://app:hunter2@db/prod"
-    )
+def test_what_is_not_our_prefect_server_is_named(run_blocks: RunBlocks, gate: str, address: str, remedy: str) -> None:
+    with temporary_settings({PREFECT_API_URL: address.format(gate=gate)}):
+        run = run_blocks(DAYBOOK_PRODUCTION_URL="mysql://app:hunter2@db/prod")
 
+    assert_told_in_one_line(run, remedy)
+
+
+def assert_told_in_one_line(run: subprocess.CompletedProcess[str], remedy: str) -> None:
     assert run.returncode == 1
     assert remedy in run.stderr
     assert len(run.stderr.splitlines()) == 1, "a traceback"

@@ -1,4 +1,4 @@
-"""prefect.yaml: what it says holds on a real server, and deploying it again changes nothing."""
+"""prefect.yaml as a file: its deployments are whole, and tied to no machine. On a server: flows/test_deployments.py."""
 
 import importlib
 import re
@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 from prefect import Flow
-from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.responses import DeploymentResponse
 from ruamel.yaml import YAML
 
 from deployments.local.stack import WORK_POOL
-from tests.project import Deployed
 
 FILE = Path(__file__).parents[2] / "prefect.yaml"
 DEPLOYMENTS: list[dict[str, Any]] = YAML(typ="safe").load(FILE)["deployments"]
@@ -53,45 +50,3 @@ def test_nothing_is_tied_to_a_machine() -> None:
     settings = "\n".join(line.split("#")[0] for line in text.splitlines())
     assert not re.search(r"(^|[\s\"'])(/|~|[A-Z]:\\)", settings)
     assert not re.search(r"localhost|127\.0\.0\.1|\{\{ *\$", settings)
-
-
-def documents(client: SyncPrefectClient) -> dict[str, dict[str, Any]]:
-    """Every deployment on the server, without the moments that tell when it was looked at."""
-    found = [client.read_deployment_by_name(name(deployment)) for deployment in DEPLOYMENTS]
-    return {str(deployment.id): _lasting(deployment) for deployment in found}
-
-
-def _lasting(deployment: DeploymentResponse) -> dict[str, Any]:
-    content = deployment.model_dump(mode="json", exclude={"updated", "last_polled", "status"})
-    for schedule in content["schedules"]:
-        schedule.pop("updated")
-    for part in ("global_concurrency_limit", "concurrency_limit"):
-        if isinstance(content.get(part), dict):
-            content[part].pop("updated", None)
-    return content
-
-
-def test_the_schedules_are_as_they_are_meant(deployed: Deployed) -> None:
-    daily = deployed.client.read_deployment_by_name("nps/daily")
-    assert [(s.schedule.cron, s.schedule.timezone, s.active) for s in daily.schedules] == [("0 9 * * *", "UTC", True)]
-    assert daily.global_concurrency_limit is not None
-    assert daily.global_concurrency_limit.limit == 1
-    full_refresh = deployed.client.read_deployment_by_name("nps/full-refresh")
-    assert [schedule.active for schedule in full_refresh.schedules] == [False]
-    assert full_refresh.parameters == {"full_refresh": True}
-
-
-def test_deploying_again_changes_nothing_and_a_pause_stays(deployed: Deployed) -> None:
-    client = deployed.client
-    daily = client.read_deployment_by_name("nps/daily")
-    client.update_deployment_schedule(daily.id, daily.schedules[0].id, active=False)
-    try:
-        before = documents(client)
-        assert len(before) == len(DEPLOYMENTS)
-
-        deployed.deploy_all()
-
-        assert documents(client) == before
-        assert not client.read_deployment_by_name("nps/daily").schedules[0].active
-    finally:
-        client.update_deployment_schedule(daily.id, daily.schedules[0].id, active=True)

@@ -33,7 +33,7 @@ def fill(worker: Deployed, days: int, first: date = DAY, **parameters: Any) -> F
 def fill_from_here(worker: Deployed, days: int, first: date = DAY, **parameters: Any) -> FlowRun:
     """The same in this process, whose start is spared: its runs are the worker's. Raises what the flow raises."""
     settings = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_FLOWS_DEFAULT_RETRIES: 0}
-    with worker.from_here(), temporary_settings(settings):
+    with temporary_settings(settings):
         state = backfill(**asked(days, first, **parameters), return_state=True)
         state.result()
     return worker.client.read_flow_run(state.state_details.flow_run_id)

@@ -10,7 +10,8 @@ import psycopg2
 import pytest
 from sqlalchemy import make_url
 
-from tests.project import Deployed
+from deployments.local.stack import LocalStack
+from tests.project import Deployed, deploy, kill
 from tests.servers.mariadb import MariaDB
 from tests.servers.postgres import Postgres
 from tests.servers.redshift import IAM_ROLE, Redshift
@@ -47,6 +48,13 @@ class Production:
             f"INSERT INTO prod.{table} (id, created_at, score) SELECT {first_id} + seq, '{day}' + INTERVAL seq SECOND, "
             f"(seq * 7 + {seed}) % 11 FROM seq_0_to_{rows - 1}"
         )
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody reads prod.nps meanwhile, as when somebody alters it: a load waits for its first row."""
+        with contextlib.closing(self.server.connect(database="prod")) as connection, connection.cursor() as cursor:
+            cursor.execute("LOCK TABLES prod.nps WRITE")
+            yield
 
     def rows(self, day: date | str | None = None, *, table: str = "nps") -> list[Row]:
         """What the table holds (of `day`), sorted."""
@@ -200,6 +208,21 @@ def client(prefect_server: str) -> Iterator["SyncPrefectClient"]:
 
     with get_client(sync_client=True) as client:
         yield client
+
+
+@pytest.fixture(scope="package")
+def deployed(stack: LocalStack, prefect_server: str) -> Iterator[Deployed]:
+    """The session's server with a process worker, which ends with these tests, and every deployment of prefect.yaml."""
+    from prefect.client.orchestration import SyncPrefectClient
+
+    from deployments.local.runs import wait_for_work_pool  # it imports Prefect, which most tests do without
+
+    stack.start_worker()
+    with SyncPrefectClient(api=prefect_server) as client:
+        wait_for_work_pool(stack, client)
+        deploy(stack, "--all")
+        yield Deployed(stack, client)
+    kill(stack, "worker")  # an idle one costs a tenth of a core
 
 
 @pytest.fixture

@@ -1,29 +1,35 @@
 """Backfills through a process worker: from MariaDB to PostgreSQL, by runs of the deployments of prefect.yaml."""
 
 import math
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+from prefect.client.schemas.objects import FlowRun
 
 from daybook.errors import BackfillIncomplete, BackfillRefused
 from deployments.local.errors import StackError
+from deployments.local.runs import run_deployment
 from flows.deployed import find, loading
 from tests.flows.backfills import DAY, calendar_of, children, days_from, fill, fill_from_here, loaded_days, populate
 from tests.flows.conftest import Production, Target
 from tests.project import Deployed
 
 
-@pytest.mark.parametrize("table", ["nps", "visits"])  # with a primary key, and without
+@pytest.mark.parametrize(("table", "run"), [("nps", fill_from_here), ("visits", fill)], ids=["nps", "visits"])
 def test_the_same_400_days_twice(
     worker: Deployed,
     production: Production,
     on_postgres: Target,
     table: str,
+    run: Callable[..., FlowRun],
 ) -> None:
+    """Of a table with a primary key, and of one without."""
     populate(production, 400, table=table)
     how = {"deployment": "load-table/on-demand", "parameters": {"table": f"raw_data.{table}"}, "select": "all"}
-    first = fill(worker, 400, **how)
+    first = run(worker, 400, **how)
     assert on_postgres.rows(table) == production.rows(table=table)
     assert loaded_days(on_postgres, table) == dict.fromkeys(days_from(DAY, 400), 1)
     (child,) = children(worker, first)
@@ -31,7 +37,7 @@ def test_the_same_400_days_twice(
     assert {"backfill", f"raw_data.{table} 2021-02-05 until 2022-03-12"} <= set(child.tags)
 
     before = on_postgres.run(f"SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM raw_data.{table} t")
-    fill(worker, 400, **how, intervals_per_run=200)
+    run(worker, 400, **how, intervals_per_run=200)
     assert on_postgres.run(f"SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM raw_data.{table} t") == before
     assert loaded_days(on_postgres, table) == dict.fromkeys(days_from(DAY, 400), 2)
 
@@ -53,8 +59,8 @@ def test_one_poisoned_day_among_365_fails_alone_and_the_report_names_it(
     assert "364 days loaded, 1 day failed" in str(failed.value)
     assert f"- {poisoned}: LoadFailed" in str(failed.value)
     assert "no_such_day" in str(failed.value)
-    parent = worker.client.read_flow_runs(limit=200)
-    (parent_run,) = [run for run in parent if run.name == f"nps/daily {DAY} until {DAY + timedelta(days=365)}"]
+    name = FlowRunFilterName(any_=[f"nps/daily {DAY} until {DAY + timedelta(days=365)}"])
+    (parent_run,) = worker.client.read_flow_runs(flow_run_filter=FlowRunFilter(name=name))
     assert len(children(worker, parent_run)) - 1 <= 2 * math.log2(365)
     assert loaded_days(on_postgres) == {day: 1 for day in days_from(DAY, 365) if day != poisoned}
     assert calendar_of(worker, parent_run).count("🟥") == 2, "the day and the legend"
@@ -70,7 +76,8 @@ def test_an_interval_emptied_at_the_source_is_emptied_in_the_warehouse(
 ) -> None:
     populate(production, 2, table="visits")
     how = {"deployment": "load-table/on-demand", "select": "all"}
-    fill(worker, 2, **how, parameters={"table": "raw_data.visits"})
+    both = {"table": "raw_data.visits", "execution_date": f"{DAY}", "until": f"{DAY + timedelta(days=2)}"}
+    run_deployment(worker.stack, worker.client, "load-table/on-demand", both, print)
     production.run(f"DELETE FROM prod.visits WHERE created_at >= '{DAY}' AND created_at < '{DAY}' + INTERVAL 1 DAY")
     with pytest.raises(StackError, match="ShrinkGuard"):
         fill(worker, 1, **how, parameters={"table": "raw_data.visits"})

@@ -4,6 +4,7 @@ import shutil
 import signal
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 from prefect.client.schemas.objects import State, StateType
 
@@ -12,6 +13,7 @@ from deployments.local.waiting import wait_until
 from tests.flows.backfills import DAY, asked, children, days_from, fill_from_here, loaded_days, populate
 from tests.flows.conftest import Production, Target
 from tests.flows.runs import create, flow_processes, wait_for
+from tests.prefect_server import give_database
 from tests.project import Deployed
 
 
@@ -105,6 +107,7 @@ def test_prefects_database_is_lost_after_half_of_it(
     worker: Deployed,
     production: Production,
     on_postgres: Target,
+    migrated_database: Path,
 ) -> None:
     """The ledger is in the warehouse: what is missing is known without Prefect's memory."""
     populate(production, 8)
@@ -113,13 +116,13 @@ def test_prefects_database_is_lost_after_half_of_it(
     stack.worker.stop()
     stack.server.stop()
     shutil.rmtree(stack.home / "prefect")
-    stack.check_home()
+    give_database(stack, migrated_database)
     stack.start_server()
     stack.wait_for_server()
     stack.start_worker()
     wait_for_work_pool(stack, worker.client)
     worker.make_blocks({"DAYBOOK_PRODUCTION_URL": production.url} | on_postgres.variables)
-    worker.deploy_all()
+    worker.deploy("--name", "nps/daily")
     run = fill_from_here(worker, 8)
     assert [child.name for child in children(worker, run)] == ["raw_data.nps 2021-02-09 until 2021-02-13"]
     assert on_postgres.rows() == production.rows()

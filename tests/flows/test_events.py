@@ -31,12 +31,11 @@ from prefect.events.filters import EventFilter, EventNameFilter, EventRelatedFil
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from ruamel.yaml import YAML
 
-from deployments.local.runs import run_deployment
 from deployments.local.waiting import wait_until
 from flows import tasks
 from flows.nps import nps
 from tests.flows.conftest import Production, Target
-from tests.flows.runs import create, wait_for
+from tests.flows.runs import wait_for
 from tests.project import ROOT, Deployed
 from tests.servers.gate import gate
 
@@ -181,14 +180,7 @@ def deploy(worker: Deployed, entry: str) -> None:
     file = worker.stack.root / "triggered.yaml"
     content = (worker.stack.root / "prefect.yaml").read_text(encoding="utf-8")
     file.write_text(f"{content.rstrip()}\n\n{entry}", encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "-n", name, "--prefect-file", str(file)],
-        cwd=worker.stack.root,
-        env=worker.stack.environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    worker.deploy("--name", name, "--prefect-file", str(file))
 
 
 def automations(worker: Deployed, deployment: UUID) -> list[dict[str, Any]]:
@@ -217,6 +209,7 @@ def runs_of(worker: Deployed, deployment: UUID) -> list[FlowRun]:
 
 def test_a_commit_starts_a_deployment_with_its_dates(
     worker: Deployed,
+    client: SyncPrefectClient,
     production: Production,
     on_postgres: Target,
     following: UUID,
@@ -228,7 +221,7 @@ def test_a_commit_starts_a_deployment_with_its_dates(
     range_ = {"execution_date": "2021-02-06", "until": "2021-02-09"}
 
     for number, given in enumerate([dates, range_, {"full_refresh": True}], start=1):
-        run_deployment(worker.stack, worker.client, "nps/daily", given, print)
+        run(**given)
         assert wait_until(lambda number=number: len(runs_of(worker, following)) >= number, 60), "nothing was triggered"
         newest = runs_of(worker, following)[-1]
         wait_for(worker, newest, "Completed")
@@ -254,37 +247,33 @@ def test_a_commit_starts_a_deployment_with_its_dates(
 
 def test_two_commits_at_once_start_a_run_each_and_deploying_again_changes_nothing(
     worker: Deployed,
+    client: SyncPrefectClient,
     production: Production,
     on_postgres: Target,
     following: UUID,
 ) -> None:
     entry = block("yaml").replace("orders", "visits")
-    for _ in range(2):
-        deploy(worker, entry)
+    deploy(worker, entry)
     (automation,) = automations(worker, following)
     assert automation["enabled"]
     assert automation["name"] == "visits-after-nps__automation_1"
 
     days = [DAY + timedelta(days=offset) for offset in range(2)]
-    loads = [create(worker, "load-table/on-demand", parameters=nps_on(day)) for day in days]
-    for load in loads:
-        wait_for(worker, load, "Completed")
+    with ThreadPoolExecutor(2) as threads:
+        loads = [threads.submit(contextvars.copy_context().run, run, execution_date=day) for day in days]
+        for load in loads:
+            load.result(timeout=120)
     assert wait_until(lambda: len(runs_of(worker, following)) >= 2, 60)
-    for run in runs_of(worker, following):
-        wait_for(worker, run, "Completed")
+    for triggered in runs_of(worker, following):
+        wait_for(worker, triggered, "Completed")
 
-    assert sorted(run.parameters["execution_date"] for run in runs_of(worker, following)) == [
+    assert sorted(triggered.parameters["execution_date"] for triggered in runs_of(worker, following)) == [
         day.isoformat() for day in days
     ]
     assert [start.date() for start, *_ in sorted(on_postgres.ledger("visits"))] == days
 
     deploy(worker, entry.split("    triggers:")[0])
     assert automations(worker, following) == []
-
-
-def nps_on(day: date) -> dict[str, str]:
-    """The parameters of load-table for a day of raw_data.nps."""
-    return {"table": "raw_data.nps", "execution_date": day.isoformat()}
 
 
 def test_the_example_in_prefect_yaml_is_the_one_of_the_document() -> None:

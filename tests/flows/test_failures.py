@@ -20,6 +20,7 @@ from blocks import open as blocks
 from daybook.failures import Failures, now
 from daybook.interval import Interval
 from deployments.local.waiting import wait_until
+from flows.load_table import load_table
 from flows.nps import nps
 from tests.flows.conftest import Production, Target
 from tests.flows.runs import create, flow_processes, wait_for
@@ -64,30 +65,39 @@ def cure(production: Production) -> None:
     production.run("UPDATE prod.nps SET score = 4 WHERE id = 3")
 
 
+@pytest.fixture
+def client(
+    prefect_server: str, production: Production, on_postgres: Target, use: Callable[..., None]
+) -> Iterator[SyncPrefectClient]:
+    """The tests' own server, with blocks and an empty warehouse; runs in this process have no heartbeat to wait for."""
+    on_postgres.empty()
+    use(on_postgres)
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), get_client(sync_client=True) as client:
+        yield client
+
+
 def test_a_failed_run_leaves_its_table_interval_and_words(
-    worker: Deployed,
-    production: Production,
-    on_postgres: Target,
+    worker: Deployed, client: SyncPrefectClient, production: Production, on_postgres: Target
 ) -> None:
-    """By its date, as a range, by the time that it was scheduled for, and by the name of its table."""
+    """By its date, as a range, by the name of its table, and, through the worker, by when it was scheduled for."""
     production.fill(DAY, 10)
     poison(production)
-    runs = [
-        created(worker, "nps/daily", execution_date="2021-02-05"),
-        created(worker, "nps/daily", execution_date="2021-02-05", until="2021-02-08"),
-        created(worker, "load-table/on-demand", table="raw_data.nps", execution_date="2021-02-05"),
-    ]
-    for run in runs:
-        wait_for(worker, run, "Failed", seconds=300)
     meant = Scheduled(scheduled_time=datetime(2021, 2, 6, 9, tzinfo=UTC))
     late = create(worker, "nps/daily", state=meant, job_variables={"env": {"PREFECT_FLOWS_DEFAULT_RETRIES": "0"}})
+    day, several = {"execution_date": DAY}, {"execution_date": DAY, "until": DAY + timedelta(days=3)}
+    states = [
+        nps.with_options(retries=0)(**day, return_state=True),
+        nps.with_options(retries=0)(**several, return_state=True),
+        load_table.with_options(retries=0)("raw_data.nps", **day, return_state=True),
+    ]
     wait_for(worker, late, "Failed", seconds=300)
 
     rows = left(on_postgres, 4)
     by_run = {run: (table, start, end, error) for table, start, end, run, error in rows}
     assert len(by_run) == len(rows) == 4
-    for run, days in zip([*runs, late], [1, 3, 1, 1], strict=True):
-        table, start, end, error = by_run[str(run.id)]
+    runs = [state.state_details.flow_run_id for state in states]
+    for run, days in zip([*runs, late.id], [1, 3, 1, 1], strict=True):
+        table, start, end, error = by_run[str(run)]
         assert (table, start, end) == ("raw_data.nps", MIDNIGHT, MIDNIGHT + timedelta(days=days))
         assert "CheckFailed: raw_data.nps 2021-02-05" in error
         assert "where score not between 0 and 10 gave 1, and 0 was expected" in error
@@ -151,17 +161,6 @@ def test_only_the_last_try_of_a_run_counts(
 
 
 # In this process: what does not need the worker
-
-
-@pytest.fixture
-def client(
-    prefect_server: str, production: Production, on_postgres: Target, use: Callable[..., None]
-) -> Iterator[SyncPrefectClient]:
-    """The tests' own server, with blocks and an empty warehouse; runs in this process have no heartbeat to wait for."""
-    on_postgres.empty()
-    use(on_postgres)
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), get_client(sync_client=True) as client:
-        yield client
 
 
 def test_a_warehouse_that_is_down_hides_no_failure(

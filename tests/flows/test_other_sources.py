@@ -1,4 +1,4 @@
-"""Every deployment of a table that comes in another way than nps, through a worker: it loads, again, and fails well."""
+"""Every deployment of a table that comes in another way than nps: it loads, again, and fails well."""
 
 import contextlib
 import json
@@ -16,6 +16,7 @@ import pytest
 from prefect.client.schemas.actions import DeploymentUpdate
 
 from deployments.local.environment import api_url
+from tests.flows.backfills import fill_from_here
 from tests.flows.conftest import Production, Row, Target, s3_variables
 from tests.flows.runs import create, wait_for
 from tests.project import ROOT, Deployed
@@ -58,6 +59,14 @@ WAYS = [
     Way("load-table/session-timestamp-daily", {"execution_date": "2024-11-02"}, "session_timestamp", 2, "'ts'"),
     Way("load-table/session-transaction-daily", {}, "session_transaction", 2, "CheckFailed"),
 ]
+#: Those whose runs here are a worker's. The others run in one process, as the worker's would each.
+BY_A_WORKER = (
+    "stock-symbols/daily",
+    "load-table/customer-interactions-daily",
+    "load-table/session-timestamp-daily",
+    "load-table/user-session-channel-daily",
+    "export-sheet/on-demand",
+)
 FILES = {
     "customer_variants/all.csv": "customer_id,variant\n1,control\n2,blue\n",
     "customer_interactions/dt=2024-01-01/a.csv": "customer_id,datestamp,item_id,clicked,purchased,paidamount\n",
@@ -150,8 +159,8 @@ def _table_files(folder: Path, said: dict[str, str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _environment(worker: Deployed, variables: dict[str, str]) -> Iterator[None]:
-    """Give these variables to every deployment's processes, which tell of a failure at once, until the block ends."""
-    deployments = worker.client.read_deployments(limit=200)
+    """Give these variables to the worker's processes, which tell of a failure at once, until the block ends."""
+    deployments = [worker.client.read_deployment_by_name(name) for name in BY_A_WORKER]
     env = {"env": variables | {"PREFECT_FLOWS_DEFAULT_RETRIES": "0"}}
     for deployment in deployments:
         worker.client.update_deployment(deployment.id, DeploymentUpdate(job_variables=env))
@@ -235,8 +244,8 @@ def test_each_loads_and_once_its_source_is_broken_says_so_and_leaves_the_table_a
     def ledger() -> list[Row]:
         return on_postgres.run("SELECT table_name, interval_start, rows_loaded FROM daybook.ledger ORDER BY 1, 2")
 
-    for run in [create(worker, way.deployment, parameters=way.parameters) for way in WAYS]:
-        wait_for(worker, run, "Completed", seconds=240)
+    for way, (state, message) in zip(WAYS, in_one_process(worker, proxy), strict=True):
+        assert state == "Completed", f"{way.deployment}: {message}"
     loaded, noted = tables(), ledger()
     assert {table: len(rows) for table, rows in loaded.items()} == {way.table: way.rows for way in WAYS}
     assert [(name, rows) for name, _, rows in noted] == sorted((f"raw_data.{way.table}", way.rows) for way in WAYS)
@@ -252,20 +261,14 @@ def test_each_loads_and_once_its_source_is_broken_says_so_and_leaves_the_table_a
 
 
 def test_those_with_dates_are_filled_again(worker: Deployed, sources: Sources, on_postgres: Target) -> None:
-    asked = {
-        "stock-symbols/daily": ("2024-01-01", "2024-02-01", "stock_info", 21),
-        "load-table/customer-interactions-daily": ("2024-01-01", "2024-01-04", "customer_interactions", 3),
-        "load-table/session-timestamp-daily": ("2024-11-01", "2024-11-03", "session_timestamp", 3),
-    }
-    runs = [
-        create(
-            worker, "backfill/on-demand", parameters={"deployment": name, "start": start, "end": end, "select": "all"}
-        )
-        for name, (start, end, *_) in asked.items()
+    """By runs that the worker starts."""
+    asked = [
+        ("stock-symbols/daily", date(2024, 1, 1), 31, "stock_info", 21),
+        ("load-table/customer-interactions-daily", date(2024, 1, 1), 3, "customer_interactions", 3),
+        ("load-table/session-timestamp-daily", date(2024, 11, 1), 2, "session_timestamp", 3),
     ]
-    for run in runs:
-        wait_for(worker, run, "Completed", seconds=300)
-    for _, _, table, rows in asked.values():
+    for deployment, first, days, table, rows in asked:
+        fill_from_here(worker, days, first, deployment=deployment, select="all")
         assert on_postgres.run(f"SELECT count(*) FROM raw_data.{table}") == [(rows,)], table
     assert len(sources.yahoo.charts) == 1, "a month by one request"
     (days,) = on_postgres.run("SELECT min(date), max(date), count(DISTINCT date) FROM raw_data.stock_info")

@@ -1,8 +1,6 @@
 """End to end: deployments of prefect.yaml, run by a process worker, from MariaDB to PostgreSQL."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -83,13 +81,7 @@ def soon(worker: Deployed) -> Iterator[datetime]:
         }
     ]
     YAML().dump(content, file)
-    subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)],
-        cwd=worker.stack.root,
-        env=worker.stack.environment,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    worker.deploy("--all", "--prefect-file", str(file))
     yield tick
     worker.client.delete_deployment(worker.client.read_deployment_by_name("nps/soon").id)
 
