@@ -1,5 +1,7 @@
 """See that somebody hears about it: what failed, warns, is late, or is over again. Each is told once."""
 
+import os
+import sys
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -11,6 +13,7 @@ from daybook.errors import MonitorIncomplete
 from flows.command_line import run as run_from_command_line
 from flows.parameters import explained
 from flows.telling.look import Look
+from flows.telling.outside import out_of_reach
 from flows.telling.turns import one_at_a_time
 
 About = Annotated[
@@ -41,6 +44,7 @@ def monitor(about: About = None, run: Run = None, subject: Subject = None, said:
         if about in (None, "due", "waiting", "recovered"):
             look.step(look.at_due_times, "due times")
         if about in (None, "waiting"):
+            look.step(look.at_schedules, "Prefect's schedules")
             look.step(look.at_the_servers_own, "the server's own automations")
         look.step(look.at_what_is_over, "what is over")
         look.step(look.desk.write_history, "the history")
@@ -53,4 +57,6 @@ def monitor(about: About = None, run: Run = None, subject: Subject = None, said:
 
 
 if __name__ == "__main__":
+    if lost := out_of_reach(os.environ, datetime.now(UTC)):
+        sys.exit(lost)
     run_from_command_line(monitor)

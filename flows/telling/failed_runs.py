@@ -151,7 +151,8 @@ class FailedRuns:
         error, kind = story(run.state.message)
         flow, deployment = self._client.read_flow(run.flow_id).name, self.name_of(run.deployment_id)
         table, passed = _table(run), self._passed(run)
-        whole = FailedRun(run, flow, deployment, error, kind, (table,) if table else (), _plan(run, table), passed)
+        tables = (table,) if table else _chosen_summaries(run)
+        whole = FailedRun(run, flow, deployment, error, kind, tables, _plan(run, table), passed)
         failed = failed_summaries(error) if kind is SummariesFailed else {}
         if len(failed) > _APART:
             return [replace(whole, tables=tuple(failed))]
@@ -193,6 +194,12 @@ def _table(run: FlowRun) -> str | None:
     known = set(table_names())
     named = (run.parameters or {}).get("table")
     return named if named in known else next(iter(sorted(known.intersection(run.tags))), None)
+
+
+def _chosen_summaries(run: FlowRun) -> tuple[str, ...]:
+    """The summaries that a run was to build, where it names some."""
+    named = (run.parameters or {}).get("tables") or ()
+    return tuple(name for name in named if name in summary_names())
 
 
 def _plan(run: FlowRun, table: str | None) -> Plan | None:

@@ -98,5 +98,7 @@ def _meanwhile(failed: FailedRun, warehouse: Warehouse | None, now: datetime) ->
         warehouse, seen = None, []
     if failed.tables and not warehouse:
         seen = ["What readers see is as it was: the warehouse does not answer now."]
+    if failed.flow == "summaries" and not failed.tables:
+        seen = ["No summary was built. Readers keep the last build of each."]
     waiting = held_back(failed.tables) if failed.tables else ()
     return [*seen, waits_for_it(waiting)] if waiting else seen

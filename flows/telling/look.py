@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import SyncPrefectClient
 
 from blocks import open as blocks
@@ -15,7 +16,16 @@ from daybook.incidents.notice import Notice, Tone
 from daybook.secrets import without_secrets
 from daybook.transient import first_line
 from daybook.warehouses import Warehouse
-from flows.telling import due_times, failures, late, recoveries, runs_that_wait, warnings
+from flows.telling import (
+    due_times,
+    failures,
+    freshness_page,
+    late,
+    recoveries,
+    runs_that_wait,
+    schedules,
+    warnings,
+)
 from flows.telling.desk import Desk
 from flows.telling.failed_runs import FailedRuns
 from flows.telling.outbox import Outbox
@@ -94,7 +104,12 @@ class Look:
     def at_due_times(self) -> None:
         """Tables that are late, or may be."""
         if self.warehouse:
-            due_times.tell_late(self.desk, self.client, self.warehouse, self.now)
+            standings = due_times.tell_late(self.desk, self.client, self.warehouse, self.now)
+            create_markdown_artifact(key="freshness", markdown=freshness_page.page(standings), description="By due:")
+
+    def at_schedules(self) -> None:
+        """Whether Prefect itself still schedules what it should."""
+        schedules.tell_unscheduled(self.desk, self.client, self.now)
 
     def at_what_is_over(self) -> None:
         """Incidents whose end is to be seen."""
