@@ -38,6 +38,8 @@ def monitor(about: About = None, run: Run = None, subject: Subject = None, said:
     named = UUID(run) if run else None
     with get_client(sync_client=True) as client, one_at_a_time(client):
         look = Look(client, datetime.now(UTC))
+        if about is None:
+            look.step(look.at_lost_runs, "lost runs")
         look.step(lambda: look.at_failures(named), "failed runs")
         look.step(lambda: look.at_what_was_said(about, named, subject, said or ""), "what an event told of")
         look.step(look.at_the_warehouse, "the warehouse")

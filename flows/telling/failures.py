@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from daybook.secrets import without_secrets
-
 from daybook.dataset import Dataset
 from daybook.errors import DaybookError, SourceLost, WarehouseLost
 from daybook.incidents.incident import Awaited, Incident, Kind
 from daybook.incidents.meanwhile import held_back, readers_see, waits_for_it
+from daybook.secrets import without_secrets
 from daybook.summary.files import read_summary, summary_names
 from daybook.tables import read_table, table_names
 from daybook.warehouses import Warehouse

@@ -21,6 +21,7 @@ from flows.telling import (
     failures,
     freshness_page,
     late,
+    lost_runs,
     recoveries,
     runs_that_wait,
     schedules,
@@ -64,6 +65,13 @@ class Look:
             failures.tell(self.desk, self.runs, failed, self.warehouse, self.secrets, self.now)
         # What ended meanwhile is found by the next pass, which begins to look some minutes before this one.
         memory.put("looked", (self.now - _FIRST).isoformat())
+
+    def at_lost_runs(self) -> None:
+        """Runs of which nothing was heard since an earlier pass: they count as crashed from now on."""
+        memory = Shelf(self.client, "monitor")
+        earlier = memory.get("passed")
+        if not earlier or lost_runs.settle(self.client, datetime.fromisoformat(earlier), self.now):
+            memory.put("passed", self.now.isoformat())
 
     def at_the_warehouse(self) -> None:
         """Whether it answers, where no failed run has said so already."""
