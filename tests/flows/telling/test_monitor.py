@@ -1,7 +1,7 @@
 """The monitor's passes over runs that really failed, on the tests' own Prefect server, and what Slack gets of them."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -17,6 +17,14 @@ from tests.servers.slack import Slack
 DAY = date(2021, 2, 5)
 
 
+def forget(client: SyncPrefectClient) -> None:
+    """Let no incident be open and no message wait; and what other tests left failed is nobody's business any more."""
+    for kind in ("incident", "outbox", "thread", "closed"):
+        for key in Shelf(client, kind).all():
+            Shelf(client, kind).drop(key)
+    Shelf(client, "monitor").put("looked", datetime.now(UTC).isoformat())
+
+
 @pytest.fixture
 def office(
     client: SyncPrefectClient,
@@ -29,12 +37,7 @@ def office(
     """Production, an empty warehouse and a Slack; nothing is open, nothing waits."""
     on_postgres.empty()
     use(on_postgres, SLACK_WEBHOOK_URL=slack.webhook())
-    for kind in ("incident", "outbox", "thread", "closed", "monitor"):
-        shelf = Shelf(client, kind)
-        for key in shelf.all():
-            shelf.drop(key)
-    monitor(about="failed")  # what the tests before it left failed is told to nobody who looks here
-    slack.forget()
+    forget(client)
     yield slack
 
 
@@ -75,7 +78,7 @@ def test_one_message_an_incident_a_word_more_and_its_end(
 
     production.run("UPDATE prod.nps SET score = 4 WHERE id = 3")
     attempt(nps, "raw_data.nps", execution_date=DAY)
-    monitor(about="recovered", table="raw_data.nps", said="table")
+    monitor(about="recovered", subject="raw_data.nps", said="table")
     monitor(about="failed")
     last = office.messages[3:]
     assert [message.text.partition(" after")[0] for message in last] == ["🟩 raw_data.nps recovered"]
