@@ -66,7 +66,7 @@ class CalendarPage:
         figures += [f"{failed:,} failed"] if failed else []
         figures += [f"{running:,} running"] if running else []
         figures += [f"{rows:,} rows, {rate(rows, seconds)}"] if rows else []
-        if end := to_go(done, self._wanted - failed, seconds, datetime.now(UTC)):
+        if end := to_go(done + failed, self._wanted, seconds, datetime.now(UTC)):
             figures.append(end)
         elif done + failed == self._wanted:
             figures.append(f"in {duration(seconds)}")

@@ -120,6 +120,7 @@ class Filling:
                 time.sleep(_POLL)
         except BaseException:
             self._children.cancel()
+            self._page.update(self._filled.failed, [], final=True)  # nothing is running any more
             raise
         self._page.update(self._filled.failed, [], final=True)
         logger.info("intervals loaded: %d, runs started: %d", len(self._filled.loaded), self._filled.runs)
