@@ -14,7 +14,7 @@ from daybook.tables import read_table, table_names
 from flows.command_line import run
 from flows.dbt_page import show
 from flows.dbt_runner import on_our_warehouse
-from flows.loading import retries
+from flows.loading import patience
 from flows.parameters import TableName, explained, flag, some_of
 from flows.schedule import scheduled_at
 from flows.tasks import wait_for
@@ -47,7 +47,7 @@ def run_name() -> str:
     return f"{Path(str(given.get('project_dir'))).name} {given.get('execution_date') or _day_before()}"
 
 
-@flow(name="dbt-build", flow_run_name=run_name, on_completion=[announce_success], **retries())
+@flow(name="dbt-build", flow_run_name=run_name, on_completion=[announce_success], **patience())
 def dbt_build(
     project_dir: ProjectDir,
     execution_date: Day = None,

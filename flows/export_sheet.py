@@ -19,7 +19,7 @@ from daybook.summary.form import Summary
 from daybook.table import Table as TableFile
 from daybook.tables import read_table, table_names
 from flows.command_line import run
-from flows.loading import retries
+from flows.loading import patience
 from flows.parameters import explained
 from flows.telling.announce import announce_success
 
@@ -67,7 +67,7 @@ def run_name() -> str:
     return f"{given.get('table') or 'a query'} into {given.get('range')}"
 
 
-@flow(name="export-sheet", flow_run_name=run_name, on_completion=[announce_success], **retries())
+@flow(name="export-sheet", flow_run_name=run_name, on_completion=[announce_success], **patience())
 def export_sheet(
     spreadsheet: SpreadsheetId, range: Range, table: Table = None, query: Query = None, block: Block = "google"
 ) -> Entry:

@@ -20,7 +20,7 @@ from daybook.table import Table
 from flows.calendar_page import CalendarPage
 from flows.children import Children
 from flows.deployed import Deployed
-from flows.loading import retries
+from flows.loading import patience
 from flows.story import story
 
 logger = logging.getLogger("daybook.backfill")
@@ -102,7 +102,7 @@ class Filling:
         label: str,
     ) -> None:
         self._deployed, self._options = deployed, options
-        self._tries = retries()
+        self._tries = patience()
         self._before = {standing.interval: standing.entry for standing in standings}
         stretches = arrange(coalesce(wanted, options.intervals_per_run), options.order)
         self._backlog = Backlog.of(stretches, in_order=options.depends_on_past)

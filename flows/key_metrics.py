@@ -20,7 +20,7 @@ from daybook.key_metrics.message import weekly
 from daybook.key_metrics.week import Metrics
 from flows.command_line import run
 from flows.key_metrics_page import show
-from flows.loading import retries
+from flows.loading import patience
 from flows.parameters import explained, flag
 from flows.schedule import scheduled_at
 from flows.telling import wording
@@ -53,7 +53,7 @@ def run_name() -> str:
         return f"key-metrics {given}"
 
 
-@flow(name="key-metrics", flow_run_name=run_name, **retries())
+@flow(name="key-metrics", flow_run_name=run_name, **patience())
 def key_metrics(week: Week = None, weeks: Weeks = 2, tell: Tell = False) -> list[Metrics]:
     """Compute failed runs, SLA attainment, time to recovery and freshness of each table and week."""
     chosen = choose(week, weeks)

@@ -28,7 +28,7 @@ logger = logging.getLogger("daybook.loading")
 TIMEOUT = "DAYBOOK_FLOW_TIMEOUT_SECONDS"
 
 
-class Retries(TypedDict):
+class Patience(TypedDict):
     """The arguments of `@flow` that say how long a run may take, and how often and when a failed one is tried again."""
 
     retries: int
@@ -36,7 +36,7 @@ class Retries(TypedDict):
     timeout_seconds: float | None
 
 
-class Loading(Retries):
+class Loading(Patience):
     """The arguments of `@flow` for a flow that loads a table."""
 
     flow_run_name: Callable[[], str]
@@ -69,10 +69,10 @@ def loading(table: str | None = None) -> Loading:
         except Exception as error:
             logger.warning("the failure could not be noted in daybook.failures: %s", type(error).__name__)
 
-    return {**retries(), "flow_run_name": run_name, "on_failure": [note_failure], "on_crashed": [note_failure]}
+    return {**patience(), "flow_run_name": run_name, "on_failure": [note_failure], "on_crashed": [note_failure]}
 
 
-def retries() -> Retries:
+def patience() -> Patience:
     """One retry after three minutes, unless PREFECT_FLOWS_DEFAULT_RETRIES and …_RETRY_DELAY_SECONDS say otherwise.
 
     A deployment sets those for itself under `job_variables: env:` in prefect.yaml, and `TIMEOUT` beside them: Prefect

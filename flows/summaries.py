@@ -11,7 +11,7 @@ from daybook.summary.graph import Graph, plan_builds
 from daybook.summary.side_by_side import Outcome, run_in_order
 from flows.command_line import run
 from flows.events import emit_built
-from flows.loading import retries
+from flows.loading import patience
 from flows.parameters import BuildAnew, SummaryNames
 from flows.summary_page import show
 from flows.telling.announce import announce
@@ -25,7 +25,7 @@ def run_name() -> str:
     return ", ".join(tables) if tables else "summaries"
 
 
-@flow(name="summaries", flow_run_name=run_name, **retries())
+@flow(name="summaries", flow_run_name=run_name, **patience())
 def summaries(tables: SummaryNames = None, full_refresh: BuildAnew = False) -> Outcome:
     """Build the summaries whose inputs have changed. Readers keep the last good build until the next one is checked."""
     graph = plan(tables)

@@ -29,7 +29,7 @@ from daybook.table import Table
 from daybook.tables import read_table, table_names
 from flows import command_line, events
 from flows.filling import Options
-from flows.loading import retries
+from flows.loading import patience
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "coming-from-airflow.md"
@@ -144,13 +144,17 @@ def test_an_entry_fits_into_prefect_yaml(entry: dict[str, Any]) -> None:
 
 def test_the_entrys_retries_are_those_of_the_dag() -> None:
     """In a process of its own, as a worker would start it: settings are read from the environment once."""
-    assert retries() == {"retries": 1, "retry_delay_seconds": 180}  # "One retry after three minutes"
-    ask = "import json; from flows.loading import retries; print(json.dumps(retries()))"
+    assert patience() == {
+        "retries": 1,
+        "retry_delay_seconds": 180,
+        "timeout_seconds": None,
+    }  # "One retry after three minutes"
+    ask = "import json; from flows.loading import retries; print(json.dumps(patience()))"
     variables = ENTRIES[0]["work_pool"]["job_variables"]["env"]
     said = subprocess.run(
         [sys.executable, "-c", ask], cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=True
     )
-    assert json.loads(said.stdout) == {"retries": 3, "retry_delay_seconds": 60}
+    assert json.loads(said.stdout) == {"retries": 3, "retry_delay_seconds": 60, "timeout_seconds": None}
 
 
 @pytest.mark.parametrize("command", MODULES)
