@@ -149,7 +149,7 @@ def test_the_entrys_retries_are_those_of_the_dag() -> None:
         "retry_delay_seconds": 180,
         "timeout_seconds": None,
     }  # "One retry after three minutes"
-    ask = "import json; from flows.loading import retries; print(json.dumps(patience()))"
+    ask = "import json; from flows.loading import patience; print(json.dumps(patience()))"
     variables = ENTRIES[0]["work_pool"]["job_variables"]["env"]
     said = subprocess.run(
         [sys.executable, "-c", ask], cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=True
