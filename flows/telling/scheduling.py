@@ -52,7 +52,7 @@ _STOPPED = (
     "The server's database is full or locked: its log says so.",
 )
 _FAULTY = (
-    "The server cannot make their runs: its log says `Error scheduling deployment`, and why. Correct them in "
+    "The server cannot make runs of just these: its log says `Error scheduling deployment`, and why. Correct them in "
     "prefect.yaml, and run `make deploy`.",
 )
 _NO_WORKER = (
@@ -100,16 +100,19 @@ def find_problem(client: SyncPrefectClient, now: datetime) -> Problem | None:
     if missing:
         stopped = missing.keys() == deployments.keys()
         names = _names(client, [deployments[id] for id in missing])
-        what = "Prefect schedules nothing any more" if stopped else "Prefect makes no more runs of some deployments"
+        what = "Prefect schedules nothing any more" if stopped else "Prefect makes no more runs"
         return Problem(f"{what}: {_listed(names)}", min(missing.values()), names, causes(scheduler, stopped))
     return _silence(client, [one for one in deployments.values() if MONITORS in one.tags], now)
 
 
 def causes(scheduler: Scheduler, stopped: bool) -> tuple[str, ...]:
-    """What is likely to be the cause, where all of the schedules have `stopped`, or only some."""
+    """What is likely to be the cause, where all of the schedules have `stopped`, or only some.
+
+    Of a scheduler that ends, those that run most often lack a run first: so that only some do tells little.
+    """
     if not scheduler.enabled:
         return _OFF
-    return _STOPPED if stopped else (*_FAULTY, *_STOPPED)
+    return _STOPPED if stopped else (*_STOPPED, *_FAULTY)
 
 
 def first_missing(ticks: Sequence[datetime], runs: Collection[datetime]) -> datetime | None:
