@@ -1,6 +1,8 @@
 """The monitor's passes over runs that really failed, on the tests' own Prefect server, and what Slack gets of them."""
 
+import contextvars
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -83,3 +85,28 @@ def test_one_message_an_incident_a_word_more_and_its_end(
     last = office.messages[3:]
     assert [message.text.partition(" after")[0] for message in last] == ["🟩 raw_data.nps recovered"]
     assert on_postgres.run("SELECT subject, kind, times FROM daybook.incidents") == [("raw_data.nps", "failed", 3)]
+
+
+def test_what_slack_does_not_take_is_sent_later_and_no_load_waits_for_it(office: Slack, production: Production) -> None:
+    production.fill(DAY, 10)
+    production.run("UPDATE prod.nps SET score = 42 WHERE id = 3")
+    with office.down():
+        attempt(nps, "raw_data.nps", execution_date=DAY)
+        assert monitor(about="failed") == 1
+        production.run("UPDATE prod.nps SET score = 4 WHERE id = 3")
+        attempt(nps, "raw_data.nps", execution_date=DAY)
+        assert monitor(about="failed") == 2
+    assert office.messages == []
+
+    assert monitor(about="failed") == 0
+    assert [message.text[0] for message in office.messages] == ["🟥", "🟩"]
+
+
+def test_two_passes_at_the_same_moment_tell_once(office: Slack, production: Production) -> None:
+    production.fill(DAY, 10)
+    production.run("UPDATE prod.nps SET score = 42 WHERE id = 3")
+    run = attempt(nps, "raw_data.nps", execution_date=DAY)
+    with ThreadPoolExecutor(2) as pool:
+        passes = [pool.submit(contextvars.copy_context().run, monitor, about="failed", run=run) for _ in range(2)]
+        assert [one.result() for one in passes] == [0, 0]
+    assert len(office.messages) == 1
