@@ -14,6 +14,7 @@ from flows.deployed import loading
 from flows.telling import wording
 from flows.telling.at_risk import Risk, at_risk
 from flows.telling.desk import Desk
+from flows.telling.failures import dataset_of
 
 _OURS = (Kind.LATE, Kind.STALE, Kind.AT_RISK)
 
@@ -88,7 +89,7 @@ def _risky(standing: Freshness, risk: Risk, now: datetime) -> Incident:
         subject=standing.table,
         kind=Kind.AT_RISK,
         owner=standing.owner,
-        title=f"{standing.table} may be late: its run is slower than ever",
+        title=f"{standing.table} may be late: its run takes long",
         since=now,
         last=now,
         seen=(risk.run_id,),
@@ -133,4 +134,14 @@ def _command(client: SyncPrefectClient, standing: Freshness) -> str:
     deployment = loading(client, standing.table)
     if deployment is None:
         return f"prefect deployment run summaries/daily --param 'tables=[\"{standing.table}\"]'"
-    return f"prefect deployment run {deployment}"
+    return wording.command(deployment, _dates(standing))
+
+
+def _dates(standing: Freshness) -> dict[str, str]:
+    """The parameters that name what is missing; none where the whole table is loaded, or never was."""
+    dataset = dataset_of(standing.table)
+    if dataset is None or dataset.grid is None or not standing.missing:
+        return {}
+    grid, missing = dataset.grid, standing.missing
+    dates = {"execution_date": grid.label(missing[0])}
+    return dates | ({"until": grid.label(grid.next(missing[-1]))} if len(missing) > 1 else {})

@@ -2,8 +2,9 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from prefect.utilities.urls import url_for
 
@@ -84,8 +85,13 @@ def rerun(failed: FailedRun) -> str | None:
         parameters["execution_date"] = table.grid.label(intervals[0])
         if len(intervals) > 1:
             parameters["until"] = table.grid.label(table.grid.next(intervals[-1]))
+    return command(failed.deployment, parameters)
+
+
+def command(deployment: str, parameters: Mapping[str, Any]) -> str:
+    """What to type so that a deployment runs with these parameters."""
     given = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in parameters.items())
-    return " ".join(["prefect deployment run", failed.deployment, *(f"--param {shlex.quote(one)}" for one in given)])
+    return " ".join(["prefect deployment run", deployment, *(f"--param {shlex.quote(one)}" for one in given)])
 
 
 def link(run: object) -> tuple[str, str] | None:

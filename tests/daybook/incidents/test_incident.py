@@ -68,7 +68,10 @@ def warehouse(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
     with contextlib.ExitStack() as stack:
         server: Postgres | Redshift = request.getfixturevalue(request.param)
         if isinstance(server, Redshift):
-            yield warehouse_of(Database(server.url, stack.enter_context(server.schema())))
+            found = warehouse_of(Database(server.url, stack.enter_context(server.schema())))
+            with found.session() as session:  # the server has one ledger for all tests
+                session.run("DROP SCHEMA IF EXISTS daybook CASCADE")
+            yield found
         else:
             yield warehouse_of(Database(stack.enter_context(server.database()), "raw"))
 
