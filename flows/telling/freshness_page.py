@@ -13,11 +13,15 @@ def page(standings: Sequence[Freshness]) -> str:
     """The figures, and a line a table, the late ones first. Times are on the clock of each table."""
     if not standings:
         return 'No table has a `due:`. Write `due: "10:00"` into its file to hear when it is late.'
-    late = sum(standing.is_late for standing in standings)
-    figures = f"{late} of {len(standings)} tables {'is' if late == 1 else 'are'} late" if late else "No table is late"
     ordered = sorted(standings, key=lambda standing: (not standing.is_late, standing.table))
     head = ["| table | state | due | loaded until | last load |", "|---|---|---|---|---|"]
-    return "\n".join([f"**{figures}**", "", *head, *map(_line, ordered)])
+    return "\n".join([f"**{figures(standings)}**", "", "Times are on each table's own clock.", "", *head, *map(_line, ordered)])
+
+
+def figures(standings: Sequence[Freshness]) -> str:
+    """How many are late, in a line."""
+    late = sum(standing.is_late for standing in standings)
+    return f"{late} of {len(standings)} tables {'is' if late == 1 else 'are'} late" if late else "No table is late"
 
 
 def _line(standing: Freshness) -> str:

@@ -113,7 +113,8 @@ class Look:
         """Tables that are late, or may be."""
         if self.warehouse:
             standings = due_times.tell_late(self.desk, self.client, self.warehouse, self.now)
-            create_markdown_artifact(key="freshness", markdown=freshness_page.page(standings), description="By due:")
+            page, figures = freshness_page.page(standings), freshness_page.figures(standings)
+            create_markdown_artifact(key="freshness", markdown=page, description=figures)
 
     def at_schedules(self) -> None:
         """Whether Prefect itself still schedules what it should."""

@@ -20,6 +20,8 @@ def test_the_late_ones_come_first() -> None:
     assert page([fresh, late, never, owed]).splitlines() == [
         "**2 of 4 tables are late**",
         "",
+        "Times are on each table's own clock.",
+        "",
         "| table | state | due | loaded until | last load |",
         "|---|---|---|---|---|",
         "| `raw.b` | 🟧 late: 2021-02-07 is missing | 2021-02-08 10:00 Europe/Berlin | 2021-02-07 10:00 |  |",
