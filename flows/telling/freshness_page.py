@@ -15,7 +15,8 @@ def page(standings: Sequence[Freshness]) -> str:
         return 'No table has a `due:`. Write `due: "10:00"` into its file to hear when it is late.'
     ordered = sorted(standings, key=lambda standing: (not standing.is_late, standing.table))
     head = ["| table | state | due | loaded until | last load |", "|---|---|---|---|---|"]
-    return "\n".join([f"**{figures(standings)}**", "", "Times are on each table's own clock.", "", *head, *map(_line, ordered)])
+    top = [f"**{figures(standings)}**", "", "Times are on each table's own clock.", ""]
+    return "\n".join([*top, *head, *map(_line, ordered)])
 
 
 def figures(standings: Sequence[Freshness]) -> str:
