@@ -1,6 +1,7 @@
 """A run that failed becomes an incident, or a word more on one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from daybook.dataset import Dataset
@@ -29,6 +30,8 @@ def tell(
     if known is None or (known.kind is not Kind.FAILED):
         incident = known.again(found) if known else found
         desk.keep(incident, wording.opened(incident, failed, task, _meanwhile(failed, warehouse, now)))
+    elif known.run is None:  # the warehouse, of which the monitor itself has said so
+        desk.keep(replace(known.again(found), times=known.times))
     elif failed.state_id not in known.seen:
         incident = known.again(found)
         desk.keep(incident, wording.still(incident, failed, task) if worth_a_word(incident.times) else None)
