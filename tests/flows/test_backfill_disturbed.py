@@ -47,7 +47,7 @@ def test_cancelling_it_cancels_its_runs_and_running_it_again_resumes(
         parent = create(worker, "backfill/on-demand", parameters=asked(4, intervals_per_run=1))
         assert wait_until(lambda: any(run.state and run.state.is_running() for run in children(worker, parent)), 120)
         (child,) = children(worker, parent)
-        assert child.name == "raw_data.nps 2021-02-07"
+        assert child.name == "raw_data.nps 2021-02-07 (backfill)"
         worker.client.set_flow_run_state(parent.id, State(type=StateType.CANCELLING))
         wait_for(worker, parent, "Cancelled")
         wait_for(worker, child, "Cancelled")
@@ -122,8 +122,8 @@ def test_prefects_database_is_lost_after_half_of_it(
     stack.start_worker()
     wait_for_work_pool(stack, worker.client)
     worker.make_blocks({"DAYBOOK_PRODUCTION_URL": production.url} | on_postgres.variables)
-    worker.deploy("--name", "nps/daily")
+    worker.deploy("--all")
     run = fill_from_here(worker, 8)
-    assert [child.name for child in children(worker, run)] == ["raw_data.nps 2021-02-09 until 2021-02-13"]
+    assert [child.name for child in children(worker, run)] == ["raw_data.nps 2021-02-09 until 2021-02-13 (backfill)"]
     assert on_postgres.rows() == production.rows()
     assert loaded_days(on_postgres) == dict.fromkeys(days_from(DAY, 8), 1)
