@@ -17,7 +17,7 @@ from daybook.table import Table
 from daybook.tables import read_table, table_names
 
 #: What a flow must take so that a range can be loaded by it.
-_RANGE = {"execution_date", "until"}
+RANGE = {"execution_date", "until"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Deployed:
             BackfillRefused: the flow does not take one of them, or it is one that a backfill sets itself.
         """
         for name in parameters:
-            if name in _RANGE or name == "full_refresh":
+            if name in RANGE or name == "full_refresh":
                 raise BackfillRefused(
                     f"parameters: {name} is set by the backfill for each of its runs: leave it out, and choose the "
                     "range with start and end"
@@ -75,8 +75,8 @@ def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None
                 else f"; there are {', '.join(known) or 'none: run `make deploy`'}"
             )
         ) from None
-    takes = _takes(deployment)
-    if not takes >= _RANGE:
+    taken = takes(deployment)
+    if not taken >= RANGE:
         raise BackfillRefused(f"{name} loads no intervals: its flow has no execution_date and until")
     table = given.get("table") or (deployment.parameters or {}).get("table") or _tagged(deployment)
     if table is None:
@@ -84,7 +84,7 @@ def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None
             f"nothing says which table {name} loads: "
             + (
                 'give parameters: {"table": "raw_data.…"}'
-                if "table" in takes
+                if "table" in taken
                 else "tag it with the table's name in prefect.yaml"
             )
         )
@@ -98,7 +98,7 @@ def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None
         raise BackfillRefused(
             f"{table} has load: replace, so it is always loaded whole and has no intervals: run {name} once instead"
         )
-    return Deployed(deployment.id, name, found, _limit(client, deployment), takes).passing(given)
+    return Deployed(deployment.id, name, found, _limit(client, deployment), taken).passing(given)
 
 
 def loading(client: SyncPrefectClient, table: str) -> str | None:
@@ -109,7 +109,7 @@ def loading(client: SyncPrefectClient, table: str) -> str | None:
     fitting = [
         deployment
         for deployment in tagged
-        if _takes(deployment) >= _RANGE
+        if takes(deployment) >= RANGE
         and not (deployment.parameters or {}).get("full_refresh")
         and ((deployment.parameters or {}).get("table") or _tagged(deployment)) == table
     ]
@@ -137,7 +137,8 @@ def _limit(client: SyncPrefectClient, deployment: DeploymentResponse) -> int | N
     return min(limits, default=None)
 
 
-def _takes(deployment: DeploymentResponse) -> frozenset[str]:
+def takes(deployment: DeploymentResponse) -> frozenset[str]:
+    """The names of what the flow of a deployment takes."""
     return frozenset((deployment.parameter_openapi_schema or {}).get("properties", {}))
 
 

@@ -1,7 +1,7 @@
 """The runs that failed and that nobody was told of: found on Prefect's server, each with what it was to load."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
@@ -27,6 +28,7 @@ from daybook.plan import Plan
 from daybook.summary.files import summary_names
 from daybook.tables import table_names
 from flows.children import TAG as BACKFILLS
+from flows.deployed import RANGE, takes
 from flows.loading import planned
 from flows.schedule import scheduled_at_of
 from flows.story import story
@@ -80,7 +82,7 @@ class FailedRuns:
 
     def __init__(self, client: SyncPrefectClient) -> None:
         self._client = client
-        self._names: dict[UUID, str] = {}
+        self._deployments: dict[UUID, DeploymentResponse] = {}
 
     def untold(self, since: datetime, also: Iterable[UUID] = ()) -> list[FailedRun]:
         """Those that failed after `since`, and those with these ids, the oldest first.
@@ -130,18 +132,6 @@ class FailedRuns:
         names = [one["name"] for one in self._client.request("POST", "/task_runs/filter", json=query).json()]
         return ", ".join(re.sub(r"-[0-9a-f]{3,}$", "", name) for name in names) or None
 
-    def name_of(self, deployment_id: UUID | None) -> str | None:
-        """The name of a deployment, `flow/cadence`; None: there is none of this id any more."""
-        if deployment_id is None:
-            return None
-        if deployment_id not in self._names:
-            try:
-                deployment = self._client.read_deployment(deployment_id)
-            except ObjectNotFound:
-                return None
-            self._names[deployment_id] = f"{self._client.read_flow(deployment.flow_id).name}/{deployment.name}"
-        return self._names[deployment_id]
-
     def _read(self, filter: FlowRunFilter) -> Sequence[FlowRun]:
         return self._client.read_flow_runs(flow_run_filter=filter, sort=FlowRunSort.END_TIME_DESC, limit=200)
 
@@ -149,26 +139,41 @@ class FailedRuns:
         """What is to be told of a run: of some summaries that failed, each by itself; of very many, all at once."""
         assert run.state is not None
         error, kind = story(run.state.message)
-        flow, deployment = self._client.read_flow(run.flow_id).name, self.name_of(run.deployment_id)
-        table, passed = _table(run), self._passed(run)
-        tables = (table,) if table else _chosen_summaries(run)
-        whole = FailedRun(run, flow, deployment, error, kind, tables, _plan(run, table), passed)
+        flow, deployment = self._client.read_flow(run.flow_id).name, self._deployment(run)
+        given = {name: value for name, value in (run.parameters or {}).items() if value is not None}
+        table = _table(run) if (takes(deployment) if deployment else (run.parameters or {}).keys()) >= RANGE else None
+        whole = FailedRun(
+            run,
+            flow,
+            f"{flow}/{deployment.name}" if deployment else None,
+            error,
+            kind,
+            (table,) if table else _chosen_summaries(run),
+            _plan(run, table),
+            _not_its_own(given, deployment) if deployment else given,
+        )
         failed = failed_summaries(error) if kind is SummariesFailed else {}
         if len(failed) > _APART:
             return [replace(whole, tables=tuple(failed))]
         return [replace(whole, tables=(name,), error=why) for name, why in failed.items()] or [whole]
 
-    def _passed(self, run: FlowRun) -> dict[str, Any]:
-        given = {name: value for name, value in (run.parameters or {}).items() if value is not None}
+    def _deployment(self, run: FlowRun) -> DeploymentResponse | None:
+        """The deployment of a run; None: it has none, or it is deleted."""
         if run.deployment_id is None:
-            return given
-        try:
-            deployment = self._client.read_deployment(run.deployment_id)
-        except ObjectNotFound:
-            return given
-        schema = (deployment.parameter_openapi_schema or {}).get("properties", {})
-        own = {name: one.get("default") for name, one in schema.items()} | (deployment.parameters or {})
-        return {name: value for name, value in given.items() if own.get(name) != value}
+            return None
+        if run.deployment_id not in self._deployments:
+            try:
+                self._deployments[run.deployment_id] = self._client.read_deployment(run.deployment_id)
+            except ObjectNotFound:
+                return None
+        return self._deployments[run.deployment_id]
+
+
+def _not_its_own(given: Mapping[str, Any], deployment: DeploymentResponse) -> dict[str, Any]:
+    """Of the parameters of a run, those that its deployment does not set by itself."""
+    schema = (deployment.parameter_openapi_schema or {}).get("properties", {})
+    own = {name: one.get("default") for name, one in schema.items()} | (deployment.parameters or {})
+    return {name: value for name, value in given.items() if own.get(name) != value}
 
 
 def _is_news(run: FlowRun) -> bool:
