@@ -1,20 +1,26 @@
 """The open incidents: where each is opened and told once, told again when it gets worse, and closed."""
 
+import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from daybook.incidents.history import Incidents
 from daybook.incidents.incident import Incident
 from daybook.incidents.notice import Notice
 from daybook.warehouses import Warehouse
 from flows.telling.outbox import Outbox
-from flows.telling.shelf import Shelf, key_of
+from flows.telling.plain_text import clipped
+from flows.telling.shelf import Shelf, fits, key_of
+
+logger = logging.getLogger("daybook.telling")
 
 _INCIDENT = TypeAdapter(Incident)
-_ERROR = 800  # characters of an error that are remembered
+_TITLE, _ERROR = 300, 800  # characters of them that are remembered
 
 
 class Desk:
@@ -24,7 +30,7 @@ class Desk:
         self._shelf, self._outbox = Shelf(client, "incident"), Outbox(client)
         self._closed = Shelf(client, "closed")
         self._warehouse = warehouse
-        self._open = {key: _INCIDENT.validate_python(document) for key, document in self._shelf.all().items()}
+        self._open = _readable(self._shelf.all())
 
     @property
     def open(self) -> list[Incident]:
@@ -61,10 +67,32 @@ class Desk:
             return
         with self._warehouse.session() as session:
             for key, document in closed.items():
-                incident = _INCIDENT.validate_python(document["incident"])
+                try:
+                    incident = _INCIDENT.validate_python(document["incident"])
+                except (ValidationError, LookupError, TypeError):
+                    logger.warning("the variable daybook_closed_%s holds no incident: delete it in the UI", key)
+                    continue
                 Incidents(self._warehouse).record(session, incident, datetime.fromisoformat(document["recovered_at"]))
                 self._closed.drop(key)
 
 
-def _document(incident: Incident) -> object:
-    return _INCIDENT.dump_python(replace(incident, error=incident.error[:_ERROR]), mode="json")
+def _readable(documents: Mapping[str, Any]) -> dict[str, Incident]:
+    """Those that are incidents. One that somebody has spoilt in the UI must not silence all the others."""
+    found = dict[str, Incident]()
+    for key, document in documents.items():
+        try:
+            found[key] = _INCIDENT.validate_python(document)
+        except ValidationError:
+            logger.warning("the variable daybook_incident_%s holds no incident (any more): delete it in the UI", key)
+    return found
+
+
+def _document(incident: Incident) -> Any:
+    """As it is kept. Of one that is too long, what was seen and is awaited longest is forgotten."""
+    short = replace(incident, title=clipped(incident.title, _TITLE), error=clipped(incident.error, _ERROR))
+    document = _INCIDENT.dump_python(short, mode="json")
+    while not fits(document) and (short.seen or short.awaits or short.error):
+        seen, awaits = (some[(len(some) + 9) // 10 :] for some in (short.seen, short.awaits))
+        short = replace(short, seen=seen, awaits=awaits, error="")
+        document = _INCIDENT.dump_python(short, mode="json")
+    return document

@@ -3,27 +3,28 @@
 Messages of one incident are one thread, and leave in their order; one that cannot be delivered keeps back no other's.
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from daybook.errors import TableFileError
 from daybook.incidents.notice import Notice, Tone
 from flows.telling.deliver import MEDIA, Delivery, deliver
 from flows.telling.owners import Route, route
-from flows.telling.shelf import LONGEST, Shelf, key_of
+from flows.telling.plain_text import clipped
+from flows.telling.shelf import Shelf, fits, key_of
 
 logger = logging.getLogger("daybook.telling")
 
 _NOTICE = TypeAdapter(Notice)
+_LENGTHS = (8000, 4000, 2000, 1000, 500, 250, 120, 60, 20)  # characters of each of its texts, as there is room
 _PATIENCE = 120  # seconds for a server that takes them slowly: others wait for this pass
 
 Deliver = Callable[[Notice, Route, tuple[str, ...], dict[str, str]], Delivery]
@@ -53,7 +54,14 @@ class Outbox:
         """Deliver what waits, the oldest first. Returns how many messages could not be delivered, and wait on."""
         left, held, began = 0, set[str](), time.monotonic()
         for moment, document in self._waiting.all().items():
-            notice, media = _NOTICE.validate_python(document["notice"]), tuple(document["media"])
+            try:
+                notice, media = _NOTICE.validate_python(document["notice"]), tuple(document["media"])
+            except (ValidationError, LookupError, TypeError):
+                # Somebody has spoilt it in the UI: it must not keep back all the others.
+                logger.warning(
+                    "the variable daybook_outbox_%s holds no message (any more): delete it in the UI", moment
+                )
+                continue
             if notice.incident in held or time.monotonic() - began > _PATIENCE:
                 left += 1
                 continue
@@ -69,7 +77,7 @@ class Outbox:
 
     def _send(self, notice: Notice, media: tuple[str, ...], deliver: Deliver) -> tuple[str, ...]:
         """The media by which it could not be sent."""
-        key = key_of(notice.incident or "")
+        key = key_of(notice.incident) if notice.incident else ""
         threads = dict(self._threads.get(key) or {}) if key else {}
         delivery = deliver(notice, _route(notice.owner), media, threads)
         for medium, reason in delivery.failed.items():
@@ -93,11 +101,22 @@ def _route(owner: str) -> Route:
 
 
 def _document(notice: Notice, media: tuple[str, ...]) -> dict[str, Any]:
-    """As it is kept: of an error that is too long, as much as there is room for."""
-    document = {"notice": _NOTICE.dump_python(notice, mode="json"), "media": list(media)}
-    over = len(json.dumps(document)) - LONGEST
-    if over > 0 and notice.error:
-        shorter = notice.error[: max(len(notice.error) - over - 10, 0)]
-        if len(shorter) < len(notice.error):
-            return _document(replace(notice, error=shorter + " …" if shorter else None), media)
+    """As it is kept: of texts and lists that are too long, as much as there is room for."""
+    said = _NOTICE.dump_python(notice, mode="json")
+    document = {"notice": said, "media": list(media)}
+    for longest in _LENGTHS:
+        if fits(document):
+            break
+        document["notice"] = _cut(said, longest)
     return document
+
+
+def _cut(said: Any, longest: int) -> Any:
+    """With texts of so many characters at most, and lists of a hundredth as many things, but eight."""
+    if isinstance(said, dict):
+        return {
+            name: said[name] if name in ("tone", "incident", "link") else _cut(said[name], longest) for name in said
+        }
+    if isinstance(said, list):
+        return [_cut(one, longest) for one in said[: max(longest // 100, 8)]]
+    return clipped(said, longest) if isinstance(said, str) else said
