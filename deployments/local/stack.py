@@ -14,6 +14,7 @@ from deployments.local.errors import StackError
 from deployments.local.processes import Part, end, marked_processes
 from deployments.local.waiting import wait_until
 
+CODE = Path(__file__).parents[2]  # the repository that this file is of, which may be another than a stack's root
 WORK_POOL = "daybook"
 UI_PORT = "DAYBOOK_UI_PORT"
 POSTGRES_PORT = "DAYBOOK_POSTGRES_PORT"
@@ -42,7 +43,7 @@ class LocalStack:
     @property
     def server(self) -> Part:
         """The Prefect server, with its UI."""
-        return Part(self.home, "server", ("prefect", "server", "start"))
+        return Part(self.home, "server", ("deployments.local.server",))
 
     @property
     def worker(self) -> Part:
@@ -103,7 +104,7 @@ class LocalStack:
         ports.require_free(self.ui_port, "The Prefect server", UI_PORT)
         self.check_home()
         ports.remember_port(self.port_memory, "ui", self.ui_port)
-        self.server.start(self.root, self.environment)
+        self.server.start(CODE, self.environment)
 
     def wait_for_server(self) -> None:
         """Raises StackError with the end of its log if it ends instead, or does not answer within two minutes."""
