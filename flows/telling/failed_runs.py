@@ -32,6 +32,7 @@ from flows.deployed import RANGE, takes
 from flows.loading import planned
 from flows.schedule import scheduled_at_of
 from flows.story import story
+from flows.telling.moments import plain
 
 #: On every deployment of ours; and on the monitor's, whose own failures would only call for itself.
 OURS, MONITORS = "daybook", "monitor"
@@ -64,7 +65,7 @@ class FailedRun:
     def ended(self) -> datetime:
         """When it failed."""
         assert self.run.state is not None
-        return self.run.end_time or self.run.state.timestamp
+        return plain(self.run.end_time or self.run.state.timestamp)
 
     @property
     def state_id(self) -> str:
@@ -108,8 +109,8 @@ class FailedRuns:
             run = self._client.read_flow_run(run_id)
         except ObjectNotFound:
             return None
-        if run.state and run.state.is_completed():
-            return run.end_time
+        if run.state and run.state.is_completed() and run.end_time:
+            return plain(run.end_time)
         if run.deployment_id is None or run.state is None:
             return None
         completed = self._read(
@@ -119,7 +120,9 @@ class FailedRuns:
                 end_time=FlowRunFilterEndTime(after_=run.state.timestamp),  # type: ignore[arg-type]
             )
         )
-        return next((one.end_time for one in completed if one.parameters == run.parameters), None)
+        return next(
+            (plain(one.end_time) for one in completed if one.end_time and one.parameters == run.parameters), None
+        )
 
     def task_of(self, failed: FailedRun) -> str | None:
         """The task in which it failed, or was when it was killed; None: in none, as far as the server knows."""

@@ -21,6 +21,7 @@ from prefect.states import Crashed
 
 from daybook.incidents.meanwhile import at
 from flows.telling.failed_runs import OURS
+from flows.telling.moments import plain
 
 logger = logging.getLogger("daybook.telling")
 
@@ -55,4 +56,4 @@ def _last_heartbeat(client: SyncPrefectClient, run: FlowRun) -> datetime | None:
         resource=EventResourceFilter(id=[f"prefect.flow-run.{run.id}"]),
     )
     events = client.read_events(wanted, limit=1).events
-    return events[0].occurred if events else None
+    return plain(events[0].occurred) if events else None

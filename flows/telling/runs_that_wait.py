@@ -22,6 +22,7 @@ from daybook.incidents.notice import Notice, Tone
 from flows.telling import wording
 from flows.telling.desk import Desk
 from flows.telling.failures import UNOWNED
+from flows.telling.moments import plain
 
 _LATE = timedelta(seconds=60)  # as long as a worker that polls may leave a run
 
@@ -31,7 +32,7 @@ def tell_stuck(desk: Desk, client: SyncPrefectClient, run_id: UUID, now: datetim
     run = _read(client, run_id)
     if run is None or run.state is None or not run.state.is_pending():
         return
-    since = run.state.timestamp
+    since = plain(run.state.timestamp)
     incident = Incident(
         subject=f"{run.name} ({run.id})",
         kind=Kind.STUCK,
@@ -62,7 +63,7 @@ def note_waiting(desk: Desk, client: SyncPrefectClient, run_id: UUID, *, told: b
     run = _read(client, run_id)
     if run is None or run.expected_start_time is None:
         return
-    pool, since = run.work_pool_name or "none", run.expected_start_time
+    pool, since = run.work_pool_name or "none", plain(run.expected_start_time)
     incident = Incident(
         subject=f"the work pool {pool}",
         kind=Kind.WAITING,
@@ -94,7 +95,7 @@ def close_those_that_began(desk: Desk, client: SyncPrefectClient, now: datetime)
             run = _read(client, UUID(incident.run))
             state = run.state if run else None
             if state is None or not state.is_pending():
-                ended = state.timestamp if state else now
+                ended = plain(state.timestamp) if state else now
                 how = f"It is {state.name.lower()} now." if state and state.name else "It was deleted."
                 desk.close(incident, ended, wording.recovered(incident, ended, how))
         elif incident.kind is Kind.WAITING and not late_runs(client, incident.subject.rpartition(" ")[2], now):
