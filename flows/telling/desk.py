@@ -92,7 +92,7 @@ def _document(incident: Incident) -> Any:
     short = replace(incident, title=clipped(incident.title, _TITLE), error=clipped(incident.error, _ERROR))
     document = _INCIDENT.dump_python(short, mode="json")
     while not fits(document) and (short.seen or short.awaits or short.error):
-        seen, awaits = (some[(len(some) + 9) // 10 :] for some in (short.seen, short.awaits))
-        short = replace(short, seen=seen, awaits=awaits, error="")
+        seen, awaits = short.seen, short.awaits
+        short = replace(short, error="", seen=seen[len(seen) // 10 + 1 :], awaits=awaits[len(awaits) // 10 + 1 :])
         document = _INCIDENT.dump_python(short, mode="json")
     return document

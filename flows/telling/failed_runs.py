@@ -30,6 +30,7 @@ from daybook.tables import table_names
 from flows.children import TAG as BACKFILLS
 from flows.deployed import RANGE, takes
 from flows.loading import planned
+from flows.pages import PAGE, every
 from flows.schedule import scheduled_at_of
 from flows.story import story
 from flows.telling.moments import plain
@@ -97,7 +98,7 @@ class FailedRuns:
         if ids := list(also):
             runs |= {run.id: run for run in self._read(FlowRunFilter(id=FlowRunFilterId(any_=ids), state=wrong))}
         found = [one for run in runs.values() if _is_news(run) for one in self._described(run)]
-        return sorted(found, key=lambda one: one.ended)
+        return sorted(found, key=lambda one: (one.ended, one.run.id))
 
     def mark(self, failed: FailedRun) -> None:
         """Remember that it was told of."""
@@ -136,7 +137,11 @@ class FailedRuns:
         return ", ".join(re.sub(r"-[0-9a-f]{3,}$", "", name) for name in names) or None
 
     def _read(self, filter: FlowRunFilter) -> Sequence[FlowRun]:
-        return self._client.read_flow_runs(flow_run_filter=filter, sort=FlowRunSort.END_TIME_DESC, limit=200)
+        def page(offset: int) -> list[FlowRun]:
+            order = FlowRunSort.END_TIME_DESC
+            return self._client.read_flow_runs(flow_run_filter=filter, sort=order, limit=PAGE, offset=offset)
+
+        return list(every(page))
 
     def _described(self, run: FlowRun) -> list[FailedRun]:
         """What is to be told of a run: of some summaries that failed, each by itself; of very many, all at once."""
@@ -201,17 +206,19 @@ def _table(run: FlowRun) -> str | None:
     """The table that a load loads: the one that it was given, or the one that its tags name."""
     known = set(table_names())
     named = (run.parameters or {}).get("table")
-    return named if named in known else next(iter(sorted(known.intersection(run.tags))), None)
+    return (
+        named if isinstance(named, str) and named in known else next(iter(sorted(known.intersection(run.tags))), None)
+    )
 
 
 def _chosen_summaries(run: FlowRun) -> tuple[str, ...]:
     """The summaries that a run was to build, where it names some."""
-    named = (run.parameters or {}).get("tables") or ()
-    return tuple(name for name in named if name in summary_names())
+    named = (run.parameters or {}).get("tables")
+    return tuple(name for name in named if name in summary_names()) if isinstance(named, list | tuple) else ()
 
 
 def _plan(run: FlowRun, table: str | None) -> Plan | None:
     try:
         return planned(table, run.parameters or {}, scheduled_at_of(run)) if table else None
-    except (DaybookError, ValueError):
+    except (DaybookError, ValueError, TypeError, AttributeError):  # parameters are whatever somebody typed
         return None

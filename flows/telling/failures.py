@@ -35,7 +35,6 @@ def tell(
     elif failed.state_id not in known.seen:
         incident = known.again(found)
         desk.keep(incident, wording.still(incident, failed, task) if worth_a_word(incident.times) else None)
-    runs.mark(failed)
 
 
 def worth_a_word(times: int) -> bool:

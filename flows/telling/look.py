@@ -1,8 +1,10 @@
 """One pass: look at everything that may be wrong, open what is new, close what is over, and send what is to be said."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
 from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact
@@ -28,7 +30,7 @@ from flows.telling import (
     warnings,
 )
 from flows.telling.desk import Desk
-from flows.telling.failed_runs import FailedRuns
+from flows.telling.failed_runs import FailedRun, FailedRuns
 from flows.telling.outbox import Outbox
 from flows.telling.shelf import Shelf
 
@@ -61,10 +63,19 @@ class Look:
         memory = Shelf(self.client, "monitor")
         looked = memory.get("looked")
         since = datetime.fromisoformat(looked) if looked else self.now - _FIRST
-        for failed in self.runs.untold(max(since, self.now - _LONGEST), [run] if run else []):
+        untold, known = self.runs.untold(max(since, self.now - _LONGEST), [run] if run else []), len(self.problems)
+        for _, group in groupby(untold, key=lambda failed: failed.run.id):
+            of_run = list(group)
+            self.step(partial(self._tell, of_run), f"the run {of_run[0].run.name}")
+        if len(self.problems) == known:
+            # What ended meanwhile is found by the next pass, which begins to look some minutes before this one.
+            memory.put("looked", (self.now - _FIRST).isoformat())
+
+    def _tell(self, of_run: Sequence[FailedRun]) -> None:
+        """Tell of all that failed in one run. It is marked last: killed before, the next pass goes on with it."""
+        for failed in of_run:
             failures.tell(self.desk, self.runs, failed, self.warehouse, self.secrets, self.now)
-        # What ended meanwhile is found by the next pass, which begins to look some minutes before this one.
-        memory.put("looked", (self.now - _FIRST).isoformat())
+        self.runs.mark(of_run[0])
 
     def at_lost_runs(self) -> None:
         """Runs of which nothing was heard since an earlier pass: they count as crashed from now on."""

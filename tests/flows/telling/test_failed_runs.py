@@ -1,0 +1,59 @@
+"""What is found of failed runs on a real Prefect server, whatever somebody typed."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Failed
+
+from flows.telling.failed_runs import FailedRuns
+from flows.telling.shelf import Shelf
+
+MESSAGE = "Flow run encountered an exception: LoadFailed: it did not work"
+
+
+def ended(client: SyncPrefectClient, state: Any = None, *, by: str = "export", **parameters: Any) -> FlowRun:
+    """A run that has ended in this state (None: it failed), as the server knows it."""
+
+    @flow(name=by)
+    def any_flow() -> None: ...
+
+    state = state or Failed(message=MESSAGE)
+    run = client.create_flow_run(any_flow, parameters=parameters, name="a run", tags=["daybook"], state=state)
+    return client.read_flow_run(run.id)
+
+
+@pytest.fixture
+def office(client: SyncPrefectClient) -> Iterator[SyncPrefectClient]:
+    """A server on which nothing is open, nothing waits, and what failed until now is nobody's business."""
+
+    def forget() -> None:
+        for kind in ("incident", "outbox", "thread", "closed"):
+            for key in Shelf(client, kind).all():
+                Shelf(client, kind).drop(key)
+        Shelf(client, "monitor").put("looked", datetime.now(UTC).isoformat())
+
+    forget()
+    yield client
+    forget()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        pytest.param({"table": ["raw_data.nps"], "execution_date": None, "until": None}, id="a list as table"),
+        pytest.param({"table": "raw_data.nps", "execution_date": {"a": 1}, "until": 5}, id="no date"),
+        pytest.param({"tables": 5}, id="a number as tables"),
+        pytest.param({"tables": [["x"], None]}, id="lists as tables"),
+    ],
+)
+def test_a_run_with_parameters_that_make_no_sense_is_told_too(
+    office: SyncPrefectClient, parameters: dict[str, Any]
+) -> None:
+    run = ended(office, **parameters)
+    found = FailedRuns(office).untold(datetime.now(UTC), [run.id])
+    assert [one.run.id for one in found] == [run.id]
