@@ -12,6 +12,7 @@ from sqlalchemy import Engine, NullPool
 
 from blocks import stored
 from blocks.errors import BlockUnusable
+from blocks.impatient import be_impatient
 from blocks.stored import FOLDER_STAGE, S3_STAGE, B, document, load
 from daybook.stage.folder import FolderStage
 from daybook.stage.s3 import S3Stage
@@ -55,12 +56,15 @@ def google(name: str) -> "Credentials":
     return _load(GcpCredentials, name, variable).get_credentials_from_service_account()
 
 
-def warehouse() -> Warehouse:
+def warehouse(patience: int | None = None) -> Warehouse:
     """The warehouse of `SqlAlchemyConnector/warehouse`; a Redshift gets the role of `RedshiftCopy/warehouse`.
 
+    `patience` is how many seconds it may take to connect, and for a statement (None: any).
     Raises `BlockUnusable` where a block is missing, and `WarehouseError` where it names no warehouse.
     """
     database = engine("warehouse")
+    if patience is not None:
+        be_impatient(database, patience)
     role = copy_iam_role() if database.dialect.name == "redshift" else None
     return open_warehouse(database, copy_iam_role=role)
 

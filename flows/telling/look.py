@@ -38,6 +38,7 @@ logger = logging.getLogger("daybook.monitor")
 
 _FIRST = timedelta(minutes=15)  # so far back looks the first pass of all
 _LONGEST = timedelta(days=3)  # and none looks further back than this
+_PATIENCE = 30  # seconds for the warehouse: one that hangs must not silence what is said of it
 
 
 class Look:
@@ -149,7 +150,7 @@ class Look:
 def _answering_warehouse() -> tuple[Warehouse | None, str]:
     """The warehouse, if it answers; else why it does not."""
     try:
-        warehouse = blocks.warehouse()
+        warehouse = blocks.warehouse(patience=_PATIENCE)
         with warehouse.session() as session:
             session.one("SELECT 1")
         return warehouse, ""
