@@ -1,7 +1,10 @@
 """What one message says, whatever it is sent by: Slack's blocks and an e-mail are made of the same."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from daybook.secrets import without_secrets
 
 
 class Tone(StrEnum):
@@ -40,3 +43,21 @@ class Notice:
     """Which incident it belongs to: all messages of one are one thread. None: it stands alone."""
     notes: tuple[str, ...] = field(default=())
     """What else is good to know, in small print."""
+
+
+def without_secrets_in(notice: Notice, known: Iterable[str] = ()) -> Notice:
+    """The same without secrets in any of its texts, as `without_secrets` takes them out; its link stays as it is."""
+    known = tuple(known)
+
+    def clean(text: str) -> str:
+        return without_secrets(text, known)
+
+    return replace(
+        notice,
+        title=clean(notice.title),
+        facts=tuple((name, clean(value)) for name, value in notice.facts),
+        error=None if notice.error is None else clean(notice.error),
+        meanwhile=tuple(map(clean, notice.meanwhile)),
+        command=None if notice.command is None else clean(notice.command),
+        notes=tuple(map(clean, notice.notes)),
+    )

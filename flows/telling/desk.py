@@ -1,7 +1,7 @@
 """The open incidents: where each is opened and told once, told again when it gets worse, and closed."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from daybook.incidents.history import Incidents
 from daybook.incidents.incident import Incident
-from daybook.incidents.notice import Notice
+from daybook.incidents.notice import Notice, without_secrets_in
 from daybook.warehouses import Warehouse
 from flows.telling.outbox import Outbox
 from flows.telling.plain_text import clipped
@@ -26,7 +26,9 @@ _TITLE, _ERROR = 300, 800  # characters of them that are remembered
 class Desk:
     """The open incidents. Only one pass at a time may work here (`flows.telling.turns`)."""
 
-    def __init__(self, client: SyncPrefectClient, warehouse: Warehouse | None) -> None:
+    def __init__(self, client: SyncPrefectClient, warehouse: Warehouse | None, secrets: Sequence[str] = ()) -> None:
+        """`secrets` are what no message may hold, whatever part of it."""
+        self._secrets = secrets
         self._shelf, self._outbox = Shelf(client, "incident"), Outbox(client)
         self._closed = Shelf(client, "closed")
         self._warehouse = warehouse
@@ -44,7 +46,7 @@ class Desk:
     def keep(self, incident: Incident, notice: Notice | None = None) -> None:
         """Remember an incident as it is now, and say so where there is something to say."""
         if notice:
-            self._outbox.put(notice, incident.last)
+            self._outbox.put(without_secrets_in(notice, self._secrets), incident.last)
         key = key_of(incident.subject)
         self._shelf.put(key, _document(incident))
         self._open[key] = incident
@@ -52,7 +54,7 @@ class Desk:
     def close(self, incident: Incident, when: datetime, notice: Notice | None) -> None:
         """It is over: say so, and keep it for the history in the warehouse."""
         if notice:
-            self._outbox.put(notice, when)
+            self._outbox.put(without_secrets_in(notice, self._secrets), when)
         key = key_of(incident.subject)
         self._closed.put(key_of(incident.id), {"incident": _document(incident), "recovered_at": when.isoformat()})
         self._shelf.drop(key)

@@ -18,6 +18,7 @@ from flows.telling.failed_runs import FailedRun, FailedRuns
 
 UNOWNED = "default"
 THE_WAREHOUSE = "the warehouse"
+_SUBJECT = 200  # characters: with its parameters a run's may be very long
 
 
 def tell(
@@ -64,10 +65,10 @@ def _incident(failed: FailedRun, secrets: Sequence[str]) -> Incident:
     stretch = failed.stretch
     start, end = (stretch.start, stretch.end) if stretch else (None, None)
     return Incident(
-        subject=_subject(failed),
+        subject=without_secrets(_subject(failed), secrets)[:_SUBJECT],
         kind=Kind.FAILED,
         owner=owner_of(failed.tables[0]) if failed.tables else UNOWNED,
-        title=wording.title_of(failed),
+        title=without_secrets(wording.title_of(failed), secrets),
         since=failed.ended,
         last=failed.ended,
         error=without_secrets(failed.error, secrets),
@@ -88,7 +89,7 @@ def _subject(failed: FailedRun) -> str:
     name = failed.deployment or failed.flow
     if failed.tables or not failed.passed:
         return name
-    return f"{name} ({', '.join(f'{key}={value}' for key, value in sorted(failed.passed.items()))})"[:120]
+    return f"{name} ({', '.join(wording.as_typed(*one) for one in sorted(failed.passed.items()))})"
 
 
 def _meanwhile(failed: FailedRun, warehouse: Warehouse | None, now: datetime) -> list[str]:

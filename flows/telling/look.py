@@ -49,7 +49,7 @@ class Look:
         self.secrets = blocks.secret_values()
         self.problems: list[str] = []
         self.warehouse, self._why_not = _answering_warehouse()
-        self.desk, self.runs = Desk(client, self.warehouse), FailedRuns(client)
+        self.desk, self.runs = Desk(client, self.warehouse, self.secrets), FailedRuns(client)
 
     def step(self, do: Callable[[], None], what: str) -> None:
         """Do a step. What goes wrong is a line of `problems`."""

@@ -11,6 +11,7 @@ from prefect.utilities.urls import url_for
 from daybook.incidents.incident import Incident, Kind
 from daybook.incidents.meanwhile import at, lasting
 from daybook.incidents.notice import Notice, Tone
+from daybook.secrets import without_secrets
 from flows.telling.failed_runs import FailedRun
 
 _CRASHED = "nothing half done is ever seen: a load is there as a whole, or not at all"
@@ -90,8 +91,16 @@ def rerun(failed: FailedRun) -> str | None:
 
 def command(deployment: str, parameters: Mapping[str, Any]) -> str:
     """What to type so that a deployment runs with these parameters."""
-    given = (f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in parameters.items())
+    given = (as_typed(name, value) for name, value in parameters.items())
     return " ".join(["prefect deployment run", deployment, *(f"--param {shlex.quote(one)}" for one in given)])
+
+
+def as_typed(name: str, value: Any) -> str:
+    """A parameter as `prefect deployment run` takes it; of `password=` and the like only `***`."""
+    quoted = f"{name}={json.dumps(value)}"
+    if (hidden := without_secrets(quoted)) != quoted:
+        return hidden
+    return f"{name}={value if isinstance(value, str) else json.dumps(value)}"
 
 
 def link(run: object) -> tuple[str, str] | None:

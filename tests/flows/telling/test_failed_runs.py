@@ -1,6 +1,8 @@
 """What is found of failed runs on a real Prefect server, whatever somebody typed."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +12,9 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Failed
 
+from flows.telling.desk import Desk
 from flows.telling.failed_runs import FailedRuns
+from flows.telling.failures import tell
 from flows.telling.shelf import Shelf
 
 MESSAGE = "Flow run encountered an exception: LoadFailed: it did not work"
@@ -57,3 +61,16 @@ def test_a_run_with_parameters_that_make_no_sense_is_told_too(
     run = ended(office, **parameters)
     found = FailedRuns(office).untold(datetime.now(UTC), [run.id])
     assert [one.run.id for one in found] == [run.id]
+
+
+def test_a_secret_that_somebody_typed_into_a_parameter_is_told_to_nobody(office: SyncPrefectClient) -> None:
+    known, typed = "hunter2hunter2", "ge heim und noch mehr"
+    run = ended(office, password=typed, target=f"x-{known}", nested={"api_key": typed})
+    (failed,) = FailedRuns(office).untold(datetime.now(UTC), [run.id])
+    failed = replace(failed, deployment="export/daily")
+    desk = Desk(office, None, [known])
+    tell(desk, FailedRuns(office), failed, None, [known], datetime.now(UTC))
+    kept = json.dumps([Shelf(office, kind).all() for kind in ("incident", "outbox")])
+    assert "export/daily --param" in kept
+    for part in (known, "heim", "mehr"):
+        assert part not in kept
