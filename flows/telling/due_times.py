@@ -9,12 +9,13 @@ from daybook.freshness import Freshness, State, expected, look
 from daybook.incidents.incident import Awaited, Incident, Kind
 from daybook.incidents.meanwhile import at, held_back, lasting, waits_for_it
 from daybook.incidents.notice import Notice, Tone
+from daybook.summary.files import summary_names
 from daybook.warehouses import Warehouse
 from flows.deployed import loading
 from flows.telling import wording
 from flows.telling.at_risk import Risk, at_risk
 from flows.telling.desk import Desk
-from flows.telling.failures import dataset_of
+from flows.telling.failures import dataset_of, has_file
 
 _OURS = (Kind.LATE, Kind.STALE, Kind.AT_RISK)
 
@@ -38,9 +39,19 @@ def tell_late(desk: Desk, client: SyncPrefectClient, warehouse: Warehouse, now: 
             when = standing.loaded_at or now
             when = when if when > known.since else now
             desk.close(known, when, wording.recovered(known, when, _there(standing)))
+    for incident in desk.open:
+        if incident.kind in _OURS and not _is_owed(incident.subject):
+            why = f"Nothing is due of {incident.subject} any more: its file is gone, or says no due:."
+            desk.close(incident, now, wording.recovered(incident, now, why, "was given up"))
     for error in wrong:
         raise error
     return standings
+
+
+def _is_owed(table: str) -> bool:
+    """Whether it has to be there by some time, or nobody knows: its file cannot be read now."""
+    dataset = dataset_of(table)
+    return has_file(table) if dataset is None else dataset.due is not None
 
 
 def _tell(desk: Desk, found: Incident, notice: Notice) -> None:
@@ -130,11 +141,13 @@ def _there(standing: Freshness) -> str:
 
 
 def _command(client: SyncPrefectClient, standing: Freshness) -> str:
-    """What loads it: the deployment of a load for the intervals that are missing, or the build of a summary."""
-    deployment = loading(client, standing.table)
-    if deployment is None:
-        return f"prefect deployment run summaries/daily --param 'tables=[\"{standing.table}\"]'"
-    return wording.command(deployment, _dates(standing))
+    """What loads what is missing, or builds the summary."""
+    table = standing.table
+    if table in summary_names():
+        return wording.command("summaries/daily", {"tables": [table]})
+    if deployment := loading(client, table):
+        return wording.command(deployment, _dates(standing))
+    return wording.command("load-table/on-demand", {"table": table} | _dates(standing))
 
 
 def _dates(standing: Freshness) -> dict[str, str]:
