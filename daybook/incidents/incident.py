@@ -32,7 +32,8 @@ class Kind(StrEnum):
 class Awaited:
     """What has to be in the ledger for an incident to be over: rows of a table that are committed after `after`.
 
-    `start` and `end` are the stretch of intervals that failed, in UTC; both None: any load or build of the table.
+    `start` and `end` are the stretch of intervals that failed, in UTC; both None: any load or build of the table. Of a
+    table that was to be loaded whole, and has intervals, the stretch begins with the table, or with time itself.
     """
 
     table: str

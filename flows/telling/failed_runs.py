@@ -104,6 +104,13 @@ class FailedRuns:
         """Remember that it was told of."""
         self._client.update_flow_run_labels(failed.run.id, {_TOLD: failed.state_id})
 
+    def knows(self, run_id: UUID) -> bool:
+        """Whether there is this run, or was it deleted."""
+        try:
+            return bool(self._client.read_flow_run(run_id))
+        except ObjectNotFound:
+            return False
+
     def success_like(self, run_id: UUID) -> datetime | None:
         """When this run, or a later one of the deployment with the same parameters, was completed; None: never."""
         try:
@@ -122,7 +129,8 @@ class FailedRuns:
             )
         )
         return next(
-            (plain(one.end_time) for one in completed if one.end_time and one.parameters == run.parameters), None
+            (plain(one.end_time) for one in reversed(completed) if one.end_time and one.parameters == run.parameters),
+            None,
         )
 
     def task_of(self, failed: FailedRun) -> str | None:

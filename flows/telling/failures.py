@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from daybook.dataset import Dataset
 from daybook.errors import DaybookError, SourceLost, WarehouseLost
 from daybook.incidents.incident import Awaited, Incident, Kind
 from daybook.incidents.meanwhile import held_back, readers_see, waits_for_it
+from daybook.interval import Interval
 from daybook.secrets import without_secrets
 from daybook.summary.files import read_summary, summary_names
 from daybook.tables import read_table, table_names
@@ -15,9 +16,11 @@ from daybook.warehouses import Warehouse
 from flows.telling import wording
 from flows.telling.desk import Desk
 from flows.telling.failed_runs import FailedRun, FailedRuns
+from flows.telling.moments import plain
 
 UNOWNED = "default"
 THE_WAREHOUSE = "the warehouse"
+_BEGIN = datetime(1, 1, 2, tzinfo=UTC)
 _SUBJECT = 200  # characters: with its parameters a run's may be very long
 
 
@@ -51,6 +54,11 @@ def owner_of(table: str) -> str:
     return dataset.owner if dataset else UNOWNED
 
 
+def has_file(table: str) -> bool:
+    """Whether there is a table or summary of this name, whatever its file says."""
+    return table in table_names() or table in summary_names()
+
+
 def dataset_of(table: str) -> Dataset | None:
     """The file of a table or summary; None: it has none, or a wrong one."""
     try:
@@ -62,7 +70,9 @@ def dataset_of(table: str) -> Dataset | None:
 
 
 def _incident(failed: FailedRun, secrets: Sequence[str]) -> Incident:
-    stretch = failed.stretch
+    # What it committed itself before it was lost is there, and so is what others loaded meanwhile.
+    after = plain(failed.run.start_time or failed.ended)
+    stretch = failed.stretch or _all_of(failed, after)
     start, end = (stretch.start, stretch.end) if stretch else (None, None)
     return Incident(
         subject=without_secrets(_subject(failed), secrets)[:_SUBJECT],
@@ -73,9 +83,19 @@ def _incident(failed: FailedRun, secrets: Sequence[str]) -> Incident:
         last=failed.ended,
         error=without_secrets(failed.error, secrets),
         seen=(failed.state_id,),
-        awaits=tuple(Awaited(table, failed.ended, start, end) for table in failed.tables),
+        awaits=tuple(Awaited(table, after, start, end) for table in failed.tables),
         run=str(failed.run.id),
     )
+
+
+def _all_of(failed: FailedRun, after: datetime) -> Interval | None:
+    """What a full refresh was to load, which no load of a single interval stands for; None: it was none."""
+    plan = failed.plan
+    if plan is None or not plan.whole or plan.table.grid is None or plan.table.load == "replace":
+        return None
+    end = plan.table.grid.last_complete(after).end
+    start = plan.start or _BEGIN
+    return Interval(start, end) if start < end else None
 
 
 def _subject(failed: FailedRun) -> str:

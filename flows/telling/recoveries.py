@@ -9,12 +9,19 @@ from daybook.warehouses import Warehouse
 from flows.telling import wording
 from flows.telling.desk import Desk
 from flows.telling.failed_runs import FailedRuns
+from flows.telling.failures import has_file
 
 
 def close_failures(desk: Desk, runs: FailedRuns, warehouse: Warehouse | None, now: datetime) -> None:
-    """Close each incident of a failure that is over, and say so."""
+    """Close each incident of a failure that is over, and say so; also one of which nobody will ever see the end."""
     for incident in desk.open:
-        if incident.kind is Kind.FAILED and (when := _over(incident, runs, warehouse, now)):
+        if incident.kind is not Kind.FAILED:
+            continue
+        if why := _endless(incident, runs):
+            desk.close(incident, now, wording.recovered(incident, now, why, "was given up"))
+        elif when := _over(incident, runs, warehouse, now):
+            # A load that was lost after its commit was there before it failed.
+            when = max(when, incident.last)
             desk.close(incident, when, wording.recovered(incident, when, _loaded(incident)))
 
 
@@ -26,7 +33,17 @@ def _over(incident: Incident, runs: FailedRuns, warehouse: Warehouse | None, now
     if not incident.awaits:  # it was the warehouse itself that did not answer
         return now
     with warehouse.session() as session:
-        return healed_at(session, warehouse, incident.awaits)
+        return healed_at(session, warehouse, [one for one in incident.awaits if has_file(one.table)])
+
+
+def _endless(incident: Incident, runs: FailedRuns) -> str | None:
+    """Why what it waits for cannot come; None: it can."""
+    awaited = sorted({one.table for one in incident.awaits})
+    if awaited and not any(map(has_file, awaited)):
+        return f"There is no file any more of {', '.join(awaited)}: nothing of it is awaited."
+    if not awaited and incident.run and not runs.knows(UUID(incident.run)):
+        return "Its run was deleted on Prefect's server: what became of it is not to be seen any more."
+    return None
 
 
 def _loaded(incident: Incident) -> str:

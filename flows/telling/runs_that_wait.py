@@ -24,6 +24,7 @@ from flows.telling.desk import Desk
 from flows.telling.failures import UNOWNED
 from flows.telling.moments import plain
 
+_POOL = "the work pool "  # and its name, which may have spaces
 _LATE = timedelta(seconds=60)  # as long as a worker that polls may leave a run
 
 
@@ -65,7 +66,7 @@ def note_waiting(desk: Desk, client: SyncPrefectClient, run_id: UUID, *, told: b
         return
     pool, since = run.work_pool_name or "none", plain(run.expected_start_time)
     incident = Incident(
-        subject=f"the work pool {pool}",
+        subject=_POOL + pool,
         kind=Kind.WAITING,
         owner=UNOWNED,
         title=f"No worker takes the runs of the work pool {pool}",
@@ -98,7 +99,7 @@ def close_those_that_began(desk: Desk, client: SyncPrefectClient, now: datetime)
                 ended = plain(state.timestamp) if state else now
                 how = f"It is {state.name.lower()} now." if state and state.name else "It was deleted."
                 desk.close(incident, ended, wording.recovered(incident, ended, how))
-        elif incident.kind is Kind.WAITING and not late_runs(client, incident.subject.rpartition(" ")[2], now):
+        elif incident.kind is Kind.WAITING and not late_runs(client, incident.subject.removeprefix(_POOL), now):
             how = "A worker takes its runs again; what was late runs now, or has run."
             desk.close(incident, now, wording.recovered(incident, now, how))
 

@@ -47,7 +47,7 @@ def still(incident: Incident, failed: FailedRun, task: str | None) -> Notice:
     )
 
 
-def recovered(incident: Incident, when: datetime, how: str = "") -> Notice:
+def recovered(incident: Incident, when: datetime, how: str = "", verb: str = "recovered") -> Notice:
     """The message by which an incident ends."""
     facts = [("Since", at(incident.since)), ("Until", at(when))]
     if incident.kind is Kind.FAILED:
@@ -55,7 +55,7 @@ def recovered(incident: Incident, when: datetime, how: str = "") -> Notice:
     after = lasting((when - incident.since) / timedelta(seconds=1))
     return Notice(
         tone=Tone.RECOVERED,
-        title=f"{incident.subject} recovered after {after}",
+        title=f"{incident.subject} {verb} after {after}",
         facts=tuple(facts),
         meanwhile=(how,) if how else (),
         owner=incident.owner,

@@ -1,0 +1,110 @@
+"""When what failed or was late is over, on a real Prefect server and a real ledger; and when it never will be."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.states import Failed
+from sqlalchemy import NullPool, create_engine
+
+from daybook.incidents.incident import Awaited, Incident, Kind
+from daybook.ledger import Entry, Ledger
+from daybook.warehouses import Warehouse, open_warehouse
+from flows.telling.desk import Desk
+from flows.telling.due_times import tell_late
+from flows.telling.failed_runs import FailedRuns
+from flows.telling.failures import tell
+from flows.telling.recoveries import close_failures
+from flows.telling.shelf import Shelf
+from tests.flows.conftest import Target
+
+NOW = datetime.now(UTC)
+TABLE, DAY = "raw_data.nps", datetime(2021, 2, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def desk(client: SyncPrefectClient) -> Iterator[Desk]:
+    """With nothing open."""
+
+    def forget() -> None:
+        for kind in ("incident", "outbox", "thread", "closed"):
+            for key in Shelf(client, kind).all():
+                Shelf(client, kind).drop(key)
+
+    forget()
+    yield Desk(client, None)
+    forget()
+
+
+@pytest.fixture
+def warehouse(on_postgres: Target) -> Warehouse:
+    on_postgres.empty()
+    return open_warehouse(create_engine(on_postgres.variables["DAYBOOK_WAREHOUSE_URL"], poolclass=NullPool))
+
+
+def load(warehouse: Warehouse, start: datetime | None, end: datetime, at: datetime) -> None:
+    with warehouse.session() as session:
+        Ledger(warehouse).ensure(session)
+        Ledger(warehouse).record(session, [Entry(TABLE, start, end, 1, "merge", None, at, str(uuid4()), at)])
+
+
+def fail(desk: Desk, client: SyncPrefectClient, **parameters: object) -> datetime:
+    """A load of the table that failed and was told; when it began."""
+
+    @flow(name="nps")
+    def nps() -> None: ...
+
+    given = {"execution_date": None, "until": None} | parameters
+    run = client.create_flow_run(nps, parameters=given, tags=["daybook", TABLE], state=Failed(message="no"))
+    runs = FailedRuns(client)
+    (failed,) = runs.untold(NOW, [run.id])
+    tell(desk, runs, failed, None, (), NOW)
+    (incident,) = desk.open
+    return incident.awaits[0].after
+
+
+def said(client: SyncPrefectClient) -> list[str]:
+    """The titles of what is said of an end, up to its time."""
+    notices = [document["notice"] for document in Shelf(client, "outbox").all().values()]
+    return [one["title"].partition(" after")[0] for one in notices if one["tone"] == "recovered"]
+
+
+def test_a_full_refresh_that_failed_is_not_over_by_one_day(
+    desk: Desk, client: SyncPrefectClient, warehouse: Warehouse
+) -> None:
+    began = fail(desk, client, full_refresh=True)
+    load(warehouse, DAY, DAY + timedelta(days=1), began + timedelta(minutes=1))
+    close_failures(desk, FailedRuns(client), warehouse, NOW)
+    assert len(desk.open) == 1
+    load(warehouse, None, began, began + timedelta(minutes=2))
+    close_failures(desk, FailedRuns(client), warehouse, NOW)
+    assert desk.open == [] and said(client) == ["raw_data.nps recovered"]
+
+
+def gone(subject: str, kind: Kind, **more: object) -> Incident:
+    return Incident(subject, kind, "default", f"{subject} {kind}", NOW, NOW, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "incident",
+    [
+        pytest.param(gone("raw_data.gone", Kind.LATE), id="a late table whose file is gone"),
+        pytest.param(gone("raw_data.customer_features", Kind.LATE), id="a late table whose file says no due: any more"),
+        pytest.param(
+            gone("raw_data.gone", Kind.FAILED, awaits=(Awaited("raw_data.gone", NOW),)),
+            id="a failed table whose file is gone",
+        ),
+        pytest.param(gone("export/daily", Kind.FAILED, run=str(uuid4())), id="a failed run that was deleted"),
+    ],
+)
+def test_what_cannot_come_any_more_is_given_up_and_said(
+    incident: Incident, desk: Desk, client: SyncPrefectClient, warehouse: Warehouse
+) -> None:
+    desk.keep(incident)
+    close_failures(desk, FailedRuns(client), warehouse, NOW)
+    tell_late(desk, client, warehouse, NOW)
+    assert desk.about(incident.subject) is None
+    assert f"{incident.subject} was given up" in said(client)
