@@ -47,7 +47,7 @@ class Incidents:
         if session.one(f"SELECT count(*) FROM {self._book.table} WHERE incident = %s", (incident.id,)):
             return
         error = incident.error.encode(errors="ignore").decode().replace("\0", "")[:_LONGEST]
-        subject, owner = incident.subject[:255], incident.owner[:255]
+        subject, owner = _fitting(incident.subject), _fitting(incident.owner)
         row = Closed(incident.id, subject, incident.kind, owner, incident.since, recovered_at, incident.times, error)
         self._book.append(session, [astuple(row)])
 
@@ -60,3 +60,8 @@ class Incidents:
             "ORDER BY recovered_at",
             (start, end),
         )
+
+
+def _fitting(text: str) -> str:
+    """As much of it as 255 bytes hold, which is how Redshift counts."""
+    return text.replace("\0", "").encode(errors="ignore")[:255].decode(errors="ignore")

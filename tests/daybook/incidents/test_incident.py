@@ -3,6 +3,7 @@
 import contextlib
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -110,7 +111,7 @@ def test_a_full_refresh_heals_every_day_before_it(warehouse: Warehouse) -> None:
 
 
 def test_the_history_has_each_incident_once_with_words_that_a_warehouse_takes(warehouse: Warehouse) -> None:
-    closed = incident(error="\0é" * 3000)
+    closed = replace(incident(error="\0é" * 3000), subject="export/daily (title=" + "🟥" * 170, owner="\0ü" * 200)
     with warehouse.session() as session:
         for _ in range(2):
             Incidents(warehouse).record(session, closed, NINE + timedelta(hours=2))
@@ -118,7 +119,8 @@ def test_the_history_has_each_incident_once_with_words_that_a_warehouse_takes(wa
         assert Incidents(warehouse).between(session, NINE, NINE + timedelta(hours=2)) == []
     assert (row.incident, row.kind, row.times) == (closed.id, "failed", 1)
     assert row.recovered_at - row.opened_at == timedelta(hours=2)
-    assert set(row.error) == {"é"}
+    assert set(row.error) == {"é"} and set(row.owner) == {"ü"}
+    assert closed.subject.startswith(row.subject) and "🟥" in row.subject
 
 
 def test_what_readers_see_is_named_by_its_day(warehouse: Warehouse) -> None:
