@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from daybook.dataset import Dataset
-from daybook.errors import DaybookError, SourceLost, WarehouseLost
+from daybook.errors import DaybookError, SourceIncomplete, SourceLost, WarehouseLost
 from daybook.incidents.incident import Awaited, Incident, Kind
 from daybook.incidents.meanwhile import held_back, readers_see, waits_for_it
 from daybook.interval import Interval
@@ -70,8 +70,10 @@ def dataset_of(table: str) -> Dataset | None:
 
 
 def _incident(failed: FailedRun, secrets: Sequence[str]) -> Incident:
-    # What it committed itself before it was lost is there, and so is what others loaded meanwhile.
-    after = plain(failed.run.start_time or failed.ended)
+    # What it committed itself before it was lost is there, and so is what others loaded meanwhile; but of what it could
+    # get only a part of, its own commit has just that part.
+    partly = failed.kind is SourceIncomplete
+    after = failed.ended if partly else plain(failed.run.start_time or failed.ended)
     stretch = failed.stretch or _all_of(failed, after)
     start, end = (stretch.start, stretch.end) if stretch else (None, None)
     return Incident(

@@ -51,16 +51,16 @@ def load(warehouse: Warehouse, start: datetime | None, end: datetime, at: dateti
         Ledger(warehouse).record(session, [Entry(TABLE, start, end, 1, "merge", None, at, str(uuid4()), at)])
 
 
-def fail(desk: Desk, client: SyncPrefectClient, **parameters: object) -> datetime:
-    """A load of the table that failed and was told; when it began."""
+def fail(desk: Desk, client: SyncPrefectClient, why: str = "no", **parameters: object) -> datetime:
+    """A load of the table that failed and was told; since when a load counts as its end."""
 
     @flow(name="nps")
     def nps() -> None: ...
 
     given = {"execution_date": None, "until": None} | parameters
-    run = client.create_flow_run(nps, parameters=given, tags=["daybook", TABLE], state=Failed(message="no"))
+    run = client.create_flow_run(nps, parameters=given, tags=["daybook", TABLE], state=Failed(message=why))
     runs = FailedRuns(client)
-    (failed,) = runs.untold(NOW, [run.id])
+    (failed,) = runs.untold(datetime.now(UTC), [run.id])
     tell(desk, runs, failed, None, (), NOW)
     (incident,) = desk.open
     return incident.awaits[0].after
@@ -82,6 +82,20 @@ def test_a_full_refresh_that_failed_is_not_over_by_one_day(
     load(warehouse, None, began, began + timedelta(minutes=2))
     close_failures(desk, FailedRuns(client), warehouse, NOW)
     assert desk.open == [] and said(client) == ["raw_data.nps recovered"]
+
+
+def test_what_was_committed_in_part_is_not_over_by_that_commit(
+    desk: Desk, client: SyncPrefectClient, warehouse: Warehouse
+) -> None:
+    why = "Flow run encountered an exception: SourceIncomplete: 10 rows are loaded, but: AAPL was not given"
+    before = datetime.now(UTC)
+    ended = fail(desk, client, why, execution_date="2021-02-05")
+    load(warehouse, DAY, DAY + timedelta(days=1), before)  # its own, while it ran
+    close_failures(desk, FailedRuns(client), warehouse, NOW)
+    assert len(desk.open) == 1
+    load(warehouse, DAY, DAY + timedelta(days=1), ended + timedelta(seconds=1))
+    close_failures(desk, FailedRuns(client), warehouse, NOW)
+    assert desk.open == []
 
 
 def gone(subject: str, kind: Kind, **more: object) -> Incident:
