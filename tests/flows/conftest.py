@@ -222,6 +222,8 @@ def deployed(stack: LocalStack, prefect_server: str) -> Iterator[Deployed]:
         wait_for_work_pool(stack, client)
         deploy(stack, "--all")
         yield Deployed(stack, client)
+        for automation in client.read_automations():
+            client.delete_automation(automation.id)  # those of the deployments: the server is the session's
     kill(stack, "worker")  # an idle one costs a tenth of a core
 
 
