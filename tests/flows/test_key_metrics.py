@@ -96,7 +96,7 @@ def test_a_week_is_written_shown_and_told(warehouse: Target, client: SyncPrefect
     notice = Shelf(client, "outbox").get(put)["notice"]
     Shelf(client, "outbox").drop(put)
     assert notice["title"] == "Week of 2026-07-20: 86 % (100 %) in time, no run failed"
-    assert ["raw_data.nps", "86 % (100 %) in time, none of 7 runs failed, fresh in 9 h 0 min"] in notice["facts"]
+    assert ["raw_data.nps", "86 % (100 %) in time, none of 7 runs failed, fresh in 9 h"] in notice["facts"]
     assert notice["link"][1].endswith(f"/runs/flow-run/{state.state_details.flow_run_id}")
 
 
