@@ -46,7 +46,7 @@ def _headline(rows: Sequence[Metrics], before: Sequence[Metrics]) -> str:
 
 
 def _line(row: Metrics, before: Metrics | None) -> str:
-    """`86 % in time (100 %), 2 of 8 runs failed (0), recovered in 2 h 5 min, fresh in 9 h 0 min`"""
+    """`86 % in time (100 %), 2 of 8 runs failed (0), recovered in 2 h 5 min, fresh in 9 h`"""
     parts = []
     if row.sla_attainment is not None:
         parts.append(
