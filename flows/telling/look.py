@@ -69,8 +69,9 @@ class Look:
             of_run = list(group)
             self.step(partial(self._tell, of_run), f"the run {of_run[0].run.name}")
         if len(self.problems) == known:
-            # What ended meanwhile is found by the next pass, which begins to look some minutes before this one.
-            memory.put("looked", (self.now - _FIRST).isoformat())
+            # What ended meanwhile is found by the next pass, which begins to look some minutes before this one: but
+            # never before the first of all, which says nothing of what was there before it.
+            memory.put("looked", max(since, self.now - _FIRST).isoformat())
 
     def _tell(self, of_run: Sequence[FailedRun]) -> None:
         """Tell of all that failed in one run. It is marked last: killed before, the next pass goes on with it."""
