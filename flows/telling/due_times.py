@@ -5,6 +5,7 @@ from datetime import datetime
 
 from prefect.client.orchestration import SyncPrefectClient
 
+from daybook.datasets import dataset_of, has_file
 from daybook.freshness import Freshness, State, expected, look
 from daybook.incidents.incident import Awaited, Incident, Kind
 from daybook.incidents.meanwhile import at, held_back, lasting, waits_for_it
@@ -15,7 +16,6 @@ from flows.deployed import loading
 from flows.telling import wording
 from flows.telling.at_risk import Risk, at_risk
 from flows.telling.desk import Desk
-from flows.telling.failures import dataset_of, has_file
 
 _OURS = (Kind.LATE, Kind.STALE, Kind.AT_RISK)
 

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from daybook.dataset import Dataset
-from daybook.errors import DaybookError, SourceIncomplete, SourceLost, WarehouseLost
+from daybook.datasets import dataset_of
+from daybook.errors import SourceIncomplete, SourceLost, WarehouseLost
 from daybook.incidents.incident import Awaited, Incident, Kind
 from daybook.incidents.meanwhile import held_back, readers_see, waits_for_it
 from daybook.interval import Interval
 from daybook.secrets import without_secrets
-from daybook.summary.files import read_summary, summary_names
-from daybook.tables import read_table, table_names
 from daybook.warehouses import Warehouse
 from flows.telling import wording
 from flows.telling.desk import Desk
@@ -52,21 +50,6 @@ def owner_of(table: str) -> str:
     """The team to ask about a table or summary."""
     dataset = dataset_of(table)
     return dataset.owner if dataset else UNOWNED
-
-
-def has_file(table: str) -> bool:
-    """Whether there is a table or summary of this name, whatever its file says."""
-    return table in table_names() or table in summary_names()
-
-
-def dataset_of(table: str) -> Dataset | None:
-    """The file of a table or summary; None: it has none, or a wrong one."""
-    try:
-        if table in table_names():
-            return read_table(table)
-        return read_summary(table) if table in summary_names() else None
-    except DaybookError:
-        return None
 
 
 def _incident(failed: FailedRun, secrets: Sequence[str]) -> Incident:

@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
+from daybook.datasets import has_file
 from daybook.incidents.healed import healed_at
 from daybook.incidents.incident import Incident, Kind
 from daybook.warehouses import Warehouse
 from flows.telling import wording
 from flows.telling.desk import Desk
 from flows.telling.failed_runs import FailedRuns
-from flows.telling.failures import has_file
 
 
 def close_failures(desk: Desk, runs: FailedRuns, warehouse: Warehouse | None, now: datetime) -> None:
