@@ -155,6 +155,4 @@ def _dates(standing: Freshness) -> dict[str, str]:
     dataset = dataset_of(standing.table)
     if dataset is None or dataset.grid is None or not standing.missing:
         return {}
-    grid, missing = dataset.grid, standing.missing
-    dates = {"execution_date": grid.label(missing[0])}
-    return dates | ({"until": grid.label(grid.next(missing[-1]))} if len(missing) > 1 else {})
+    return dataset.grid.dates(standing.missing[0], standing.missing[-1])
