@@ -1,6 +1,5 @@
 """A run that failed becomes an incident, or a word more on one."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,7 +8,6 @@ from daybook.errors import SourceIncomplete, SourceLost, WarehouseLost
 from daybook.incidents.incident import Awaited, Incident, Kind
 from daybook.incidents.meanwhile import held_back, readers_see, waits_for_it
 from daybook.interval import Interval
-from daybook.secrets import without_secrets
 from daybook.warehouses import Warehouse
 from flows.telling import wording
 from flows.telling.desk import Desk
@@ -22,11 +20,9 @@ _BEGIN = datetime(1, 1, 2, tzinfo=UTC)
 _SUBJECT = 200  # characters: with its parameters a run's may be very long
 
 
-def tell(
-    desk: Desk, runs: FailedRuns, failed: FailedRun, warehouse: Warehouse | None, secrets: Sequence[str], now: datetime
-) -> None:
+def tell(desk: Desk, runs: FailedRuns, failed: FailedRun, warehouse: Warehouse | None, now: datetime) -> None:
     """Open the incident of a run that failed, or say that it is still failing; each of its failures counts once."""
-    found = _incident(failed, secrets)
+    found = _incident(desk, failed)
     known = desk.about(found.subject)
     task = runs.task_of(failed)
     if known is None or (known.kind is not Kind.FAILED):
@@ -52,7 +48,7 @@ def owner_of(table: str) -> str:
     return dataset.owner if dataset else UNOWNED
 
 
-def _incident(failed: FailedRun, secrets: Sequence[str]) -> Incident:
+def _incident(desk: Desk, failed: FailedRun) -> Incident:
     # What it committed itself before it was lost is there, and so is what others loaded meanwhile; but of what it could
     # get only a part of, its own commit has just that part.
     partly = failed.kind is SourceIncomplete
@@ -60,13 +56,13 @@ def _incident(failed: FailedRun, secrets: Sequence[str]) -> Incident:
     stretch = failed.stretch or _all_of(failed, after)
     start, end = (stretch.start, stretch.end) if stretch else (None, None)
     return Incident(
-        subject=without_secrets(_subject(failed), secrets)[:_SUBJECT],
+        subject=_subject(desk, failed)[:_SUBJECT],
         kind=Kind.FAILED,
         owner=owner_of(failed.tables[0]) if failed.tables else UNOWNED,
-        title=without_secrets(wording.title_of(failed), secrets),
+        title=wording.title_of(failed),
         since=failed.ended,
         last=failed.ended,
-        error=without_secrets(failed.error, secrets),
+        error=failed.error,
         seen=(failed.state_id,),
         awaits=tuple(Awaited(table, after, start, end) for table in failed.tables),
         run=str(failed.run.id),
@@ -83,7 +79,7 @@ def _all_of(failed: FailedRun, after: datetime) -> Interval | None:
     return Interval(start, end) if start < end else None
 
 
-def _subject(failed: FailedRun) -> str:
+def _subject(desk: Desk, failed: FailedRun) -> str:
     """What it is about. A lost database is one thing, however many tables miss it."""
     if failed.kind is WarehouseLost:
         return THE_WAREHOUSE
@@ -94,7 +90,7 @@ def _subject(failed: FailedRun) -> str:
     name = failed.deployment or failed.flow
     if failed.tables or not failed.passed:
         return name
-    return f"{name} ({', '.join(wording.as_typed(*one) for one in sorted(failed.passed.items()))})"
+    return desk.cleaned(f"{name} ({', '.join(wording.as_typed(*one) for one in sorted(failed.passed.items()))})")
 
 
 def _meanwhile(failed: FailedRun, warehouse: Warehouse | None, now: datetime) -> list[str]:

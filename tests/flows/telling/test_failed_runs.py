@@ -67,9 +67,10 @@ def test_a_secret_that_somebody_typed_into_a_parameter_is_told_to_nobody(office:
     known, typed = "hunter2hunter2", "ge heim und noch mehr"
     run = ended(office, password=typed, target=f"x-{known}", nested={"api_key": typed})
     (failed,) = FailedRuns(office).untold(datetime.now(UTC), [run.id])
-    failed = replace(failed, deployment="export/daily")
-    desk = Desk(office, None, [known])
-    tell(desk, FailedRuns(office), failed, None, [known], datetime.now(UTC))
+    failed = replace(failed, deployment="export/daily", error=f"{known} was refused")
+    for _ in range(2):  # by two passes, for which it is the same incident
+        tell(Desk(office, None, [known]), FailedRuns(office), failed, None, datetime.now(UTC))
+    assert [(one.times, one.error) for one in Desk(office, None).open] == [(1, "*** was refused")]
     kept = json.dumps([Shelf(office, kind).all() for kind in ("incident", "outbox")])
     assert "export/daily --param" in kept
     for part in (known, "heim", "mehr"):

@@ -61,7 +61,7 @@ def fail(desk: Desk, client: SyncPrefectClient, why: str = "no", **parameters: o
     run = client.create_flow_run(nps, parameters=given, tags=["daybook", TABLE], state=Failed(message=why))
     runs = FailedRuns(client)
     (failed,) = runs.untold(datetime.now(UTC), [run.id])
-    tell(desk, runs, failed, None, (), NOW)
+    tell(desk, runs, failed, None, NOW)
     (incident,) = desk.open
     return incident.awaits[0].after
 
