@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from daybook.datasets import dataset_of
 from daybook.errors import SourceIncomplete, SourceLost, WarehouseLost
 from daybook.incidents.incident import Awaited, Incident, Kind
-from daybook.incidents.meanwhile import held_back, readers_see, waits_for_it
+from daybook.incidents.meanwhile import Meanwhile
 from daybook.interval import Interval
-from daybook.warehouses import Warehouse
 from flows.telling import wording
 from flows.telling.desk import Desk
 from flows.telling.failed_runs import FailedRun, FailedRuns
@@ -20,14 +19,14 @@ _BEGIN = datetime(1, 1, 2, tzinfo=UTC)
 _SUBJECT = 200  # characters: with its parameters a run's may be very long
 
 
-def tell(desk: Desk, runs: FailedRuns, failed: FailedRun, warehouse: Warehouse | None, now: datetime) -> None:
+def tell(desk: Desk, runs: FailedRuns, failed: FailedRun, meanwhile: Meanwhile) -> None:
     """Open the incident of a run that failed, or say that it is still failing; each of its failures counts once."""
     found = _incident(desk, failed)
     known = desk.about(found.subject)
     task = runs.task_of(failed)
     if known is None or (known.kind is not Kind.FAILED):
         incident = known.again(found) if known else found
-        desk.keep(incident, wording.opened(incident, failed, task, _meanwhile(failed, warehouse, now)))
+        desk.keep(incident, wording.opened(incident, failed, task, _means(failed, meanwhile)))
     elif known.run is None:  # the warehouse, of which the monitor itself has said so
         desk.keep(replace(known.again(found), times=known.times))
     elif failed.state_id not in known.seen:
@@ -93,15 +92,8 @@ def _subject(desk: Desk, failed: FailedRun) -> str:
     return desk.cleaned(f"{name} ({', '.join(wording.as_typed(*one) for one in sorted(failed.passed.items()))})")
 
 
-def _meanwhile(failed: FailedRun, warehouse: Warehouse | None, now: datetime) -> list[str]:
+def _means(failed: FailedRun, meanwhile: Meanwhile) -> list[str]:
     """What readers see until it is mended, and what waits for it."""
-    try:
-        seen = readers_see(warehouse, failed.tables, now) if warehouse else []
-    except Exception:
-        warehouse, seen = None, []
-    if failed.tables and not warehouse:
-        seen = ["What readers see is as it was: the warehouse does not answer now."]
     if failed.flow == "summaries" and not failed.tables:
-        seen = ["No summary was built. Readers keep the last build of each."]
-    waiting = held_back(failed.tables) if failed.tables else ()
-    return [*seen, waits_for_it(waiting)] if waiting else seen
+        return ["No summary was built. Readers keep the last build of each."]
+    return [*meanwhile.readers_see(failed.tables), *meanwhile.held_back(failed.tables)]

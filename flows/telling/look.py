@@ -13,7 +13,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from blocks import open as blocks
 from blocks.errors import BlockUnusable
 from daybook.incidents.incident import Incident, Kind
-from daybook.incidents.meanwhile import at
+from daybook.incidents.meanwhile import Meanwhile, at
 from daybook.incidents.notice import Notice, Tone
 from daybook.transient import first_line
 from daybook.warehouses import Warehouse
@@ -47,6 +47,7 @@ class Look:
         self.client, self.now = client, now
         self.problems: list[str] = []
         self.warehouse, self._why_not = _answering_warehouse()
+        self.meanwhile = Meanwhile(self.warehouse, now)
         self.desk, self.runs = Desk(client, self.warehouse, blocks.secret_values()), FailedRuns(client)
 
     def step(self, do: Callable[[], None], what: str) -> None:
@@ -74,7 +75,7 @@ class Look:
     def _tell(self, of_run: Sequence[FailedRun]) -> None:
         """Tell of all that failed in one run. It is marked last: killed before, the next pass goes on with it."""
         for failed in of_run:
-            failures.tell(self.desk, self.runs, failed, self.warehouse, self.now)
+            failures.tell(self.desk, self.runs, failed, self.meanwhile)
         self.runs.mark(of_run[0])
 
     def at_lost_runs(self) -> None:
@@ -123,7 +124,7 @@ class Look:
     def at_due_times(self) -> None:
         """Tables that are late, or may be."""
         if self.warehouse:
-            standings = due_times.tell_late(self.desk, self.client, self.warehouse, self.now)
+            standings = due_times.tell_late(self.desk, self.client, self.warehouse, self.meanwhile, self.now)
             page, figures = freshness_page.page(standings), freshness_page.figures(standings)
             create_markdown_artifact(key="freshness", markdown=page, description=figures)
 

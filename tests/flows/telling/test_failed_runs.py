@@ -12,6 +12,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Failed
 
+from daybook.incidents.meanwhile import Meanwhile
 from flows.telling.desk import Desk
 from flows.telling.failed_runs import FailedRuns
 from flows.telling.failures import tell
@@ -69,7 +70,7 @@ def test_a_secret_that_somebody_typed_into_a_parameter_is_told_to_nobody(office:
     (failed,) = FailedRuns(office).untold(datetime.now(UTC), [run.id])
     failed = replace(failed, deployment="export/daily", error=f"{known} was refused")
     for _ in range(2):  # by two passes, for which it is the same incident
-        tell(Desk(office, None, [known]), FailedRuns(office), failed, None, datetime.now(UTC))
+        tell(Desk(office, None, [known]), FailedRuns(office), failed, Meanwhile(None, datetime.now(UTC)))
     assert [(one.times, one.error) for one in Desk(office, None).open] == [(1, "*** was refused")]
     kept = json.dumps([Shelf(office, kind).all() for kind in ("incident", "outbox")])
     assert "export/daily --param" in kept
