@@ -1,6 +1,5 @@
 """When what failed or was late is over, on a real Prefect server and a real ledger; and when it never will be."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -27,17 +26,9 @@ TABLE, DAY = "raw_data.nps", datetime(2021, 2, 5, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(client: SyncPrefectClient) -> Iterator[Desk]:
+def desk(shelves: SyncPrefectClient) -> Desk:
     """With nothing open."""
-
-    def forget() -> None:
-        for kind in ("incident", "outbox", "thread", "closed"):
-            for key in Shelf(client, kind).all():
-                Shelf(client, kind).drop(key)
-
-    forget()
-    yield Desk(client, None)
-    forget()
+    return Desk(shelves, None)
 
 
 @pytest.fixture
