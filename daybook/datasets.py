@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from daybook.dataset import Dataset
-from daybook.errors import TableFileError
+from daybook.errors import DaybookError, TableFileError
 from daybook.summary.files import read_summary, summary_names
 from daybook.tables import TABLES, read_table, table_names
 
@@ -21,3 +21,18 @@ def datasets(folder: Path = TABLES) -> tuple[list[Dataset], list[TableFileError]
             except TableFileError as error:
                 problems.append(error)
     return sorted(found, key=lambda dataset: dataset.name), problems
+
+
+def has_file(name: str, folder: Path = TABLES) -> bool:
+    """Whether there is a table or summary of this name below `folder`, whatever its file says."""
+    return name in table_names(folder) or name in summary_names(folder)
+
+
+def dataset_of(name: str, folder: Path = TABLES) -> Dataset | None:
+    """The table or summary of this name below `folder`; None: it has no file, or a wrong one."""
+    try:
+        if name in table_names(folder):
+            return read_table(name, folder)
+        return read_summary(name, folder) if name in summary_names(folder) else None
+    except DaybookError:
+        return None

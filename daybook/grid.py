@@ -102,7 +102,7 @@ class Grid:
             only = self.at(start)
             raise IntervalError(
                 f"No {self.unit} lies from {start.isoformat()} to {end.isoformat()}: the start is inclusive, the end "
-                f"exclusive. For the {self.unit} {self.label(only)} alone, end with {self.label(self.next(only))}."
+                f"exclusive. For the {self.unit} {self.label(only)} alone, end with {self.until(only)}."
             )
         return list(self._walk(lower, upper))
 
@@ -128,7 +128,16 @@ class Grid:
 
     def stretch_label(self, first: Interval, last: Interval) -> str:
         """What a person calls the intervals from `first` to `last`: `2021-02-05`, `2021-02-05 until 2021-03-01`."""
-        return self.label(first) if first == last else f"{self.label(first)} until {self.label(self.next(last))}"
+        return " until ".join(self.dates(first, last).values())
+
+    def dates(self, first: Interval, last: Interval) -> dict[str, str]:
+        """What a load is given for these intervals: `execution_date`, and `until` where they are more than one."""
+        dates = {"execution_date": self.label(first)}
+        return dates if first == last else dates | {"until": self.until(last)}
+
+    def until(self, last: Interval) -> str:
+        """What a person types to end with this interval: the label of the next one, as an end is exclusive."""
+        return self.label(self.next(last))
 
     def counted(self, number: int) -> str:
         """So many intervals, in words: `1 day`, `364 days`."""

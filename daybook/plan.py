@@ -125,6 +125,6 @@ def plan(
         raise IntervalError(
             f"{table.name}: {grid.label(intervals[-1])} is not over before {intervals[-1].end:%Y-%m-%d %H:%M} UTC; the "
             f"last complete {grid.unit} is {grid.label(newest)}"
-            + (f", so until is at most {grid.label(grid.next(newest))}" if until is not None else "")
+            + (f", so until is at most {grid.until(newest)}" if until is not None else "")
         )
     return Plan(table, intervals, False, allow_shrink)

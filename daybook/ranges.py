@@ -32,7 +32,7 @@ def owed_within(
     if intervals[-1].end > newest.end:
         raise BackfillRefused(
             f"{table.name}: the range reaches into the future: {grid.label(intervals[-1])} is not over yet. The newest "
-            f"{grid.unit} that is over is {grid.label(newest)}: end with {grid.label(grid.next(newest))}"
+            f"{grid.unit} that is over is {grid.label(newest)}: end with {grid.until(newest)}"
         )
     if first and intervals[0].start < first.start and not allow_before_start:
         raise BackfillRefused(
@@ -42,7 +42,7 @@ def owed_within(
     if not worth_asking(table, intervals):
         raise BackfillRefused(
             f"{table.name}: {table.calendar} had no session from {grid.label(intervals[0])} until "
-            f"{grid.label(grid.next(intervals[-1]))}, so there is nothing to load: choose a range with a trading day"
+            f"{grid.until(intervals[-1])}, so there is nothing to load: choose a range with a trading day"
         )
     return intervals
 

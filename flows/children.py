@@ -43,15 +43,13 @@ class Children:
         """Start a run that loads these neighbouring intervals."""
         grid = self._deployed.table.grid
         assert grid is not None
-        dates = {"execution_date": grid.label(stretch[0])}
-        if len(stretch) > 1:
-            dates["until"] = grid.label(grid.next(stretch[-1]))
+        first, last = stretch[0], stretch[-1]
         run = run_deployment(
             self._deployed.id,
-            parameters=self._deployed.parameters | dates,
+            parameters=self._deployed.parameters | grid.dates(first, last),
             timeout=0,
             # It gives itself the same when it begins; one whose process dies before that is known by this.
-            flow_run_name=f"{self._deployed.table.name} {' until '.join(dates.values())}{ENDS}",
+            flow_run_name=f"{self._deployed.table.name} {grid.stretch_label(first, last)}{ENDS}",
             tags=self._tags,
             job_variables=_NO_RETRIES,
         )

@@ -59,7 +59,7 @@ def _emit(
         {
             "table": table,
             "execution_date": grid.label(intervals[0]) if grid and intervals else None,
-            "until": grid.label(grid.next(intervals[-1])) if grid and intervals else None,
+            "until": grid.until(intervals[-1]) if grid and intervals else None,
             "full_refresh": not intervals,
             "rows": rows,
             "intervals": told,

@@ -1,49 +1,77 @@
 """What a failure means for those who read the warehouse: what they see until it is mended, and what waits for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from daybook.errors import DaybookError
 from daybook.ledger import End, Ledger
 from daybook.summary.files import read_summary, summary_names
-from daybook.tables import TABLES
+from daybook.tables import TABLES, table_names
 from daybook.warehouses import Warehouse
+
+if TYPE_CHECKING:
+    from daybook.summary.graph import Graph
 
 _NAMED = 8  # of what waits: more would hide the rest of the message
 
 
-def readers_see(warehouse: Warehouse, tables: Sequence[str], now: datetime) -> list[str]:
-    """A sentence for each of these tables and summaries: which load or build is still to be seen.
+class Meanwhile:
+    """What it means that tables or summaries failed or are late, all at one moment.
 
-    Raises what the warehouse raises when it cannot be asked.
+    However many there are, the warehouse is asked once, in one session, and the summaries are read once; neither before
+    there is somebody to tell.
     """
-    if not tables:
-        return []
-    with warehouse.session() as session:
-        ends = Ledger(warehouse).ends(session, tables)
-    return [_still(table, ends.get(table), now) for table in tables]
 
+    def __init__(self, warehouse: Warehouse | None, now: datetime, folder: Path = TABLES) -> None:
+        """`warehouse`: None where it does not answer. The files are those below `folder`."""
+        self._warehouse, self._now, self._folder = warehouse, now, folder
 
-def held_back(tables: Sequence[str], folder: Path = TABLES) -> tuple[str, ...]:
-    """The summaries below `folder` that depend on these tables, at however many removes, in the order of their builds.
+    def readers_see(self, tables: Sequence[str]) -> list[str]:
+        """A sentence for each of these, which have files: which load or build is still to be seen.
 
-    Found in the text of their SELECTs, without asking a warehouse. Where a file is wrong, nothing is known: none.
-    """
-    from daybook.summary.graph import order_builds  # which brings the parser of SQL along
+        Where the warehouse cannot be asked, one for all of them.
+        """
+        if not tables:
+            return []
+        if self._ends is None:
+            return ["What readers see is as it was: the warehouse does not answer now."]
+        return [_still(table, self._ends.get(table), self._now) for table in tables]
 
-    try:
-        graph = order_builds([read_summary(name, folder) for name in summary_names(folder)], "postgres")
-    except DaybookError:
-        return ()
-    waiting = {name for table in tables for name in graph.downstream(table)}
-    return tuple(name for name in graph.order if name in waiting.difference(tables))
+    def held_back(self, tables: Sequence[str]) -> list[str]:
+        """The sentence about the summaries that depend on these, at however many removes; empty where there are none.
 
+        Found in the text of their SELECTs, without asking a warehouse. Where a file is wrong, nothing is known: none.
+        """
+        if not tables or self._graph is None:
+            return []
+        reached = {name for table in tables for name in self._graph.downstream(table)}
+        waiting = [name for name in self._graph.order if name in reached.difference(tables)]
+        more = f" and {len(waiting) - _NAMED} more" if len(waiting) > _NAMED else ""
+        return [f"Held back until then: {', '.join(waiting[:_NAMED])}{more}."] if waiting else []
 
-def waits_for_it(names: Sequence[str]) -> str:
-    """The sentence about what is held back."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"Held back until then: {', '.join(names[:_NAMED])}{more}."
+    @cached_property
+    def _ends(self) -> Mapping[str, End] | None:
+        if self._warehouse is None:
+            return None
+        names = [*table_names(self._folder), *summary_names(self._folder)]
+        try:
+            with self._warehouse.session() as session:
+                return Ledger(self._warehouse).ends(session, names)
+        except Exception:  # one that is lost just now: what failed has to be told all the same
+            return None
+
+    @cached_property
+    def _graph(self) -> "Graph | None":
+        from daybook.summary.graph import order_builds  # which brings the parser of SQL along
+
+        try:
+            summaries = [read_summary(name, self._folder) for name in summary_names(self._folder)]
+            return order_builds(summaries, "postgres")
+        except DaybookError:
+            return None
 
 
 def _still(table: str, end: End | None, now: datetime) -> str:

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from daybook.incidents.history import Incidents
 from daybook.incidents.incident import Incident
 from daybook.incidents.notice import Notice, without_secrets_in
+from daybook.secrets import without_secrets
 from daybook.warehouses import Warehouse
 from flows.telling.outbox import Outbox
 from flows.telling.plain_text import clipped
@@ -27,7 +28,7 @@ class Desk:
     """The open incidents. Only one pass at a time may work here (`flows.telling.turns`)."""
 
     def __init__(self, client: SyncPrefectClient, warehouse: Warehouse | None, secrets: Sequence[str] = ()) -> None:
-        """`secrets` are what no message may hold, whatever part of it."""
+        """`secrets` are what no message and no incident may hold, whatever part of it."""
         self._secrets = secrets
         self._shelf, self._outbox = Shelf(client, "incident"), Outbox(client)
         self._closed = Shelf(client, "closed")
@@ -39,14 +40,19 @@ class Desk:
         """Every incident that is not over, the oldest first."""
         return sorted(self._open.values(), key=lambda incident: incident.since)
 
+    def cleaned(self, text: str) -> str:
+        """A text without secrets. Make a subject of it that has what somebody typed: it is looked up as it is kept."""
+        return without_secrets(text, self._secrets)
+
     def about(self, subject: str) -> Incident | None:
         """The open incident of a subject."""
         return self._open.get(key_of(subject))
 
     def keep(self, incident: Incident, notice: Notice | None = None) -> None:
-        """Remember an incident as it is now, and say so where there is something to say."""
+        """Remember an incident as it is now, and say so where there is something to say; both without secrets."""
         if notice:
             self._outbox.put(without_secrets_in(notice, self._secrets), incident.last)
+        incident = replace(incident, title=self.cleaned(incident.title), error=self.cleaned(incident.error))
         key = key_of(incident.subject)
         self._shelf.put(key, _document(incident))
         self._open[key] = incident

@@ -1,13 +1,15 @@
 """Tables that are late, stale, or about to be: held against the ledger, told once, and once more when it is over."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from prefect.client.orchestration import SyncPrefectClient
 
+from daybook.datasets import dataset_of, has_file
 from daybook.freshness import Freshness, State, expected, look
 from daybook.incidents.incident import Awaited, Incident, Kind
-from daybook.incidents.meanwhile import at, held_back, lasting, waits_for_it
+from daybook.incidents.meanwhile import Meanwhile, at, lasting
 from daybook.incidents.notice import Notice, Tone
 from daybook.summary.files import summary_names
 from daybook.warehouses import Warehouse
@@ -15,12 +17,13 @@ from flows.deployed import loading
 from flows.telling import wording
 from flows.telling.at_risk import Risk, at_risk
 from flows.telling.desk import Desk
-from flows.telling.failures import dataset_of, has_file
 
 _OURS = (Kind.LATE, Kind.STALE, Kind.AT_RISK)
 
 
-def tell_late(desk: Desk, client: SyncPrefectClient, warehouse: Warehouse, now: datetime) -> Sequence[Freshness]:
+def tell_late(
+    desk: Desk, client: SyncPrefectClient, warehouse: Warehouse, meanwhile: Meanwhile, now: datetime
+) -> Sequence[Freshness]:
     """Open, raise or close the incident of each table with `due:`. Returns how all of them stand.
 
     Raises:
@@ -32,9 +35,9 @@ def tell_late(desk: Desk, client: SyncPrefectClient, warehouse: Warehouse, now: 
         risk = None if standing.is_late else at_risk(client, standing, now)
         known = desk.about(standing.table)
         if standing.is_late:
-            _tell(desk, _late(standing, now), _late_notice(client, standing, now))
+            _tell(desk, _late(standing, now), partial(_late_notice, client, standing, meanwhile, now))
         elif risk:
-            _tell(desk, _risky(standing, risk, now), _risk_notice(standing, risk))
+            _tell(desk, _risky(standing, risk, now), partial(_risk_notice, standing, risk, meanwhile))
         elif known and known.kind in _OURS:
             when = standing.loaded_at or now
             when = when if when > known.since else now
@@ -54,13 +57,13 @@ def _is_owed(table: str) -> bool:
     return has_file(table) if dataset is None else dataset.due is not None
 
 
-def _tell(desk: Desk, found: Incident, notice: Notice) -> None:
+def _tell(desk: Desk, found: Incident, notice: Callable[[], Notice]) -> None:
     """What is late and fails too is one incident, and the failure says more."""
     known = desk.about(found.subject)
     if known is None:
-        desk.keep(found, notice)
+        desk.keep(found, notice())
     elif found.kind.is_worse_than(known.kind):
-        desk.keep(known.again(found), notice)
+        desk.keep(known.again(found), notice())
 
 
 def _late(standing: Freshness, now: datetime) -> Incident:
@@ -77,7 +80,7 @@ def _late(standing: Freshness, now: datetime) -> Incident:
     )
 
 
-def _late_notice(client: SyncPrefectClient, standing: Freshness, now: datetime) -> Notice:
+def _late_notice(client: SyncPrefectClient, standing: Freshness, meanwhile: Meanwhile, now: datetime) -> Notice:
     incident = _late(standing, now)
     assert standing.since is not None
     facts = [("Table", standing.table), ("Interval", standing.label)]
@@ -87,7 +90,7 @@ def _late_notice(client: SyncPrefectClient, standing: Freshness, now: datetime) 
         Tone.LATE,
         incident.title,
         tuple(facts),
-        meanwhile=(_readers(standing), *_waiting(standing.table)),
+        meanwhile=(_readers(standing), *meanwhile.held_back([standing.table])),
         command=_command(client, standing),
         owner=standing.owner,
         incident=incident.id,
@@ -108,7 +111,7 @@ def _risky(standing: Freshness, risk: Risk, now: datetime) -> Incident:
     )
 
 
-def _risk_notice(standing: Freshness, risk: Risk) -> Notice:
+def _risk_notice(standing: Freshness, risk: Risk, meanwhile: Meanwhile) -> Notice:
     incident = _risky(standing, risk, risk.now)
     facts = [("Table", standing.table), ("Interval", standing.next_label)]
     facts += [("Due", at(standing.next_due_at))] if standing.next_due_at else []
@@ -116,7 +119,7 @@ def _risk_notice(standing: Freshness, risk: Risk) -> Notice:
         Tone.LATE,
         incident.title,
         tuple(facts),
-        meanwhile=(risk.words, _readers(standing), *_waiting(standing.table)),
+        meanwhile=(risk.words, _readers(standing), *meanwhile.held_back([standing.table])),
         link=wording.link(risk.run_id),
         owner=standing.owner,
         incident=incident.id,
@@ -128,11 +131,6 @@ def _readers(standing: Freshness) -> str:
         return f"{standing.table} was never loaded."
     until = f", and its rows reach to {at(standing.loaded_until)}" if standing.loaded_until else ""
     return f"{standing.table} still shows the load of {at(standing.loaded_at)}{until}."
-
-
-def _waiting(table: str) -> tuple[str, ...]:
-    waiting = held_back([table])
-    return (waits_for_it(waiting),) if waiting else ()
 
 
 def _there(standing: Freshness) -> str:
@@ -155,6 +153,4 @@ def _dates(standing: Freshness) -> dict[str, str]:
     dataset = dataset_of(standing.table)
     if dataset is None or dataset.grid is None or not standing.missing:
         return {}
-    grid, missing = dataset.grid, standing.missing
-    dates = {"execution_date": grid.label(missing[0])}
-    return dates | ({"until": grid.label(grid.next(missing[-1]))} if len(missing) > 1 else {})
+    return dataset.grid.dates(standing.missing[0], standing.missing[-1])

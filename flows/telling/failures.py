@@ -1,18 +1,13 @@
 """A run that failed becomes an incident, or a word more on one."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from daybook.dataset import Dataset
-from daybook.errors import DaybookError, SourceIncomplete, SourceLost, WarehouseLost
+from daybook.datasets import dataset_of
+from daybook.errors import SourceIncomplete, SourceLost, WarehouseLost
 from daybook.incidents.incident import Awaited, Incident, Kind
-from daybook.incidents.meanwhile import held_back, readers_see, waits_for_it
+from daybook.incidents.meanwhile import Meanwhile
 from daybook.interval import Interval
-from daybook.secrets import without_secrets
-from daybook.summary.files import read_summary, summary_names
-from daybook.tables import read_table, table_names
-from daybook.warehouses import Warehouse
 from flows.telling import wording
 from flows.telling.desk import Desk
 from flows.telling.failed_runs import FailedRun, FailedRuns
@@ -24,16 +19,14 @@ _BEGIN = datetime(1, 1, 2, tzinfo=UTC)
 _SUBJECT = 200  # characters: with its parameters a run's may be very long
 
 
-def tell(
-    desk: Desk, runs: FailedRuns, failed: FailedRun, warehouse: Warehouse | None, secrets: Sequence[str], now: datetime
-) -> None:
+def tell(desk: Desk, runs: FailedRuns, failed: FailedRun, meanwhile: Meanwhile) -> None:
     """Open the incident of a run that failed, or say that it is still failing; each of its failures counts once."""
-    found = _incident(failed, secrets)
+    found = _incident(desk, failed)
     known = desk.about(found.subject)
     task = runs.task_of(failed)
     if known is None or (known.kind is not Kind.FAILED):
         incident = known.again(found) if known else found
-        desk.keep(incident, wording.opened(incident, failed, task, _meanwhile(failed, warehouse, now)))
+        desk.keep(incident, wording.opened(incident, failed, task, _means(failed, meanwhile)))
     elif known.run is None:  # the warehouse, of which the monitor itself has said so
         desk.keep(replace(known.again(found), times=known.times))
     elif failed.state_id not in known.seen:
@@ -54,22 +47,7 @@ def owner_of(table: str) -> str:
     return dataset.owner if dataset else UNOWNED
 
 
-def has_file(table: str) -> bool:
-    """Whether there is a table or summary of this name, whatever its file says."""
-    return table in table_names() or table in summary_names()
-
-
-def dataset_of(table: str) -> Dataset | None:
-    """The file of a table or summary; None: it has none, or a wrong one."""
-    try:
-        if table in table_names():
-            return read_table(table)
-        return read_summary(table) if table in summary_names() else None
-    except DaybookError:
-        return None
-
-
-def _incident(failed: FailedRun, secrets: Sequence[str]) -> Incident:
+def _incident(desk: Desk, failed: FailedRun) -> Incident:
     # What it committed itself before it was lost is there, and so is what others loaded meanwhile; but of what it could
     # get only a part of, its own commit has just that part.
     partly = failed.kind is SourceIncomplete
@@ -77,13 +55,13 @@ def _incident(failed: FailedRun, secrets: Sequence[str]) -> Incident:
     stretch = failed.stretch or _all_of(failed, after)
     start, end = (stretch.start, stretch.end) if stretch else (None, None)
     return Incident(
-        subject=without_secrets(_subject(failed), secrets)[:_SUBJECT],
+        subject=_subject(desk, failed)[:_SUBJECT],
         kind=Kind.FAILED,
         owner=owner_of(failed.tables[0]) if failed.tables else UNOWNED,
-        title=without_secrets(wording.title_of(failed), secrets),
+        title=wording.title_of(failed),
         since=failed.ended,
         last=failed.ended,
-        error=without_secrets(failed.error, secrets),
+        error=failed.error,
         seen=(failed.state_id,),
         awaits=tuple(Awaited(table, after, start, end) for table in failed.tables),
         run=str(failed.run.id),
@@ -100,7 +78,7 @@ def _all_of(failed: FailedRun, after: datetime) -> Interval | None:
     return Interval(start, end) if start < end else None
 
 
-def _subject(failed: FailedRun) -> str:
+def _subject(desk: Desk, failed: FailedRun) -> str:
     """What it is about. A lost database is one thing, however many tables miss it."""
     if failed.kind is WarehouseLost:
         return THE_WAREHOUSE
@@ -111,18 +89,11 @@ def _subject(failed: FailedRun) -> str:
     name = failed.deployment or failed.flow
     if failed.tables or not failed.passed:
         return name
-    return f"{name} ({', '.join(wording.as_typed(*one) for one in sorted(failed.passed.items()))})"
+    return desk.cleaned(f"{name} ({', '.join(wording.as_typed(*one) for one in sorted(failed.passed.items()))})")
 
 
-def _meanwhile(failed: FailedRun, warehouse: Warehouse | None, now: datetime) -> list[str]:
+def _means(failed: FailedRun, meanwhile: Meanwhile) -> list[str]:
     """What readers see until it is mended, and what waits for it."""
-    try:
-        seen = readers_see(warehouse, failed.tables, now) if warehouse else []
-    except Exception:
-        warehouse, seen = None, []
-    if failed.tables and not warehouse:
-        seen = ["What readers see is as it was: the warehouse does not answer now."]
     if failed.flow == "summaries" and not failed.tables:
-        seen = ["No summary was built. Readers keep the last build of each."]
-    waiting = held_back(failed.tables) if failed.tables else ()
-    return [*seen, waits_for_it(waiting)] if waiting else seen
+        return ["No summary was built. Readers keep the last build of each."]
+    return [*meanwhile.readers_see(failed.tables), *meanwhile.held_back(failed.tables)]

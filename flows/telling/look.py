@@ -13,9 +13,8 @@ from prefect.client.orchestration import SyncPrefectClient
 from blocks import open as blocks
 from blocks.errors import BlockUnusable
 from daybook.incidents.incident import Incident, Kind
-from daybook.incidents.meanwhile import at
+from daybook.incidents.meanwhile import Meanwhile, at
 from daybook.incidents.notice import Notice, Tone
-from daybook.secrets import without_secrets
 from daybook.transient import first_line
 from daybook.warehouses import Warehouse
 from flows.telling import (
@@ -46,10 +45,10 @@ class Look:
 
     def __init__(self, client: SyncPrefectClient, now: datetime) -> None:
         self.client, self.now = client, now
-        self.secrets = blocks.secret_values()
         self.problems: list[str] = []
         self.warehouse, self._why_not = _answering_warehouse()
-        self.desk, self.runs = Desk(client, self.warehouse, self.secrets), FailedRuns(client)
+        self.meanwhile = Meanwhile(self.warehouse, now)
+        self.desk, self.runs = Desk(client, self.warehouse, blocks.secret_values()), FailedRuns(client)
 
     def step(self, do: Callable[[], None], what: str) -> None:
         """Do a step. What goes wrong is a line of `problems`."""
@@ -57,7 +56,7 @@ class Look:
             do()
         except Exception as error:
             logger.exception("%s could not be looked at", what)
-            self.problems.append(f"{what}: {type(error).__name__}: {without_secrets(str(error), self.secrets)}")
+            self.problems.append(f"{what}: {type(error).__name__}: {self.desk.cleaned(str(error))}")
 
     def at_failures(self, run: UUID | None = None) -> None:
         """Runs that failed, were lost or took too long, of which nobody was told."""
@@ -76,7 +75,7 @@ class Look:
     def _tell(self, of_run: Sequence[FailedRun]) -> None:
         """Tell of all that failed in one run. It is marked last: killed before, the next pass goes on with it."""
         for failed in of_run:
-            failures.tell(self.desk, self.runs, failed, self.warehouse, self.secrets, self.now)
+            failures.tell(self.desk, self.runs, failed, self.meanwhile)
         self.runs.mark(of_run[0])
 
     def at_lost_runs(self) -> None:
@@ -98,7 +97,7 @@ class Look:
             title="The warehouse does not answer",
             since=self.now,
             last=self.now,
-            error=without_secrets(self._why_not, self.secrets),
+            error=self._why_not,
         )
         notice = Notice(
             Tone.FAILED,
@@ -125,7 +124,7 @@ class Look:
     def at_due_times(self) -> None:
         """Tables that are late, or may be."""
         if self.warehouse:
-            standings = due_times.tell_late(self.desk, self.client, self.warehouse, self.now)
+            standings = due_times.tell_late(self.desk, self.client, self.warehouse, self.meanwhile, self.now)
             page, figures = freshness_page.page(standings), freshness_page.figures(standings)
             create_markdown_artifact(key="freshness", markdown=page, description=figures)
 

@@ -1,39 +1,57 @@
 """Which incidents are over: what they wait for is in the ledger, or their run has succeeded since."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from daybook.datasets import has_file
 from daybook.incidents.healed import healed_at
 from daybook.incidents.incident import Incident, Kind
 from daybook.warehouses import Warehouse
 from flows.telling import wording
 from flows.telling.desk import Desk
 from flows.telling.failed_runs import FailedRuns
-from flows.telling.failures import has_file
 
 
 def close_failures(desk: Desk, runs: FailedRuns, warehouse: Warehouse | None, now: datetime) -> None:
     """Close each incident of a failure that is over, and say so; also one of which nobody will ever see the end."""
+    awaiting = list[Incident]()
     for incident in desk.open:
         if incident.kind is not Kind.FAILED:
             continue
         if why := _endless(incident, runs):
             desk.close(incident, now, wording.recovered(incident, now, why, "was given up"))
-        elif when := _over(incident, runs, warehouse, now):
-            # A load that was lost after its commit was there before it failed.
-            when = max(when, incident.last)
-            desk.close(incident, when, wording.recovered(incident, when, _loaded(incident)))
+        elif incident.awaits:
+            awaiting.append(incident)
+        elif when := _succeeded(incident, runs, warehouse, now):
+            _close(desk, incident, when)
+    for incident, when in _healed(awaiting, warehouse):
+        _close(desk, incident, when)
 
 
-def _over(incident: Incident, runs: FailedRuns, warehouse: Warehouse | None, now: datetime) -> datetime | None:
-    if not incident.awaits and incident.run:
+def _close(desk: Desk, incident: Incident, when: datetime) -> None:
+    # A load that was lost after its commit was there before it failed.
+    when = max(when, incident.last)
+    desk.close(incident, when, wording.recovered(incident, when, _loaded(incident)))
+
+
+def _succeeded(incident: Incident, runs: FailedRuns, warehouse: Warehouse | None, now: datetime) -> datetime | None:
+    if incident.run:
         return runs.success_like(UUID(incident.run))
-    if warehouse is None:
-        return None
-    if not incident.awaits:  # it was the warehouse itself that did not answer
-        return now
+    return now if warehouse else None  # it was the warehouse itself that did not answer
+
+
+def _healed(incidents: Sequence[Incident], warehouse: Warehouse | None) -> list[tuple[Incident, datetime]]:
+    """Those of which all that they await is there, and since when: asked in one session, where there are any."""
+    if not incidents or warehouse is None:
+        return []
+    found = list[tuple[Incident, datetime]]()
     with warehouse.session() as session:
-        return healed_at(session, warehouse, [one for one in incident.awaits if has_file(one.table)])
+        for incident in incidents:
+            wanted = [awaited for awaited in incident.awaits if has_file(awaited.table)]
+            if when := healed_at(session, warehouse, wanted):
+                found.append((incident, when))
+    return found
 
 
 def _endless(incident: Incident, runs: FailedRuns) -> str | None:

@@ -14,9 +14,9 @@ from typing import Any
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import VariableCreate, VariableUpdate
 
+from flows.pages import PAGE, every
 from flows.telling.plain_text import printable
 
-_AT_ONCE = 200  # documents that the server gives out in one answer
 _LONGEST = 4900  # characters of a variable, as JSON
 _PACKED = "packed"
 
@@ -29,19 +29,12 @@ class Shelf:
 
     def all(self) -> dict[str, Any]:
         """Every document, by its key, in the order of the keys."""
-        found, offset = dict[str, Any](), 0
-        while True:
-            query = {
-                "variables": {"tags": {"all_": [self._tag]}},
-                "sort": "NAME_ASC",
-                "limit": _AT_ONCE,
-                "offset": offset,
-            }
-            page = self._client.request("POST", "/variables/filter", json=query).json()
-            found |= {one["name"].removeprefix(self._prefix): _unpacked(one["value"]) for one in page}
-            offset += _AT_ONCE
-            if len(page) < _AT_ONCE:
-                return found
+        query = {"variables": {"tags": {"all_": [self._tag]}}, "sort": "NAME_ASC", "limit": PAGE}
+
+        def page(offset: int) -> list[dict[str, Any]]:
+            return list(self._client.request("POST", "/variables/filter", json=query | {"offset": offset}).json())
+
+        return {one["name"].removeprefix(self._prefix): _unpacked(one["value"]) for one in every(page)}
 
     def get(self, key: str) -> Any:
         """The document of this key; None: there is none."""

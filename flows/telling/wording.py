@@ -83,9 +83,7 @@ def rerun(failed: FailedRun) -> str | None:
     if failed.plan and failed.plan.intervals:
         table, intervals = failed.plan.table, failed.plan.intervals
         assert table.grid is not None
-        parameters["execution_date"] = table.grid.label(intervals[0])
-        if len(intervals) > 1:
-            parameters["until"] = table.grid.label(table.grid.next(intervals[-1]))
+        parameters |= table.grid.dates(intervals[0], intervals[-1])
     return command(failed.deployment, parameters)
 
 

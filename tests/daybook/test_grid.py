@@ -354,6 +354,8 @@ def test_a_range_is_one_interval_after_the_other(unit: Unit, place: tuple[str, d
     while len(expected) < count:
         expected.append(grid.next(expected[-1]))
     assert grid.between(expected[0].start, expected[-1].end) == expected
+    typed = [parse(text) for text in grid.dates(expected[0], expected[-1]).values()]
+    assert ([grid.at(*typed)] if count == 1 else grid.between(*typed)) == expected
     assert grid.due(instant, expected[-1].end) == expected
     assert grid.due(instant, expected[-1].end - timedelta.resolution) == expected[:-1]
 

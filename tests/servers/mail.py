@@ -14,6 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.servers.ports import free_port
+from tests.servers.restarts import Restarts
 from tests.servers.tls_proxy import Authority
 
 USER, PASSWORD = "daybook@example.com", "p@ss/w:rd%"
@@ -36,7 +37,7 @@ class Mail:
         return str(part.get_content())
 
 
-class MailServer:
+class MailServer(Restarts):
     """The server. What it takes is kept in `messages`; whom it refuses, stands in `unknown`."""
 
     def __init__(self, folder: Path) -> None:
@@ -48,7 +49,7 @@ class MailServer:
         self.trusted.write_bytes(authority.certificate)
         self._tls = authority.context("localhost", folder)
         self.port, self.tls_port = free_port(), free_port()
-        self._controllers = self._start()
+        self.start()
 
     @property
     def url(self) -> str:
@@ -67,30 +68,19 @@ class MailServer:
 
     _login = "daybook%40example.com:p%40ss%2Fw%3Ard%25"
 
-    @contextlib.contextmanager
-    def down(self) -> Iterator[None]:
-        """Connections are refused within the block."""
-        self.close()
-        try:
-            yield
-        finally:
-            self._controllers = self._start()
-
     def close(self) -> None:
-        """Take no more connections."""
         for controller in self._controllers:
             controller.stop(no_assert=True)
 
-    def _start(self) -> list[Controller]:
+    def start(self) -> None:
         rules: dict[str, Any] = {"authenticator": self._authenticate, "hostname": "127.0.0.1"}
-        controllers = [
+        self._controllers = [
             Controller(self, port=self.port, tls_context=self._tls, **rules),
             # within TLS from the start aiosmtpd knows nothing of it, and would not let anybody log in
             Controller(self, port=self.tls_port, ssl_context=self._tls, auth_require_tls=False, **rules),
         ]
-        for controller in controllers:
+        for controller in self._controllers:
             controller.start()
-        return controllers
 
     def _authenticate(self, *given: Any) -> AuthResult:
         login = cast(LoginPassword, given[-1])
@@ -116,12 +106,8 @@ class MailServer:
 @contextlib.contextmanager
 def serving_mail() -> Iterator[MailServer]:
     """A mail server until the block ends."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = MailServer(Path(folder))
-        try:
-            yield server
-        finally:
-            server.close()
+    with tempfile.TemporaryDirectory() as folder, contextlib.closing(MailServer(Path(folder))) as server:
+        yield server
 
 
 @pytest.fixture

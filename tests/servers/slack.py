@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.servers.restarts import Restarts
 from tests.servers.slack_limits import problems
 from tests.servers.tls_proxy import TlsProxy, tls_proxy
 
@@ -60,7 +61,7 @@ def rate_limited(seconds: int) -> Refusal:
     return Refusal(429, json.dumps({"ok": False, "error": "ratelimited"}), {"Retry-After": str(seconds)})
 
 
-class Slack:
+class Slack(Restarts):
     """The server."""
 
     def __init__(self) -> None:
@@ -77,8 +78,8 @@ class Slack:
         """While it is cleared, no request is answered."""
         self.hurry.set()
         self._clock = count(1)
-        self._server = self._start(0)
-        self.port: int = self._server.server_port
+        self.port = 0  # any, and from then on the same
+        self.start()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -97,15 +98,6 @@ class Slack:
         self.requests = 0
 
     @contextlib.contextmanager
-    def down(self) -> Iterator[None]:
-        """Connections are refused within the block."""
-        self.close()
-        try:
-            yield
-        finally:
-            self._server = self._start(self.port)
-
-    @contextlib.contextmanager
     def silent(self) -> Iterator[None]:
         """Requests are taken, and not answered before the block ends."""
         self.hurry.clear()
@@ -115,12 +107,11 @@ class Slack:
             self.hurry.set()
 
     def close(self) -> None:
-        """Take no more connections."""
         self.hurry.set()
         self._server.shutdown()
         self._server.server_close()
 
-    def _start(self, port: int) -> ThreadingHTTPServer:
+    def start(self) -> None:
         slack = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -130,9 +121,9 @@ class Slack:
             def log_message(self, *_: object) -> None:
                 """Nothing."""
 
-        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        return server
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
@@ -226,14 +217,9 @@ def answering(server: Slack) -> contextlib.AbstractContextManager[TlsProxy]:
     return tls_proxy(dict.fromkeys(HOSTS, server.address))
 
 
-@contextlib.contextmanager
-def serving_slack() -> Iterator[Slack]:
+def serving_slack() -> contextlib.AbstractContextManager[Slack]:
     """A Slack until the block ends."""
-    server = Slack()
-    try:
-        yield server
-    finally:
-        server.close()
+    return contextlib.closing(Slack())
 
 
 @pytest.fixture

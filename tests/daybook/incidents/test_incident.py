@@ -1,20 +1,26 @@
 """An incident grows by what it fails in again, is the same whoever opens it, and its history is kept once."""
 
 import contextlib
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import copytree, rmtree
 
 import pytest
+from sqlalchemy import create_engine
 
 from daybook.incidents.healed import healed_at
 from daybook.incidents.history import Incidents
 from daybook.incidents.incident import Awaited, Incident, Kind
-from daybook.incidents.meanwhile import day_of, held_back, lasting, readers_see
+from daybook.incidents.meanwhile import Meanwhile, day_of, lasting
 from daybook.ledger import Entry, Ledger
-from daybook.warehouses import Warehouse
+from daybook.tables import TABLES
+from daybook.warehouses import Warehouse, open_warehouse
 from tests.daybook.ends import Database, warehouse_of
+from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres
 from tests.servers.redshift import Redshift
 
@@ -123,22 +129,36 @@ def test_the_history_has_each_incident_once_with_words_that_a_warehouse_takes(wa
     assert closed.subject.startswith(row.subject) and "🟥" in row.subject
 
 
-def test_what_readers_see_is_named_by_its_day(warehouse: Warehouse) -> None:
+def test_what_readers_see_is_named_by_its_day_and_asked_once(warehouse: Warehouse) -> None:
+    meanwhile = Meanwhile(warehouse, NINE)
     load(warehouse, None, NINE, NINE - timedelta(days=2), "analytics.nps_summary")
     load(warehouse, DAYS[0], DAYS[1], NINE)
-    tables = ["analytics.nps_summary", "raw_data.nps", "raw_data.visits"]
-    assert readers_see(warehouse, tables, NINE) == [
+    assert meanwhile.readers_see(["analytics.nps_summary", "raw_data.nps"]) == [
         "analytics.nps_summary still shows Sunday's build (2021-02-07 09:00 UTC).",
         "raw_data.nps still shows today's load (2021-02-09 09:00 UTC).",
-        "raw_data.visits was never loaded: readers see nothing of it, or what was there before.",
+    ]
+    load(warehouse, DAYS[0], DAYS[1], NINE, "raw_data.user_session_channel")
+    assert meanwhile.readers_see(["raw_data.user_session_channel"]) == [
+        "raw_data.user_session_channel was never loaded: readers see nothing of it, or what was there before."
     ]
 
 
-def test_what_waits_is_found_in_the_text_of_the_summaries() -> None:
-    waiting = held_back(["raw_data.nps"])
-    assert {"analytics.nps_summary", "analytics.nps_rolling"} <= set(waiting)
-    assert "analytics.ab_test_report" not in waiting
-    assert held_back(["raw_data.of_nobody"]) == ()
+def test_what_readers_see_of_a_warehouse_that_is_gone_is_as_it_was() -> None:
+    gone = open_warehouse(create_engine(f"postgresql+psycopg2://nobody@127.0.0.1:{free_port()}/none"))
+    for warehouse in (gone, None):
+        (said,) = Meanwhile(warehouse, NINE).readers_see(["raw_data.nps", "analytics.nps_summary"])
+        assert "the warehouse does not answer now" in said
+
+
+def test_what_waits_is_found_in_the_text_of_the_summaries_which_is_read_once(tmp_path: Path) -> None:
+    tables = Path(copytree(TABLES, tmp_path / "tables"))
+    meanwhile = Meanwhile(None, NINE, tables)
+    (said,) = meanwhile.held_back(["raw_data.nps"])
+    assert {"analytics.nps_summary", "analytics.nps_rolling"} <= set(re.findall(r"\w+\.\w+", said))
+    assert "analytics.ab_test_report" not in said
+    assert meanwhile.held_back(["raw_data.of_nobody"]) == meanwhile.held_back([]) == []
+    rmtree(tables)
+    assert meanwhile.held_back(["raw_data.nps"]) == [said]
 
 
 @pytest.mark.parametrize(

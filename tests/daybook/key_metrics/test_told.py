@@ -1,7 +1,7 @@
 """What people get to read of a week: the message, and the chart."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
@@ -11,27 +11,8 @@ from daybook.key_metrics.chart import draw
 from daybook.key_metrics.message import weekly
 from daybook.key_metrics.week import Metrics
 from daybook.key_metrics.words import minutes, percent
+from tests.daybook.key_metrics.good_week import GOOD, MONDAY
 
-MONDAY = date(2026, 7, 20)
-GOOD = Metrics(
-    week_start=MONDAY,
-    table="raw_data.nps",
-    owner="data-team",
-    core=True,
-    runs=7,
-    runs_failed=0,
-    failed_share=0.0,
-    runs_from="prefect",
-    intervals_due=7,
-    intervals_in_time=7,
-    sla_attainment=1.0,
-    incidents=0,
-    minutes_to_recovery=None,
-    slowest_recovery=None,
-    freshness_minutes=545.0,
-    oldest_minutes=1985.0,
-    computed_at=datetime(2026, 7, 27, 8, 10, tzinfo=UTC),
-)
 BAD = replace(
     GOOD,
     table="analytics.nps_summary",

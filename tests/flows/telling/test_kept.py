@@ -1,7 +1,7 @@
 """What is kept between two passes, on a real Prefect server: whatever is in it, it is kept, and told."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,20 +19,6 @@ from flows.telling.shelf import Shelf
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TABLE = "raw_data.nps"
-
-
-@pytest.fixture
-def shelves(client: SyncPrefectClient) -> Iterator[SyncPrefectClient]:
-    """A server on which no incident is open and no message waits."""
-
-    def forget() -> None:
-        for kind in ("incident", "outbox", "thread", "closed"):
-            for key in Shelf(client, kind).all():
-                Shelf(client, kind).drop(key)
-
-    forget()
-    yield client
-    forget()
 
 
 def failed(subject: str, at: datetime = NOW, error: str = "it failed", **more: Any) -> Incident:

@@ -3,7 +3,7 @@
 import contextvars
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,19 +12,11 @@ from prefect.client.orchestration import SyncPrefectClient
 
 from flows.monitor import monitor
 from flows.nps import nps
-from flows.telling.shelf import Shelf
 from tests.flows.conftest import Production, Target
+from tests.flows.telling.forgetting import forget
 from tests.servers.slack import Slack
 
 DAY = date(2021, 2, 5)
-
-
-def forget(client: SyncPrefectClient) -> None:
-    """Let no incident be open and no message wait; and what other tests left failed is nobody's business any more."""
-    for kind in ("incident", "outbox", "thread", "closed"):
-        for key in Shelf(client, kind).all():
-            Shelf(client, kind).drop(key)
-    Shelf(client, "monitor").put("looked", datetime.now(UTC).isoformat())
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """When what failed or was late is over, on a real Prefect server and a real ledger; and when it never will be."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -11,6 +10,7 @@ from prefect.states import Failed
 from sqlalchemy import NullPool, create_engine
 
 from daybook.incidents.incident import Awaited, Incident, Kind
+from daybook.incidents.meanwhile import Meanwhile
 from daybook.ledger import Entry, Ledger
 from daybook.warehouses import Warehouse, open_warehouse
 from flows.telling.desk import Desk
@@ -26,17 +26,9 @@ TABLE, DAY = "raw_data.nps", datetime(2021, 2, 5, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(client: SyncPrefectClient) -> Iterator[Desk]:
+def desk(shelves: SyncPrefectClient) -> Desk:
     """With nothing open."""
-
-    def forget() -> None:
-        for kind in ("incident", "outbox", "thread", "closed"):
-            for key in Shelf(client, kind).all():
-                Shelf(client, kind).drop(key)
-
-    forget()
-    yield Desk(client, None)
-    forget()
+    return Desk(shelves, None)
 
 
 @pytest.fixture
@@ -61,7 +53,7 @@ def fail(desk: Desk, client: SyncPrefectClient, why: str = "no", **parameters: o
     run = client.create_flow_run(nps, parameters=given, tags=["daybook", TABLE], state=Failed(message=why))
     runs = FailedRuns(client)
     (failed,) = runs.untold(datetime.now(UTC), [run.id])
-    tell(desk, runs, failed, None, (), NOW)
+    tell(desk, runs, failed, Meanwhile(None, NOW))
     (incident,) = desk.open
     return incident.awaits[0].after
 
@@ -119,6 +111,6 @@ def test_what_cannot_come_any_more_is_given_up_and_said(
 ) -> None:
     desk.keep(incident)
     close_failures(desk, FailedRuns(client), warehouse, NOW)
-    tell_late(desk, client, warehouse, NOW)
+    tell_late(desk, client, warehouse, Meanwhile(warehouse, NOW), NOW)
     assert desk.about(incident.subject) is None
     assert f"{incident.subject} was given up" in said(client)
