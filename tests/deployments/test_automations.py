@@ -47,7 +47,8 @@ def client(with_monitor: SyncPrefectClient) -> Iterator[SyncPrefectClient]:
 def no_slack(with_monitor: SyncPrefectClient) -> None:
     """No block SlackWebhook/slack: the tests of another file may have left one."""
     with contextlib.suppress(ObjectNotFound):
-        with_monitor.delete_block_document(with_monitor.read_block_document_by_name("slack", "slack-incoming-webhook").id)
+        found = with_monitor.read_block_document_by_name("slack", "slack-incoming-webhook")
+        with_monitor.delete_block_document(found.id)
 
 
 @pytest.fixture(scope="module")
