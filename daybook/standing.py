@@ -17,7 +17,7 @@ from daybook.warehouses import Warehouse
 
 T = TypeVar("T")
 
-Select = Literal["missing", "failed", "all"]
+Select = Literal["missing", "failed", "differing", "all"]
 
 
 class State(StrEnum):

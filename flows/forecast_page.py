@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
-from daybook.calendar import calendar
+from daybook.calendar import SQUARES, calendar
 from daybook.forecast import Forecast
 from daybook.table import Table
 
@@ -37,7 +37,7 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -
     lines = [
         f"**{table.name}**: {headline(table, forecasts)}",
         "",
-        calendar(grid, [(forecast.standing.interval, forecast.standing.state) for forecast in forecasts]),
+        calendar(grid, [(forecast.standing.interval, forecast.standing.state) for forecast in forecasts], SQUARES),
         "",
         f"| {grid.unit} | is | would | rows at the source | rows by the ledger | difference |",
         "|---|---|---|---:|---:|---:|",
