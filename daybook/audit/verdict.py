@@ -1,0 +1,65 @@
+"""What happened to an interval, by its three sides: the source, the ledger and the warehouse."""
+
+from enum import StrEnum
+
+from daybook.audit.sums import Sum
+from daybook.interval import Interval
+from daybook.ledger import Entry
+
+
+class Verdict(StrEnum):
+    """Of an interval."""
+
+    EQUAL = "equal"
+    NEVER_LOADED = "never loaded"
+    SOURCE_CHANGED = "source changed since"
+    WAREHOUSE_ALTERED = "warehouse altered"
+    BOTH = "source changed and warehouse altered"
+    DIFFERS = "differs"
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether an interval that was loaded, or has rows, is not what its source has."""
+        return self not in (Verdict.EQUAL, Verdict.NEVER_LOADED)
+
+
+def checksum_of(fingerprint: str, sum: Sum) -> str:
+    """A checksum as the ledger keeps it, with the fingerprint of the recipe by which it was made."""
+    return f"{fingerprint}:{sum.sum}"
+
+
+def recorded(entry: Entry, interval: Interval, fingerprint: str) -> tuple[Sum | None, str | None]:
+    """What the ledger says was committed of an interval; None where it cannot say, and then why."""
+    if (entry.start, entry.end) != (interval.start, interval.end):
+        return None, "it was loaded together with others, by a full refresh, whose checksum is that of all of them"
+    if entry.checksum is None:
+        return None, "the ledger has no checksum of it: an older Daybook loaded it"
+    by, _, sum = entry.checksum.partition(":")
+    if by != fingerprint:
+        return None, "other columns, or columns of other types, were compared when it was loaded"
+    return Sum(entry.rows, int(sum)), None
+
+
+def judge(
+    source: Sum, ledger: Sum | None, warehouse: Sum, *, loaded: bool, moves: bool = False
+) -> tuple[Verdict, str | None]:
+    """The verdict, and what is to be said about it.
+
+    `loaded`: whether the ledger has an entry of the interval; `ledger` is its checksum, None where that is unknown.
+    `moves`: whether loads of later intervals take rows out of this one and leave what is gone from the source, as an
+    upsert does: then the ledger's checksum tells which side changed only while it is that of one of them.
+    """
+    if not loaded:
+        return (Verdict.WAREHOUSE_ALTERED, "no load put rows there") if warehouse.rows else (Verdict.NEVER_LOADED, None)
+    if source == warehouse:
+        return Verdict.EQUAL, None
+    if ledger is None:
+        return Verdict.DIFFERS, None
+    if ledger == warehouse:
+        return Verdict.SOURCE_CHANGED, None
+    if ledger == source:
+        kept = "an upsert also leaves the rows that were deleted at the source before it" if moves else None
+        return Verdict.WAREHOUSE_ALTERED, kept
+    if moves:
+        return Verdict.DIFFERS, "rows have moved on to later intervals since, so the ledger cannot say which side did"
+    return Verdict.BOTH, None
