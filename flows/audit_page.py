@@ -23,25 +23,23 @@ _SHOWN = 200  # intervals on the page: all of them are in daybook.audits
 _TOLD = 10  # and in the error
 
 
-def headline(grid: Grid, found: Sequence[Audited]) -> str:
-    """How many intervals are equal, and what the others are: `25 of 28 days equal, 2 source changed since`."""
-    counts = Counter(one.verdict for one in found)
-    others = [f"{counts[verdict]:,} {verdict}" for verdict in SQUARES if counts[verdict] and verdict != Verdict.EQUAL]
-    return ", ".join([f"{counts[Verdict.EQUAL]:,} of {grid.counted(len(found))} equal", *others])
+def headline(grid: Grid, found: Sequence[Audited], repaired: int = 0) -> str:
+    """How many intervals are equal, and what the others are: `25 of 28 days equal, 3 source changed since`.
 
-
-def markdown(
-    table: Table, found: Sequence[Audited], left_out: Sequence[str], repaired: int, command: str
-) -> str:
-    """The page: totals, the calendar, a line for each interval that is not equal, what was not compared, what to type.
-
-    `left_out` are sentences about columns that were not compared, `repaired` is how many intervals were loaded again
-    before this was found, `command` what repairs the rest.
+    `repaired` is how many of them were loaded again before this was found.
     """
+    counts = Counter(one.verdict for one in found)
+    parts = [f"{counts[Verdict.EQUAL]:,} of {grid.counted(len(found))} equal"]
+    parts += [f"{repaired:,} of them repaired"] if repaired else []
+    parts += [f"{counts[verdict]:,} {verdict}" for verdict in SQUARES if counts[verdict] and verdict != Verdict.EQUAL]
+    return ", ".join(parts)
+
+
+def markdown(table: Table, found: Sequence[Audited], what_repairs: str) -> str:
+    """The calendar, a line for each interval that is not equal, what was not compared, and what to type."""
     grid = table.grid
     assert grid is not None
-    lines = [f"**{headline(grid, found)}**" + (f", {repaired:,} of them repaired by this run" if repaired else "")]
-    lines += ["", calendar(grid, [(one.interval, one.verdict) for one in found], SQUARES)]
+    lines = [calendar(grid, [(one.interval, one.verdict) for one in found], SQUARES)]
     unequal = [one for one in found if one.verdict is not Verdict.EQUAL]
     if unequal:
         lines += [
@@ -53,15 +51,15 @@ def markdown(
         lines += [_line(grid, one) for one in unequal[:_SHOWN]]
         if len(unequal) > _SHOWN:
             lines.append(f"| … | {len(unequal) - _SHOWN:,} more, in daybook.audits | | | | | | | |")
-        lines += ["", f"To load these again, exactly as the source has them: `{command}`"]
+        lines += ["", f"To load these again, exactly as the source has them: `{what_repairs}`"]
+    left_out = {why: None for one in found for why in one.left_out.values()}
     if left_out:
         lines += ["", "Not compared:", *(f"- {one_line(why)}" for why in left_out)]
     return "\n".join(lines)
 
 
-def sentences(grid: Grid, found: Sequence[Audited]) -> list[str]:
-    """A sentence for each of the first intervals that differ, as an error tells them."""
-    differing = [one for one in found if one.verdict.is_difference]
+def sentences(grid: Grid, differing: Sequence[Audited]) -> list[str]:
+    """A sentence for each of the first of these, as an error tells them."""
     lines = [f"- {grid.label(one.interval)}: {one.verdict}: {_figures(one)}" for one in differing[:_TOLD]]
     if len(differing) > _TOLD:
         lines.append(f"- and {len(differing) - _TOLD:,} more, in daybook.audits")

@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
+from daybook.audit.audit import Audited
+from daybook.audit.differences import Differences
 from daybook.calendar import SQUARES, calendar
 from daybook.forecast import Forecast
 from daybook.table import Table
+from flows.audit_page import number
 
 _SHOWN = 1000  # intervals on the page
 _LOGGED = 40  # and in the log
+_HEADING = " audit | to be added | changed | removed |"
 
 
 def told(table: Table, forecasts: list[Forecast], label: str) -> list[Forecast]:
@@ -34,13 +38,14 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -
     """Totals, the calendar as it is now, and a line an interval."""
     grid = table.grid
     assert grid is not None
+    audited = any(forecast.audited for forecast in forecasts)
     lines = [
         f"**{table.name}**: {headline(table, forecasts)}",
         "",
         calendar(grid, [(forecast.standing.interval, forecast.standing.state) for forecast in forecasts], SQUARES),
         "",
-        f"| {grid.unit} | is | would | rows at the source | rows by the ledger | difference |",
-        "|---|---|---|---:|---:|---:|",
+        f"| {grid.unit} | is | would | rows at the source | rows by the ledger | difference |" + _HEADING * audited,
+        "|---|---|---|---:|---:|---:|" + "---|---:|---:|---:|" * audited,
     ]
     for forecast in forecasts[:shown]:
         difference = forecast.difference
@@ -49,11 +54,22 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -
             f"| {'' if forecast.at_source is None else f'{forecast.at_source:,}'} "
             f"| {'' if forecast.by_ledger is None else f'{forecast.by_ledger:,}'} "
             f"| {'' if difference is None else f'{difference:+,}' if difference else '0'} |"
+            + (_view(forecast.audited) if forecast.audited else "")
         )
     if len(forecasts) > shown:
-        lines.append(f"| … | {len(forecasts) - shown:,} more | | | | |")
+        lines.append(f"| … | {len(forecasts) - shown:,} more | | | | |" + " | | | |" * audited)
     if any(forecast.chosen and forecast.at_source is None for forecast in forecasts):
         lines += ["", "No rows at the source: it cannot be counted without being loaded."]
     if any(forecast.by_ledger is None for forecast in forecasts):
         lines += ["", "No rows by the ledger: a full refresh loaded it, which has one number for all of its intervals."]
+    removed = any(one.audited and one.audited.differences and one.audited.differences.removed for one in forecasts)
+    if removed and table.load == "upsert":
+        lines += ["", "Rows are removed by select=differing alone (or `exact`): an upsert by itself takes none out."]
     return "\n".join(lines)
+
+
+def _view(audited: Audited) -> str:
+    """The audit's cells of a line: its verdict, and the rows that an exact load would add, change and remove."""
+    there = audited.differences or Differences()
+    rows = [number(count, there.exact) for count in (there.added, there.changed, there.removed)]
+    return f" {audited.verdict} | {' | '.join(rows)} |"

@@ -125,9 +125,7 @@ _OPTIONAL = [*_DATES, {"type": "null"}]
 AuditStart = Annotated[
     When | None, explained("The first interval, by its start. Left out: the table's start.", anyOf=_OPTIONAL)
 ]
-AuditEnd = Annotated[
-    When | None, explained("The exclusive end. Left out: all that is over by now.", anyOf=_OPTIONAL)
-]
+AuditEnd = Annotated[When | None, explained("The exclusive end. Left out: all that is over by now.", anyOf=_OPTIONAL)]
 Last = Annotated[
     Annotated[int, Field(ge=1)] | None,
     explained(

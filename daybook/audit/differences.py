@@ -91,7 +91,9 @@ def differences(both: Both, stretch: Any, source: Sum, warehouse: Sum) -> Differ
     if not source.rows or not warehouse.rows:
         kind, side = ("added", both.source) if source.rows else ("removed", both.warehouse)
         found.add(kind, source.rows or warehouse.rows)
-        found.keys[kind] = [shown(side.key, key) for key in side.some_keys(stretch, _KEYS)] if found.counts[kind] else []
+        found.keys[kind] = (
+            [shown(side.key, key) for key in side.some_keys(stretch, _KEYS)] if found.counts[kind] else []
+        )
     elif source != warehouse:
         _bisect(both, stretch, found, {Piece(HASH_BITS, 0): (source, warehouse)})
     costs = (both.source.cost, both.warehouse.cost)

@@ -32,7 +32,7 @@ COLUMNS = {
     "audited_at": "timestamptz NOT NULL",
     "flow_run_id": "varchar(64)",
 }
-_LONGEST = 100  # characters of a key: Redshift counts bytes, and JSON spells some characters by six of them
+_LONGEST = 80  # characters of a key: Redshift counts bytes, and JSON spells some characters by twelve of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +85,26 @@ class Audits:
         )
 
 
+def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None) -> Found:
+    """What is kept of an interval that was audited at this instant."""
+    there = audited.differences or Differences()
+    keys = {kind: getattr(there, f"{kind}_keys") for kind in ("added", "removed", "changed")}
+    return Found(
+        table,
+        audited.interval.start,
+        audited.interval.end,
+        str(audited.verdict),
+        audited.source.rows,
+        audited.rows_by_ledger,
+        audited.warehouse.rows,
+        there.added,
+        there.removed,
+        there.changed,
+        there.exact,
+        json.dumps({kind: [key[:_LONGEST] for key in some] for kind, some in keys.items() if some}),
+        checksum_of(audited.fingerprint, audited.source),
+        audited.ledger.checksum if audited.ledger else None,
+        checksum_of(audited.fingerprint, audited.warehouse),
+        at,
+        flow_run_id,
+    )

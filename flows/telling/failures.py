@@ -57,7 +57,7 @@ def _incident(desk: Desk, failed: FailedRun) -> Incident:
     return Incident(
         subject=_subject(desk, failed)[:_SUBJECT],
         kind=Kind.FAILED,
-        owner=owner_of(failed.tables[0]) if failed.tables else UNOWNED,
+        owner=owner_of(table) if (table := failed.tables[0] if failed.tables else failed.about) else UNOWNED,
         title=wording.title_of(failed),
         since=failed.ended,
         last=failed.ended,

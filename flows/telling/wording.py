@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect.utilities.urls import url_for
 
+from daybook.errors import AuditDiffers
 from daybook.incidents.incident import Incident, Kind
 from daybook.incidents.meanwhile import at, lasting
 from daybook.incidents.notice import Notice, Tone
@@ -76,7 +77,7 @@ def title_of(failed: FailedRun) -> str:
 
 
 def rerun(failed: FailedRun) -> str | None:
-    """The command that runs the same again, for the interval that it was meant for."""
+    """The command that runs the same again, for the interval that it was meant for; what an audit found, it repairs."""
     if failed.deployment is None:
         return None
     parameters = dict(failed.passed)
@@ -84,6 +85,8 @@ def rerun(failed: FailedRun) -> str | None:
         table, intervals = failed.plan.table, failed.plan.intervals
         assert table.grid is not None
         parameters |= table.grid.dates(intervals[0], intervals[-1])
+    if failed.kind is AuditDiffers:
+        parameters["repair"] = True
     return command(failed.deployment, parameters)
 
 
