@@ -115,6 +115,13 @@ CREATE FUNCTION pg_catalog.sha2(text, int) RETURNS text LANGUAGE sql IMMUTABLE A
   END, 'hex') $f$;
 CREATE FUNCTION pg_catalog.from_hex(text) RETURNS bytea LANGUAGE sql IMMUTABLE AS $f$
   SELECT decode($1, 'hex') $f$;
+CREATE FUNCTION pg_catalog.to_hex(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $f$
+  SELECT encode($1, 'hex') $f$;
+CREATE FUNCTION pg_catalog.strtol(text, int) RETURNS int8 LANGUAGE plpgsql IMMUTABLE STRICT AS $f$
+BEGIN
+  IF $2 <> 16 OR length($1) > 16 THEN RAISE 'the stand-in knows STRTOL of up to 16 hexadecimal digits alone'; END IF;
+  RETURN ('x' || lpad($1, 16, '0'))::bit(64)::int8;
+END $f$;
 CREATE FUNCTION pg_catalog.json_parse(text) RETURNS redshift_standin.super LANGUAGE sql IMMUTABLE AS $f$
   SELECT $1::jsonb::redshift_standin.super $f$;
 CREATE FUNCTION pg_catalog.json_serialize(redshift_standin.super) RETURNS text LANGUAGE sql IMMUTABLE AS $f$
