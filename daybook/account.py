@@ -36,7 +36,7 @@ class Account:
         missing = "\n".join(extracted.findings.shortfalls)[:_LONGEST] or None
         spans: list[tuple[datetime | None, datetime, Sum]]
         spans = [(interval.start, interval.end, sum) for interval, sum in staged.sums.items()]
-        if staged.total:
+        if staged.total is not None:
             spans = [(plan.start, extracted.snapshot_at, staged.total)]
         entries = [
             Entry(plan.table.name, start, end, sum.rows, missing=missing, checksum=tally.checksum(sum), **told)

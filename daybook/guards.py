@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from daybook.audit.tally import Tally
 from daybook.checking import Result, require, run_checks
@@ -13,6 +13,9 @@ from daybook.ledger import Entry, speaking_for
 from daybook.plan import Plan
 from daybook.warehouses import Target, Warehouse
 from daybook.warehouses.session import Session
+
+if TYPE_CHECKING:
+    from daybook.staging import Staged
 
 
 def rows_landed(table: str, staged: int, copied: int, counted: int) -> None:
@@ -79,7 +82,7 @@ def not_shrunk(
     warehouse: Warehouse,
     target: Target,
     plan: Plan,
-    staged: Staged,
+    staged: "Staged",
     tally: Tally,
     entries: Sequence[Entry],
 ) -> None:

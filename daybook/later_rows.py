@@ -1,8 +1,8 @@
 """Rows of an upsert that have moved on: changed at the source, and so of a later interval, since the table was loaded.
 
-The warehouse has them in their old interval still, until the later one is loaded. That is as it should be: an audit does
-not report them, and a load that replaces an interval exactly leaves them where they are, so that no reader misses them
-meanwhile. They are known by their keys: those of the source's rows whose cursor lies behind all that was loaded.
+The warehouse has them in their old interval still, until the later one is loaded. That is as it should be: an audit
+does not report them, and a load that replaces an interval exactly leaves them where they are, so that no reader misses
+them meanwhile. They are known by their keys: those of the source's rows whose cursor lies behind all that was loaded.
 """
 
 import csv
@@ -14,6 +14,9 @@ from daybook.columns import Column
 from daybook.csv_format import Chunk, CsvFormat
 from daybook.ledger import Ledger
 from daybook.sources import Source, Span
+from daybook.stage import Stage
+from daybook.stage.manifest import Manifest
+from daybook.stage.parts import write_parts
 from daybook.warehouses import Target, Warehouse
 from daybook.warehouses.session import Session
 
@@ -44,9 +47,15 @@ def later_keys(
     return source.rows([columns[name] for name in key], Span(until, _NEVER), format)
 
 
-def keep_keys(
-    session: Session, warehouse: Warehouse, target: Target, name: str, chunks: Iterator[Chunk]
-) -> int:
+def staged_later_keys(
+    stage: Stage, loaded: Manifest, source: Source, sent: Sequence[Column], key: Sequence[str], until: datetime
+) -> Manifest:
+    """Put the keys of the rows from `until` on beside those that are `loaded`."""
+    chunks, table, format = later_keys(source, sent, key, until, loaded.format), loaded.table, loaded.format
+    return write_parts(stage, f"{loaded.prefix}/later", chunks, table=table, columns=key, format=format, key=key)
+
+
+def keep_keys(session: Session, warehouse: Warehouse, target: Target, name: str, chunks: Iterator[Chunk]) -> int:
     """Make the temporary table `name` of keys, and fill it with those that come as CSV in the format READ_BACK. Returns
     how many came.
 
