@@ -110,7 +110,7 @@ def _extract(
         for warning in source.warnings():
             logger.warning(warning)
         found = {column.name: column for column in described}
-        sent = [_as_sent(found[column.name], column) for column in target.columns]
+        sent = [as_sent(found[column.name], column) for column in target.columns]
         counter = _Counter(on_rows)
         prefix = new_prefix(table.name, run_id)
         logger.info("%s %s: extracting into %s", table.name, plan.label, stage.uri(prefix))
@@ -223,7 +223,7 @@ def _in_place(source: Source, plan: Plan, warehouse: Warehouse, columns: Sequenc
     return source.in_place(columns, plan.span) if simple and isinstance(source, InPlace) else None
 
 
-def _as_sent(found: Column, wanted: Column) -> Column:
+def as_sent(found: Column, wanted: Column) -> Column:
     """The source's column; one of bytes that is declared as text is no binary value any more, but its hex digits."""
     return replace(found, type=wanted.type) if found.type.kind == "bytes" else found
 
