@@ -72,8 +72,8 @@ class _Found:
         one side alone."""
         keys: dict[int, tuple[Any, ...]] = {}
         more: dict[int, Counter[int]] = defaultdict(Counter)
-        for rows, sign in ((warehouse, -1), (source, 1)):
-            for like in rows:
+        for likes, sign in ((warehouse, -1), (source, 1)):
+            for like in likes:
                 keys[like.key_hash] = like.key
                 more[like.key_hash][like.row_hash] += sign * like.rows
         for key_hash, surplus in more.items():
@@ -88,19 +88,21 @@ def differences(both: Both, stretch: Any, source: Sum, warehouse: Sum) -> Differ
     """What differs between the two sides of an interval (or a range of keys), whose checksums are these."""
     both = both.metered()
     found = _Found(both.source.key)
-    if not source.rows or not warehouse.rows:
+    if source != warehouse and not (source.rows and warehouse.rows):
         kind, side = ("added", both.source) if source.rows else ("removed", both.warehouse)
         found.add(kind, source.rows or warehouse.rows)
-        found.keys[kind] = (
-            [shown(side.key, key) for key in side.some_keys(stretch, _KEYS)] if found.counts[kind] else []
-        )
+        found.keys[kind] = [shown(side.key, key) for key in side.some_keys(stretch, _KEYS)]
     elif source != warehouse:
         _bisect(both, stretch, found, {Piece(HASH_BITS, 0): (source, warehouse)})
     costs = (both.source.cost, both.warehouse.cost)
     return Differences(
-        **{kind: found.counts[kind] for kind in ("added", "removed", "changed")},
-        exact=found.exact,
-        **{f"{kind}_keys": tuple(found.keys[kind]) for kind in ("added", "removed", "changed")},
+        found.counts["added"],
+        found.counts["removed"],
+        found.counts["changed"],
+        found.exact,
+        tuple(found.keys["added"]),
+        tuple(found.keys["removed"]),
+        tuple(found.keys["changed"]),
         queries=sum(cost.queries for cost in costs),
         bytes=sum(cost.bytes for cost in costs),
     )
@@ -135,4 +137,4 @@ def _bisect(both: Both, stretch: Any, found: _Found, pieces: Mapping[Piece, tupl
 def shown(names: Iterable[str], key: Iterable[Any]) -> str:
     """A key as a person reads it."""
     pairs = zip(names, key, strict=True)
-    return ", ".join(f"{name}={bytes(v).hex() if isinstance(v, bytes | memoryview) else v}" for name, v in pairs)
+    return ", ".join(f"{name}={v.decode(errors='replace') if isinstance(v, bytes) else v}" for name, v in pairs)

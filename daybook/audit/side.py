@@ -23,6 +23,8 @@ class Hashing(Protocol):
 
     def key_hash(self, recipe: Recipe, value: Callable[[Field], str]) -> str: ...
 
+    def spelled(self, field: Field, value: str) -> str: ...
+
 
 class Piece(NamedTuple):
     """The rows whose key's hash begins so: `hash >> shift == prefix`."""
@@ -180,7 +182,6 @@ def side_of(
     hashing: Hashing, recipe: Recipe, value: Callable[[Field], str], query: Query, table: str, axis: Any, column: str
 ) -> Side:
     """A side whose database speaks the dialect `hashing`; `value` is the SQL of a field's value."""
-    row = hashing.row_hash(recipe, value)
-    key = hashing.key_hash(recipe, value) if recipe.key else row
-    fields = {field.name: field for field in recipe.fields}
-    return Side(query, table, axis, column, row, key, {name: value(fields[name]) for name in recipe.key})
+    key = {field.name: hashing.spelled(field, value(field)) for field in recipe.key_fields} if recipe.key else {}
+    hashes = (hashing.row_hash(recipe, value), hashing.key_hash(recipe, value))
+    return Side(query, table, axis, column, *hashes, key)

@@ -4,7 +4,7 @@ SET check_function_bodies = off;
 
 CREATE SCHEMA redshift_standin;
 GRANT USAGE ON SCHEMA redshift_standin TO PUBLIC;
-CREATE DOMAIN redshift_standin.super AS jsonb;
+CREATE DOMAIN pg_catalog.super AS jsonb;
 UPDATE pg_cast SET castcontext = 'a' WHERE castsource = 'int4'::regtype AND casttarget = 'bool'::regtype;
 
 CREATE TABLE redshift_standin.load_errors (
@@ -115,9 +115,14 @@ CREATE FUNCTION pg_catalog.sha2(text, int) RETURNS text LANGUAGE sql IMMUTABLE A
   END, 'hex') $f$;
 CREATE FUNCTION pg_catalog.from_hex(text) RETURNS bytea LANGUAGE sql IMMUTABLE AS $f$
   SELECT decode($1, 'hex') $f$;
-CREATE FUNCTION pg_catalog.json_parse(text) RETURNS redshift_standin.super LANGUAGE sql IMMUTABLE AS $f$
-  SELECT $1::jsonb::redshift_standin.super $f$;
-CREATE FUNCTION pg_catalog.json_serialize(redshift_standin.super) RETURNS text LANGUAGE sql IMMUTABLE AS $f$
+CREATE FUNCTION pg_catalog.to_hex(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $f$
+  SELECT encode($1, 'hex') $f$;
+-- Of other bases it knows none, and fails.
+CREATE FUNCTION pg_catalog.strtol(text, int) RETURNS int8 LANGUAGE sql IMMUTABLE AS $f$
+  SELECT CASE WHEN $2 = 16 THEN ('x' || lpad($1, 16, '0'))::bit(64)::int8 ELSE $2 / 0 END $f$;
+CREATE FUNCTION pg_catalog.json_parse(text) RETURNS pg_catalog.super LANGUAGE sql IMMUTABLE AS $f$
+  SELECT $1::jsonb::pg_catalog.super $f$;
+CREATE FUNCTION pg_catalog.json_serialize(pg_catalog.super) RETURNS text LANGUAGE sql IMMUTABLE AS $f$
   SELECT $1::text $f$;
 CREATE FUNCTION pg_catalog.pg_last_copy_count() RETURNS int8 LANGUAGE sql STABLE AS $f$
   SELECT nullif(current_setting('redshift_standin.copy_count', true), '')::int8 $f$;

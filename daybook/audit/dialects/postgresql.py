@@ -1,28 +1,83 @@
-"""The number of a row in this engine."""
+"""The number of a row in PostgreSQL, as a source or as a warehouse."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from daybook.audit.recipe import Field, Recipe
+from daybook.audit.dialects import sql
+from daybook.audit.recipe import TEXTS, Field, Recipe
 
-#: Statements that the connection needs before the others.
-SESSION: tuple[str, ...] = ()
+#: Statements that the connection needs before the others, beside UTC and ISO dates.
+SESSION = (
+    "SET IntervalStyle TO 'postgres'",
+    "SET extra_float_digits TO 3",
+    "SET bytea_output TO 'hex'",
+)
+_AT_ONCE = 20  # fields in a call: a function takes a hundred arguments
 
 
-def row_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
-    """The number of a row (a bigint, 0 to 2^60 - 1). `value` is the SQL of a field's value on this side."""
-    raise NotImplementedError
+def row_hash(recipe: Recipe, value: Callable[[Field], str], *, source: bool = False) -> str:
+    """The number of a row (a bigint, 0 to 2^60 - 1). `value` is the SQL of a field's value on this side.
+
+    `source`: this is the source, so values are of `Field.source`, and not of `Field.there`.
+    """
+    return _number(recipe.fields, value, source)
 
 
-def key_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
+def key_hash(recipe: Recipe, value: Callable[[Field], str], *, source: bool = False) -> str:
     """The number of a row's key; of the whole row where there is no key."""
-    raise NotImplementedError
+    return _number(recipe.key_fields, value, source)
 
 
-def spelled(field: Field, value: str) -> str:
+def _number(fields: Iterable[Field], value: Callable[[Field], str], source: bool) -> str:
+    parts = [_part(field, value(field), source) for field in fields]
+    # concat takes NULL for nothing, as the recipe does
+    texts = [f"concat({', '.join(parts[first : first + _AT_ONCE])})" for first in range(0, len(parts), _AT_ONCE)]
+    return f"('x' || left(md5(convert_to({' || '.join(texts)}, 'UTF8')), 15))::bit(60)::bigint"
+
+
+def _part(field: Field, value: str, source: bool) -> str:
+    """Arguments of concat for a field."""
+    if value == "NULL":
+        return "'|'"
+    text = spelled(field, value, source=source)
+    if field.digest:
+        return f"'|', md5(convert_to({text}, 'UTF8'))"
+    if field.measured:
+        return f"'|', octet_length(convert_to({text}, 'UTF8')) || ':', {text}"
+    return f"'|', {text}"
+
+
+def spelled(field: Field, value: str, *, source: bool = False) -> str:
     """The text of a field's value, before its length or digest; NULL of NULL. It also shows a key to a person."""
-    raise NotImplementedError
+    if value == "NULL":
+        return "NULL::varchar"
+    type = field.source if source else field.there
+    if field.form == "json":
+        return f"translate({value}::text, E' \\t\\n\\r', '')"
+    if field.form == "bytes" and type.kind in TEXTS:
+        return f"lower(substr({value}, 3))"  # behind \x
+    if field.form == "bytes":
+        return f"encode({value}, 'hex')"
+    if field.form == "timetz":
+        return f"({value} AT TIME ZONE 'UTC')::time::varchar"
+    if field.form == "native":
+        return _shown(value) if type.kind == "native" else value
+    return sql.spelled(field, type, value)
 
 
 def sent(field: Field, name: str, type: str, mask: str | None) -> str:
     """The value of a source's column as the loader sends it. `name` is quoted, `type` as format_type spells it."""
-    raise NotImplementedError
+    if mask == "null":
+        return "NULL"
+    if mask == "hash":
+        clear = f"{name}::numeric::text" if type == "money" else f"{name}::text"
+        return f"encode(sha256(convert_to({clear}, 'UTF8')), 'hex')"
+    if type == "money":
+        return f"{name}::numeric"
+    if field.source.kind == "text" and type != "text":  # a bpchar would lose its blanks by a cast
+        return _shown(name)
+    return name
+
+
+def _shown(value: str) -> str:
+    """The value as COPY writes it: a cast to text of an inet adds a `/32`."""
+    return f"CASE WHEN {value} IS NOT NULL THEN format('%%s', {value}) END"

@@ -1,0 +1,138 @@
+"""The audit of intervals: source, ledger and warehouse are compared, and what differs is looked at."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+
+from daybook.audit.differences import Differences, differences
+from daybook.audit.limits import explained, require_hashes
+from daybook.audit.opened import Opened, opened
+from daybook.audit.sums import Sum
+from daybook.audit.verdict import Verdict, judge, recorded
+from daybook.errors import AuditFailed, AuditLost, AuditRefused
+from daybook.interval import Interval
+from daybook.ledger import Entry
+from daybook.sources import Keys
+from daybook.standing import first_covering
+from daybook.table import Table
+from daybook.transient import with_retries
+from daybook.warehouses import Warehouse
+
+#: Intervals that are compared by one statement at the source.
+BATCH = 100
+#: Seconds that a statement at the source may take.
+SECONDS = 300
+_ROUNDS = 3  # while loads come in between
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What was found of an interval: the verdict, its three sides, and which rows differ (None: nobody looked)."""
+
+    interval: Interval
+    verdict: Verdict
+    source: Sum | None
+    ledger: Entry | None
+    """What was loaded last of it; it may cover other intervals, too. None: it never was."""
+    warehouse: Sum
+    differences: Differences | None = None
+    why: str | None = None
+    """What is to be said about the verdict."""
+
+
+def audit(
+    table: Table,
+    intervals: Sequence[Interval],
+    warehouse: Warehouse,
+    keys: Keys,
+    *,
+    look: bool = True,
+    batch: int = BATCH,
+    seconds: int = SECONDS,
+) -> list[Audited]:
+    """Compare intervals of a table, which are in order and do not overlap, with their source and with the ledger.
+
+    Both sides are read at the same time, each in one snapshot, `batch` intervals a statement, of which one at the
+    source may take `seconds`. Nothing is locked. With `look`, the rows that differ are found and counted. Where a load
+    is committed in between, what it may have changed is compared again.
+
+    Of an upsert, rows that have moved on at the source, behind all that was loaded, are left out: see
+    `daybook.later_rows`. Rows without a cursor are in no interval.
+
+    Raises:
+        AuditRefused: the source is no database, the table has no intervals, or a statement took too long.
+        SourceError: the source cannot be read as the table file says.
+        AuditFailed: a database failed, again and again.
+    """
+    if table.load == "replace" or table.cursor is None:
+        raise AuditRefused(
+            f"{table.name} has load: {table.load} and no intervals, so it can only be compared whole, by ranges of its "
+            "key: audit_whole"
+        )
+    found: dict[Interval, Audited] = {}
+    left = list(intervals)
+    for last in [False] * (_ROUNDS - 1) + [True]:
+        again = list[Interval]()
+
+        def attempt(left: list[Interval] = left) -> tuple[list[Audited], list[Interval]]:
+            with opened(table, warehouse, keys, seconds) as sides:
+                return _round(sides, left, look, batch, seconds)
+
+        if left:
+            results, again = with_retries(attempt, what=f"{table.name}: audit", failed=AuditFailed, lost=AuditLost)
+            found |= {result.interval: result for result in results}
+        if last:
+            why = "it was loaded while it was compared, again and again: compare it when no load runs"
+            found |= {interval: replace(found[interval], why=why) for interval in again}
+        left = again
+    return [found[interval] for interval in intervals]
+
+
+def _round(
+    sides: Opened, intervals: list[Interval], look: bool, batch: int, seconds: int
+) -> tuple[list[Audited], list[Interval]]:
+    """What is found of these intervals, and those of them that were overtaken by a load."""
+    newest = sides.entries(Interval(intervals[0].start, intervals[-1].end))[::-1]
+    entries = first_covering(intervals, [(entry.start, entry.end) for entry in newest], newest)
+    results = list[Audited]()
+    for first in range(0, len(intervals), batch):
+        part = intervals[first : first + batch]
+        with _explained(sides.table, part, seconds):
+            source, there = sides.both.ask(lambda side, part=part: side.sums(part))  # type: ignore[misc]
+        for interval, entry in zip(part, entries[first : first + batch], strict=True):
+            results.append(_judged(sides, interval, entry, source[interval], there[interval]))
+    differing = [result.interval for result in results if result.source != result.warehouse]
+    for first in range(0, len(differing), batch):
+        with _explained(sides.table, part := differing[first : first + batch], seconds):
+            require_hashes(sides.table.name, sides.both.source, part)
+    if look:
+        results = [_looked_at(sides, result, seconds) for result in results]
+    late = sides.overtaking()
+    if not late:
+        return results, []
+    return results, [r.interval for r in results if r.verdict != Verdict.EQUAL or _overlaps(r.interval, late)]
+
+
+def _judged(sides: Opened, interval: Interval, entry: Entry | None, source: Sum, there: Sum) -> Audited:
+    ledger, unknown = recorded(entry, interval, sides.recipe.fingerprint) if entry else (None, None)
+    verdict, why = judge(source, ledger, there, loaded=entry is not None, moves=sides.table.load == "upsert")
+    why = unknown if verdict == Verdict.DIFFERS and unknown else why
+    return Audited(interval, verdict, source, entry, there, why=why)
+
+
+def _looked_at(sides: Opened, found: Audited, seconds: int) -> Audited:
+    assert found.source is not None
+    if found.source == found.warehouse:
+        return found if found.verdict == Verdict.EQUAL else replace(found, differences=Differences())
+    if found.verdict == Verdict.NEVER_LOADED:
+        return replace(found, differences=Differences(added=found.source.rows))
+    with _explained(sides.table, [found.interval], seconds):
+        return replace(found, differences=differences(sides.both, found.interval, found.source, found.warehouse))
+
+
+def _explained(table: Table, intervals: Sequence[Interval], seconds: int) -> AbstractContextManager[None]:
+    return explained(table.name, table.label([intervals[0], intervals[-1]]), len(intervals), seconds)
+
+
+def _overlaps(interval: Interval, entries: Iterable[Entry]) -> bool:
+    return any((e.start is None or e.start < interval.end) and interval.start < e.end for e in entries)

@@ -1,0 +1,42 @@
+"""What a comparison must not do to a server, and what a server must not do to a comparison."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from daybook.audit.side import Side
+from daybook.errors import AuditRefused
+from daybook.sources.database.time_limits import timed_out
+
+
+@contextmanager
+def explained(table: str, what: str, stretches: int, seconds: int) -> Iterator[None]:
+    """Say of a statement that took too long what to do about it: one about so many `stretches` of `table`.
+
+    Raises:
+        AuditRefused: its server has ended it.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not timed_out(error):
+            raise
+        remedy = f"Take fewer a statement, batch={stretches // 4 or 1}" if stretches > 1 else "It is a single one"
+        raise AuditRefused(
+            f"{table}: to compare {what} by one statement took longer than its server lets it (at the source: "
+            f"{seconds} s), so it was ended. {remedy}; or allow it more seconds, at an hour when the server is quiet"
+        ) from None
+
+
+def require_hashes(table: str, source: Side, stretches: Sequence[Any]) -> None:
+    """See that the source could build the text of every row.
+
+    Raises:
+        AuditRefused: it could not.
+    """
+    lacking = source.unhashed(stretches) if stretches else 0
+    if lacking:
+        raise AuditRefused(
+            f"{table}: {lacking} rows are longer at the source than its server's max_allowed_packet, so it cannot "
+            "compare them. Raise it there (SET GLOBAL max_allowed_packet = …)"
+        )

@@ -1,0 +1,123 @@
+"""Both sides of a table, opened for an audit: the source in its snapshot, the ledger and the warehouse in theirs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from daybook.audit.recipe import Recipe
+from daybook.audit.side import Auditable, Both
+from daybook.audit.tally import Tally, recipe_for
+from daybook.columns import Column
+from daybook.errors import AuditRefused
+from daybook.extract import as_sent, shape
+from daybook.interval import Interval
+from daybook.later_rows import READ_BACK, apart_from_sql, keep_keys, later_keys
+from daybook.ledger import End, Entry, Ledger
+from daybook.masks import masked
+from daybook.sources import Keys, Source
+from daybook.sources.database.time_limits import timed_out
+from daybook.table import Table
+from daybook.warehouses import Target, Warehouse
+from daybook.warehouses.session import Session
+
+#: How far the clocks of a worker and of a source may be apart.
+_CLOCKS = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A table that is being compared."""
+
+    table: Table
+    warehouse: Warehouse
+    session: Session
+    recipe: Recipe
+    both: Both
+    target: Target
+    end: End | None
+    """How far the table had come by the ledger; None: it was never loaded."""
+    snapshot_at: datetime
+    """The moment that the source shows."""
+
+    def entries(self, span: Interval) -> list[Entry]:
+        """The ledger's newest entries of the intervals that overlap `span`, the oldest entry first."""
+        return Ledger(self.warehouse).newest(self.session, self.table.name, span)
+
+    def overtaking(self) -> list[Entry]:
+        """What was loaded while both sides were read, or of which the source's snapshot is too old to know.
+
+        It ends the warehouse's snapshot: ask it last.
+        """
+        self.session.run("ROLLBACK")
+        known = self.end.loaded_at if self.end else datetime.min.replace(tzinfo=self.snapshot_at.tzinfo)
+        since = min(known, self.snapshot_at - _CLOCKS) if self.end else known
+        later = Ledger(self.warehouse).since(self.session, self.table.name, since)
+        return [entry for entry in later if entry.loaded_at > known or entry.snapshot_at > self.snapshot_at]
+
+
+@contextmanager
+def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iterator[Opened]:
+    """Open both sides, each on a connection of its own. A statement at the source may take `seconds`.
+
+    Raises:
+        AuditRefused: the source is no database.
+        SourceError: it cannot be read as the table file says.
+    """
+    if not table.source.audited:
+        raise AuditRefused(
+            f"{table.name}: its source is of kind {table.source.kind}, and only a database can be compared with the "
+            "warehouse: what is elsewhere has to be loaded again to see whether it has changed"
+        )
+    ledger = Ledger(warehouse)
+    with table.source.open_to_audit(table, keys) as source, warehouse.session() as session:
+        described = masked(table, source.columns())
+        there = warehouse.existing_columns(session, table.name)
+        known = [
+            column
+            for column in described
+            if not there or warehouse.folded(column.name) in there or column.name in table.named
+        ]
+        target = shape(table, described if table.columns is not None else known)
+        recipe = recipe_for(session, warehouse, target, described)
+        side = cast(Auditable, source).side(recipe, described, seconds)
+        rows = warehouse.quote(*table.name.split(".", 1))
+        if not there:
+            warehouse.create_staging(session, target, "daybook_absent")
+            rows = warehouse.quote("daybook_absent")
+        ledger.ensure(session)
+        end = ledger.ends(session, [table.name]).get(table.name)
+        if end and table.load == "upsert":
+            rows = _without_later(session, warehouse, source, described, target, rows, end.until)
+        session.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        with session.undone_on_error():
+            end = ledger.ends(session, [table.name]).get(table.name)
+            tally = Tally(session, warehouse, target, recipe)
+            both = Both(side, tally.side(rows))
+            yield Opened(table, warehouse, session, recipe, both, target, end, source.snapshot_at)
+
+
+def _without_later(
+    session: Session,
+    warehouse: Warehouse,
+    source: Source,
+    described: list[Column],
+    target: Target,
+    rows: str,
+    until: datetime,
+) -> str:
+    """What stands behind FROM for `rows` (quoted) without those that have moved on since the last load."""
+    found, later = {column.name: column for column in described}, warehouse.quote("daybook_later")
+    sent = [as_sent(found[column.name], column) for column in target.columns]
+    try:
+        chunks = later_keys(source, sent, target.key, until, READ_BACK)
+        keep_keys(session, warehouse, target, "daybook_later", chunks)
+    except Exception as error:
+        if not timed_out(error):
+            raise
+        raise AuditRefused(
+            f"{target.name}: the source took too long to give the keys of the rows since {until:%Y-%m-%d %H:%M} UTC, "
+            "when the table was last loaded. Load it first, or allow a statement more seconds"
+        ) from None
+    return f"(SELECT * FROM {rows} WHERE {apart_from_sql(warehouse, target, rows, later)}) AS settled"
