@@ -30,12 +30,12 @@ DaybookError
 ├── AuditRefused          a table that cannot be compared with its source, or not so much of it at once
 ├── AuditFailed           the source's or the warehouse's database failed during an audit: carries the whole story
 │   └── AuditLost         it could not be reached or answered, again and again
+├── AuditDiffers          the warehouse is not what the source has: names the intervals, the rows, what to type
+├── RepairRefused         a repair that would load too much of a table's history again, or cannot be done
 ├── DbtUnusable           dbt is not installed, or cannot read the project or reach the warehouse: in its words
 ├── DbtFailed             models or tests of a dbt project failed: names them, and what they held back
 ├── BackfillRefused       a backfill that makes no sense, with what to ask for instead
 ├── BackfillIncomplete    some intervals of a backfill could not be loaded: names them, with their reasons
-├── AuditDiffers          the warehouse is not what the source has: names the intervals, the rows, what to type
-├── RepairRefused         a repair that would load too much of a table's history again, or cannot be done
 ├── SummariesFailed       some summaries could not be built: names them, with their reasons, and what they hold back
 ├── NotLoadedInTime       an interval that was waited for did not come
 ├── MonitorIncomplete     the monitor could not look at all that may be wrong: names what, and why
@@ -188,6 +188,14 @@ class AuditLost(AuditFailed):
     may_pass = True
 
 
+class AuditDiffers(DaybookError):
+    """The warehouse does not have what the source has of some intervals."""
+
+
+class RepairRefused(DaybookError):
+    """What an audit found is not repaired: it is too much of the table's history, or nothing could do it."""
+
+
 class DbtUnusable(DaybookError):
     """dbt could not be run at all."""
 
@@ -202,14 +210,6 @@ class BackfillRefused(DaybookError):
 
 class BackfillIncomplete(DaybookError):
     """Some intervals of a backfill could not be loaded; the others are."""
-
-
-class AuditDiffers(DaybookError):
-    """The warehouse does not have what the source has of some intervals."""
-
-
-class RepairRefused(DaybookError):
-    """What an audit found is not repaired: it is too much of the table's history, or nothing could do it."""
 
 
 class SummariesFailed(DaybookError):

@@ -54,7 +54,7 @@ def forecast(
 ) -> list[Forecast]:
     """What a backfill of these intervals, which are neighbours in order, would do.
 
-    `audited` is what an audit has just found of each of them; without it the source's cursor is read, to count its rows.
+    `audited` is what an audit has just found of each; without it the source's cursor is read, to count its rows.
 
     Raises:
         SourceError: the source cannot be read as the table file says.
@@ -64,7 +64,7 @@ def forecast(
     if audited is None:
         counts = _counts(table, intervals, keys)
     else:
-        counts = {interval: one.source.rows for interval, one in audited.items()}
+        counts = {interval: one.source.rows for interval, one in audited.items() if one.source}
     unequal = {interval for interval, one in found.items() if one.verdict is not Verdict.EQUAL}
     chosen = [standing.interval for standing in standings if standing.chosen_by(select, standing.interval in unequal)]
     wanted = set(worth_asking(table, chosen))

@@ -52,7 +52,7 @@ def markdown(table: Table, found: Sequence[Audited], what_repairs: str) -> str:
         if len(unequal) > _SHOWN:
             lines.append(f"| … | {len(unequal) - _SHOWN:,} more, in daybook.audits | | | | | | | |")
         lines += ["", f"To load these again, exactly as the source has them: `{what_repairs}`"]
-    left_out = {why: None for one in found for why in one.left_out.values()}
+    left_out = {why: None for one in found for why in one.recipe.left_out.values()}
     if left_out:
         lines += ["", "Not compared:", *(f"- {one_line(why)}" for why in left_out)]
     return "\n".join(lines)
@@ -83,7 +83,7 @@ def some_keys(one: Audited) -> str:
 
 def _line(grid: Grid, one: Audited) -> str:
     ledger, there = one.rows_by_ledger, one.differences
-    rows = (one.source.rows, ledger, one.warehouse.rows)
+    rows = (one.source.rows if one.source else None, ledger, one.warehouse.rows)
     figures = [number(getattr(there, kind), there.exact) if there else "" for kind in ("added", "changed", "removed")]
     keys = " ".join([one_line(some_keys(one)), f"({one_line(one.why)})" if one.why else ""]).strip()
     cells = [

@@ -44,8 +44,8 @@ def run_name() -> str:
     given: dict[str, Any] = dict(runtime.flow_run.parameters or {})
     try:
         table = read_table(str(given.get("table")))
-        dates = [parse(value) if isinstance(value, str) else value for value in (given.get("start"), given.get("end"))]
-        label = table.label(intervals_of(table, *dates, given.get("last")))
+        start, end = (parse(v) if isinstance(v, str) else v for v in (given.get("start"), given.get("end")))
+        label = table.label(intervals_of(table, start, end, given.get("last")))
     except DaybookError:
         label = ""
     return f"reconcile {given.get('table')} {label}".strip()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from daybook.audit.differences import Differences, differences
 from daybook.audit.limits import explained, require_hashes
 from daybook.audit.opened import Opened, opened
+from daybook.audit.recipe import Recipe
 from daybook.audit.sums import Sum
 from daybook.audit.verdict import Verdict, judge, recorded
 from daybook.errors import AuditFailed, AuditLost, AuditRefused
@@ -35,9 +36,19 @@ class Audited:
     ledger: Entry | None
     """What was loaded last of it; it may cover other intervals, too. None: it never was."""
     warehouse: Sum
+    recipe: Recipe
+    """What was compared, and what not."""
     differences: Differences | None = None
     why: str | None = None
     """What is to be said about the verdict."""
+
+    @property
+    def rows_by_ledger(self) -> int | None:
+        """How many it had when it was loaded: 0 where it never was; None where one number is that of others, too."""
+        if self.ledger is None:
+            return 0
+        alone = (self.ledger.start, self.ledger.end) == (self.interval.start, self.interval.end)
+        return self.ledger.rows if alone else None
 
 
 def audit(
@@ -117,7 +128,7 @@ def _judged(sides: Opened, interval: Interval, entry: Entry | None, source: Sum,
     ledger, unknown = recorded(entry, interval, sides.recipe.fingerprint) if entry else (None, None)
     verdict, why = judge(source, ledger, there, loaded=entry is not None, moves=sides.table.load == "upsert")
     why = unknown if verdict == Verdict.DIFFERS and unknown else why
-    return Audited(interval, verdict, source, entry, there, why=why)
+    return Audited(interval, verdict, source, entry, there, sides.recipe, why=why)
 
 
 def _looked_at(sides: Opened, found: Audited, seconds: int) -> Audited:

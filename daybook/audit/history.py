@@ -7,7 +7,6 @@ from datetime import datetime
 
 from daybook.audit.audit import Audited
 from daybook.audit.differences import Differences
-from daybook.audit.sums import Sum
 from daybook.audit.verdict import checksum_of
 from daybook.book import Book
 from daybook.warehouses import Warehouse
@@ -63,7 +62,7 @@ class Found:
 
 
 class Audits:
-    """The table `daybook.audits` of a warehouse. It is only ever added to: the newest row of an interval is the truth."""
+    """The table `daybook.audits` of a warehouse, which is only ever added to."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._book = Book(warehouse, "audits", COLUMNS)
@@ -73,28 +72,17 @@ class Audits:
         self._book.ensure(session)
         self._book.append(session, [astuple(one) for one in found])
 
-    def newest(self, session: Session, table: str) -> list[Found]:
-        """What was found last of each interval of `table`, the oldest interval first; a whole table comes last."""
-        return self._book.read(
-            session,
-            Found,
-            f"SELECT {self._book.names} FROM (SELECT {self._book.names}, ROW_NUMBER() OVER (PARTITION BY interval_start, "
-            f"interval_end ORDER BY audited_at DESC) AS age FROM {self._book.table} WHERE table_name = %s) AS found "
-            "WHERE age = 1 ORDER BY interval_start",
-            (table,),
-        )
-
 
 def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None) -> Found:
     """What is kept of an interval that was audited at this instant."""
-    there = audited.differences or Differences()
+    there, fingerprint = audited.differences or Differences(), audited.recipe.fingerprint
     keys = {kind: getattr(there, f"{kind}_keys") for kind in ("added", "removed", "changed")}
     return Found(
         table,
         audited.interval.start,
         audited.interval.end,
         str(audited.verdict),
-        audited.source.rows,
+        audited.source.rows if audited.source else None,
         audited.rows_by_ledger,
         audited.warehouse.rows,
         there.added,
@@ -102,9 +90,9 @@ def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None
         there.changed,
         there.exact,
         json.dumps({kind: [key[:_LONGEST] for key in some] for kind, some in keys.items() if some}),
-        checksum_of(audited.fingerprint, audited.source),
+        checksum_of(fingerprint, audited.source) if audited.source else None,
         audited.ledger.checksum if audited.ledger else None,
-        checksum_of(audited.fingerprint, audited.warehouse),
+        checksum_of(fingerprint, audited.warehouse),
         at,
         flow_run_id,
     )

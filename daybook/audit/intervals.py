@@ -25,8 +25,8 @@ def intervals_of(
     grid = table.grid
     if grid is None or table.load == "replace":
         raise AuditRefused(
-            f"{table.name} has load: replace: it is always loaded whole, and has no intervals to compare. Compare it by "
-            "ranges of its key: whole=true"
+            f"{table.name} has load: replace: it is always loaded whole, and has no intervals to compare. Compare "
+            "it by ranges of its key: whole=true"
         )
     if last is not None and (start is not None or end is not None):
         raise AuditRefused(f"{table.name}: last={last} takes the newest intervals: leave start and end out, or last")

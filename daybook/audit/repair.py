@@ -32,7 +32,7 @@ def to_repair(table: Table, found: Sequence[Audited], max_repair: float) -> list
         raise RepairRefused(
             f"{table.name}: {len(differing):,} of {table.grid.counted(loaded)} that were loaded differ, and max_repair="
             f"{max_repair:g} lets a repair load {allowed:,} of them again; nothing was repaired. So many at once are "
-            "seldom mistakes of single rows: has the type of a column changed, a time zone, a mask? Look at some of the "
-            f"rows first. To load them all again, pass max_repair={share:g}"
+            "seldom mistakes of single rows: has the type of a column changed, a time zone, a mask? Look at some of "
+            f"the rows first. To load them all again, pass max_repair={share:g}"
         )
     return [one.interval for one in found if one.verdict is not Verdict.EQUAL]
