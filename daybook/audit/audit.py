@@ -6,24 +6,23 @@ from dataclasses import dataclass, replace
 
 from daybook.audit.differences import Differences, differences
 from daybook.audit.limits import explained, require_hashes
-from daybook.audit.opened import Opened, opened
+from daybook.audit.opened import Opened
 from daybook.audit.recipe import Recipe
+from daybook.audit.rounds import OVERTAKEN, in_rounds
 from daybook.audit.sums import Sum
 from daybook.audit.verdict import Verdict, judge, recorded
-from daybook.errors import AuditFailed, AuditLost, AuditRefused
+from daybook.errors import AuditRefused
 from daybook.interval import Interval
 from daybook.ledger import Entry
 from daybook.sources import Keys
 from daybook.standing import first_covering
 from daybook.table import Table
-from daybook.transient import with_retries
 from daybook.warehouses import Warehouse
 
 #: Intervals that are compared by one statement at the source.
 BATCH = 100
 #: Seconds that a statement at the source may take.
 SECONDS = 300
-_ROUNDS = 3  # while loads come in between
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +79,19 @@ def audit(
             f"{table.name} has load: {table.load} and no intervals, so it can only be compared whole, by ranges of its "
             "key: audit_whole"
         )
-    found: dict[Interval, Audited] = {}
-    left = list(intervals)
-    for last in [False] * (_ROUNDS - 1) + [True]:
-        again = list[Interval]()
 
-        def attempt(left: list[Interval] = left) -> tuple[list[Audited], list[Interval]]:
-            with opened(table, warehouse, keys, seconds) as sides:
-                return _round(sides, left, look, batch, seconds)
+    def work(sides: Opened, left: Sequence[Interval]) -> list[Audited]:
+        return _compared(sides, left, look, batch, seconds)
 
-        if left:
-            results, again = with_retries(attempt, what=f"{table.name}: audit", failed=AuditFailed, lost=AuditLost)
-            found |= {result.interval: result for result in results}
-        if last:
-            why = "it was loaded while it was compared, again and again: compare it when no load runs"
-            found |= {interval: replace(found[interval], why=why) for interval in again}
-        left = again
-    return [found[interval] for interval in intervals]
+    def settled(found: Audited, late: Sequence[Entry]) -> bool:
+        return found.verdict == Verdict.EQUAL and not _overlaps(found.interval, late)
+
+    results = in_rounds(table, intervals, warehouse, keys, seconds, work, settled)
+    return [found if sure else replace(found, why=OVERTAKEN) for found, sure in results]
 
 
-def _round(
-    sides: Opened, intervals: list[Interval], look: bool, batch: int, seconds: int
-) -> tuple[list[Audited], list[Interval]]:
-    """What is found of these intervals, and those of them that were overtaken by a load."""
+def _compared(sides: Opened, intervals: Sequence[Interval], look: bool, batch: int, seconds: int) -> list[Audited]:
+    """What is found of these intervals."""
     newest = sides.entries(Interval(intervals[0].start, intervals[-1].end))[::-1]
     entries = first_covering(intervals, [(entry.start, entry.end) for entry in newest], newest)
     results = list[Audited]()
@@ -118,10 +107,7 @@ def _round(
             require_hashes(sides.table.name, sides.both.source, part)
     if look:
         results = [_looked_at(sides, result, seconds) for result in results]
-    late = sides.overtaking()
-    if not late:
-        return results, []
-    return results, [r.interval for r in results if r.verdict != Verdict.EQUAL or _overlaps(r.interval, late)]
+    return results
 
 
 def _judged(sides: Opened, interval: Interval, entry: Entry | None, source: Sum, there: Sum) -> Audited:

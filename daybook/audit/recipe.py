@@ -37,9 +37,9 @@ NULL, which alone has nothing behind its `|`, is neither. So the fields can be r
 (Except that a warehouse may keep numbers, intervals and UUIDs as text, into which somebody could write a `|`.)
 
 An interval that was changed keeps its checksum with a probability of 2^-60, if MD5 is taken as random: the sum of what
-was added would have to be that of what was taken away. The digests of long texts (128 bits) add less
-than 2^-100 to it. With a million comparisons a day, one in three thousand million years is wrong. It is a defence
-against mistakes, not against somebody who looks for two rows with one MD5.
+was added would have to be that of what was taken away. The digests of long texts (128 bits) add less than 2^-100 to it.
+With a million comparisons a day, one in three thousand million years is wrong. It is a defence against mistakes, not
+against somebody who looks for two rows with one MD5.
 """
 
 import hashlib
@@ -137,9 +137,10 @@ def recipe_of(
 ) -> Recipe:
     """What is compared of a table.
 
-    `existing` are the warehouse's columns by name, and `folded` is the warehouse's way of keeping names. `described` are
-    the source's columns behind their masks (`Extracted.described`, `masked(table, source.columns())`): a table file may
-    declare other types than the source has. Without them, each column is taken to be at the source as `target` has it.
+    `existing` are the warehouse's columns by name, and `folded` is its way of keeping names. `described` are the
+    source's columns behind their masks (`Extracted.described`, `masked(table, source.columns())`): a table file may
+    declare other types than the source has. Without them, each column is taken to be at the source as `target` has
+    it.
     """
     sources = {column.name: column.type for column in described}
     fields, left_out, size = list[Field](), dict[str, str](), 0

@@ -9,6 +9,7 @@ from daybook.audit.recipe import Field, Recipe
 from daybook.audit.sums import Sum, sum_of, sums_by_interval
 from daybook.columns import Column
 from daybook.counting import Axis, Query, S
+from daybook.cursors import Cursor
 
 T = TypeVar("T")
 
@@ -65,6 +66,8 @@ class Side:
     key_hash: str
     key: Mapping[str, str]
     """The key's columns: the SQL of their values, as they may leave the database."""
+    quote: Callable[[str], str]
+    """A name as this database quotes it."""
     cost: Cost = field(default_factory=Cost)
 
     def metered(self) -> "Side":
@@ -179,9 +182,16 @@ class Both:
 
 
 def side_of(
-    hashing: Hashing, recipe: Recipe, value: Callable[[Field], str], query: Query, table: str, axis: Any, column: str
+    hashing: Hashing,
+    recipe: Recipe,
+    value: Callable[[Field], str],
+    query: Query,
+    table: str,
+    cursor: Cursor | None,
+    quote: Callable[[str], str],
 ) -> Side:
     """A side whose database speaks the dialect `hashing`; `value` is the SQL of a field's value."""
+    column = quote(cursor.column) if cursor else ""
     key = {field.name: hashing.spelled(field, value(field)) for field in recipe.key_fields} if recipe.key else {}
     hashes = (hashing.row_hash(recipe, value), hashing.key_hash(recipe, value))
-    return Side(query, table, axis, column, *hashes, key)
+    return Side(query, table, cursor, column, *hashes, key, quote)

@@ -41,15 +41,8 @@ class Tally:
         hashing: Any = importlib.import_module(f"daybook.audit.dialects.{self._warehouse.dialect.lower()}")
         for statement in hashing.SESSION:
             self._session.run(statement)
-        return side_of(
-            hashing,
-            self.recipe,
-            lambda field: self._warehouse.quote(field.name),
-            self._session.rows,
-            table,
-            self._target.cursor,
-            self._column,
-        )
+        quote, cursor = self._warehouse.quote, self._target.cursor
+        return side_of(hashing, self.recipe, lambda field: quote(field.name), self._session.rows, table, cursor, quote)
 
     def sums(self, table: str, intervals: Sequence[Interval]) -> dict[Interval, Sum]:
         """The checksum of the rows of `table` (quoted: the target, or what is staged for it) in each interval."""

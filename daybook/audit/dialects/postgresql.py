@@ -79,5 +79,5 @@ def sent(field: Field, name: str, type: str, mask: str | None) -> str:
 
 
 def _shown(value: str) -> str:
-    """The value as COPY writes it: a cast to text of an inet adds a `/32`."""
-    return f"CASE WHEN {value} IS NOT NULL THEN format('%%s', {value}) END"
+    """The value as COPY writes it: a cast to text of an inet adds a `/32`; and `(,)` of a row type IS NULL is true."""
+    return f"CASE WHEN num_nonnulls({value}) = 1 THEN concat({value}) END"

@@ -11,7 +11,8 @@ _FRACTION = "4503599627370496"  # 2^52
 _BELOW_ONE = "9007199254740992"  # 2^53
 _SMALLEST = "'1.1102230246251565e-16'::float8"  # 2^-53
 _LARGEST = "'1.7976931348623157e308'::float8"
-_REAL = ("'1.401298464324817e-45'::float8", "'3.4028234663852886e38'::float8")
+#: What is between these, 2^-150 and 2^128 - 2^103, is rounded to a real that is neither zero nor infinite.
+_REAL = ("'7.006492321624085e-46'::float8", "'3.4028235677973366e38'::float8")
 
 
 def spelled(field: Field, type: Type, value: str) -> str:
@@ -61,8 +62,9 @@ def _as_double(field: Field, type: Type, value: str) -> str:
         return f"{value}::float8"
     if field.source.kind != "real":
         return value
-    smallest, largest = _REAL
-    return f"(CASE WHEN ABS({value}) BETWEEN {smallest} AND {largest} THEN {value}::real::float8 ELSE {value} END)"
+    least, most = _REAL
+    real = f"{value}::real::float8"
+    return f"(CASE WHEN ABS({value}) > {least} AND ABS({value}) < {most} THEN {real} ELSE {value} END)"
 
 
 def _float(x: str) -> str:

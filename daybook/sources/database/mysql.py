@@ -117,8 +117,7 @@ class MySQLTable:
 
         types = {column.name: column.type for column in self.columns()}
         cursor = cursor_of(self._table, types) if self._table.cursor else None
-        name = self._quote(cursor.column) if cursor else ""
-        return side_of(hashing, recipe, value, self._bound, self._live_sql(), cursor, name)
+        return side_of(hashing, recipe, value, self._bound, self._live_sql(), cursor, self._quote)
 
     def _live_sql(self) -> str:
         return live_sql(self._table, {column.name: column for column in self.columns()}, self._table_sql, self._quote)

@@ -125,6 +125,7 @@ def test_changes_the_number(numbers: Numbers, row: Row, other: Row) -> None:
         pytest.param(
             {"moment": "2021-02-05 10:00:00.500"}, {"moment": "2021-02-05 10:00:00.5"}, id="zeros of a second"
         ),
+        pytest.param({"f": "3.4028235e38"}, {"f": "3.4028234663852886e38"}, id="the largest real"),
         pytest.param({"f": "0.1"}, {"f": "0.10000000149011612"}, id="a real as itself, and as a double shows it"),
     ],
 )
