@@ -11,7 +11,8 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from blocks import open as blocks
 from daybook.audit.audit import Audited, audit
-from daybook.audit.history import Audits, found_of
+from daybook.audit.history import Audits, Found, found_of, found_whole
+from daybook.audit.whole import AuditedRange, audit_whole
 from daybook.errors import AuditRefused, DaybookError, LoadFailed, WarehouseLost
 from daybook.interval import Interval
 from daybook.table import Table
@@ -20,6 +21,8 @@ from flows.loading import patience
 
 logger = logging.getLogger("daybook.audit")
 
+_RETRIES: Any = {name: patience()[name] for name in ("retries", "retry_delay_seconds")}
+
 
 def may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Whether a database was lost, which may be there again in some minutes."""
@@ -27,30 +30,31 @@ def may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     return isinstance(error, DaybookError) and error.may_pass
 
 
-@task(
-    name="compare",
-    cache_policy=NO_CACHE,
-    retries=patience()["retries"],
-    retry_delay_seconds=patience()["retry_delay_seconds"],
-    retry_condition_fn=may_pass,
-)
+@task(name="compare", cache_policy=NO_CACHE, retry_condition_fn=may_pass, **_RETRIES)
 def compare(table: Table, intervals: Sequence[Interval]) -> list[Audited]:
-    """Hold each of these intervals at the source against the ledger and the warehouse. Changes nothing anywhere."""
+    """Hold each of these intervals at the source against the ledger and the warehouse. Changes nothing there."""
     return audit(table, intervals, blocks.warehouse(), blocks)
 
 
+@task(name="compare-whole", cache_policy=NO_CACHE, retry_condition_fn=may_pass, **_RETRIES)
+def compare_whole(table: Table) -> list[AuditedRange]:
+    """Hold all of a table at the source against the warehouse, by ranges of its key. Changes nothing there."""
+    return audit_whole(table, blocks.warehouse(), blocks)
+
+
 def audited(table: Table, intervals: Sequence[Interval]) -> list[Audited]:
-    """The same, which is then kept in daybook.audits."""
-    found = compare(table, intervals)
-    warehouse, now = blocks.warehouse(), datetime.now(UTC)
-    rows = [found_of(table.name, one, now, runtime.flow_run.id) for one in found]
-
-    def keep() -> None:
-        with warehouse.session() as session:
-            Audits(warehouse).record(session, rows)
-
-    with_retries(keep, what=f"{table.name}: keeping what was audited", failed=LoadFailed, lost=WarehouseLost)
+    """What an audit finds of these intervals, which is then kept in daybook.audits."""
+    found, now = compare(table, intervals), datetime.now(UTC)
+    _keep(table, [found_of(table.name, one, now, runtime.flow_run.id) for one in found])
     return found
+
+
+def audited_whole(table: Table) -> list[AuditedRange]:
+    """What an audit of the whole table finds, of which one row is kept."""
+    ranges = compare_whole(table)
+    if ranges:
+        _keep(table, [found_whole(table.name, ranges, datetime.now(UTC), runtime.flow_run.id)])
+    return ranges
 
 
 def view(table: Table, intervals: Sequence[Interval]) -> dict[Interval, Audited] | None:
@@ -60,3 +64,13 @@ def view(table: Table, intervals: Sequence[Interval]) -> dict[Interval, Audited]
     except AuditRefused as why:
         logger.info("%s", why)
         return None
+
+
+def _keep(table: Table, rows: Sequence[Found]) -> None:
+    warehouse = blocks.warehouse()
+
+    def keep() -> None:
+        with warehouse.session() as session:
+            Audits(warehouse).record(session, rows)
+
+    with_retries(keep, what=f"{table.name}: keeping what was audited", failed=LoadFailed, lost=WarehouseLost)

@@ -145,7 +145,9 @@ MaxRepair = Annotated[
         maximum=1,
     ),
 ]
-Whole = Annotated[bool, flag("Compare all of the table by ranges of its key, and not by intervals.")]
+Whole = Annotated[
+    bool, flag("Compare all of the table, by ranges of its key instead of intervals: also what has no intervals.")
+]
 Order = Annotated[
     backlog.Order,
     explained("Which intervals come first.", type="string", enum=list(get_args(backlog.Order))),

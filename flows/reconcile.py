@@ -11,20 +11,21 @@ from blocks import open as blocks
 from daybook.audit.audit import Audited
 from daybook.audit.intervals import intervals_of
 from daybook.audit.repair import MAX_REPAIR, to_repair
-from daybook.errors import AuditDiffers, DaybookError, RepairRefused
+from daybook.audit.whole import AuditedRange
+from daybook.errors import AuditDiffers, AuditRefused, DaybookError, RepairRefused
 from daybook.grid import parse
 from daybook.interval import Interval
 from daybook.standing import look_up
 from daybook.table import Table
 from daybook.tables import read_table
 from flows import audit_page
-from flows.auditing import audited
+from flows.auditing import audited, audited_whole
 from flows.command_line import run
 from flows.deployed import Deployed, find, loading
 from flows.filling import Filled, Filling, Options
 from flows.live_page import LivePage
 from flows.page_text import page_key
-from flows.parameters import AuditedTable, AuditEnd, AuditStart, Last, MaxRepair, Repair
+from flows.parameters import AuditedTable, AuditEnd, AuditStart, Last, MaxRepair, Repair, Whole
 from flows.tags import tag
 from flows.telling.announce import announce_success
 from flows.telling.wording import command
@@ -32,16 +33,22 @@ from flows.telling.wording import command
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What came of it: what was found last of each interval, in order, and those that were loaded again before that."""
+    """What came of it: what was found last of each interval, in order, and those that were loaded again before that.
+
+    Of a table that was compared whole, what was found of each range of its keys.
+    """
 
     table: str
-    found: tuple[Audited, ...]
+    found: tuple[Audited, ...] = ()
     repaired: tuple[Interval, ...] = ()
+    ranges: tuple[AuditedRange, ...] = ()
 
 
 def run_name() -> str:
     """The table and the range: `reconcile raw_data.nps 2021-02-05 until 2021-03-01`."""
     given: dict[str, Any] = dict(runtime.flow_run.parameters or {})
+    if given.get("whole"):
+        return f"reconcile all of {given.get('table')}"
     try:
         table = read_table(str(given.get("table")))
         start, end = (parse(v) if isinstance(v, str) else v for v in (given.get("start"), given.get("end")))
@@ -59,10 +66,15 @@ def reconcile(
     last: Last = None,
     repair: Repair = False,
     max_repair: MaxRepair = MAX_REPAIR,
+    whole: Whole = False,
 ) -> Reconciled:
     """Compare each interval of a table with its source and the ledger. What differs is told, or loaded again."""
     known = read_table(table)
     tag(known.name)
+    if whole:
+        if repair or any(value is not None for value in (start, end, last)):
+            raise AuditRefused(f"{table}: whole=true compares all of it, and repairs nothing: pass no other parameters")
+        return _whole(known)
     intervals = intervals_of(known, start, end, last)
     label, what_repairs = f"{known.name} {known.label(intervals)}", _repairing(known, intervals)
     with get_client(sync_client=True) as client:
@@ -106,6 +118,22 @@ def _shown(page: LivePage, table: Table, result: Reconciled, what_repairs: str) 
     page.show(headline, None, audit_page.markdown(table, result.found, what_repairs))
     get_run_logger().info("%s: %s", table.name, headline)
     return result
+
+
+def _whole(table: Table) -> Reconciled:
+    ranges = audited_whole(table)
+    headline = audit_page.whole_headline(ranges)
+    with get_client(sync_client=True) as client:
+        page = LivePage(client, page_key("reconcile", table.name), f"all of {table.name}")
+        page.show(headline, None, audit_page.whole_markdown(table, ranges))
+    if lines := audit_page.whole_sentences(ranges, table.key[0]):
+        remedy = (
+            "a full refresh"
+            if table.grid is None or table.load == "replace"
+            else ("the intervals of these rows again (reconcile without whole, with repair=true), or a full refresh")
+        )
+        raise AuditDiffers("\n".join([f"all of {table.name}: {headline}", *lines, f"What mends it: {remedy}"]))
+    return Reconciled(table.name, ranges=tuple(ranges))
 
 
 def _checked(table: Table, result: Reconciled, label: str, what_repairs: str) -> Reconciled:

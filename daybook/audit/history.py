@@ -1,13 +1,15 @@
 """What audits have found: a row an interval and audit, in the table `daybook.audits` of the warehouse."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from daybook.audit.audit import Audited
 from daybook.audit.differences import Differences
-from daybook.audit.verdict import checksum_of
+from daybook.audit.sums import Sum
+from daybook.audit.verdict import Verdict, checksum_of
+from daybook.audit.whole import AuditedRange
 from daybook.book import Book
 from daybook.warehouses import Warehouse
 from daybook.warehouses.session import Session
@@ -31,6 +33,7 @@ COLUMNS = {
     "audited_at": "timestamptz NOT NULL",
     "flow_run_id": "varchar(64)",
 }
+_KEYS = 5  # of each kind
 _LONGEST = 80  # characters of a key: Redshift counts bytes, and JSON spells some characters by twelve of them
 
 
@@ -76,7 +79,6 @@ class Audits:
 def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None) -> Found:
     """What is kept of an interval that was audited at this instant."""
     there, fingerprint = audited.differences or Differences(), audited.recipe.fingerprint
-    keys = {kind: getattr(there, f"{kind}_keys") for kind in ("added", "removed", "changed")}
     return Found(
         table,
         audited.interval.start,
@@ -85,14 +87,43 @@ def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None
         audited.source.rows if audited.source else None,
         audited.rows_by_ledger,
         audited.warehouse.rows,
-        there.added,
-        there.removed,
-        there.changed,
-        there.exact,
-        json.dumps({kind: [key[:_LONGEST] for key in some] for kind, some in keys.items() if some}),
+        *(there.added, there.removed, there.changed, there.exact),
+        _keys([there]),
         checksum_of(fingerprint, audited.source) if audited.source else None,
         audited.ledger.checksum if audited.ledger else None,
         checksum_of(fingerprint, audited.warehouse),
         at,
         flow_run_id,
     )
+
+
+def found_whole(table: str, ranges: Sequence[AuditedRange], at: datetime, flow_run_id: str | None) -> Found:
+    """What is kept of a whole table that was audited by ranges of its key: one row, since checksums add up."""
+    source, there = (sum(sums, Sum()) for sums in zip(*((one.source, one.warehouse) for one in ranges), strict=True))
+    differences = [one.differences or Differences() for one in ranges]
+    fingerprint = ranges[0].recipe.fingerprint
+    return Found(
+        table,
+        None,
+        None,
+        str(min((one.verdict for one in ranges), key=lambda verdict: verdict is Verdict.EQUAL)),
+        source.rows,
+        None,
+        there.rows,
+        sum(one.added for one in differences),
+        sum(one.removed for one in differences),
+        sum(one.changed for one in differences),
+        all(one.exact for one in differences),
+        _keys(differences),
+        checksum_of(fingerprint, source),
+        None,
+        checksum_of(fingerprint, there),
+        at,
+        flow_run_id,
+    )
+
+
+def _keys(differences: Sequence[Differences]) -> str:
+    kinds = ("added", "removed", "changed")
+    keys = {kind: [key[:_LONGEST] for one in differences for key in getattr(one, f"{kind}_keys")] for kind in kinds}
+    return json.dumps({kind: some[:_KEYS] for kind, some in keys.items() if some})

@@ -9,6 +9,7 @@ from daybook.audit.differences import Differences, differences
 from daybook.audit.key_ranges import KeyRange, by_key, ends_of, evenly, whole_numbers
 from daybook.audit.limits import explained, require_hashes
 from daybook.audit.opened import Opened, opened
+from daybook.audit.recipe import Recipe
 from daybook.audit.rounds import OVERTAKEN, in_rounds
 from daybook.audit.side import Both
 from daybook.audit.sums import Sum
@@ -34,6 +35,8 @@ class AuditedRange:
     verdict: Literal[Verdict.EQUAL, Verdict.DIFFERS]
     source: Sum
     warehouse: Sum
+    recipe: Recipe
+    """What was compared, and what not."""
     differences: Differences | None = None
     why: str | None = None
 
@@ -73,7 +76,7 @@ def audit_whole(
             with explained(table.name, f"{table.key[0]} from {part[0].start} until {part[-1].end}", len(part), seconds):
                 source, there = both.ask(lambda side, part=part: side.sums(part))  # type: ignore[misc]
                 require_hashes(table.name, both.source, [one for one in part if source[one] != there[one]])
-                found += [_found(both, one, source[one], there[one], look) for one in part]
+                found += [_found(sides.recipe, both, one, source[one], there[one], look) for one in part]
         return found
 
     def settled(found: AuditedRange, late: Sequence[Entry]) -> bool:
@@ -104,8 +107,8 @@ def _by_key(sides: Opened) -> Both:
     return Both(by_key(sides.both.source, first.name, until), by_key(sides.both.warehouse, first.name, until))
 
 
-def _found(both: Both, range: KeyRange, source: Sum, there: Sum, look: bool) -> AuditedRange:
+def _found(recipe: Recipe, both: Both, range: KeyRange, source: Sum, there: Sum, look: bool) -> AuditedRange:
     if source == there:
-        return AuditedRange(range, Verdict.EQUAL, source, there, Differences() if look else None)
+        return AuditedRange(range, Verdict.EQUAL, source, there, recipe, Differences() if look else None)
     found = differences(both, range, source, there) if look else None
-    return AuditedRange(range, Verdict.DIFFERS, source, there, found)
+    return AuditedRange(range, Verdict.DIFFERS, source, there, recipe, found)

@@ -19,7 +19,7 @@ def test_a_row_an_interval_and_audit(from_mariadb: Ends) -> None:
     ends.source.insert("things", [(f"{n}", datetime(2021, 2, 5 + n // 3, n), n) for n in range(6)])
     table = ends.table(load="replace_interval", key=["id"], cursor="at", interval="day")
     ends.load(table, "2021-02-05", "2021-02-07")
-    long = "ü😀\"\n" * 50
+    long = 'ü😀"\n' * 50
     ends.source.run("UPDATE things SET score = 99 WHERE id = '1'")
     ends.source.run("INSERT INTO things VALUES (%s, '2021-02-05 07:00', 1)", (long,))
     for _ in range(2):

@@ -27,9 +27,7 @@ TABLE = Table(
 
 def found(*verdicts: Verdict) -> list[Audited]:
     recipe = Recipe((), (), {})
-    return [
-        Audited(day, verdict, Sum(), None, Sum(), recipe) for day, verdict in zip(DAYS, verdicts, strict=False)
-    ]
+    return [Audited(day, verdict, Sum(), None, Sum(), recipe) for day, verdict in zip(DAYS, verdicts, strict=False)]
 
 
 def test_what_is_not_equal_is_repaired_and_so_is_what_was_never_loaded() -> None:
