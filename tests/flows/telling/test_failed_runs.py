@@ -60,3 +60,16 @@ def test_a_secret_that_somebody_typed_into_a_parameter_is_told_to_nobody(shelves
     assert "export/daily --param" in kept
     for part in (known, "heim", "mehr"):
         assert part not in kept
+
+
+def test_the_owner_of_an_audited_table_is_told_and_what_repairs_it(shelves: SyncPrefectClient) -> None:
+    differs = Failed(message="Flow run encountered an exception: AuditDiffers: raw_data.nps: 1 of 90 days differs")
+    run = ended(shelves, differs, by="reconcile", table="raw_data.nps", last=90)
+    runs = FailedRuns(shelves)
+    (failed,) = runs.untold(datetime.now(UTC), [run.id])
+    failed = replace(failed, deployment="reconcile/nps-weekly", passed={})
+    tell(Desk(shelves, None), runs, failed, Meanwhile(None, datetime.now(UTC)))
+    (incident,) = Desk(shelves, None).open
+    assert (incident.owner, incident.subject, incident.awaits) == ("data-team", "reconcile/nps-weekly", ())
+    (kept,) = Shelf(shelves, "outbox").all().values()
+    assert kept["notice"]["command"] == "prefect deployment run reconcile/nps-weekly --param repair=true"
