@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from prefect import flow, get_run_logger, runtime
@@ -162,9 +163,10 @@ def _repairing(table: Table, intervals: Sequence[Interval]) -> str:
     assert table.grid is not None
     if name := runtime.deployment.name:
         given = {key: value for key, value in runtime.flow_run.parameters.items() if value not in (None, False)}
-        return command(f"reconcile/{name}", given | {"repair": True})
-    dates = f"{table.grid.label(intervals[0])} {table.grid.until(intervals[-1])}"
-    return f"python -m flows.reconcile {table.name} {dates} --repair"
+        dates = {key: value.isoformat() for key, value in given.items() if isinstance(value, date)}
+        return command(f"reconcile/{name}", given | dates | {"repair": True})
+    span = f"{table.grid.label(intervals[0])} {table.grid.until(intervals[-1])}"
+    return f"python -m flows.reconcile {table.name} {span} --repair"
 
 
 if __name__ == "__main__":
