@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from daybook.audit.audit import Audited, audit
 from daybook.interval import Interval
 from daybook.table import Table
@@ -46,6 +44,7 @@ def test_every_verdict(ends: Ends) -> None:
     ends.load(table, "2021-02-05", "2021-02-08")
     found = audited(ends, table)
     assert [str(result.verdict) for result in found] == ["equal"] * 3 + ["never loaded"]
+    assert [result.differences.added for result in found] == [0, 0, 0, 10]
     ends.source.run("UPDATE things SET note = 'x' WHERE id IN (3, 25)")
     ends.source.run("DELETE FROM things WHERE id = 4")
     by_hand(ends, table, "DELETE FROM {table} WHERE id IN (12, 26)")
