@@ -1,14 +1,19 @@
 """Every value that a load carries has one checksum at its source and in its warehouse."""
 
+import contextlib
+import dataclasses
+import secrets
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.daybook import test_values_mariadb as mariadb
 from tests.daybook import test_values_postgres as postgres
 from tests.daybook.audit.sums import sums
-from tests.daybook.ends import Ends
+from tests.daybook.ends import Database, Ends
 from tests.daybook.test_values_text import HARD
+from tests.servers.postgres import Postgres
 
 
 def assert_one_sum(ends: Ends, table: Any, names: list[str]) -> None:
@@ -124,3 +129,23 @@ def test_declared_as_other_types(ends: Ends) -> None:
     ends.load(table)
     assert_one_sum(ends, table, list(DECLARED))
     assert not sums(ends, table).recipe.left_out
+
+
+@pytest.mark.parametrize("warehouse_ends", ["postgres-folder"], indirect=True)
+def test_a_database_in_another_encoding(warehouse_ends: Ends, postgres: Postgres) -> None:
+    """A server that keeps latin1 computes lengths and digests of UTF-8, as everybody does."""
+    name = f"latin_{secrets.token_hex(4)}"
+    there = Database(postgres.url, "public")
+    with contextlib.closing(there.engine.raw_connection()) as connection, connection.cursor() as cursor:
+        connection.driver_connection.autocommit = True
+        cursor.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        try:
+            url = make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
+            ends = dataclasses.replace(warehouse_ends, source=Database(url, "public"))
+            ends.source.run("CREATE TABLE things (id int PRIMARY KEY, a varchar(20), b text, c char(9))")
+            ends.source.insert("things", [(1, "Zürich ÿ", "größer", "é"), (2, None, None, None)])
+            table = ends.table(key=["id"])
+            ends.load(table)
+            assert_one_sum(ends, table, ["a", "b", "c"])
+        finally:
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
