@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -176,3 +177,28 @@ def test_every_engine_has_the_number_that_is_written_here(numbers: Numbers) -> N
     """Ledgers keep sums of these for years: whatever is changed in a dialect, they stay."""
     digests = [hashlib.md5(text.encode()).hexdigest() for _, text in SPELLED]
     assert [number for number, _ in numbers(*(row for row, _ in SPELLED))] == [int(hex[:15], 16) for hex in digests]
+
+
+#: Where the spelling of a double changes, where its exponent does, and the neighbours on both sides.
+POWERS = [2.0**e for e in (-1074, -1073, -1023, -1022, -1021, -149, -54, -53, -52, -1, 0, 1, 52, 53, 54, 511, 1023)]
+EDGES = [math.nextafter(power, to) for power in POWERS for to in (0, power, math.inf)]
+
+
+def in_binary(x: float) -> str:
+    """A double as the recipe has it."""
+    if x == 0:
+        return "0"
+    if not 2**-53 <= abs(x) < 2**53:
+        mantissa, exponent = math.frexp(x)
+        return f"{int(mantissa * 2**53)}:{exponent - 1}"
+    scaled = x if abs(x) >= 1 else x * 2**53
+    whole = math.trunc(scaled)
+    return f"{whole}.{int((scaled - whole) * 2**52)}{'' if scaled == x else 's'}"
+
+
+def test_doubles_at_their_edges(numbers: Numbers) -> None:
+    values = [*EDGES, *(-x for x in EDGES), 0.1, -2 / 3, 1e22, math.pi, 1.7976931348623157e308]
+    texts = ["|" * 7 + in_binary(x) + "|" * 4 for x in values]
+    expected = {x: int(hashlib.md5(text.encode()).hexdigest()[:15], 16) for x, text in zip(values, texts, strict=True)}
+    found = numbers(*({"x": repr(x)} for x in values))
+    assert {x: number for x, (number, _) in zip(values, found, strict=True)} == expected
