@@ -120,7 +120,7 @@ def _judged(sides: Opened, interval: Interval, entry: Entry | None, source: Sum,
 def _looked_at(sides: Opened, found: Audited, seconds: int) -> Audited:
     assert found.source is not None
     if found.source == found.warehouse:
-        return found if found.verdict == Verdict.EQUAL else replace(found, differences=Differences())
+        return replace(found, differences=Differences())
     if found.verdict == Verdict.NEVER_LOADED:
         return replace(found, differences=Differences(added=found.source.rows))
     with _explained(sides.table, [found.interval], seconds):

@@ -41,7 +41,7 @@ def spelled(field: Field, value: str) -> str:
         case "json":
             text = value if kind in TEXTS else f"JSON_SERIALIZE({value})"
             return f"TRANSLATE({text}, ' ' || CHR(9) || CHR(10) || CHR(13), '')"
-        case "bytes":
+        case "bytes":  # TO_HEX gives a VARCHAR (r_TO_HEX.html): of more than 32,767 bytes Redshift refuses to
             return f"LOWER({value})" if kind in TEXTS else f"LOWER(TO_HEX({value}))"
         case "native":
             return value

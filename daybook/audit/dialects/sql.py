@@ -1,7 +1,6 @@
 """What PostgreSQL and Redshift have in common: SQL that spells a value as every engine does.
 
-Redshift's developer guide lists ABS, FLOOR, LN, POWER, TRUNC, LOWER, REPLACE, RTRIM and STRPOS. SCALE is PostgreSQL's,
-whose numbers may have no scale of their own.
+Redshift's developer guide lists ABS, FLOOR, LN, POWER, TRUNC, LOWER, REPLACE, RTRIM and STRPOS.
 """
 
 from daybook.audit.recipe import TEXTS, Field
@@ -21,7 +20,7 @@ def spelled(field: Field, type: Type, value: str) -> str:
     in_text = type.kind in TEXTS
     match field.form:
         case "number":
-            return _number(type, value, text)
+            return _number(type, text)
         case "boolean" if in_text:  # as PostgreSQL sends it
             return f"CASE {text} WHEN 't' THEN '1' WHEN 'f' THEN '0' ELSE {text} END"
         case "boolean":
@@ -43,9 +42,7 @@ def spelled(field: Field, type: Type, value: str) -> str:
     raise AssertionError(f"no SQL for {field}")
 
 
-def _number(type: Type, value: str, text: str) -> str:
-    if type.kind == "decimal" and type.scale is None:
-        return f"CASE WHEN SCALE({value}) > 0 THEN RTRIM(RTRIM({text}, '0'), '.') ELSE {text} END"
+def _number(type: Type, text: str) -> str:
     if type.kind == "decimal" and type.scale:
         return f"RTRIM(RTRIM({text}, '0'), '.')"
     return _trimmed(text) if type.kind in TEXTS else text

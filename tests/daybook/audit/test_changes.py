@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -125,13 +126,22 @@ def test_changes_the_number(numbers: Numbers, row: Row, other: Row) -> None:
         pytest.param(
             {"moment": "2021-02-05 10:00:00.500"}, {"moment": "2021-02-05 10:00:00.5"}, id="zeros of a second"
         ),
-        pytest.param({"f": "3.4028235e38"}, {"f": "3.4028234663852886e38"}, id="the largest real"),
         pytest.param({"f": "0.1"}, {"f": "0.10000000149011612"}, id="a real as itself, and as a double shows it"),
     ],
 )
 def test_does_not_change_the_number(numbers: Numbers, row: Row, other: Row) -> None:
     (one, _), (two, _) = numbers(row, other)
     assert one == two
+
+
+@pytest.mark.parametrize("numbers", ["postgres", "redshift"], indirect=True)
+def test_reals_in_a_double(numbers: Numbers) -> None:
+    """PostgreSQL sends the largest and the smallest as these texts. What is no real at all is no error, but differs."""
+    largest, as_sent, smallest, sent, *others = numbers(
+        *({"f": text} for text in ("3.4028234663852886e38", "3.4028235e38", "1.401298464324817e-45", "1e-45")),
+        *({"f": text} for text in ("1e39", "-1e300", "1e-46", "1e-320")),
+    )
+    assert largest == as_sent and smallest == sent and len({largest, smallest, *others}) == 6
 
 
 def test_a_number_has_sixty_bits(numbers: Numbers) -> None:
@@ -167,3 +177,28 @@ def test_every_engine_has_the_number_that_is_written_here(numbers: Numbers) -> N
     """Ledgers keep sums of these for years: whatever is changed in a dialect, they stay."""
     digests = [hashlib.md5(text.encode()).hexdigest() for _, text in SPELLED]
     assert [number for number, _ in numbers(*(row for row, _ in SPELLED))] == [int(hex[:15], 16) for hex in digests]
+
+
+#: Where the spelling of a double changes, where its exponent does, and the neighbours on both sides.
+POWERS = [2.0**e for e in (-1074, -1073, -1023, -1022, -1021, -149, -54, -53, -52, -1, 0, 1, 52, 53, 54, 511, 1023)]
+EDGES = [math.nextafter(power, to) for power in POWERS for to in (0, power, math.inf)]
+
+
+def in_binary(x: float) -> str:
+    """A double as the recipe has it."""
+    if x == 0:
+        return "0"
+    if not 2**-53 <= abs(x) < 2**53:
+        mantissa, exponent = math.frexp(x)
+        return f"{int(mantissa * 2**53)}:{exponent - 1}"
+    scaled = x if abs(x) >= 1 else x * 2**53
+    whole = math.trunc(scaled)
+    return f"{whole}.{int((scaled - whole) * 2**52)}{'' if scaled == x else 's'}"
+
+
+def test_doubles_at_their_edges(numbers: Numbers) -> None:
+    values = [*EDGES, *(-x for x in EDGES), 0.1, -2 / 3, 1e22, math.pi, 1.7976931348623157e308]
+    texts = ["|" * 7 + in_binary(x) + "|" * 4 for x in values]
+    expected = {x: int(hashlib.md5(text.encode()).hexdigest()[:15], 16) for x, text in zip(values, texts, strict=True)}
+    found = numbers(*({"x": repr(x)} for x in values))
+    assert {x: number for x, (number, _) in zip(values, found, strict=True)} == expected

@@ -1,14 +1,19 @@
 """Every value that a load carries has one checksum at its source and in its warehouse."""
 
+import contextlib
+import dataclasses
+import secrets
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.daybook import test_values_mariadb as mariadb
 from tests.daybook import test_values_postgres as postgres
 from tests.daybook.audit.sums import sums
-from tests.daybook.ends import Ends
+from tests.daybook.ends import Database, Ends
 from tests.daybook.test_values_text import HARD
+from tests.servers.postgres import Postgres
 
 
 def assert_one_sum(ends: Ends, table: Any, names: list[str]) -> None:
@@ -64,3 +69,83 @@ def test_hard_texts(ends: Ends) -> None:
     table = ends.table(key=["id"])
     ends.load(table)
     assert_one_sum(ends, table, ["id", "a", "b", "c"])
+
+
+def test_masks_zero_dates_and_what_is_sent_otherwise(from_mariadb: Ends) -> None:
+    """The source's value is the one that the loader sends."""
+    ends = from_mariadb
+    ends.source.run(
+        "CREATE TABLE things (id int PRIMARY KEY, email varchar(40), latin varchar(9) CHARACTER SET latin1, n int(6) "
+        "zerofill, price decimal(9,2), day date NOT NULL, at datetime(3), filled int(6) zerofill, ip inet6, s text)"
+    )
+    ends.source.run(
+        "INSERT INTO things VALUES (1, 'zoë@example.com', 'ü', 42, 1.50, '2021-02-05', '2021-02-05 10:00:00.5', 42, "
+        "'::1', 'x'), (2, NULL, NULL, NULL, NULL, '0000-00-00', '2021-00-00', NULL, NULL, NULL), "
+        "(3, '', '', 0, 0, '2021-01-00', '0000-00-00', 0, '::', '')"
+    )
+    masks = {"email": "hash", "latin": "hash", "n": "hash", "price": "hash", "ip": "hash", "s": None}
+    source = {"kind": "database", "table": [ends.source.namespace, "things"], "zero_dates": "null"}
+    table = ends.table(key=["id"], mask=masks, source=source)
+    ends.load(table)
+    assert_one_sum(ends, table, ["id", *masks, "day", "at", "filled"])
+    masked = ends.table(key=["id"], mask={**masks, "day": "hash"}, source=source, name="masked")
+    masked = masked.model_copy(update={"name": f"{ends.destination.namespace}.masked"})
+    ends.load(masked)
+    assert_one_sum(ends, masked, ["day"])
+
+
+#: Columns that are declared, or kept in the warehouse, as another type than they have at the source:
+#: the column of MariaDB, that of PostgreSQL, a value, and the type in the table file.
+DECLARED = {
+    "small": ("smallint", "smallint", "'-5'", "bigint"),
+    "whole": ("int", "int", "'42'", "varchar(20)"),
+    "filled": ("int(6) zerofill", "int", "'42'", "varchar(20)"),
+    "price": ("decimal(9,2)", "decimal(9,2)", "'1.50'", "decimal(12,4)"),
+    "cost": ("decimal(9,2)", "decimal(9,2)", "'1.50'", "text"),
+    "ratio": ("float", "real", "'0.1'", "double precision"),
+    "yes": ("bit(1)", "boolean", "true", "text"),
+    "no": ("bit(1)", "boolean", "false", "text"),
+    "day": ("date", "date", "'2021-02-05'", "timestamp"),
+    "date": ("date", "date", "'2021-02-05'", "text"),
+    "at": ("datetime(3)", "timestamp(3)", "'2021-02-05 10:00:00.5'", "timestamp"),
+    "then": ("datetime(6)", "timestamp", "'2021-02-05 10:00:00.5'", "text"),
+    "seen": ("timestamp(6) NULL", "timestamptz", "'2021-02-05 10:00:00.5'", "timestamp"),
+    "shown": ("timestamp(6) NULL", "timestamptz", "'2021-02-05 10:00:00.5'", "text"),
+    "took": ("time(3)", "interval", "'10:00:00.5'", "text"),
+    "raw": ("varbinary(9)", "bytea", "'abc'", "text"),
+    "long": ("text", "text", "'x  '", "varchar(30)"),
+    "padded": ("char(9)", "char(9)", "'x'", "char(12)"),
+    "trailing": ("varchar(9)", "varchar(9)", "'x  '", "char(12)"),
+}
+
+
+def test_declared_as_other_types(ends: Ends) -> None:
+    position = 0 if ends.source.is_mysql else 1
+    columns = ", ".join(f"{ends.source.quote(name)} {column[position]}" for name, column in DECLARED.items())
+    ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, {columns})")
+    ends.source.run(f"INSERT INTO things VALUES (1, {', '.join(column[2] for column in DECLARED.values())})")
+    ends.source.run("INSERT INTO things (id) VALUES (2)")
+    table = ends.table(key=["id"], columns={"id": "int", **{name: column[3] for name, column in DECLARED.items()}})
+    ends.load(table)
+    assert_one_sum(ends, table, list(DECLARED))
+    assert not sums(ends, table).recipe.left_out
+
+
+@pytest.mark.parametrize("warehouse_ends", ["postgres-folder"], indirect=True)
+def test_a_database_in_another_encoding(warehouse_ends: Ends, postgres: Postgres) -> None:
+    """A server that keeps latin1 computes lengths and digests of UTF-8, as everybody does."""
+    name = f"latin_{secrets.token_hex(4)}"
+    there = Database(postgres.url, "public")
+    with contextlib.closing(there.engine.raw_connection()) as connection, connection.cursor() as cursor:
+        connection.driver_connection.autocommit = True
+        cursor.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        try:
+            url = make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
+            ends = dataclasses.replace(warehouse_ends, source=Database(url, "public"))
+            ends.source.run("CREATE TABLE things (id int PRIMARY KEY, a varchar(20), b text, c char(9))")
+            ends.source.insert("things", [(1, "Zürich ÿ", "größer", "é"), (2, None, None, None)])
+            table = ends.table(key=["id"])
+            ends.load(table)
+            assert_one_sum(ends, table, ["a", "b", "c"])
+        finally:
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
