@@ -57,11 +57,16 @@ def audited_whole(table: Table) -> list[AuditedRange]:
     return ranges
 
 
-def view(table: Table, intervals: Sequence[Interval]) -> dict[Interval, Audited] | None:
-    """What an audit would say now, and nothing is kept of; None where the table's source cannot be audited."""
+def view(table: Table, intervals: Sequence[Interval], *, needed: bool) -> dict[Interval, Audited] | None:
+    """What an audit says now, of which nothing is kept; None where the table cannot be audited, unless it is `needed`.
+
+    Raises AuditRefused, then: it cannot.
+    """
     try:
         return {one.interval: one for one in audit(table, intervals, blocks.warehouse(), blocks)}
     except AuditRefused as why:
+        if needed:
+            raise
         logger.info("%s", why)
         return None
 

@@ -67,9 +67,8 @@ def backfill(
         standings = look_up(blocks.warehouse(), found.table.name, intervals)
         label = f"{found.table.name} {found.table.label(intervals)}"
         if dry_run:
-            return told(
-                found.table, forecast(found.table, standings, select, blocks, view(found.table, intervals)), label
-            )
+            seen = view(found.table, intervals, needed=select == "differing")
+            return told(found.table, forecast(found.table, standings, select, blocks, seen), label)
         if select == "differing":
             found = found.passing({"exact": True})
             chosen = to_repair(found.table, audited(found.table, intervals), max_repair)
