@@ -108,7 +108,8 @@ def test_what_an_audit_found_is_over_by_one_that_repairs_it(
         return run.id
 
     runs = FailedRuns(client)
-    (failed,) = runs.untold(NOW, [ended(Failed(message="Flow run encountered an exception: AuditDiffers: no"))])
+    run = ended(Failed(message="Flow run encountered an exception: AuditDiffers: no"))
+    (failed,) = runs.untold(datetime.now(UTC), [run])
     tell(desk, runs, failed, Meanwhile(None, NOW))
     assert [incident.owner for incident in desk.open] == ["data-team"]
     load(warehouse, DAY, DAY + timedelta(days=1), NOW + timedelta(minutes=1))
