@@ -61,6 +61,9 @@ class Opened:
 def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iterator[Opened]:
     """Open both sides, each on a connection of its own. A statement at the source may take `seconds`.
 
+    Nothing is locked. But whoever reads a table in a transaction has it, as Redshift sees it, until that ends: there, a
+    load that wants to commit waits for the audit.
+
     Raises:
         AuditRefused: the source is no database.
         SourceError: it cannot be read as the table file says.
@@ -73,17 +76,12 @@ def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iter
     ledger = Ledger(warehouse)
     with table.source.open_to_audit(table, keys) as source, warehouse.session() as session:
         described = masked(table, source.columns())
-        there = warehouse.existing_columns(session, table.name)
-        known = [
-            column
-            for column in described
-            if not there or warehouse.folded(column.name) in there or column.name in table.named
-        ]
-        target = shape(table, described if table.columns is not None else known)
+        # what is new at the source, and not in the warehouse, is left out by the recipe, which says so
+        target = shape(table, described)
         recipe = recipe_for(session, warehouse, target, described)
         side = cast(Auditable, source).side(recipe, described, seconds)
         rows = warehouse.quote(*table.name.split(".", 1))
-        if not there:
+        if not warehouse.exists(session, table.name):
             warehouse.create_staging(session, target, "daybook_absent")
             rows = warehouse.quote("daybook_absent")
         ledger.ensure(session)

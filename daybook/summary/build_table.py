@@ -77,7 +77,8 @@ class BuildTable:
         """How many rows of it lie in each of these intervals, which are in order."""
         counts: dict[Interval, int] = {}
         cursor = self.target.cursor
-        assert cursor is not None
+        if cursor is None:
+            return counts
         column = self._warehouse.quote(cursor.column)
         for stretch in coalesce(intervals, len(intervals) or 1):
             counts |= rows_by_interval(self._session.rows, self.quoted, column, cursor, stretch)

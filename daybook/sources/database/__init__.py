@@ -34,7 +34,9 @@ class Config(SourceKind):
         description="The table: schema.table, or [schema, table] where a name holds a dot."
     )
     replica: str | None = Field(
-        None, description="The block of a replica of that database, from which an audit reads. Loads never do."
+        None,
+        description="The block of a replica of that database, from which an audit reads; loads never do. While it lags "
+        "behind, the intervals that were loaded lately are told as `source changed since`.",
     )
     zero_dates: Literal["fail", "null"] = Field(
         "fail", description="What becomes of MySQL's 0000-00-00, which no warehouse can hold: stop, or NULL."
