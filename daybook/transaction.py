@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from daybook import guards, overtaken, strategies
 from daybook.account import Account
+from daybook.audit.checksums import Checksums, intervals_within
 from daybook.audit.tally import Tally
 from daybook.checking import Result, measure
 from daybook.drift import Shapes
@@ -48,6 +49,7 @@ class Transaction:
         self._plan, self._target = extracted.plan, extracted.target
         self._table = warehouse.quote(*extracted.target.name.split(".", 1))
         self._ledger, self._memory = Ledger(warehouse), Memory(warehouse)
+        self._checksums = Checksums(warehouse)
         #: Looked up in the ledger by every further attempt, so that a commit whose answer was lost is seen.
         self._load_id = str(uuid.uuid4())
         #: What the checks found.
@@ -62,6 +64,7 @@ class Transaction:
         with self._warehouse.session() as session:
             self._ledger.ensure(session)
             self._memory.ensure(session)
+            self._checksums.ensure(session)
             table, described = self._plan.table, self._extracted.described
             Shapes.of(session, self._warehouse, table, described).mend(session, self._target)
             self._warehouse.check(session, self._target)
@@ -107,10 +110,18 @@ class Transaction:
         self.checks = guards.checks_hold(session, self._warehouse, self._plan, before)
         entries = self._account.entries(session, staged, tally)
         self._ledger.record(session, entries)
+        self._tell_apart(session, staged, tally)
         described, noted_at = self._extracted.described, entries[-1].loaded_at
         self._memory.keep(session, self._target, described, noted_at, self._load_id)
         session.run("COMMIT")
         return sorted([*kept, *entries], key=lambda entry: entry.end)
+
+    def _tell_apart(self, session: Session, staged: Staged, tally: Tally) -> None:
+        """Keep the checksum of each interval of a whole load, of which the ledger has one row."""
+        intervals = intervals_within(self._plan, self._extracted.snapshot_at)
+        if intervals and tally.recipe:
+            sums = tally.sums(staged.table, intervals)
+            self._checksums.record(session, self._target.name, self._load_id, tally.recipe.fingerprint, sums)
 
     def _give_way(self, session: Session, staged: Staged, tally: Tally) -> tuple[Staged, list[Entry]]:
         """What is left of the staged rows beside newer ones, and the entries of those that have taken their place."""

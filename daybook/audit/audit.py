@@ -93,7 +93,8 @@ def audit(
 def _compared(sides: Opened, intervals: Sequence[Interval], look: bool, batch: int, seconds: int) -> list[Audited]:
     """What is found of these intervals."""
     newest = sides.entries(Interval(intervals[0].start, intervals[-1].end))[::-1]
-    entries = first_covering(intervals, [(entry.start, entry.end) for entry in newest], newest)
+    covering = first_covering(intervals, [(entry.start, entry.end) for entry in newest], newest)
+    entries = sides.told_apart(list(zip(intervals, covering, strict=True)))
     results = list[Audited]()
     for first in range(0, len(intervals), batch):
         part = intervals[first : first + batch]

@@ -1,11 +1,12 @@
 """Both sides of a table, opened for an audit: the source in its snapshot, the ledger and the warehouse in theirs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
+from daybook.audit.checksums import Checksums
 from daybook.audit.recipe import Recipe
 from daybook.audit.side import Auditable, Both
 from daybook.audit.tally import Tally, recipe_for
@@ -44,6 +45,10 @@ class Opened:
     def entries(self, span: Interval) -> list[Entry]:
         """The ledger's newest entries of the intervals that overlap `span`, the oldest entry first."""
         return Ledger(self.warehouse).newest(self.session, self.table.name, span)
+
+    def told_apart(self, pairs: Sequence[tuple[Interval, Entry | None]]) -> list[Entry | None]:
+        """The entry of each interval alone, where it was loaded with others by a full refresh that told them apart."""
+        return Checksums(self.warehouse).told_apart(self.session, self.table.name, pairs)
 
     def overtaking(self) -> list[Entry]:
         """What was loaded while both sides were read, or of which the source's snapshot is too old to know.
@@ -85,6 +90,7 @@ def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iter
             warehouse.create_staging(session, target, "daybook_absent")
             rows = warehouse.quote("daybook_absent")
         ledger.ensure(session)
+        Checksums(warehouse).ensure(session)
         end = ledger.ends(session, [table.name]).get(table.name)
         if end and table.load == "upsert":
             rows = _without_later(session, warehouse, source, described, target, rows, end.until)

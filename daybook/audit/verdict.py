@@ -31,7 +31,7 @@ def checksum_of(fingerprint: str, sum: Sum) -> str:
 def recorded(entry: Entry, interval: Interval, fingerprint: str) -> tuple[Sum | None, str | None]:
     """What the ledger says was committed of an interval; None where it cannot say, and then why."""
     if (entry.start, entry.end) != (interval.start, interval.end):
-        return None, "it was loaded together with others, by a full refresh, whose checksum is that of all of them"
+        return None, "it was loaded together with others, and the ledger has one checksum for all of them"
     if entry.checksum is None:
         return None, "the ledger has no checksum of it: an older Daybook loaded it"
     by, _, sum = entry.checksum.partition(":")
@@ -61,5 +61,5 @@ def judge(
         kept = "an upsert also leaves the rows that were deleted at the source before it" if moves else None
         return Verdict.WAREHOUSE_ALTERED, kept
     if moves:
-        return Verdict.DIFFERS, "rows have moved on to later intervals since, so the ledger cannot say which side did"
+        return Verdict.BOTH, "or rows have moved on to later intervals, which this entry of the ledger cannot know"
     return Verdict.BOTH, None
