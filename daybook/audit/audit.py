@@ -115,6 +115,8 @@ def _judged(sides: Opened, interval: Interval, entry: Entry | None, source: Sum,
     ledger, unknown = recorded(entry, interval, sides.recipe.fingerprint) if entry else (None, None)
     verdict, why = judge(source, ledger, there, loaded=entry is not None, moves=sides.table.load == "upsert")
     why = unknown if verdict == Verdict.DIFFERS and unknown else why
+    if verdict == Verdict.BOTH and sides.with_moved and sides.with_moved.sums([interval])[interval] == ledger:
+        verdict, why = Verdict.SOURCE_CHANGED, None  # some of its rows have moved on, which the ledger still counts
     return Audited(interval, verdict, source, entry, there, sides.recipe, why=why)
 
 

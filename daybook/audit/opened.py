@@ -8,7 +8,7 @@ from typing import cast
 
 from daybook.audit.checksums import Checksums
 from daybook.audit.recipe import Recipe
-from daybook.audit.side import Auditable, Both
+from daybook.audit.side import Auditable, Both, Side
 from daybook.audit.tally import Tally, recipe_for
 from daybook.columns import Column
 from daybook.errors import AuditRefused
@@ -37,6 +37,8 @@ class Opened:
     recipe: Recipe
     both: Both
     target: Target
+    with_moved: Side | None
+    """The warehouse's side with the rows that have moved on since they were loaded; None where rows do not move."""
     end: End | None
     """How far the table had come by the ledger; None: it was never loaded."""
     snapshot_at: datetime
@@ -92,14 +94,15 @@ def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iter
         ledger.ensure(session)
         Checksums(warehouse).ensure(session)
         end = ledger.ends(session, [table.name]).get(table.name)
-        if end and table.load == "upsert":
+        all_rows, moves = rows, end is not None and table.load == "upsert"
+        if end and moves:
             rows = _without_later(session, warehouse, source, described, target, rows, end.until)
         session.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
         with session.undone_on_error():
             end = ledger.ends(session, [table.name]).get(table.name)
             tally = Tally(session, warehouse, target, recipe)
-            both = Both(side, tally.side(rows))
-            yield Opened(table, warehouse, session, recipe, both, target, end, source.snapshot_at)
+            both, with_moved = Both(side, tally.side(rows)), tally.side(all_rows) if moves else None
+            yield Opened(table, warehouse, session, recipe, both, target, with_moved, end, source.snapshot_at)
 
 
 def _without_later(
