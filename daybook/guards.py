@@ -9,6 +9,7 @@ from daybook.checking import Result, require, run_checks
 from daybook.checks import Check
 from daybook.errors import DuplicateKey, NullKey, OutsideInterval, RowCountMismatch, ShrinkGuard
 from daybook.interval import Interval
+from daybook.later_rows import settled_sql
 from daybook.ledger import Entry, speaking_for
 from daybook.plan import Plan
 from daybook.warehouses import Target, Warehouse
@@ -88,16 +89,15 @@ def not_shrunk(
 ) -> None:
     """A replacement does not leave far fewer rows than the ledger says were there.
 
-    An upsert never removes any, and one whose interval is made exact is not held to it: of the rows that the ledger
-    counted most may have moved on to later intervals since.
-
-    What the ledger says of an interval is its newest entry's number. Where that entry is a full refresh, which has one
-    number for all of its days, the interval's rows in the warehouse are counted instead.
+    An upsert never removes any. What the ledger says of an interval is its newest entry's number. Where that entry is a
+    full refresh, which has one number for all of its days, the interval's rows in the warehouse are counted instead.
+    So they are, but for those that stay, where an upsert's interval is made exact: of the rows that the ledger counted,
+    most may have moved on to later intervals since.
     """
     limit = plan.table.shrink_limit
-    if plan.allow_shrink or (plan.table.load == "upsert" and not plan.whole) or not limit:
+    if plan.allow_shrink or plan.strategy == "upsert" or not limit:
         return
-    table = warehouse.quote(*target.name.split(".", 1))
+    table, moves = warehouse.quote(*target.name.split(".", 1)), plan.table.load == "upsert"
     if plan.whole:
         if entries:
             whole = [entry.rows for entry in entries if entry.strategy == "replace"]
@@ -111,8 +111,9 @@ def not_shrunk(
         if entry is None:
             continue
         before = entry.rows
-        if (entry.start, entry.end) != (interval.start, interval.end):
-            there = there or tally.counts(table, plan.intervals)
+        if moves or (entry.start, entry.end) != (interval.start, interval.end):
+            rows = settled_sql(warehouse, target, table, staged.later) if staged.later else table
+            there = there or tally.counts(rows, plan.intervals)
             before = there[interval]
         _compare(plan, plan.table.grid.label(interval), before, after, limit, entry.loaded_at)
 
@@ -145,7 +146,7 @@ def checks_hold(session: Session, warehouse: Warehouse, plan: Plan, before: Mapp
 def _compare(plan: Plan, label: str, before: int, after: int, limit: float, loaded_at: datetime) -> None:
     if after < before * limit:
         raise ShrinkGuard(
-            f"{plan.table.name} {label}: the source has {after} rows, and by the ledger there were {before} "
+            f"{plan.table.name} {label}: the source has {after} rows, and by the last load there were {before} "
             f"({loaded_at:%Y-%m-%d %H:%M} UTC). A load that leaves less than {limit:.0%} is stopped; nothing was "
             "changed. If the rows are really gone, run it once with allow_shrink=true; to move the limit, set "
             "shrink_limit: in the table file"

@@ -78,6 +78,11 @@ def apart_from_sql(warehouse: Warehouse, target: Target, table: str, later: str)
     return f"NOT EXISTS (SELECT 1 FROM {later} WHERE {same})"
 
 
+def settled_sql(warehouse: Warehouse, target: Target, table: str, later: str) -> str:
+    """What stands behind FROM for the rows of `table` (quoted) that have none of the keys of `later` (quoted)."""
+    return f"(SELECT * FROM {table} WHERE {apart_from_sql(warehouse, target, table, later)}) AS settled"
+
+
 def _batches(chunks: Iterator[Chunk]) -> Iterator[list[list[str]]]:
     for chunk in chunks:
         batch: list[list[str]] = []

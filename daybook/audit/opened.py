@@ -14,7 +14,7 @@ from daybook.columns import Column
 from daybook.errors import AuditRefused
 from daybook.extract import as_sent, shape
 from daybook.interval import Interval
-from daybook.later_rows import READ_BACK, apart_from_sql, keep_keys, later_keys
+from daybook.later_rows import READ_BACK, keep_keys, later_keys, settled_sql
 from daybook.ledger import End, Entry, Ledger
 from daybook.masks import masked
 from daybook.sources import Keys, Source
@@ -127,4 +127,4 @@ def _without_later(
             f"{target.name}: the source took too long to give the keys of the rows since {until:%Y-%m-%d %H:%M} UTC, "
             "when the table was last loaded. Load it first, or allow a statement more seconds"
         ) from None
-    return f"(SELECT * FROM {rows} WHERE {apart_from_sql(warehouse, target, rows, later)}) AS settled"
+    return settled_sql(warehouse, target, rows, later)

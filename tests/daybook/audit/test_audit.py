@@ -11,7 +11,7 @@ from daybook.audit.audit import audit
 from daybook.audit.opened import Opened
 from daybook.audit.rounds import in_rounds
 from daybook.audit.verdict import Verdict
-from daybook.errors import AuditRefused
+from daybook.errors import AuditRefused, ShrinkGuard
 from daybook.interval import Interval
 from daybook.ledger import Entry
 from tests.daybook.audit.things import audited, by_hand, days, make, table_of, verdicts
@@ -147,6 +147,20 @@ def test_after_a_full_refresh_each_day_is_judged_by_itself(ends: Ends) -> None:
     assert [one.rows_by_ledger for one in found] == [10, 10, 10, 10, 0]
     ends.load(table, "2021-02-05")
     assert verdicts(ends, table)[:2] == ["equal", "warehouse altered"]
+
+
+def test_an_exact_load_of_an_upsert_is_guarded_as_any_that_takes_rows_away(ends: Ends) -> None:
+    make(ends)
+    table = table_of(ends, "upsert")
+    ends.load(table, "2021-02-05", "2021-02-07")
+    ends.source.run("UPDATE things SET at = '2021-02-07 12:00:00' WHERE id < 4")  # which stay, until that day is loaded
+    ends.source.run("DELETE FROM things WHERE id BETWEEN 4 AND 8")
+    before = ends.rows(table, "id")
+    with pytest.raises(ShrinkGuard, match=r"things.* 2021-02-05: the source has 1 rows, .* there were 6 "):
+        ends.load(table, "2021-02-05", exact=True)
+    assert ends.rows(table, "id") == before
+    ends.load(table, "2021-02-05", exact=True, allow_shrink=True)
+    assert [row[0] for row in ends.rows(table, "id")] == [0, 1, 2, 3, *range(9, 20)]
 
 
 def test_an_upsert_whose_rows_moved_cannot_be_judged_by_its_ledger(from_mariadb: Ends) -> None:
