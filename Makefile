@@ -29,7 +29,7 @@ test: ## run every test against real servers, which it installs where it can
 	@$(INSTALL) dev
 	@$(INSTALL) dbt
 	$(PYTHON) -m tests.servers.install
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: ## measure the nps load and the backfill against the alternatives
 	@$(INSTALL) dev
