@@ -64,9 +64,9 @@ def reconcile(
     table: AuditedTable,
     start: AuditStart = None,
     end: AuditEnd = None,
-    last: Last = None,
     repair: Repair = False,
     max_repair: MaxRepair = MAX_REPAIR,
+    last: Last = None,
     whole: Whole = False,
 ) -> Reconciled:
     """Compare each interval of a table with its source and the ledger. What differs is told, or loaded again."""
