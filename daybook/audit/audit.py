@@ -127,7 +127,10 @@ def _looked_at(sides: Opened, found: Audited, seconds: int) -> Audited:
     if found.verdict == Verdict.NEVER_LOADED:
         return replace(found, differences=Differences(added=found.source.rows))
     with _explained(sides.table, [found.interval], seconds):
-        return replace(found, differences=differences(sides.both, found.interval, found.source, found.warehouse))
+        there = differences(sides.both, found.interval, found.source, found.warehouse)
+    # what is to be said of rows that an upsert leaves is about some only where there are any
+    nothing_left = found.ledger is not None and found.verdict == Verdict.WAREHOUSE_ALTERED and not there.removed
+    return replace(found, differences=there, why=None if nothing_left else found.why)
 
 
 def _explained(table: Table, intervals: Sequence[Interval], seconds: int) -> AbstractContextManager[None]:

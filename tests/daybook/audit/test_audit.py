@@ -125,6 +125,9 @@ def test_rows_that_have_moved_on_are_no_difference(ends: Ends) -> None:
     assert found.verdict == Verdict.WAREHOUSE_ALTERED and "upsert" in found.why
     ends.load(table, "2021-02-05", exact=True)
     assert verdicts(ends, table) == ["equal"] * 4
+    by_hand(ends, table, "UPDATE {table} SET note = 'by hand' WHERE id = 6")
+    found = audited(ends, table)[0]
+    assert found.verdict == Verdict.WAREHOUSE_ALTERED and found.why is None, "nothing was left by an upsert"
     assert not [key for key in ends.staged_keys() if "later" in key], "a load that was committed leaves nothing"
 
 
