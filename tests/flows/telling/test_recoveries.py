@@ -1,5 +1,6 @@
 """When what failed or was late is over, on a real Prefect server and a real ledger; and when it never will be."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -92,17 +93,24 @@ def test_what_was_committed_in_part_is_not_over_by_that_commit(
     assert desk.open == []
 
 
-def test_what_an_audit_found_is_over_by_one_that_repairs_it(
-    desk: Desk, client: SyncPrefectClient, warehouse: Warehouse
-) -> None:
+@pytest.fixture
+def reconciles(client: SyncPrefectClient) -> Iterator[UUID]:
+    """A deployment of the flow `reconcile`."""
+
     @flow(name="reconcile")
     def reconcile() -> None: ...
 
     deployment = client.create_deployment(client.create_flow(reconcile), name=str(uuid4()))
+    yield deployment
+    client.delete_deployment(deployment)
 
+
+def test_what_an_audit_found_is_over_by_one_that_repairs_it(
+    desk: Desk, client: SyncPrefectClient, warehouse: Warehouse, reconciles: UUID
+) -> None:
     def ended(state: State[Any], **more: object) -> UUID:
         given = {"table": TABLE, "last": 90} | more
-        run = client.create_flow_run_from_deployment(deployment, parameters=given, tags=["daybook", TABLE])
+        run = client.create_flow_run_from_deployment(reconciles, parameters=given, tags=["daybook", TABLE])
         for each in (Running(), state):
             client.set_flow_run_state(run.id, each, force=True)
         return run.id
