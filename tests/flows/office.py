@@ -13,10 +13,9 @@ from ruamel.yaml import YAML
 
 from deployments.local.stack import LocalStack
 from deployments.local.waiting import wait_until
+from tests.flows.runs import PATIENCE
 from tests.project import VISITS, copy_project, deploy
 from tests.servers.faketime import Clock
-
-PATIENCE = 150  # seconds, of the real clock
 
 #: What Prefect does once or twice a minute, it does more often here: the tests jump over the time between.
 SETTINGS = {

@@ -7,15 +7,17 @@ from deployments.local.processes import marked_processes
 from deployments.local.waiting import wait_until
 from tests.project import Deployed
 
+PATIENCE = 300  # seconds: only what fails waits so long, and a machine may be slow
 
-def wait_for(worker: Deployed, run: FlowRun, *states: str, seconds: float = 120) -> FlowRun:
+
+def wait_for(worker: Deployed, run: FlowRun, *states: str) -> FlowRun:
     """The run, once it is in one of `states`."""
 
     def there() -> bool:
         state = worker.client.read_flow_run(run.id).state
         return state is not None and state.name in states
 
-    assert wait_until(there, seconds), worker.client.read_flow_run(run.id).state
+    assert wait_until(there, PATIENCE), worker.client.read_flow_run(run.id).state
     return worker.client.read_flow_run(run.id)
 
 

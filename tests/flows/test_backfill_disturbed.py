@@ -12,7 +12,7 @@ from deployments.local.runs import wait_for_work_pool
 from deployments.local.waiting import wait_until
 from tests.flows.backfills import DAY, asked, children, days_from, fill_from_here, loaded_days, populate
 from tests.flows.conftest import Production, Target
-from tests.flows.runs import create, flow_processes, wait_for
+from tests.flows.runs import PATIENCE, create, flow_processes, wait_for
 from tests.prefect_server import give_database
 from tests.project import Deployed
 
@@ -31,7 +31,7 @@ def test_two_overlapping_backfills_and_the_daily_run_at_once(
         create(worker, "nps/daily"),
     ]
     for run in runs:
-        wait_for(worker, run, "Completed", seconds=240)
+        wait_for(worker, run, "Completed")
     assert on_postgres.rows() == [row for row in production.rows() if row[1].date() <= yesterday]  # type: ignore[attr-defined]
     assert set(loaded_days(on_postgres)) == set(days_from(first, 30))
 
@@ -45,7 +45,9 @@ def test_cancelling_it_cancels_its_runs_and_running_it_again_resumes(
     fill_from_here(worker, 2)
     with on_postgres.locked():
         parent = create(worker, "backfill/on-demand", parameters=asked(4, intervals_per_run=1))
-        assert wait_until(lambda: any(run.state and run.state.is_running() for run in children(worker, parent)), 120)
+        assert wait_until(
+            lambda: any(run.state and run.state.is_running() for run in children(worker, parent)), PATIENCE
+        )
         (child,) = children(worker, parent)
         assert child.name == "raw_data.nps 2021-02-07 (backfill)"
         worker.client.set_flow_run_state(parent.id, State(type=StateType.CANCELLING))
@@ -69,7 +71,7 @@ def test_a_run_that_is_killed_is_started_again_and_costs_nothing_else(
     with on_postgres.locked():
         parent = create(worker, "backfill/on-demand", parameters=asked(4))
         waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        assert wait_until(lambda: bool(on_postgres.run(waiting)), 120)
+        assert wait_until(lambda: bool(on_postgres.run(waiting)), PATIENCE)
         (child,) = children(worker, parent)
         (process,) = flow_processes(worker, child)
         process.send_signal(signal.SIGKILL)
@@ -88,14 +90,14 @@ def test_today_goes_first(
     """nps/daily has a concurrency limit of one, which a backfill must not keep for itself."""
     populate(production, 4)
     parent = create(worker, "backfill/on-demand", parameters=asked(4, intervals_per_run=1, max_active_runs=4))
-    assert wait_until(lambda: len(children(worker, parent)) >= 2, 120)
+    assert wait_until(lambda: len(children(worker, parent)) >= 2, PATIENCE)
     today = create(worker, "nps/daily")
     due = datetime.now(UTC)
     today = wait_for(worker, today, "Completed")
     assert today.start_time
     between = [run for run in children(worker, parent) if run.start_time and due < run.start_time < today.start_time]
     assert len(between) <= 1, "the one that was about to start"
-    wait_for(worker, parent, "Completed", seconds=240)
+    wait_for(worker, parent, "Completed")
     assert set(loaded_days(on_postgres)) >= set(days_from(DAY, 4))
     starts = sorted(
         (run.start_time, run.end_time) for run in children(worker, parent) if run.start_time and run.end_time

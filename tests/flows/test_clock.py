@@ -16,7 +16,8 @@ from deployments.local.environment import api_url
 from deployments.local.runs import wait_for_work_pool
 from deployments.local.waiting import wait_until
 from tests.flows.conftest import Production, Target
-from tests.flows.office import PATIENCE, MovedStack, Office, deploy_ours, furnish
+from tests.flows.office import MovedStack, Office, deploy_ours, furnish
+from tests.flows.runs import PATIENCE
 from tests.prefect_server import give_database
 from tests.project import kill
 from tests.servers.faketime import new_clock

@@ -35,7 +35,7 @@ from deployments.local.waiting import wait_until
 from flows import tasks
 from flows.nps import nps
 from tests.flows.conftest import Production, Target
-from tests.flows.runs import wait_for
+from tests.flows.runs import PATIENCE, wait_for
 from tests.project import ROOT, Deployed
 from tests.servers.gate import gate
 
@@ -77,7 +77,7 @@ def run(**parameters: Any) -> UUID:
 
 
 def the_event(client: SyncPrefectClient, run: UUID) -> Event:
-    assert wait_until(lambda: bool(of_run(client, run)), 60), "no event came"
+    assert wait_until(lambda: bool(of_run(client, run)), PATIENCE), "no event came"
     (event,) = of_run(client, run)
     return event
 
@@ -151,9 +151,9 @@ def test_a_load_does_not_mind_when_its_event_cannot_be_emitted(
             stderr=subprocess.DEVNULL,
         )
         try:
-            assert wait_until(lambda: bool(on_postgres.ledger()), 120)
+            assert wait_until(lambda: bool(on_postgres.ledger()), PATIENCE)
             run = UUID(on_postgres.ledger()[0][3])
-            assert wait_until(lambda: client.read_flow_run(run).state.is_final(), 60)  # type: ignore[union-attr]
+            assert wait_until(lambda: client.read_flow_run(run).state.is_final(), PATIENCE)  # type: ignore[union-attr]
         finally:
             process.kill()  # before its end it would try for two minutes to get rid of its events
             process.wait()
@@ -222,7 +222,9 @@ def test_a_commit_starts_a_deployment_with_its_dates(
 
     for number, given in enumerate([dates, range_, {"full_refresh": True}], start=1):
         run(**given)
-        assert wait_until(lambda number=number: len(runs_of(worker, following)) >= number, 60), "nothing was triggered"
+        assert wait_until(lambda number=number: len(runs_of(worker, following)) >= number, PATIENCE), (
+            "nothing was triggered"
+        )
         newest = runs_of(worker, following)[-1]
         wait_for(worker, newest, "Completed")
         if given == dates:
@@ -262,8 +264,8 @@ def test_two_commits_at_once_start_a_run_each_and_deploying_again_changes_nothin
     with ThreadPoolExecutor(2) as threads:
         loads = [threads.submit(contextvars.copy_context().run, run, execution_date=day) for day in days]
         for load in loads:
-            load.result(timeout=120)
-    assert wait_until(lambda: len(runs_of(worker, following)) >= 2, 60)
+            load.result(timeout=PATIENCE)
+    assert wait_until(lambda: len(runs_of(worker, following)) >= 2, PATIENCE)
     for triggered in runs_of(worker, following):
         wait_for(worker, triggered, "Completed")
 
@@ -321,12 +323,12 @@ def test_a_flow_waits_until_another_run_has_loaded_the_interval(
     production.fill(DAY + timedelta(days=1), 20, first_id=100)
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(contextvars.copy_context().run, answers_of, execution_date="2021-02-06")
-        assert wait_until(lambda: tasks_of(client, "answers-of") == [("wait-for", "Running")], 60)
+        assert wait_until(lambda: tasks_of(client, "answers-of") == [("wait-for", "Running")], PATIENCE)
         run(execution_date=DAY)  # not the day that is waited for
         assert not waiting.done()
         run(execution_date="2021-02-06")
-        assert waiting.result(timeout=120) == 20
-    assert wait_until(lambda: tasks_of(client, "answers-of") == [("wait-for", "Completed")], 60)
+        assert waiting.result(timeout=PATIENCE) == 20
+    assert wait_until(lambda: tasks_of(client, "answers-of") == [("wait-for", "Completed")], PATIENCE)
 
 
 def test_waiting_ends_in_time_and_says_what_was_waited_for(client: SyncPrefectClient, production: Production) -> None:

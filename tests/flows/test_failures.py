@@ -23,7 +23,7 @@ from deployments.local.waiting import wait_until
 from flows.load_table import load_table
 from flows.nps import nps
 from tests.flows.conftest import Production, Target
-from tests.flows.runs import create, flow_processes, wait_for
+from tests.flows.runs import PATIENCE, create, flow_processes, wait_for
 from tests.project import Deployed
 from tests.servers.ports import free_port
 
@@ -46,7 +46,7 @@ def failures(target: Target) -> list[Row]:
 
 def left(target: Target, rows: int) -> list[Row]:
     """The failures, once there are so many: a run is seen to have failed before its hook has run."""
-    assert wait_until(lambda: len(failures(target)) >= rows, 120), failures(target)
+    assert wait_until(lambda: len(failures(target)) >= rows, PATIENCE), failures(target)
     return failures(target)
 
 
@@ -90,7 +90,7 @@ def test_a_failed_run_leaves_its_table_interval_and_words(
         nps.with_options(retries=0)(**several, return_state=True),
         load_table.with_options(retries=0)("raw_data.nps", **day, return_state=True),
     ]
-    wait_for(worker, late, "Failed", seconds=300)
+    wait_for(worker, late, "Failed")
 
     rows = left(on_postgres, 4)
     by_run = {run: (table, start, end, error) for table, start, end, run, error in rows}
@@ -122,12 +122,12 @@ def test_a_run_that_was_killed_leaves_a_row_too(
     with contextlib.closing(on_postgres.connect()) as connection:
         connection.cursor().execute("LOCK TABLE raw_data.nps IN ACCESS EXCLUSIVE MODE")  # the run waits for this
         run = created(worker, "nps/daily", execution_date="2021-02-05")
-        assert wait_until(lambda: bool(on_postgres.run(waiting)), 120)
+        assert wait_until(lambda: bool(on_postgres.run(waiting)), PATIENCE)
         (process,) = flow_processes(worker, run)
         process.send_signal(killed_by)
         if killed_by == signal.SIGKILL:  # SIGTERM is heard once the statement is over
-            wait_for(worker, run, "Crashed", seconds=300)
-    wait_for(worker, run, "Crashed", seconds=300)
+            wait_for(worker, run, "Crashed")
+    wait_for(worker, run, "Crashed")
 
     ((table, start, end, flow_run, error),) = left(on_postgres, 1)
     assert (table, start, end, flow_run) == ("raw_data.nps", MIDNIGHT, MIDNIGHT + timedelta(days=1), str(run.id))
@@ -144,7 +144,7 @@ def test_only_the_last_try_of_a_run_counts(
     production.fill(DAY, 10)
     poison(production)
     run = created(worker, "nps/daily", retries=2, execution_date="2021-02-05")
-    assert wait_for(worker, run, "Failed", seconds=300).run_count == 3
+    assert wait_for(worker, run, "Failed").run_count == 3
     assert [flow_run for *_, flow_run, _ in left(on_postgres, 1)] == [str(run.id)]
 
     worker.client.set_flow_run_state(run.id, Scheduled(), force=True)  # as `prefect flow-run retry` does
@@ -153,9 +153,9 @@ def test_only_the_last_try_of_a_run_counts(
 
     on_postgres.run("DROP TABLE daybook.failures")
     mended = created(worker, "nps/daily", retries=60, execution_date="2021-02-05")
-    wait_for(worker, mended, "AwaitingRetry", "Retrying", seconds=300)
+    wait_for(worker, mended, "AwaitingRetry", "Retrying")
     cure(production)
-    assert wait_for(worker, mended, "Completed", seconds=300).run_count >= 2
+    assert wait_for(worker, mended, "Completed").run_count >= 2
     assert failures(on_postgres) == []
     assert on_postgres.rows() == production.rows()
 

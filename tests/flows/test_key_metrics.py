@@ -34,6 +34,7 @@ from flows.telling.desk import Desk
 from flows.telling.ended_runs import ended_runs
 from flows.telling.shelf import Shelf
 from tests.flows.conftest import Target
+from tests.flows.runs import PATIENCE
 from tests.servers.ports import free_port
 
 MONDAY = date(2026, 7, 20)
@@ -165,7 +166,9 @@ def test_each_run_of_a_table_is_known_by_its_tag(client: SyncPrefectClient, with
     built = summaries([], return_state=True).state_details.flow_run_id
 
     span = Interval(began, began + timedelta(hours=1))
-    assert wait_until(lambda: any(one.table == summary for one in ended_runs(client, [], [summary], span).runs), 30)
+    assert wait_until(
+        lambda: any(one.table == summary for one in ended_runs(client, [], [summary], span).runs), PATIENCE
+    )
     told = ended_runs(client, [table], [summary], span)
     assert {(one.id, one.table, one.failed) for one in told.runs} == {
         (good, table, False),

@@ -19,6 +19,7 @@ from deployments.local.waiting import wait_until
 from flows.load_table import load_table
 from flows.nps import nps
 from tests.flows.conftest import Production, Target
+from tests.flows.runs import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("without_heartbeat")
 
@@ -48,7 +49,7 @@ def logs(client: SyncPrefectClient, run: FlowRun) -> list[str]:
     def whole() -> bool:
         return any(name == "prefect.flow_runs" and line.startswith("Finished in state") for name, line in lines())
 
-    assert wait_until(whole, 30), lines()
+    assert wait_until(whole, PATIENCE), lines()
     return [line for _, line in lines()]
 
 

@@ -21,6 +21,7 @@ from flows.calendar_page import CalendarPage
 from flows.extract_page import ExtractPage
 from flows.load_table import load_table
 from tests.flows.conftest import Production, Target
+from tests.flows.runs import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("without_heartbeat")
 
@@ -74,9 +75,9 @@ def test_an_extraction_shows_rows_rate_and_when_it_will_be_done(
     looks: list[str] = []
 
     def work(page: ExtractPage, look: Callable[[], str]) -> None:
-        assert wait_until(lambda: "no row has come" in look(), 30)
+        assert wait_until(lambda: "no row has come" in look(), PATIENCE)
         page.count(250)
-        assert wait_until(lambda: "250 of " in look(), 30)
+        assert wait_until(lambda: "250 of " in look(), PATIENCE)
         looks.append(look())
         page.count(1000)
 
@@ -99,7 +100,7 @@ def test_an_extraction_of_which_nothing_is_known_has_no_bar_and_tells_of_its_fai
 
     def work(page: ExtractPage, look: Callable[[], str]) -> None:
         page.count(7)
-        assert wait_until(lambda: "**7 rows extracted; " in look(), 30)
+        assert wait_until(lambda: "**7 rows extracted; " in look(), PATIENCE)
         raise ValueError("the source is gone")
 
     (page,) = extracting(client, plan(read_table("raw_data.nps"), DAY), work).values()
@@ -112,7 +113,7 @@ def test_a_server_that_is_away_stops_no_extraction(quick: None, caplog: pytest.L
     away = {PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}
     with temporary_settings(away), ExtractPage(plan(read_table("raw_data.nps"), DAY)) as page:
         page.count(1)
-        assert wait_until(lambda: "raw_data.nps: its progress cannot be shown" in caplog.text, 30), caplog.text
+        assert wait_until(lambda: "raw_data.nps: its progress cannot be shown" in caplog.text, PATIENCE), caplog.text
 
 
 def test_a_short_extraction_has_no_page(on_postgres: Target, use: Use, client: SyncPrefectClient) -> None:

@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import FlowRun
 from daybook.summary.files import summary_names
 from deployments.local.waiting import wait_until
 from tests.flows.conftest import Production, Row, Target
-from tests.flows.runs import create, wait_for
+from tests.flows.runs import PATIENCE, create, wait_for
 from tests.project import Deployed
 
 #: Sessions, purchases and an A/B test as their own deployments load them, which test_other_sources.py shows.
@@ -60,7 +60,7 @@ def test_all_are_built_when_their_inputs_land_and_what_is_wrong_is_held_back(
     try:
         wait_for(worker, create(worker, "nps/full-refresh"), "Completed")
         built = "SELECT DISTINCT table_name FROM daybook.ledger WHERE table_name LIKE 'analytics.%'"
-        assert wait_until(lambda: len(warehouse.run(built)) == len(summary_names()), 120)
+        assert wait_until(lambda: len(warehouse.run(built)) == len(summary_names()), PATIENCE)
     finally:
         worker.client.pause_automation(landing.id)
     counts = {name: warehouse.run(f"SELECT count(*) FROM {name}")[0][0] for name in summary_names()}

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from deployments.local.runs import run_deployment
 from deployments.local.waiting import wait_until
 from tests.flows.conftest import Production, Target
-from tests.flows.runs import create, flow_processes, wait_for
+from tests.flows.runs import PATIENCE, create, flow_processes, wait_for
 from tests.project import Deployed
 
 DAY = date(2021, 2, 5)
@@ -102,7 +102,7 @@ def test_a_scheduled_run_happens_by_itself_and_is_tried_again_until_its_source_i
         return [run for run in runs if run.expected_start_time == soon or run.run_count]
 
     try:
-        assert wait_until(lambda: bool(due()), 60), "the scheduler made no run"
+        assert wait_until(lambda: bool(due()), PATIENCE), "the scheduler made no run"
         (run,) = due()
         assert run.auto_scheduled
         wait_for(worker, run, "AwaitingRetry", "Retrying")
@@ -128,7 +128,7 @@ def test_a_killed_run_is_seen_as_crashed_and_another_run_loads_the_day(
     with on_postgres.locked():  # the run waits for this
         run = create(worker, "nps/daily", parameters={"execution_date": DAY.isoformat()})
         waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        assert wait_until(lambda: bool(on_postgres.run(waiting)), 60)
+        assert wait_until(lambda: bool(on_postgres.run(waiting)), PATIENCE)
         (process,) = flow_processes(worker, run)
         process.send_signal(signal.SIGKILL)
         wait_for(worker, run, "Crashed")
