@@ -21,7 +21,7 @@ def explained(table: str, what: str, stretches: int, seconds: int) -> Iterator[N
     except Exception as error:
         if not timed_out(error):
             raise
-        remedy = f"Take fewer a statement, batch={stretches // 4 or 1}" if stretches > 1 else "It is a single one"
+        remedy = "Compare fewer at once, by a shorter range" if stretches > 1 else "It is a single one"
         raise AuditRefused(
             f"{table}: to compare {what} by one statement took longer than its server lets it (at the source: "
             f"{seconds} s), so it was ended. {remedy}; or allow it more seconds, at an hour when the server is quiet"

@@ -43,7 +43,7 @@ def test_every_verdict(ends: Ends) -> None:
     assert found[3].differences.removed_keys == ("id=99",)
     # any intervals, not only neighbours, however few a statement
     some = [days()[0], days()[3]]
-    again = audit(table, some, ends.warehouse, ends, look=False, batch=1)
+    again = audit(table, some, ends.warehouse, ends, look=False, rows=1)
     assert [result.verdict for result in again] == [found[0].verdict, found[3].verdict]
     assert [result.differences for result in again] == [None, None]
 
@@ -214,7 +214,7 @@ def test_a_statement_that_takes_too_long_is_ended(ends: Ends) -> None:
     nap = "SLEEP(5)" if ends.source.is_mysql else "length(pg_sleep(5)::text)"
     ends.source.run(f"CREATE VIEW slow AS SELECT id, at, note, price, gone + {nap} AS gone FROM things")
     source = {"kind": "database", "table": [ends.source.namespace, "slow"]}
-    with pytest.raises(AuditRefused, match=r"2021-02-05 until 2021-02-09.*batch=1"):
+    with pytest.raises(AuditRefused, match=r"2021-02-05 until 2021-02-09.*a shorter range"):
         audit(table_of(ends, source=source), days(), ends.warehouse, ends, seconds=1)
 
 
