@@ -117,6 +117,12 @@ CREATE FUNCTION pg_catalog.from_hex(text) RETURNS bytea LANGUAGE sql IMMUTABLE A
   SELECT decode($1, 'hex') $f$;
 CREATE FUNCTION pg_catalog.to_hex(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $f$
   SELECT encode($1, 'hex') $f$;
+-- The sum of BIGINTs is a BIGINT (r_SUM.html), and what does not fit is refused.
+UPDATE pg_aggregate SET aggtransfn = 'int8pl', aggfinalfn = 0, aggcombinefn = 'int8pl', aggserialfn = 0,
+  aggdeserialfn = 0, aggmtransfn = 0, aggminvtransfn = 0, aggmfinalfn = 0, aggtranstype = 'int8'::regtype,
+  aggtransspace = 0, aggmtranstype = 0
+  WHERE aggfnoid = 'pg_catalog.sum(int8)'::regprocedure;
+UPDATE pg_proc SET prorettype = 'int8'::regtype WHERE oid = 'pg_catalog.sum(int8)'::regprocedure;
 -- Of other bases it knows none, and fails.
 CREATE FUNCTION pg_catalog.strtol(text, int) RETURNS int8 LANGUAGE sql IMMUTABLE AS $f$
   SELECT CASE WHEN $2 = 16 THEN ('x' || lpad($1, 16, '0'))::bit(64)::int8 ELSE $2 / 0 END $f$;

@@ -10,12 +10,15 @@ SESSION: tuple[str, ...] = ()
 
 
 def row_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
-    """The number of a row (a bigint, 0 to 2^60 - 1). `value` is the SQL of a field's value: its column, quoted."""
-    return _number(recipe.fields, value)
+    """The number of a row (0 to 2^60 - 1). `value` is the SQL of a field's value: its column, quoted.
+
+    It is a DECIMAL, as a sum of BIGINTs is a BIGINT (r_SUM.html), which would overflow at the ninth row.
+    """
+    return f"{_number(recipe.fields, value)}::decimal(38, 0)"
 
 
 def key_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
-    """The number of a row's key; of the whole row where there is no key."""
+    """The number of a row's key (a bigint, of which leading bits are taken); of the whole row where there is no key."""
     return _number(recipe.key_fields, value)
 
 
