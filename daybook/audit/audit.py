@@ -105,7 +105,7 @@ def _compared(sides: Opened, intervals: Sequence[Interval], look: bool, batch: i
     differing = [result.interval for result in results if result.source != result.warehouse]
     for first in range(0, len(differing), batch):
         with _explained(sides.table, part := differing[first : first + batch], seconds):
-            require_hashes(sides.table.name, sides.both.source, part)
+            require_hashes(sides.table.name, sides.both, part)
     if look:
         results = [_looked_at(sides, result, seconds) for result in results]
     return results

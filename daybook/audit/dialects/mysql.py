@@ -1,8 +1,10 @@
 """The number of a row in MySQL and in MariaDB, which are sources: every value is of `Field.source`."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
+from daybook.audit.dialects.binary import in_pieces
 from daybook.audit.recipe import TEXTS, Field, Recipe
 from daybook.columns import fraction_digits
 from daybook.sources.database.mysql_types import DATES, SIGNED
@@ -36,7 +38,8 @@ def _part(field: Field, value: str) -> str:
         return "'|'"
     text = spelled(field, value)
     if field.digest:
-        return f"'|', IF({value} IS NULL, '', MD5({text}))"
+        nothing = f"{value} IS NULL OR {text} = 'null'" if field.form == "json" else f"{value} IS NULL"
+        return f"'|', IF({nothing}, '', MD5({text}))"
     if field.measured:
         return f"'|', IF({value} IS NULL, '', CONCAT(LENGTH({text}), ':', {text}))"
     return f"'|', IFNULL({text}, '')"
@@ -55,7 +58,7 @@ def spelled(field: Field, value: str) -> str:
             text = f"CONVERT({value} USING utf8mb4)"
             return f"CONVERT({f'RTRIM({text})' if field.trimmed else text} USING binary)"
         case "bytes":
-            return f"LOWER(HEX({value}))"
+            return in_pieces(f"LENGTH({value})", partial(_digits, value), lambda texts: f"CONCAT({', '.join(texts)})")
         case "json":  # the server's own text, in which blanks are the only white space
             return f"CONVERT(REPLACE({value}, ' ', '') USING binary)"
     return value
@@ -64,6 +67,13 @@ def spelled(field: Field, value: str) -> str:
 def _trimmed(value: str) -> str:
     """Without the zeros at the end of a fraction, which is always there."""
     return f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {value}))"
+
+
+def _digits(value: str, first: int, size: int | None) -> str:
+    """Hex digits of so many bytes from the one at `first` on; None: of all that are left."""
+    if size is None and not first:
+        return f"LOWER(HEX({value}))"
+    return f"LOWER(HEX(SUBSTRING({value}, {first + 1}{f', {size}' if size else ''})))"
 
 
 def _float(x: str) -> str:
