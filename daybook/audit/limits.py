@@ -42,6 +42,6 @@ def require_hashes(table: str, both: Both, stretches: Sequence[Any]) -> None:
         )
     if there:
         raise AuditRefused(
-            f"{table}: {there} rows have a SUPER in the warehouse whose JSON is longer than a VARCHAR, 65,535 bytes, so "
-            "Redshift cannot compare them. Declare the column as text or leave it out, under columns: in the table file"
+            f"{table}: {there} rows have a SUPER in the warehouse whose JSON is longer than 65,535 bytes, so "
+            "Redshift cannot compare them. Leave that column out: mask it by drop in the table file"
         )
