@@ -30,6 +30,17 @@ def key_hash(recipe: Recipe, value: Callable[[Field], str], *, source: bool = Fa
     return _number(recipe.key_fields, value, source)
 
 
+class AtSource:
+    """The same as `daybook.audit.side.Hashing` of a source: values are of `Field.source`, and not of `Field.there`."""
+
+    row_hash = staticmethod(partial(row_hash, source=True))
+    key_hash = staticmethod(partial(key_hash, source=True))
+
+    @staticmethod
+    def spelled(field: Field, value: str) -> str:
+        return spelled(field, value, source=True)
+
+
 def _number(fields: Iterable[Field], value: Callable[[Field], str], source: bool) -> str:
     parts = [_part(field, value(field), source) for field in fields]
     # concat takes NULL for nothing, as the recipe does
