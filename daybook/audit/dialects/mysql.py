@@ -28,7 +28,7 @@ def key_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
 
 
 def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
-    text = ", ".join(_part(field, value(field)) for field in fields)
+    text = ", ".join(_part(field, value(field)) for field in fields) or "''"
     return f"CAST(CONV(LEFT(MD5(CONCAT({text})), 15), 16, 10) AS UNSIGNED)"
 
 
@@ -107,6 +107,8 @@ def sent(field: Field, name: str, described: Sequence[Any], mask: str | None, ze
     value = name
     if data_type == "float":
         value = f"({name} * 1e0)"
+    elif data_type == "double" and described[5] is not None:  # of so many digits, and often not the nearest to them
+        value = f"(CONCAT({name}) + 0e0)"
     elif (
         data_type in ("bit", "year")
         # zeros at the beginning are sent, and kept only in a text

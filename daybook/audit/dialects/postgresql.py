@@ -45,7 +45,8 @@ def _number(fields: Iterable[Field], value: Callable[[Field], str], source: bool
     parts = [_part(field, value(field), source) for field in fields]
     # concat takes NULL for nothing, as the recipe does
     texts = [f"concat({', '.join(parts[first : first + _AT_ONCE])})" for first in range(0, len(parts), _AT_ONCE)]
-    return f"('x' || left(md5(convert_to({' || '.join(texts)}, 'UTF8')), 15))::bit(60)::bigint"
+    text = " || ".join(texts) or "''"
+    return f"('x' || left(md5(convert_to({text}, 'UTF8')), 15))::bit(60)::bigint"
 
 
 def _part(field: Field, value: str, source: bool) -> str:

@@ -28,7 +28,7 @@ def key_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
 
 def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
     """STRTOL makes a BIGINT of a text to a base (r_STRTOL.html), MD5 gives hex digits in lower case (r_MD5.html)."""
-    text = " || ".join(_part(field, value(field)) for field in fields)
+    text = " || ".join(_part(field, value(field)) for field in fields) or "''"
     return f"STRTOL(LEFT(MD5({text}), 15), 16)"
 
 
@@ -63,5 +63,7 @@ def spelled(field: Field, value: str) -> str:
         case "native":
             return value
         case "timetz":  # kept, and shown, in UTC (r_Datetime_types.html)
-            return f"REPLACE({value}::varchar, '+00', '')"
+            return sql.trimmed(f"REPLACE({value}::varchar, '+00', '')")
+        case "timestamp" | "time" if kind not in TEXTS:  # nothing says that it shows no zeros at a fraction's end
+            return sql.trimmed(sql.spelled(field, field.there, value))
     return sql.spelled(field, field.there, value)
