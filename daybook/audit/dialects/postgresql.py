@@ -59,7 +59,7 @@ def _part(field: Field, value: str, source: bool) -> str:
     if field.measured:
         return f"'|', octet_length(convert_to({text}, 'UTF8')) || ':', {text}"
     uncast = text.removesuffix("::varchar")
-    if uncast in (value, f"{value}::timestamp", f"trim_scale({value})"):  # concat writes it alike, for less
+    if uncast in (value, f"{value}::timestamp"):  # concat writes it alike, for less
         text = uncast
     return f"'|', {text}"
 
@@ -69,8 +69,6 @@ def spelled(field: Field, value: str, *, source: bool = False) -> str:
     if value == "NULL":
         return "NULL::varchar"
     type = field.source if source else field.there
-    if field.form == "number" and type.kind == "decimal" and type.scale != 0:
-        return f"trim_scale({value})::varchar"  # since PostgreSQL 13
     if field.form == "json":
         return f"nullif(translate({value}::text, E' \\t\\n\\r', ''), 'null')"
     if field.form == "bytes":

@@ -45,7 +45,8 @@ def spelled(field: Field, type: Type, value: str) -> str:
 def _number(type: Type, text: str) -> str:
     if type.kind == "decimal" and type.scale:
         return f"RTRIM(RTRIM({text}, '0'), '.')"
-    return trimmed(text) if type.kind in TEXTS else text
+    any_scale = type.kind in TEXTS or (type.kind == "decimal" and type.scale is None)
+    return trimmed(text) if any_scale else text
 
 
 def trimmed(text: str) -> str:
