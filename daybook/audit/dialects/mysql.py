@@ -7,7 +7,7 @@ from typing import Any
 from daybook.audit.dialects.binary import in_pieces
 from daybook.audit.recipe import TEXTS, Field, Recipe
 from daybook.columns import fraction_digits
-from daybook.sources.database.mysql_types import DATES, SIGNED
+from daybook.sources.database.mysql_types import BINARY, DATES, SIGNED
 
 #: Statements that the connection needs before the others, beside those of the source itself: none.
 SESSION: tuple[str, ...] = ()
@@ -116,6 +116,8 @@ def sent(field: Field, name: str, described: Sequence[Any], mask: str | None, ze
         or (mask and (data_type in SIGNED or data_type == "decimal"))
     ):
         value = f"({name} + 0)"
+    elif data_type in BINARY and not data_type.endswith(("binary", "blob")):  # SUBSTRING may not take it as it is
+        value = f"UNHEX(HEX({name}))"
     elif data_type in ("json", "uuid", "inet4", "inet6"):
         value = f"CAST({name} AS CHAR)"
     if mask == "hash":

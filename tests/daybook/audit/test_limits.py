@@ -1,11 +1,11 @@
-"""Rows of which one of the two servers cannot build the text: the audit says so, and takes no other for equal."""
+"""What one of the two servers cannot compute: the audit says so, and takes nothing for equal."""
 
 import contextlib
 
 import pytest
 
 from daybook.errors import AuditRefused
-from tests.daybook.audit.things import audited, table_of, verdicts
+from tests.daybook.audit.things import audited, by_hand, make, table_of, verdicts
 from tests.daybook.ends import Ends
 from tests.servers.mariadb import MariaDB
 
@@ -54,3 +54,16 @@ def test_a_json_longer_than_a_varchar(ends: Ends) -> None:
     ends.load(table, "2021-02-06")
     with pytest.raises(AuditRefused, match="things: 1 rows have a SUPER in the warehouse whose JSON is longer"):
         audited(ends, table, 2)
+
+
+@pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
+def test_a_cursor_that_the_warehouse_has_lost(ends: Ends) -> None:
+    make(ends)
+    table = table_of(ends)
+    ends.load(table, "2021-02-05")
+    by_hand(ends, table, "ALTER TABLE {table} ALTER COLUMN at TYPE text")
+    with pytest.raises(AuditRefused, match="and in the warehouse its at is text"):
+        audited(ends, table)
+    by_hand(ends, table, "ALTER TABLE {table} DROP COLUMN at")
+    with pytest.raises(AuditRefused, match="and in the warehouse it has no column at"):
+        audited(ends, table)
