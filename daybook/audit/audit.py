@@ -103,7 +103,7 @@ def _compared(sides: Opened, intervals: Sequence[Interval], look: bool, rows: in
     differing = [result for result in results if result.source != result.warehouse]
     for cut in batches([one.interval for one in differing], [one.ledger for one in differing], rows):
         with _explained(sides.table, part := [one.interval for one in differing[cut]], seconds):
-            require_hashes(sides.table.name, sides.both.source, part)
+            require_hashes(sides.table.name, sides.both, part)
     if look:
         results = [_looked_at(sides, result, seconds) for result in results]
     return results

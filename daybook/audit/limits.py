@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from daybook.audit.side import Side
+from daybook.audit.side import Both
 from daybook.errors import AuditRefused
 from daybook.sources.database.time_limits import timed_out
 
@@ -28,15 +28,20 @@ def explained(table: str, what: str, stretches: int, seconds: int) -> Iterator[N
         ) from None
 
 
-def require_hashes(table: str, source: Side, stretches: Sequence[Any]) -> None:
-    """See that the source could build the text of every row.
+def require_hashes(table: str, both: Both, stretches: Sequence[Any]) -> None:
+    """See that both sides could build the text of every row.
 
     Raises:
-        AuditRefused: it could not.
+        AuditRefused: one of them could not.
     """
-    lacking = source.unhashed(stretches) if stretches else 0
+    lacking, there = both.ask(lambda side: side.unhashed(stretches)) if stretches else (0, 0)
     if lacking:
         raise AuditRefused(
             f"{table}: {lacking} rows are longer at the source than its server's max_allowed_packet, so it cannot "
             "compare them. Raise it there (SET GLOBAL max_allowed_packet = …)"
+        )
+    if there:
+        raise AuditRefused(
+            f"{table}: {there} rows have a SUPER in the warehouse whose JSON is longer than 65,535 bytes, so "
+            "Redshift cannot compare them. Leave that column out: mask it by drop in the table file"
         )

@@ -72,7 +72,7 @@ def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iter
     load that wants to commit waits for the audit.
 
     Raises:
-        AuditRefused: the source is no database.
+        AuditRefused: the source is no database, or the warehouse's table has lost its cursor.
         SourceError: it cannot be read as the table file says.
     """
     if not table.source.audited:
@@ -86,6 +86,7 @@ def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iter
         # what is new at the source, and not in the warehouse, is left out by the recipe, which says so
         target = shape(table, described)
         recipe = recipe_for(session, warehouse, target, described)
+        _require_cursor(session, warehouse, target)
         side = cast(Auditable, source).side(recipe, described, seconds)
         rows = warehouse.quote(*table.name.split(".", 1))
         if not warehouse.exists(session, table.name):
@@ -103,6 +104,20 @@ def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iter
             tally = Tally(session, warehouse, target, recipe)
             both, with_moved = Both(side, tally.side(rows)), tally.side(all_rows) if moves else None
             yield Opened(table, warehouse, session, recipe, both, target, with_moved, end, source.snapshot_at)
+
+
+def _require_cursor(session: Session, warehouse: Warehouse, target: Target) -> None:
+    """See that the warehouse's rows can be told apart by the cursor, if the table is there."""
+    cursor, existing = target.cursor, warehouse.existing_columns(session, target.name)
+    if cursor is None or not existing:
+        return
+    found = existing.get(warehouse.folded(cursor.column))
+    if found is None or found.type.kind not in ("date", "timestamp", "timestamptz"):
+        now = f"its {cursor.column} is {found.type}" if found else f"it has no column {cursor.column}"
+        raise AuditRefused(
+            f"{target.name}: {cursor.column}, which is {cursor.type}, says to which interval a row belongs, and in the "
+            f"warehouse {now}. Give the column back its type there"
+        )
 
 
 def _without_later(

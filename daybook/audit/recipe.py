@@ -18,8 +18,8 @@ The text of a row is that of its fields, one behind the other, each behind a `|`
 | `interval` | intervals, MySQL's TIME | as PostgreSQL shows it: `1 year -3 days`, `-838:59:59.5` |
 | `uuid` | UUIDs | their text, in lower case |
 | `text`, `char` | texts; a `char` without the blanks at its end | bytes in UTF-8, a colon, the text in UTF-8 |
-| `bytes` | binary values | the MD5 of their hex digits, in lower case |
-| `json` | json, jsonb | their text without any blank, tab or newline, not even in strings |
+| `bytes` | binary values | the MD5 of their hex digits, in lower case; of those above 32,000 bytes: `dialects.binary` |
+| `json` | json, jsonb | their text without any blank, tab or newline, not even in strings; `null` is NULL |
 | `native` | PostgreSQL's other types | their text |
 
 A text that may be long, and every binary value, JSON and native value, goes in as its MD5: the text of a row stays far

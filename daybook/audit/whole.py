@@ -75,7 +75,7 @@ def audit_whole(
             part = left[first : first + batch]
             with explained(table.name, f"{table.key[0]} from {part[0].start} until {part[-1].end}", len(part), seconds):
                 source, there = both.ask(lambda side, part=part: side.sums(part))  # type: ignore[misc]
-                require_hashes(table.name, both.source, [one for one in part if source[one] != there[one]])
+                require_hashes(table.name, both, [one for one in part if source[one] != there[one]])
                 found += [_found(sides.recipe, both, one, source[one], there[one], look) for one in part]
         return found
 

@@ -1,11 +1,13 @@
 """The number of a row in MySQL and in MariaDB, which are sources: every value is of `Field.source`."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
+from daybook.audit.dialects.binary import in_pieces
 from daybook.audit.recipe import TEXTS, Field, Recipe
 from daybook.columns import fraction_digits
-from daybook.sources.database.mysql_types import DATES, SIGNED
+from daybook.sources.database.mysql_types import BINARY, DATES, SIGNED
 
 #: Statements that the connection needs before the others, beside those of the source itself: none.
 SESSION: tuple[str, ...] = ()
@@ -28,7 +30,7 @@ def key_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
 
 
 def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
-    text = ", ".join(_part(field, value(field)) for field in fields)
+    text = ", ".join(_part(field, value(field)) for field in fields) or "''"
     return f"CAST(CONV(LEFT(MD5(CONCAT({text})), 15), 16, 10) AS UNSIGNED)"
 
 
@@ -38,7 +40,8 @@ def _part(field: Field, value: str) -> str:
         return "'|'"
     text = spelled(field, value)
     if field.digest:
-        return f"'|', IF({value} IS NULL, '', MD5({text}))"
+        nothing = f"{value} IS NULL OR {text} = 'null'" if field.form == "json" else f"{value} IS NULL"
+        return f"'|', IF({nothing}, '', MD5({text}))"
     if field.measured:
         return f"'|', IF({value} IS NULL, '', CONCAT(LENGTH({text}), ':', {text}))"
     return f"'|', IFNULL({text}, '')"
@@ -57,7 +60,7 @@ def spelled(field: Field, value: str) -> str:
             text = f"CONVERT({value} USING utf8mb4)"
             return f"CONVERT({f'RTRIM({text})' if field.trimmed else text} USING binary)"
         case "bytes":
-            return f"LOWER(HEX({value}))"
+            return in_pieces(f"LENGTH({value})", partial(_digits, value), lambda texts: f"CONCAT({', '.join(texts)})")
         case "json":  # the server's own text, in which blanks are the only white space
             return f"CONVERT(REPLACE({value}, ' ', '') USING binary)"
     return value
@@ -66,6 +69,13 @@ def spelled(field: Field, value: str) -> str:
 def _trimmed(value: str) -> str:
     """Without the zeros at the end of a fraction, which is always there."""
     return f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {value}))"
+
+
+def _digits(value: str, first: int, size: int | None) -> str:
+    """Hex digits of so many bytes from the one at `first` on; None: of all that are left."""
+    if size is None and not first:
+        return f"LOWER(HEX({value}))"
+    return f"LOWER(HEX(SUBSTRING({value}, {first + 1}{f', {size}' if size else ''})))"
 
 
 def _float(x: str) -> str:
@@ -99,6 +109,8 @@ def sent(field: Field, name: str, described: Sequence[Any], mask: str | None, ze
     value = name
     if data_type == "float":
         value = f"({name} * 1e0)"
+    elif data_type == "double" and described[5] is not None:  # of so many digits, and often not the nearest to them
+        value = f"(CONCAT({name}) + 0e0)"
     elif (
         data_type in ("bit", "year")
         # zeros at the beginning are sent, and kept only in a text
@@ -106,6 +118,8 @@ def sent(field: Field, name: str, described: Sequence[Any], mask: str | None, ze
         or (mask and (data_type in SIGNED or data_type == "decimal"))
     ):
         value = f"({name} + 0)"
+    elif data_type in BINARY and not data_type.endswith(("binary", "blob")):  # SUBSTRING may not take it as it is
+        value = f"UNHEX(HEX({name}))"
     elif data_type in ("json", "uuid", "inet4", "inet6"):
         value = f"CAST({name} AS CHAR)"
     if mask == "hash":

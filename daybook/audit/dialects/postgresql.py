@@ -1,9 +1,12 @@
 """The number of a row in PostgreSQL, as a source or as a warehouse."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from daybook.audit.dialects import sql
-from daybook.audit.recipe import TEXTS, Field, Recipe
+from daybook.audit.dialects.binary import in_pieces
+from daybook.audit.recipe import Field, Recipe
+from daybook.columns import Type
 
 #: Statements that the connection needs before the others, beside UTC and ISO dates.
 SESSION = (
@@ -30,11 +33,23 @@ def key_hash(recipe: Recipe, value: Callable[[Field], str], *, source: bool = Fa
     return _number(recipe.key_fields, value, source)
 
 
+class AtSource:
+    """The same as `daybook.audit.side.Hashing` of a source: values are of `Field.source`, and not of `Field.there`."""
+
+    row_hash = staticmethod(partial(row_hash, source=True))
+    key_hash = staticmethod(partial(key_hash, source=True))
+
+    @staticmethod
+    def spelled(field: Field, value: str) -> str:
+        return spelled(field, value, source=True)
+
+
 def _number(fields: Iterable[Field], value: Callable[[Field], str], source: bool) -> str:
     parts = [_part(field, value(field), source) for field in fields]
     # concat takes NULL for nothing, as the recipe does
     texts = [f"concat({', '.join(parts[first : first + _AT_ONCE])})" for first in range(0, len(parts), _AT_ONCE)]
-    return f"('x' || left(md5(convert_to({' || '.join(texts)}, 'UTF8')), 15))::bit(60)::bigint"
+    text = " || ".join(texts) or "''"
+    return f"('x' || left(md5(convert_to({text}, 'UTF8')), 15))::bit(60)::bigint"
 
 
 def _part(field: Field, value: str, source: bool) -> str:
@@ -47,7 +62,7 @@ def _part(field: Field, value: str, source: bool) -> str:
     if field.measured:
         return f"'|', octet_length(convert_to({text}, 'UTF8')) || ':', {text}"
     uncast = text.removesuffix("::varchar")
-    if uncast in (value, f"{value}::timestamp", f"trim_scale({value})"):  # concat writes it alike, for less
+    if uncast in (value, f"{value}::timestamp"):  # concat writes it alike, for less
         text = uncast
     return f"'|', {text}"
 
@@ -57,19 +72,24 @@ def spelled(field: Field, value: str, *, source: bool = False) -> str:
     if value == "NULL":
         return "NULL::varchar"
     type = field.source if source else field.there
-    if field.form == "number" and type.kind == "decimal" and type.scale != 0:
-        return f"trim_scale({value})::varchar"  # since PostgreSQL 13
     if field.form == "json":
-        return f"translate({value}::text, E' \\t\\n\\r', '')"
-    if field.form == "bytes" and type.kind in TEXTS:
-        return f"lower(substr({value}, 3))"  # behind \x
+        return f"nullif(translate({value}::text, E' \\t\\n\\r', ''), 'null')"
     if field.form == "bytes":
-        return f"encode({value}, 'hex')"
+        length = f"octet_length({value})" if type.kind == "bytes" else f"(length({value}) - 2) / 2"
+        return in_pieces(length, partial(_digits, type, value), lambda texts: f"concat({', '.join(texts)})")
     if field.form == "timetz":
         return f"({value} AT TIME ZONE 'UTC')::time::varchar"
     if field.form == "native":
         return _shown(value) if type.kind == "native" else value
     return sql.spelled(field, type, value)
+
+
+def _digits(type: Type, value: str, first: int, size: int | None) -> str:
+    """Hex digits of so many bytes from the one at `first` on; None: of all that are left."""
+    if type.kind == "bytes":
+        bytes_ = value if size is None and not first else f"substr({value}, {first + 1}{f', {size}' if size else ''})"
+        return f"encode({bytes_}, 'hex')"
+    return f"lower(substr({value}, {2 * first + 3}{f', {2 * size}' if size else ''}))"  # behind \\x
 
 
 def sent(field: Field, name: str, type: str, mask: str | None) -> str:

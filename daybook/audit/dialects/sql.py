@@ -32,9 +32,9 @@ def spelled(field: Field, type: Type, value: str) -> str:
         case "timestamp" if type.kind == "timestamptz":
             return f"{value}::timestamp::varchar"  # the session's clock shows UTC
         case "timestamp" if in_text and field.source.kind == "timestamptz":
-            return _trimmed(f"REPLACE({text}, '+00', '')")
+            return trimmed(f"REPLACE({text}, '+00', '')")
         case "timestamp" | "time" | "interval":
-            return _trimmed(text) if in_text else text
+            return trimmed(text) if in_text else text
         case "uuid":
             return f"LOWER({text})" if in_text else text
         case "text" | "char":
@@ -45,10 +45,11 @@ def spelled(field: Field, type: Type, value: str) -> str:
 def _number(type: Type, text: str) -> str:
     if type.kind == "decimal" and type.scale:
         return f"RTRIM(RTRIM({text}, '0'), '.')"
-    return _trimmed(text) if type.kind in TEXTS else text
+    any_scale = type.kind in TEXTS or (type.kind == "decimal" and type.scale is None)
+    return trimmed(text) if any_scale else text
 
 
-def _trimmed(text: str) -> str:
+def trimmed(text: str) -> str:
     """Without the zeros at the end of a fraction, where there is one."""
     return f"CASE WHEN STRPOS({text}, '.') > 0 THEN RTRIM(RTRIM({text}, '0'), '.') ELSE {text} END"
 

@@ -140,7 +140,7 @@ class PostgreSQLTable:
 
         types = {column.name: column.type for column in self.columns()}
         cursor = cursor_of(self._table, types) if self._table.cursor else None
-        return side_of(hashing, recipe, value, self._query, self._live_sql(), cursor, _quote)
+        return side_of(hashing.AtSource, recipe, value, self._query, self._live_sql(), cursor, _quote)
 
     def _live_sql(self) -> str:
         return live_sql(self._table, {column.name: column for column in self.columns()}, self._table_sql, _quote)

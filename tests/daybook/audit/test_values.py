@@ -71,6 +71,23 @@ def test_hard_texts(ends: Ends) -> None:
     assert_one_sum(ends, table, ["id", "a", "b", "c"])
 
 
+@pytest.mark.parametrize("ends", ["postgres-folder", "redshift-s3"], indirect=True)
+def test_long_binary_values(ends: Ends) -> None:
+    """Redshift makes no text of the digits of all that a VARBYTE takes."""
+    kind = "mediumblob" if ends.source.is_mysql else "bytea"
+    ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, a {kind}, b {kind})")
+    some = bytes(range(256)) * 126
+    for number, size in enumerate([0, 31_999, 32_000, 32_001, 32_256]):
+        ends.source.run("INSERT INTO things VALUES (%s, %s, %s)", (number, some[:size], some[:size]))
+    ends.source.run("INSERT INTO things VALUES (90, %s, NULL), (91, %s, NULL)", (some * 10, some * 31 + b"x"))
+    table = ends.table(key=["id"], columns={"id": "int", "a": "bytes", "b": "text"})
+    ends.load(table)
+    assert_one_sum(ends, table, ["id", "a", "b"])
+    before = sums(ends, table).source
+    ends.source.run("UPDATE things SET a = %s WHERE id = 90", (some * 9 + some[:-1] + b"x",))
+    assert sums(ends, table).source != before, "the last byte counts"
+
+
 def test_masks_zero_dates_and_what_is_sent_otherwise(from_mariadb: Ends) -> None:
     """The source's value is the one that the loader sends."""
     ends = from_mariadb
@@ -131,19 +148,35 @@ def test_declared_as_other_types(ends: Ends) -> None:
     assert not sums(ends, table).recipe.left_out
 
 
+@pytest.mark.parametrize("ends", ["postgres-folder", "redshift-s3"], indirect=True)
+def test_a_table_of_which_nothing_can_be_compared(ends: Ends) -> None:
+    """Only the number of its rows: and they are loaded all the same."""
+    ends.source.run("CREATE TABLE things (a varchar(9), b varchar(9))")
+    ends.source.insert("things", [("1", "2"), ("3", None)])
+    table = ends.table(columns={"a": "int", "b": "int"})
+    ends.load(table)
+    both = sums(ends, table)
+    assert {*both.recipe.left_out} == {"a", "b"} and both.source == both.warehouse
+    ends.source.insert("things", [("1", "2")])
+    assert sums(ends, table).source != both.warehouse
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 @pytest.mark.parametrize("warehouse_ends", ["postgres-folder"], indirect=True)
-def test_a_database_in_another_encoding(warehouse_ends: Ends, postgres: Postgres) -> None:
-    """A server that keeps latin1 computes lengths and digests of UTF-8, as everybody does."""
+def test_a_database_in_another_encoding(warehouse_ends: Ends, postgres: Postgres, encoding: str) -> None:
+    """A server that keeps latin1, or any bytes, computes lengths and digests of UTF-8, as everybody does."""
     name = f"latin_{secrets.token_hex(4)}"
     there = Database(postgres.url, "public")
     with contextlib.closing(there.engine.raw_connection()) as connection, connection.cursor() as cursor:
         connection.driver_connection.autocommit = True
-        cursor.execute(f"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        cursor.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
         try:
             url = make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
             ends = dataclasses.replace(warehouse_ends, source=Database(url, "public"))
             ends.source.run("CREATE TABLE things (id int PRIMARY KEY, a varchar(20), b text, c char(9))")
-            ends.source.insert("things", [(1, "Zürich ÿ", "größer", "é"), (2, None, None, None)])
+            texts = [text.encode() for text in ("Zürich ÿ", "größer", "é")]
+            read = "convert_from(%s, 'UTF8')"
+            ends.source.run(f"INSERT INTO things VALUES (1, {read}, {read}, {read}), (2, NULL, NULL, NULL)", texts)
             table = ends.table(key=["id"])
             ends.load(table)
             assert_one_sum(ends, table, ["a", "b", "c"])
