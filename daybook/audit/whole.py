@@ -103,7 +103,7 @@ def _by_key(sides: Opened) -> Both:
         )
     if sides.end is None:
         raise AuditRefused(f"{table.name}: it was never loaded, so there is nothing to compare")
-    until = sides.end.until if table.load != "replace" else None
+    until = sides.until if table.load != "replace" else None
     return Both(by_key(sides.both.source, first.name, until), by_key(sides.both.warehouse, first.name, until))
 
 
