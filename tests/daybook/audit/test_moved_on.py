@@ -11,7 +11,7 @@ from daybook.extract import Extracted
 from daybook.grid import Grid
 from daybook.load import load
 from daybook.warehouses import Target
-from tests.daybook.audit.things import days, make, table_of
+from tests.daybook.audit.things import days, make, table_of, verdicts
 from tests.daybook.ends import Ends
 
 pytestmark = [
@@ -64,3 +64,16 @@ def test_a_cursor_that_is_a_date(ends: Ends, timezone: str, refreshed: bool) -> 
     assert {str(one.verdict) for one in audit(table, some, ends.warehouse, ends)} == {"equal"}
     assert {str(one.verdict) for one in audit_whole(table, ends.warehouse, ends)} == {"equal"}
     assert ends.rows(table, "count(*)", "1") == [(39 if refreshed else 29,)]
+
+
+def test_a_late_commit_is_repaired_from_the_newest_day_on(ends: Ends) -> None:
+    """Its row is never missing meanwhile. The day before would let go of it, as the source does not have it there."""
+    make(ends)
+    table = table_of(ends, "upsert")
+    ends.load(table, "2021-02-05", "2021-02-09")
+    ends.source.run("UPDATE things SET at = '2021-02-07 23:59:59', note = 'late' WHERE id = 3")
+    assert verdicts(ends, table) == ["source changed since", "equal", "source changed since", "equal"]
+    for day in ("2021-02-07", "2021-02-05"):
+        ends.load(table, day, exact=True)
+        assert ends.rows(table, "count(*)", "1") == [(40,)]
+    assert verdicts(ends, table) == ["equal"] * 4
