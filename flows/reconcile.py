@@ -87,7 +87,7 @@ def reconcile(
             filled = _repair(client, deployed, intervals, wanted, label)
             again = {one.interval: one for one in audited(known, wanted)}
             found = tuple(again.get(one.interval, one) for one in result.found)
-            result = _shown(page, known, Reconciled(known.name, found, tuple(filled.loaded)), what_repairs)
+            result = _shown(page, known, Reconciled(known.name, found, tuple(sorted(filled.loaded))), what_repairs)
             filled.checked(known, label)
     return _checked(known, result, label, what_repairs)
 
