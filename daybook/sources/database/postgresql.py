@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from daybook.audit.dialects import postgresql as hashing
@@ -60,14 +59,6 @@ def open_table(connection: Any, config: "Config", table: "Table") -> "PostgreSQL
         SourceError: there is no such table, or the user may not read it.
     """
     return PostgreSQLTable(connection, config, table)
-
-
-class _AsSource:
-    """How the audit spells the values of a source, which are of the source's types and not of the warehouse's."""
-
-    row_hash = staticmethod(partial(hashing.row_hash, source=True))
-    key_hash = staticmethod(partial(hashing.key_hash, source=True))
-    spelled = staticmethod(partial(hashing.spelled, source=True))
 
 
 class PostgreSQLTable:
@@ -149,7 +140,7 @@ class PostgreSQLTable:
 
         types = {column.name: column.type for column in self.columns()}
         cursor = cursor_of(self._table, types) if self._table.cursor else None
-        return side_of(_AsSource(), recipe, value, self._query, self._live_sql(), cursor, _quote)
+        return side_of(hashing, recipe, value, self._query, self._live_sql(), cursor, _quote)
 
     def _live_sql(self) -> str:
         return live_sql(self._table, {column.name: column for column in self.columns()}, self._table_sql, _quote)

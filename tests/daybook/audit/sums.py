@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from daybook.audit.dialects import postgresql, redshift
-from daybook.audit.recipe import Recipe, recipe_of
+from daybook.audit.dialects import mysql, postgresql, redshift
+from daybook.audit.recipe import Field, Recipe, recipe_of
 from daybook.extract import shape
 from daybook.masks import masked
 from daybook.table import Table
@@ -31,8 +31,24 @@ def sums(ends: Ends, table: Table, columns: tuple[str, ...] = ()) -> Sums:
         recipe = recipe_of(target, existing, ends.warehouse.folded, described)
         if columns:
             recipe = Recipe(tuple(f for f in recipe.fields if f.name in columns), (), recipe.left_out)
-        side = source.side(recipe, described, 300)
-        found = _sum(lambda statement: side.query(statement, ()), side.table, side.row_hash)
+        masks = {column.name: column.mask for column in described}
+        name = source._table_sql
+        if ends.source.is_mysql:
+            rows = {row[0]: row for row in source._described}
+
+            def at_source(field: Field) -> str:
+                zero_dates = table.source.zero_dates
+                return mysql.sent(field, source._quote(field.name), rows[field.name], masks[field.name], zero_dates)
+
+            hashed = mysql.row_hash(recipe, at_source)
+        else:
+
+            def at_source(field: Field) -> str:
+                _, type = source._described[field.name]
+                return postgresql.sent(field, ends.warehouse.quote(field.name), type, masks[field.name])
+
+            hashed = postgresql.row_hash(recipe, at_source, source=True)
+        found = _sum(lambda statement: source._query(statement, ()), name, hashed)
         there = redshift if ends.on_redshift else postgresql
         for statement in there.SESSION:
             session.run(statement)
