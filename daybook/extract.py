@@ -101,7 +101,7 @@ def _extract(
             warehouse.check(session, target, mended=shapes.mends(target))
             same = unchanged(plan, source, warehouse, session)
             upsert = plan.exact and table.load == "upsert"
-            until = loaded_until(session, warehouse, table.name) if upsert else None
+            until = loaded_until(session, warehouse, table) if upsert else None
         if same is not None:
             nothing = Manifest(table.name, "", (), warehouse.csv_format(), ())
             seconds = time.monotonic() - began
@@ -136,7 +136,7 @@ def _extract(
             )
         later = None
         if until and plan.stretch:
-            later = staged_later_keys(stage, manifest, source, sent, table.key, max(until, plan.stretch.end))
+            later = staged_later_keys(stage, manifest, source, sent, table, max(until, plan.stretch.end))
         return Extracted(
             plan,
             target,

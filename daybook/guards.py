@@ -92,7 +92,8 @@ def not_shrunk(
     An upsert never removes any. What the ledger says of an interval is its newest entry's number. Where that entry is a
     full refresh, which has one number for all of its days, the interval's rows in the warehouse are counted instead.
     So they are, but for those that stay, where an upsert's interval is made exact: of the rows that the ledger counted,
-    most may have moved on to later intervals since.
+    most may have moved on to later intervals since. And so they are where a repair comes to rows that no load put
+    there: the source may not have what was brought by hand any more.
     """
     limit = plan.table.shrink_limit
     if plan.allow_shrink or plan.strategy == "upsert" or not limit:
@@ -108,14 +109,15 @@ def not_shrunk(
     there: dict[Interval, int] | None = None
     for interval, after in staged.counts.items():
         entry = speaking_for(interval, entries)
-        if entry is None:
+        if entry is None and not plan.exact:
             continue
-        before = entry.rows
-        if moves or not entry.is_of(interval):
+        if entry and not moves and entry.is_of(interval):
+            before = entry.rows
+        else:
             rows = settled_sql(warehouse, target, table, staged.later) if staged.later else table
             there = there or tally.counts(rows, plan.intervals)
             before = there[interval]
-        _compare(plan, plan.table.grid.label(interval), before, after, limit, entry.loaded_at)
+        _compare(plan, plan.table.grid.label(interval), before, after, limit, entry.loaded_at if entry else None)
 
 
 def few_deleted(session: Session, plan: Plan, table: str, removed: int) -> None:
@@ -143,11 +145,16 @@ def checks_hold(session: Session, warehouse: Warehouse, plan: Plan, before: Mapp
     return require(results, what, "Mend the rows at the source, or the check in the table file")
 
 
-def _compare(plan: Plan, label: str, before: int, after: int, limit: float, loaded_at: datetime) -> None:
+def _compare(plan: Plan, label: str, before: int, after: int, limit: float, loaded_at: datetime | None) -> None:
     if after < before * limit:
         raise ShrinkGuard(
-            f"{plan.table.name} {label}: the source has {after} rows, and by the last load there were {before} "
-            f"({loaded_at:%Y-%m-%d %H:%M} UTC). A load that leaves less than {limit:.0%} is stopped; nothing was "
-            "changed. If the rows are really gone, run it once with allow_shrink=true; to move the limit, set "
-            "shrink_limit: in the table file"
+            f"{plan.table.name} {label}: the source has {after} rows, and {_said(before, loaded_at)}. "
+            f"A load that leaves less than {limit:.0%} is stopped; nothing was changed. If the rows are really gone, "
+            "run it once with allow_shrink=true; to move the limit, set shrink_limit: in the table file"
         )
+
+
+def _said(before: int, loaded_at: datetime | None) -> str:
+    if loaded_at is None:
+        return f"the warehouse has {before} that no load put there"
+    return f"by the last load there were {before} ({loaded_at:%Y-%m-%d %H:%M} UTC)"

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 
 from daybook.columns import Column
 from daybook.csv_format import Chunk, CsvFormat
-from daybook.ledger import Ledger
+from daybook.ledger import End, Ledger
 from daybook.sources import Source, Span
 from daybook.stage import Stage
 from daybook.stage.manifest import Manifest
 from daybook.stage.parts import write_parts
+from daybook.table import Table
 from daybook.warehouses import Target, Warehouse
 from daybook.warehouses.session import Session
 
@@ -27,10 +28,18 @@ _AT_ONCE = 500  # keys a statement
 READ_BACK = CsvFormat(null="\x1enull")
 
 
-def loaded_until(session: Session, warehouse: Warehouse, table: str) -> datetime | None:
+def loaded_until(session: Session, warehouse: Warehouse, table: Table) -> datetime | None:
     """The end of the newest interval of `table` that was ever loaded; None: there is none."""
-    end = Ledger(warehouse).ends(session, [table]).get(table)
-    return end.until if end else None
+    return whole_until(table, Ledger(warehouse).ends(session, [table.name]).get(table.name))
+
+
+def whole_until(table: Table, end: End | None) -> datetime | None:
+    """Until when the intervals of a table were loaded whole that has come so far; None: it has none, or never was.
+
+    A full refresh ends in the middle of an interval. What lies in that may have been committed after it.
+    """
+    grid = table.grid
+    return grid.containing(end.until).start if grid and end else None
 
 
 def keys_only(target: Target) -> Target:
@@ -40,19 +49,22 @@ def keys_only(target: Target) -> Target:
 
 
 def later_keys(
-    source: Source, sent: Sequence[Column], key: Sequence[str], until: datetime, format: CsvFormat
+    source: Source, sent: Sequence[Column], table: Table, until: datetime, format: CsvFormat
 ) -> Iterator[Chunk]:
-    """The keys of the rows from `until` on, as CSV. `sent` are the columns as `Source.rows` takes them."""
-    columns = {column.name: column for column in sent}
-    return source.rows([columns[name] for name in key], Span(until, _NEVER), format)
+    """The keys of the rows of `table` from `until` on, as CSV. `sent` are the columns as `Source.rows` takes them."""
+    columns, grid = {column.name: column for column in sent}, table.grid
+    never = (
+        grid.containing(_NEVER).start if grid else _NEVER
+    )  # a cursor may be a date, which begins by the table's clock
+    return source.rows([columns[name] for name in table.key], Span(until, never), format)
 
 
 def staged_later_keys(
-    stage: Stage, loaded: Manifest, source: Source, sent: Sequence[Column], key: Sequence[str], until: datetime
+    stage: Stage, loaded: Manifest, source: Source, sent: Sequence[Column], table: Table, until: datetime
 ) -> Manifest:
-    """Put the keys of the rows from `until` on beside those that are `loaded`."""
-    chunks, table, format = later_keys(source, sent, key, until, loaded.format), loaded.table, loaded.format
-    return write_parts(stage, f"{loaded.prefix}/later", chunks, table=table, columns=key, format=format, key=key)
+    """Put the keys of the rows of `table` from `until` on beside those that are `loaded`."""
+    chunks, key, format = later_keys(source, sent, table, until, loaded.format), table.key, loaded.format
+    return write_parts(stage, f"{loaded.prefix}/later", chunks, table=table.name, columns=key, format=format, key=key)
 
 
 def keep_keys(session: Session, warehouse: Warehouse, target: Target, name: str, chunks: Iterator[Chunk]) -> int:

@@ -16,6 +16,7 @@ from daybook.audit.whole import AuditedRange
 from daybook.errors import AuditDiffers, AuditRefused, DaybookError, RepairRefused
 from daybook.grid import parse
 from daybook.interval import Interval
+from daybook.ranges import worth_asking
 from daybook.standing import look_up
 from daybook.table import Table
 from daybook.tables import read_table
@@ -82,11 +83,11 @@ def reconcile(
         deployed = _deployed(client, known) if repair else None
         page = LivePage(client, page_key("reconcile", known.name), label)
         result = _shown(page, known, Reconciled(known.name, tuple(audited(known, intervals))), what_repairs)
-        if deployed is not None and (wanted := to_repair(known, result.found, max_repair)):
+        if deployed is not None and (wanted := worth_asking(known, to_repair(known, result.found, max_repair))):
             filled = _repair(client, deployed, intervals, wanted, label)
             again = {one.interval: one for one in audited(known, wanted)}
             found = tuple(again.get(one.interval, one) for one in result.found)
-            result = _shown(page, known, Reconciled(known.name, found, tuple(filled.loaded)), what_repairs)
+            result = _shown(page, known, Reconciled(known.name, found, tuple(sorted(filled.loaded))), what_repairs)
             filled.checked(known, label)
     return _checked(known, result, label, what_repairs)
 
@@ -109,7 +110,8 @@ def _repair(
     logger, table = get_run_logger(), deployed.table
     logger.info("%s: %d of %d intervals are loaded again by %s", label, len(wanted), len(intervals), deployed.name)
     standings = look_up(blocks.warehouse(), table.name, intervals)
-    options = Options().checked(deployed.limit)
+    # the newest first: a row that moved on is taken along by its new interval before the old one lets go of it
+    options = Options(order="descending").checked(deployed.limit)
     return Filling(client, deployed, standings, wanted, options, f"{label}, repaired").run()
 
 

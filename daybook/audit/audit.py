@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from daybook.audit.batches import ROWS, batches
 from daybook.audit.differences import Differences, differences
@@ -11,9 +12,9 @@ from daybook.audit.opened import Opened
 from daybook.audit.recipe import Recipe
 from daybook.audit.rounds import OVERTAKEN, in_rounds
 from daybook.audit.sums import Sum
-from daybook.audit.verdict import Verdict, judge, recorded
+from daybook.audit.verdict import IN_PARTS, Verdict, judge, loaded_of, recorded
 from daybook.errors import AuditRefused
-from daybook.interval import Interval
+from daybook.interval import Interval, merged
 from daybook.ledger import Entry
 from daybook.sources import Keys
 from daybook.standing import first_covering
@@ -22,6 +23,8 @@ from daybook.warehouses import Warehouse
 
 #: Seconds that a statement at the source may take.
 SECONDS = 300
+#: Where the entry of a whole table begins.
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,14 @@ class Audited:
     differences: Differences | None = None
     why: str | None = None
     """What is to be said about the verdict."""
+    in_parts: bool = False
+    """Whether the ledger has entries of parts of it, and none of all of it."""
 
     @property
     def rows_by_ledger(self) -> int | None:
-        """How many it had when it was loaded: 0 where it never was; None where one number is that of others, too."""
+        """How many it had when it was loaded: 0 where it never was; None where no number is that of it alone."""
         if self.ledger is None:
-            return 0
+            return None if self.in_parts else 0
         return self.ledger.rows if self.ledger.is_of(self.interval) else None
 
 
@@ -93,13 +98,15 @@ def _compared(sides: Opened, intervals: Sequence[Interval], look: bool, rows: in
     newest = sides.entries(Interval(intervals[0].start, intervals[-1].end))[::-1]
     covering = first_covering(intervals, [(entry.start, entry.end) for entry in newest], newest)
     entries = sides.told_apart(list(zip(intervals, covering, strict=True)))
+    spans = [(entry.start or _BEGINNING, entry.end) for entry in newest]
+    loaded = merged(Interval(start, end) for start, end in spans if start < end)
     results = list[Audited]()
     for cut in batches(intervals, entries, rows):
         part = intervals[cut]
         with _explained(sides.table, part, seconds):
             source, there = sides.both.ask(lambda side, part=part: side.sums(part))  # type: ignore[misc]
         for interval, entry in zip(part, entries[cut], strict=True):
-            results.append(_judged(sides, interval, entry, source[interval], there[interval]))
+            results.append(_judged(sides, interval, entry, loaded, source[interval], there[interval]))
     differing = [result for result in results if result.source != result.warehouse]
     for cut in batches([one.interval for one in differing], [one.ledger for one in differing], rows):
         with _explained(sides.table, part := [one.interval for one in differing[cut]], seconds):
@@ -109,20 +116,25 @@ def _compared(sides: Opened, intervals: Sequence[Interval], look: bool, rows: in
     return results
 
 
-def _judged(sides: Opened, interval: Interval, entry: Entry | None, source: Sum, there: Sum) -> Audited:
-    ledger, unknown = recorded(entry, interval, sides.recipe.fingerprint) if entry else (None, None)
-    verdict, why = judge(source, ledger, there, loaded=entry is not None, moves=sides.table.load == "upsert")
+def _judged(
+    sides: Opened, interval: Interval, entry: Entry | None, stretches: Sequence[Interval], source: Sum, there: Sum
+) -> Audited:
+    """The verdict: `entry` is the ledger's of all of the interval, and `stretches` is what was loaded around it."""
+    ledger, unknown = recorded(entry, interval, sides.recipe.fingerprint) if entry else (None, IN_PARTS)
+    loaded = loaded_of(interval, stretches)
+    verdict, why = judge(source, ledger, there, loaded=loaded, moves=sides.table.load == "upsert")
     why = unknown if verdict == Verdict.DIFFERS and unknown else why
     if verdict == Verdict.BOTH and sides.with_moved and sides.with_moved.sums([interval])[interval] == ledger:
         verdict, why = Verdict.SOURCE_CHANGED, None  # some of its rows have moved on, which the ledger still counts
-    return Audited(interval, verdict, source, entry, there, sides.recipe, why=why)
+    in_parts = entry is None and loaded is not False
+    return Audited(interval, verdict, source, entry, there, sides.recipe, why=why, in_parts=in_parts)
 
 
 def _looked_at(sides: Opened, found: Audited, seconds: int) -> Audited:
     assert found.source is not None
     if found.source == found.warehouse:
         return replace(found, differences=Differences())
-    if found.verdict == Verdict.NEVER_LOADED:
+    if found.verdict == Verdict.NEVER_LOADED and not found.warehouse.rows:
         return replace(found, differences=Differences(added=found.source.rows))
     with _explained(sides.table, [found.interval], seconds):
         there = differences(sides.both, found.interval, found.source, found.warehouse)

@@ -90,7 +90,7 @@ def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None
         *(there.added, there.removed, there.changed, there.exact),
         _keys([there]),
         checksum_of(fingerprint, audited.source) if audited.source else None,
-        audited.ledger.checksum if audited.ledger else None,
+        audited.ledger.checksum if audited.ledger and audited.rows_by_ledger is not None else None,
         checksum_of(fingerprint, audited.warehouse),
         at,
         flow_run_id,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -23,12 +24,10 @@ class KeyRange(NamedTuple):
 
 @dataclass(frozen=True)
 class ByKey:
-    """How the ranges are told apart. With `settled`, only rows whose cursor lies before a moment are looked at.
+    """How the ranges are told apart. Only rows are looked at of which the conditions hold, whose values are to bind."""
 
-    `settled` is the quoted cursor, and what it is compared with.
-    """
-
-    settled: tuple[str, Any] | None = None
+    conditions: tuple[str, ...] = ()
+    values: tuple[Any, ...] = ()
 
     def within_sql(self, column: str, intervals: Iterable[KeyRange]) -> tuple[str, list[Any]]:
         """The condition that a row lies in one of these ranges, and its values to bind."""
@@ -39,22 +38,28 @@ class ByKey:
             else:
                 values += [start, end]
         ranges = " OR ".join([f"({column} >= %s AND {column} < %s)"] * (len(values) // 2))
-        if self.settled is None:
-            return f"({ranges})", values
-        name, bound = self.settled
-        return f"({ranges}) AND {name} < %s", [*values, bound]
+        return " AND ".join([f"({ranges})", *self.conditions]), [*values, *self.values]
 
     def bucket_sql(self, column: str, boundaries: Sequence[int]) -> tuple[str, list[int]]:
         """An expression that numbers the range of each row, and its values to bind."""
         return numbered_sql(column, boundaries)
 
 
-def by_key(side: Side, key: str, until: Any) -> Side:
-    """The same side, told apart by the ranges of the column `key`; of a table with a cursor, what is before `until`."""
-    settled = None
-    if isinstance(side.axis, Cursor) and until is not None:
-        settled = (side.column, side.axis.bound(until))
-    return replace(side, axis=ByKey(settled), column=side.quote(key))
+def by_key(side: Side, key: str, since: datetime | None, until: datetime | None) -> Side:
+    """The same side, told apart by the ranges of the column `key`.
+
+    Of a table with a cursor, what is not before `since`, as a whole load takes it; and before `until`, where that is
+    given, and then without rows that have no cursor.
+    """
+    cursor, conditions, values = side.axis, [], []
+    if isinstance(cursor, Cursor) and since is not None:
+        conditions.append(f"({side.column} >= %s OR {side.column} IS NULL)")
+        values.append(cursor.bound(since))
+    if isinstance(cursor, Cursor) and until is not None:
+        conditions.append(f"{side.column} < %s")
+        values.append(cursor.bound(until))
+    axis = ByKey(tuple(conditions), tuple(values))
+    return replace(side, axis=axis, column=side.quote(key))
 
 
 def whole_numbers(field: Field) -> bool:

@@ -14,7 +14,7 @@ from daybook.columns import Column
 from daybook.errors import AuditRefused
 from daybook.extract import as_sent, shape
 from daybook.interval import Interval
-from daybook.later_rows import READ_BACK, keep_keys, later_keys, settled_sql
+from daybook.later_rows import READ_BACK, keep_keys, later_keys, settled_sql, whole_until
 from daybook.ledger import End, Entry, Ledger
 from daybook.masks import masked
 from daybook.sources import Keys, Source
@@ -40,7 +40,9 @@ class Opened:
     with_moved: Side | None
     """The warehouse's side with the rows that have moved on since they were loaded; None where rows do not move."""
     end: End | None
-    """How far the table had come by the ledger; None: it was never loaded."""
+    """How far the table had come by the ledger before it was read; None: it was never loaded."""
+    until: datetime | None
+    """Until when its intervals had been loaded whole; None: it has none, or was never loaded."""
     snapshot_at: datetime
     """The moment that the source shows."""
 
@@ -94,16 +96,17 @@ def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iter
             rows = warehouse.quote("daybook_absent")
         ledger.ensure(session)
         Checksums(warehouse).ensure(session)
+        # asked before the warehouse's snapshot: what is committed until then is not among the keys that moved on
         end = ledger.ends(session, [table.name]).get(table.name)
-        all_rows, moves = rows, end is not None and table.load == "upsert"
-        if end and moves:
-            rows = _without_later(session, warehouse, source, described, target, rows, end.until)
+        until = whole_until(table, end)
+        all_rows, moves = rows, until is not None and table.load == "upsert"
+        if until and moves:
+            rows = _without_later(session, warehouse, source, table, described, target, rows, until)
         session.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
         with session.undone_on_error():
-            end = ledger.ends(session, [table.name]).get(table.name)
             tally = Tally(session, warehouse, target, recipe)
             both, with_moved = Both(side, tally.side(rows)), tally.side(all_rows) if moves else None
-            yield Opened(table, warehouse, session, recipe, both, target, with_moved, end, source.snapshot_at)
+            yield Opened(table, warehouse, session, recipe, both, target, with_moved, end, until, source.snapshot_at)
 
 
 def _require_cursor(session: Session, warehouse: Warehouse, target: Target) -> None:
@@ -124,6 +127,7 @@ def _without_later(
     session: Session,
     warehouse: Warehouse,
     source: Source,
+    table: Table,
     described: list[Column],
     target: Target,
     rows: str,
@@ -133,7 +137,7 @@ def _without_later(
     found, later = {column.name: column for column in described}, warehouse.quote("daybook_later")
     sent = [as_sent(found[column.name], column) for column in target.columns]
     try:
-        chunks = later_keys(source, sent, target.key, until, READ_BACK)
+        chunks = later_keys(source, sent, table, until, READ_BACK)
         keep_keys(session, warehouse, target, "daybook_later", chunks)
     except Exception as error:
         if not timed_out(error):

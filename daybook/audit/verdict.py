@@ -1,10 +1,15 @@
 """What happened to an interval, by its three sides: the source, the ledger and the warehouse."""
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from enum import StrEnum
 
 from daybook.audit.sums import Sum
 from daybook.interval import Interval
 from daybook.ledger import Entry
+
+#: Why the ledger cannot say what was committed of an interval that no single entry covers.
+IN_PARTS = "it was loaded in parts, by intervals other than the table file has now"
 
 
 class Verdict(StrEnum):
@@ -40,15 +45,27 @@ def recorded(entry: Entry, interval: Interval, fingerprint: str) -> tuple[Sum | 
     return Sum(entry.rows, int(sum)), None
 
 
+def loaded_of(interval: Interval, stretches: Sequence[Interval]) -> bool | None:
+    """Whether all of an interval was loaded, by the stretches that were, which are in order and apart; None: a part."""
+    place = bisect_left(stretches, interval.end, key=lambda stretch: stretch.start)
+    nearest = stretches[place - 1] if place else None
+    if nearest is None or not nearest.overlaps(interval):
+        return False
+    return nearest.contains(interval) or None
+
+
 def judge(
-    source: Sum, ledger: Sum | None, warehouse: Sum, *, loaded: bool, moves: bool = False
+    source: Sum, ledger: Sum | None, warehouse: Sum, *, loaded: bool | None, moves: bool = False
 ) -> tuple[Verdict, str | None]:
     """The verdict, and what is to be said about it.
 
-    `loaded`: whether the ledger has an entry of the interval; `ledger` is its checksum, None where that is unknown.
+    `loaded`: whether the ledger has entries of all of the interval (None: of a part of it, as a full refresh leaves it
+    that came before the interval was over); `ledger` is its checksum, None where that is unknown.
     `moves`: whether loads of later intervals take rows out of this one and leave what is gone from the source, as an
     upsert does: then the ledger's checksum tells which side changed only while it is that of one of them.
     """
+    if loaded is None:
+        return (Verdict.EQUAL, None) if source == warehouse else (Verdict.NEVER_LOADED, "only a part of it was loaded")
     if not loaded:
         return (Verdict.WAREHOUSE_ALTERED, "no load put rows there") if warehouse.rows else (Verdict.NEVER_LOADED, None)
     if source == warehouse:

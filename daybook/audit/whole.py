@@ -16,6 +16,7 @@ from daybook.audit.sums import Sum
 from daybook.audit.verdict import Verdict
 from daybook.errors import AuditFailed, AuditLost, AuditRefused
 from daybook.ledger import Entry
+from daybook.plan import Plan
 from daybook.sources import Keys
 from daybook.table import Table
 from daybook.transient import with_retries
@@ -53,8 +54,8 @@ def audit_whole(
 ) -> list[AuditedRange]:
     """Compare all of a table with its source, by ranges of about `rows` keys, `batch` ranges a statement.
 
-    Of a table with intervals, what lies before the end of the newest one that was loaded; rows without a cursor are not
-    looked at. The ledger says nothing of ranges of keys, so nobody can say which side has changed.
+    Of a table with intervals, what lies from its `start` to the end of the newest one that was loaded; rows without a
+    cursor are not looked at. The ledger says nothing of ranges of keys, so nobody can say which side has changed.
 
     Raises:
         AuditRefused: the source is no database, the first column of the key is no whole number, the table was never
@@ -103,8 +104,9 @@ def _by_key(sides: Opened) -> Both:
         )
     if sides.end is None:
         raise AuditRefused(f"{table.name}: it was never loaded, so there is nothing to compare")
-    until = sides.end.until if table.load != "replace" else None
-    return Both(by_key(sides.both.source, first.name, until), by_key(sides.both.warehouse, first.name, until))
+    # what a whole load takes of it, as far as intervals were loaded
+    since, until = Plan(table, (), whole=True).start, sides.until if table.load != "replace" else None
+    return Both(*(by_key(side, first.name, since, until) for side in (sides.both.source, sides.both.warehouse)))
 
 
 def _found(recipe: Recipe, both: Both, range: KeyRange, source: Sum, there: Sum, look: bool) -> AuditedRange:

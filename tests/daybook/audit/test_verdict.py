@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daybook.audit.sums import Sum
-from daybook.audit.verdict import checksum_of, judge, recorded
+from daybook.audit.verdict import checksum_of, judge, loaded_of, recorded
 from daybook.interval import Interval
 from daybook.ledger import Entry
 
@@ -32,9 +32,11 @@ ENTRY = Entry("raw.things", DAY.start, DAY.end, 3, "upsert", None, DAY.end, "loa
         (NOTHING, None, NOTHING, False, "never loaded"),
         (A, None, A, False, "warehouse altered"),
         (NOTHING, None, A, False, "warehouse altered"),
+        (A, None, A, None, "equal"),
+        (A, None, B, None, "never loaded"),
     ],
 )
-def test_every_case(source: Sum, ledger: Sum | None, warehouse: Sum, loaded: bool, verdict: str) -> None:
+def test_every_case(source: Sum, ledger: Sum | None, warehouse: Sum, loaded: bool | None, verdict: str) -> None:
     assert judge(source, ledger, warehouse, loaded=loaded)[0] == verdict
 
 
@@ -65,3 +67,11 @@ def test_what_the_ledger_says() -> None:
 def test_what_the_ledger_cannot_say(entry: Entry, fingerprint: str, why: str) -> None:
     found, reason = recorded(entry, DAY, fingerprint)
     assert found is None and why in reason
+
+
+def test_how_much_of_an_interval_was_loaded() -> None:
+    one, two, three, four = (Interval(DAY.start + timedelta(days=n), DAY.end + timedelta(days=n)) for n in range(4))
+    known = [Interval(one.start, two.end), Interval(three.start, three.start + timedelta(hours=5))]
+    assert [loaded_of(day, known) for day in (one, two, three, four)] == [True, True, None, False]
+    assert loaded_of(Interval(two.start, three.end), known) is None
+    assert loaded_of(one, []) is False

@@ -1,5 +1,6 @@
 """The audit of whole tables, by ranges of their key."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -44,6 +45,16 @@ def test_an_upsert_as_far_as_it_was_loaded(ends: Ends) -> None:
     ends.source.run("DELETE FROM things WHERE id = 4")
     (differs,) = [result for result in whole(ends, table) if result.verdict != "equal"]
     assert differs.differences.removed_keys == ("id=4",)
+
+
+@pytest.mark.parametrize("load", ["replace", "replace_interval"])
+def test_what_lies_before_its_start_is_not_missing(from_mariadb: Ends, load: str) -> None:
+    make(from_mariadb)
+    table = table_of(from_mariadb, load, start=date(2021, 2, 6))
+    from_mariadb.load(table)
+    assert {str(result.verdict) for result in whole(from_mariadb, table)} == {"equal"}
+    from_mariadb.source.run("DELETE FROM things WHERE id IN (3, 33)")
+    assert [str(result.verdict) for result in whole(from_mariadb, table)].count("differs") == 1
 
 
 @pytest.mark.parametrize(
