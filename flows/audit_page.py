@@ -59,8 +59,8 @@ def whole_headline(ranges: Sequence[AuditedRange]) -> str:
     return f"{equal:,} of {len(ranges):,} ranges of keys equal, {rows:,} rows at the source"
 
 
-def whole_markdown(table: Table, ranges: Sequence[AuditedRange]) -> str:
-    """A line for each range that is not equal, and what was not compared."""
+def whole_markdown(table: Table, ranges: Sequence[AuditedRange], what_mends: str) -> str:
+    """A line for each range that is not equal, what to type, and what was not compared."""
     differing = [one for one in ranges if one.verdict is not Verdict.EQUAL]
     lines = [
         f"| {table.key[0]} | rows at the source | in the warehouse {_HEADING}",
@@ -72,6 +72,7 @@ def whole_markdown(table: Table, ranges: Sequence[AuditedRange]) -> str:
     ]
     if len(differing) > _SHOWN:
         lines.append(f"| … {len(differing) - _SHOWN:,} more | | | | | | |")
+    lines += ["", f"What mends it: {what_mends}"]
     return "\n".join([*(lines if differing else []), *_left_out(ranges)])
 
 

@@ -11,17 +11,23 @@ from daybook.calendar import SQUARES, calendar
 from daybook.forecast import Forecast
 from daybook.table import Table
 from flows.audit_page import number
+from flows.page_text import one_line
 
 _SHOWN = 1000  # intervals on the page
 _LOGGED = 40  # and in the log
 _HEADING = " audit | to be added | changed | removed |"
 
 
-def told(table: Table, forecasts: list[Forecast], label: str) -> list[Forecast]:
-    """Show them on the run's page, and the first ones in its log. Returns them as they came."""
+def told(table: Table, forecasts: list[Forecast], label: str, refusal: str | None = None) -> list[Forecast]:
+    """Show them on the run's page, and the first ones in its log. Returns them as they came.
+
+    `refusal` is why it would not be done, after all.
+    """
     described = f"{headline(table, forecasts)} ({label})"
-    create_markdown_artifact(markdown=markdown(table, forecasts), key="backfill-dry-run", description=described)
-    get_run_logger().info("%s, a dry run: nothing was loaded\n%s", label, markdown(table, forecasts, _LOGGED))
+    above = f"**It would be refused:** {one_line(refusal)}\n\n" if refusal else ""
+    page, log = (above + markdown(table, forecasts, shown) for shown in (_SHOWN, _LOGGED))
+    create_markdown_artifact(markdown=page, key="backfill-dry-run", description=described)
+    get_run_logger().info("%s, a dry run: nothing was loaded\n%s", label, log)
     return forecasts
 
 

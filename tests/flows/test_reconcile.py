@@ -113,6 +113,9 @@ def test_a_backfill_of_what_differs(altered: Deployed, production: Production, o
     assert f"| {day(4)} | loaded | load again | 4 | 5 | -1 | source changed since | 0 | 0 | 1 |" in told
     assert f"| {day(6)} | loaded | leave | 5 | 5 | 0 | equal | 0 | 0 | 0 |" in told
     assert f"| {day(DAYS)} | missing | load | 0 | 0 | 0 | never loaded | 0 | 0 | 0 |" in told
+    assert "would be refused" not in told
+    told = calendar_of(altered, fill_from_here(altered, DAYS, select="differing", dry_run=True, max_repair=0.05))
+    assert "**It would be refused:** raw\\_data.nps" in told and "max\\_repair=0.1" in told
     assert on_postgres.ledger() == before and not on_postgres.run("SELECT to_regclass('daybook.audits')")[0][0]
 
     with pytest.raises(RepairRefused, match=r"max_repair=0\.05"):
@@ -128,6 +131,7 @@ def test_all_of_a_table_by_ranges_of_its_key(altered: Deployed, on_postgres: Tar
     assert isinstance(told, AuditDiffers) and run.name == "reconcile all of raw_data.nps"
     assert "0 of 1 ranges of keys equal, 200 rows at the source" in str(told)
     assert "1 added, 2 changed, 1 removed; added id=9001; changed id=" in str(told)
+    assert "What mends it: python -m flows.reconcile raw_data.nps --repair" in str(told)
     assert "removed id=22" in calendar_of(altered, run)
     found = on_postgres.run(
         "SELECT interval_start, verdict, rows_at_source, added, removed, changed FROM daybook.audits"
