@@ -15,7 +15,7 @@ from flows.page_text import one_line
 
 _SHOWN = 1000  # intervals on the page
 _LOGGED = 40  # and in the log
-_HEADING = " audit | to be added | changed | removed |"
+_COUNTED = "rows at the source | rows by the ledger | difference |"
 
 
 def told(table: Table, forecasts: list[Forecast], label: str, refusal: str | None = None) -> list[Forecast]:
@@ -50,20 +50,19 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -
         "",
         calendar(grid, [(forecast.standing.interval, forecast.standing.state) for forecast in forecasts], SQUARES),
         "",
-        f"| {grid.unit} | is | would | rows at the source | rows by the ledger | difference |" + _HEADING * audited,
-        "|---|---|---|---:|---:|---:|" + "---|---:|---:|---:|" * audited,
+        f"| {grid.unit} | is | would | "
+        + ("source | ledger | to be added | changed | removed | audit |" if audited else _COUNTED),
+        "|---|---|---|---:|---:|---:|" + "---:|---:|---|" * audited,
     ]
     for forecast in forecasts[:shown]:
-        difference = forecast.difference
         lines.append(
             f"| {grid.label(forecast.standing.interval)} | {forecast.standing.state} | {forecast.action} "
             f"| {'' if forecast.at_source is None else f'{forecast.at_source:,}'} "
             f"| {'' if forecast.by_ledger is None else f'{forecast.by_ledger:,}'} "
-            f"| {'' if difference is None else f'{difference:+,}' if difference else '0'} |"
-            + (_view(forecast.audited) if forecast.audited else "")
+            + (_view(forecast.audited) if forecast.audited else f"| {_more(forecast.difference)} |")
         )
     if len(forecasts) > shown:
-        lines.append(f"| … | {len(forecasts) - shown:,} more | | | | |" + " | | | |" * audited)
+        lines.append(f"| … | {len(forecasts) - shown:,} more | | | | |" + " | | |" * audited)
     if any(forecast.chosen and forecast.at_source is None for forecast in forecasts):
         lines += ["", "No rows at the source: it cannot be counted without being loaded."]
     if any(forecast.by_ledger is None for forecast in forecasts):
@@ -74,8 +73,12 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -
     return "\n".join(lines)
 
 
+def _more(difference: int | None) -> str:
+    return "" if difference is None else f"{difference:+,}" if difference else "0"
+
+
 def _view(audited: Audited) -> str:
-    """The audit's cells of a line: its verdict, and the rows that an exact load would add, change and remove."""
+    """The audit's cells of a line: the rows that an exact load would add, change and remove, and its verdict."""
     there = audited.differences or Differences()
     rows = [number(count, there.exact) for count in (there.added, there.changed, there.removed)]
-    return f" {audited.verdict} | {' | '.join(rows)} |"
+    return f"| {' | '.join(rows)} | {audited.verdict} |"
