@@ -57,10 +57,12 @@ def by_stretch(
     stretches: Sequence[S],
     aggregates: str,
     fields: Mapping[str, str] | None = None,
+    fence: str = "",
 ) -> Iterator[tuple[S, tuple[Any, ...]]]:
     """The `aggregates` (SQL) of the rows in each of these stretches, which do not overlap, where there are any rows.
 
     `fields` are what the aggregates are about: an expression of each name. Every query is a range scan over `column`.
+    `fence` is what this database's SQL ends a query with that it shall compute before it groups by its result.
     """
     selected = "".join(f", {expression} AS {name}" for name, expression in (fields or {}).items())
     for first in range(0, len(stretches), _AT_ONCE):
@@ -70,8 +72,8 @@ def by_stretch(
         bucket, values = axis.bucket_sql(column, boundaries)
         within, bounds = axis.within_sql(column, batch)
         for number, *found in query(
-            f"SELECT bucket, {aggregates} FROM (SELECT {bucket} AS bucket{selected} FROM {table} WHERE {within}) "
-            "AS numbered GROUP BY bucket",
+            f"SELECT bucket, {aggregates} FROM (SELECT {bucket} AS bucket{selected} FROM {table} WHERE {within}"
+            f"{fence}) AS numbered GROUP BY bucket",
             [*values, *bounds],
         ):
             yield starting[boundaries[int(number)]], tuple(found)

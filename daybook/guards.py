@@ -111,7 +111,7 @@ def not_shrunk(
         if entry is None:
             continue
         before = entry.rows
-        if moves or (entry.start, entry.end) != (interval.start, interval.end):
+        if moves or not entry.is_of(interval):
             rows = settled_sql(warehouse, target, table, staged.later) if staged.later else table
             there = there or tally.counts(rows, plan.intervals)
             before = there[interval]

@@ -57,6 +57,10 @@ class Entry:
         """Whether what was loaded then includes all of `interval`."""
         return (self.start is None or self.start <= interval.start) and interval.end <= self.end
 
+    def is_of(self, interval: Interval) -> bool:
+        """Whether what was loaded then is `interval`, and nothing beside it."""
+        return (self.start, self.end) == (interval.start, interval.end)
+
 
 _IN_SHORT = "interval_start, interval_end, rows_loaded, loaded_at, flow_run_id"
 

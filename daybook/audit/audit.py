@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
+from daybook.audit.batches import ROWS, batches
 from daybook.audit.differences import Differences, differences
 from daybook.audit.limits import explained, require_hashes
 from daybook.audit.opened import Opened
@@ -19,8 +20,6 @@ from daybook.standing import first_covering
 from daybook.table import Table
 from daybook.warehouses import Warehouse
 
-#: Intervals that are compared by one statement at the source.
-BATCH = 100
 #: Seconds that a statement at the source may take.
 SECONDS = 300
 
@@ -46,8 +45,7 @@ class Audited:
         """How many it had when it was loaded: 0 where it never was; None where one number is that of others, too."""
         if self.ledger is None:
             return 0
-        alone = (self.ledger.start, self.ledger.end) == (self.interval.start, self.interval.end)
-        return self.ledger.rows if alone else None
+        return self.ledger.rows if self.ledger.is_of(self.interval) else None
 
 
 def audit(
@@ -57,14 +55,14 @@ def audit(
     keys: Keys,
     *,
     look: bool = True,
-    batch: int = BATCH,
+    rows: int = ROWS,
     seconds: int = SECONDS,
 ) -> list[Audited]:
     """Compare intervals of a table, which are in order and do not overlap, with their source and with the ledger.
 
-    Both sides are read at the same time, each in one snapshot, `batch` intervals a statement, of which one at the
-    source may take `seconds`. Nothing is locked. With `look`, the rows that differ are found and counted. Where a load
-    is committed in between, what it may have changed is compared again.
+    Both sides are read at the same time, each in one snapshot: by a statement for every so many `rows`, of which one
+    at the source may take `seconds`. Nothing is locked. With `look`, the rows that differ are found and counted. Where
+    a load is committed in between, what it may have changed is compared again.
 
     Of an upsert, rows that have moved on at the source, behind all that was loaded, are left out: see
     `daybook.later_rows`. Rows without a cursor are in no interval.
@@ -81,7 +79,7 @@ def audit(
         )
 
     def work(sides: Opened, left: Sequence[Interval]) -> list[Audited]:
-        return _compared(sides, left, look, batch, seconds)
+        return _compared(sides, left, look, rows, seconds)
 
     def settled(found: Audited, late: Sequence[Entry]) -> bool:
         return found.verdict == Verdict.EQUAL and not _overlaps(found.interval, late)
@@ -90,21 +88,21 @@ def audit(
     return [found if sure else replace(found, why=OVERTAKEN) for found, sure in results]
 
 
-def _compared(sides: Opened, intervals: Sequence[Interval], look: bool, batch: int, seconds: int) -> list[Audited]:
+def _compared(sides: Opened, intervals: Sequence[Interval], look: bool, rows: int, seconds: int) -> list[Audited]:
     """What is found of these intervals."""
     newest = sides.entries(Interval(intervals[0].start, intervals[-1].end))[::-1]
     covering = first_covering(intervals, [(entry.start, entry.end) for entry in newest], newest)
     entries = sides.told_apart(list(zip(intervals, covering, strict=True)))
     results = list[Audited]()
-    for first in range(0, len(intervals), batch):
-        part = intervals[first : first + batch]
+    for cut in batches(intervals, entries, rows):
+        part = intervals[cut]
         with _explained(sides.table, part, seconds):
             source, there = sides.both.ask(lambda side, part=part: side.sums(part))  # type: ignore[misc]
-        for interval, entry in zip(part, entries[first : first + batch], strict=True):
+        for interval, entry in zip(part, entries[cut], strict=True):
             results.append(_judged(sides, interval, entry, source[interval], there[interval]))
-    differing = [result.interval for result in results if result.source != result.warehouse]
-    for first in range(0, len(differing), batch):
-        with _explained(sides.table, part := differing[first : first + batch], seconds):
+    differing = [result for result in results if result.source != result.warehouse]
+    for cut in batches([one.interval for one in differing], [one.ledger for one in differing], rows):
+        with _explained(sides.table, part := [one.interval for one in differing[cut]], seconds):
             require_hashes(sides.table.name, sides.both.source, part)
     if look:
         results = [_looked_at(sides, result, seconds) for result in results]

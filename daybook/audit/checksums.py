@@ -56,7 +56,7 @@ class Checksums:
         self, session: Session, table: str, pairs: Sequence[tuple[Interval, Entry | None]]
     ) -> list[Entry | None]:
         """For each interval, its entry of the ledger as if it had been loaded alone, where that is known."""
-        wide = [(interval, entry) for interval, entry in pairs if entry and not _alone(entry, interval)]
+        wide = [(interval, entry) for interval, entry in pairs if entry and not entry.is_of(interval)]
         known = self._known(session, table, wide)
 
         def narrowed(interval: Interval, entry: Entry | None) -> Entry | None:
@@ -94,7 +94,3 @@ def intervals_within(plan: Plan, snapshot_at: datetime) -> list[Interval]:
         return []
     intervals = grid.due(start, snapshot_at)
     return intervals if len(intervals) <= MOST else []
-
-
-def _alone(entry: Entry, interval: Interval) -> bool:
-    return (entry.start, entry.end) == (interval.start, interval.end)

@@ -1,7 +1,7 @@
 """Ranges of a key of whole numbers, by which a table is compared that has no intervals, or whole."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -54,9 +54,7 @@ def by_key(side: Side, key: str, until: Any) -> Side:
     settled = None
     if isinstance(side.axis, Cursor) and until is not None:
         settled = (side.column, side.axis.bound(until))
-    return Side(
-        side.query, side.table, ByKey(settled), side.quote(key), side.row_hash, side.key_hash, side.key, side.quote
-    )
+    return replace(side, axis=ByKey(settled), column=side.quote(key))
 
 
 def whole_numbers(field: Field) -> bool:

@@ -20,6 +20,8 @@ HASH_BITS = 60
 class Hashing(Protocol):
     """A dialect of `daybook.audit.dialects`: how one database spells the hashes."""
 
+    FENCE: str
+
     def row_hash(self, recipe: Recipe, value: Callable[[Field], str]) -> str: ...
 
     def key_hash(self, recipe: Recipe, value: Callable[[Field], str]) -> str: ...
@@ -68,6 +70,8 @@ class Side:
     """The key's columns: the SQL of their values, as they may leave the database."""
     quote: Callable[[str], str]
     """A name as this database quotes it."""
+    fence: str
+    """What ends a query whose result is grouped by: see `daybook.counting.by_stretch`."""
     cost: Cost = field(default_factory=Cost)
 
     def metered(self) -> "Side":
@@ -85,7 +89,7 @@ class Side:
     def sums(self, stretches: Sequence[S]) -> dict[S, Sum]:
         """The checksum of each of these stretches, which do not overlap."""
         assert self.axis is not None
-        return sums_by_interval(self.query, self.table, self.column, self.axis, self.row_hash, stretches)
+        return sums_by_interval(self.query, self.table, self.column, self.axis, self.row_hash, stretches, self.fence)
 
     def whole(self) -> Sum:
         """The checksum of the whole table."""
@@ -103,7 +107,7 @@ class Side:
         chosen, prefixes = self._chosen(of)
         rows = self.query(
             f"SELECT piece, count(*), sum(hash) FROM (SELECT (key_hash >> {into}) AS piece, hash FROM "
-            f"({self._hashed(stretch)}) AS hashed WHERE {chosen}) AS pieces GROUP BY piece",
+            f"({self._hashed(stretch)}) AS hashed WHERE {chosen}{self.fence}) AS pieces GROUP BY piece",
             [*self._bounds(stretch), *prefixes],
         )
         return {Piece(into, int(piece)): Sum(int(count), int(total or 0)) for piece, count, total in rows}
@@ -194,4 +198,4 @@ def side_of(
     column = quote(cursor.column) if cursor else ""
     key = {field.name: hashing.spelled(field, value(field)) for field in recipe.key_fields} if recipe.key else {}
     hashes = (hashing.row_hash(recipe, value), hashing.key_hash(recipe, value))
-    return Side(query, table, cursor, column, *hashes, key, quote)
+    return Side(query, table, cursor, column, *hashes, key, quote, hashing.FENCE)

@@ -22,14 +22,14 @@ class Sum:
 
 
 def sums_by_interval(
-    query: Query, table: str, column: str, axis: Axis, hash_sql: str, stretches: Sequence[S]
+    query: Query, table: str, column: str, axis: Axis, hash_sql: str, stretches: Sequence[S], fence: str = ""
 ) -> dict[S, Sum]:
     """The checksum of the rows of `table` in each of these intervals, which do not overlap, in order.
 
     `table` and `column`, which is the cursor's, are quoted; `hash_sql` is the hash of a row. The ranges of another axis
-    are summed up just as well. Every query is a range scan, and hashes each row once.
+    are summed up just as well. Every query is a range scan, and hashes each row once. `fence`: see `by_stretch`.
     """
-    found = by_stretch(query, table, column, axis, stretches, "count(*), sum(hash)", {"hash": hash_sql})
+    found = by_stretch(query, table, column, axis, stretches, "count(*), sum(hash)", {"hash": hash_sql}, fence)
     sums = {stretch: _sum(*figures) for stretch, figures in found}
     return {stretch: sums.get(stretch, Sum()) for stretch in stretches}
 

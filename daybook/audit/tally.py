@@ -48,7 +48,7 @@ class Tally:
         """The checksum of the rows of `table` (quoted: the target, or what is staged for it) in each interval."""
         cursor = self._target.cursor
         assert cursor is not None
-        return sums_by_interval(self._session.rows, table, self._column, cursor, self._hash, intervals)
+        return sums_by_interval(self._session.rows, table, self._column, cursor, self._hash, intervals, self._fence)
 
     def counts(self, table: str, intervals: Sequence[Interval]) -> dict[Interval, int]:
         """How many rows of `table` (quoted) lie in each interval."""
@@ -67,6 +67,10 @@ class Tally:
     @property
     def _hash(self) -> str:
         return self._side.row_hash if self._side else "0"
+
+    @property
+    def _fence(self) -> str:
+        return self._side.fence if self._side else ""
 
 
 def recipe_for(session: Session, warehouse: Warehouse, target: Target, described: Sequence[Column]) -> Recipe:

@@ -9,6 +9,8 @@ from daybook.sources.database.mysql_types import DATES, SIGNED
 
 #: Statements that the connection needs before the others, beside those of the source itself: none.
 SESSION: tuple[str, ...] = ()
+#: What ends a query whose result is grouped by: nothing.
+FENCE = ""
 
 _FRACTION = "4503599627370496"  # 2^52
 _BELOW_ONE = "9007199254740992"  # 2^53

@@ -11,6 +11,9 @@ SESSION = (
     "SET extra_float_digits TO 3",
     "SET bytea_output TO 'hex'",
 )
+#: What ends a query whose result is grouped by. PostgreSQL expects as many groups as there are rows where it sees what
+#: they are made of, sorts all rows on its disk, and leaves the hashing to one process.
+FENCE = " OFFSET 0"
 _AT_ONCE = 20  # fields in a call: a function takes a hundred arguments
 
 

@@ -7,6 +7,8 @@ from daybook.audit.recipe import TEXTS, Field, Recipe
 
 #: Statements that the connection needs before the others: none.
 SESSION: tuple[str, ...] = ()
+#: What ends a query whose result is grouped by: nothing.
+FENCE = ""
 
 
 def row_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:

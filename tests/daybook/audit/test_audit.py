@@ -43,7 +43,7 @@ def test_every_verdict(ends: Ends) -> None:
     assert found[3].differences.removed_keys == ("id=99",)
     # any intervals, not only neighbours, however few a statement
     some = [days()[0], days()[3]]
-    again = audit(table, some, ends.warehouse, ends, look=False, batch=1)
+    again = audit(table, some, ends.warehouse, ends, look=False, rows=1)
     assert [result.verdict for result in again] == [found[0].verdict, found[3].verdict]
     assert [result.differences for result in again] == [None, None]
 
