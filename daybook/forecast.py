@@ -22,7 +22,8 @@ class Forecast:
     """An interval, whether it would be loaded, and its rows at the source now.
 
     `at_source` is None where the source cannot be counted. `by_ledger` is how many there were when it was loaded: 0
-    where it never was, None where a full refresh loaded it, which has one number for all of its intervals.
+    where it never was, None where a full refresh loaded it, which has one number for all of its intervals, and no audit
+    tells them apart.
     """
 
     standing: Standing
@@ -73,11 +74,16 @@ def forecast(
             standing,
             standing.interval in wanted,
             counts.get(standing.interval),
-            standing.rows,
+            _by_ledger(standing, found.get(standing.interval)),
             found.get(standing.interval),
         )
         for standing in standings
     ]
+
+
+def _by_ledger(standing: Standing, audited: Audited | None) -> int | None:
+    """Of what a full refresh has loaded, an audit may tell the intervals apart."""
+    return audited.rows_by_ledger if standing.rows is None and audited else standing.rows
 
 
 def _counts(table: Table, intervals: Sequence[Interval], keys: Keys) -> dict[Interval, int]:

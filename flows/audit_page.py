@@ -1,7 +1,7 @@
 """What an audit shows: a calendar of verdicts, the intervals that are not equal, and what to type."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from daybook.audit.audit import Audited
 from daybook.audit.verdict import Verdict
@@ -23,7 +23,8 @@ SQUARES = {
 _KINDS = ("added", "changed", "removed")
 _SHOWN = 200  # intervals on the page: all of them are in daybook.audits
 _TOLD = 10  # and in the error
-_HEADING = "| to be added | changed | removed | some keys |"
+# Cells do not wrap on Prefect's page, so that a wide table has its end out of sight: short words, and keys below it.
+_HEADING = "| to be added | changed | removed |"
 
 
 def headline(grid: Grid, found: Sequence[Audited], repaired: int = 0) -> str:
@@ -44,11 +45,20 @@ def markdown(table: Table, found: Sequence[Audited], what_repairs: str) -> str:
     assert grid is not None
     lines = [calendar(grid, [(one.interval, one.verdict) for one in found], SQUARES)]
     unequal = [one for one in found if one.verdict is not Verdict.EQUAL]
+    # those that differ before those that were never loaded, of which a table may have very many
+    shown = sorted(
+        sorted(unequal, key=lambda one: not one.verdict.is_difference)[:_SHOWN], key=lambda one: one.interval
+    )
     if unequal:
-        lines += ["", f"| {grid.unit} | verdict | rows at the source | by the ledger | in the warehouse {_HEADING}"]
-        lines += ["|---|---|---:|---:|---:|---:|---:|---:|---|", *(_line(grid, one) for one in unequal[:_SHOWN])]
+        lines += ["", "Rows on each side, and what a repair would do:", ""]
+        lines += [
+            f"| {grid.unit} | | source | ledger | warehouse {_HEADING}",
+            "|---|---|---:|---:|---:|---:|---:|---:|",
+        ]
+        lines += [_line(grid, one) for one in shown]
         if len(unequal) > _SHOWN:
-            lines.append(f"| … | {len(unequal) - _SHOWN:,} more, in daybook.audits | | | | | | | |")
+            lines += ["", f"And {len(unequal) - _SHOWN:,} more, in daybook.audits"]
+        lines += ["", *_keys((grid.label(one.interval), one) for one in shown)]
         lines += ["", f"To load these again, exactly as the source has them: `{what_repairs}`"]
     return "\n".join([*lines, *_left_out(found)])
 
@@ -59,19 +69,23 @@ def whole_headline(ranges: Sequence[AuditedRange]) -> str:
     return f"{equal:,} of {len(ranges):,} ranges of keys equal, {rows:,} rows at the source"
 
 
-def whole_markdown(table: Table, ranges: Sequence[AuditedRange]) -> str:
-    """A line for each range that is not equal, and what was not compared."""
+def whole_markdown(table: Table, ranges: Sequence[AuditedRange], what_mends: str) -> str:
+    """A line for each range that is not equal, what to type, and what was not compared."""
     differing = [one for one in ranges if one.verdict is not Verdict.EQUAL]
     lines = [
-        f"| {table.key[0]} | rows at the source | in the warehouse {_HEADING}",
-        "|---|---:|---:|---:|---:|---:|---|",
+        "Rows on each side, and what a load would do:",
+        "",
+        f"| {one_line(table.key[0])} | source | warehouse {_HEADING}",
+        "|---|---:|---:|---:|---:|---:|",
     ]
     lines += [
-        _row(str(one.range), f"{one.source.rows:,}", f"{one.warehouse.rows:,}", *_cells(one))
+        _row(str(one.range), f"{one.source.rows:,}", f"{one.warehouse.rows:,}", *_counts(one))
         for one in differing[:_SHOWN]
     ]
     if len(differing) > _SHOWN:
-        lines.append(f"| … {len(differing) - _SHOWN:,} more | | | | | | |")
+        lines += ["", f"And {len(differing) - _SHOWN:,} more"]
+    lines += ["", *_keys((str(one.range), one) for one in differing[:_SHOWN])]
+    lines += ["", f"What mends it: {what_mends}"]
     return "\n".join([*(lines if differing else []), *_left_out(ranges)])
 
 
@@ -103,19 +117,24 @@ def number(rows: int, exact: bool) -> str:
 def _line(grid: Grid, one: Audited) -> str:
     counts = (one.source.rows if one.source else None, one.rows_by_ledger, one.warehouse.rows)
     rows = ("" if count is None else f"{count:,}" for count in counts)
-    return _row(grid.label(one.interval), f"{SQUARES[one.verdict]} {one.verdict}", *rows, *_cells(one))
+    return _row(grid.label(one.interval), SQUARES[one.verdict], *rows, *_counts(one))
 
 
-def _cells(one: Audited | AuditedRange) -> tuple[str, ...]:
-    """How many rows are to be added, changed, removed; and some of their keys."""
+def _counts(one: Audited | AuditedRange) -> list[str]:
+    """How many rows are to be added, changed, removed."""
     there = one.differences
-    counts = [number(getattr(there, kind), there.exact) if there else "" for kind in _KINDS]
-    why = f" ({one_line(one.why)})" if one.why else ""
-    return (*counts, one_line(_some_keys(one)) + why)
+    return [number(getattr(there, kind), there.exact) if there else "" for kind in _KINDS]
+
+
+def _keys(named: Iterable[tuple[str, Audited | AuditedRange]]) -> Iterator[str]:
+    """A line for each of which there is something to be said: some keys, and why."""
+    for name, one in named:
+        if said := "; ".join(filter(None, (_some_keys(one), one.why))):
+            yield f"- **{name}**: {one_line(said)}"
 
 
 def _row(*cells: str) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    return f"| {' | '.join(cells)} |"
 
 
 def _figures(one: Audited | AuditedRange) -> str:

@@ -6,7 +6,7 @@ from prefect import flow, get_run_logger, runtime
 from prefect.client.orchestration import get_client
 
 from blocks import open as blocks
-from daybook.audit.repair import MAX_REPAIR, to_repair
+from daybook.audit.repair import MAX_REPAIR, refusal, to_repair
 from daybook.forecast import Forecast, forecast
 from daybook.ranges import owed_within, worth_asking
 from daybook.standing import Standing, look_up
@@ -68,7 +68,8 @@ def backfill(
         label = f"{found.table.name} {found.table.label(intervals)}"
         if dry_run:
             seen = view(found.table, intervals, needed=select == "differing")
-            return told(found.table, forecast(found.table, standings, select, blocks, seen), label)
+            why = refusal(found.table, list(seen.values()), max_repair) if select == "differing" and seen else None
+            return told(found.table, forecast(found.table, standings, select, blocks, seen), label, why)
         if select == "differing":
             found = found.passing({"exact": True})
             chosen = to_repair(found.table, audited(found.table, intervals), max_repair)

@@ -125,18 +125,22 @@ def _shown(page: LivePage, table: Table, result: Reconciled, what_repairs: str) 
 
 def _whole(table: Table) -> Reconciled:
     ranges = audited_whole(table)
-    headline = audit_page.whole_headline(ranges)
+    headline, what_mends = audit_page.whole_headline(ranges), _mending(table)
     with get_client(sync_client=True) as client:
         page = LivePage(client, page_key("reconcile", table.name), f"all of {table.name}")
-        page.show(headline, None, audit_page.whole_markdown(table, ranges))
+        page.show(headline, None, audit_page.whole_markdown(table, ranges, what_mends))
+    get_run_logger().info("all of %s: %s", table.name, headline)
     if lines := audit_page.whole_sentences(ranges, table.key[0]):
-        remedy = (
-            "a full refresh"
-            if table.grid is None or table.load == "replace"
-            else ("the intervals of these rows again (reconcile without whole, with repair=true), or a full refresh")
-        )
-        raise AuditDiffers("\n".join([f"all of {table.name}: {headline}", *lines, f"What mends it: {remedy}"]))
+        raise AuditDiffers("\n".join([f"all of {table.name}: {headline}", *lines, f"What mends it: {what_mends}"]))
     return Reconciled(table.name, ranges=tuple(ranges))
+
+
+def _mending(table: Table) -> str:
+    """What to type to have all of a table as its source has it."""
+    refresh = f"python -m flows.load_table {table.name} --full-refresh"
+    if table.grid is None or table.load == "replace":
+        return refresh
+    return f"python -m flows.reconcile {table.name} --repair (by intervals), or {refresh}"
 
 
 def _checked(table: Table, result: Reconciled, label: str, what_repairs: str) -> Reconciled:
@@ -164,7 +168,8 @@ def _repairing(table: Table, intervals: Sequence[Interval]) -> str:
     """What to type to have the same range repaired: the same deployment once more, or the command."""
     assert table.grid is not None
     if name := runtime.deployment.name:
-        given = {key: value for key, value in runtime.flow_run.parameters.items() if value not in (None, False)}
+        usual = (None, False, MAX_REPAIR)
+        given = {key: value for key, value in runtime.flow_run.parameters.items() if value not in usual}
         dates = {key: value.isoformat() for key, value in given.items() if isinstance(value, date)}
         return command(f"reconcile/{name}", given | dates | {"repair": True})
     span = f"{table.grid.label(intervals[0])} {table.grid.until(intervals[-1])}"

@@ -80,7 +80,7 @@ def audit(
     if table.load == "replace" or table.cursor is None:
         raise AuditRefused(
             f"{table.name} has load: {table.load} and no intervals, so it can only be compared whole, by ranges of its "
-            "key: audit_whole"
+            "key: whole=true (audit_whole)"
         )
 
     def work(sides: Opened, left: Sequence[Interval]) -> list[Audited]:
@@ -144,7 +144,9 @@ def _looked_at(sides: Opened, found: Audited, seconds: int) -> Audited:
 
 
 def _explained(table: Table, intervals: Sequence[Interval], seconds: int) -> AbstractContextManager[None]:
-    return explained(table.name, table.label([intervals[0], intervals[-1]]), len(intervals), seconds)
+    fewer = f"Compare fewer at once (last={len(intervals) // 4 or 1}, or start and end), or give" * (len(intervals) > 1)
+    remedy = f"{fewer or 'Give'} the column {table.cursor} an index"
+    return explained(table.name, table.label([intervals[0], intervals[-1]]), remedy, seconds)
 
 
 def _overlaps(interval: Interval, entries: Iterable[Entry]) -> bool:

@@ -10,8 +10,8 @@ from daybook.sources.database.time_limits import timed_out
 
 
 @contextmanager
-def explained(table: str, what: str, stretches: int, seconds: int) -> Iterator[None]:
-    """Say of a statement that took too long what to do about it: one about so many `stretches` of `table`.
+def explained(table: str, what: str, remedy: str, seconds: int) -> Iterator[None]:
+    """Say of a statement that took too long, to compare `what` of `table`, what to do about it: the `remedy`.
 
     Raises:
         AuditRefused: its server has ended it.
@@ -21,10 +21,9 @@ def explained(table: str, what: str, stretches: int, seconds: int) -> Iterator[N
     except Exception as error:
         if not timed_out(error):
             raise
-        remedy = "Compare fewer at once, by a shorter range" if stretches > 1 else "It is a single one"
         raise AuditRefused(
             f"{table}: to compare {what} by one statement took longer than its server lets it (at the source: "
-            f"{seconds} s), so it was ended. {remedy}; or allow it more seconds, at an hour when the server is quiet"
+            f"{seconds} s), so it was ended. {remedy}, or do it at an hour when the server is quiet"
         ) from None
 
 

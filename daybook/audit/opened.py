@@ -66,6 +66,19 @@ class Opened:
         return [entry for entry in later if entry.loaded_at > known or entry.snapshot_at > self.snapshot_at]
 
 
+def require_database(table: Table) -> None:
+    """See that the source can be compared at all.
+
+    Raises:
+        AuditRefused: it is no database.
+    """
+    if not table.source.audited:
+        raise AuditRefused(
+            f"{table.name}: its source is of kind {table.source.kind}, and only a database can be compared with the "
+            "warehouse: what is elsewhere has to be loaded again to see whether it has changed"
+        )
+
+
 @contextmanager
 def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iterator[Opened]:
     """Open both sides, each on a connection of its own. A statement at the source may take `seconds`.
@@ -77,11 +90,7 @@ def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iter
         AuditRefused: the source is no database, or the warehouse's table has lost its cursor.
         SourceError: it cannot be read as the table file says.
     """
-    if not table.source.audited:
-        raise AuditRefused(
-            f"{table.name}: its source is of kind {table.source.kind}, and only a database can be compared with the "
-            "warehouse: what is elsewhere has to be loaded again to see whether it has changed"
-        )
+    require_database(table)
     ledger = Ledger(warehouse)
     with table.source.open_to_audit(table, keys) as source, warehouse.session() as session:
         described = masked(table, source.columns())
@@ -144,6 +153,6 @@ def _without_later(
             raise
         raise AuditRefused(
             f"{target.name}: the source took too long to give the keys of the rows since {until:%Y-%m-%d %H:%M} UTC, "
-            "when the table was last loaded. Load it first, or allow a statement more seconds"
+            "when the table was last loaded. Load it first, then compare it"
         ) from None
     return settled_sql(warehouse, target, rows, later)

@@ -23,16 +23,24 @@ def to_repair(table: Table, found: Sequence[Audited], max_repair: float) -> list
     Raises:
         RepairRefused: more than that differ.
     """
+    if why := refusal(table, found, max_repair):
+        raise RepairRefused(why)
+    return [one.interval for one in found if one.verdict is not Verdict.EQUAL]
+
+
+def refusal(table: Table, found: Sequence[Audited], max_repair: float) -> str | None:
+    """Why a repair of what was found would be refused, and what to pass to have it all the same; None: it is not."""
     assert table.grid is not None
     loaded = sum(one.verdict is not Verdict.NEVER_LOADED for one in found)
     differing = [one for one in found if one.verdict.is_difference]
     allowed = math.ceil(round(max_repair * loaded, _DIGITS))
-    if len(differing) > allowed:
-        share = math.ceil(1000 * len(differing) / loaded) / 1000
-        raise RepairRefused(
-            f"{table.name}: {len(differing):,} of {table.grid.counted(loaded)} that were loaded differ, and max_repair="
-            f"{max_repair:g} lets a repair load {allowed:,} of them again; nothing was repaired. So many at once are "
-            "seldom mistakes of single rows: has the type of a column changed, a time zone, a mask? Look at some of "
-            f"the rows first. To load them all again, pass max_repair={share:g}"
-        )
-    return [one.interval for one in found if one.verdict is not Verdict.EQUAL]
+    if len(differing) <= allowed:
+        return None
+    share = math.ceil(1000 * len(differing) / loaded) / 1000
+    label = table.label([found[0].interval, found[-1].interval])
+    return (
+        f"{table.name} {label}: {len(differing):,} of {table.grid.counted(loaded)} that were loaded differ, and "
+        f"max_repair={max_repair:g} lets a repair load {allowed:,} of them again; nothing is repaired. So many at once "
+        "are seldom mistakes of single rows: has the type of a column changed, a time zone, a mask? Look at some of "
+        f"the rows first: daybook.audits has their keys. To load them all again, pass max_repair={share:g}"
+    )

@@ -75,7 +75,7 @@ def judge(
     if ledger == warehouse:
         return Verdict.SOURCE_CHANGED, None
     if ledger == source:
-        kept = "an upsert also leaves the rows that were deleted at the source before it" if moves else None
+        kept = "unless deleted at the source before that load: an upsert leaves such rows" if moves else None
         return Verdict.WAREHOUSE_ALTERED, kept
     if moves:
         return Verdict.BOTH, "or rows have moved on to later intervals, which this entry of the ledger cannot know"

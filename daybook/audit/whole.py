@@ -62,11 +62,12 @@ def audit_whole(
             loaded, or a statement took too long.
         SourceError, AuditFailed: as `audit`.
     """
+    remedy = f"Give the column {', '.join(table.key[:1])} an index"
 
     def ranges() -> list[KeyRange]:
         with opened(table, warehouse, keys, seconds) as sides:
             both = _by_key(sides)
-            with explained(table.name, "the ends of its key", 1, seconds):
+            with explained(table.name, "the ends of its key", remedy, seconds):
                 least_and_most = both.ask(ends_of)
             return evenly([ends for ends in least_and_most if ends], rows)
 
@@ -74,7 +75,8 @@ def audit_whole(
         both, found = _by_key(sides), list[AuditedRange]()
         for first in range(0, len(left), batch):
             part = left[first : first + batch]
-            with explained(table.name, f"{table.key[0]} from {part[0].start} until {part[-1].end}", len(part), seconds):
+            what = f"{table.key[0]} from {part[0].start} until {part[-1].end}"
+            with explained(table.name, what, remedy, seconds):
                 source, there = both.ask(lambda side, part=part: side.sums(part))  # type: ignore[misc]
                 require_hashes(table.name, both, [one for one in part if source[one] != there[one]])
                 found += [_found(sides.recipe, both, one, source[one], there[one], look) for one in part]

@@ -37,10 +37,11 @@ from flows.telling.moments import plain
 
 #: On every deployment of ours; and on the monitor's, whose own failures would only call for itself.
 OURS, MONITORS = "daybook", "monitor"
+#: Parameters that do not change what a run is about: an audit that also repairs is about the same as one that does not.
+HOW = frozenset({"repair", "max_repair"})
 #: The label of a run by which it is known that its last state was told of.
 _TOLD = "daybook.told"
 _WRONG = [StateType.FAILED, StateType.CRASHED]
-_HOW = {"repair", "max_repair"}
 _APART = 3  # summaries of one run that are told apart: where more have failed, they have a cause in common
 # As daybook.summary.side_by_side says which have failed, and what waits for them.
 _LINE = re.compile(r"^- (\w+\.\w+): (?=\w+: )", re.MULTILINE)
@@ -191,8 +192,8 @@ class FailedRuns:
 
 
 def _what(run: FlowRun) -> dict[str, Any]:
-    """What a run was about. An audit that also repairs is about the same as one that does not."""
-    return {name: value for name, value in (run.parameters or {}).items() if name not in _HOW}
+    """What a run was about."""
+    return {name: value for name, value in (run.parameters or {}).items() if name not in HOW}
 
 
 def _not_its_own(given: Mapping[str, Any], deployment: DeploymentResponse) -> dict[str, Any]:

@@ -194,14 +194,17 @@ def test_beside_an_audit(from_mariadb: Ends) -> None:
     assert [one.chosen for one in asked] == [False, False, False, True]
 
 
-def test_after_a_full_refresh_the_ledger_has_one_number_for_all(ends: Ends) -> None:
-    table = days_of(ends)
+def test_after_a_full_refresh_the_ledger_has_one_number_for_all_which_an_audit_tells_apart(ends: Ends) -> None:
+    table = days_of(ends).model_copy(update={"start": DAYS[0].start.date()})
     ends.load(table)
     assert figures(foreseen(ends, table)) == [("leave", n, None, None) for n in (10, 10, 10, 0)]
     ends.load(table, "2021-02-06")
     assert figures(foreseen(ends, table))[1] == ("leave", 10, 10, 0)
     ends.load(table)
     assert figures(foreseen(ends, table))[1] == ("leave", 10, None, None)
+    told = {one.interval: one for one in audit(table, DAYS, ends.warehouse, ends)}
+    found = forecast(table, look_up(ends.warehouse, table.name, DAYS), "missing", ends, told)
+    assert figures(found) == [("leave", n, n, 0) for n in (10, 10, 10, 0)], "an audit tells them apart"
 
 
 def test_a_forecast_is_what_then_happens(ends: Ends) -> None:

@@ -75,7 +75,7 @@ def test_what_differs_is_named_and_repaired_and_nothing_else(
     assert (page.count("🟨"), page.count("🟧"), page.count("🟩")) == (3 + 1 + 3, 1 + 1 + 1, 36 + 1), (
         "days, legend, lines"
     )
-    assert f"| {day(8)} | 🟨 source changed since | 6 | 5 | 5 | 1 | 0 | 0 | added id=9001 |" in page
+    assert f"| {day(8)} | 🟨 | 6 | 5 | 5 | 1 | 0 | 0 |" in page and f"- **{day(8)}**: added id=9001" in page
     expected = [
         (day(3), "source changed since", 0, 0, 1, '{"changed": ["id=16"]}', str(run.id)),
         (day(4), "source changed since", 0, 1, 0, '{"removed": ["id=22"]}', str(run.id)),
@@ -109,10 +109,13 @@ def test_a_backfill_of_what_differs(altered: Deployed, production: Production, o
     before = on_postgres.ledger()
     told = calendar_of(altered, fill_from_here(altered, DAYS + 1, select="differing", dry_run=True))
     assert "5 of 41 days would be loaded" in told
-    assert f"| {day(3)} | loaded | load again | 5 | 5 | 0 | source changed since | 0 | 1 | 0 |" in told
-    assert f"| {day(4)} | loaded | load again | 4 | 5 | -1 | source changed since | 0 | 0 | 1 |" in told
-    assert f"| {day(6)} | loaded | leave | 5 | 5 | 0 | equal | 0 | 0 | 0 |" in told
-    assert f"| {day(DAYS)} | missing | load | 0 | 0 | 0 | never loaded | 0 | 0 | 0 |" in told
+    assert f"| {day(3)} | loaded | load again | 5 | 5 | 0 | 1 | 0 | source changed since |" in told
+    assert f"| {day(4)} | loaded | load again | 4 | 5 | 0 | 0 | 1 | source changed since |" in told
+    assert f"| {day(6)} | loaded | leave | 5 | 5 | 0 | 0 | 0 | equal |" in told
+    assert f"| {day(DAYS)} | missing | load | 0 | 0 | 0 | 0 | 0 | never loaded |" in told
+    assert "would be refused" not in told
+    told = calendar_of(altered, fill_from_here(altered, DAYS, select="differing", dry_run=True, max_repair=0.05))
+    assert "**It would be refused:** raw\\_data.nps" in told and "max\\_repair=0.1" in told
     assert on_postgres.ledger() == before and not on_postgres.run("SELECT to_regclass('daybook.audits')")[0][0]
 
     with pytest.raises(RepairRefused, match=r"max_repair=0\.05"):
@@ -128,6 +131,7 @@ def test_all_of_a_table_by_ranges_of_its_key(altered: Deployed, on_postgres: Tar
     assert isinstance(told, AuditDiffers) and run.name == "reconcile all of raw_data.nps"
     assert "0 of 1 ranges of keys equal, 200 rows at the source" in str(told)
     assert "1 added, 2 changed, 1 removed; added id=9001; changed id=" in str(told)
+    assert "What mends it: python -m flows.reconcile raw_data.nps --repair" in str(told)
     assert "removed id=22" in calendar_of(altered, run)
     found = on_postgres.run(
         "SELECT interval_start, verdict, rows_at_source, added, removed, changed FROM daybook.audits"

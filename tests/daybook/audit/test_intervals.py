@@ -13,9 +13,9 @@ TODAY = datetime.now(UTC).date()
 
 
 def days(**fields: Any) -> Table:
-    given = {"load": "replace_interval", "cursor": "at", "interval": "day", **fields}
     source = {"kind": "database", "table": "prod.nps"}
-    return Table(name="raw_data.nps", description="x", owner="tests", source=source, **given)
+    given = {"source": source, "load": "replace_interval", "cursor": "at", "interval": "day", **fields}
+    return Table(name="raw_data.nps", description="x", owner="tests", **given)
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,28 @@ def test_a_range(given: dict[str, Any], first: date, last: date) -> None:
         ({}, {}, "no start: say where to begin"),
         ({"start": TODAY}, {"last": 5}, "nothing is over yet"),
         ({"start": TODAY}, {}, "nothing is over yet"),
-        ({"start": date(2021, 2, 5)}, {"start": date(2021, 2, 1)}, "before the table's start, 2021-02-05"),
+        (
+            {"start": date(2021, 2, 5)},
+            {"start": date(2021, 2, 1)},
+            "before the table's start, 2021-02-05: begin there$",
+        ),
         ({"start": date(2021, 2, 5)}, {"end": TODAY + timedelta(days=9)}, "reaches into the future"),
         ({"start": date(2021, 2, 5)}, {"end": TODAY, "last": 5}, "leave start and end out, or last"),
-        ({"load": "replace"}, {}, "always loaded whole"),
+        ({"load": "replace"}, {}, "always loaded whole.*Nor has it a key"),
+        ({"load": "replace", "key": ["id"]}, {}, "always loaded whole.*: whole=true"),
+        ({"load": "replace", "source": {"kind": "csv", "url": "https://x.example/y.csv"}}, {}, "of kind csv"),
     ],
-    ids=["no start", "none of the last", "nothing yet", "too early", "too late", "two ways", "loaded whole"],
+    ids=[
+        "no start",
+        "none of the last",
+        "nothing yet",
+        "too early",
+        "too late",
+        "two ways",
+        "loaded whole",
+        "by its key",
+        "no database",
+    ],
 )
 def test_what_names_no_range_is_refused(fields: dict[str, Any], given: dict[str, Any], said: str) -> None:
     with pytest.raises(AuditRefused, match=f"raw_data.nps.*{said}"):
