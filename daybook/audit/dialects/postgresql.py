@@ -36,6 +36,7 @@ def key_hash(recipe: Recipe, value: Callable[[Field], str], *, source: bool = Fa
 class AtSource:
     """The same as `daybook.audit.side.Hashing` of a source: values are of `Field.source`, and not of `Field.there`."""
 
+    FENCE = FENCE
     row_hash = staticmethod(partial(row_hash, source=True))
     key_hash = staticmethod(partial(key_hash, source=True))
 
