@@ -237,8 +237,8 @@ _HOW = """
 - The rows are loaded by Daybook's own load, over a folder as stage, so that the ledger has each day's checksum. The
   servers are those of the tests, PostgreSQL without `fsync`, and share the machine with what is measured.
 - The sides' own SQL is `count(*), sum(hash)` grouped by day, where the hash is the first 60 bits of the MD5 of
-  `concat_ws` of the six columns: each side alone, one after the other. The audit asks both at once, a hundred days a
-  statement, reads the ledger and judges.
+  `concat_ws` of the six columns: each side alone, one after the other. The audit asks both at once, by one
+  statement for up to 2,500,000 rows, reads the ledger and judges.
 - They take turns; told are medians. Each audit is a process of its own that has imported the flow; its memory is
   `VmHWM` above what it had then.
 - The changed rows are anywhere in the table, which is audited as one interval: the worst case for the bisecting, whose
