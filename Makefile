@@ -31,10 +31,11 @@ test: ## run every test against real servers, which it installs where it can
 	$(PYTHON) -m tests.servers.install
 	$(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-bench: ## measure the nps load and the backfill against the alternatives
+bench: ## measure the nps load, the backfill and the audit against the alternatives
 	@$(INSTALL) dev
 	$(PYTHON) -m benchmarks.nps
 	$(PYTHON) -m benchmarks.backfill
+	$(PYTHON) -m benchmarks.audit
 
 lint: ## style, types, and which package may import which
 	@$(INSTALL) dev

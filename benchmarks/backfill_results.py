@@ -67,7 +67,7 @@ class Results:
             yield found[len(found) // 2]
 
     def targets(self) -> list[Target]:
-        """What issue 4 of the project asks for, against what was measured."""
+        """What the project asks for, against what was measured."""
         copy, backfill = (statistics.median(self.seconds[name]) for name in (COPY, BACKFILL))
         most = MOST_OF_COPY * copy + self.seconds_to_start()
         text = (

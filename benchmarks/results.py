@@ -76,7 +76,7 @@ class Results:
         return [self.figures(list(WAYS)[index], rows) for index, rows in found]
 
     def targets(self) -> list[Target]:
-        """What issue 3 of the project asks for, against what was measured."""
+        """What the project asks for, against what was measured."""
         targets = []
         pipe, pandas = self.figures(PIPE, self.rows), self.figures(PANDAS, self.rows)
         for way in DAYBOOK:

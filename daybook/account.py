@@ -1,14 +1,16 @@
 """What the ledger is told of one load: an entry for each interval, or one for the whole table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from daybook import guards
+from daybook.audit.sums import Sum
+from daybook.audit.tally import Tally
 from daybook.extract import Extracted
 from daybook.interval import Interval
 from daybook.ledger import Entry, Ledger
+from daybook.staging import Staged
 from daybook.standing import standing
 from daybook.versions import UNCHANGED
 from daybook.warehouses import Warehouse
@@ -27,17 +29,20 @@ class Account:
     flow_run_id: str | None
     load_id: str
 
-    def entries(self, session: Session, counts: Mapping[Interval, int], rows: int) -> list[Entry]:
-        """The entries of a load that brought so many rows an interval, or of a whole one that brought `rows`."""
+    def entries(self, session: Session, staged: Staged, tally: Tally) -> list[Entry]:
+        """The entries of a load that brought what is staged."""
         plan, extracted = self.extracted.plan, self.extracted
         told = self._told(session)
         missing = "\n".join(extracted.findings.shortfalls)[:_LONGEST] or None
-        spans: list[tuple[datetime | None, datetime, int]]
-        spans = [(interval.start, interval.end, count) for interval, count in counts.items()]
-        if plan.whole:
-            spans = [(plan.start, extracted.snapshot_at, rows)]
-        entries = [Entry(plan.table.name, *span, missing=missing, **told) for span in spans]
-        return self._restated(session, told) + entries
+        spans: list[tuple[datetime | None, datetime, Sum]]
+        spans = [(interval.start, interval.end, sum) for interval, sum in staged.sums.items()]
+        if staged.total is not None:
+            spans = [(plan.start, extracted.snapshot_at, staged.total)]
+        entries = [
+            Entry(plan.table.name, start, end, sum.rows, missing=missing, checksum=tally.checksum(sum), **told)
+            for start, end, sum in spans
+        ]
+        return self._restated(session, tally, told) + entries
 
     def confirmation(self, session: Session) -> Entry:
         """The entry that says that the source is still what was loaded last."""
@@ -54,16 +59,19 @@ class Account:
             return ()
         return grid.between(since, stretch.start)
 
-    def _restated(self, session: Session, told: dict[str, Any]) -> list[Entry]:
+    def _restated(self, session: Session, tally: Tally, told: dict[str, Any]) -> list[Entry]:
         """The entries of the intervals beside, as far as they had been loaded: the others stay missing."""
         beside, table = self.beside(), self.extracted.plan.table.name
         if not beside:
             return []
         loaded = self.ledger.loaded(session, table, Interval(beside[0].start, beside[-1].end))
-        known = [found.interval for found in standing(beside, loaded, ()) if found.entry]
+        known = {found.interval for found in standing(beside, loaded, ()) if found.entry}
         quoted = self.warehouse.quote(*table.split(".", 1))
-        counts = guards.counts_in(session, self.warehouse, self.extracted.target, quoted, beside)
-        return [Entry(table, interval.start, interval.end, counts[interval], **told) for interval in known]
+        sums = {interval: sum for interval, sum in tally.sums(quoted, beside).items() if interval in known}
+        return [
+            Entry(table, interval.start, interval.end, sum.rows, checksum=tally.checksum(sum), **told)
+            for interval, sum in sums.items()
+        ]
 
     def _told(self, session: Session) -> dict[str, Any]:
         """What every entry of this load says."""

@@ -1,16 +1,20 @@
 """A calendar of intervals as text: a square each, for a page that shows Markdown."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from itertools import pairwise
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from daybook.grid import Grid
 from daybook.interval import Interval
 from daybook.standing import State
 
-#: The state that a square shows is the first of these that one of its intervals has.
+S = TypeVar("S", bound=StrEnum)
+
+#: How a load stands. The state that a square shows is the first of these that one of its intervals has.
 SQUARES = {State.FAILED: "🟥", State.RUNNING: "🟦", State.MISSING: "⬜", State.LOADED: "🟩"}
 _NOTHING = "▫️"  # a place in a row that the range does not reach
 _MOST = 2000  # squares: more of them are no picture any more
@@ -37,36 +41,38 @@ _MONTHS = _Layout("a month", lambda t: f"{t:%Y}", lambda t: t.month - 1, (3, 6, 
 _LAYOUTS = {"hour": (_HOURS, _DAYS, _MONTHS), "day": (_DAYS, _MONTHS), "week": (_WEEKS,), "month": (_MONTHS,)}
 
 
-def calendar(grid: Grid, states: Iterable[tuple[Interval, State]]) -> str:
+def calendar(grid: Grid, states: Iterable[tuple[Interval, S]], squares: Mapping[S, str]) -> str:
     """A Markdown table of the intervals (of `grid`, in order) and their states, on the grid's own clock.
+
+    `squares` has a square for each state that there may be, the worst first and the one that is as it should be last:
+    how many intervals have that one is counted beside each row.
 
     Hours are rows of a day, days rows of a month, weeks and months rows of a year. Where that would be too many
     squares, each stands for a day or a month, and shows the worst of what is in it.
     """
-    zone = ZoneInfo(grid.timezone)
+    zone, good = ZoneInfo(grid.timezone), list(squares)[-1]
     found = [(interval.start.astimezone(zone), state) for interval, state in states]
     for layout in _LAYOUTS[grid.unit]:
-        rows = _fill(layout, found)
+        rows = _fill(layout, found, list(squares))
         if len(rows) * layout.width <= _MOST:
             break
-    lines = [f"| | a square {layout.square}, {grid.timezone} | loaded |", "|---|:---|---:|"]
-    for name, squares in rows.items():
-        row = [SQUARES[squares[place]] if place in squares else _NOTHING for place in range(layout.width)]
+    lines = [f"| | a square {layout.square}, {grid.timezone} | {good} |", "|---|:---|---:|"]
+    for name, places in rows.items():
+        row = [squares[places[place]] if place in places else _NOTHING for place in range(layout.width)]
         groups = ["".join(row[first:last]) for first, last in pairwise((0, *layout.gaps))]
-        done = sum(state is State.LOADED for state in squares.values())
-        lines.append(f"| **{name}** | {' '.join(groups)} | {done}/{len(squares)} |")
-    return "\n".join([*lines, "", " ".join(f"{square} {state}" for state, square in SQUARES.items())])
+        done = sum(state is good for state in places.values())
+        lines.append(f"| **{name}** | {' '.join(groups)} | {done}/{len(places)} |")
+    return "\n".join([*lines, "", " ".join(f"{square} {state}" for state, square in squares.items())])
 
 
-def _fill(layout: _Layout, found: Iterable[tuple[datetime, State]]) -> dict[str, dict[int, State]]:
-    rows: dict[str, dict[int, State]] = {}
+def _fill(layout: _Layout, found: Iterable[tuple[datetime, S]], worst_first: Sequence[S]) -> dict[str, dict[int, S]]:
+    rows: dict[str, dict[int, S]] = {}
     for local, state in found:
-        squares, place = rows.setdefault(layout.row(local), {}), layout.place(local)
-        squares[place] = worst(state, squares.get(place, state))
+        places, place = rows.setdefault(layout.row(local), {}), layout.place(local)
+        places[place] = worst(state, places.get(place, state), worst_first)
     return rows
 
 
-def worst(one: State, other: State) -> State:
+def worst(one: S, other: S, worst_first: Sequence[S]) -> S:
     """The state of the two that a person wants to see."""
-    order = list(SQUARES)
-    return min(one, other, key=order.index)
+    return min(one, other, key=worst_first.index)

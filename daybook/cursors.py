@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TypeVar
 
 from daybook.columns import Type
 from daybook.errors import SourceError
 from daybook.interval import Interval, merged
 from daybook.localtime import local_boundary
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +62,23 @@ class Cursor:
         tree of plain comparisons, so that every engine computes the same with about log2(n) comparisons a row,
         whatever the zone's clock did.
         """
-        values: list[date | datetime] = []
+        return numbered_sql(column, [self.bound(boundary) for boundary in boundaries])
 
-        def tree(low: int, high: int) -> str:
-            if low == high:
-                return str(low - 1)
-            middle = (low + high) // 2
-            values.append(self.bound(boundaries[middle]))
-            left = tree(low, middle)
-            return f"CASE WHEN {column} < %s THEN {left} ELSE {tree(middle + 1, high)} END"
 
-        expression = tree(0, len(boundaries))
-        return f"CASE WHEN {column} IS NOT NULL THEN {expression} END", values
+def numbered_sql(column: str, boundaries: Sequence[T]) -> tuple[str, list[T]]:
+    """An expression that numbers the stretch of each row, as `Cursor.bucket_sql`, and its values to bind, in order.
+
+    `boundaries` are what the quoted `column` is compared with: dates, times, or numbers.
+    """
+    values: list[T] = []
+
+    def tree(low: int, high: int) -> str:
+        if low == high:
+            return str(low - 1)
+        middle = (low + high) // 2
+        values.append(boundaries[middle])
+        left = tree(low, middle)
+        return f"CASE WHEN {column} < %s THEN {left} ELSE {tree(middle + 1, high)} END"
+
+    expression = tree(0, len(boundaries))
+    return f"CASE WHEN {column} IS NOT NULL THEN {expression} END", values

@@ -27,6 +27,11 @@ DaybookError
 │   └── WarehouseLost     it could not be reached or answered, again and again
 ├── ExportFailed          rows of the warehouse could not be written to where they were to go
 │   └── ExportLost        it could not be reached or did not answer, again and again
+├── AuditRefused          a table that cannot be compared with its source, or not so much of it at once
+├── AuditFailed           the source's or the warehouse's database failed during an audit: carries the whole story
+│   └── AuditLost         it could not be reached or answered, again and again
+├── AuditDiffers          the warehouse is not what the source has: names the intervals, the rows, what to type
+├── RepairRefused         a repair that would load too much of a table's history again, or cannot be done
 ├── DbtUnusable           dbt is not installed, or cannot read the project or reach the warehouse: in its words
 ├── DbtFailed             models or tests of a dbt project failed: names them, and what they held back
 ├── BackfillRefused       a backfill that makes no sense, with what to ask for instead
@@ -167,6 +172,28 @@ class ExportLost(ExportFailed):
     """Where they were to go could not be reached or did not answer, again and again."""
 
     may_pass = True
+
+
+class AuditRefused(DaybookError):
+    """A table that cannot be compared with its source as was asked."""
+
+
+class AuditFailed(DaybookError):
+    """A database failed during an audit: the message carries the whole story."""
+
+
+class AuditLost(AuditFailed):
+    """A database could not be reached or did not answer during an audit, again and again."""
+
+    may_pass = True
+
+
+class AuditDiffers(DaybookError):
+    """The warehouse does not have what the source has of some intervals."""
+
+
+class RepairRefused(DaybookError):
+    """What an audit found is not repaired: it is too much of the table's history, or nothing could do it."""
 
 
 class DbtUnusable(DaybookError):

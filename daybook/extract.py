@@ -12,6 +12,7 @@ from daybook.csv_format import Chunk
 from daybook.cursors import Cursor
 from daybook.drift import Shapes
 from daybook.errors import ExtractFailed, RowCountMismatch, SourceError, SourceLost, StageError
+from daybook.later_rows import loaded_until, staged_later_keys
 from daybook.ledger import Entry
 from daybook.masks import masked
 from daybook.plan import Plan
@@ -48,6 +49,8 @@ class Extracted:
     """The newest entry of the table, where the source is still what was loaded then: nothing was read."""
     described: tuple[Column, ...] = ()
     """All of the source's columns, as they leave it."""
+    later: Manifest | None = None
+    """The keys of rows that have moved on behind all that was loaded, where an upsert's intervals are to be exact."""
 
 
 def extract(
@@ -97,6 +100,8 @@ def _extract(
             target = shape(table, shapes.taken())
             warehouse.check(session, target, mended=shapes.mends(target))
             same = unchanged(plan, source, warehouse, session)
+            upsert = plan.exact and table.load == "upsert"
+            until = loaded_until(session, warehouse, table) if upsert else None
         if same is not None:
             nothing = Manifest(table.name, "", (), warehouse.csv_format(), ())
             seconds = time.monotonic() - began
@@ -105,7 +110,7 @@ def _extract(
         for warning in source.warnings():
             logger.warning(warning)
         found = {column.name: column for column in described}
-        sent = [_as_sent(found[column.name], column) for column in target.columns]
+        sent = [as_sent(found[column.name], column) for column in target.columns]
         counter = _Counter(on_rows)
         prefix = new_prefix(table.name, run_id)
         logger.info("%s %s: extracting into %s", table.name, plan.label, stage.uri(prefix))
@@ -129,6 +134,9 @@ def _extract(
             raise RowCountMismatch(
                 f"{table.name}: the source sent {counter.rows} rows, and {manifest.rows} were staged"
             )
+        later = None
+        if until and plan.stretch:
+            later = staged_later_keys(stage, manifest, source, sent, table, max(until, plan.stretch.end))
         return Extracted(
             plan,
             target,
@@ -140,6 +148,7 @@ def _extract(
             source.findings() if isinstance(source, Noticing) else NOTHING,
             version_of(plan, source),
             described=tuple(described),
+            later=later,
         )
 
 
@@ -214,7 +223,7 @@ def _in_place(source: Source, plan: Plan, warehouse: Warehouse, columns: Sequenc
     return source.in_place(columns, plan.span) if simple and isinstance(source, InPlace) else None
 
 
-def _as_sent(found: Column, wanted: Column) -> Column:
+def as_sent(found: Column, wanted: Column) -> Column:
     """The source's column; one of bytes that is declared as text is no binary value any more, but its hex digits."""
     return replace(found, type=wanted.type) if found.type.kind == "bytes" else found
 

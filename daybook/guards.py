@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from daybook.audit.tally import Tally
 from daybook.checking import Result, require, run_checks
 from daybook.checks import Check
-from daybook.counting import rows_by_interval
 from daybook.errors import DuplicateKey, NullKey, OutsideInterval, RowCountMismatch, ShrinkGuard
 from daybook.interval import Interval
+from daybook.later_rows import settled_sql
 from daybook.ledger import Entry, speaking_for
 from daybook.plan import Plan
 from daybook.warehouses import Target, Warehouse
 from daybook.warehouses.session import Session
+
+if TYPE_CHECKING:
+    from daybook.staging import Staged
 
 
 def rows_landed(table: str, staged: int, copied: int, counted: int) -> None:
@@ -65,14 +69,6 @@ def key_unique(session: Session, warehouse: Warehouse, target: Target, staged: s
         )
 
 
-def counts_in(
-    session: Session, warehouse: Warehouse, target: Target, table: str, intervals: Sequence[Interval]
-) -> dict[Interval, int]:
-    """How many rows of `table` (quoted: the target, or what is staged for it) lie in each of these neighbours."""
-    assert target.cursor is not None
-    return rows_by_interval(session.rows, table, warehouse.quote(target.cursor.column), target.cursor, intervals)
-
-
 def inside(table: str, plan: Plan, staged: int, counted: int) -> None:
     """Every staged row lies in the intervals that are being loaded."""
     if staged != counted:
@@ -87,38 +83,41 @@ def not_shrunk(
     warehouse: Warehouse,
     target: Target,
     plan: Plan,
-    staged: int,
-    counts: Mapping[Interval, int],
+    staged: "Staged",
+    tally: Tally,
     entries: Sequence[Entry],
 ) -> None:
-    """A replacement does not leave far fewer rows than the ledger says were there. An upsert never removes any.
+    """A replacement does not leave far fewer rows than the ledger says were there.
 
-    `staged` is how many rows there are in all, and `counts` how many in each interval that is to be replaced.
-
-    What the ledger says of an interval is its newest entry's number. Where that entry is a full refresh, which has one
-    number for all of its days, the interval's rows in the warehouse are counted instead.
+    An upsert never removes any. What the ledger says of an interval is its newest entry's number. Where that entry is a
+    full refresh, which has one number for all of its days, the interval's rows in the warehouse are counted instead.
+    So they are, but for those that stay, where an upsert's interval is made exact: of the rows that the ledger counted,
+    most may have moved on to later intervals since. And so they are where a repair comes to rows that no load put
+    there: the source may not have what was brought by hand any more.
     """
     limit = plan.table.shrink_limit
     if plan.allow_shrink or plan.strategy == "upsert" or not limit:
         return
-    table = warehouse.quote(*target.name.split(".", 1))
+    table, moves = warehouse.quote(*target.name.split(".", 1)), plan.table.load == "upsert"
     if plan.whole:
         if entries:
             whole = [entry.rows for entry in entries if entry.strategy == "replace"]
             before = max(session.one(f"SELECT count(*) FROM {table}"), whole[-1] if whole else 0)
-            _compare(plan, plan.label, before, staged, limit, entries[-1].loaded_at)
+            _compare(plan, plan.label, before, staged.rows, limit, entries[-1].loaded_at)
         return
     assert plan.table.grid is not None
     there: dict[Interval, int] | None = None
-    for interval, after in counts.items():
+    for interval, after in staged.counts.items():
         entry = speaking_for(interval, entries)
-        if entry is None:
+        if entry is None and not plan.exact:
             continue
-        before = entry.rows
-        if (entry.start, entry.end) != (interval.start, interval.end):
-            there = there or counts_in(session, warehouse, target, table, plan.intervals)
+        if entry and not moves and entry.is_of(interval):
+            before = entry.rows
+        else:
+            rows = settled_sql(warehouse, target, table, staged.later) if staged.later else table
+            there = there or tally.counts(rows, plan.intervals)
             before = there[interval]
-        _compare(plan, plan.table.grid.label(interval), before, after, limit, entry.loaded_at)
+        _compare(plan, plan.table.grid.label(interval), before, after, limit, entry.loaded_at if entry else None)
 
 
 def few_deleted(session: Session, plan: Plan, table: str, removed: int) -> None:
@@ -146,11 +145,16 @@ def checks_hold(session: Session, warehouse: Warehouse, plan: Plan, before: Mapp
     return require(results, what, "Mend the rows at the source, or the check in the table file")
 
 
-def _compare(plan: Plan, label: str, before: int, after: int, limit: float, loaded_at: datetime) -> None:
+def _compare(plan: Plan, label: str, before: int, after: int, limit: float, loaded_at: datetime | None) -> None:
     if after < before * limit:
         raise ShrinkGuard(
-            f"{plan.table.name} {label}: the source has {after} rows, and by the ledger there were {before} "
-            f"({loaded_at:%Y-%m-%d %H:%M} UTC). A load that leaves less than {limit:.0%} is stopped; nothing was "
-            "changed. If the rows are really gone, run it once with allow_shrink=true; to move the limit, set "
-            "shrink_limit: in the table file"
+            f"{plan.table.name} {label}: the source has {after} rows, and {_said(before, loaded_at)}. "
+            f"A load that leaves less than {limit:.0%} is stopped; nothing was changed. If the rows are really gone, "
+            "run it once with allow_shrink=true; to move the limit, set shrink_limit: in the table file"
         )
+
+
+def _said(before: int, loaded_at: datetime | None) -> str:
+    if loaded_at is None:
+        return f"the warehouse has {before} that no load put there"
+    return f"by the last load there were {before} ({loaded_at:%Y-%m-%d %H:%M} UTC)"

@@ -28,6 +28,7 @@ COLUMNS = {
     "snapshot_at": "timestamptz NOT NULL",
     "version": "varchar(1024)",
     "missing": "varchar(4000)",
+    "checksum": "varchar(64)",
 }
 
 
@@ -49,10 +50,16 @@ class Entry:
     """Of a file and of its table file, by which an unchanged one is known again; None for every other source."""
     missing: str | None = None
     """What the source could not give of it; None: all of it is there."""
+    checksum: str | None = None
+    """Of the rows that were loaded, for the audit (`daybook.audit.verdict`); None where nothing can compare them."""
 
     def covers(self, interval: Interval) -> bool:
         """Whether what was loaded then includes all of `interval`."""
         return (self.start is None or self.start <= interval.start) and interval.end <= self.end
+
+    def is_of(self, interval: Interval) -> bool:
+        """Whether what was loaded then is `interval`, and nothing beside it."""
+        return (self.start, self.end) == (interval.start, interval.end)
 
 
 _IN_SHORT = "interval_start, interval_end, rows_loaded, loaded_at, flow_run_id"

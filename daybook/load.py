@@ -67,6 +67,8 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
     if extracted.unchanged:
         return _report(plan, entries, note=f"unchanged since {extracted.unchanged.loaded_at:%Y-%m-%d %H:%M:%S} UTC")
     remove(stage, extracted.manifest)
+    if extracted.later:
+        remove(stage, extracted.later)
     seconds = time.monotonic() - began
     report = _report(
         plan,

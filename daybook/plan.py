@@ -21,13 +21,15 @@ class Plan:
     """Nobody named the interval: it is the last one that was over at the scheduled time."""
     forced: bool = False
     """Somebody asked for all of it, so it is read also where the source says that nothing has changed."""
+    exact: bool = False
+    """Rows that the source no longer has are taken out of the intervals, also where an upsert would leave them."""
     closed: Interval | None = None
     """The interval that was due by schedule, where the exchange had no session in it: there is nothing to load."""
 
     @property
     def strategy(self) -> Load:
-        """How it is loaded: a whole table is always replaced."""
-        return "replace" if self.whole else self.table.load
+        """How it is loaded: a whole table is always replaced, and so is an interval that is to be exact."""
+        return "replace" if self.whole else "replace_interval" if self.exact else self.table.load
 
     @property
     def stretch(self) -> Interval | None:
@@ -73,6 +75,7 @@ def plan(
     scheduled_at: datetime | None = None,
     allow_shrink: bool = False,
     allow_before_start: bool = False,
+    exact: bool = False,
 ) -> Plan:
     """Decide what a run loads.
 
@@ -80,7 +83,8 @@ def plan(
     the exclusive end of a range of them; or `full_refresh`. Without any of them it is the last interval that was
     complete at `scheduled_at` (an aware datetime; now, if nobody scheduled anything), and the plan is empty when the
     table's `start` was not over by then, or the exchange of its `calendar` was closed. A table with `load: replace` has
-    no intervals: it is always loaded whole.
+    no intervals: it is always loaded whole. With `exact` the intervals of an upsert are replaced, so that rows which
+    were deleted at the source go, too.
 
     Raises:
         IntervalError: the dates are off the table's grid, inverted, before its `start` or not over yet; or the table
@@ -111,7 +115,7 @@ def plan(
             due = () if first and newest.start < first.start else (newest,)
             if due and not table.expects(newest):
                 return Plan(table, (), False, by_schedule=True, closed=newest)
-            return Plan(table, due, False, allow_shrink, by_schedule=True)
+            return Plan(table, due, False, allow_shrink, by_schedule=True, exact=exact)
         intervals = (grid.at(execution_date),) if until is None else tuple(grid.between(execution_date, until))
     except IntervalError as error:
         raise IntervalError(f"{table.name}: {error}") from None
@@ -127,4 +131,4 @@ def plan(
             f"last complete {grid.unit} is {grid.label(newest)}"
             + (f", so until is at most {grid.until(newest)}" if until is not None else "")
         )
-    return Plan(table, intervals, False, allow_shrink)
+    return Plan(table, intervals, False, allow_shrink, exact=exact)

@@ -2,12 +2,15 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from daybook import guards, strategies
+from daybook.audit.sums import Sum
+from daybook.audit.tally import Tally
 from daybook.errors import NullKey
 from daybook.extract import Extracted
 from daybook.interval import Interval
+from daybook.later_rows import keys_only
 from daybook.stage import Stage
 from daybook.warehouses import Warehouse
 from daybook.warehouses.session import Session
@@ -17,15 +20,23 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """Where the rows are, how many they are, and how many of them lie in each interval that is to be loaded.
+    """Where the rows are, how many they are, and the checksum of those in each interval that is to be loaded.
 
-    `deleted` is where those are that were flagged as deleted, which are not among them.
+    `total` is the checksum of all of them, of a whole table; `deleted` is where those are that were flagged as deleted,
+    which are not among them; `later` where the keys are of rows that have moved on, and are to stay where they are.
     """
 
     table: str
     rows: int
-    counts: dict[Interval, int]
+    sums: dict[Interval, Sum]
+    total: Sum | None = None
     deleted: str | None = None
+    later: str | None = None
+
+    @property
+    def counts(self) -> dict[Interval, int]:
+        """How many rows lie in each interval."""
+        return {interval: sum.rows for interval, sum in self.sums.items()}
 
 
 class Staging:
@@ -35,7 +46,7 @@ class Staging:
         self._extracted, self._warehouse, self._stage, self._beside = extracted, warehouse, stage, beside
         self._plan, self._target = extracted.plan, extracted.target
 
-    def fill(self, session: Session) -> Staged:
+    def fill(self, session: Session, tally: Tally) -> Staged:
         """The staging table, filled and checked before anything is locked."""
         warehouse, target = self._warehouse, self._target
         name = warehouse.quote("daybook_staging")
@@ -58,26 +69,37 @@ class Staging:
                     left,
                 )
                 name, rows = newest, left
-        staged = Staged(name, rows, self._counts(session, name, rows))
+        staged = self._counted(tally, name, rows)
         if target.deleted:
-            staged = self._set_apart(session, staged)
+            staged = self._set_apart(session, tally, staged)
         if self._plan.table.load != "upsert":
             guards.key_unique(session, warehouse, target, name)
-        return staged
+        return replace(staged, later=self._later(session))
 
-    def _set_apart(self, session: Session, staged: Staged) -> Staged:
+    def _set_apart(self, session: Session, tally: Tally, staged: Staged) -> Staged:
         """What is staged without the rows that are deleted at the source, which have a table of their own then."""
-        deleted, plan = self._warehouse.quote("daybook_deleted"), self._plan
-        strategies.set_apart(session, self._warehouse, self._target, staged.table, deleted)
-        rows = session.one(f"SELECT count(*) FROM {staged.table}")
-        args = (session, self._warehouse, self._target, staged.table, plan.intervals)
-        return Staged(staged.table, rows, {} if plan.whole else guards.counts_in(*args), deleted)
+        deleted, table, plan = self._warehouse.quote("daybook_deleted"), staged.table, self._plan
+        strategies.set_apart(session, self._warehouse, self._target, table, deleted)
+        rows = session.one(f"SELECT count(*) FROM {table}")
+        if plan.whole:
+            return Staged(table, rows, {}, tally.whole(table), deleted)
+        return Staged(table, rows, tally.sums(table, plan.intervals), deleted=deleted)
 
-    def fill_new_table(self, session: Session, table: str) -> Staged:
+    def _later(self, session: Session) -> str | None:
+        """The keys of rows that have moved on, in a table of their own."""
+        manifest, target = self._extracted.later, keys_only(self._target)
+        if manifest is None:
+            return None
+        self._warehouse.create_staging(session, target, "daybook_later")
+        name = self._warehouse.quote("daybook_later")
+        self._warehouse.copy(session, name, target, self._stage, manifest)
+        return name
+
+    def fill_new_table(self, session: Session, tally: Tally, table: str) -> Staged:
         """Rows straight into `table` (quoted), which this transaction has made: nobody sees it before the commit."""
         rows = self._copy(session, table)
         guards.rows_landed(self._target.name, self._extracted.manifest.rows, rows, rows)
-        return Staged(table, rows, self._counts(session, table, rows))
+        return self._counted(tally, table, rows)
 
     def _copy(self, session: Session, into: str) -> int:
         manifest = self._extracted.manifest
@@ -97,11 +119,13 @@ class Staging:
                 raise explained from None
             raise
 
-    def _counts(self, session: Session, table: str, rows: int) -> dict[Interval, int]:
-        """Rows an interval of the plan; nothing for a whole table."""
+    def _counted(self, tally: Tally, table: str, rows: int) -> Staged:
+        """What is staged in `table`, `rows` in all, with its checksums: those of the plan's intervals, or the whole."""
         if self._plan.whole:
-            return {}
-        counts = guards.counts_in(session, self._warehouse, self._target, table, self._plan.intervals)
-        beside = guards.counts_in(session, self._warehouse, self._target, table, self._beside) if rows else {}
-        guards.inside(self._target.name, self._plan, rows, sum(counts.values()) + sum(beside.values()))
-        return counts
+            # the rows that are deleted at the source are among them yet
+            return Staged(table, rows, {}, None if self._target.deleted else tally.whole(table))
+        sums = tally.sums(table, self._plan.intervals)
+        beside = tally.counts(table, self._beside) if rows else {}
+        counted = sum(found.rows for found in sums.values()) + sum(beside.values())
+        guards.inside(self._target.name, self._plan, rows, counted)
+        return Staged(table, rows, sums)

@@ -17,7 +17,7 @@ from daybook.warehouses import Warehouse
 
 T = TypeVar("T")
 
-Select = Literal["missing", "failed", "all"]
+Select = Literal["missing", "failed", "differing", "all"]
 
 
 class State(StrEnum):
@@ -54,9 +54,11 @@ class Standing(NamedTuple):
             return 0
         return entry.rows if (entry.start, entry.end) == (interval.start, interval.end) else None
 
-    def chosen_by(self, select: Select) -> bool:
+    def chosen_by(self, select: Select, differs: bool = False) -> bool:
         """Whether a backfill of this kind loads it: `missing` has no row in the ledger, `failed` is missing or failed
-        at the last try, `all` is all."""
+        at the last try, `differing` is not equal to its source (an audit says whether it `differs`), `all` is all."""
+        if select == "differing":
+            return differs
         return select == "all" or self.entry is None or (select == "failed" and self.failure is not None)
 
 

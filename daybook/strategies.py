@@ -9,6 +9,7 @@ from typing import Any
 from daybook.columns import Type
 from daybook.errors import RowCountMismatch
 from daybook.interval import Interval
+from daybook.later_rows import apart_from_sql
 from daybook.soft_deletes import flagged_sql
 from daybook.warehouses import Target, Warehouse
 from daybook.warehouses.session import Session
@@ -26,16 +27,25 @@ def replace(session: Session, warehouse: Warehouse, target: Target, staged: str,
 
 
 def replace_interval(
-    session: Session, warehouse: Warehouse, target: Target, staged: str, rows: int, intervals: Sequence[Interval]
+    session: Session,
+    warehouse: Warehouse,
+    target: Target,
+    staged: str,
+    rows: int,
+    intervals: Sequence[Interval],
+    later: str | None = None,
 ) -> None:
     """The rows of these intervals become what the source now has, also where that is none.
 
-    A row whose cursor has moved into them still stands elsewhere under its key: that older copy goes too.
+    A row whose cursor has moved into them still stands elsewhere under its key: that older copy goes too. One whose key
+    is in `later` (quoted) stays: it has moved on to an interval that is still to be loaded.
     """
     cursor = target.cursor
     assert cursor is not None
     column = f"{_table(warehouse, target)}.{warehouse.quote(cursor.column)}"
     scope, bounds = cursor.within_sql(column, intervals)
+    if later:
+        scope += f" AND {apart_from_sql(warehouse, target, _table(warehouse, target), later)}"
     _exchange(session, warehouse, target, staged, rows, scope, bounds)
 
 

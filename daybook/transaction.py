@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from daybook import guards, overtaken, strategies
 from daybook.account import Account
+from daybook.audit.checksums import Checksums, intervals_within
+from daybook.audit.tally import Tally
 from daybook.checking import Result, measure
 from daybook.drift import Shapes
 from daybook.errors import DuplicateKey
@@ -47,6 +49,7 @@ class Transaction:
         self._plan, self._target = extracted.plan, extracted.target
         self._table = warehouse.quote(*extracted.target.name.split(".", 1))
         self._ledger, self._memory = Ledger(warehouse), Memory(warehouse)
+        self._checksums = Checksums(warehouse)
         #: Looked up in the ledger by every further attempt, so that a commit whose answer was lost is seen.
         self._load_id = str(uuid.uuid4())
         #: What the checks found.
@@ -61,13 +64,15 @@ class Transaction:
         with self._warehouse.session() as session:
             self._ledger.ensure(session)
             self._memory.ensure(session)
+            self._checksums.ensure(session)
             table, described = self._plan.table, self._extracted.described
             Shapes.of(session, self._warehouse, table, described).mend(session, self._target)
             self._warehouse.check(session, self._target)
             straight = not self._stage_first and not self._warehouse.exists(session, self._target.name)
-            staged = None if straight else self._staging.fill(session)
+            tally = Tally.of_load(session, self._warehouse, table, self._target, described)
+            staged = None if straight else self._staging.fill(session, tally)
             with session.undone_on_error():
-                return self._transaction(session, staged)
+                return self._transaction(session, staged, tally)
 
     def confirm(self) -> Sequence[Entry]:
         """Note in the ledger that the source is still what was loaded last. Returns the entry."""
@@ -81,7 +86,7 @@ class Transaction:
                 session.run("COMMIT")
             return [entry]
 
-    def _transaction(self, session: Session, staged: Staged | None) -> Sequence[Entry]:
+    def _transaction(self, session: Session, staged: Staged | None, tally: Tally) -> Sequence[Entry]:
         created, kept = self._begin(session), list[Entry]()
         done = self._ledger.of_load(session, self._target.name, self._load_id)
         if done:
@@ -92,40 +97,48 @@ class Transaction:
         if staged is None:
             if not created:
                 raise _TableAppeared(f"{self._target.name} was made by another load meanwhile")
-            staged = self._staging.fill_new_table(session, self._table)
+            staged = self._staging.fill_new_table(session, tally, self._table)
         else:
-            staged, kept = self._give_way(session, staged)
-            if kept and not staged.counts:
+            staged, kept = self._give_way(session, staged, tally)
+            if kept and not staged.sums:
                 session.run("ROLLBACK")
                 logger.info("%s %s: loaded meanwhile, from a newer snapshot", self._target.name, self._plan.label)
                 return kept
-            self._apply(session, staged)
+            self._apply(session, staged, tally)
         if created:
             self._create_keys(session)
         self.checks = guards.checks_hold(session, self._warehouse, self._plan, before)
-        entries = self._account.entries(session, staged.counts, staged.rows)
+        entries = self._account.entries(session, staged, tally)
         self._ledger.record(session, entries)
+        self._tell_apart(session, staged, tally)
         described, noted_at = self._extracted.described, entries[-1].loaded_at
         self._memory.keep(session, self._target, described, noted_at, self._load_id)
         session.run("COMMIT")
         return sorted([*kept, *entries], key=lambda entry: entry.end)
 
-    def _give_way(self, session: Session, staged: Staged) -> tuple[Staged, list[Entry]]:
+    def _tell_apart(self, session: Session, staged: Staged, tally: Tally) -> None:
+        """Keep the checksum of each interval of a whole load, of which the ledger has one row."""
+        intervals = intervals_within(self._plan, self._extracted.snapshot_at)
+        if intervals and tally.recipe:
+            sums = tally.sums(staged.table, intervals)
+            self._checksums.record(session, self._target.name, self._load_id, tally.recipe.fingerprint, sums)
+
+    def _give_way(self, session: Session, staged: Staged, tally: Tally) -> tuple[Staged, list[Entry]]:
         """What is left of the staged rows beside newer ones, and the entries of those that have taken their place."""
         newer = overtaken.newer_entries(self._ledger, session, self._extracted)
         if self._plan.whole:
             refresh = overtaken.whole(self._plan, newer)
             return staged, [refresh] if refresh else []
         taken = overtaken.speaking(self._plan, newer)
-        left = [interval for interval in staged.counts if interval not in taken]
+        left = [interval for interval in staged.sums if interval not in taken]
         if newer and left and staged.deleted:
             overtaken.with_deletions(self._plan, newer)
         if newer and left:
             args = (session, self._warehouse, self._target)
             overtaken.give_way(*args, self._table, staged.table, newer)
-            counts = guards.counts_in(*args, staged.table, self._plan.intervals)
-            staged = replace(staged, rows=session.one(f"SELECT count(*) FROM {staged.table}"), counts=counts)
-        return replace(staged, counts={interval: staged.counts[interval] for interval in left}), list(taken.values())
+            sums = tally.sums(staged.table, self._plan.intervals)
+            staged = replace(staged, rows=session.one(f"SELECT count(*) FROM {staged.table}"), sums=sums)
+        return replace(staged, sums={interval: staged.sums[interval] for interval in left}), list(taken.values())
 
     def _begin(self, session: Session) -> bool:
         """Open the transaction with the lock; where there is no table yet, with making it. Says whether it was made."""
@@ -148,10 +161,10 @@ class Transaction:
             self._stage_first = True
             raise _NeedsStaging(str(error)) from error
 
-    def _apply(self, session: Session, staged: Staged) -> None:
+    def _apply(self, session: Session, staged: Staged, tally: Tally) -> None:
         plan, args = self._plan, (session, self._warehouse, self._target, staged.table, staged.rows)
         entries = self._ledger.newest(session, self._target.name, plan.stretch)
-        guards.not_shrunk(session, self._warehouse, self._target, plan, staged.rows, staged.counts, entries)
+        guards.not_shrunk(session, self._warehouse, self._target, plan, staged, tally, entries)
         if staged.deleted and plan.strategy != "replace":
             removed = strategies.remove_deleted(*args[:3], staged.deleted)
             guards.few_deleted(session, plan, self._table, removed)
@@ -160,4 +173,4 @@ class Transaction:
         elif plan.strategy == "upsert":
             strategies.upsert(*args)
         else:
-            strategies.replace_interval(*args, list(staged.counts))
+            strategies.replace_interval(*args, list(staged.sums), staged.later)

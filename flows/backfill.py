@@ -6,9 +6,11 @@ from prefect import flow, get_run_logger, runtime
 from prefect.client.orchestration import get_client
 
 from blocks import open as blocks
+from daybook.audit.repair import MAX_REPAIR, refusal, to_repair
 from daybook.forecast import Forecast, forecast
 from daybook.ranges import owed_within, worth_asking
 from daybook.standing import Standing, look_up
+from flows.auditing import audited, view
 from flows.command_line import run
 from flows.deployed import find
 from flows.filling import Filled, Filling, Options
@@ -21,6 +23,7 @@ from flows.parameters import (
     End,
     IntervalsPerRun,
     MaxActiveRuns,
+    MaxRepair,
     Order,
     PassedOn,
     Select,
@@ -50,6 +53,7 @@ def backfill(
     parameters: PassedOn = None,
     dry_run: DryRun = False,
     allow_before_start: AllowBeforeStart = False,
+    max_repair: MaxRepair = MAX_REPAIR,
 ) -> Filled | list[Forecast]:
     """Load a range of intervals by runs of a deployment; the ledger says which. Run again, it goes on from there."""
     logger = get_run_logger()
@@ -63,8 +67,14 @@ def backfill(
         standings = look_up(blocks.warehouse(), found.table.name, intervals)
         label = f"{found.table.name} {found.table.label(intervals)}"
         if dry_run:
-            return told(found.table, forecast(found.table, standings, select, blocks), label)
-        chosen = [s.interval for s in standings if s.chosen_by(select) and not _resumed(s)]
+            seen = view(found.table, intervals, needed=select == "differing")
+            why = refusal(found.table, list(seen.values()), max_repair) if select == "differing" and seen else None
+            return told(found.table, forecast(found.table, standings, select, blocks, seen), label, why)
+        if select == "differing":
+            found = found.passing({"exact": True})
+            chosen = to_repair(found.table, audited(found.table, intervals), max_repair)
+        else:
+            chosen = [s.interval for s in standings if s.chosen_by(select) and not _resumed(s)]
         wanted = worth_asking(found.table, chosen)
         logger.info("%s: %d of %d intervals are to be loaded (%s)", label, len(wanted), len(intervals), select)
         return Filling(client, found, standings, wanted, options, label).run().checked(found.table, label)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from prefect.client.orchestration import SyncPrefectClient
 
-from daybook.calendar import calendar
+from daybook.calendar import SQUARES, calendar
 from daybook.interval import Interval
 from daybook.pace import duration, rate, to_go
 from daybook.standing import Standing, State
@@ -51,7 +51,7 @@ class CalendarPage:
 
     def _show(self, failed: Mapping[Interval, str], running: Sequence[Interval]) -> None:
         now = self._states | dict.fromkeys(running, State.RUNNING) | dict.fromkeys(failed, State.FAILED)
-        lines = [calendar(self._grid, now.items())]
+        lines = [calendar(self._grid, now.items(), SQUARES)]
         if failed:
             lines.append("")
             lines += [f"- **{self._grid.label(i)}**: {one_line(why)}" for i, why in sorted(failed.items())[:_TOLD]]

@@ -47,6 +47,8 @@ def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, param
         options["type"] = _when
     elif "integer" in kinds:
         options["type"] = int
+    elif "number" in kinds:
+        options["type"] = float
     elif "object" in kinds:
         options |= {"type": _json, "metavar": "JSON"}
     elif "enum" in schema:

@@ -5,19 +5,29 @@ from collections.abc import Sequence
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
-from daybook.calendar import calendar
+from daybook.audit.audit import Audited
+from daybook.audit.differences import Differences
+from daybook.calendar import SQUARES, calendar
 from daybook.forecast import Forecast
 from daybook.table import Table
+from flows.audit_page import number
+from flows.page_text import one_line
 
 _SHOWN = 1000  # intervals on the page
 _LOGGED = 40  # and in the log
+_COUNTED = "rows at the source | rows by the ledger | difference |"
 
 
-def told(table: Table, forecasts: list[Forecast], label: str) -> list[Forecast]:
-    """Show them on the run's page, and the first ones in its log. Returns them as they came."""
+def told(table: Table, forecasts: list[Forecast], label: str, refusal: str | None = None) -> list[Forecast]:
+    """Show them on the run's page, and the first ones in its log. Returns them as they came.
+
+    `refusal` is why it would not be done, after all.
+    """
     described = f"{headline(table, forecasts)} ({label})"
-    create_markdown_artifact(markdown=markdown(table, forecasts), key="backfill-dry-run", description=described)
-    get_run_logger().info("%s, a dry run: nothing was loaded\n%s", label, markdown(table, forecasts, _LOGGED))
+    above = f"**It would be refused:** {one_line(refusal)}\n\n" if refusal else ""
+    page, log = (above + markdown(table, forecasts, shown) for shown in (_SHOWN, _LOGGED))
+    create_markdown_artifact(markdown=page, key="backfill-dry-run", description=described)
+    get_run_logger().info("%s, a dry run: nothing was loaded\n%s", label, log)
     return forecasts
 
 
@@ -34,26 +44,41 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -
     """Totals, the calendar as it is now, and a line an interval."""
     grid = table.grid
     assert grid is not None
+    audited = any(forecast.audited for forecast in forecasts)
     lines = [
         f"**{table.name}**: {headline(table, forecasts)}",
         "",
-        calendar(grid, [(forecast.standing.interval, forecast.standing.state) for forecast in forecasts]),
+        calendar(grid, [(forecast.standing.interval, forecast.standing.state) for forecast in forecasts], SQUARES),
         "",
-        f"| {grid.unit} | is | would | rows at the source | rows by the ledger | difference |",
-        "|---|---|---|---:|---:|---:|",
+        f"| {grid.unit} | is | would | "
+        + ("source | ledger | to be added | changed | removed | audit |" if audited else _COUNTED),
+        "|---|---|---|---:|---:|---:|" + "---:|---:|---|" * audited,
     ]
     for forecast in forecasts[:shown]:
-        difference = forecast.difference
         lines.append(
             f"| {grid.label(forecast.standing.interval)} | {forecast.standing.state} | {forecast.action} "
             f"| {'' if forecast.at_source is None else f'{forecast.at_source:,}'} "
             f"| {'' if forecast.by_ledger is None else f'{forecast.by_ledger:,}'} "
-            f"| {'' if difference is None else f'{difference:+,}' if difference else '0'} |"
+            + (_view(forecast.audited) if forecast.audited else f"| {_more(forecast.difference)} |")
         )
     if len(forecasts) > shown:
-        lines.append(f"| … | {len(forecasts) - shown:,} more | | | | |")
+        lines.append(f"| … | {len(forecasts) - shown:,} more | | | | |" + " | | |" * audited)
     if any(forecast.chosen and forecast.at_source is None for forecast in forecasts):
         lines += ["", "No rows at the source: it cannot be counted without being loaded."]
     if any(forecast.by_ledger is None for forecast in forecasts):
         lines += ["", "No rows by the ledger: a full refresh loaded it, which has one number for all of its intervals."]
+    removed = any(one.audited and one.audited.differences and one.audited.differences.removed for one in forecasts)
+    if removed and table.load == "upsert":
+        lines += ["", "Rows are removed by select=differing alone (or `exact`): an upsert by itself takes none out."]
     return "\n".join(lines)
+
+
+def _more(difference: int | None) -> str:
+    return "" if difference is None else f"{difference:+,}" if difference else "0"
+
+
+def _view(audited: Audited) -> str:
+    """The audit's cells of a line: the rows that an exact load would add, change and remove, and its verdict."""
+    there = audited.differences or Differences()
+    rows = [number(count, there.exact) for count in (there.added, there.changed, there.removed)]
+    return f"| {' | '.join(rows)} | {audited.verdict} |"

@@ -5,7 +5,7 @@ from prefect import flow
 from daybook.load import LoadReport
 from flows.command_line import run
 from flows.loading import loading
-from flows.parameters import AllowBeforeStart, AllowShrink, ExecutionDate, FullRefresh, TableName, Until
+from flows.parameters import AllowBeforeStart, AllowShrink, Exact, ExecutionDate, FullRefresh, TableName, Until
 from flows.report import show
 from flows.tasks import already_loaded, extract, load, plan, transform
 
@@ -18,9 +18,10 @@ def load_table(
     full_refresh: FullRefresh = False,
     allow_shrink: AllowShrink = False,
     allow_before_start: AllowBeforeStart = False,
+    exact: Exact = False,
 ) -> LoadReport:
     """Load some intervals of a table, or all of it. Running them again gives the same table."""
-    planned = plan(table, execution_date, until, full_refresh, allow_shrink, allow_before_start)
+    planned = plan(table, execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
     if done := already_loaded(planned):
         return show(done)
     extracted = extract(planned)

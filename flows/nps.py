@@ -5,7 +5,7 @@ from prefect import flow
 from daybook.load import LoadReport
 from flows.command_line import run
 from flows.loading import loading
-from flows.parameters import AllowBeforeStart, AllowShrink, ExecutionDate, FullRefresh, Until
+from flows.parameters import AllowBeforeStart, AllowShrink, Exact, ExecutionDate, FullRefresh, Until
 from flows.report import show
 from flows.tasks import already_loaded, extract, load, plan, transform
 
@@ -17,9 +17,10 @@ def nps(
     full_refresh: FullRefresh = False,
     allow_shrink: AllowShrink = False,
     allow_before_start: AllowBeforeStart = False,
+    exact: Exact = False,
 ) -> LoadReport:
     """Load a day of answers into raw_data.nps, or a range of days, or all of them. Again gives the same table."""
-    planned = plan("raw_data.nps", execution_date, until, full_refresh, allow_shrink, allow_before_start)
+    planned = plan("raw_data.nps", execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
     if done := already_loaded(planned):
         return show(done)
     extracted = extract(planned)

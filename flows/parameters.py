@@ -77,11 +77,17 @@ AllowShrink = Annotated[
     bool, flag("Let this run leave far fewer rows than the ledger says were there, because they are gone.")
 ]
 AllowBeforeStart = Annotated[bool, flag("Allow dates before the start: of the table file.")]
+Exact = Annotated[bool, flag("Take rows out that the source no longer has, also where load: is upsert.")]
 #: Every table that has a file, as a dropdown.
 TableName = Annotated[
     str,
     AfterValidator(_known),
     explained("The table to load: any file in tables/.", type="string", enum=table_names()),
+]
+AuditedTable = Annotated[
+    str,
+    AfterValidator(_known),
+    explained("The table to hold against its source.", type="string", enum=table_names()),
 ]
 TableNames = Annotated[
     list[Annotated[str, AfterValidator(_known)]] | None,
@@ -109,10 +115,38 @@ End = Annotated[When, explained("The exclusive end: 2018-07-01 to 2018-08-01 is 
 Select = Annotated[
     standing.Select,
     explained(
-        "missing: what the ledger has no row of. failed: that, and what failed at the last try. all: all of it.",
+        "missing: what the ledger has no row of. failed: that, and what failed at the last try. differing: what is not "
+        "equal to the source, by an audit; rows that are gone there are taken out. all: all of it.",
         type="string",
         enum=list(get_args(standing.Select)),
     ),
+]
+_OPTIONAL = [*_DATES, {"type": "null"}]
+AuditStart = Annotated[
+    When | None, explained("The first interval, by its start. Left out: the table's start.", anyOf=_OPTIONAL)
+]
+AuditEnd = Annotated[When | None, explained("The exclusive end. Left out: all that is over by now.", anyOf=_OPTIONAL)]
+Last = Annotated[
+    Annotated[int, Field(ge=1)] | None,
+    explained(
+        "Only the newest so many intervals, instead of start and end.",
+        anyOf=[{"type": "integer", "minimum": 1}, {"type": "null"}],
+    ),
+]
+Repair = Annotated[bool, flag("Load what is not equal again, exactly as its source has it, and audit that once more.")]
+MaxRepair = Annotated[
+    float,
+    Field(ge=0, le=1),
+    explained(
+        "Repair nothing where more than this share of the intervals that had been loaded differ: a type or a time zone "
+        "may have changed, and history would be rewritten.",
+        type="number",
+        minimum=0,
+        maximum=1,
+    ),
+]
+Whole = Annotated[
+    bool, flag("Compare all of the table, by ranges of its key instead of intervals: also what has no intervals.")
 ]
 Order = Annotated[
     backlog.Order,

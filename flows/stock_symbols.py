@@ -7,7 +7,7 @@ from daybook.sources.yahoo import only
 from daybook.tables import read_table
 from flows.command_line import run
 from flows.loading import loading
-from flows.parameters import AllowBeforeStart, AllowShrink, ExecutionDate, FullRefresh, Symbols, Until
+from flows.parameters import AllowBeforeStart, AllowShrink, Exact, ExecutionDate, FullRefresh, Symbols, Until
 from flows.report import show
 from flows.tasks import already_loaded, extract, load, plan, transform
 
@@ -20,10 +20,11 @@ def stock_symbols(
     full_refresh: FullRefresh = False,
     allow_shrink: AllowShrink = False,
     allow_before_start: AllowBeforeStart = False,
+    exact: Exact = False,
 ) -> LoadReport:
     """Load a day of prices into raw_data.stock_info, or a range of days, or all of them, of some symbols or all."""
     table = only(read_table("raw_data.stock_info"), symbols, keep=full_refresh and not allow_shrink)
-    planned = plan(table, execution_date, until, full_refresh, allow_shrink, allow_before_start)
+    planned = plan(table, execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
     if done := already_loaded(planned):
         return show(done)
     extracted = extract(planned)

@@ -31,6 +31,7 @@ def plan(
     full_refresh: bool,
     allow_shrink: bool,
     allow_before_start: bool,
+    exact: bool = False,
 ) -> Plan:
     """What this run loads of a table, which may be given by its name.
 
@@ -47,6 +48,7 @@ def plan(
         scheduled_at=scheduled_at(),
         allow_shrink=allow_shrink,
         allow_before_start=allow_before_start,
+        exact=exact,
     )
 
 

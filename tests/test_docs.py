@@ -61,12 +61,13 @@ def test_the_readmes_table_file_is_one() -> None:
     assert (table.load, table.interval) == ("upsert", "day")
 
 
-def test_the_readmes_deployment_fits_into_prefect_yaml() -> None:
+@pytest.mark.parametrize(("document", "name"), [("README.md", "orders-daily"), ("docs/audit.md", "orders-weekly")])
+def test_a_documents_deployment_fits_into_prefect_yaml(document: str, name: str) -> None:
     entry = next(
-        block for block in re.findall(r"```yaml\n(.*?)```", text("README.md"), re.DOTALL) if "entrypoint" in block
+        block for block in re.findall(r"```yaml\n(.*?)```", text(document), re.DOTALL) if "entrypoint" in block
     )
     deployments = YAML(typ="safe", pure=True).load(text("prefect.yaml").rstrip() + "\n\n" + entry)["deployments"]
-    assert deployments[-1]["name"] == "orders-daily"
+    assert deployments[-1]["name"] == name
     assert deployments[-1]["work_pool"] == deployments[0]["work_pool"]
 
 

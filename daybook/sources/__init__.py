@@ -173,10 +173,16 @@ class SourceKind(BaseModel):
 
     #: Whether its sources obey `Column.mask`, so that a table file may mask columns of them.
     masks: ClassVar[bool] = False
+    #: Whether its sources are `daybook.audit.side.Auditable`, so that the ledger keeps checksums of what was loaded.
+    audited: ClassVar[bool] = False
 
     def open(self, table: "Table", keys: Keys) -> AbstractContextManager[Source]:
         """Open the source of `table` for one run."""
         raise NotImplementedError
+
+    def open_to_audit(self, table: "Table", keys: Keys) -> AbstractContextManager[Source]:
+        """Open it to be compared with the warehouse, perhaps elsewhere than where loads read it."""
+        return self.open(table, keys)
 
 
 def _kinds() -> list[type[SourceKind]]:

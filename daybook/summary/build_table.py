@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
 
-from daybook import guards
 from daybook.backlog import coalesce
 from daybook.columns import Column
+from daybook.counting import rows_by_interval
 from daybook.cursors import Cursor
 from daybook.errors import SchemaMismatch
 from daybook.interval import Interval
@@ -76,8 +76,12 @@ class BuildTable:
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
         """How many rows of it lie in each of these intervals, which are in order."""
         counts: dict[Interval, int] = {}
+        cursor = self.target.cursor
+        if cursor is None:
+            return counts
+        column = self._warehouse.quote(cursor.column)
         for stretch in coalesce(intervals, len(intervals) or 1):
-            counts |= guards.counts_in(self._session, self._warehouse, self.target, self.quoted, stretch)
+            counts |= rows_by_interval(self._session.rows, self.quoted, column, cursor, stretch)
         return counts
 
     @contextmanager

@@ -39,6 +39,7 @@ _TOLERATED = timedelta(seconds=60)
 _USUAL = 0.9  # of the runs take no longer than what is usual
 _AND_AGAIN = 1.5  # times what it has taken, for a run that takes longer than is usual
 _WILD = 2  # times what the slowest took: too long, however late the table is due
+_BRING_NOTHING = {"backfill", "reconcile"}  # by themselves; their runs have the table's tag, too
 _SCHEDULED = "auto-scheduled"  # Prefect's tag
 
 
@@ -109,6 +110,8 @@ def _loads(client: SyncPrefectClient, table: str) -> Iterator[_Active]:
     running = FlowRunFilter(tags=FlowRunFilterTags(all_=[table]), state=_flows(StateType.RUNNING))
     for run in client.read_flow_runs(flow_run_filter=running, limit=_ASKED):
         if not (run.state and run.deployment_id) or BACKFILL in run.tags or run.parameters.get("until"):
+            continue
+        if client.read_flow(run.flow_id).name in _BRING_NOTHING:
             continue
         alike = FlowRunFilter(
             deployment_id=FlowRunFilterDeploymentId(any_=[run.deployment_id]),

@@ -29,6 +29,8 @@ from flows.pages import PAGE, every
 _OVER = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED]  # what a person cancelled is neither good nor bad
 #: The flow of a backfill itself, whose run has the table's tag too, and the flow of which a summary's run is a task.
 _BACKFILLS, _SUMMARIES = "backfill", "summaries"
+#: The flow of an audit, whose run has the table's tag, too, and fails for what it finds: it brings no rows.
+_AUDITS = "reconcile"
 
 
 def ended_runs(client: SyncPrefectClient, tables: Collection[str], summaries: Collection[str], span: Interval) -> Told:
@@ -36,10 +38,12 @@ def ended_runs(client: SyncPrefectClient, tables: Collection[str], summaries: Co
 
     A run that failed and was tried again by itself is one run, as it ended.
     """
-    flows = client.read_flows(flow_filter=FlowFilter(name=FlowFilterName(any_=[_BACKFILLS])))
-    runs, backfills, parents = list[Run](), set[str](), {flow.id for flow in flows}
+    flows = client.read_flows(flow_filter=FlowFilter(name=FlowFilterName(any_=[_BACKFILLS, _AUDITS])))
+    runs, backfills, names = list[Run](), set[str](), {flow.id: flow.name for flow in flows}
     for run in _of_tables(client, tables, span):
-        if BACKFILL in run.tags or run.flow_id in parents:
+        if names.get(run.flow_id) == _AUDITS:
+            continue
+        if BACKFILL in run.tags or run.flow_id in names:
             backfills.add(str(run.id))
         if run.end_time:
             runs += [Run(str(run.id), tag, _has_failed(run), run.end_time) for tag in run.tags if tag in tables]

@@ -37,6 +37,8 @@ from flows.telling.moments import plain
 
 #: On every deployment of ours; and on the monitor's, whose own failures would only call for itself.
 OURS, MONITORS = "daybook", "monitor"
+#: Parameters that do not change what a run is about: an audit that also repairs is about the same as one that does not.
+HOW = frozenset({"repair", "max_repair"})
 #: The label of a run by which it is known that its last state was told of.
 _TOLD = "daybook.told"
 _WRONG = [StateType.FAILED, StateType.CRASHED]
@@ -57,6 +59,8 @@ class FailedRun:
     error: str
     kind: type[DaybookError] | None
     tables: tuple[str, ...] = ()
+    about: str | None = None
+    """The table that it is about, whether or not it loads it: an audit's, a backfill's."""
     plan: Plan | None = None
     """What a load was to load."""
     passed: dict[str, Any] = field(default_factory=dict)
@@ -129,7 +133,7 @@ class FailedRuns:
             )
         )
         return next(
-            (plain(one.end_time) for one in reversed(completed) if one.end_time and one.parameters == run.parameters),
+            (plain(one.end_time) for one in reversed(completed) if one.end_time and _what(one) == _what(run)),
             None,
         )
 
@@ -157,7 +161,8 @@ class FailedRuns:
         error, kind = story(run.state.message)
         flow, deployment = self._client.read_flow(run.flow_id).name, self._deployment(run)
         given = {name: value for name, value in (run.parameters or {}).items() if value is not None}
-        table = _table(run) if (takes(deployment) if deployment else (run.parameters or {}).keys()) >= RANGE else None
+        about = _table(run)
+        table = about if (takes(deployment) if deployment else (run.parameters or {}).keys()) >= RANGE else None
         whole = FailedRun(
             run,
             flow,
@@ -165,6 +170,7 @@ class FailedRuns:
             error,
             kind,
             (table,) if table else _chosen_summaries(run),
+            about,
             _plan(run, table),
             _not_its_own(given, deployment) if deployment else given,
         )
@@ -183,6 +189,11 @@ class FailedRuns:
             except ObjectNotFound:
                 return None
         return self._deployments[run.deployment_id]
+
+
+def _what(run: FlowRun) -> dict[str, Any]:
+    """What a run was about."""
+    return {name: value for name, value in (run.parameters or {}).items() if name not in HOW}
 
 
 def _not_its_own(given: Mapping[str, Any], deployment: DeploymentResponse) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from daybook.incidents.meanwhile import Meanwhile
 from daybook.interval import Interval
 from flows.telling import wording
 from flows.telling.desk import Desk
-from flows.telling.failed_runs import FailedRun, FailedRuns
+from flows.telling.failed_runs import HOW, FailedRun, FailedRuns
 from flows.telling.moments import plain
 
 UNOWNED = "default"
@@ -57,7 +57,7 @@ def _incident(desk: Desk, failed: FailedRun) -> Incident:
     return Incident(
         subject=_subject(desk, failed)[:_SUBJECT],
         kind=Kind.FAILED,
-        owner=owner_of(failed.tables[0]) if failed.tables else UNOWNED,
+        owner=owner_of(table) if (table := failed.tables[0] if failed.tables else failed.about) else UNOWNED,
         title=wording.title_of(failed),
         since=failed.ended,
         last=failed.ended,
@@ -87,9 +87,10 @@ def _subject(desk: Desk, failed: FailedRun) -> str:
     if len(failed.tables) == 1:
         return failed.tables[0]
     name = failed.deployment or failed.flow
-    if failed.tables or not failed.passed:
+    given = sorted((key, value) for key, value in failed.passed.items() if key not in HOW)
+    if failed.tables or not given:
         return name
-    return desk.cleaned(f"{name} ({', '.join(wording.as_typed(*one) for one in sorted(failed.passed.items()))})")
+    return desk.cleaned(f"{name} ({', '.join(wording.as_typed(*one) for one in given)})")
 
 
 def _means(failed: FailedRun, meanwhile: Meanwhile) -> list[str]:

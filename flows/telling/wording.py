@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect.utilities.urls import url_for
 
+from daybook.errors import AuditDiffers
 from daybook.incidents.incident import Incident, Kind
 from daybook.incidents.meanwhile import at, lasting
 from daybook.incidents.notice import Notice, Tone
@@ -64,7 +65,7 @@ def recovered(incident: Incident, when: datetime, how: str = "", verb: str = "re
 
 
 def title_of(failed: FailedRun) -> str:
-    """What failed, in a line: "raw_data.nps failed: 2021-02-05"."""
+    """What failed, in a line: "raw_data.nps failed: 2021-02-05"; of an audit, what it found."""
     state = failed.run.state
     name = state.name if state else ""
     verb = {"TimedOut": "took too long", "Crashed": "was lost"}.get(name or "", "failed")
@@ -72,11 +73,13 @@ def title_of(failed: FailedRun) -> str:
         return f"{failed.plan.table.name} {verb}: {failed.plan.label}"
     if failed.tables:
         return f"{', '.join(failed.tables[:3])}{' and others' if len(failed.tables) > 3 else ''} {verb}"
+    if failed.kind is AuditDiffers and failed.about:
+        return f"{failed.about} differs from its source"
     return f"{failed.deployment or failed.flow} {verb}: {failed.run.name}"
 
 
 def rerun(failed: FailedRun) -> str | None:
-    """The command that runs the same again, for the interval that it was meant for."""
+    """The command that runs the same again, for the interval that it was meant for; what an audit found, it repairs."""
     if failed.deployment is None:
         return None
     parameters = dict(failed.passed)
@@ -84,6 +87,10 @@ def rerun(failed: FailedRun) -> str | None:
         table, intervals = failed.plan.table, failed.plan.intervals
         assert table.grid is not None
         parameters |= table.grid.dates(intervals[0], intervals[-1])
+    if failed.kind is AuditDiffers:
+        if parameters.get("whole"):
+            return None  # it repairs nothing: what mends it stands in the error
+        parameters["repair"] = True
     return command(failed.deployment, parameters)
 
 

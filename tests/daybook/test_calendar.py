@@ -22,7 +22,7 @@ def drawn(
     """The heading, and by row the groups of squares and how many of them are loaded."""
     intervals = grid.between(start, end)
     heading, line, *rows, empty, legend = calendar(
-        grid, [(interval, state(n, interval)) for n, interval in enumerate(intervals)]
+        grid, [(interval, state(n, interval)) for n, interval in enumerate(intervals)], SQUARES
     ).split("\n")
     assert re.fullmatch(r"\|-+\|:-+\|-+:\|", line) and empty == ""
     assert all(f"{square} {state.value}" in legend for state, square in SQUARES.items())
@@ -132,4 +132,4 @@ def test_the_worst_wins() -> None:
     order = [State.FAILED, State.RUNNING, State.MISSING, State.LOADED]
     for index, one in enumerate(order):
         for other in order[index:]:
-            assert worst(one, other) is worst(other, one) is one
+            assert worst(one, other, order) is worst(other, one, order) is one

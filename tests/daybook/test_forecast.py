@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine
 
+from daybook.audit.audit import audit
 from daybook.errors import SourceError
 from daybook.forecast import Forecast, forecast
 from daybook.grid import Grid, Unit
@@ -171,14 +172,39 @@ def test_what_was_added_and_deleted_since_the_load(ends: Ends) -> None:
     assert [one.difference for one in foreseen(ends, table)] == [0] * 4
 
 
-def test_after_a_full_refresh_the_ledger_has_one_number_for_all(ends: Ends) -> None:
-    table = days_of(ends)
+def test_beside_an_audit(from_mariadb: Ends) -> None:
+    """What it says is what would be loaded by select=differing, and the source is not counted once more."""
+    ends = from_mariadb
+    ends.source.run("CREATE TABLE things (id int, at datetime(6), score int, KEY (at))")
+    rows = [(n, datetime(2021, 2, 5) + timedelta(days=n // 10, hours=n % 10), n % 11) for n in range(30)]
+    ends.source.insert("things", rows)
+    table = ends.table(load="replace_interval", key=["id"], cursor="at", interval="day")
+    ends.load(table, "2021-02-05", "2021-02-08")
+    ends.source.run("UPDATE things SET score = 99 WHERE id = 3")
+    ends.source.run("DELETE FROM things WHERE id = 13")
+    told = {one.interval: one for one in audit(table, DAYS, ends.warehouse, ends)}
+    ends.source.run("DROP TABLE things")
+    found = forecast(table, look_up(ends.warehouse, table.name, DAYS), "differing", ends, told)
+    unchanged, never = ("leave", 10, 10, 0), ("load", 0, 0, 0)
+    assert figures(found) == [("load again", 10, 10, 0), ("load again", 9, 10, -1), unchanged, never]
+    differences = [one.audited.differences for one in found if one.audited and one.audited.differences]
+    none = (0, 0, 0)
+    assert [(one.added, one.changed, one.removed) for one in differences] == [(0, 1, 0), (0, 0, 1), none, none]
+    asked = forecast(table, look_up(ends.warehouse, table.name, DAYS), "missing", ends, told)
+    assert [one.chosen for one in asked] == [False, False, False, True]
+
+
+def test_after_a_full_refresh_the_ledger_has_one_number_for_all_which_an_audit_tells_apart(ends: Ends) -> None:
+    table = days_of(ends).model_copy(update={"start": DAYS[0].start.date()})
     ends.load(table)
     assert figures(foreseen(ends, table)) == [("leave", n, None, None) for n in (10, 10, 10, 0)]
     ends.load(table, "2021-02-06")
     assert figures(foreseen(ends, table))[1] == ("leave", 10, 10, 0)
     ends.load(table)
     assert figures(foreseen(ends, table))[1] == ("leave", 10, None, None)
+    told = {one.interval: one for one in audit(table, DAYS, ends.warehouse, ends)}
+    found = forecast(table, look_up(ends.warehouse, table.name, DAYS), "missing", ends, told)
+    assert figures(found) == [("leave", n, n, 0) for n in (10, 10, 10, 0)], "an audit tells them apart"
 
 
 def test_a_forecast_is_what_then_happens(ends: Ends) -> None:

@@ -53,6 +53,20 @@ def stopped(ends: Ends, table: Table, kind: type[DaybookError], work: Callable[[
     assert ends.state(table) == before
 
 
+@pytest.mark.parametrize("load", ["replace_interval", "upsert"])
+def test_a_repair_keeps_what_was_brought_by_hand_and_is_gone_at_the_source(ends: Ends, load: str) -> None:
+    table = table_of(ends, load)
+    ends.load(table, "2021-02-05", "2021-02-08")
+    ends.destination.run("DELETE FROM daybook.ledger WHERE interval_start = '2021-02-06'")
+    ends.source.run("DELETE FROM things WHERE id BETWEEN 10 AND 16")
+    stopped(
+        *(ends, table, ShrinkGuard, lambda: ends.load(table, "2021-02-06", exact=True)),
+        *("2021-02-06", "the source has 3 rows, and the warehouse has 10 that no load put there", "allow_shrink"),
+    )
+    ends.load(table, "2021-02-06", exact=True, allow_shrink=True)
+    assert ends.rows(table, "count(*)") == [(23,)]
+
+
 def test_two_rows_with_one_key(ends: Ends) -> None:
     table = table_of(ends)
     ends.source.run("INSERT INTO things VALUES (25, '2021-02-07 23:00:00', 1)")

@@ -92,6 +92,7 @@ def test_states_and_what_chooses_them() -> None:
     ]
     assert [s.chosen_by("missing") for s in (loaded, again, bad, missing)] == [False, False, True, True]
     assert [s.chosen_by("failed") for s in (loaded, again, bad, missing)] == [False, True, True, True]
+    assert [s.chosen_by("differing", s is bad) for s in (loaded, again, bad, missing)] == [False, False, True, False]
     assert [s.chosen_by("all") for s in (loaded, again, bad, missing)] == [True] * 4
 
 

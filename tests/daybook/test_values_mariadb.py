@@ -87,6 +87,7 @@ FRACTIONS = [
         },
         "double precision",
     ),
+    Case("double2", "double(20,2)", {"-0.93e0": "-0.93", "7e15": "7e+15"}, "double precision"),  # 0.07 less than 1
 ]
 TIMES = [
     Case("date", "date", same("'1000-01-01'", "'2021-02-28'", "'9999-12-31'"), "date"),

@@ -9,6 +9,7 @@ import pytest
 from prefect import Flow
 from ruamel.yaml import YAML
 
+from daybook.tables import read_table, table_names
 from deployments.local.stack import WORK_POOL
 
 FILE = Path(__file__).parents[2] / "prefect.yaml"
@@ -43,6 +44,22 @@ def test_a_deployment_is_whole(deployment: dict[str, Any]) -> None:
         assert schedule["timezone"]
         assert schedule.get("active") is not True  # it would win over a person's pause with every deploy
         assert "parameters" not in schedule  # Prefect loses them when a person pauses the schedule
+
+
+def test_every_incremental_table_of_a_database_is_audited_each_week() -> None:
+    tables = [read_table(name) for name in table_names()]
+    wanted = {table.name for table in tables if table.source.audited and table.load != "replace"}
+    weekly = {
+        deployment["parameters"]["table"]: deployment
+        for deployment in DEPLOYMENTS
+        if flow_of(deployment).name == "reconcile" and deployment.get("schedules")
+    }
+    assert wanted == set(weekly) and "raw_data.nps" in wanted
+    for table, deployment in weekly.items():
+        assert deployment["name"] == f"{table.split('.')[1].replace('_', '-')}-weekly"
+        assert table in deployment["tags"]
+        assert deployment["schedules"][0]["cron"].endswith("* * 0") and deployment["parameters"]["last"]
+        assert not deployment["parameters"].get("repair"), "a person decides"
 
 
 def test_nothing_is_tied_to_a_machine() -> None:

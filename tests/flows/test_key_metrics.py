@@ -136,6 +136,9 @@ def test_each_run_of_a_table_is_known_by_its_tag(client: SyncPrefectClient, with
     @flow(name="backfill")
     def backfill() -> None: ...
 
+    @flow(name="reconcile")
+    def reconcile() -> None: ...
+
     @flow(name="some-load")
     def some_load() -> None: ...
 
@@ -157,6 +160,7 @@ def test_each_run_of_a_table_is_known_by_its_tag(client: SyncPrefectClient, with
     good, bad, lost = (run(state, table) for state in (Completed(), Failed(), Crashed()))
     child, parent = run(Failed(), table, TAG), run(Failed(), table, of=backfill)
     run(Cancelled(), table)
+    run(Failed(), table, of=reconcile)
     run(Completed(), "raw_data.other")
     client.create_flow_run(some_load, tags=["daybook", table])  # has not begun
     built = summaries([], return_state=True).state_details.flow_run_id

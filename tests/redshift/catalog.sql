@@ -4,7 +4,7 @@ SET check_function_bodies = off;
 
 CREATE SCHEMA redshift_standin;
 GRANT USAGE ON SCHEMA redshift_standin TO PUBLIC;
-CREATE DOMAIN redshift_standin.super AS jsonb;
+CREATE DOMAIN pg_catalog.super AS jsonb;
 UPDATE pg_cast SET castcontext = 'a' WHERE castsource = 'int4'::regtype AND casttarget = 'bool'::regtype;
 
 CREATE TABLE redshift_standin.load_errors (
@@ -115,10 +115,29 @@ CREATE FUNCTION pg_catalog.sha2(text, int) RETURNS text LANGUAGE sql IMMUTABLE A
   END, 'hex') $f$;
 CREATE FUNCTION pg_catalog.from_hex(text) RETURNS bytea LANGUAGE sql IMMUTABLE AS $f$
   SELECT decode($1, 'hex') $f$;
-CREATE FUNCTION pg_catalog.json_parse(text) RETURNS redshift_standin.super LANGUAGE sql IMMUTABLE AS $f$
-  SELECT $1::jsonb::redshift_standin.super $f$;
-CREATE FUNCTION pg_catalog.json_serialize(redshift_standin.super) RETURNS text LANGUAGE sql IMMUTABLE AS $f$
-  SELECT $1::text $f$;
+CREATE FUNCTION redshift_standin.as_varchar(v text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $f$
+BEGIN
+  IF octet_length(v) > 65535 THEN RAISE EXCEPTION 'String value exceeds the max size of 65535 bytes'; END IF;
+  RETURN v;
+END $f$;
+GRANT EXECUTE ON FUNCTION redshift_standin.as_varchar(text) TO PUBLIC;
+CREATE FUNCTION pg_catalog.to_hex(bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $f$
+  SELECT redshift_standin.as_varchar(encode($1, 'hex')) $f$;
+-- The sum of BIGINTs is a BIGINT (r_SUM.html), and what does not fit is refused.
+UPDATE pg_aggregate SET aggtransfn = 'int8pl', aggfinalfn = 0, aggcombinefn = 'int8pl', aggserialfn = 0,
+  aggdeserialfn = 0, aggmtransfn = 0, aggminvtransfn = 0, aggmfinalfn = 0, aggtranstype = 'int8'::regtype,
+  aggtransspace = 0, aggmtranstype = 0
+  WHERE aggfnoid = 'pg_catalog.sum(int8)'::regprocedure;
+UPDATE pg_proc SET prorettype = 'int8'::regtype WHERE oid = 'pg_catalog.sum(int8)'::regprocedure;
+-- Of other bases it knows none, and fails.
+CREATE FUNCTION pg_catalog.strtol(text, int) RETURNS int8 LANGUAGE sql IMMUTABLE AS $f$
+  SELECT CASE WHEN $2 = 16 THEN ('x' || lpad($1, 16, '0'))::bit(64)::int8 ELSE $2 / 0 END $f$;
+CREATE FUNCTION pg_catalog.json_parse(text) RETURNS pg_catalog.super LANGUAGE sql IMMUTABLE AS $f$
+  SELECT $1::jsonb::pg_catalog.super $f$;
+CREATE FUNCTION pg_catalog.json_serialize(pg_catalog.super) RETURNS text LANGUAGE sql IMMUTABLE AS $f$
+  SELECT redshift_standin.as_varchar(coalesce($1::text, 'null')) $f$;
+CREATE FUNCTION pg_catalog.json_size(pg_catalog.super) RETURNS int LANGUAGE sql IMMUTABLE AS $f$
+  SELECT octet_length(coalesce($1::text, 'null')) $f$;
 CREATE FUNCTION pg_catalog.pg_last_copy_count() RETURNS int8 LANGUAGE sql STABLE AS $f$
   SELECT nullif(current_setting('redshift_standin.copy_count', true), '')::int8 $f$;
 

@@ -18,7 +18,7 @@ RENAMED_TYPES = {
     "TEXT": "varchar(256)",
     "DATETIME": "timestamp",
     "SMALLDATETIME": "timestamp",
-    "SUPER": "redshift_standin.super",
+    "SUPER": "pg_catalog.super",
     "VARBYTE": "bytea",
     "VARBINARY": "bytea",
     "BINARY VARYING": "bytea",

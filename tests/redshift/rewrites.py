@@ -6,7 +6,8 @@ import sqlglot
 
 from tests.redshift.lexer import Token
 
-RENAMED = {"NVL": "COALESCE", "LEN": "LENGTH"}
+# JSON_SERIALIZE by itself is PostgreSQL's own, of its json.
+RENAMED = {"NVL": "COALESCE", "LEN": "LENGTH", "JSON_SERIALIZE": "pg_catalog.json_serialize"}
 TAKES_DATE_PART = ("DATEADD", "DATEDIFF", "DATE_ADD", "DATE_DIFF", "DATE_PART")
 # Left to sqlglot, because they change the statement's structure.
 RESTRUCTURED = ("QUALIFY", "LISTAGG", "TOP")
@@ -41,7 +42,7 @@ def _renamed(token: Token, before: list[str], after: list[str]) -> str:
     if word == "DATETIME" and is_type and after[0] != ".":
         return "timestamp"
     if word == "SUPER" and is_type:
-        return "redshift_standin.super"
+        return "pg_catalog.super"
     if word == "SYSDATE":
         return "getdate()"
     if word == "MINUS":

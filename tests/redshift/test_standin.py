@@ -90,6 +90,18 @@ def test_ddl_accepts(q):
     ]
 
 
+def test_a_sum_of_bigints_is_a_bigint(q):
+    q("create table b (v bigint)")
+    q("insert into b values (1152921504606846975)")
+    for _ in range(3):
+        q("insert into b select * from b")
+    assert q("select sum(v), sum(v::decimal(38, 0))::varchar from b") == [(2**63 - 8, str(2**63 - 8))]
+    q("insert into b values (8)")
+    assert q("select sum(v::decimal(38, 0)) from b") == [(2**63,)]
+    with pytest.raises(psycopg2.Error, match="out of range"):
+        q("select sum(v) from b")
+
+
 def test_identity_forms(q):
     q("create table i0 (id int identity(0,1), v varchar); create table i1 (id bigint identity, v datetime, b boolean)")
     q("insert into i0 (v) values ('a'); insert into i1 (b) values (1)")

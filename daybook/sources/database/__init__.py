@@ -26,11 +26,17 @@ class Config(SourceKind):
     """What a table file says of a table in a database."""
 
     masks: ClassVar[bool] = True
+    audited: ClassVar[bool] = True
 
     kind: Literal["database"]
     block: str = Field("production", description="The SqlAlchemyConnector block with the credentials.")
     table: Annotated[tuple[str, ...], WithJsonSchema(_TABLE)] = Field(
         description="The table: schema.table, or [schema, table] where a name holds a dot."
+    )
+    replica: str | None = Field(
+        None,
+        description="The block of a replica of that database, from which an audit reads; loads never do. While it lags "
+        "behind, the intervals that were loaded lately are told as `source changed since`.",
     )
     zero_dates: Literal["fail", "null"] = Field(
         "fail", description="What becomes of MySQL's 0000-00-00, which no warehouse can hold: stop, or NULL."
@@ -51,11 +57,22 @@ class Config(SourceKind):
         Raises:
             SourceError: the database is of a kind that nobody reads here, or has no such table.
         """
-        engine = keys.engine(self.block)
+        with self._open(table, keys, self.block) as source:
+            yield source
+
+    @contextmanager
+    def open_to_audit(self, table: "Table", keys: Keys) -> Iterator[Source]:
+        """The same on the replica, where there is one."""
+        with self._open(table, keys, self.replica or self.block) as source:
+            yield source
+
+    @contextmanager
+    def _open(self, table: "Table", keys: Keys, block: str) -> Iterator[Source]:
+        engine = keys.engine(block)
         module = DIALECTS.get(engine.dialect.name)
         if module is None:
             raise SourceError(
-                f"{table.name}: block {self.block!r} is a {engine.dialect.name} database, and sources are "
+                f"{table.name}: block {block!r} is a {engine.dialect.name} database, and sources are "
                 f"{', '.join(sorted(DIALECTS))}"
             )
         reader = importlib.import_module(f"{__name__}.{module}")

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pymysql.cursors import SSCursor
 
+from daybook.audit.dialects import mysql as hashing
+from daybook.audit.recipe import Field, Recipe
+from daybook.audit.side import Side, side_of
 from daybook.columns import Column
 from daybook.counting import rows_by_interval
 from daybook.csv_format import Chunk, CsvFormat
@@ -17,6 +20,7 @@ from daybook.sources import Span, cursor_of, without_cursor
 from daybook.sources.database import mysql_wire
 from daybook.sources.database.facts import Facts, index_rows
 from daybook.sources.database.mysql_types import BINARY, DATES, DESCRIBED, SIGNED, type_of
+from daybook.sources.database.time_limits import limit_sql
 
 if TYPE_CHECKING:
     from daybook.sources.database import Config
@@ -97,14 +101,29 @@ class MySQLTable:
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
         """How many rows lie in each of these neighbouring intervals."""
-        described = {row[0]: row for row in self._described}
-        cursor = cursor_of(self._table, {name: type_of(row) for name, row in described.items()})
-        table = live_sql(self._table, {column.name: column for column in self.columns()}, self._table_sql, self._quote)
+        cursor = cursor_of(self._table, {column.name: column.type for column in self.columns()})
+        return rows_by_interval(self._bound, self._live_sql(), self._quote(cursor.column), cursor, intervals)
 
-        def query(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-            return self._query(statement, [_literal(value) for value in values])
+    def side(self, recipe: Recipe, columns: Sequence[Column], seconds: int) -> Side:
+        """The rows that a load takes, as the audit compares them: see `daybook.audit.side.Auditable`."""
+        ((version,),) = self._query("SELECT VERSION()")
+        for statement in (limit_sql(version, seconds), *hashing.SESSION):
+            self._query(statement)
+        described, masks = {row[0]: row for row in self._described}, {column.name: column.mask for column in columns}
 
-        return rows_by_interval(query, table, self._quote(cursor.column), cursor, intervals)
+        def value(field: Field) -> str:
+            name = field.name
+            return hashing.sent(field, self._quote(name), described[name], masks[name], self._config.zero_dates)
+
+        types = {column.name: column.type for column in self.columns()}
+        cursor = cursor_of(self._table, types) if self._table.cursor else None
+        return side_of(hashing, recipe, value, self._bound, self._live_sql(), cursor, self._quote)
+
+    def _live_sql(self) -> str:
+        return live_sql(self._table, {column.name: column for column in self.columns()}, self._table_sql, self._quote)
+
+    def _bound(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return self._query(statement, [_literal(value) if isinstance(value, date) else value for value in values])
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
         """The rows of `span`, streamed off an unbuffered query.

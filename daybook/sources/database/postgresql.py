@@ -5,6 +5,9 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from daybook.audit.dialects import postgresql as hashing
+from daybook.audit.recipe import Field, Recipe
+from daybook.audit.side import Side, side_of
 from daybook.columns import Column, Type, parse_type
 from daybook.counting import rows_by_interval
 from daybook.csv_format import Chunk, CsvFormat
@@ -122,9 +125,25 @@ class PostgreSQLTable:
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
         """How many rows lie in each of these neighbouring intervals."""
-        cursor = cursor_of(self._table, {name: column.type for name, (column, _) in self._described.items()})
-        table = live_sql(self._table, {column.name: column for column in self.columns()}, self._table_sql, _quote)
-        return rows_by_interval(self._query, table, _quote(cursor.column), cursor, intervals)
+        cursor = cursor_of(self._table, {column.name: column.type for column in self.columns()})
+        return rows_by_interval(self._query, self._live_sql(), _quote(cursor.column), cursor, intervals)
+
+    def side(self, recipe: Recipe, columns: Sequence[Column], seconds: int) -> Side:
+        """The rows that a load takes, as the audit compares them: see `daybook.audit.side.Auditable`."""
+        for statement in (f"SET statement_timeout TO '{seconds}s'", *hashing.SESSION):
+            self._query(statement)
+        masks = {column.name: column.mask for column in columns}
+
+        def value(field: Field) -> str:
+            name = field.name
+            return hashing.sent(field, _quote(name), self._described[name][1], masks[name])
+
+        types = {column.name: column.type for column in self.columns()}
+        cursor = cursor_of(self._table, types) if self._table.cursor else None
+        return side_of(hashing.AtSource, recipe, value, self._query, self._live_sql(), cursor, _quote)
+
+    def _live_sql(self) -> str:
+        return live_sql(self._table, {column.name: column for column in self.columns()}, self._table_sql, _quote)
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
         """The rows of `span`, streamed off one COPY.

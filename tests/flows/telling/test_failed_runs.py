@@ -11,11 +11,13 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Failed
 
+from daybook.errors import RepairRefused
 from daybook.incidents.meanwhile import Meanwhile
 from flows.telling.desk import Desk
 from flows.telling.failed_runs import FailedRuns
 from flows.telling.failures import tell
 from flows.telling.shelf import Shelf
+from flows.telling.wording import rerun
 
 MESSAGE = "Flow run encountered an exception: LoadFailed: it did not work"
 
@@ -60,3 +62,22 @@ def test_a_secret_that_somebody_typed_into_a_parameter_is_told_to_nobody(shelves
     assert "export/daily --param" in kept
     for part in (known, "heim", "mehr"):
         assert part not in kept
+
+
+def test_the_owner_of_an_audited_table_is_told_and_what_repairs_it(shelves: SyncPrefectClient) -> None:
+    differs = Failed(message="Flow run encountered an exception: AuditDiffers: raw_data.nps: 1 of 90 days differs")
+    run = ended(shelves, differs, by="reconcile", table="raw_data.nps", last=90)
+    runs = FailedRuns(shelves)
+    (failed,) = runs.untold(datetime.now(UTC), [run.id])
+    weekly = replace(failed, deployment="reconcile/nps-weekly", passed={})
+    tell(Desk(shelves, None), runs, weekly, Meanwhile(None, datetime.now(UTC)))
+    again = weekly.run.model_copy(update={"state": Failed(message="RepairRefused: no")})
+    refused = replace(weekly, run=again, kind=RepairRefused, passed={"repair": True, "max_repair": 0.04})
+    tell(Desk(shelves, None), runs, refused, Meanwhile(None, datetime.now(UTC)))
+    (incident,) = Desk(shelves, None).open
+    assert (incident.owner, incident.subject, incident.awaits) == ("data-team", "reconcile/nps-weekly", ())
+    assert incident.times == 2, "a repair that is refused is about the same"
+    notices = [kept["notice"] for kept in Shelf(shelves, "outbox").all().values()]
+    (notice,) = [one for one in notices if one["title"] == "raw_data.nps differs from its source"]
+    assert notice["command"] == "prefect deployment run reconcile/nps-weekly --param repair=true"
+    assert rerun(replace(weekly, passed={"whole": True})) is None, "which repairs nothing"

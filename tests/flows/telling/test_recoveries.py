@@ -1,12 +1,15 @@
 """When what failed or was late is over, on a real Prefect server and a real ledger; and when it never will be."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.states import Failed
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed, Running
 from sqlalchemy import NullPool, create_engine
 
 from daybook.incidents.incident import Awaited, Incident, Kind
@@ -87,6 +90,42 @@ def test_what_was_committed_in_part_is_not_over_by_that_commit(
     assert len(desk.open) == 1
     load(warehouse, DAY, DAY + timedelta(days=1), ended + timedelta(seconds=1))
     close_failures(desk, FailedRuns(client), warehouse, NOW)
+    assert desk.open == []
+
+
+@pytest.fixture
+def reconciles(client: SyncPrefectClient) -> Iterator[UUID]:
+    """A deployment of the flow `reconcile`."""
+
+    @flow(name="reconcile")
+    def reconcile() -> None: ...
+
+    deployment = client.create_deployment(client.create_flow(reconcile), name=str(uuid4()))
+    yield deployment
+    client.delete_deployment(deployment)
+
+
+def test_what_an_audit_found_is_over_by_one_that_repairs_it(
+    desk: Desk, client: SyncPrefectClient, warehouse: Warehouse, reconciles: UUID
+) -> None:
+    def ended(state: State[Any], **more: object) -> UUID:
+        given = {"table": TABLE, "last": 90} | more
+        run = client.create_flow_run_from_deployment(reconciles, parameters=given, tags=["daybook", TABLE])
+        for each in (Running(), state):
+            client.set_flow_run_state(run.id, each, force=True)
+        return run.id
+
+    runs = FailedRuns(client)
+    run = ended(Failed(message="Flow run encountered an exception: AuditDiffers: no"))
+    (failed,) = runs.untold(datetime.now(UTC), [run])
+    tell(desk, runs, failed, Meanwhile(None, NOW))
+    assert [incident.owner for incident in desk.open] == ["data-team"]
+    load(warehouse, DAY, DAY + timedelta(days=1), NOW + timedelta(minutes=1))
+    ended(Completed(), last=5)
+    close_failures(desk, runs, warehouse, NOW)
+    assert len(desk.open) == 1, "a load ends it no more than an audit of something else"
+    ended(Completed(), repair=True, max_repair=0.5)
+    close_failures(desk, runs, warehouse, NOW)
     assert desk.open == []
 
 

@@ -1,0 +1,289 @@
+"""`python -m benchmarks.audit`: an audit beside the same sums in plain SQL, and ten changed rows among very many.
+
+Writes benchmarks/audit.md; with other sizes than its own, .daybook/benchmarks/audit.md, where it replaces no figures
+that are shown to anybody. Linux only, as the memory is read from /proc.
+"""
+
+import argparse
+import logging
+import multiprocessing
+import os
+import random
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, NullPool, create_engine
+
+from benchmarks import machine, warehouse
+from benchmarks.answers import A_DAY, DAY_ONE, connect, make_answers
+from benchmarks.meter import Meter
+from benchmarks.nps import HERE, QUICK
+from benchmarks.report import table as table_of
+from benchmarks.servers import Addresses, running_servers
+from daybook.table import Table
+from deployments.local.errors import StackError
+from tests.servers import install
+
+PAGE = "audit.md"
+DAYS, ROWS, ROUNDS, CHANGED = 400, 10_000_000, 5, 10
+MOST_OF_SQL = 2.0  # times the slower side's own SQL
+MOST_MEMORY = 50 * 10**6  # bytes above the imported flow's own
+_FIRST = date.fromisoformat(DAY_ONE)
+_FIELDS = "id, created_at, score, user_id, comment, modified"
+#: What somebody would write who had to do it by hand: what NULL is and where a value ends it does not say.
+_SOURCE = (
+    "SELECT date(created_at), count(*), sum(cast(conv(left(md5(concat_ws('|', {fields})), 15), 16, 10) AS unsigned)) "
+    "FROM {table} GROUP BY 1"
+)
+_WAREHOUSE = (
+    "SELECT created_at::date, count(*), sum(('x' || left(md5(concat_ws('|', {fields})), 15))::bit(60)::bigint) "
+    "FROM {table} GROUP BY 1"
+)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The credentials of the benchmark's source."""
+
+    url: str
+
+    def engine(self, name: str) -> Engine:
+        return create_engine(self.url, poolclass=NullPool)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the bisecting of one huge interval took: of the checksums, and then of both sides to find the rows."""
+
+    rows: int
+    changed: int
+    seconds_of_sums: float
+    seconds: float
+    queries: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of each turn, and the memory of each audit above what its process had."""
+
+    source: list[float]
+    warehouse: list[float]
+    audit: list[float]
+    peaks: list[int]
+
+    @property
+    def ratio(self) -> float:
+        slower = max(statistics.median(self.source), statistics.median(self.warehouse))
+        return statistics.median(self.audit) / slower
+
+
+def answers(rows: int, source: str) -> Table:
+    """The table of so many rows, by days, of the source at this URL."""
+    return Table(
+        name=f"raw_data.answers_{rows}",
+        description="One answer a row.",
+        owner="benchmark",
+        source={"kind": "database", "table": [source.rsplit("/", 1)[1], f"answers_{rows}"]},  # type: ignore[arg-type]
+        key=("id",),
+        cursor="created_at",
+        interval="day",
+        load="replace_interval",
+    )
+
+
+def load(addresses: Addresses, rows: int) -> None:
+    """Make the rows, and load all of them by Daybook, so that the ledger has each day's checksum."""
+    from daybook.extract import extract
+    from daybook.load import load as bring
+    from daybook.plan import plan
+    from daybook.stage.folder import FolderStage
+    from daybook.warehouses import open_warehouse
+
+    make_answers(addresses.source, f"answers_{rows}", 0, rows - 1)
+    target, stage = open_warehouse(create_engine(addresses.warehouse)), FolderStage(Path(addresses.folder))
+    until = _FIRST + timedelta(days=-(-rows // A_DAY))
+    bring(
+        extract(plan(answers(rows, addresses.source), _FIRST, until), Keys(addresses.source), target, stage),
+        target,
+        stage,
+    )
+    warehouse.run(addresses.warehouse, f"VACUUM ANALYZE raw_data.answers_{rows}", "CHECKPOINT")
+
+
+def audited(source: str, there: str, rows: int) -> tuple[float, int]:
+    """Audit all days in this process, which is a new one: seconds, and bytes of memory above the imported flow's."""
+    import flows.reconcile  # noqa: F401  what a worker's process has anyway is not the audit's
+    from daybook.audit.audit import audit
+    from daybook.audit.verdict import Verdict
+    from daybook.warehouses import open_warehouse
+
+    logging.disable(logging.INFO)
+    table = answers(rows, source)
+    assert table.grid is not None
+    days = table.grid.between(_FIRST, _FIRST + timedelta(days=-(-rows // A_DAY)))
+    target, meter = open_warehouse(create_engine(there)), Meter()
+    with meter.leg("audit"):
+        found = audit(table, days, target, Keys(source))
+    if {one.verdict for one in found} != {Verdict.EQUAL}:
+        raise SystemExit(f"the audit finds {[one for one in found if one.verdict != Verdict.EQUAL][:3]}")
+    (leg,) = meter.legs
+    return leg.seconds, leg.peak or 0
+
+
+def bisected(addresses: Addresses, rows: int) -> Found:
+    """Change ten rows at the source, and find them among all rows, which are taken as one interval."""
+    from daybook.audit.differences import differences
+    from daybook.audit.opened import opened
+    from daybook.interval import Interval
+    from daybook.warehouses import open_warehouse
+
+    ids = sorted(random.Random(8).sample(range(rows), CHANGED))
+    with closing(connect(addresses.source)) as connection, connection.cursor() as cursor:
+        cursor.execute(f"UPDATE answers_{rows} SET score = 10 - score + (score = 5) WHERE id IN %s", (ids,))
+    first = datetime(_FIRST.year, _FIRST.month, _FIRST.day, tzinfo=UTC)
+    all_of_it = Interval(first, first + timedelta(days=-(-rows // A_DAY)))
+    target = open_warehouse(create_engine(addresses.warehouse))
+    with opened(answers(rows, addresses.source), target, Keys(addresses.source), 3600) as sides:
+        began = time.perf_counter()
+        source, there = sides.both.ask(lambda side: side.sums([all_of_it])[all_of_it])
+        summed = time.perf_counter()
+        found = differences(sides.both, all_of_it, source, there)
+        ended = time.perf_counter()
+    if (found.added, found.removed, found.changed, found.exact) != (0, 0, CHANGED, True):
+        raise SystemExit(f"ten rows were changed, and the audit says {found}")
+    return Found(rows, found.changed, summed - began, ended - summed, found.queries, found.bytes)
+
+
+def measure(addresses: Addresses, rows: int, rounds: int) -> Measured:
+    """The two sides' own SQL and the audit, in turns."""
+    measured = Measured([], [], [], [])
+    name, fresh = f"answers_{rows}", multiprocessing.get_context("spawn")
+    for number in range(rounds):
+        measured.source.append(_seconds_at_source(addresses, _SOURCE.format(fields=_FIELDS, table=name)))
+        measured.warehouse.append(
+            _seconds_there(addresses, _WAREHOUSE.format(fields=_FIELDS, table=f"raw_data.{name}"))
+        )
+        with ProcessPoolExecutor(1, mp_context=fresh) as process:
+            seconds, peak = process.submit(audited, addresses.source, addresses.warehouse, rows).result()
+        measured.audit.append(seconds)
+        measured.peaks.append(peak)
+        figures = [f"{of[-1]:.1f} s" for of in (measured.source, measured.warehouse, measured.audit)]
+        print(f"turn {number + 1}: source, warehouse, audit: {', '.join(figures)}, {peak / 1e6:.0f} MB", flush=True)
+    return measured
+
+
+def _seconds_at_source(addresses: Addresses, statement: str) -> float:
+    with closing(connect(addresses.source)) as connection, connection.cursor() as cursor:
+        began = time.perf_counter()
+        cursor.execute(statement)
+        cursor.fetchall()
+        return time.perf_counter() - began
+
+
+def _seconds_there(addresses: Addresses, statement: str) -> float:
+    began = time.perf_counter()
+    warehouse.run(addresses.warehouse, statement)
+    return time.perf_counter() - began
+
+
+def targets(measured: Measured) -> list[tuple[str, str, bool]]:
+    """What is asked for, what was measured, and whether that is met."""
+    ratio, peak = measured.ratio, max(measured.peaks)
+    return [
+        (f"at most {MOST_OF_SQL:.0f} × the slower side's own SQL", f"{ratio:.2f} ×", ratio <= MOST_OF_SQL),
+        (f"at most {MOST_MEMORY // 10**6} MB above the flow", f"{peak / 1e6:.0f} MB", peak <= MOST_MEMORY),
+    ]
+
+
+def page(made: list[str], rows: int, measured: Measured, found: Found | None) -> Iterator[str]:
+    """The page, line by line."""
+    yield from ("# What an audit costs", "", *(f"- {line}" for line in made), "")
+    met = [(text, figure, "met" if is_met else "**missed**") for text, figure, is_met in targets(measured)]
+    yield from table_of(("target", "measured", ""), ":--|--:|:--", met)
+    yield from ("", f"## {-(-rows // A_DAY)} days, {rows:,} rows, six columns: MariaDB → PostgreSQL", "")
+    ways = {
+        "MariaDB's own SQL": measured.source,
+        "PostgreSQL's own SQL": measured.warehouse,
+        "the audit, of both": measured.audit,
+    }
+    yield from table_of(
+        ("", "seconds (median)", "of all turns"),
+        ":--|--:|:--",
+        [(name, f"{statistics.median(s):.2f}", ", ".join(f"{one:.2f}" for one in s)) for name, s in ways.items()],
+    )
+    if found:
+        yield from ("", f"## {found.changed} changed rows among {found.rows:,}", "")
+        yield (
+            f"Taken as one interval: {found.seconds_of_sums:.1f} s for the checksum of both sides, then "
+            f"**{found.queries} queries**, of both sides together, which gave **{found.bytes:,} bytes** in "
+            f"{found.seconds:.1f} s: how many rows differ, and the keys of five."
+        )
+    yield _HOW.rstrip()
+
+
+_HOW = """
+## How it is measured
+
+- The rows are loaded by Daybook's own load, over a folder as stage, so that the ledger has each day's checksum. The
+  servers are those of the tests, PostgreSQL without `fsync`, and share the machine with what is measured.
+- The sides' own SQL is `count(*), sum(hash)` grouped by day, where the hash is the first 60 bits of the MD5 of
+  `concat_ws` of the six columns: each side alone, one after the other. The audit asks both at once, by one
+  statement for up to 2,500,000 rows, reads the ledger and judges.
+- They take turns; told are medians. Each audit is a process of its own that has imported the flow; its memory is
+  `VmHWM` above what it had then.
+- The changed rows are anywhere in the table, which is audited as one interval: the worst case for the bisecting, whose
+  every query reads all of it. In an audit by days, only the days that differ are read again.
+"""
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.audit", description="Measure the audit.")
+    parser.add_argument("--days", type=int, default=DAYS, help=f"that are audited, of {A_DAY:,} rows each")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="turns of each way")
+    parser.add_argument(
+        "--rows", type=int, default=ROWS, help="among which ten changed ones are found; 0: not measured"
+    )
+    given: Any = parser.parse_args()
+    if sys.platform != "linux":
+        sys.exit("The benchmark reads the memory of processes from /proc, which only Linux has: run it there.")
+    if install.main() != 0:  # says why
+        sys.exit(1)
+    full = (given.days, given.rows) == (DAYS, ROWS) and given.rounds >= 3
+    made = [
+        f"`{' '.join(['python -m benchmarks.audit', *sys.argv[1:]])}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        f"{machine.machine()}; load average {os.getloadavg()[0]:.1f} before it began",
+    ]
+    rows, found = given.days * A_DAY, None
+    try:
+        with running_servers() as servers:
+            made.append(machine.versions(servers.addresses))
+            for size in {rows, given.rows} - {0}:
+                print(f"loading {size:,} rows", flush=True)
+                load(servers.addresses, size)
+            measured = measure(servers.addresses, rows, given.rounds)
+            if given.rows:
+                found = bisected(servers.addresses, given.rows)
+                print(f"{found.changed} changed of {found.rows:,}: {found.queries} queries, {found.bytes:,} bytes")
+    except (StackError, pytest.fail.Exception) as error:  # a server that did not start, and why
+        sys.exit(str(error))
+    folder = HERE if full else QUICK
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PAGE).write_text("\n".join(page(made, rows, measured, found)) + "\n", encoding="utf-8")
+    for text, figure, is_met in targets(measured):
+        print(f"{'met   ' if is_met else 'MISSED'}  {figure:>7}  {text}")
+    print(f"\nWritten: {folder / PAGE}")
+
+
+if __name__ == "__main__":
+    main()

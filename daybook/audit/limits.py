@@ -1,0 +1,46 @@
+"""What a comparison must not do to a server, and what a server must not do to a comparison."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from daybook.audit.side import Both
+from daybook.errors import AuditRefused
+from daybook.sources.database.time_limits import timed_out
+
+
+@contextmanager
+def explained(table: str, what: str, remedy: str, seconds: int) -> Iterator[None]:
+    """Say of a statement that took too long, to compare `what` of `table`, what to do about it: the `remedy`.
+
+    Raises:
+        AuditRefused: its server has ended it.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not timed_out(error):
+            raise
+        raise AuditRefused(
+            f"{table}: to compare {what} by one statement took longer than its server lets it (at the source: "
+            f"{seconds} s), so it was ended. {remedy}, or do it at an hour when the server is quiet"
+        ) from None
+
+
+def require_hashes(table: str, both: Both, stretches: Sequence[Any]) -> None:
+    """See that both sides could build the text of every row.
+
+    Raises:
+        AuditRefused: one of them could not.
+    """
+    lacking, there = both.ask(lambda side: side.unhashed(stretches)) if stretches else (0, 0)
+    if lacking:
+        raise AuditRefused(
+            f"{table}: {lacking} rows are longer at the source than its server's max_allowed_packet, so it cannot "
+            "compare them. Raise it there (SET GLOBAL max_allowed_packet = …)"
+        )
+    if there:
+        raise AuditRefused(
+            f"{table}: {there} rows have a SUPER in the warehouse whose JSON is longer than 65,535 bytes, so "
+            "Redshift cannot compare them. Leave that column out: mask it by drop in the table file"
+        )

@@ -1,0 +1,51 @@
+"""An audit beside loads: what they may have changed while both sides were read is compared again."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from daybook.audit.opened import Opened, opened
+from daybook.counting import S
+from daybook.errors import AuditFailed, AuditLost
+from daybook.ledger import Entry
+from daybook.sources import Keys
+from daybook.table import Table
+from daybook.transient import with_retries
+from daybook.warehouses import Warehouse
+
+R = TypeVar("R")
+
+_ROUNDS = 3
+#: What is to be said of something that was never compared in peace.
+OVERTAKEN = "it was loaded while it was compared, again and again: compare it when no load runs"
+
+
+def in_rounds(
+    table: Table,
+    stretches: Sequence[S],
+    warehouse: Warehouse,
+    keys: Keys,
+    seconds: int,
+    work: Callable[[Opened, Sequence[S]], list[R]],
+    settled: Callable[[R, Sequence[Entry]], bool],
+) -> list[tuple[R, bool]]:
+    """What `work` finds of each of these stretches, in order, and whether that is sure.
+
+    `settled` says whether what was found holds, whatever the loads that were committed meanwhile have changed: the
+    ledger's entries of them. Both sides are opened anew for each round, and after a failure that passes.
+
+    Raises:
+        AuditFailed: a database failed, again and again.
+    """
+    found: dict[S, R] = {}
+    left = list(stretches)
+    for _ in range(_ROUNDS):
+
+        def attempt(left: Sequence[S] = tuple(left)) -> tuple[list[R], list[Entry]]:
+            with opened(table, warehouse, keys, seconds) as sides:
+                return work(sides, left), sides.overtaking()
+
+        if left:
+            results, late = with_retries(attempt, what=f"{table.name}: audit", failed=AuditFailed, lost=AuditLost)
+            found |= dict(zip(left, results, strict=True))
+            left = [stretch for stretch in left if late and not settled(found[stretch], late)]
+    return [(found[stretch], stretch not in left) for stretch in stretches]

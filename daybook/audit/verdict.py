@@ -1,0 +1,82 @@
+"""What happened to an interval, by its three sides: the source, the ledger and the warehouse."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from enum import StrEnum
+
+from daybook.audit.sums import Sum
+from daybook.interval import Interval
+from daybook.ledger import Entry
+
+#: Why the ledger cannot say what was committed of an interval that no single entry covers.
+IN_PARTS = "it was loaded in parts, by intervals other than the table file has now"
+
+
+class Verdict(StrEnum):
+    """Of an interval."""
+
+    EQUAL = "equal"
+    NEVER_LOADED = "never loaded"
+    SOURCE_CHANGED = "source changed since"
+    WAREHOUSE_ALTERED = "warehouse altered"
+    BOTH = "source changed and warehouse altered"
+    DIFFERS = "differs"
+
+    @property
+    def is_difference(self) -> bool:
+        """Whether an interval that was loaded, or has rows, is not what its source has."""
+        return self not in (Verdict.EQUAL, Verdict.NEVER_LOADED)
+
+
+def checksum_of(fingerprint: str, sum: Sum) -> str:
+    """A checksum as the ledger keeps it, with the fingerprint of the recipe by which it was made."""
+    return f"{fingerprint}:{sum.sum}"
+
+
+def recorded(entry: Entry, interval: Interval, fingerprint: str) -> tuple[Sum | None, str | None]:
+    """What the ledger says was committed of an interval; None where it cannot say, and then why."""
+    if not entry.is_of(interval):
+        return None, "it was loaded together with others, and the ledger has one checksum for all of them"
+    if entry.checksum is None:
+        return None, "the ledger has no checksum of it: an older Daybook loaded it"
+    by, _, sum = entry.checksum.partition(":")
+    if by != fingerprint:
+        return None, "other columns, or columns of other types, were compared when it was loaded"
+    return Sum(entry.rows, int(sum)), None
+
+
+def loaded_of(interval: Interval, stretches: Sequence[Interval]) -> bool | None:
+    """Whether all of an interval was loaded, by the stretches that were, which are in order and apart; None: a part."""
+    place = bisect_left(stretches, interval.end, key=lambda stretch: stretch.start)
+    nearest = stretches[place - 1] if place else None
+    if nearest is None or not nearest.overlaps(interval):
+        return False
+    return nearest.contains(interval) or None
+
+
+def judge(
+    source: Sum, ledger: Sum | None, warehouse: Sum, *, loaded: bool | None, moves: bool = False
+) -> tuple[Verdict, str | None]:
+    """The verdict, and what is to be said about it.
+
+    `loaded`: whether the ledger has entries of all of the interval (None: of a part of it, as a full refresh leaves it
+    that came before the interval was over); `ledger` is its checksum, None where that is unknown.
+    `moves`: whether loads of later intervals take rows out of this one and leave what is gone from the source, as an
+    upsert does: then the ledger's checksum tells which side changed only while it is that of one of them.
+    """
+    if loaded is None:
+        return (Verdict.EQUAL, None) if source == warehouse else (Verdict.NEVER_LOADED, "only a part of it was loaded")
+    if not loaded:
+        return (Verdict.WAREHOUSE_ALTERED, "no load put rows there") if warehouse.rows else (Verdict.NEVER_LOADED, None)
+    if source == warehouse:
+        return Verdict.EQUAL, None
+    if ledger is None:
+        return Verdict.DIFFERS, None
+    if ledger == warehouse:
+        return Verdict.SOURCE_CHANGED, None
+    if ledger == source:
+        kept = "unless deleted at the source before that load: an upsert leaves such rows" if moves else None
+        return Verdict.WAREHOUSE_ALTERED, kept
+    if moves:
+        return Verdict.BOTH, "or rows have moved on to later intervals, which this entry of the ledger cannot know"
+    return Verdict.BOTH, None

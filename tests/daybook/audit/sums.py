@@ -1,0 +1,42 @@
+"""The checksum of a whole table, as the audit has its source and its warehouse compute it."""
+
+from dataclasses import dataclass
+
+from daybook.audit.recipe import Recipe, recipe_of
+from daybook.audit.side import Side
+from daybook.audit.tally import Tally
+from daybook.extract import shape
+from daybook.masks import masked
+from daybook.table import Table
+from tests.daybook.ends import Ends
+
+Sum = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Sums:
+    """(rows, sum) of both sides, which is all that is compared."""
+
+    source: Sum
+    warehouse: Sum
+    recipe: Recipe
+
+
+def sums(ends: Ends, table: Table, columns: tuple[str, ...] = ()) -> Sums:
+    """The sums of a table that was loaded; of these columns alone, where some are named."""
+    with table.source.open_to_audit(table, ends) as source, ends.warehouse.session() as session:
+        described = masked(table, source.columns())
+        target = shape(table, described)
+        existing = ends.warehouse.existing_columns(session, table.name)
+        recipe = recipe_of(target, existing, ends.warehouse.folded, described)
+        if columns:
+            recipe = Recipe(tuple(f for f in recipe.fields if f.name in columns), (), recipe.left_out)
+        there = Tally(session, ends.warehouse, target, recipe).side(ends.warehouse.quote(*table.name.split(".", 1)))
+        return Sums(_sum(source.side(recipe, described, 60)), _sum(there), recipe)
+
+
+def _sum(side: Side) -> Sum:
+    found = side.whole()
+    ((numbers,),) = side.query(f"SELECT count({side.row_hash}) FROM {side.table}", ())
+    assert found.rows == numbers, "a row's text could not be built"
+    return found.rows, found.sum

@@ -1,0 +1,69 @@
+"""What one of the two servers cannot compute: the audit says so, and takes nothing for equal."""
+
+import contextlib
+
+import pytest
+
+from daybook.errors import AuditRefused
+from tests.daybook.audit.things import audited, by_hand, make, table_of, verdicts
+from tests.daybook.ends import Ends
+from tests.servers.mariadb import MariaDB
+
+LONG = 9  # columns of 4,000 bytes: together they are more than the packet below, and none of them is digested
+PACKET = 32_768
+
+
+@pytest.mark.parametrize("source", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
+def test_a_row_longer_than_max_allowed_packet(ends: Ends, mariadb: MariaDB) -> None:
+    names = [f"c{number}" for number in range(LONG)]
+    columns = ", ".join(f"{name} varchar(1000)" for name in names)
+    ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, at datetime, {columns}, KEY (at))")
+    ends.source.insert(
+        "things", [(n, f"2021-02-0{5 + n // 2} 10:00:00", *["😀" * (n % 2 * 1000)] * LONG) for n in range(6)]
+    )
+    table = table_of(ends)
+    ends.load(table, "2021-02-05", "2021-02-08")
+    assert verdicts(ends, table, 3) == ["equal"] * 3
+    with contextlib.closing(mariadb.connect()) as server, server.cursor() as cursor:
+        cursor.execute("SELECT @@GLOBAL.max_allowed_packet")
+        ((usual,),) = cursor.fetchall()
+        cursor.execute(f"SET GLOBAL max_allowed_packet = {PACKET}")
+        try:
+            with pytest.raises(AuditRefused, match="things: 3 rows are longer at the source than its server's max_all"):
+                audited(ends, table, 3)
+            ends.source.run("DELETE FROM things WHERE id IN (1, 3)")
+            with pytest.raises(AuditRefused, match="things: 1 rows are longer"):
+                audited(ends, table, 3)
+        finally:
+            cursor.execute(f"SET GLOBAL max_allowed_packet = {usual}")
+
+
+@pytest.mark.parametrize("source", ["postgres"], indirect=True)
+@pytest.mark.parametrize("ends", ["redshift-s3"], indirect=True)
+def test_a_json_longer_than_a_varchar(ends: Ends) -> None:
+    """Redshift's JSON_SERIALIZE fails of it, which must not be the load's end."""
+    ends.source.run("CREATE TABLE things (id int PRIMARY KEY, at timestamp, a jsonb)")
+    rows = [(1, "2021-02-05", '["é"]'), (2, "2021-02-05", None), (3, "2021-02-05", "null"), (4, "2021-02-06", "[]")]
+    ends.source.insert("things", rows)
+    table = table_of(ends)
+    ends.load(table, "2021-02-05", "2021-02-07")
+    assert verdicts(ends, table, 2) == ["equal"] * 2
+    ends.source.run("UPDATE things SET a = to_jsonb(repeat('x', 70000)) WHERE id = 4")
+    assert verdicts(ends, table, 2) == ["equal", "source changed since"]
+    ends.load(table, "2021-02-06")
+    with pytest.raises(AuditRefused, match="things: 1 rows have a SUPER in the warehouse whose JSON is longer"):
+        audited(ends, table, 2)
+
+
+@pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
+def test_a_cursor_that_the_warehouse_has_lost(ends: Ends) -> None:
+    make(ends)
+    table = table_of(ends)
+    ends.load(table, "2021-02-05")
+    by_hand(ends, table, "ALTER TABLE {table} ALTER COLUMN at TYPE text")
+    with pytest.raises(AuditRefused, match="and in the warehouse its at is text"):
+        audited(ends, table)
+    by_hand(ends, table, "ALTER TABLE {table} DROP COLUMN at")
+    with pytest.raises(AuditRefused, match="and in the warehouse it has no column at"):
+        audited(ends, table)

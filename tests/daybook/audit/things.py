@@ -1,0 +1,44 @@
+"""The table of the audit's tests: ten rows a day for four days, at both ends."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from daybook.audit.audit import Audited, audit
+from daybook.interval import Interval
+from daybook.table import Table
+from tests.daybook.ends import Ends
+
+FIRST = datetime(2021, 2, 5, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def make(ends: Ends) -> None:
+    clock = "datetime(6)" if ends.source.is_mysql else "timestamp"
+    ends.source.run(
+        f"CREATE TABLE things (id int PRIMARY KEY, at {clock}, note varchar(40), price decimal(8,2), gone smallint)"
+    )
+    ends.source.run("CREATE INDEX things_at ON things (at)")
+    rows = [(n, f"2021-02-{5 + n // 10:02d} 0{n % 10}:00:00.25", f"ö {n}", n / 4, 0) for n in range(40)]
+    ends.source.insert("things", rows)
+
+
+def table_of(ends: Ends, load: str = "replace_interval", **fields: Any) -> Table:
+    given = {"cursor": "at", "interval": "day", "start": FIRST.date(), "key": ["id"]}
+    return ends.table(load=load, **(given | fields))
+
+
+def days(count: int = 4) -> list[Interval]:
+    return [Interval(FIRST + n * DAY, FIRST + (n + 1) * DAY) for n in range(count)]
+
+
+def audited(ends: Ends, table: Table, count: int = 4, **options: Any) -> list[Audited]:
+    return audit(table, days(count), ends.warehouse, ends, **options)
+
+
+def verdicts(ends: Ends, table: Table, count: int = 4) -> list[str]:
+    return [str(found.verdict) for found in audited(ends, table, count, look=False)]
+
+
+def by_hand(ends: Ends, table: Table, sql: str) -> None:
+    """Somebody edits the warehouse."""
+    ends.destination.run(sql.format(table=ends.name(table)))
