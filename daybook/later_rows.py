@@ -53,9 +53,8 @@ def later_keys(
 ) -> Iterator[Chunk]:
     """The keys of the rows of `table` from `until` on, as CSV. `sent` are the columns as `Source.rows` takes them."""
     columns, grid = {column.name: column for column in sent}, table.grid
-    never = (
-        grid.containing(_NEVER).start if grid else _NEVER
-    )  # a cursor may be a date, which begins by the table's clock
+    # a cursor may be a date, which begins by the table's clock
+    never = grid.containing(_NEVER).start if grid else _NEVER
     return source.rows([columns[name] for name in table.key], Span(until, never), format)
 
 
