@@ -42,5 +42,5 @@ def refusal(table: Table, found: Sequence[Audited], max_repair: float) -> str | 
         f"{table.name} {label}: {len(differing):,} of {table.grid.counted(loaded)} that were loaded differ, and "
         f"max_repair={max_repair:g} lets a repair load {allowed:,} of them again; nothing is repaired. So many at once "
         "are seldom mistakes of single rows: has the type of a column changed, a time zone, a mask? Look at some of "
-        f"the rows first: daybook.audits has their keys. To load them all again, pass max_repair={share:g}"
+        f"the rows first: reconcile shows their keys. To load them all again, pass max_repair={share:g}"
     )
