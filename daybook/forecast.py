@@ -65,7 +65,7 @@ def forecast(
     if audited is None:
         counts = _counts(table, intervals, keys)
     else:
-        counts = {interval: one.source.rows for interval, one in audited.items() if one.source}
+        counts = {interval: one.source.rows for interval, one in audited.items()}
     unequal = {interval for interval, one in found.items() if one.verdict is not Verdict.EQUAL}
     chosen = [standing.interval for standing in standings if standing.chosen_by(select, standing.interval in unequal)]
     wanted = set(worth_asking(table, chosen))

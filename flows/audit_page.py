@@ -115,15 +115,14 @@ def number(rows: int, exact: bool) -> str:
 
 
 def _line(grid: Grid, one: Audited) -> str:
-    counts = (one.source.rows if one.source else None, one.rows_by_ledger, one.warehouse.rows)
+    counts = (one.source.rows, one.rows_by_ledger, one.warehouse.rows)
     rows = ("" if count is None else f"{count:,}" for count in counts)
     return _row(grid.label(one.interval), SQUARES[one.verdict], *rows, *_counts(one))
 
 
 def _counts(one: Audited | AuditedRange) -> list[str]:
     """How many rows are to be added, changed, removed."""
-    there = one.differences
-    return [number(getattr(there, kind), there.exact) if there else "" for kind in _KINDS]
+    return [number(getattr(one.differences, kind), one.differences.exact) for kind in _KINDS]
 
 
 def _keys(named: Iterable[tuple[str, Audited | AuditedRange]]) -> Iterator[str]:
@@ -138,14 +137,11 @@ def _row(*cells: str) -> str:
 
 
 def _figures(one: Audited | AuditedRange) -> str:
-    there = one.differences
-    counts = [(kind, getattr(there, kind)) for kind in _KINDS] if there else []
-    rows = ", ".join(f"{number(count, there.exact)} {kind}" for kind, count in counts if count and there)
+    rows = ", ".join(f"{count} {kind}" for kind, count in zip(_KINDS, _counts(one), strict=True) if count != "0")
     return "; ".join(part for part in (rows or "its checksums differ", _some_keys(one), one.why) if part)
 
 
 def _some_keys(one: Audited | AuditedRange) -> str:
     """Some keys of each kind: `added id=5, id=7; changed id=3`."""
-    there = one.differences
-    found = {kind: getattr(there, f"{kind}_keys") for kind in _KINDS} if there else {}
+    found = {kind: getattr(one.differences, f"{kind}_keys") for kind in _KINDS}
     return "; ".join(f"{kind} {', '.join(keys)}" for kind, keys in found.items() if keys)

@@ -6,7 +6,6 @@ from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from daybook.audit.audit import Audited
-from daybook.audit.differences import Differences
 from daybook.calendar import SQUARES, calendar
 from daybook.forecast import Forecast
 from daybook.table import Table
@@ -67,7 +66,7 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -
         lines += ["", "No rows at the source: it cannot be counted without being loaded."]
     if any(forecast.by_ledger is None for forecast in forecasts):
         lines += ["", "No rows by the ledger: a full refresh loaded it, which has one number for all of its intervals."]
-    removed = any(one.audited and one.audited.differences and one.audited.differences.removed for one in forecasts)
+    removed = any(one.audited and one.audited.differences.removed for one in forecasts)
     if removed and table.load == "upsert":
         lines += ["", "Rows are removed by select=differing alone (or `exact`): an upsert by itself takes none out."]
     return "\n".join(lines)
@@ -79,6 +78,6 @@ def _more(difference: int | None) -> str:
 
 def _view(audited: Audited) -> str:
     """The audit's cells of a line: the rows that an exact load would add, change and remove, and its verdict."""
-    there = audited.differences or Differences()
+    there = audited.differences
     rows = [number(count, there.exact) for count in (there.added, there.changed, there.removed)]
     return f"| {' | '.join(rows)} | {audited.verdict} |"

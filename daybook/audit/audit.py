@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from daybook.audit.batches import ROWS, batches
-from daybook.audit.differences import Differences, differences
+from daybook.audit.differences import NOTHING, Differences, differences, roughly
 from daybook.audit.limits import explained, require_hashes
 from daybook.audit.opened import Opened
 from daybook.audit.recipe import Recipe
@@ -23,23 +23,25 @@ from daybook.warehouses import Warehouse
 
 #: Seconds that a statement at the source may take.
 SECONDS = 300
+#: Intervals that differ in which the rows are looked for. Where all of a history does, that would be all of its rows.
+LOOK = 200
 #: Where the entry of a whole table begins.
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What was found of an interval: the verdict, its three sides, and which rows differ (None: nobody looked)."""
+    """What was found of an interval: the verdict, its three sides, and which rows differ."""
 
     interval: Interval
     verdict: Verdict
-    source: Sum | None
+    source: Sum
     ledger: Entry | None
     """What was loaded last of it; it may cover other intervals, too. None: it never was."""
     warehouse: Sum
     recipe: Recipe
     """What was compared, and what not."""
-    differences: Differences | None = None
+    differences: Differences = NOTHING
     why: str | None = None
     """What is to be said about the verdict."""
     in_parts: bool = False
@@ -59,15 +61,16 @@ def audit(
     warehouse: Warehouse,
     keys: Keys,
     *,
-    look: bool = True,
+    look: int = LOOK,
     rows: int = ROWS,
     seconds: int = SECONDS,
 ) -> list[Audited]:
     """Compare intervals of a table, which are in order and do not overlap, with their source and with the ledger.
 
     Both sides are read at the same time, each in one snapshot: by a statement for every so many `rows`, of which one
-    at the source may take `seconds`. Nothing is locked. With `look`, the rows that differ are found and counted. Where
-    a load is committed in between, what it may have changed is compared again.
+    at the source may take `seconds`. Nothing is locked. In the first `look` intervals that differ the rows are looked
+    for; of the others is told how many at least. Where a load is committed in between, what it may have changed is
+    compared again.
 
     Of an upsert, rows that have moved on at the source, behind all that was loaded, are left out: see
     `daybook.later_rows`. Rows without a cursor are in no interval.
@@ -93,7 +96,7 @@ def audit(
     return [found if sure else replace(found, why=OVERTAKEN) for found, sure in results]
 
 
-def _compared(sides: Opened, intervals: Sequence[Interval], look: bool, rows: int, seconds: int) -> list[Audited]:
+def _compared(sides: Opened, intervals: Sequence[Interval], look: int, rows: int, seconds: int) -> list[Audited]:
     """What is found of these intervals."""
     newest = sides.entries(Interval(intervals[0].start, intervals[-1].end))[::-1]
     covering = first_covering(intervals, [(entry.start, entry.end) for entry in newest], newest)
@@ -107,13 +110,12 @@ def _compared(sides: Opened, intervals: Sequence[Interval], look: bool, rows: in
             source, there = sides.both.ask(lambda side, part=part: side.sums(part))  # type: ignore[misc]
         for interval, entry in zip(part, entries[cut], strict=True):
             results.append(_judged(sides, interval, entry, loaded, source[interval], there[interval]))
-    differing = [result for result in results if result.source != result.warehouse]
+    differing = [result for result in results if result.source != result.warehouse and not _is_missing(result)]
     for cut in batches([one.interval for one in differing], [one.ledger for one in differing], rows):
         with _explained(sides.table, part := [one.interval for one in differing[cut]], seconds):
             require_hashes(sides.table.name, sides.both, part)
-    if look:
-        results = [_looked_at(sides, result, seconds) for result in results]
-    return results
+    closely = {one.interval for one in differing[:look]}
+    return [_looked_at(sides, result, seconds) if result.interval in closely else result for result in results]
 
 
 def _judged(
@@ -127,15 +129,15 @@ def _judged(
     if verdict == Verdict.BOTH and sides.with_moved and sides.with_moved.sums([interval])[interval] == ledger:
         verdict, why = Verdict.SOURCE_CHANGED, None  # some of its rows have moved on, which the ledger still counts
     in_parts = entry is None and loaded is not False
-    return Audited(interval, verdict, source, entry, there, sides.recipe, why=why, in_parts=in_parts)
+    about = roughly(source, there)
+    return Audited(interval, verdict, source, entry, there, sides.recipe, about, why, in_parts)
+
+
+def _is_missing(found: Audited) -> bool:
+    return found.verdict == Verdict.NEVER_LOADED and not found.warehouse.rows
 
 
 def _looked_at(sides: Opened, found: Audited, seconds: int) -> Audited:
-    assert found.source is not None
-    if found.source == found.warehouse:
-        return replace(found, differences=Differences())
-    if found.verdict == Verdict.NEVER_LOADED and not found.warehouse.rows:
-        return replace(found, differences=Differences(added=found.source.rows))
     with _explained(sides.table, [found.interval], seconds):
         there = differences(sides.both, found.interval, found.source, found.warehouse)
     # what is to be said of rows that an upsert leaves is about some only where there are any

@@ -78,18 +78,18 @@ class Audits:
 
 def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None) -> Found:
     """What is kept of an interval that was audited at this instant."""
-    there, fingerprint = audited.differences or Differences(), audited.recipe.fingerprint
+    there, fingerprint = audited.differences, audited.recipe.fingerprint
     return Found(
         table,
         audited.interval.start,
         audited.interval.end,
         str(audited.verdict),
-        audited.source.rows if audited.source else None,
+        audited.source.rows,
         audited.rows_by_ledger,
         audited.warehouse.rows,
         *(there.added, there.removed, there.changed, there.exact),
         _keys([there]),
-        checksum_of(fingerprint, audited.source) if audited.source else None,
+        checksum_of(fingerprint, audited.source),
         audited.ledger.checksum if audited.ledger and audited.rows_by_ledger is not None else None,
         checksum_of(fingerprint, audited.warehouse),
         at,
@@ -100,7 +100,7 @@ def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None
 def found_whole(table: str, ranges: Sequence[AuditedRange], at: datetime, flow_run_id: str | None) -> Found:
     """What is kept of a whole table that was audited by ranges of its key: one row, since checksums add up."""
     source, there = (sum(sums, Sum()) for sums in zip(*((one.source, one.warehouse) for one in ranges), strict=True))
-    differences = [one.differences or Differences() for one in ranges]
+    differences = [one.differences for one in ranges]
     fingerprint = ranges[0].recipe.fingerprint
     return Found(
         table,

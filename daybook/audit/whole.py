@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from daybook.audit.audit import SECONDS
-from daybook.audit.differences import Differences, differences
+from daybook.audit.audit import LOOK, SECONDS
+from daybook.audit.differences import NOTHING, Differences, differences, roughly
 from daybook.audit.key_ranges import KeyRange, by_key, ends_of, evenly, whole_numbers
 from daybook.audit.limits import explained, require_hashes
 from daybook.audit.opened import Opened, opened
@@ -30,7 +30,7 @@ BATCH = 10
 
 @dataclass(frozen=True, slots=True)
 class AuditedRange:
-    """What was found of a range of keys: equal, or not, and which rows differ (None: nobody looked)."""
+    """What was found of a range of keys: equal, or not, and which rows differ."""
 
     range: KeyRange
     verdict: Literal[Verdict.EQUAL, Verdict.DIFFERS]
@@ -38,7 +38,7 @@ class AuditedRange:
     warehouse: Sum
     recipe: Recipe
     """What was compared, and what not."""
-    differences: Differences | None = None
+    differences: Differences = NOTHING
     why: str | None = None
 
 
@@ -47,7 +47,7 @@ def audit_whole(
     warehouse: Warehouse,
     keys: Keys,
     *,
-    look: bool = True,
+    look: int = LOOK,
     rows: int = ROWS,
     batch: int = BATCH,
     seconds: int = SECONDS,
@@ -79,7 +79,9 @@ def audit_whole(
             with explained(table.name, what, remedy, seconds):
                 source, there = both.ask(lambda side, part=part: side.sums(part))  # type: ignore[misc]
                 require_hashes(table.name, both, [one for one in part if source[one] != there[one]])
-                found += [_found(sides.recipe, both, one, source[one], there[one], look) for one in part]
+                for one in part:
+                    closely = sum(other.verdict is Verdict.DIFFERS for other in found) < look
+                    found.append(_found(sides.recipe, both, one, source[one], there[one], closely))
         return found
 
     def settled(found: AuditedRange, late: Sequence[Entry]) -> bool:
@@ -111,8 +113,8 @@ def _by_key(sides: Opened) -> Both:
     return Both(*(by_key(side, first.name, since, until) for side in (sides.both.source, sides.both.warehouse)))
 
 
-def _found(recipe: Recipe, both: Both, range: KeyRange, source: Sum, there: Sum, look: bool) -> AuditedRange:
+def _found(recipe: Recipe, both: Both, range: KeyRange, source: Sum, there: Sum, closely: bool) -> AuditedRange:
     if source == there:
-        return AuditedRange(range, Verdict.EQUAL, source, there, recipe, Differences() if look else None)
-    found = differences(both, range, source, there) if look else None
+        return AuditedRange(range, Verdict.EQUAL, source, there, recipe)
+    found = differences(both, range, source, there) if closely else roughly(source, there)
     return AuditedRange(range, Verdict.DIFFERS, source, there, recipe, found)

@@ -36,16 +36,19 @@ def test_every_verdict(ends: Ends) -> None:
         "source changed and warehouse altered",
         "warehouse altered",
     ]
-    seen = [(d.added, d.removed, d.changed, d.exact) for d in (result.differences for result in found) if d]
+    seen = [(d.added, d.removed, d.changed, d.exact) for d in (result.differences for result in found)]
     assert seen == [(0, 1, 1, True), (1, 0, 0, True), (1, 0, 1, True), (10, 1, 0, True)]
     assert found[0].differences.removed_keys == ("id=4",) and found[0].differences.changed_keys == ("id=3",)
     assert found[1].differences.added_keys == ("id=12",)
     assert found[3].differences.removed_keys == ("id=99",)
     # any intervals, not only neighbours, however few a statement
     some = [days()[0], days()[3]]
-    again = audit(table, some, ends.warehouse, ends, look=False, rows=1)
+    again = audit(table, some, ends.warehouse, ends, look=1, rows=1)
     assert [result.verdict for result in again] == [found[0].verdict, found[3].verdict]
-    assert [result.differences for result in again] == [None, None]
+    # of which only the first is looked into
+    first, second = (result.differences for result in again)
+    assert first == found[0].differences
+    assert (second.added, second.removed, second.changed, second.exact) == (9, 0, 0, False)
 
 
 def test_before_there_is_a_table_in_the_warehouse(from_mariadb: Ends) -> None:

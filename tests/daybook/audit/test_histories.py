@@ -187,7 +187,7 @@ class Histories(RuleBasedStateMachine):
         assert not differ or sum(r.verdict == "equal" for r in self.audited()) == len(world.loaded)
 
     def audited(self) -> list[Any]:
-        return audit(self.now.table, DAYS, self.now.ends.warehouse, self.now.ends, look=False)
+        return audit(self.now.table, DAYS, self.now.ends.warehouse, self.now.ends, look=0)
 
     def teardown(self) -> None:
         if hasattr(self, "now"):

@@ -36,7 +36,7 @@ def audited(ends: Ends, table: Table, count: int = 4, **options: Any) -> list[Au
 
 
 def verdicts(ends: Ends, table: Table, count: int = 4) -> list[str]:
-    return [str(found.verdict) for found in audited(ends, table, count, look=False)]
+    return [str(found.verdict) for found in audited(ends, table, count, look=0)]
 
 
 def by_hand(ends: Ends, table: Table, sql: str) -> None:
