@@ -34,13 +34,13 @@ class Account:
         plan, extracted = self.extracted.plan, self.extracted
         told = self._told(session)
         missing = "\n".join(extracted.findings.shortfalls)[:_LONGEST] or None
-        spans: list[tuple[datetime | None, datetime, Sum]]
-        spans = [(interval.start, interval.end, sum) for interval, sum in staged.sums.items()]
-        if staged.total is not None:
-            spans = [(plan.start, extracted.snapshot_at, staged.total)]
+        spans: list[tuple[datetime | None, datetime, int, Sum | None]]
+        spans = [(interval.start, interval.end, sum.rows, sum) for interval, sum in staged.sums.items()]
+        if plan.whole:
+            spans = [(plan.start, extracted.snapshot_at, staged.rows, staged.total)]
         entries = [
-            Entry(plan.table.name, start, end, sum.rows, missing=missing, checksum=tally.checksum(sum), **told)
-            for start, end, sum in spans
+            Entry(plan.table.name, start, end, rows, missing=missing, checksum=tally.checksum(sum), **told)
+            for start, end, rows, sum in spans
         ]
         return self._restated(session, tally, told) + entries
 

@@ -22,8 +22,9 @@ logger = logging.getLogger(__name__)
 class Staged:
     """Where the rows are, how many they are, and the checksum of those in each interval that is to be loaded.
 
-    `total` is the checksum of all of them, of a whole table; `deleted` is where those are that were flagged as deleted,
-    which are not among them; `later` where the keys are of rows that have moved on, and are to stay where they are.
+    `total` is the checksum of all of them, of a table that has no intervals; `deleted` is where those are that were
+    flagged as deleted, which are not among them; `later` where the keys are of rows that have moved on, and are to stay
+    where they are.
     """
 
     table: str
@@ -82,7 +83,7 @@ class Staging:
         strategies.set_apart(session, self._warehouse, self._target, table, deleted)
         rows = session.one(f"SELECT count(*) FROM {table}")
         if plan.whole:
-            return Staged(table, rows, {}, tally.whole(table), deleted)
+            return Staged(table, rows, {}, self._total(tally, table), deleted)
         return Staged(table, rows, tally.sums(table, plan.intervals), deleted=deleted)
 
     def _later(self, session: Session) -> str | None:
@@ -123,9 +124,13 @@ class Staging:
         """What is staged in `table`, `rows` in all, with its checksums: those of the plan's intervals, or the whole."""
         if self._plan.whole:
             # the rows that are deleted at the source are among them yet
-            return Staged(table, rows, {}, None if self._target.deleted else tally.whole(table))
+            return Staged(table, rows, {}, None if self._target.deleted else self._total(tally, table))
         sums = tally.sums(table, self._plan.intervals)
         beside = tally.counts(table, self._beside) if rows else {}
         counted = sum(found.rows for found in sums.values()) + sum(beside.values())
         guards.inside(self._target.name, self._plan, rows, counted)
         return Staged(table, rows, sums)
+
+    def _total(self, tally: Tally, table: str) -> Sum | None:
+        """The checksum of a whole table; None where it has intervals, as an audit compares those (`Checksums`)."""
+        return tally.whole(table) if self._plan.table.load == "replace" else None

@@ -89,8 +89,8 @@ class Checksums:
 
 def intervals_within(plan: Plan, snapshot_at: datetime) -> list[Interval]:
     """The intervals that a whole load brings, each of which was over at the snapshot; none where they are too many."""
-    grid, start = plan.table.grid, plan.table.start
-    if not plan.whole or grid is None or start is None or plan.table.cursor is None:
+    grid, start, replaced = plan.table.grid, plan.table.start, plan.table.load == "replace"
+    if not plan.whole or replaced or grid is None or start is None or plan.table.cursor is None:
         return []
     intervals = grid.due(start, snapshot_at)
     return intervals if len(intervals) <= MOST else []

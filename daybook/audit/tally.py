@@ -60,9 +60,9 @@ class Tally:
         """The checksum of all rows of `table` (quoted)."""
         return sum_of(self._session.rows, table, self._hash)
 
-    def checksum(self, sum: Sum) -> str | None:
+    def checksum(self, sum: Sum | None) -> str | None:
         """As the ledger keeps it."""
-        return checksum_of(self.recipe.fingerprint, sum) if self.recipe else None
+        return checksum_of(self.recipe.fingerprint, sum) if self.recipe and sum else None
 
     @property
     def _hash(self) -> str:

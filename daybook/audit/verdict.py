@@ -36,7 +36,7 @@ def checksum_of(fingerprint: str, sum: Sum) -> str:
 def recorded(entry: Entry, interval: Interval, fingerprint: str) -> tuple[Sum | None, str | None]:
     """What the ledger says was committed of an interval; None where it cannot say, and then why."""
     if not entry.is_of(interval):
-        return None, "it was loaded together with others, and the ledger has one checksum for all of them"
+        return None, "it was loaded together with others, and none of them has a checksum of its own"
     if entry.checksum is None:
         return None, "the ledger has no checksum of it: an older Daybook loaded it"
     by, _, sum = entry.checksum.partition(":")
