@@ -2,11 +2,12 @@
 
 import importlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from daybook.audit.recipe import Recipe, recipe_of
 from daybook.audit.side import Side, side_of
-from daybook.audit.sums import Sum, sum_of, sums_by_interval
+from daybook.audit.sums import Sum
 from daybook.audit.verdict import checksum_of
 from daybook.columns import Column
 from daybook.counting import rows_by_interval
@@ -46,9 +47,9 @@ class Tally:
 
     def sums(self, table: str, intervals: Sequence[Interval]) -> dict[Interval, Sum]:
         """The checksum of the rows of `table` (quoted: the target, or what is staged for it) in each interval."""
-        cursor = self._target.cursor
-        assert cursor is not None
-        return sums_by_interval(self._session.rows, table, self._column, cursor, self._hash, intervals, self._fence)
+        if self._side is None:
+            return {interval: Sum(rows) for interval, rows in self.counts(table, intervals).items()}
+        return replace(self._side, table=table).sums(intervals)
 
     def counts(self, table: str, intervals: Sequence[Interval]) -> dict[Interval, int]:
         """How many rows of `table` (quoted) lie in each interval."""
@@ -56,21 +57,13 @@ class Tally:
         assert cursor is not None
         return rows_by_interval(self._session.rows, table, self._column, cursor, intervals)
 
-    def whole(self, table: str) -> Sum:
-        """The checksum of all rows of `table` (quoted)."""
-        return sum_of(self._session.rows, table, self._hash)
+    def whole(self, table: str) -> Sum | None:
+        """The checksum of all rows of `table` (quoted); None where nothing is compared, and nobody has to read them."""
+        return replace(self._side, table=table).whole() if self._side else None
 
     def checksum(self, sum: Sum | None) -> str | None:
         """As the ledger keeps it."""
         return checksum_of(self.recipe.fingerprint, sum) if self.recipe and sum else None
-
-    @property
-    def _hash(self) -> str:
-        return self._side.row_hash if self._side else "0"
-
-    @property
-    def _fence(self) -> str:
-        return self._side.fence if self._side else ""
 
 
 def recipe_for(session: Session, warehouse: Warehouse, target: Target, described: Sequence[Column]) -> Recipe:
