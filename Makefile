@@ -11,10 +11,10 @@ help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
 
 demo: ## start everything on this machine, load nps through a worker, show the result
-	@started=$$(date +%s) && $(INSTALL) && $(PYTHON) -m deployments.local demo --started "$$started"
+	@started=$$(date +%s) && $(INSTALL) && $(PYTHON) -m daybook.orchestration.local_stack demo --started "$$started"
 
 stop: ## stop everything that `make demo` started; the data stays in .daybook/
-	@$(INSTALL) && $(PYTHON) -m deployments.local down
+	@$(INSTALL) && $(PYTHON) -m daybook.orchestration.local_stack down
 
 # Without variables for blocks (exit code 2) those that are there stay: they may have been made in the UI.
 # An existing work pool is left as it is, too: its type and its job template may have been chosen with care.
@@ -23,12 +23,12 @@ deploy: ## blocks, work pool, every deployment and automation, on the Prefect se
 	$(PYTHON) -m blocks || [ $$? = 2 ]
 	@$(PREFECT) work-pool inspect daybook >/dev/null 2>&1 || $(PREFECT) work-pool create daybook --type process
 	$(PREFECT) deploy --all
-	$(PYTHON) -m deployments.automations
+	$(PYTHON) -m daybook.orchestration.automations
 
 test: ## run every test against real servers, which it installs where it can
 	@$(INSTALL) dev
 	@$(INSTALL) dbt
-	$(PYTHON) -m tests.servers.install
+	$(PYTHON) -m tests.support.servers.install
 	$(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: ## measure the nps load, the backfill and the audit against the alternatives

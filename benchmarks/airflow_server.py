@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import make_url
 
 from benchmarks import warehouse
-from tests.servers.ports import free_port
-from tests.servers.processes import serving
+from tests.support.servers.ports import free_port
+from tests.support.servers.processes import serving
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "airflow_requirements.txt"

@@ -29,9 +29,9 @@ from benchmarks.meter import Meter
 from benchmarks.nps import HERE, QUICK
 from benchmarks.report import table as table_of
 from benchmarks.servers import Addresses, running_servers
-from daybook.table import Table
-from deployments.local.errors import StackError
-from tests.servers import install
+from daybook.definitions.table import Table
+from daybook.orchestration.local_stack.errors import StackError
+from tests.support.servers import install
 
 PAGE = "audit.md"
 DAYS, ROWS, ROUNDS, CHANGED = 400, 10_000_000, 5, 10
@@ -103,11 +103,11 @@ def answers(rows: int, source: str) -> Table:
 
 def load(addresses: Addresses, rows: int) -> None:
     """Make the rows, and load all of them by Daybook, so that the ledger has each day's checksum."""
-    from daybook.extract import extract
-    from daybook.load import load as bring
-    from daybook.plan import plan
+    from daybook.load.extract import extract
+    from daybook.load.load import load as bring
+    from daybook.load.plan import plan
     from daybook.stage.folder import FolderStage
-    from daybook.warehouses import open_warehouse
+    from daybook.warehouses.registry import open_warehouse
 
     make_answers(addresses.source, f"answers_{rows}", 0, rows - 1)
     target, stage = open_warehouse(create_engine(addresses.warehouse)), FolderStage(Path(addresses.folder))
@@ -123,9 +123,9 @@ def load(addresses: Addresses, rows: int) -> None:
 def audited(source: str, there: str, rows: int) -> tuple[float, int]:
     """Audit all days in this process, which is a new one: seconds, and bytes of memory above the imported flow's."""
     import flows.reconcile  # noqa: F401  what a worker's process has anyway is not the audit's
-    from daybook.audit.audit import audit
+    from daybook.audit.interval_audit import audit
     from daybook.audit.verdict import Verdict
-    from daybook.warehouses import open_warehouse
+    from daybook.warehouses.registry import open_warehouse
 
     logging.disable(logging.INFO)
     table = answers(rows, source)
@@ -142,10 +142,10 @@ def audited(source: str, there: str, rows: int) -> tuple[float, int]:
 
 def bisected(addresses: Addresses, rows: int) -> Found:
     """Change ten rows at the source, and find them among all rows, which are taken as one interval."""
-    from daybook.audit.differences import differences
-    from daybook.audit.opened import opened
-    from daybook.interval import Interval
-    from daybook.warehouses import open_warehouse
+    from daybook.audit.comparison import opened
+    from daybook.audit.row_diff import differences
+    from daybook.model.interval import Interval
+    from daybook.warehouses.registry import open_warehouse
 
     ids = sorted(random.Random(8).sample(range(rows), CHANGED))
     with closing(connect(addresses.source)) as connection, connection.cursor() as cursor:

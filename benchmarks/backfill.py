@@ -23,8 +23,8 @@ from benchmarks.backfill_source import DAYS, TABLE, day, make_production, requir
 from benchmarks.backfill_ways import copy, running_daybook
 from benchmarks.nps import HERE, QUICK
 from benchmarks.servers import Addresses, running_servers
-from deployments.local.errors import StackError
-from tests.servers import install
+from daybook.orchestration.local_stack.errors import StackError
+from tests.support.servers import install
 
 _AIRFLOWS_TABLE = (
     f"CREATE TABLE {TABLE} (id bigint PRIMARY KEY, created_at timestamp, score smallint)",

@@ -14,9 +14,9 @@ from sqlalchemy import NullPool, create_engine
 
 from benchmarks import warehouse
 from benchmarks.meter import Leg, Meter
-from daybook.ledger import Ledger
-from daybook.table import Table
-from daybook.warehouses import open_warehouse
+from daybook.definitions.table import Table
+from daybook.ledger.ledger import Ledger
+from daybook.warehouses.registry import open_warehouse
 
 HOURS = 87_600
 START = datetime(2011, 1, 1, tzinfo=UTC)
@@ -76,9 +76,9 @@ def measure(url: str, zone: str) -> Planning:
 def main() -> None:
     """Plan what standard input names; write the legs to standard output."""
     import flows.backfill  # noqa: F401  what a worker's process has anyway is not the plan's
-    from daybook.backlog import coalesce
-    from daybook.ranges import owed_within
-    from daybook.standing import look_up
+    from daybook.ledger.interval_status import look_up
+    from daybook.load.owed_intervals import owed_within
+    from daybook.model.interval import coalesce
 
     job = json.load(sys.stdin)
     table = Table.model_validate(

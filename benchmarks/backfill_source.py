@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 from benchmarks import warehouse
 from benchmarks.answers import A_DAY, DAY_ONE, connect, make_answers
 from benchmarks.warehouse import Content
-from daybook.tables import read_table
+from daybook.definitions.table_files import read_table
 
 TABLE = "raw_data.nps"
 DAYS = 400

@@ -14,18 +14,18 @@ from sqlalchemy import NullPool, create_engine
 from benchmarks.backfill_source import DAYS, TABLE, day
 from benchmarks.servers import Addresses
 from benchmarks.ways import Keys
-from daybook.extract import extract
-from daybook.load import load
-from daybook.plan import plan
+from daybook.definitions.table_files import read_table
+from daybook.load.extract import extract
+from daybook.load.load import load
+from daybook.load.plan import plan
+from daybook.orchestration.local_stack.deploy import deploy_all, make_blocks
+from daybook.orchestration.local_stack.environment import api_url
+from daybook.orchestration.local_stack.errors import StackError
+from daybook.orchestration.local_stack.stack import UI_PORT, LocalStack
 from daybook.stage.folder import FolderStage
-from daybook.tables import read_table
-from daybook.warehouses import open_warehouse
-from deployments.local.deploy import deploy_all, make_blocks
-from deployments.local.environment import api_url
-from deployments.local.errors import StackError
-from deployments.local.stack import UI_PORT, LocalStack
-from tests.project import Deployed, copy_project
-from tests.servers.ports import free_port
+from daybook.warehouses.registry import open_warehouse
+from tests.support.project_copy import Deployed, copy_project
+from tests.support.servers.ports import free_port
 
 
 def copy(source: str, addresses: Addresses) -> float:
@@ -54,7 +54,7 @@ class Daybook:
         return self._run("nps/daily", {"execution_date": day(DAYS).isoformat()})
 
     def _run(self, deployment: str, parameters: dict[str, Any]) -> float:
-        from deployments.local.runs import run_deployment
+        from daybook.orchestration.local_stack.demo.flow_runs import run_deployment
 
         began = time.time()
         run = run_deployment(self.deployed.stack, self.deployed.client, deployment, parameters, lambda state: None)
@@ -71,7 +71,7 @@ def running_daybook(source: str, addresses: Addresses) -> Iterator[Daybook]:
     """
     from prefect.client.orchestration import SyncPrefectClient
 
-    from deployments.local.runs import wait_for_work_pool
+    from daybook.orchestration.local_stack.demo.flow_runs import wait_for_work_pool
 
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="daybook-bench-"))

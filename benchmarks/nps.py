@@ -20,8 +20,8 @@ from benchmarks.one_run import Run, run
 from benchmarks.results import DAYBOOK, PANDAS, Results
 from benchmarks.servers import Servers, running_servers
 from benchmarks.ways import WAYS
-from deployments.local.errors import StackError
-from tests.servers import install
+from daybook.orchestration.local_stack.errors import StackError
+from tests.support.servers import install
 
 HERE = Path(__file__).parent
 QUICK = HERE.parent / ".daybook" / "benchmarks"

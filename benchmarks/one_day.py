@@ -13,11 +13,11 @@ from benchmarks import warehouse
 from benchmarks.answers import A_DAY, DAY_ONE, SECONDS_APART, make_answers
 from benchmarks.servers import Addresses
 from benchmarks.ways import Keys, described
-from daybook.extract import extract
-from daybook.load import load
-from daybook.plan import plan
+from daybook.load.extract import extract
+from daybook.load.load import load
+from daybook.load.plan import plan
 from daybook.stage.folder import FolderStage
-from daybook.warehouses import open_warehouse
+from daybook.warehouses.registry import open_warehouse
 
 Strategy = Literal["replace_interval", "upsert"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)

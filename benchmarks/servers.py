@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 
 from benchmarks import warehouse
-from tests.servers.mariadb import running_mariadb
-from tests.servers.postgres import running_postgres
-from tests.servers.s3 import S3, running_s3
+from tests.support.servers.mariadb import running_mariadb
+from tests.support.servers.postgres import running_postgres
+from tests.support.servers.s3 import S3, running_s3
 
 
 @dataclass(frozen=True)

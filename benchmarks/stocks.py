@@ -19,8 +19,8 @@ from pathlib import Path
 from benchmarks import warehouse
 from benchmarks.machine import machine
 from benchmarks.meter import Leg, Meter
-from tests.servers.postgres import running_postgres
-from tests.servers.yahoo import Share, Yahoo, running_yahoo, share
+from tests.support.servers.postgres import running_postgres
+from tests.support.servers.yahoo import Share, Yahoo, running_yahoo, share
 
 FIRST, END = date(2021, 1, 4), date(2026, 1, 5)
 SIZES = (50, 500)
@@ -63,13 +63,13 @@ def daybook(job: Job) -> None:
     """As the flow does it, without Prefect: extract, verify, load."""
     from sqlalchemy import create_engine
 
-    from daybook.extract import extract, verify
-    from daybook.load import load
-    from daybook.plan import plan
-    from daybook.sources.yahoo import only
+    from daybook.definitions.symbols import only
+    from daybook.definitions.table_files import read_table
+    from daybook.load.extract import extract, verify
+    from daybook.load.load import load
+    from daybook.load.plan import plan
     from daybook.stage.folder import FolderStage
-    from daybook.tables import read_table
-    from daybook.warehouses import open_warehouse
+    from daybook.warehouses.registry import open_warehouse
 
     table = only(read_table("raw_data.stock_info"), [name(number) for number in range(job.symbols)], keep=False)
     target, stage = open_warehouse(create_engine(job.url)), FolderStage(Path(job.folder) / "stage")

@@ -19,12 +19,12 @@ from sqlalchemy import create_engine, make_url, text
 
 from benchmarks import warehouse
 from benchmarks.machine import machine
-from daybook.ledger import Entry, Ledger
-from daybook.summary.build import build
-from daybook.summary.graph import plan_builds
-from daybook.summary.side_by_side import run_in_order
-from daybook.warehouses import open_warehouse
-from tests.servers.postgres import running_postgres
+from daybook.ledger.ledger import Entry, Ledger
+from daybook.summaries.builder.build import build
+from daybook.summaries.builder.scheduler import run_in_order
+from daybook.summaries.graph import plan_builds
+from daybook.warehouses.registry import open_warehouse
+from tests.support.servers.postgres import running_postgres
 
 DEEP, WIDE, ROWS, TIMES, AT_ONCE = 10, 20, 200_000, 3, 4
 RESULTS = Path(__file__).with_name("summaries.md")

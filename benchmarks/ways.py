@@ -17,16 +17,16 @@ from sqlalchemy import Engine, NullPool, create_engine, make_url
 from benchmarks import warehouse
 from benchmarks.meter import Meter
 from benchmarks.servers import Addresses
-from daybook.extract import extract
-from daybook.load import load
-from daybook.plan import plan
-from daybook.stage import Stage
+from daybook.definitions.table import Table
+from daybook.load.extract import extract
+from daybook.load.load import load
+from daybook.load.plan import plan
+from daybook.orchestration.local_stack.postgres.binaries import wheel_programs
+from daybook.stage.base import Stage
 from daybook.stage.folder import FolderStage
 from daybook.stage.s3 import S3Stage
-from daybook.table import Table
-from daybook.warehouses import open_warehouse
-from deployments.local.postgres_programs import wheel_programs
-from tests.servers.install import COMMAND, find_program
+from daybook.warehouses.registry import open_warehouse
+from tests.support.servers.install import COMMAND, find_program
 
 KEY_AND_INDEX = "key and index"
 

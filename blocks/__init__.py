@@ -20,5 +20,5 @@ A user or password in a URL is percent-encoded (`@` is `%40`, `:` is `%3A`, `/` 
 Run it as often as you like: a block is created, updated or left as it is, and one whose variable is not set is left
 alone. A change of `DAYBOOK_STAGE_URL` between S3 and a folder removes the other `stage`, so that there is only one.
 An environment that is half set or contradicts itself is refused before anything is saved. Secrets are stored as
-Prefect's secrets, and never shown. Flows open blocks with `blocks.open`, and never read the environment.
+Prefect's secrets, and never shown. Flows open blocks with `daybook.orchestration.blocks.open`, and never read the environment.
 """  # noqa: E501 (a table's row is one line)

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping
 
 import blocks
-from blocks import environment
-from blocks.errors import BlocksError, EnvironmentRefused, NothingSet
+from daybook.orchestration.blocks import environment
+from daybook.orchestration.blocks.errors import BlocksError, EnvironmentRefused, NothingSet
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -26,7 +26,9 @@ def main(environ: Mapping[str, str]) -> int:
     for note in plan.notes:
         print(f"note: {note}")
 
-    from blocks.save import save  # Prefect takes seconds to import; a mistake is told before that
+    from daybook.orchestration.blocks.save_blocks import (
+        save,  # Prefect takes seconds to import; a mistake is told before that
+    )
 
     try:
         for outcome in save(plan):

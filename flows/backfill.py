@@ -5,17 +5,18 @@ from typing import Any
 from prefect import flow, get_run_logger, runtime
 from prefect.client.orchestration import get_client
 
-from blocks import open as blocks
 from daybook.audit.repair import MAX_REPAIR, refusal, to_repair
-from daybook.forecast import Forecast, forecast
-from daybook.ranges import owed_within, worth_asking
-from daybook.standing import Standing, look_up
-from flows.auditing import audited, view
-from flows.command_line import run
-from flows.deployed import find
-from flows.filling import Filled, Filling, Options
-from flows.forecast_page import told
-from flows.parameters import (
+from daybook.backfill.dry_run import Forecast, forecast
+from daybook.ledger.interval_status import Standing, look_up
+from daybook.load.owed_intervals import owed_within, worth_asking
+from daybook.orchestration.artifacts.dry_run import told
+from daybook.orchestration.audit_tasks import audited, view
+from daybook.orchestration.backfill.loop import Filled, Filling, Options
+from daybook.orchestration.blocks import open as blocks
+from daybook.orchestration.command_line import run
+from daybook.orchestration.deployments import find
+from daybook.orchestration.monitor_events import announce_success
+from daybook.orchestration.parameters import (
     AllowBeforeStart,
     DependsOnPast,
     DeploymentName,
@@ -29,8 +30,7 @@ from flows.parameters import (
     Select,
     Start,
 )
-from flows.tags import tag
-from flows.telling.announce import announce_success
+from daybook.orchestration.run_tags import tag
 
 
 def run_name() -> str:

@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 from prefect import flow, get_run_logger, runtime
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
-from blocks import open as blocks
+from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import BackfillIncomplete, DaybookError
-from daybook.ranges import owed, worth_asking
-from daybook.standing import look_up
-from daybook.tables import read_table, table_names
-from flows.command_line import run
-from flows.deployed import find, loading
-from flows.filling import Filled, Filling, Options
-from flows.parameters import TableNames
-from flows.telling.announce import announce_success
+from daybook.ledger.interval_status import look_up
+from daybook.load.owed_intervals import owed, worth_asking
+from daybook.orchestration.backfill.loop import Filled, Filling, Options
+from daybook.orchestration.blocks import open as blocks
+from daybook.orchestration.command_line import run
+from daybook.orchestration.deployments import find, loading
+from daybook.orchestration.monitor_events import announce_success
+from daybook.orchestration.parameters import TableNames
 
 
 def run_name() -> str:

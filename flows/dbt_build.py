@@ -7,18 +7,18 @@ from typing import Annotated, Any
 from prefect import flow, get_run_logger, runtime
 from pydantic import Field
 
-from daybook.dbt.outcome import Outcome
-from daybook.dbt.project import find_project, last_of_day, tables_read
+from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import NotLoadedInTime
-from daybook.tables import read_table, table_names
-from flows.command_line import run
-from flows.dbt_page import show
-from flows.dbt_runner import on_our_warehouse
-from flows.loading import patience
-from flows.parameters import TableName, explained, flag, some_of
-from flows.schedule import scheduled_at
-from flows.tasks import wait_for
-from flows.telling.announce import announce_success
+from daybook.integrations.dbt.project import find_project, last_of_day, tables_read
+from daybook.integrations.dbt.results import Outcome
+from daybook.orchestration.artifacts.dbt import show
+from daybook.orchestration.command_line import run
+from daybook.orchestration.dbt_runner import on_our_warehouse
+from daybook.orchestration.flow_options import patience
+from daybook.orchestration.monitor_events import announce_success
+from daybook.orchestration.parameters import TableName, explained, flag, some_of
+from daybook.orchestration.scheduled_time import scheduled_at
+from daybook.orchestration.tasks import wait_for
 
 ProjectDir = Annotated[str, explained("The folder that dbt_project.yml is in, on the worker.", "string")]
 Day = Annotated[

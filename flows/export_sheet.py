@@ -7,21 +7,21 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import AfterValidator
 
-from blocks import open as blocks
+from daybook.definitions.summary import Summary
+from daybook.definitions.summary_files import read_summary, summary_names
+from daybook.definitions.table import Table as TableFile
+from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import ExportFailed
-from daybook.google_sheets import export
-from daybook.google_sheets.account import spreadsheet_id
-from daybook.google_sheets.areas import parse
-from daybook.google_sheets.export import Selection, Written
-from daybook.ledger import Entry
-from daybook.summary.files import read_summary, summary_names
-from daybook.summary.form import Summary
-from daybook.table import Table as TableFile
-from daybook.tables import read_table, table_names
-from flows.command_line import run
-from flows.loading import patience
-from flows.parameters import explained
-from flows.telling.announce import announce_success
+from daybook.integrations.google_sheets import export
+from daybook.integrations.google_sheets.export import Selection, Written
+from daybook.ledger.ledger import Entry
+from daybook.orchestration.blocks import open as blocks
+from daybook.orchestration.command_line import run
+from daybook.orchestration.flow_options import patience
+from daybook.orchestration.monitor_events import announce_success
+from daybook.orchestration.parameters import explained
+from daybook.sources.google_sheets.client import spreadsheet_id
+from daybook.sources.google_sheets.ranges import parse
 
 
 def _is_range(text: str) -> str:

@@ -9,23 +9,23 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from pydantic import Field
 
-from blocks import open as blocks
 from daybook.errors import IntervalError
-from daybook.interval import Interval
-from daybook.key_metrics import WEEKS
-from daybook.key_metrics.book import KeyMetrics
-from daybook.key_metrics.chart import WEEKS_SHOWN
-from daybook.key_metrics.measure import last_weeks
-from daybook.key_metrics.message import weekly
-from daybook.key_metrics.week import Metrics
-from flows.command_line import run
-from flows.key_metrics_page import show
-from flows.loading import patience
-from flows.parameters import explained, flag
-from flows.schedule import scheduled_at
-from flows.telling import wording
-from flows.telling.measured import measured, readable
-from flows.telling.outbox import Outbox
+from daybook.model.interval import Interval
+from daybook.monitoring.key_metrics import WEEKS
+from daybook.monitoring.key_metrics.chart import WEEKS_SHOWN
+from daybook.monitoring.key_metrics.compute import last_weeks
+from daybook.monitoring.key_metrics.metrics_table import KeyMetrics
+from daybook.monitoring.key_metrics.weekly_message import weekly
+from daybook.monitoring.key_metrics.weekly_metrics import Metrics
+from daybook.orchestration.artifacts.key_metrics import show
+from daybook.orchestration.blocks import open as blocks
+from daybook.orchestration.command_line import run
+from daybook.orchestration.flow_options import patience
+from daybook.orchestration.metrics.measure import measured, readable
+from daybook.orchestration.notifications import messages
+from daybook.orchestration.notifications.outbox import Outbox
+from daybook.orchestration.parameters import explained, flag
+from daybook.orchestration.scheduled_time import scheduled_at
 
 Week = Annotated[
     date | None,
@@ -105,7 +105,7 @@ def send(metrics: Sequence[Metrics], week_start: date) -> None:
     A run that is tried again puts it into the same place, so that it is sent once.
     """
     with get_client(sync_client=True) as client:
-        Outbox(client).put(weekly(metrics, week_start, wording.link(runtime.flow_run.id)), scheduled_at())
+        Outbox(client).put(weekly(metrics, week_start, messages.link(runtime.flow_run.id)), scheduled_at())
 
 
 if __name__ == "__main__":

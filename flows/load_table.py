@@ -2,12 +2,20 @@
 
 from prefect import flow
 
-from daybook.load import LoadReport
-from flows.command_line import run
-from flows.loading import loading
-from flows.parameters import AllowBeforeStart, AllowShrink, Exact, ExecutionDate, FullRefresh, TableName, Until
-from flows.report import show
-from flows.tasks import already_loaded, extract, load, plan, transform
+from daybook.load.load import LoadReport
+from daybook.orchestration.artifacts.load_report import show
+from daybook.orchestration.command_line import run
+from daybook.orchestration.flow_options import loading
+from daybook.orchestration.parameters import (
+    AllowBeforeStart,
+    AllowShrink,
+    Exact,
+    ExecutionDate,
+    FullRefresh,
+    TableName,
+    Until,
+)
+from daybook.orchestration.tasks import already_loaded, extract, load, plan, transform
 
 
 @flow(name="load-table", **loading())

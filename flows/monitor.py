@@ -10,11 +10,11 @@ from prefect import flow, get_run_logger, runtime
 from prefect.client.orchestration import get_client
 
 from daybook.errors import MonitorIncomplete
-from flows.command_line import run as run_from_command_line
-from flows.parameters import explained
-from flows.telling.look import Look
-from flows.telling.outside import out_of_reach
-from flows.telling.turns import one_at_a_time
+from daybook.orchestration.command_line import run as run_from_command_line
+from daybook.orchestration.notifications.detect.server_down import out_of_reach
+from daybook.orchestration.notifications.monitor_pass import Look
+from daybook.orchestration.notifications.pass_lock import one_at_a_time
+from daybook.orchestration.parameters import explained
 
 About = Annotated[
     Literal["failed", "stuck", "waiting", "warned", "recovered", "due"] | None,

@@ -8,29 +8,29 @@ from typing import Any
 from prefect import flow, get_run_logger, runtime
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
-from blocks import open as blocks
-from daybook.audit.audit import Audited
-from daybook.audit.intervals import intervals_of
+from daybook.audit.interval_audit import Audited
 from daybook.audit.repair import MAX_REPAIR, to_repair
-from daybook.audit.whole import AuditedRange
+from daybook.audit.selection import intervals_of
+from daybook.audit.table_audit import AuditedRange
+from daybook.definitions.table import Table
+from daybook.definitions.table_files import read_table
 from daybook.errors import AuditDiffers, AuditRefused, DaybookError, RepairRefused
-from daybook.grid import parse
-from daybook.interval import Interval
-from daybook.ranges import worth_asking
-from daybook.standing import look_up
-from daybook.table import Table
-from daybook.tables import read_table
-from flows import audit_page
-from flows.auditing import audited, audited_whole
-from flows.command_line import run
-from flows.deployed import Deployed, find, loading
-from flows.filling import Filled, Filling, Options
-from flows.live_page import LivePage
-from flows.page_text import page_key
-from flows.parameters import AuditedTable, AuditEnd, AuditStart, Last, MaxRepair, Repair, Whole
-from flows.tags import tag
-from flows.telling.announce import announce_success
-from flows.telling.wording import command
+from daybook.ledger.interval_status import look_up
+from daybook.load.owed_intervals import worth_asking
+from daybook.model.interval import Interval
+from daybook.model.interval_grid import parse
+from daybook.orchestration.artifacts import audit
+from daybook.orchestration.artifacts.live_artifact import LivePage
+from daybook.orchestration.artifacts.text import page_key
+from daybook.orchestration.audit_tasks import audited, audited_whole
+from daybook.orchestration.backfill.loop import Filled, Filling, Options
+from daybook.orchestration.blocks import open as blocks
+from daybook.orchestration.command_line import run
+from daybook.orchestration.deployments import Deployed, find, loading
+from daybook.orchestration.monitor_events import announce_success
+from daybook.orchestration.notifications.messages import command
+from daybook.orchestration.parameters import AuditedTable, AuditEnd, AuditStart, Last, MaxRepair, Repair, Whole
+from daybook.orchestration.run_tags import tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +117,20 @@ def _repair(
 
 def _shown(page: LivePage, table: Table, result: Reconciled, what_repairs: str) -> Reconciled:
     assert table.grid is not None
-    headline = audit_page.headline(table.grid, result.found, len(result.repaired))
-    page.show(headline, None, audit_page.markdown(table, result.found, what_repairs))
+    headline = audit.headline(table.grid, result.found, len(result.repaired))
+    page.show(headline, None, audit.markdown(table, result.found, what_repairs))
     get_run_logger().info("%s: %s", table.name, headline)
     return result
 
 
 def _whole(table: Table) -> Reconciled:
     ranges = audited_whole(table)
-    headline, what_mends = audit_page.whole_headline(ranges), _mending(table)
+    headline, what_mends = audit.whole_headline(ranges), _mending(table)
     with get_client(sync_client=True) as client:
         page = LivePage(client, page_key("reconcile", table.name), f"all of {table.name}")
-        page.show(headline, None, audit_page.whole_markdown(table, ranges, what_mends))
+        page.show(headline, None, audit.whole_markdown(table, ranges, what_mends))
     get_run_logger().info("all of %s: %s", table.name, headline)
-    if lines := audit_page.whole_sentences(ranges, table.key[0]):
+    if lines := audit.whole_sentences(ranges, table.key[0]):
         raise AuditDiffers("\n".join([f"all of {table.name}: {headline}", *lines, f"What mends it: {what_mends}"]))
     return Reconciled(table.name, ranges=tuple(ranges))
 
@@ -152,12 +152,12 @@ def _checked(table: Table, result: Reconciled, label: str, what_repairs: str) ->
     differing = [one for one in result.found if one.verdict.is_difference]
     if not differing:
         return result
-    headline = audit_page.headline(table.grid, result.found, len(result.repaired))
+    headline = audit.headline(table.grid, result.found, len(result.repaired))
     raise AuditDiffers(
         "\n".join(
             [
                 f"{label}: {headline}",
-                *audit_page.sentences(table.grid, differing),
+                *audit.sentences(table.grid, differing),
                 f"To load what differs again, exactly as the source has it: {what_repairs}",
             ]
         )

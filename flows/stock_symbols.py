@@ -2,14 +2,22 @@
 
 from prefect import flow
 
-from daybook.load import LoadReport
-from daybook.sources.yahoo import only
-from daybook.tables import read_table
-from flows.command_line import run
-from flows.loading import loading
-from flows.parameters import AllowBeforeStart, AllowShrink, Exact, ExecutionDate, FullRefresh, Symbols, Until
-from flows.report import show
-from flows.tasks import already_loaded, extract, load, plan, transform
+from daybook.definitions.symbols import only
+from daybook.definitions.table_files import read_table
+from daybook.load.load import LoadReport
+from daybook.orchestration.artifacts.load_report import show
+from daybook.orchestration.command_line import run
+from daybook.orchestration.flow_options import loading
+from daybook.orchestration.parameters import (
+    AllowBeforeStart,
+    AllowShrink,
+    Exact,
+    ExecutionDate,
+    FullRefresh,
+    Symbols,
+    Until,
+)
+from daybook.orchestration.tasks import already_loaded, extract, load, plan, transform
 
 
 @flow(name="stock-symbols", **loading("raw_data.stock_info"))

@@ -5,16 +5,16 @@ from functools import partial
 from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 
-from blocks import open as blocks
-from daybook.summary.build import Built, build
-from daybook.summary.graph import Graph, plan_builds
-from daybook.summary.side_by_side import Outcome, run_in_order
-from flows.command_line import run
-from flows.events import emit_built
-from flows.loading import patience
-from flows.parameters import BuildAnew, SummaryNames
-from flows.summary_page import show
-from flows.telling.announce import announce
+from daybook.orchestration.artifacts.summaries import show
+from daybook.orchestration.blocks import open as blocks
+from daybook.orchestration.command_line import run
+from daybook.orchestration.events import emit_built
+from daybook.orchestration.flow_options import patience
+from daybook.orchestration.monitor_events import announce
+from daybook.orchestration.parameters import BuildAnew, SummaryNames
+from daybook.summaries.builder.build import Built, build
+from daybook.summaries.builder.scheduler import Outcome, run_in_order
+from daybook.summaries.graph import Graph, plan_builds
 
 AT_ONCE = 4  # builds at a time: they are queries of the same warehouse
 

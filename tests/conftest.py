@@ -6,23 +6,33 @@ import signal
 import pytest
 
 pytest_plugins = [
-    "tests.project",
-    "tests.prefect_server",
-    "tests.servers.mariadb",
-    "tests.servers.postgres",
-    "tests.servers.s3",
-    "tests.servers.redshift",
-    "tests.servers.yahoo",
-    "tests.servers.google",
-    "tests.servers.web",
-    "tests.servers.slack",
-    "tests.servers.mail",
+    "tests.support.source_warehouse_fixtures",
+    "tests.support.flow_fixtures",
+    "tests.support.block_fixtures",
+    "tests.support.project_copy",
+    "tests.support.prefect_server",
+    "tests.support.servers.mariadb",
+    "tests.support.servers.postgres",
+    "tests.support.servers.s3",
+    "tests.support.servers.redshift",
+    "tests.support.servers.yahoo",
+    "tests.support.servers.google",
+    "tests.support.servers.web",
+    "tests.support.servers.slack",
+    "tests.support.servers.mail",
 ]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest first, so that those who share the tests among them end at about the same time."""
-    items.sort(key=lambda item: (item.path.name != "test_week.py", "flows" not in item.path.parts))
+    items.sort(
+        key=lambda item: (
+            item.path.name != "test_incident_week.py",
+            "flows" not in item.path.parts
+            and "end_to_end" not in item.path.parts
+            and "orchestration" not in item.path.parts,
+        )
+    )
 
 
 # A polite end (CI's time limit, `kill`) tears the servers down as Ctrl-C does.

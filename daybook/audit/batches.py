@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from daybook.interval import Interval
-from daybook.ledger import Entry
+from daybook.ledger.ledger import Entry
+from daybook.model.interval import Interval
 
 #: Rows that one statement should compare. A server that takes a whole second for 20,000 needs two minutes.
 ROWS = 2_500_000

@@ -6,10 +6,10 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from daybook.audit.recipe import Field
-from daybook.audit.side import Side
-from daybook.columns import INTEGERS, Type
-from daybook.cursors import Cursor, numbered_sql
+from daybook.model.cursor import Cursor, numbered_sql
+from daybook.model.types import INTEGERS, Type
+from daybook.sql.checksum.columns import Field
+from daybook.sql.checksum.side import Side
 
 
 class KeyRange(NamedTuple):

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from daybook.audit.side import Both
 from daybook.errors import AuditRefused
-from daybook.sources.database.time_limits import timed_out
+from daybook.sql.checksum.side import Both
+from daybook.sql.statement_timeout import timed_out
 
 
 @contextmanager

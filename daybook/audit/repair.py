@@ -3,11 +3,11 @@
 import math
 from collections.abc import Sequence
 
-from daybook.audit.audit import Audited
+from daybook.audit.interval_audit import Audited
 from daybook.audit.verdict import Verdict
+from daybook.definitions.table import Table
 from daybook.errors import RepairRefused
-from daybook.interval import Interval
-from daybook.table import Table
+from daybook.model.interval import Interval
 
 #: The share of the intervals which had been loaded that a repair may load again.
 MAX_REPAIR = 0.1

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from daybook.audit.opened import Opened, opened
-from daybook.counting import S
+from daybook.audit.comparison import Opened, opened
+from daybook.definitions.table import Table
 from daybook.errors import AuditFailed, AuditLost
-from daybook.ledger import Entry
-from daybook.sources import Keys
-from daybook.table import Table
-from daybook.transient import with_retries
-from daybook.warehouses import Warehouse
+from daybook.ledger.ledger import Entry
+from daybook.sources.base import Keys
+from daybook.sql.bucketing import S
+from daybook.sql.retries import with_retries
+from daybook.warehouses.base import Warehouse
 
 R = TypeVar("R")
 

@@ -4,9 +4,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from enum import StrEnum
 
-from daybook.audit.sums import Sum
-from daybook.interval import Interval
-from daybook.ledger import Entry
+from daybook.ledger.ledger import Entry
+from daybook.model.interval import Interval
+from daybook.sql.checksum.sums import Sum
 
 #: Why the ledger cannot say what was committed of an interval that no single entry covers.
 IN_PARTS = "it was loaded in parts, by intervals other than the table file has now"
@@ -26,11 +26,6 @@ class Verdict(StrEnum):
     def is_difference(self) -> bool:
         """Whether an interval that was loaded, or has rows, is not what its source has."""
         return self not in (Verdict.EQUAL, Verdict.NEVER_LOADED)
-
-
-def checksum_of(fingerprint: str, sum: Sum) -> str:
-    """A checksum as the ledger keeps it, with the fingerprint of the recipe by which it was made."""
-    return f"{fingerprint}:{sum.sum}"
 
 
 def recorded(entry: Entry, interval: Interval, fingerprint: str) -> tuple[Sum | None, str | None]:

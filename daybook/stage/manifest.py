@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from daybook.csv_format import CsvFormat
 from daybook.errors import StageError
+from daybook.stage.csv_format import CsvFormat
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from typing import Any
 
 import zstandard
 
-from daybook.csv_format import Chunk, CsvFormat
 from daybook.errors import StageError
-from daybook.stage import Stage
+from daybook.stage.base import Stage
+from daybook.stage.csv_format import Chunk, CsvFormat
+from daybook.stage.csv_records import records, refuse_nul, split
 from daybook.stage.manifest import FilesInPlace, Manifest, Part, manifest_key
-from daybook.stage.rows import records, refuse_nul, split
 
 logger = logging.getLogger(__name__)
 

@@ -6,16 +6,16 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
-from daybook.columns import TIMES, Column, Type
-from daybook.csv_format import CsvFormat
 from daybook.errors import DaybookError, DuplicateKey
-from daybook.stage import Stage
+from daybook.model.target import Target
+from daybook.model.types import TIMES, Column, Type
+from daybook.sql.retries import first_line
+from daybook.stage.base import Stage
+from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import Manifest
 from daybook.stage.parts import PartsReader
-from daybook.transient import first_line
-from daybook.warehouses import Target
+from daybook.warehouses.postgres_family import SqlWarehouse
 from daybook.warehouses.session import Session
-from daybook.warehouses.sql import SqlWarehouse
 
 _COPY_CONTEXT = re.compile(r"COPY .*?, line (\d+)(?:, column (.+?): \")?", re.DOTALL)
 _BLOCK = 1 << 18

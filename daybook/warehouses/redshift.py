@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from sqlalchemy import Engine
 
-from daybook.columns import INTEGERS, TIMES, Column, Type
-from daybook.csv_format import CsvFormat
 from daybook.errors import DaybookError, ValueRefused, WarehouseError
-from daybook.stage import Stage
+from daybook.model.target import Target
+from daybook.model.types import INTEGERS, TIMES, Column, Type
+from daybook.sql.retries import first_line
+from daybook.stage.base import Stage
+from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import Manifest
-from daybook.transient import first_line
-from daybook.warehouses import Target
+from daybook.warehouses.postgres_family import SqlWarehouse, resized
 from daybook.warehouses.session import Session
-from daybook.warehouses.sql import SqlWarehouse, resized
 
 _LONGEST_TEXT = 65535  # bytes, of a VARCHAR
 _LONGEST_BYTES = 1024000  # of a VARBYTE

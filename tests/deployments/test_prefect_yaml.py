@@ -9,8 +9,8 @@ import pytest
 from prefect import Flow
 from ruamel.yaml import YAML
 
-from daybook.tables import read_table, table_names
-from deployments.local.stack import WORK_POOL
+from daybook.definitions.table_files import read_table, table_names
+from daybook.orchestration.local_stack.stack import WORK_POOL
 
 FILE = Path(__file__).parents[2] / "prefect.yaml"
 DEPLOYMENTS: list[dict[str, Any]] = YAML(typ="safe").load(FILE)["deployments"]

@@ -10,12 +10,12 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import FlowRun
 
 from daybook.errors import BackfillIncomplete, BackfillRefused
-from deployments.local.errors import StackError
-from deployments.local.runs import run_deployment
-from flows.deployed import find, loading
-from tests.flows.backfills import DAY, calendar_of, children, days_from, fill, fill_from_here, loaded_days, populate
-from tests.flows.conftest import Production, Target
-from tests.project import Deployed
+from daybook.orchestration.deployments import find, loading
+from daybook.orchestration.local_stack.demo.flow_runs import run_deployment
+from daybook.orchestration.local_stack.errors import StackError
+from tests.support.backfills import DAY, calendar_of, children, days_from, fill, fill_from_here, loaded_days, populate
+from tests.support.flow_fixtures import Production, Target
+from tests.support.project_copy import Deployed
 
 
 @pytest.mark.parametrize(("table", "run"), [("nps", fill_from_here), ("visits", fill)], ids=["nps", "visits"])

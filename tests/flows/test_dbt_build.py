@@ -29,13 +29,13 @@ from prefect.client.schemas.filters import (
 )
 from ruamel.yaml import YAML
 
-from blocks import environment
-from blocks.save import save
 from daybook.errors import DbtUnusable
+from daybook.orchestration.blocks import environment
+from daybook.orchestration.blocks.save_blocks import save
 from flows.dbt_build import dbt_build
 from flows.nps import nps
-from tests.flows.conftest import Production, Target
-from tests.servers.postgres import PASSWORD
+from tests.support.flow_fixtures import Production, Target
+from tests.support.servers.postgres import PASSWORD
 
 pytestmark = pytest.mark.usefixtures("without_heartbeat")
 

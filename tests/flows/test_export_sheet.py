@@ -18,8 +18,8 @@ from prefect.exceptions import ParameterTypeError
 from daybook.errors import TableFileError
 from flows.export_sheet import export_sheet
 from flows.nps import nps
-from tests.flows.conftest import Production, Target
-from tests.servers.google import Google
+from tests.support.flow_fixtures import Production, Target
+from tests.support.servers.google import Google
 
 pytestmark = pytest.mark.usefixtures("without_heartbeat")
 

@@ -18,24 +18,24 @@ from prefect.states import Cancelled, Completed, Crashed, Failed
 from prometheus_client import start_http_server
 from prometheus_client.parser import text_string_to_metric_families
 
-from blocks import environment
-from blocks import open as blocks
-from blocks.save import save
 from daybook.errors import IntervalError
-from daybook.incidents.incident import Incident, Kind
-from daybook.interval import Interval
-from daybook.key_metrics.gauges import Moment
-from daybook.ledger import Entry, Ledger
-from deployments.local.waiting import wait_until
-from flows import prometheus
-from flows.children import TAG
+from daybook.ledger.ledger import Entry, Ledger
+from daybook.model.interval import Interval
+from daybook.monitoring.incidents.incident import Incident, Kind
+from daybook.monitoring.key_metrics.gauges import Moment
+from daybook.orchestration.backfill.child_runs import TAG
+from daybook.orchestration.blocks import environment
+from daybook.orchestration.blocks import open as blocks
+from daybook.orchestration.blocks.save_blocks import save
+from daybook.orchestration.local_stack.polling import wait_until
+from daybook.orchestration.metrics import prometheus
+from daybook.orchestration.metrics.ended_runs import ended_runs
+from daybook.orchestration.notifications.incident_store import Desk
+from daybook.orchestration.variable_store import Shelf
 from flows.key_metrics import choose, key_metrics
-from flows.telling.desk import Desk
-from flows.telling.ended_runs import ended_runs
-from flows.telling.shelf import Shelf
-from tests.flows.conftest import Target
-from tests.flows.runs import PATIENCE
-from tests.servers.ports import free_port
+from tests.support.flow_fixtures import Target
+from tests.support.flow_runs import PATIENCE
+from tests.support.servers.ports import free_port
 
 MONDAY = date(2026, 7, 20)
 NPS = "raw_data.nps"

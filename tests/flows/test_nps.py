@@ -15,11 +15,11 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun
 
-from deployments.local.waiting import wait_until
+from daybook.orchestration.local_stack.polling import wait_until
 from flows.load_table import load_table
 from flows.nps import nps
-from tests.flows.conftest import Production, Target
-from tests.flows.runs import PATIENCE
+from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_runs import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("without_heartbeat")
 

@@ -14,12 +14,12 @@ from prefect.settings import (
 
 from daybook.audit.verdict import Verdict
 from daybook.errors import AuditDiffers, AuditRefused, RepairRefused
-from deployments.local.runs import run_deployment
+from daybook.orchestration.local_stack.demo.flow_runs import run_deployment
 from flows.nps import nps
 from flows.reconcile import Reconciled, reconcile
-from tests.flows.backfills import DAY, calendar_of, children, days_from, fill_from_here, loaded_days, populate
-from tests.flows.conftest import Production, Target
-from tests.project import Deployed
+from tests.support.backfills import DAY, calendar_of, children, days_from, fill_from_here, loaded_days, populate
+from tests.support.flow_fixtures import Production, Target
+from tests.support.project_copy import Deployed
 
 DAYS = 40
 END = DAY + timedelta(days=DAYS)

@@ -12,16 +12,16 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ParameterTypeError
 
-from blocks import open as blocks
+from daybook.backfill.dry_run import forecast
+from daybook.definitions.table_files import read_table
 from daybook.errors import SourceError
-from daybook.forecast import forecast
-from daybook.sources.yahoo import patience
-from daybook.standing import look_up
-from daybook.tables import read_table
-from flows.forecast_page import markdown
+from daybook.ledger.interval_status import look_up
+from daybook.orchestration.artifacts.dry_run import markdown
+from daybook.orchestration.blocks import open as blocks
+from daybook.sources.yahoo import retry_budget
 from flows.stock_symbols import stock_symbols
-from tests.flows.conftest import Row, Target
-from tests.servers.yahoo import Fault, Yahoo, share
+from tests.support.flow_fixtures import Row, Target
+from tests.support.servers.yahoo import Fault, Yahoo, share
 
 FRIDAY = date(2021, 2, 5)
 FIRST, END = date(2021, 1, 4), date(2021, 3, 1)
@@ -30,7 +30,7 @@ FIRST, END = date(2021, 1, 4), date(2021, 3, 1)
 @pytest.fixture(autouse=True)
 def quick(without_heartbeat: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without long waits for Yahoo."""
-    monkeypatch.setattr(patience, "SECONDS", 0.01)
+    monkeypatch.setattr(retry_budget, "SECONDS", 0.01)
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from datetime import date
 import pytest
 from prefect.client.schemas.objects import FlowRun
 
-from daybook.summary.files import summary_names
-from deployments.local.waiting import wait_until
-from tests.flows.conftest import Production, Row, Target
-from tests.flows.runs import PATIENCE, create, wait_for
-from tests.project import Deployed
+from daybook.definitions.summary_files import summary_names
+from daybook.orchestration.local_stack.polling import wait_until
+from tests.support.flow_fixtures import Production, Row, Target
+from tests.support.flow_runs import PATIENCE, create, wait_for
+from tests.support.project_copy import Deployed
 
 #: Sessions, purchases and an A/B test as their own deployments load them, which test_other_sources.py shows.
 RAW = """

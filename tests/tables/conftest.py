@@ -8,7 +8,7 @@ import pytest
 from psycopg2.extras import RealDictCursor, execute_values
 from sqlalchemy import NullPool, create_engine
 
-from daybook.tables import TABLES, read_table
+from daybook.definitions.table_files import TABLES, read_table
 
 #: A summary of analytics, and rows for each table of raw_data that it reads.
 Summarise = Callable[..., list[dict[str, Any]]]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from daybook.summary.cases import CASES, read_case, run_case
-from daybook.summary.files import read_summary, summary_names
-from daybook.summary.given import declared_types
-from daybook.summary.lineage import dialect_of, read
-from daybook.warehouses import Warehouse
+from daybook.definitions.summary_files import read_summary, summary_names
+from daybook.summaries.parse.lineage import dialect_of, read
+from daybook.summaries.testing.cases import CASES, read_case, run_case
+from daybook.summaries.testing.fixtures import declared_types
+from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
-from tests.daybook.ends import Database, warehouse_of
+from tests.support.source_and_warehouse import Database, warehouse_of
 
 FILES = sorted(CASES.glob("*/*/*.yaml"))
 

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import httpx
 from pydantic import Field, field_validator
 
-from daybook.columns import Column
-from daybook.csv_format import Chunk, CsvFormat
-from daybook.csv_reading import CsvDialect, read_csv
 from daybook.errors import SourceError
-from daybook.interval import Interval
-from daybook.sources import Keys, Source, SourceKind, Span
+from daybook.model.interval import Interval
+from daybook.model.types import Column
+from daybook.sources.base import Keys, Source, SourceKind, Span
 from daybook.sources.csv_url.download import Download, fetch, shown
 from daybook.sources.csv_url.headers import Version
-from daybook.spelling import ISO, Spelling
-from daybook.texts import TextRows, declared
-from daybook.unpacking import Compression, unpacked
+from daybook.sources.text.compression import Compression, unpacked
+from daybook.sources.text.csv_reader import CsvDialect, read_csv
+from daybook.sources.text.typed_csv import TextRows, declared
+from daybook.sources.text.value_formats import ISO, Spelling
+from daybook.stage.csv_format import Chunk, CsvFormat
 
 if TYPE_CHECKING:
-    from daybook.table import Table
+    from daybook.model.table_spec import TableSpec
 
 
 class Config(SourceKind, CsvDialect):
@@ -50,7 +50,7 @@ class Config(SourceKind, CsvDialect):
         return url
 
     @contextmanager
-    def open(self, table: "Table", keys: Keys) -> Iterator[Source]:
+    def open(self, table: "TableSpec", keys: Keys) -> Iterator[Source]:
         """The file as it is when it is asked for: nothing is fetched before that. Its copy is removed at the end.
 
         Raises:
@@ -70,8 +70,8 @@ class Config(SourceKind, CsvDialect):
 class CsvAtUrl:
     """A file, fetched once: by `is_still`, or when its rows are read."""
 
-    def __init__(self, config: Config, table: "Table") -> None:
-        self._config, self._table, self._columns = config, table, declared(table)
+    def __init__(self, config: Config, table: "TableSpec") -> None:
+        self._config, self._table, self._columns = config, table, declared(table, config.kind)
         self._what = f"{table.name}, {shown(config.url)}"
         self._snapshot_at = datetime.now(UTC)
         self._download: Download | None = None

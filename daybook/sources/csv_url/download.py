@@ -12,8 +12,8 @@ import httpx
 import tenacity
 
 from daybook.errors import FileRefused, SourceError, SourceLost
-from daybook.sources.csv_url.addresses import CheckedTransport
 from daybook.sources.csv_url.headers import Version, modified, retry_after
+from daybook.sources.csv_url.private_networks import CheckedTransport
 
 logger = logging.getLogger(__name__)
 

@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 from pymysql.cursors import SSCursor
 
-from daybook.audit.dialects import mysql as hashing
-from daybook.audit.recipe import Field, Recipe
-from daybook.audit.side import Side, side_of
-from daybook.columns import Column
-from daybook.counting import rows_by_interval
-from daybook.csv_format import Chunk, CsvFormat
 from daybook.errors import SourceError
-from daybook.interval import Interval
-from daybook.soft_deletes import live_sql
-from daybook.sources import Span, cursor_of, without_cursor
+from daybook.model.interval import Interval
+from daybook.model.soft_deletes import live_sql
+from daybook.model.types import Column
+from daybook.sources.base import Span, cursor_of, without_cursor
 from daybook.sources.database import mysql_wire
-from daybook.sources.database.facts import Facts, index_rows
-from daybook.sources.database.mysql_types import BINARY, DATES, DESCRIBED, SIGNED, type_of
-from daybook.sources.database.time_limits import limit_sql
+from daybook.sources.database.catalog import Facts, index_rows
+from daybook.sql.bucketing import rows_by_interval
+from daybook.sql.checksum.columns import Field, Recipe
+from daybook.sql.checksum.dialects import mysql as hashing
+from daybook.sql.checksum.side import Side, side_of
+from daybook.sql.mysql_types import BINARY, DATES, DESCRIBED, SIGNED, type_of
+from daybook.sql.statement_timeout import limit_sql
+from daybook.stage.csv_format import Chunk, CsvFormat
 
 if TYPE_CHECKING:
+    from daybook.model.table_spec import TableSpec
     from daybook.sources.database import Config
-    from daybook.table import Table
 
 
-def open_table(connection: Any, config: "Config", table: "Table") -> "MySQLTable":
+def open_table(connection: Any, config: "Config", table: "TableSpec") -> "MySQLTable":
     """The table that `config` names, in a consistent snapshot on `connection`, the driver's own.
 
     Raises:
@@ -39,7 +39,7 @@ def open_table(connection: Any, config: "Config", table: "Table") -> "MySQLTable
 class MySQLTable:
     """A table or view of MySQL or MariaDB, as of the moment when it was opened."""
 
-    def __init__(self, connection: Any, config: "Config", table: "Table") -> None:
+    def __init__(self, connection: Any, config: "Config", table: "TableSpec") -> None:
         self._connection, self._config, self._table = connection, config, table
         self._query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         self._connection.set_character_set("utf8mb4")
@@ -105,7 +105,7 @@ class MySQLTable:
         return rows_by_interval(self._bound, self._live_sql(), self._quote(cursor.column), cursor, intervals)
 
     def side(self, recipe: Recipe, columns: Sequence[Column], seconds: int) -> Side:
-        """The rows that a load takes, as the audit compares them: see `daybook.audit.side.Auditable`."""
+        """The rows that a load takes, as the audit compares them: see `daybook.sql.checksum.side.Auditable`."""
         ((version,),) = self._query("SELECT VERSION()")
         for statement in (limit_sql(version, seconds), *hashing.SESSION):
             self._query(statement)

@@ -14,7 +14,7 @@ from pymysql import err
 from pymysql.constants import CR
 from pymysql.protocol import MysqlPacket
 
-from daybook.csv_format import Chunk
+from daybook.stage.csv_format import Chunk
 
 _READ = 1 << 18
 _LONGEST = 0xFFFFFF  # a packet of this length goes on in the next one

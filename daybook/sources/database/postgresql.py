@@ -5,22 +5,22 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from daybook.audit.dialects import postgresql as hashing
-from daybook.audit.recipe import Field, Recipe
-from daybook.audit.side import Side, side_of
-from daybook.columns import Column, Type, parse_type
-from daybook.counting import rows_by_interval
-from daybook.csv_format import Chunk, CsvFormat
 from daybook.errors import RowCountMismatch, SourceError
-from daybook.interval import Interval
-from daybook.soft_deletes import live_sql
-from daybook.sources import Span, cursor_of, without_cursor
-from daybook.sources.database.facts import Facts, index_rows
+from daybook.model.interval import Interval
+from daybook.model.soft_deletes import live_sql
+from daybook.model.types import Column, Type, parse_type
+from daybook.sources.base import Span, cursor_of, without_cursor
+from daybook.sources.database.catalog import Facts, index_rows
 from daybook.sources.database.postgresql_copy import Copy
+from daybook.sql.bucketing import rows_by_interval
+from daybook.sql.checksum.columns import Field, Recipe
+from daybook.sql.checksum.dialects import postgresql as hashing
+from daybook.sql.checksum.side import Side, side_of
+from daybook.stage.csv_format import Chunk, CsvFormat
 
 if TYPE_CHECKING:
+    from daybook.model.table_spec import TableSpec
     from daybook.sources.database import Config
-    from daybook.table import Table
 
 #: Whatever a role, a database or PGOPTIONS says: instants in UTC, floats to their last digit, binary as hex.
 _SESSION = (
@@ -52,7 +52,7 @@ ORDER BY i.indexrelid, part.place
 """
 
 
-def open_table(connection: Any, config: "Config", table: "Table") -> "PostgreSQLTable":
+def open_table(connection: Any, config: "Config", table: "TableSpec") -> "PostgreSQLTable":
     """The table that `config` names, in a consistent snapshot on `connection`, the driver's own.
 
     Raises:
@@ -64,7 +64,7 @@ def open_table(connection: Any, config: "Config", table: "Table") -> "PostgreSQL
 class PostgreSQLTable:
     """A table or view of PostgreSQL, as of the moment when it was opened."""
 
-    def __init__(self, connection: Any, config: "Config", table: "Table") -> None:
+    def __init__(self, connection: Any, config: "Config", table: "TableSpec") -> None:
         self._connection, self._config, self._table = connection, config, table
         connection.rollback()
         connection.autocommit = True
@@ -129,7 +129,7 @@ class PostgreSQLTable:
         return rows_by_interval(self._query, self._live_sql(), _quote(cursor.column), cursor, intervals)
 
     def side(self, recipe: Recipe, columns: Sequence[Column], seconds: int) -> Side:
-        """The rows that a load takes, as the audit compares them: see `daybook.audit.side.Auditable`."""
+        """The rows that a load takes, as the audit compares them: see `daybook.sql.checksum.side.Auditable`."""
         for statement in (f"SET statement_timeout TO '{seconds}s'", *hashing.SESSION):
             self._query(statement)
         masks = {column.name: column.mask for column in columns}

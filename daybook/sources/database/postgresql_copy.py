@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from daybook.csv_format import Chunk
+from daybook.stage.csv_format import Chunk
 
 _CHUNK = 1 << 19
 

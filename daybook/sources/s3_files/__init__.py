@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from daybook.csv_reading import CsvDialect
 from daybook.errors import SourceError
-from daybook.sources import Keys, Source, SourceKind
-from daybook.sources.s3_files.address import DATE, Address
-from daybook.spelling import ISO, Spelling
+from daybook.sources.base import Keys, Source, SourceKind
+from daybook.sources.s3_files.path_template import DATE, Address
+from daybook.sources.text.csv_reader import CsvDialect
+from daybook.sources.text.value_formats import ISO, Spelling
 
 if TYPE_CHECKING:
-    from daybook.table import Table
+    from daybook.model.table_spec import TableSpec
 
 
 class Config(SourceKind, CsvDialect):
@@ -63,14 +63,14 @@ class Config(SourceKind, CsvDialect):
         return self.values.model_copy(update={"nulls": ()})
 
     @contextmanager
-    def open(self, table: "Table", keys: Keys) -> Iterator[Source]:
+    def open(self, table: "TableSpec", keys: Keys) -> Iterator[Source]:
         """Open the files for one run. Nothing but their bucket is looked at until rows are wanted.
 
         Raises:
             SourceError: the path does not fit how the table is loaded, or the bucket cannot be listed.
         """
         from daybook.sources.s3_files.bucket import Bucket
-        from daybook.sources.s3_files.files import Files
+        from daybook.sources.s3_files.source import Files
 
         address = Address.parse(self.path)
         if address.dated != (table.load != "replace"):

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from daybook.sources.s3_files.bucket import Bucket, Object
+from daybook.sources.text.compression import compression_of, unpacked
 from daybook.stage.manifest import FilesInPlace
-from daybook.unpacking import compression_of, unpacked
 
 if TYPE_CHECKING:
+    from daybook.model.table_spec import TableSpec
     from daybook.sources.s3_files import Config
-    from daybook.table import Table
 
 _HEAD = 2**16  # bytes in which the first line ends
 _COMPRESSIONS = ("gzip", "bzip2", "zstd", None)
 
 
 def files_in_place(
-    table: "Table", config: "Config", bucket: Bucket, files: Sequence[Object], names: Sequence[str]
+    table: "TableSpec", config: "Config", bucket: Bucket, files: Sequence[Object], names: Sequence[str]
 ) -> FilesInPlace | None:
     """The files for a warehouse that reads them itself; None where their rows must be streamed. Reads first lines only.
 
@@ -38,7 +38,7 @@ def files_in_place(
 
 
 def _alike(
-    table: "Table", config: "Config", bucket: Bucket, file: Object, names: Sequence[str]
+    table: "TableSpec", config: "Config", bucket: Bucket, file: Object, names: Sequence[str]
 ) -> tuple[str | None, tuple[str, ...]] | None:
     """What all files must have in common: their compression, and the columns in their order."""
     with bucket.open(file) as stream:
@@ -60,7 +60,7 @@ def _of_csv(config: "Config", line: str, names: Sequence[str]) -> tuple[str, ...
     return columns if sorted(columns) == sorted(names) else None
 
 
-def _of_json(table: "Table", line: str, names: Sequence[str]) -> tuple[str, ...] | None:
+def _of_json(table: "TableSpec", line: str, names: Sequence[str]) -> tuple[str, ...] | None:
     """All columns: COPY finds them by their names in lower case, and says nothing of a key that is none of them."""
     plain = line.startswith("{") and table.on_new_column == "ignore" and all(name == name.lower() for name in names)
     return tuple(names) if plain else None

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, BinaryIO
 
-from daybook.columns import Column
 from daybook.errors import FileRefused
-from daybook.texts import Row
+from daybook.model.types import Column
+from daybook.sources.text.typed_csv import Row
 
 _LONGEST = 16 * 2**20  # bytes of a line: Redshift takes rows of 4 MB
 

@@ -9,14 +9,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from daybook.errors import FileRefused, IntervalError
-from daybook.grid import Grid, parse
-from daybook.interval import Interval
-from daybook.sources.s3_files.address import Address
+from daybook.model.interval import Interval
+from daybook.model.interval_grid import Grid, parse
 from daybook.sources.s3_files.bucket import Bucket, Object
+from daybook.sources.s3_files.path_template import Address
 
 if TYPE_CHECKING:
+    from daybook.model.table_spec import TableSpec
     from daybook.sources.s3_files import Config
-    from daybook.table import Table
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Place:
 class Listing:
     """The places of a table's files in a bucket."""
 
-    def __init__(self, table: "Table", config: "Config", address: Address, bucket: Bucket, now: datetime) -> None:
+    def __init__(self, table: "TableSpec", config: "Config", address: Address, bucket: Bucket, now: datetime) -> None:
         self._table, self._config, self._address, self._bucket, self._now = table, config, address, bucket, now
 
     @cached_property

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from daybook.columns import Column, Type, holds
 from daybook.errors import FileRefused
-from daybook.texts import Row
+from daybook.model.types import Column, Type, holds
+from daybook.sources.text.typed_csv import Row
 
 if TYPE_CHECKING:
     import pyarrow

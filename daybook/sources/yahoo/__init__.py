@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from daybook.errors import SourceError
-from daybook.sources import Keys, Source, SourceKind
+from daybook.sources.base import Keys, Source, SourceKind
 
 if TYPE_CHECKING:
-    from daybook.table import Table
+    from daybook.model.table_spec import TableSpec
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Config(SourceKind):
     )
 
     @contextmanager
-    def open(self, table: "Table", keys: Keys) -> Iterator[Source]:
+    def open(self, table: "TableSpec", keys: Keys) -> Iterator[Source]:
         """Get ready to ask Yahoo for the symbols. Nothing is asked before the rows are read.
 
         Raises:
@@ -69,31 +69,7 @@ class Config(SourceKind):
         yield prices.StockPrices(self, table)
 
 
-def only(table: "Table", symbols: Sequence[str] | None, *, keep: bool) -> "Table":
-    """The table with these symbols instead of those of its file; None: as it is.
-
-    With `keep`, none of the file's may be left out: for a load that replaces all rows.
-
-    Raises:
-        SourceError: one is left out, and its rows would be lost.
-    """
-    if symbols is None:
-        return table
-    gone = [symbol for symbol in table.source.symbols if symbol not in symbols]
-    if keep and gone:
-        raise SourceError(
-            f"{table.name}: full_refresh replaces the whole table, and symbols leaves out {', '.join(gone)}: their "
-            "rows would be lost. Name them too, load a range of days instead, or set allow_shrink"
-        )
-    if gone:
-        logger.warning(
-            "%s: without %s: the ledger knows days, not symbols, and will call these days loaded",
-            *(table.name, ", ".join(gone)),
-        )
-    return table.model_copy(update={"source": table.source.model_copy(update={"symbols": tuple(symbols)})})
-
-
-def _check(table: "Table") -> None:
+def _check(table: "TableSpec") -> None:
     wrong = None
     if table.start is None:
         wrong = "start: is missing: the first day to ask for"

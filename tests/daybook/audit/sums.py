@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from daybook.audit.recipe import Recipe, recipe_of
-from daybook.audit.side import Side
-from daybook.audit.tally import Tally
-from daybook.extract import shape
-from daybook.masks import masked
-from daybook.table import Table
-from tests.daybook.ends import Ends
+from daybook.definitions.table import Table
+from daybook.load.checksums import Tally
+from daybook.load.target_shape import shape
+from daybook.model.masks import masked
+from daybook.sql.checksum.columns import Recipe, recipe_of
+from daybook.sql.checksum.side import Side
+from tests.support.source_and_warehouse import Ends
 
 Sum = tuple[int, int]
 

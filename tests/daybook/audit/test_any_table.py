@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.daybook.audit.sums import Sums, sums
-from tests.daybook.conftest import SOURCES, ends_of, source_database
-from tests.daybook.ends import Ends
-from tests.daybook.test_values_text import HARD
+from tests.integration.test_values_text import HARD
+from tests.support.source_and_warehouse import Ends
+from tests.support.source_warehouse_fixtures import SOURCES, ends_of, source_database
 
 # An example is a load of many rows; made smaller, it would be many more loads.
 TABLES = settings(

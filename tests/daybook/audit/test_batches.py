@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daybook.audit.batches import batches
-from daybook.interval import Interval
-from daybook.ledger import Entry
+from daybook.ledger.ledger import Entry
+from daybook.model.interval import Interval
 
 FIRST, DAY = datetime(2021, 2, 5, tzinfo=UTC), timedelta(days=1)
 

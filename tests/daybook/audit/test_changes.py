@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from daybook.audit.dialects import mysql, postgresql, redshift
-from daybook.audit.recipe import Field, recipe_of
-from daybook.columns import Column, parse_type
-from daybook.warehouses import Target
-from tests.daybook.ends import Database
+from daybook.model.target import Target
+from daybook.model.types import Column, parse_type
+from daybook.sql.checksum.columns import Field, recipe_of
+from daybook.sql.checksum.dialects import mysql, postgresql, redshift
+from tests.support.source_and_warehouse import Database
 
 #: Each column: its type at the source, and the columns in MariaDB, PostgreSQL and Redshift.
 COLUMNS = {
@@ -157,7 +157,7 @@ def test_the_key_has_its_own_number(numbers: Numbers) -> None:
     assert row != changed and key == same and len({key, other, another}) == 3
 
 
-#: Rows, and their texts: see daybook.audit.recipe.
+#: Rows, and their texts: see daybook.sql.checksum.columns.
 SPELLED: list[tuple[Row, str]] = [
     (
         FULL,

@@ -6,8 +6,8 @@ import pytest
 
 from daybook.errors import AuditRefused
 from tests.daybook.audit.things import audited, by_hand, make, table_of, verdicts
-from tests.daybook.ends import Ends
-from tests.servers.mariadb import MariaDB
+from tests.support.servers.mariadb import MariaDB
+from tests.support.source_and_warehouse import Ends
 
 LONG = 9  # columns of 4,000 bytes: together they are more than the packet below, and none of them is digested
 PACKET = 32_768

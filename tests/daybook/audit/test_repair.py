@@ -4,14 +4,14 @@ from datetime import date
 
 import pytest
 
-from daybook.audit.audit import Audited
-from daybook.audit.recipe import Recipe
+from daybook.audit.interval_audit import Audited
 from daybook.audit.repair import to_repair
-from daybook.audit.sums import Sum
 from daybook.audit.verdict import Verdict
+from daybook.definitions.table import Table
 from daybook.errors import RepairRefused
-from daybook.grid import Grid
-from daybook.table import Table
+from daybook.model.interval_grid import Grid
+from daybook.sql.checksum.columns import Recipe
+from daybook.sql.checksum.sums import Sum
 
 DAYS = Grid("day").between(date(2021, 1, 1), date(2022, 1, 1))
 TABLE = Table(

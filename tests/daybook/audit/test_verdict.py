@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daybook.audit.sums import Sum
-from daybook.audit.verdict import checksum_of, judge, loaded_of, recorded
-from daybook.interval import Interval
-from daybook.ledger import Entry
+from daybook.audit.verdict import judge, loaded_of, recorded
+from daybook.ledger.ledger import Entry
+from daybook.model.interval import Interval
+from daybook.sql.checksum.sums import Sum, checksum_of
 
 A, B, C, NOTHING = Sum(3, 1 << 61), Sum(3, 5), Sum(2, 9), Sum()
 DAY = Interval(datetime(2021, 2, 5, tzinfo=UTC), datetime(2021, 2, 6, tzinfo=UTC))

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from daybook.audit.audit import Audited, audit
-from daybook.interval import Interval
-from daybook.table import Table
-from tests.daybook.ends import Ends
+from daybook.audit.interval_audit import Audited, audit
+from daybook.definitions.table import Table
+from daybook.model.interval import Interval
+from tests.support.source_and_warehouse import Ends
 
 FIRST = datetime(2021, 2, 5, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from daybook.stage import Stage
+from daybook.stage.base import Stage
 from daybook.stage.folder import FolderStage
 from daybook.stage.s3 import S3Stage
-from tests.servers.s3 import S3
+from tests.support.servers.s3 import S3
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from daybook.csv_format import Chunk, CsvFormat
-from daybook.stage import Stage, new_prefix
+from daybook.stage.base import Stage, new_prefix
+from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.stage.manifest import Manifest
 from daybook.stage.parts import write_parts
 

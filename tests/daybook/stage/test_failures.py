@@ -13,13 +13,13 @@ from pathlib import Path
 import boto3
 import pytest
 
-from daybook.csv_format import Chunk, CsvFormat
 from daybook.errors import SourceError, StageError, ValueRefused
-from daybook.stage import Stage
+from daybook.stage.base import Stage
+from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.stage.parts import read_manifest, remove, write_parts
 from daybook.stage.s3 import S3Stage
 from tests.daybook.stage.csv_rows import chunk, staged
-from tests.servers.s3 import S3, running_s3
+from tests.support.servers.s3 import S3, running_s3
 
 PREFIX = "raw_data.nps/run"
 

@@ -14,9 +14,9 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daybook.csv_format import Chunk, CsvFormat
 from daybook.errors import StageError
-from daybook.stage import Stage, new_prefix
+from daybook.stage.base import Stage, new_prefix
+from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.stage.folder import FolderStage
 from daybook.stage.manifest import Manifest, Part
 from daybook.stage.parts import IN_FLIGHT, PartsReader, read_manifest, read_parts, remove, write_parts

@@ -1,0 +1,129 @@
+"""What audits have found: a row an interval and audit, in the table `daybook.audits` of the warehouse."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+
+from daybook.audit.interval_audit import Audited
+from daybook.audit.row_diff import Differences
+from daybook.audit.table_audit import AuditedRange
+from daybook.audit.verdict import Verdict
+from daybook.ledger.state_table import Book
+from daybook.sql.checksum.sums import Sum, checksum_of
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+COLUMNS = {
+    "table_name": "varchar(255) NOT NULL",
+    "interval_start": "timestamptz",
+    "interval_end": "timestamptz",
+    "verdict": "varchar(64) NOT NULL",
+    "rows_at_source": "bigint",
+    "rows_by_ledger": "bigint",
+    "rows_in_warehouse": "bigint NOT NULL",
+    "added": "bigint NOT NULL",
+    "removed": "bigint NOT NULL",
+    "changed": "bigint NOT NULL",
+    "exact": "boolean NOT NULL",
+    "keys": "varchar(16000) NOT NULL",
+    "checksum_at_source": "varchar(64)",
+    "checksum_by_ledger": "varchar(64)",
+    "checksum_in_warehouse": "varchar(64) NOT NULL",
+    "audited_at": "timestamptz NOT NULL",
+    "flow_run_id": "varchar(64)",
+}
+_KEYS = 5  # of each kind
+_LONGEST = 80  # characters of a key: Redshift counts bytes, and JSON spells some characters by twelve of them
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an audit found of an interval; `interval_start` and `interval_end` are None where it was a whole table.
+
+    Instants are in UTC. `added`, `removed` and `changed` are rows as a load would bring them about; where not `exact`,
+    they are at least so many. `keys` is JSON: up to five of each, `{"added": ["id=5"]}`.
+    """
+
+    table_name: str
+    interval_start: datetime | None
+    interval_end: datetime | None
+    verdict: str
+    rows_at_source: int | None
+    rows_by_ledger: int | None
+    rows_in_warehouse: int
+    added: int
+    removed: int
+    changed: int
+    exact: bool
+    keys: str
+    checksum_at_source: str | None
+    checksum_by_ledger: str | None
+    checksum_in_warehouse: str
+    audited_at: datetime
+    flow_run_id: str | None
+
+
+class Audits:
+    """The table `daybook.audits` of a warehouse, which is only ever added to."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._book = Book(warehouse, "audits", COLUMNS)
+
+    def record(self, session: Session, found: Iterable[Found]) -> None:
+        """Add what an audit has found."""
+        self._book.ensure(session)
+        self._book.append(session, [astuple(one) for one in found])
+
+
+def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None) -> Found:
+    """What is kept of an interval that was audited at this instant."""
+    there, fingerprint = audited.differences, audited.recipe.fingerprint
+    return Found(
+        table,
+        audited.interval.start,
+        audited.interval.end,
+        str(audited.verdict),
+        audited.source.rows,
+        audited.rows_by_ledger,
+        audited.warehouse.rows,
+        *(there.added, there.removed, there.changed, there.exact),
+        _keys([there]),
+        checksum_of(fingerprint, audited.source),
+        audited.ledger.checksum if audited.ledger and audited.rows_by_ledger is not None else None,
+        checksum_of(fingerprint, audited.warehouse),
+        at,
+        flow_run_id,
+    )
+
+
+def found_whole(table: str, ranges: Sequence[AuditedRange], at: datetime, flow_run_id: str | None) -> Found:
+    """What is kept of a whole table that was audited by ranges of its key: one row, since checksums add up."""
+    source, there = (sum(sums, Sum()) for sums in zip(*((one.source, one.warehouse) for one in ranges), strict=True))
+    differences = [one.differences for one in ranges]
+    fingerprint = ranges[0].recipe.fingerprint
+    return Found(
+        table,
+        None,
+        None,
+        str(min((one.verdict for one in ranges), key=lambda verdict: verdict is Verdict.EQUAL)),
+        source.rows,
+        None,
+        there.rows,
+        sum(one.added for one in differences),
+        sum(one.removed for one in differences),
+        sum(one.changed for one in differences),
+        all(one.exact for one in differences),
+        _keys(differences),
+        checksum_of(fingerprint, source),
+        None,
+        checksum_of(fingerprint, there),
+        at,
+        flow_run_id,
+    )
+
+
+def _keys(differences: Sequence[Differences]) -> str:
+    kinds = ("added", "removed", "changed")
+    keys = {kind: [key[:_LONGEST] for one in differences for key in getattr(one, f"{kind}_keys")] for kind in kinds}
+    return json.dumps({kind: some[:_KEYS] for kind, some in keys.items() if some})

@@ -1,0 +1,1 @@
+"""What a backfill still has to load, and in which order. Imports `load` and `audit`, and starts no runs."""

@@ -1,0 +1,114 @@
+"""What a table file should say of a table, by the names, the types and the indexes that its source has.
+
+What a column is for is told by its name, whatever its case and underscores: see `MODIFIED`, `CREATED`, `DELETED`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from daybook.model.soft_deletes import flags
+from daybook.model.table_spec import Load
+from daybook.model.types import Column
+
+#: Changes with every change of the row: the cursor of an upsert.
+MODIFIED = (
+    *("modified", "modified_at", "modified_on", "updated", "updated_at", "updated_on", "last_modified"),
+    *("last_modified_at", "last_updated", "last_updated_at", "changed_at", "date_modified", "date_updated"),
+)
+#: Is written once: the cursor of a table to which rows are only added.
+CREATED = (
+    *("created", "created_at", "created_on", "inserted_at", "date_created", "creation_date", "occurred_at"),
+    *("event_time", "event_at", "ts", "timestamp"),
+)
+#: Says that the row is deleted.
+DELETED = ("deleted", "deleted_at", "deleted_on", "is_deleted", "date_deleted", "removed", "removed_at", "is_removed")
+#: Tells people: worth a mask.
+PRIVATE = (
+    *(
+        "email",
+        "e_mail",
+        "email_address",
+        "phone",
+        "phone_number",
+        "mobile",
+        "ssn",
+        "iban",
+        "password",
+        "password_hash",
+    ),
+    *("first_name", "last_name", "full_name", "birthday", "birth_date", "date_of_birth", "address", "street", "ip"),
+    *("ip_address", "credit_card", "card_number"),
+)
+_CURSORS = frozenset({"date", "timestamp", "timestamptz"})
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """How a table would be loaded. `remarks` has a line a field, for whoever reads the file."""
+
+    load: Load
+    key: tuple[str, ...]
+    cursor: str | None
+    deleted: str | None
+    private: tuple[str, ...]
+    remarks: dict[str, str]
+
+
+def propose(columns: Sequence[Column], key: tuple[str, ...], indexed: Sequence[str], view: bool) -> Proposal:
+    """Takes the source's columns, its key, and the columns with which an index begins."""
+    remarks = dict[str, str]()
+    moments = [column for column in columns if column.type.kind in _CURSORS]
+    modified, created = _named(MODIFIED, moments, indexed), _named(CREATED, moments, indexed)
+    deleted = _named(DELETED, [column for column in columns if flags(column.type)], ())
+    load: Load = "replace"
+    if modified and key:
+        load = "upsert"
+    elif created and not modified and not deleted:
+        load = "replace_interval"
+    cursor = {"upsert": modified, "replace_interval": created, "replace": None}[load]
+    if not key:
+        remarks["key"] = (
+            "a view has no key that could be found"
+            if view
+            else "there is no primary key, nor a unique one without NULL"
+        )
+    if load == "replace":
+        remarks["load"] = _why_whole(key, modified, created, deleted)
+    if cursor:
+        remarks["cursor"] = _about(cursor, indexed, view)
+    if deleted:
+        remarks["deleted"] = "kept as a flag; on_delete: apply takes such rows out of the warehouse"
+    private = tuple(column.name for column in columns if _bare(column.name) in {_bare(name) for name in PRIVATE})
+    return Proposal(load, key, cursor.name if cursor else None, deleted.name if deleted else None, private, remarks)
+
+
+def _named(names: Sequence[str], columns: Sequence[Column], indexed: Sequence[str]) -> Column | None:
+    """The column that has one of these names: at best one with an index, then one that is never NULL, then by rank."""
+    rank = {_bare(name): number for number, name in reversed(list(enumerate(names)))}
+    found = [column for column in columns if _bare(column.name) in rank]
+    return min(
+        found,
+        key=lambda column: (column.name not in indexed, column.nullable, rank[_bare(column.name)]),
+        default=None,
+    )
+
+
+def _about(cursor: Column, indexed: Sequence[str], view: bool) -> str:
+    said = []
+    if cursor.name not in indexed and not view:
+        said.append("no index begins with it, so every load reads the whole table: add one at the source")
+    if cursor.nullable:
+        said.append("a row without it belongs to no interval, and only a full refresh loads it")
+    return "; ".join(said)
+
+
+def _why_whole(key: tuple[str, ...], modified: Column | None, created: Column | None, deleted: Column | None) -> str:
+    if modified and not key:
+        return f"{modified.name} would do for load: upsert, if there were a key"
+    if created and deleted:
+        return f"rows are deleted by {deleted.name}, and no column tells when: an interval by {created.name} misses it"
+    return "no column tells when a row was created or modified"
+
+
+def _bare(name: str) -> str:
+    return name.lower().replace("_", "")

@@ -1,0 +1,38 @@
+"""Every table of the warehouse that has a file: those with a source, and those with a SELECT."""
+
+from pathlib import Path
+
+from daybook.definitions.summary_files import read_summary, summary_names
+from daybook.definitions.table_files import TABLES, read_table, table_names
+from daybook.errors import DaybookError, TableFileError
+from daybook.model.dataset import Dataset
+
+
+def datasets(folder: Path = TABLES) -> tuple[list[Dataset], list[TableFileError]]:
+    """The tables and summaries below `folder`, by name; and what is wrong with files that nobody can read.
+
+    One file that is wrong shall not hide all the others.
+    """
+    found, problems = list[Dataset](), list[TableFileError]()
+    for names, read in ((table_names, read_table), (summary_names, read_summary)):
+        for name in names(folder):
+            try:
+                found.append(read(name, folder))
+            except TableFileError as error:
+                problems.append(error)
+    return sorted(found, key=lambda dataset: dataset.name), problems
+
+
+def has_file(name: str, folder: Path = TABLES) -> bool:
+    """Whether there is a table or summary of this name below `folder`, whatever its file says."""
+    return name in table_names(folder) or name in summary_names(folder)
+
+
+def dataset_of(name: str, folder: Path = TABLES) -> Dataset | None:
+    """The table or summary of this name below `folder`; None: it has no file, or a wrong one."""
+    try:
+        if name in table_names(folder):
+            return read_table(name, folder)
+        return read_summary(name, folder) if name in summary_names(folder) else None
+    except DaybookError:
+        return None

@@ -1,0 +1,38 @@
+"""Summary files: `tables/analytics/nps_summary.sql` and `.yaml` beside it describe `analytics.nps_summary`."""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from daybook.definitions.summary import Summary
+from daybook.definitions.table_files import TABLES
+from daybook.errors import TableFileError
+from daybook.model.yaml_model import read_yaml
+
+
+def summary_names(folder: Path = TABLES) -> list[str]:
+    """Every summary that has a SELECT below `folder`, as `schema.table`, sorted."""
+    return sorted(f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.sql"))
+
+
+def read_summary(name: str, folder: Path = TABLES) -> Summary:
+    """The summary `name` (`schema.table`) as its files below `folder` describe it.
+
+    Raises:
+        TableFileError: a file is missing or wrong; names the file, the field and what to do.
+    """
+    schema, _, stem = name.partition(".")
+    sql, yaml = (folder / schema / f"{stem}{ending}" for ending in (".sql", ".yaml"))
+    if not stem or not sql.is_file():
+        names = summary_names(folder)
+        stems = {one.partition(".")[2]: one for one in names}
+        near = [stems[one] for one in get_close_matches(stem or name, stems, 3)]
+        raise TableFileError(
+            f"there is no summary {name!r}: expected {f'the file {sql}' if stem else 'schema.table'}."
+            + (f" Did you mean {', '.join(near)}?" if near else f" Summaries: {', '.join(names) or 'none'}.")
+        )
+    if not yaml.is_file():
+        raise TableFileError(f"{sql} lacks its other half: write {yaml} with description, owner and key")
+    try:
+        return read_yaml(yaml, Summary, name=name, sql=sql.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise TableFileError(f"{sql} is not UTF-8 ({error}): save it as UTF-8") from None

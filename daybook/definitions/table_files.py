@@ -1,0 +1,71 @@
+"""Table files: what the warehouse holds, a folder a schema and a file a table.
+
+`tables/raw_data/nps.yaml` describes `raw_data.nps`. What may stand in it is `daybook.table.Table`.
+"""
+
+import json
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from daybook.definitions.table import Table
+from daybook.errors import TableFileError
+from daybook.model.yaml_model import read_yaml
+from daybook.project import project_root
+
+#: Where the project keeps its table files.
+TABLES = project_root() / "tables"
+
+
+def table_names(folder: Path = TABLES) -> list[str]:
+    """Every table that has a file with a source below `folder`, as `schema.table`, sorted."""
+    return sorted(
+        f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.yaml") if not path.with_suffix(".sql").exists()
+    )
+
+
+def read_table(name: str, folder: Path = TABLES) -> Table:
+    """The table `name` (`schema.table`) as its file below `folder` describes it.
+
+    Raises:
+        TableFileError: there is no such file, or it is wrong; names the file, the field and what to do.
+    """
+    schema, _, stem = name.partition(".")
+    path = folder / schema / f"{stem}.yaml"
+    if not stem or not path.is_file():
+        near = get_close_matches(name, table_names(folder), 3)
+        raise TableFileError(
+            f"there is no table {name!r}: expected the file {path}."
+            + (f" Did you mean {', '.join(near)}?" if near else f" Tables: {', '.join(table_names(folder)) or 'none'}.")
+        )
+    return read_yaml(path, Table, name=name)
+
+
+def json_schema(model: type[BaseModel] = Table, file: str = "schema.json") -> dict[str, Any]:
+    """The JSON Schema of a table file, or of the files of another `model`, for editors; `file` is its own name."""
+    schema = model.model_json_schema()
+    for name in ("name", "sql"):
+        if schema["properties"].pop(name, None):
+            schema["required"].remove(name)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"daybook/tables/{file}",
+        **schema,
+        "title": schema["description"].split(":")[0].rstrip("."),
+    }
+
+
+def write_schemas() -> None:
+    """Write the schemas of the table files and of the summaries' files beside them."""
+    from daybook.definitions.summary import Summary  # it is about tables, too, and reads this module
+
+    for model, file in ((Table, "schema.json"), (Summary, "summary.schema.json")):
+        text = json.dumps(json_schema(model, file), indent=2, ensure_ascii=False)
+        (TABLES / file).write_text(text + "\n", encoding="utf-8")
+        print(f"wrote {TABLES / file}")
+
+
+if __name__ == "__main__":
+    write_schemas()

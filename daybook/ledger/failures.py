@@ -1,0 +1,63 @@
+"""The tries that failed: a row of `daybook.failures` in the warehouse for every run that ended without its commit.
+
+The ledger says what was loaded; this says what was tried in vain, and why. Like the ledger it outlives Prefect's
+database. It is written on a best effort: a run that cannot reach the warehouse leaves no row in it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from daybook.ledger.state_table import Book
+from daybook.model.interval import Interval
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+COLUMNS = {
+    "table_name": "varchar(255) NOT NULL",
+    "interval_start": "timestamptz NOT NULL",
+    "interval_end": "timestamptz NOT NULL",
+    "flow_run_id": "varchar(64)",
+    "failed_at": "timestamptz NOT NULL",
+    "error": "varchar(4000) NOT NULL",
+}
+_LONGEST = 1000  # characters of an error: Redshift counts bytes, of which a character has up to four
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A run that failed: what it would have loaded (one stretch of neighbouring intervals), when, and why."""
+
+    table: str
+    stretch: Interval
+    flow_run_id: str | None
+    failed_at: datetime
+    error: str
+
+
+class Failures:
+    """The table `daybook.failures` of a warehouse."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._book = Book(warehouse, "failures", COLUMNS)
+
+    def record(self, session: Session, failure: Failure) -> None:
+        """Add a failure. What no warehouse holds, a NUL byte or half of a surrogate pair, is left out of its text."""
+        self._book.ensure(session)
+        stretch, error = failure.stretch, failure.error.encode(errors="ignore").decode().replace("\0", "")[:_LONGEST]
+        row = (failure.table, stretch.start, stretch.end, failure.flow_run_id, failure.failed_at, error)
+        self._book.append(session, [row])
+
+    def within(self, session: Session, table: str, span: Interval) -> list[Failure]:
+        """The failures of `table` that touch `span`, the oldest first."""
+        return self._book.read(
+            session,
+            lambda name, start, end, *rest: Failure(name, Interval(start, end), *rest),
+            f"SELECT {self._book.names} FROM {self._book.table} WHERE table_name = %s AND interval_end > %s "
+            "AND interval_start < %s ORDER BY failed_at",
+            (table, span.start, span.end),
+        )
+
+
+def now(table: str, stretch: Interval, flow_run_id: str | None, error: str) -> Failure:
+    """A failure of this moment."""
+    return Failure(table, stretch, flow_run_id, datetime.now(UTC), error)

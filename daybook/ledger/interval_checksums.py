@@ -1,0 +1,83 @@
+"""The checksums of the intervals of a table that was loaded whole: `daybook.checksums`, beside the ledger's one row.
+
+Without them nobody could say, of a day that differs after a full refresh, which side has changed since.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from daybook.ledger.ledger import Entry
+from daybook.ledger.state_table import Book
+from daybook.model.interval import Interval
+from daybook.sql.checksum.sums import Sum, checksum_of
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+COLUMNS = {
+    "table_name": "varchar(255) NOT NULL",
+    "load_id": "varchar(36) NOT NULL",
+    "interval_start": "timestamptz NOT NULL",
+    "interval_end": "timestamptz NOT NULL",
+    "rows_loaded": "bigint NOT NULL",
+    "checksum": "varchar(64) NOT NULL",
+}
+
+_At = tuple[str, datetime, datetime]
+
+
+class Checksums:
+    """The table `daybook.checksums` of a warehouse. It is append-only."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._book = Book(warehouse, "checksums", COLUMNS)
+
+    def ensure(self, session: Session) -> None:
+        """Make it where it is missing."""
+        self._book.ensure(session)
+
+    def record(
+        self, session: Session, table: str, load_id: str, fingerprint: str, sums: Mapping[Interval, Sum]
+    ) -> None:
+        """Add what the load `load_id` brought of each interval. Call it in the transaction of the load."""
+        self._book.append(
+            session,
+            [
+                (table, load_id, interval.start, interval.end, sum.rows, checksum_of(fingerprint, sum))
+                for interval, sum in sums.items()
+            ],
+        )
+
+    def told_apart(
+        self, session: Session, table: str, pairs: Sequence[tuple[Interval, Entry | None]]
+    ) -> list[Entry | None]:
+        """For each interval, its entry of the ledger as if it had been loaded alone, where that is known."""
+        wide = [(interval, entry) for interval, entry in pairs if entry and not entry.is_of(interval)]
+        known = self._known(session, table, wide)
+
+        def narrowed(interval: Interval, entry: Entry | None) -> Entry | None:
+            found = known.get((entry.load_id, interval.start, interval.end)) if entry else None
+            if entry is None or found is None:
+                return entry
+            rows, checksum = found
+            return replace(entry, start=interval.start, end=interval.end, rows=rows, checksum=checksum)
+
+        return [narrowed(interval, entry) for interval, entry in pairs]
+
+    def _known(
+        self, session: Session, table: str, wide: Iterable[tuple[Interval, Entry]]
+    ) -> dict[_At, tuple[int, str]]:
+        pairs = list(wide)
+        if not pairs:
+            return {}
+        loads = sorted({entry.load_id for _, entry in pairs})
+        book, places = self._book, ", ".join(["%s"] * len(loads))
+        return dict(
+            book.read(
+                session,
+                lambda load, start, end, rows, checksum: ((load, start, end), (rows, checksum)),
+                f"SELECT load_id, interval_start, interval_end, rows_loaded, checksum FROM {book.table} "
+                f"WHERE table_name = %s AND load_id IN ({places}) AND interval_start >= %s AND interval_end <= %s",
+                [table, *loads, min(one.start for one, _ in pairs), max(one.end for one, _ in pairs)],
+            )
+        )

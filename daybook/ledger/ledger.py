@@ -1,0 +1,168 @@
+"""The ledger: one row for every interval of every table that was loaded, committed in the transaction of its data.
+
+It is append-only. The newest row of an interval is the truth, and a row that covers an interval (a full refresh) speaks
+for it too. `loaded_at` grows from row to row of a table even where the clocks of two workers disagree, because it is
+taken under the lock of the table.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from daybook.ledger.state_table import Book
+from daybook.model.interval import Interval
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+#: Every column and its type; the first ones are the contract that people query.
+COLUMNS = {
+    "table_name": "varchar(255) NOT NULL",
+    "interval_start": "timestamptz",
+    "interval_end": "timestamptz NOT NULL",
+    "rows_loaded": "bigint NOT NULL",
+    "strategy": "varchar(32) NOT NULL",
+    "flow_run_id": "varchar(64)",
+    "loaded_at": "timestamptz NOT NULL",
+    "load_id": "varchar(36) NOT NULL",
+    "snapshot_at": "timestamptz NOT NULL",
+    "version": "varchar(1024)",
+    "missing": "varchar(4000)",
+    "checksum": "varchar(64)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the ledger. `start` is None where a whole table without a `start` was loaded; instants are in UTC."""
+
+    table: str
+    start: datetime | None
+    end: datetime
+    rows: int
+    strategy: str
+    flow_run_id: str | None
+    loaded_at: datetime
+    load_id: str
+    snapshot_at: datetime
+    """The moment of the source that was loaded, by the source's clock."""
+    version: str | None = None
+    """Of a file and of its table file, by which an unchanged one is known again; None for every other source."""
+    missing: str | None = None
+    """What the source could not give of it; None: all of it is there."""
+    checksum: str | None = None
+    """Of the rows that were loaded, for the audit (`daybook.audit.verdict`); None where nothing can compare them."""
+
+    def covers(self, interval: Interval) -> bool:
+        """Whether what was loaded then includes all of `interval`."""
+        return (self.start is None or self.start <= interval.start) and interval.end <= self.end
+
+    def is_of(self, interval: Interval) -> bool:
+        """Whether what was loaded then is `interval`, and nothing beside it."""
+        return (self.start, self.end) == (interval.start, interval.end)
+
+
+_IN_SHORT = "interval_start, interval_end, rows_loaded, loaded_at, flow_run_id"
+
+
+class Loaded(NamedTuple):
+    """What is needed of an entry where there are very many of them: ten years of hours are 87,600."""
+
+    start: datetime | None
+    end: datetime
+    rows: int
+    loaded_at: datetime
+    flow_run_id: str | None
+
+
+class End(NamedTuple):
+    """How far a table has come: when it was loaded last, and until when its rows reach; instants are in UTC.
+
+    And where it came from: when it was loaded first, and the earliest start of an entry. An entry without one, of a
+    whole table, counts by its end.
+    """
+
+    loaded_at: datetime
+    until: datetime
+    first_at: datetime
+    since: datetime
+
+
+class Ledger:
+    """The table `daybook.ledger` of a warehouse. While it does not exist, nothing was ever loaded."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._book = Book(warehouse, "ledger", COLUMNS)
+
+    def ensure(self, session: Session) -> None:
+        """Make the ledger where it is missing."""
+        self._book.ensure(session)
+
+    def newest(self, session: Session, table: str, span: Interval | None = None) -> list[Entry]:
+        """The newest entry of every interval of `table` that overlaps `span` (None: all), oldest entry first."""
+        return self._book.read(session, Entry, *self._newest(self._book.names, table, span))
+
+    def loaded(self, session: Session, table: str, span: Interval) -> list[Loaded]:
+        """The same as `newest`, in short."""
+        return self._book.read(session, Loaded, *self._newest(_IN_SHORT, table, span))
+
+    def first(self, session: Session, table: str, span: Interval) -> list[Loaded]:
+        """In short, the oldest entry of every interval of `table` that overlaps `span`, the oldest first."""
+        return self._book.read(session, Loaded, *self._one_each("ASC", _IN_SHORT, table, span))
+
+    def _newest(self, names: str, table: str, span: Interval | None) -> tuple[str, list[Any]]:
+        return self._one_each("DESC", names, table, span)
+
+    def _one_each(self, order: str, names: str, table: str, span: Interval | None) -> tuple[str, list[Any]]:
+        where, values = "table_name = %s", [table]
+        if span:
+            where += " AND interval_end > %s AND (interval_start IS NULL OR interval_start < %s)"
+            values += [span.start, span.end]  # type: ignore[list-item]
+        return (
+            f"SELECT {names} FROM (SELECT {names}, ROW_NUMBER() OVER (PARTITION BY interval_start, interval_end "
+            f"ORDER BY loaded_at {order}) AS age FROM {self._book.table} WHERE {where}) AS newest "
+            "WHERE age = 1 ORDER BY loaded_at",
+            values,
+        )
+
+    def of_run(self, session: Session, table: str, flow_run_id: str) -> list[Entry]:
+        """What the flow run `flow_run_id` has committed of `table`."""
+        return self._where(session, "table_name = %s AND flow_run_id = %s", (table, flow_run_id))
+
+    def of_load(self, session: Session, table: str, load_id: str) -> list[Entry]:
+        """The entries of one load: there are some exactly when its transaction was committed."""
+        return self._where(session, "table_name = %s AND load_id = %s", (table, load_id))
+
+    def since(self, session: Session, table: str, moment: datetime) -> list[Entry]:
+        """What was committed of `table` after `moment`, oldest interval first."""
+        return self._where(session, "table_name = %s AND loaded_at > %s", (table, moment))
+
+    def _where(self, session: Session, condition: str, values: Sequence[Any]) -> list[Entry]:
+        book = self._book
+        statement = f"SELECT {book.names} FROM {book.table} WHERE {condition} ORDER BY interval_start"
+        return book.read(session, Entry, statement, values)
+
+    def ends(self, session: Session, tables: Sequence[str]) -> dict[str, End]:
+        """How far each of these tables has come; one that was never loaded is not among them."""
+        statement = (
+            "SELECT table_name, max(loaded_at), max(interval_end), min(loaded_at), "
+            f"min(coalesce(interval_start, interval_end)) FROM {self._book.table} "
+            f"WHERE table_name IN ({', '.join(['%s'] * len(tables))}) GROUP BY table_name"
+        )
+        return dict(self._book.read(session, lambda name, *end: (name, End(*end)), statement, tables))
+
+    def next_moment(self, session: Session, table: str) -> datetime:
+        """The `loaded_at` of the next entry of `table`: now, or just behind the newest one. Call it under the lock."""
+        newest = session.one(f"SELECT max(loaded_at) FROM {self._book.table} WHERE table_name = %s", (table,))
+        now = datetime.now(UTC)
+        return max(now, newest + timedelta(microseconds=1)) if newest else now
+
+    def record(self, session: Session, entries: Iterable[Entry]) -> None:
+        """Append entries."""
+        self._book.append(session, [astuple(entry) for entry in entries])
+
+
+def speaking_for(interval: Interval, entries: Sequence[Entry]) -> Entry | None:
+    """The newest of `entries` that covers `interval`: what the ledger says of it. None: it was never loaded."""
+    covering = [entry for entry in entries if entry.covers(interval)]
+    return max(covering, key=lambda entry: entry.loaded_at) if covering else None

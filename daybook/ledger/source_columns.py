@@ -1,0 +1,78 @@
+"""What the source of each table looked like when it was last loaded: `daybook.columns`, by which a change is noticed.
+
+It is append-only. A load whose source has changed adds all of its columns again, in the transaction of its rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from daybook.ledger.state_table import Book
+from daybook.model.target import Target
+from daybook.model.types import Column, Type, parse_type
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+COLUMNS = {
+    "table_name": "varchar(255) NOT NULL",
+    "column_name": "varchar(255) NOT NULL",
+    "column_type": "varchar(255) NOT NULL",
+    "loaded": "boolean NOT NULL",
+    "place": "integer NOT NULL",
+    "noted_at": "timestamptz NOT NULL",
+    "load_id": "varchar(36) NOT NULL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A column of the source as it was: its type behind its mask, and whether it went into the warehouse."""
+
+    name: str
+    type: Type
+    loaded: bool
+
+
+class Memory:
+    """The table `daybook.columns` of a warehouse."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._book = Book(warehouse, "columns", COLUMNS)
+
+    @property
+    def name(self) -> str:
+        """The table, quoted."""
+        return self._book.table
+
+    def ensure(self, session: Session) -> None:
+        """Make it where it is missing."""
+        self._book.ensure(session)
+
+    def newest(self, session: Session, table: str) -> dict[str, Known]:
+        """The source's columns when `table` was last loaded, by name; none if that was never."""
+        known = self._book.read(
+            session,
+            lambda name, text, loaded: Known(name, _type(text), loaded),
+            f"SELECT column_name, column_type, loaded FROM {self.name} WHERE table_name = %s AND noted_at = "
+            f"(SELECT max(noted_at) FROM {self.name} WHERE table_name = %s) ORDER BY place",
+            (table, table),
+        )
+        return {column.name: column for column in known}
+
+    def keep(self, session: Session, target: Target, found: Sequence[Column], noted_at: datetime, load_id: str) -> None:
+        """Note what the source looks like, if it did not look like that before. Call it under the table's lock."""
+        loaded = set(target.column_names)
+        now = {column.name: Known(column.name, column.type, column.name in loaded) for column in found}
+        if found and now != self.newest(session, target.name):
+            rows = [
+                (target.name, known.name, str(known.type), known.loaded, place, noted_at, load_id)
+                for place, known in enumerate(now.values())
+            ]
+            self._book.append(session, rows)
+
+
+def _type(text: str) -> Type:
+    try:
+        return parse_type(text)
+    except ValueError:
+        return Type("native", native=text)

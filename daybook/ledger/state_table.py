@@ -1,0 +1,82 @@
+"""A table of Daybook's own in the warehouse: made where it is missing, appended to, and read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from daybook.model.types import Column
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import NO_SUCH_TABLE, Session
+
+T = TypeVar("T")
+
+SCHEMA = "daybook"
+
+_NO_SUCH_COLUMN = "42703"
+_AT_ONCE = 500  # rows a statement
+
+
+class Book:
+    """The table `daybook.<name>`, whose `columns` are given as name: type. It is never updated, only added to."""
+
+    def __init__(self, warehouse: Warehouse, name: str, columns: Mapping[str, str]) -> None:
+        self._warehouse, self._name, self._columns = warehouse, name, columns
+        self.table = warehouse.quote(SCHEMA, name)
+        self.names = ", ".join(columns)
+
+    def ensure(self, session: Session) -> None:
+        """Make the table, or those of its columns, that are missing: an older Daybook may have made it.
+
+        Runs that start at the same moment all want to; one of them does.
+        """
+        there = self._there(session)
+        if there:
+            self._add(session, {name: type for name, type in self._columns.items() if name not in there})
+            return
+        columns = ", ".join(f"{name} {type}" for name, type in self._columns.items())
+        for again in (True, False):
+            try:
+                session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(SCHEMA)}")
+                session.run(f"CREATE TABLE IF NOT EXISTS {self.table} ({columns})")
+                return
+            except session.connection.Error:
+                # Somebody was quicker, which even IF NOT EXISTS calls an error: perhaps with the schema only, so far.
+                if self._there(session):
+                    return
+                if not again:
+                    raise
+
+    def read(self, session: Session, make: Callable[..., T], statement: str, values: Sequence[Any]) -> list[T]:
+        """What `make` makes of each row of a query about the table; nothing while there is no such table.
+
+        Instants are in UTC, as a session of a warehouse shows them. Within a transaction, `ensure` the table before.
+        """
+        try:
+            return [make(*row) for row in session.stream(statement, values)]
+        except session.connection.ProgrammingError as error:
+            if error.pgcode in NO_SUCH_TABLE:
+                return []
+            if error.pgcode != _NO_SUCH_COLUMN:
+                raise
+            self.ensure(session)
+            return [make(*row) for row in session.stream(statement, values)]
+
+    def append(self, session: Session, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows, each with a value for every column, a few hundred a statement."""
+        places = f"({', '.join(['%s'] * len(self._columns))})"
+        for first in range(0, len(rows), _AT_ONCE):
+            batch = rows[first : first + _AT_ONCE]
+            session.run(
+                f"INSERT INTO {self.table} ({self.names}) VALUES {', '.join([places] * len(batch))}",
+                [value for row in batch for value in row],
+            )
+
+    def _add(self, session: Session, columns: Mapping[str, str]) -> None:
+        for name, type in columns.items():
+            try:
+                session.run(f"ALTER TABLE {self.table} ADD COLUMN {name} {type}")
+            except session.connection.Error:
+                if name not in self._there(session):
+                    raise
+
+    def _there(self, session: Session) -> Mapping[str, Column]:
+        return self._warehouse.existing_columns(session, f"{SCHEMA}.{self._name}")

@@ -1,0 +1,42 @@
+"""Waiting for an interval of a table to be loaded, by whomever."""
+
+import time
+from datetime import date, datetime, timedelta
+
+from daybook.errors import IntervalError, NotLoadedInTime
+from daybook.ledger.interval_status import look_up
+from daybook.ledger.ledger import Loaded
+from daybook.model.table_spec import TableSpec
+from daybook.warehouses.base import Warehouse
+
+
+def wait_until_loaded(
+    table: TableSpec,
+    when: date | datetime,
+    warehouse: Warehouse,
+    timeout: timedelta,
+    poll: timedelta = timedelta(seconds=15),
+) -> Loaded:
+    """The ledger's entry of the interval that starts at `when` (as in `Grid.at`), as soon as there is one.
+
+    Asks every `poll`, at least once, for up to `timeout`.
+
+    Raises:
+        IntervalError: the table has no intervals, or none starts at `when`.
+        NotLoadedInTime: there is still no entry.
+        LoadFailed: the warehouse could not be asked.
+    """
+    if table.grid is None:
+        raise IntervalError(f"{table.name} has no intervals, so there is none to wait for")
+    interval, deadline = table.grid.at(when), time.monotonic() + timeout.total_seconds()
+    while True:
+        (found,) = look_up(warehouse, table.name, [interval])
+        if found.entry:
+            return found.entry
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise NotLoadedInTime(
+                f"{table.name} {table.grid.label(interval)} was not loaded within {timeout}: look at its runs, or give "
+                "it a longer timeout" + (f". Its last try failed: {found.failure.error}" if found.failure else "")
+            )
+        time.sleep(min(poll.total_seconds(), left))

@@ -1,0 +1,191 @@
+"""Extract: the rows of a plan, from its source to the stage."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from daybook.errors import ExtractFailed, RowCountMismatch, SourceLost, StageError
+from daybook.ledger.ledger import Entry
+from daybook.load.moved_rows import loaded_until, staged_later_keys
+from daybook.load.plan import Plan
+from daybook.load.schema_drift import Shapes
+from daybook.load.source_version import unchanged, version_of
+from daybook.load.target_shape import as_sent, shape
+from daybook.model.masks import masked
+from daybook.model.target import Target
+from daybook.model.types import Column
+from daybook.sources.base import NOTHING, Findings, InPlace, Keys, Noticing, Source
+from daybook.sql.retries import with_retries
+from daybook.stage.base import Stage, new_prefix
+from daybook.stage.csv_format import Chunk
+from daybook.stage.manifest import FilesInPlace, Manifest, Part
+from daybook.stage.parts import read_manifest, remove, write_parts
+from daybook.warehouses.base import Warehouse
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What an extraction put on the stage: the manifest, the rows that the source sent, and the moment it shows."""
+
+    plan: Plan
+    target: Target
+    manifest: Manifest
+    rows: int
+    snapshot_at: datetime
+    """By the source's clock."""
+    began_at: datetime
+    """By the clock of this machine."""
+    seconds: float
+    findings: Findings = NOTHING
+    version: str | None = None
+    """Of the source, for the ledger."""
+    unchanged: Entry | None = None
+    """The newest entry of the table, where the source is still what was loaded then: nothing was read."""
+    described: tuple[Column, ...] = ()
+    """All of the source's columns, as they leave it."""
+    later: Manifest | None = None
+    """The keys of rows that have moved on behind all that was loaded, where an upsert's intervals are to be exact."""
+
+
+def extract(
+    plan: Plan,
+    keys: Keys,
+    warehouse: Warehouse,
+    stage: Stage,
+    *,
+    run_id: str = "",
+    on_progress: Callable[[Part], None] | None = None,
+    on_rows: Callable[[int], None] | None = None,
+) -> Extracted:
+    """Stream the rows of `plan` from its source, in one consistent snapshot, into parts on the stage.
+
+    `on_progress` is called for every part that has reached the stage, and `on_rows`, with how many rows have come so
+    far, about every MiB: a part of a slow source takes minutes.
+
+    The table in the warehouse is compared with the source before a row is read. A connection that is lost is tried
+    again from the beginning, under a new prefix.
+
+    Raises:
+        SourceError, SchemaMismatch, StageError, ValueRefused: see there.
+        ExtractFailed: the source's database, or the warehouse's when it was asked, failed again and again.
+        RowCountMismatch: the parts hold another number of rows than the source sent.
+    """
+
+    def attempt() -> Extracted:
+        return _extract(plan, keys, warehouse, stage, run_id, on_progress, on_rows)
+
+    return with_retries(attempt, what=f"{plan.table.name} {plan.label}: extract", failed=ExtractFailed, lost=SourceLost)
+
+
+def _extract(
+    plan: Plan,
+    keys: Keys,
+    warehouse: Warehouse,
+    stage: Stage,
+    run_id: str,
+    on_progress: Callable[[Part], None] | None,
+    on_rows: Callable[[int], None] | None,
+) -> Extracted:
+    began, began_at, table = time.monotonic(), datetime.now(UTC), plan.table
+    with table.source.open(table, keys) as source:
+        described = masked(table, source.columns())
+        with warehouse.session() as session:
+            shapes = Shapes.of(session, warehouse, table, described)
+            target = shape(table, shapes.taken())
+            warehouse.check(session, target, mended=shapes.mends(target))
+            same = unchanged(plan, source, warehouse, session)
+            upsert = plan.exact and table.load == "upsert"
+            until = loaded_until(session, warehouse, table) if upsert else None
+        if same is not None:
+            nothing = Manifest(table.name, "", (), warehouse.csv_format(), ())
+            seconds = time.monotonic() - began
+            logger.info("%s: the source is what was loaded at %s UTC", table.name, f"{same.loaded_at:%Y-%m-%d %H:%M}")
+            return Extracted(plan, target, nothing, 0, source.snapshot_at, began_at, seconds, unchanged=same)
+        for warning in source.warnings():
+            logger.warning(warning)
+        found = {column.name: column for column in described}
+        sent = [as_sent(found[column.name], column) for column in target.columns]
+        counter = _Counter(on_rows)
+        prefix = new_prefix(table.name, run_id)
+        logger.info("%s %s: extracting into %s", table.name, plan.label, stage.uri(prefix))
+        format = warehouse.csv_format()
+        in_place = _in_place(source, plan, warehouse, sent)
+        if in_place:
+            logger.info("%s: the warehouse reads %d files where they lie", table.name, len(in_place.uris))
+        manifest = write_parts(
+            stage,
+            prefix,
+            [] if in_place else counter.counted(source.rows(sent, plan.span, format)),
+            table=table.name,
+            columns=target.column_names,
+            format=format,
+            key=table.key,
+            in_place=in_place,
+            on_progress=on_progress,
+        )
+        if manifest.rows != counter.rows:
+            remove(stage, manifest)
+            raise RowCountMismatch(
+                f"{table.name}: the source sent {counter.rows} rows, and {manifest.rows} were staged"
+            )
+        later = None
+        if until and plan.stretch:
+            later = staged_later_keys(stage, manifest, source, sent, table, max(until, plan.stretch.end))
+        return Extracted(
+            plan,
+            target,
+            manifest,
+            counter.rows,
+            source.snapshot_at,
+            began_at,
+            time.monotonic() - began,
+            source.findings() if isinstance(source, Noticing) else NOTHING,
+            version_of(plan, source),
+            described=tuple(described),
+            later=later,
+        )
+
+
+def verify(extracted: Extracted, stage: Stage) -> Extracted:
+    """Read the manifest back from the stage, and return what was extracted as the stage has it.
+
+    Raises:
+        StageError: the manifest is not there, or not the one that was written.
+        RowCountMismatch: it holds another number of rows than the source sent.
+    """
+    if extracted.unchanged:
+        return extracted
+    staged = read_manifest(stage, extracted.manifest.prefix)
+    name = extracted.plan.table.name
+    if staged.rows != extracted.rows:
+        raise RowCountMismatch(f"{name}: the source sent {extracted.rows} rows, and the manifest has {staged.rows}")
+    if staged != extracted.manifest:
+        raise StageError(
+            f"{name}: {stage.uri(staged.key)} is not the manifest that this run wrote: something else writes to the "
+            "stage. Give Daybook a prefix of its own, and run it again"
+        )
+    return replace(extracted, manifest=staged)
+
+
+def _in_place(source: Source, plan: Plan, warehouse: Warehouse, columns: Sequence[Column]) -> FilesInPlace | None:
+    """The source's own files, where the warehouse reads them without losing anything."""
+    simple = all(column.type.kind in warehouse.reads_in_place and not column.mask for column in columns)
+    return source.in_place(columns, plan.span) if simple and isinstance(source, InPlace) else None
+
+
+class _Counter:
+    """Counts the rows that pass, and says how many they are."""
+
+    def __init__(self, on_rows: Callable[[int], None] | None) -> None:
+        self.rows, self._on_rows = 0, on_rows
+
+    def counted(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        for chunk in chunks:
+            self.rows += chunk.rows
+            if self._on_rows:
+                self._on_rows(self.rows)
+            yield chunk

@@ -1,0 +1,85 @@
+"""What the ledger is told of one load: an entry for each interval, or one for the whole table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from daybook.ledger.interval_status import standing
+from daybook.ledger.ledger import Entry, Ledger
+from daybook.load.checksums import Tally
+from daybook.load.extract import Extracted
+from daybook.load.source_version import UNCHANGED
+from daybook.load.staged import Staged
+from daybook.model.interval import Interval
+from daybook.sql.checksum.sums import Sum
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+_LONGEST = 1000  # characters of what is missing: Redshift counts bytes, of which a character has up to four
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Of the load `load_id` of what was extracted. Its methods are called under the table's lock."""
+
+    extracted: Extracted
+    warehouse: Warehouse
+    ledger: Ledger
+    flow_run_id: str | None
+    load_id: str
+
+    def entries(self, session: Session, staged: Staged, tally: Tally) -> list[Entry]:
+        """The entries of a load that brought what is staged."""
+        plan, extracted = self.extracted.plan, self.extracted
+        told = self._told(session)
+        missing = "\n".join(extracted.findings.shortfalls)[:_LONGEST] or None
+        spans: list[tuple[datetime | None, datetime, int, Sum | None]]
+        spans = [(interval.start, interval.end, sum.rows, sum) for interval, sum in staged.sums.items()]
+        if plan.whole:
+            spans = [(plan.start, extracted.snapshot_at, staged.rows, staged.total)]
+        entries = [
+            Entry(plan.table.name, start, end, rows, missing=missing, checksum=tally.checksum(sum), **told)
+            for start, end, rows, sum in spans
+        ]
+        return self._restated(session, tally, told) + entries
+
+    def confirmation(self, session: Session) -> Entry:
+        """The entry that says that the source is still what was loaded last."""
+        last = self.extracted.unchanged
+        assert last is not None
+        told = self._told(session) | {"strategy": UNCHANGED, "version": last.version}
+        return replace(last, end=self.extracted.snapshot_at, **told)
+
+    def beside(self) -> Sequence[Interval]:
+        """The intervals before those of the plan of which an upsert takes rows along, since they have changed."""
+        since, plan = self.extracted.findings.since, self.extracted.plan
+        stretch, grid = plan.stretch, plan.table.grid
+        if since is None or stretch is None or grid is None or plan.strategy != "upsert" or since >= stretch.start:
+            return ()
+        return grid.between(since, stretch.start)
+
+    def _restated(self, session: Session, tally: Tally, told: dict[str, Any]) -> list[Entry]:
+        """The entries of the intervals beside, as far as they had been loaded: the others stay missing."""
+        beside, table = self.beside(), self.extracted.plan.table.name
+        if not beside:
+            return []
+        loaded = self.ledger.loaded(session, table, Interval(beside[0].start, beside[-1].end))
+        known = {found.interval for found in standing(beside, loaded, ()) if found.entry}
+        quoted = self.warehouse.quote(*table.split(".", 1))
+        sums = {interval: sum for interval, sum in tally.sums(quoted, beside).items() if interval in known}
+        return [
+            Entry(table, interval.start, interval.end, sum.rows, checksum=tally.checksum(sum), **told)
+            for interval, sum in sums.items()
+        ]
+
+    def _told(self, session: Session) -> dict[str, Any]:
+        """What every entry of this load says."""
+        return {
+            "strategy": self.extracted.plan.strategy,
+            "flow_run_id": self.flow_run_id,
+            "loaded_at": self.ledger.next_moment(session, self.extracted.plan.table.name),
+            "load_id": self.load_id,
+            "snapshot_at": self.extracted.snapshot_at,
+            "version": self.extracted.version,
+        }

@@ -1,0 +1,76 @@
+"""Which intervals a range names, for a table that owes them."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from daybook.definitions.table import Table
+from daybook.errors import BackfillRefused, IntervalError
+from daybook.model.interval import Interval, coalesce
+
+
+def owed_within(
+    table: Table, start: date | datetime, end: date | datetime, *, allow_before_start: bool = False
+) -> Sequence[Interval]:
+    """The intervals of `table` from `start` (inclusive) to `end` (exclusive), which it owes by now, in order.
+
+    Both are as in `Grid.at`: a date, or a datetime, on the table's clock.
+
+    Raises:
+        BackfillRefused: the table has no intervals; the range is empty, inverted, off the grid, not over yet, begins
+            before the table's `start`, or lies where the exchange was closed. Each with what to type instead.
+    """
+    grid = table.grid
+    if grid is None or table.load == "replace":
+        raise BackfillRefused(f"{table.name} has load: replace: it is always loaded whole and has no intervals")
+    try:
+        intervals = grid.between(start, end)
+        newest = grid.last_complete(datetime.now(UTC))
+        first = grid.first(table.start) if table.start is not None else None
+    except IntervalError as error:
+        raise BackfillRefused(f"{table.name}: {error}") from None
+    if intervals[-1].end > newest.end:
+        raise BackfillRefused(
+            f"{table.name}: the range reaches into the future: {grid.label(intervals[-1])} is not over yet. The newest "
+            f"{grid.unit} that is over is {grid.label(newest)}: end with {grid.until(newest)}"
+        )
+    if first and intervals[0].start < first.start and not allow_before_start:
+        raise BackfillRefused(
+            f"{table.name}: {grid.label(intervals[0])} is before the table's start, {grid.label(first)}: begin there, "
+            "or set allow_before_start"
+        )
+    if not worth_asking(table, intervals):
+        raise BackfillRefused(
+            f"{table.name}: {table.calendar} had no session from {grid.label(intervals[0])} until "
+            f"{grid.until(intervals[-1])}, so there is nothing to load: choose a range with a trading day"
+        )
+    return intervals
+
+
+def worth_asking(table: Table, intervals: Sequence[Interval]) -> list[Interval]:
+    """Those of `intervals`, which are in order, that a run should be started for.
+
+    That is all of them, unless the table has a `calendar`: then no stretch of neighbours begins or ends with intervals
+    without a session. Those between sessions stay, so that one run can load it all.
+    """
+    if table.calendar is None:
+        return list(intervals)
+    wanted: list[Interval] = []
+    for stretch in coalesce(intervals, len(intervals) or 1):
+        places = [place for place, interval in enumerate(stretch) if table.expects(interval)]
+        if places:
+            wanted += stretch[places[0] : places[-1] + 1]
+    return wanted
+
+
+def owed(table: Table, now: datetime) -> Sequence[Interval]:
+    """What `catch_up` looks at, by the table's policy: all intervals that it owes at `now`, the latest one, or none."""
+    grid, policy = table.grid, table.catch_up_policy
+    if grid is None or policy == "none":
+        return []
+    if policy == "all" and table.start is not None:
+        return grid.due(table.start, now)
+    latest = grid.last_complete(now)
+    while not table.expects(latest):
+        latest = grid.previous(latest)
+    first = grid.first(table.start) if table.start is not None else latest
+    return [latest] if latest.start >= first.start else []

@@ -1,0 +1,147 @@
+"""What one run loads: some neighbouring intervals of a table, or all of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from daybook.definitions.table import Table
+from daybook.errors import IntervalError
+from daybook.model.interval import Interval
+from daybook.model.table_spec import Load
+from daybook.sources.base import Span
+
+#: A full refresh records the checksums of at most so many intervals: each 500 of them read all staged rows once.
+MAX_CHECKSUMMED_INTERVALS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to load. `intervals` are neighbours in order; there are none where `whole` is true, or nothing is due."""
+
+    table: Table
+    intervals: tuple[Interval, ...]
+    whole: bool
+    allow_shrink: bool = False
+    by_schedule: bool = False
+    """Nobody named the interval: it is the last one that was over at the scheduled time."""
+    forced: bool = False
+    """Somebody asked for all of it, so it is read also where the source says that nothing has changed."""
+    exact: bool = False
+    """Rows that the source no longer has are taken out of the intervals, also where an upsert would leave them."""
+    closed: Interval | None = None
+    """The interval that was due by schedule, where the exchange had no session in it: there is nothing to load."""
+
+    @property
+    def strategy(self) -> Load:
+        """How it is loaded: a whole table is always replaced, and so is an interval that is to be exact."""
+        return "replace" if self.whole else "replace_interval" if self.exact else self.table.load
+
+    @property
+    def stretch(self) -> Interval | None:
+        """From the first interval's start to the last one's end; None for a whole table."""
+        return Interval(self.intervals[0].start, self.intervals[-1].end) if self.intervals else None
+
+    @property
+    def start(self) -> datetime | None:
+        """The first instant that a whole load covers: where the table's `start` says that it begins."""
+        grid, start = self.table.grid, self.table.start
+        return grid.first(start).start if grid and start and self.table.cursor else None
+
+    @property
+    def span(self) -> Span:
+        """The rows that are wanted of the source."""
+        return Span(self.stretch.start, self.stretch.end) if self.stretch else Span(self.start)
+
+    @property
+    def label(self) -> str:
+        """What a person calls it: "2021-02-05", "2021-02-05 until 2021-03-01", "all of it", "nothing yet"."""
+        if self.closed:
+            return f"{self.table.label([self.closed])}, closed"
+        if not self.intervals:
+            return "all of it" if self.whole else "nothing yet"
+        return self.table.label(self.intervals)
+
+    @property
+    def idle(self) -> str | None:
+        """Why there is nothing to load, in words; None where there is something."""
+        if self.closed:
+            return f"{self.table.calendar} had no session"
+        if not self.intervals and not self.whole:
+            return f"nothing is due yet: it starts on {self.table.start}"
+        return None
+
+
+def plan(
+    table: Table,
+    execution_date: date | datetime | None = None,
+    until: date | datetime | None = None,
+    full_refresh: bool = False,
+    *,
+    scheduled_at: datetime | None = None,
+    allow_shrink: bool = False,
+    allow_before_start: bool = False,
+    exact: bool = False,
+) -> Plan:
+    """Decide what a run loads.
+
+    Takes the interval's start (a date, or a datetime, in the table's zone unless it has one of its own), with `until`
+    the exclusive end of a range of them; or `full_refresh`. Without any of them it is the last interval that was
+    complete at `scheduled_at` (an aware datetime; now, if nobody scheduled anything), and the plan is empty when the
+    table's `start` was not over by then, or the exchange of its `calendar` was closed. A table with `load: replace` has
+    no intervals: it is always loaded whole. With `exact` the intervals of an upsert are replaced, so that rows which
+    were deleted at the source go, too.
+
+    Raises:
+        IntervalError: the dates are off the table's grid, inverted, before its `start` or not over yet; or the table
+            has no intervals; each with what to type instead.
+    """
+    now = datetime.now(UTC)
+    grid = table.grid
+    if until is not None and execution_date is None:
+        raise IntervalError(f"{table.name}: until={until} needs execution_date: the first interval of the range")
+    if table.load == "replace" or grid is None:
+        if execution_date is not None:
+            raise IntervalError(
+                f"{table.name} has load: replace, so it is always loaded whole and has no interval {execution_date}: "
+                "leave execution_date out"
+            )
+        return Plan(table, (), True, allow_shrink, forced=full_refresh)
+    if full_refresh:
+        if execution_date is not None:
+            raise IntervalError(
+                f"{table.name}: full_refresh loads the whole table, and execution_date={execution_date} a part of it: "
+                "give one of them"
+            )
+        return Plan(table, (), True, allow_shrink, forced=True)
+    try:
+        first = grid.first(table.start) if table.start is not None else None
+        if execution_date is None:
+            newest = grid.last_complete(scheduled_at or now)
+            due = () if first and newest.start < first.start else (newest,)
+            if due and not table.expects(newest):
+                return Plan(table, (), False, by_schedule=True, closed=newest)
+            return Plan(table, due, False, allow_shrink, by_schedule=True, exact=exact)
+        intervals = (grid.at(execution_date),) if until is None else tuple(grid.between(execution_date, until))
+    except IntervalError as error:
+        raise IntervalError(f"{table.name}: {error}") from None
+    if first and intervals[0].start < first.start and not allow_before_start:
+        raise IntervalError(
+            f"{table.name}: {grid.label(intervals[0])} is before the table's start, {grid.label(first)}: choose a "
+            "later date, change start: in the table file, or set allow_before_start"
+        )
+    if intervals[-1].end > now:
+        newest = grid.last_complete(now)
+        raise IntervalError(
+            f"{table.name}: {grid.label(intervals[-1])} is not over before {intervals[-1].end:%Y-%m-%d %H:%M} UTC; the "
+            f"last complete {grid.unit} is {grid.label(newest)}"
+            + (f", so until is at most {grid.until(newest)}" if until is not None else "")
+        )
+    return Plan(table, intervals, False, allow_shrink, exact=exact)
+
+
+def intervals_within(plan: Plan, snapshot_at: datetime) -> list[Interval]:
+    """The intervals that a whole load brings, each of which was over at the snapshot; none where they are too many."""
+    grid, start, replaced = plan.table.grid, plan.table.start, plan.table.load == "replace"
+    if not plan.whole or replaced or grid is None or start is None or plan.table.cursor is None:
+        return []
+    intervals = grid.due(start, snapshot_at)
+    return intervals if len(intervals) <= MAX_CHECKSUMMED_INTERVALS else []

@@ -1,0 +1,37 @@
+"""A whole load of what has not changed reads nothing: how a file's version is kept in the ledger, and known again."""
+
+import hashlib
+
+from daybook.definitions.table import Table
+from daybook.ledger.ledger import Entry, Ledger
+from daybook.load.plan import Plan
+from daybook.sources.base import Source, Versioned
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+#: How the ledger calls a load that found nothing changed.
+UNCHANGED = "unchanged"
+
+
+def version_of(plan: Plan, source: Source) -> str | None:
+    """What the ledger keeps of a whole load: the table file's fingerprint and the source's version; None without one.
+
+    The fingerprint is in it because another table file makes another table of the same file.
+    """
+    return f"{_fingerprint(plan.table)} {source.version}" if plan.whole and isinstance(source, Versioned) else None
+
+
+def unchanged(plan: Plan, source: Source, warehouse: Warehouse, session: Session) -> Entry | None:
+    """The newest entry of the table, if it is of a whole load and its source says that it is still the same."""
+    if plan.forced or not plan.whole or not isinstance(source, Versioned):
+        return None
+    if not warehouse.existing_columns(session, plan.table.name):
+        return None  # somebody has dropped the table
+    entries = Ledger(warehouse).newest(session, plan.table.name)
+    fingerprint, _, version = ((entries[-1].version if entries else None) or "").partition(" ")
+    return entries[-1] if fingerprint == _fingerprint(plan.table) and source.is_still(version) else None
+
+
+def _fingerprint(table: Table) -> str:
+    said = table.model_dump_json(exclude={"name", "description", "owner", "due", "catch_up"})
+    return hashlib.sha256(said.encode()).hexdigest()[:16]

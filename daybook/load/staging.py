@@ -1,0 +1,115 @@
+"""The rows of a load in the warehouse, before they are the table: copied from the stage, counted and checked."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from daybook.errors import NullKey
+from daybook.load import guards, strategies
+from daybook.load.checksums import Tally
+from daybook.load.extract import Extracted
+from daybook.load.moved_rows import keys_only
+from daybook.load.staged import Staged
+from daybook.model.interval import Interval
+from daybook.sql.checksum.sums import Sum
+from daybook.stage.base import Stage
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+logger = logging.getLogger(__name__)
+
+
+class Staging:
+    """Brings what was extracted into the warehouse. `beside` are intervals of which rows may be taken along."""
+
+    def __init__(self, extracted: Extracted, warehouse: Warehouse, stage: Stage, beside: Sequence[Interval]) -> None:
+        self._extracted, self._warehouse, self._stage, self._beside = extracted, warehouse, stage, beside
+        self._plan, self._target = extracted.plan, extracted.target
+
+    def fill(self, session: Session, tally: Tally) -> Staged:
+        """The staging table, filled and checked before anything is locked."""
+        warehouse, target = self._warehouse, self._target
+        name = warehouse.quote("daybook_staging")
+        warehouse.create_staging(session, target, "daybook_staging")
+        rows, manifest = self._copy(session, name), self._extracted.manifest
+        said = rows if manifest.in_place else manifest.rows  # nobody has counted the source's own files
+        guards.rows_landed(target.name, said, rows, session.one(f"SELECT count(*) FROM {name}"))
+        guards.key_not_null(session, warehouse, target, name)
+        if self._plan.table.load == "upsert":
+            shared = guards.duplicates(session, warehouse, target, name)
+            if shared:
+                newest = warehouse.quote("daybook_newest")
+                strategies.newest_only(session, warehouse, target, name, newest)
+                left = session.one(f"SELECT count(*) FROM {newest}")
+                logger.warning(
+                    "%s: rows share a key, the newest wins: %s; %d rows became %d",
+                    target.name,
+                    "; ".join(shared),
+                    rows,
+                    left,
+                )
+                name, rows = newest, left
+        staged = self._counted(tally, name, rows)
+        if target.deleted:
+            staged = self._set_apart(session, tally, staged)
+        if self._plan.table.load != "upsert":
+            guards.key_unique(session, warehouse, target, name)
+        return replace(staged, later=self._later(session))
+
+    def _set_apart(self, session: Session, tally: Tally, staged: Staged) -> Staged:
+        """What is staged without the rows that are deleted at the source, which have a table of their own then."""
+        deleted, table, plan = self._warehouse.quote("daybook_deleted"), staged.table, self._plan
+        strategies.set_apart(session, self._warehouse, self._target, table, deleted)
+        rows = session.one(f"SELECT count(*) FROM {table}")
+        if plan.whole:
+            return Staged(table, rows, {}, self._total(tally, table), deleted)
+        return Staged(table, rows, tally.sums(table, plan.intervals), deleted=deleted)
+
+    def _later(self, session: Session) -> str | None:
+        """The keys of rows that have moved on, in a table of their own."""
+        manifest, target = self._extracted.later, keys_only(self._target)
+        if manifest is None:
+            return None
+        self._warehouse.create_staging(session, target, "daybook_later")
+        name = self._warehouse.quote("daybook_later")
+        self._warehouse.copy(session, name, target, self._stage, manifest)
+        return name
+
+    def fill_new_table(self, session: Session, tally: Tally, table: str) -> Staged:
+        """Rows straight into `table` (quoted), which this transaction has made: nobody sees it before the commit."""
+        rows = self._copy(session, table)
+        guards.rows_landed(self._target.name, self._extracted.manifest.rows, rows, rows)
+        return self._counted(tally, table, rows)
+
+    def _copy(self, session: Session, into: str) -> int:
+        manifest = self._extracted.manifest
+        try:
+            return self._warehouse.copy(session, into, self._target, self._stage, manifest)
+        except Exception as error:
+            diagnosis = getattr(error, "diag", None)
+            if getattr(error, "pgcode", None) == "23502" and diagnosis is not None:
+                raise NullKey(
+                    f"{self._target.name}: a row has no {diagnosis.column_name}, which is its key. Give it one at the "
+                    "source, or correct key: in the table file"
+                ) from None
+            explained = (
+                self._warehouse.explain(error, self._target, self._stage, manifest) if diagnosis is not None else None
+            )
+            if explained is not None:
+                raise explained from None
+            raise
+
+    def _counted(self, tally: Tally, table: str, rows: int) -> Staged:
+        """What is staged in `table`, `rows` in all, with its checksums: those of the plan's intervals, or the whole."""
+        if self._plan.whole:
+            # the rows that are deleted at the source are among them yet
+            return Staged(table, rows, {}, None if self._target.deleted else self._total(tally, table))
+        sums = tally.sums(table, self._plan.intervals)
+        beside = tally.counts(table, self._beside) if rows else {}
+        counted = sum(found.rows for found in sums.values()) + sum(beside.values())
+        guards.inside(self._target.name, self._plan, rows, counted)
+        return Staged(table, rows, sums)
+
+    def _total(self, tally: Tally, table: str) -> Sum | None:
+        """The checksum of a whole table; None where it has intervals, as an audit compares those (`Checksums`)."""
+        return tally.whole(table) if self._plan.table.load == "replace" else None

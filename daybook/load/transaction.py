@@ -1,0 +1,178 @@
+"""The transaction of a load: lock, guards, strategy, ledger, commit. Tried again, it finds out whether it is done."""
+
+import logging
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+
+from daybook.errors import DuplicateKey
+from daybook.ledger.interval_checksums import Checksums
+from daybook.ledger.ledger import Entry, Ledger
+from daybook.ledger.source_columns import Memory
+from daybook.load import concurrent_loads, guards, strategies
+from daybook.load.check_runner import Result, measure
+from daybook.load.checksums import Tally
+from daybook.load.extract import Extracted
+from daybook.load.ledger_entries import Account
+from daybook.load.plan import intervals_within
+from daybook.load.schema_drift import Shapes
+from daybook.load.staged import Staged
+from daybook.load.staging import Staging
+from daybook.sql.retries import is_transient
+from daybook.stage.base import Stage
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+logger = logging.getLogger(__name__)
+
+#: What another load of the same new table, at the same moment, makes of ours: it has created the schema or the table
+#: first (unique_violation in the catalogue, duplicate_table, duplicate_schema).
+_CREATED_MEANWHILE = {"23505", "42P07", "42P06"}
+
+
+class _TableAppeared(Exception):
+    """The table that was missing has been made by somebody else: try again, with a lock on it."""
+
+
+class _NeedsStaging(Exception):
+    """The rows cannot go straight into the new table, because some of them share a key: choose among them first."""
+
+
+def passes(error: BaseException) -> bool:
+    """Whether another try may get past this failure of a transaction."""
+    return isinstance(error, _TableAppeared | _NeedsStaging) or is_transient(error)
+
+
+class Transaction:
+    """One load, tried until its transaction is known to be committed or cannot be."""
+
+    def __init__(self, extracted: Extracted, warehouse: Warehouse, stage: Stage, flow_run_id: str | None) -> None:
+        self._extracted, self._warehouse, self._stage = extracted, warehouse, stage
+        self._plan, self._target = extracted.plan, extracted.target
+        self._table = warehouse.quote(*extracted.target.name.split(".", 1))
+        self._ledger, self._memory = Ledger(warehouse), Memory(warehouse)
+        self._checksums = Checksums(warehouse)
+        #: Looked up in the ledger by every further attempt, so that a commit whose answer was lost is seen.
+        self._load_id = str(uuid.uuid4())
+        #: What the checks found.
+        self.checks: tuple[Result, ...] = ()
+        self._account = Account(extracted, warehouse, self._ledger, flow_run_id, self._load_id)
+        self._staging = Staging(extracted, warehouse, stage, self._account.beside())
+        #: Which of two rows counts must be known before one is taken for deleted.
+        self._stage_first = not warehouse.copies_into_new_tables or self._target.deleted is not None
+
+    def run(self) -> Sequence[Entry]:
+        """Try once, on a connection of its own. Returns the ledger's entries, also where an earlier try made them."""
+        with self._warehouse.session() as session:
+            self._ledger.ensure(session)
+            self._memory.ensure(session)
+            self._checksums.ensure(session)
+            table, described = self._plan.table, self._extracted.described
+            Shapes.of(session, self._warehouse, table, described).mend(session, self._target)
+            self._warehouse.check(session, self._target)
+            straight = not self._stage_first and not self._warehouse.exists(session, self._target.name)
+            tally = Tally.of_load(session, self._warehouse, table, self._target, described)
+            staged = None if straight else self._staging.fill(session, tally)
+            with session.undone_on_error():
+                return self._transaction(session, staged, tally)
+
+    def confirm(self) -> Sequence[Entry]:
+        """Note in the ledger that the source is still what was loaded last. Returns the entry."""
+        with self._warehouse.session() as session:
+            self._ledger.ensure(session)
+            with session.undone_on_error():
+                session.run("BEGIN")
+                session.run(self._warehouse.lock_sql(self._target.name))
+                entry = self._account.confirmation(session)
+                self._ledger.record(session, [entry])
+                session.run("COMMIT")
+            return [entry]
+
+    def _transaction(self, session: Session, staged: Staged | None, tally: Tally) -> Sequence[Entry]:
+        created, kept = self._begin(session), list[Entry]()
+        done = self._ledger.of_load(session, self._target.name, self._load_id)
+        if done:
+            session.run("ROLLBACK")
+            logger.info("%s: the commit whose answer was lost had succeeded", self._target.name)
+            return done
+        before = measure(session, self._warehouse, self._plan.table.checks, self._target.name)
+        if staged is None:
+            if not created:
+                raise _TableAppeared(f"{self._target.name} was made by another load meanwhile")
+            staged = self._staging.fill_new_table(session, tally, self._table)
+        else:
+            staged, kept = self._give_way(session, staged, tally)
+            if kept and not staged.sums:
+                session.run("ROLLBACK")
+                logger.info("%s %s: loaded meanwhile, from a newer snapshot", self._target.name, self._plan.label)
+                return kept
+            self._apply(session, staged, tally)
+        if created:
+            self._create_keys(session)
+        self.checks = guards.checks_hold(session, self._warehouse, self._plan, before)
+        entries = self._account.entries(session, staged, tally)
+        self._ledger.record(session, entries)
+        self._tell_apart(session, staged, tally)
+        described, noted_at = self._extracted.described, entries[-1].loaded_at
+        self._memory.keep(session, self._target, described, noted_at, self._load_id)
+        session.run("COMMIT")
+        return sorted([*kept, *entries], key=lambda entry: entry.end)
+
+    def _tell_apart(self, session: Session, staged: Staged, tally: Tally) -> None:
+        """Keep the checksum of each interval of a whole load, of which the ledger has one row."""
+        intervals = intervals_within(self._plan, self._extracted.snapshot_at)
+        if intervals and tally.recipe:
+            sums = tally.sums(staged.table, intervals)
+            self._checksums.record(session, self._target.name, self._load_id, tally.recipe.fingerprint, sums)
+
+    def _give_way(self, session: Session, staged: Staged, tally: Tally) -> tuple[Staged, list[Entry]]:
+        """What is left of the staged rows beside newer ones, and the entries of those that have taken their place."""
+        newer = concurrent_loads.newer_entries(self._ledger, session, self._extracted)
+        if self._plan.whole:
+            refresh = concurrent_loads.whole(self._plan, newer)
+            return staged, [refresh] if refresh else []
+        taken = concurrent_loads.speaking(self._plan, newer)
+        left = [interval for interval in staged.sums if interval not in taken]
+        if newer and left and staged.deleted:
+            concurrent_loads.with_deletions(self._plan, newer)
+        if newer and left:
+            args = (session, self._warehouse, self._target)
+            concurrent_loads.give_way(*args, self._table, staged.table, newer)
+            sums = tally.sums(staged.table, self._plan.intervals)
+            staged = replace(staged, rows=session.one(f"SELECT count(*) FROM {staged.table}"), sums=sums)
+        return replace(staged, sums={interval: staged.sums[interval] for interval in left}), list(taken.values())
+
+    def _begin(self, session: Session) -> bool:
+        """Open the transaction with the lock; where there is no table yet, with making it. Says whether it was made."""
+        if session.begin_with(self._warehouse.lock_sql(self._target.name)):
+            return False
+        try:
+            self._warehouse.create(session, self._target)
+        except session.connection.Error as error:
+            if error.pgcode in _CREATED_MEANWHILE:
+                raise _TableAppeared(f"{self._target.name} was made by another load meanwhile") from error
+            raise
+        return True
+
+    def _create_keys(self, session: Session) -> None:
+        try:
+            self._warehouse.create_keys(session, self._target)
+        except DuplicateKey as error:
+            if self._stage_first or self._plan.table.load != "upsert":
+                raise
+            self._stage_first = True
+            raise _NeedsStaging(str(error)) from error
+
+    def _apply(self, session: Session, staged: Staged, tally: Tally) -> None:
+        plan, args = self._plan, (session, self._warehouse, self._target, staged.table, staged.rows)
+        entries = self._ledger.newest(session, self._target.name, plan.stretch)
+        guards.not_shrunk(session, self._warehouse, self._target, plan, staged, tally, entries)
+        if staged.deleted and plan.strategy != "replace":
+            removed = strategies.remove_deleted(*args[:3], staged.deleted)
+            guards.few_deleted(session, plan, self._table, removed)
+        if plan.strategy == "replace":
+            strategies.replace(*args)
+        elif plan.strategy == "upsert":
+            strategies.upsert(*args)
+        else:
+            strategies.replace_interval(*args, list(staged.sums), staged.later)

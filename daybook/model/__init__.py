@@ -1,0 +1,1 @@
+"""The vocabulary: intervals, types, checks and table specifications. Imports only `daybook.errors`."""

@@ -1,0 +1,109 @@
+"""What a failure means for those who read the warehouse: what they see until it is mended, and what waits for it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daybook.definitions.summary_files import read_summary, summary_names
+from daybook.definitions.table_files import TABLES, table_names
+from daybook.errors import DaybookError
+from daybook.ledger.ledger import End, Ledger
+from daybook.warehouses.base import Warehouse
+
+if TYPE_CHECKING:
+    from daybook.summaries.graph import Graph
+
+_NAMED = 8  # of what waits: more would hide the rest of the message
+
+
+class Meanwhile:
+    """What it means that tables or summaries failed or are late, all at one moment.
+
+    However many there are, the warehouse is asked once, in one session, and the summaries are read once; neither before
+    there is somebody to tell.
+    """
+
+    def __init__(self, warehouse: Warehouse | None, now: datetime, folder: Path = TABLES) -> None:
+        """`warehouse`: None where it does not answer. The files are those below `folder`."""
+        self._warehouse, self._now, self._folder = warehouse, now, folder
+
+    def readers_see(self, tables: Sequence[str]) -> list[str]:
+        """A sentence for each of these, which have files: which load or build is still to be seen.
+
+        Where the warehouse cannot be asked, one for all of them.
+        """
+        if not tables:
+            return []
+        if self._ends is None:
+            return ["What readers see is as it was: the warehouse does not answer now."]
+        return [_still(table, self._ends.get(table), self._now) for table in tables]
+
+    def held_back(self, tables: Sequence[str]) -> list[str]:
+        """The sentence about the summaries that depend on these, at however many removes; empty where there are none.
+
+        Found in the text of their SELECTs, without asking a warehouse. Where a file is wrong, nothing is known: none.
+        """
+        if not tables or self._graph is None:
+            return []
+        reached = {name for table in tables for name in self._graph.downstream(table)}
+        waiting = [name for name in self._graph.order if name in reached.difference(tables)]
+        more = f" and {len(waiting) - _NAMED} more" if len(waiting) > _NAMED else ""
+        return [f"Held back until then: {', '.join(waiting[:_NAMED])}{more}."] if waiting else []
+
+    @cached_property
+    def _ends(self) -> Mapping[str, End] | None:
+        if self._warehouse is None:
+            return None
+        names = [*table_names(self._folder), *summary_names(self._folder)]
+        try:
+            with self._warehouse.session() as session:
+                return Ledger(self._warehouse).ends(session, names)
+        except Exception:  # one that is lost just now: what failed has to be told all the same
+            return None
+
+    @cached_property
+    def _graph(self) -> "Graph | None":
+        from daybook.summaries.graph import order_builds  # which brings the parser of SQL along
+
+        try:
+            summaries = [read_summary(name, self._folder) for name in summary_names(self._folder)]
+            return order_builds(summaries, "postgres")
+        except DaybookError:
+            return None
+
+
+def _still(table: str, end: End | None, now: datetime) -> str:
+    if end is None:
+        return f"{table} was never loaded: readers see nothing of it, or what was there before."
+    word = "build" if table in summary_names() else "load"
+    return f"{table} still shows {day_of(end.loaded_at, now)} {word} ({at(end.loaded_at)})."
+
+
+def day_of(moment: datetime, now: datetime) -> str:
+    """Whose it is, as people say it: "today's", "Tuesday's", and after a week "2021-02-09's"; days are those of UTC."""
+    days = (now.astimezone(UTC).date() - moment.astimezone(UTC).date()).days
+    if days <= 0:
+        return "today's"
+    if days == 1:
+        return "yesterday's"
+    return f"{moment.astimezone(UTC):%A}'s" if days < 7 else f"{moment.astimezone(UTC):%Y-%m-%d}'s"
+
+
+def at(moment: datetime) -> str:
+    """A moment as it stands in a message: `2021-02-09 13:25 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def lasting(seconds: float) -> str:
+    """A time span as it stands in a message, in at most two units: "40 s", "12 min", "2 h 5 min", "3 days 4 h"."""
+    whole = max(int(seconds), 0)
+    days, hours, minutes = whole // 86400, whole % 86400 // 3600, whole % 3600 // 60
+    if days:
+        parts = [f"{days} day{'s' * (days != 1)}", f"{hours} h" if hours else ""]
+    elif hours:
+        parts = [f"{hours} h", f"{minutes} min" if minutes else ""]
+    else:
+        parts = [f"{minutes} min" if minutes else f"{whole} s"]
+    return " ".join(filter(None, parts))

@@ -1,0 +1,67 @@
+"""The incidents that are over: each is a row of `daybook.incidents` in the warehouse, which says how long it took."""
+
+from dataclasses import astuple, dataclass
+from datetime import datetime
+
+from daybook.ledger.state_table import Book
+from daybook.monitoring.incidents.incident import Incident
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+COLUMNS = {
+    "incident": "varchar(36) NOT NULL",
+    "subject": "varchar(255) NOT NULL",
+    "kind": "varchar(32) NOT NULL",
+    "owner": "varchar(255) NOT NULL",
+    "opened_at": "timestamptz NOT NULL",
+    "recovered_at": "timestamptz NOT NULL",
+    "times": "bigint NOT NULL",
+    "error": "varchar(4000) NOT NULL",
+}
+_LONGEST = 1000  # characters of an error: Redshift counts bytes, of which a character has up to four
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """An incident that is over; instants are in UTC."""
+
+    incident: str
+    subject: str
+    kind: str
+    owner: str
+    opened_at: datetime
+    recovered_at: datetime
+    times: int
+    error: str
+
+
+class Incidents:
+    """The table `daybook.incidents` of a warehouse."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._book = Book(warehouse, "incidents", COLUMNS)
+
+    def record(self, session: Session, incident: Incident, recovered_at: datetime) -> None:
+        """Add an incident that is over; one that is there already stays as it is."""
+        self._book.ensure(session)
+        if session.one(f"SELECT count(*) FROM {self._book.table} WHERE incident = %s", (incident.id,)):
+            return
+        error = incident.error.encode(errors="ignore").decode().replace("\0", "")[:_LONGEST]
+        subject, owner = _fitting(incident.subject), _fitting(incident.owner)
+        row = Closed(incident.id, subject, incident.kind, owner, incident.since, recovered_at, incident.times, error)
+        self._book.append(session, [astuple(row)])
+
+    def between(self, session: Session, start: datetime, end: datetime) -> list[Closed]:
+        """Those that were over in `[start, end)`, the oldest first."""
+        return self._book.read(
+            session,
+            Closed,
+            f"SELECT {self._book.names} FROM {self._book.table} WHERE recovered_at >= %s AND recovered_at < %s "
+            "ORDER BY recovered_at",
+            (start, end),
+        )
+
+
+def _fitting(text: str) -> str:
+    """As much of it as 255 bytes hold, which is how Redshift counts."""
+    return text.replace("\0", "").encode(errors="ignore")[:255].decode(errors="ignore")

@@ -1,0 +1,32 @@
+"""Whether what an incident waits for is loaded now, by the ledger."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from daybook.ledger.ledger import Ledger
+from daybook.model.interval import Interval, merged
+from daybook.monitoring.incidents.incident import Awaited
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+
+def healed_at(session: Session, warehouse: Warehouse, awaits: Sequence[Awaited]) -> datetime | None:
+    """When the last of it was committed; None while some of it is not there."""
+    moments = [_committed(session, warehouse, awaited) for awaited in awaits]
+    found = [moment for moment in moments if moment is not None]
+    return max(found) if found and len(found) == len(moments) else None
+
+
+def _committed(session: Session, warehouse: Warehouse, awaited: Awaited) -> datetime | None:
+    entries = Ledger(warehouse).since(session, awaited.table, awaited.after)
+    if not entries:
+        return None
+    last = max(entry.loaded_at for entry in entries)
+    if awaited.start is None or awaited.end is None:
+        return last
+    wanted = Interval(awaited.start, awaited.end)
+    if any(entry.covers(wanted) for entry in entries):
+        return min(entry.loaded_at for entry in entries if entry.covers(wanted))
+    # A range that failed as one may have been loaded since in pieces.
+    pieces = merged(Interval(entry.start, entry.end) for entry in entries if entry.start)
+    return last if any(piece.contains(wanted) for piece in pieces) else None

@@ -1,0 +1,57 @@
+"""The metrics of all tables in a week, read from the warehouse and joined with what Prefect tells."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from daybook.model.dataset import Dataset
+from daybook.model.interval import Interval
+from daybook.monitoring.freshness import attainment
+from daybook.monitoring.incidents.incident_log import Incidents
+from daybook.monitoring.key_metrics import WEEKS
+from daybook.monitoring.key_metrics.ledger_queries import pages
+from daybook.monitoring.key_metrics.recovery import Outage
+from daybook.monitoring.key_metrics.run_counts import Told
+from daybook.monitoring.key_metrics.weekly_metrics import Metrics, compute
+from daybook.warehouses.base import Warehouse
+
+
+def measure(
+    warehouse: Warehouse,
+    among: Sequence[Dataset],
+    week: Interval,
+    now: datetime,
+    told: Told = Told(),  # noqa: B008  # it is frozen
+    open_incidents: Sequence[Outage] = (),
+) -> list[Metrics]:
+    """The metrics of these tables in `week`, as far as it is over at `now` (an aware datetime).
+
+    Raises what the warehouse raises when it cannot be asked.
+    """
+    so_far = Interval(week.start, min(week.end, now))
+    with warehouse.session() as session:
+        found = pages(session, warehouse, [dataset.name for dataset in among], week)
+        outages = [
+            Outage(closed.subject, closed.kind, closed.opened_at, closed.recovered_at)
+            for closed in Incidents(warehouse).between(session, week.start, max(now, week.end))
+        ]
+        outages += open_incidents
+        return [
+            compute(
+                dataset,
+                week,
+                now,
+                found[dataset.name],
+                attainment(session, warehouse, dataset, so_far) if dataset.due else (),
+                outages,
+                told,
+            )
+            for dataset in among
+        ]
+
+
+def last_weeks(now: datetime, number: int) -> list[Interval]:
+    """The last `number` weeks that are over at `now` (an aware datetime), the oldest first."""
+    weeks = [WEEKS.last_complete(now)]
+    while len(weeks) < number:
+        weeks.insert(0, WEEKS.previous(weeks[0]))
+    return weeks

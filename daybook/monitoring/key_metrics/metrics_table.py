@@ -1,0 +1,69 @@
+"""The table `daybook.key_metrics` of the warehouse: a row for every table and week, for BI."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import astuple
+from datetime import date
+
+from daybook.ledger.state_table import SCHEMA, Book
+from daybook.monitoring.key_metrics.weekly_metrics import Metrics
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+COLUMNS = {
+    "week_start": "date NOT NULL",
+    "table_name": "varchar(255) NOT NULL",
+    "owner": "varchar(255) NOT NULL",
+    "core": "boolean NOT NULL",
+    "runs": "bigint",
+    "runs_failed": "bigint",
+    "failed_share": "double precision",
+    "runs_from": "varchar(16)",
+    "intervals_due": "bigint",
+    "intervals_in_time": "bigint",
+    "sla_attainment": "double precision",
+    "incidents": "bigint NOT NULL",
+    "minutes_to_recovery": "double precision",
+    "slowest_recovery": "double precision",
+    "freshness_minutes": "double precision",
+    "oldest_minutes": "double precision",
+    "computed_at": "timestamptz NOT NULL",
+}
+
+
+class KeyMetrics:
+    """The table `daybook.key_metrics` of a warehouse."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._book = Book(warehouse, "key_metrics", COLUMNS)
+        self._lock = warehouse.lock_sql(f"{SCHEMA}.key_metrics")
+
+    def replace(self, session: Session, metrics: Iterable[Metrics]) -> None:
+        """Put these in the place of what was computed of the same tables and weeks, in one transaction.
+
+        A table that has no file any more keeps its rows.
+        """
+        weeks = defaultdict(list)
+        for row in metrics:
+            weeks[row.week_start].append(row)
+        self._book.ensure(session)
+        with session.undone_on_error():
+            session.run("BEGIN")
+            session.run(self._lock)
+            for week, rows in weeks.items():
+                places = ", ".join(["%s"] * len(rows))
+                session.run(
+                    f"DELETE FROM {self._book.table} WHERE week_start = %s AND table_name IN ({places})",
+                    (week, *(row.table for row in rows)),
+                )
+                self._book.append(session, [astuple(row) for row in rows])
+            session.run("COMMIT")
+
+    def since(self, session: Session, week_start: date) -> list[Metrics]:
+        """All rows from this week on, the oldest first, by table."""
+        return self._book.read(
+            session,
+            Metrics,
+            f"SELECT {self._book.names} FROM {self._book.table} WHERE week_start >= %s ORDER BY week_start, table_name",
+            (week_start,),
+        )

@@ -1,0 +1,78 @@
+"""The weekly message: how each core table did, this week against the one before. It is read on a phone."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from daybook.monitoring.incidents.notice import Notice, Tone
+from daybook.monitoring.key_metrics.formatting import UNKNOWN, core, minutes, percent, total
+from daybook.monitoring.key_metrics.weekly_metrics import Metrics
+
+_NAMED = 10  # tables with a line of their own, unless something was wrong with more
+_ALIKE = 0.1  # a time span that differs by less than this share is no news
+
+
+def weekly(metrics: Sequence[Metrics], week_start: date, link: tuple[str, str] | None = None) -> Notice:
+    """What to say of the week that begins at `week_start`; `metrics` have the week before, too, where it is known."""
+    rows = core(metrics, week_start)
+    before = {row.table: row for row in core(metrics, week_start - timedelta(days=7))}
+    named = [row for place, row in enumerate(rows) if place < _NAMED or not _flawless(row)]
+    facts = [(row.table, _line(row, before.get(row.table))) for row in named]
+    others = [row.table for row in rows if row not in named]
+    if others:
+        facts.append(("All in time, no failure", ", ".join(others)))
+    return Notice(
+        tone=Tone.NOTE,
+        title=f"Week of {week_start}: {_headline(rows, list(before.values()))}",
+        facts=tuple(facts),
+        link=link,
+        notes=(
+            "In brackets: the week before, where it was different. Fresh: the median time from an interval's end to "
+            "its load.",
+        ),
+    )
+
+
+def _headline(rows: Sequence[Metrics], before: Sequence[Metrics]) -> str:
+    if not rows:
+        return "no table has a due time"
+    now, then = total(rows), total(before)
+    if now.sla_attainment is None and now.failed_share is None:
+        return "nothing is known of the core tables"
+    parts = [f"{_against(percent(now.sla_attainment), percent(then.sla_attainment))} in time"]
+    if now.runs:
+        failed = f"{percent(now.failed_share)} of runs failed"
+        parts.append("no run failed" if not now.failed else failed)
+    return ", ".join(parts)
+
+
+def _line(row: Metrics, before: Metrics | None) -> str:
+    """`86 % in time (100 %), 2 of 8 runs failed (0), recovered in 2 h 5 min, fresh in 9 h`"""
+    parts = []
+    if row.sla_attainment is not None:
+        parts.append(
+            f"{_against(percent(row.sla_attainment), percent(before.sla_attainment) if before else '')} in time"
+        )
+    if row.runs and row.runs_failed is not None:
+        then = UNKNOWN if before is None or before.runs_failed is None else str(before.runs_failed)
+        failed = str(row.runs_failed) if row.runs_failed else "none"
+        parts.append(f"{failed} of {row.runs:,} runs failed" + _in_brackets(str(row.runs_failed), then))
+    for word, now, past in (
+        ("recovered", row.minutes_to_recovery, before.minutes_to_recovery if before else None),
+        ("fresh", row.freshness_minutes, before.freshness_minutes if before else None),
+    ):
+        if now is not None:
+            alike = past is not None and abs(now - past) <= _ALIKE * past
+            parts.append(f"{word} in {_against(minutes(now), minutes(None if alike else past))}")
+    return ", ".join(parts) or "nothing is known"
+
+
+def _against(now: str, then: str) -> str:
+    return now + _in_brackets(now, then)
+
+
+def _in_brackets(now: str, then: str) -> str:
+    return f" ({then})" if then not in (UNKNOWN, now) else ""
+
+
+def _flawless(row: Metrics) -> bool:
+    return row.sla_attainment in (None, 1) and not row.runs_failed and not row.incidents

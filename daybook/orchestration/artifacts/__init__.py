@@ -1,0 +1,1 @@
+"""Artifacts that a flow run shows in the Prefect UI."""

@@ -1,0 +1,147 @@
+"""What an audit shows: a calendar of verdicts, the intervals that are not equal, and what to type."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from daybook.audit.interval_audit import Audited
+from daybook.audit.table_audit import AuditedRange
+from daybook.audit.verdict import Verdict
+from daybook.definitions.table import Table
+from daybook.model.interval_grid import Grid
+from daybook.orchestration.artifacts.calendar_grid import calendar
+from daybook.orchestration.artifacts.text import one_line
+
+#: The worst first.
+SQUARES = {
+    Verdict.BOTH: "🟥",
+    Verdict.WAREHOUSE_ALTERED: "🟧",
+    Verdict.SOURCE_CHANGED: "🟨",
+    Verdict.DIFFERS: "🟪",
+    Verdict.NEVER_LOADED: "⬜",
+    Verdict.EQUAL: "🟩",
+}
+_KINDS = ("added", "changed", "removed")
+_SHOWN = 200  # intervals on the page: all of them are in daybook.audits
+_TOLD = 10  # and in the error
+# Cells do not wrap on Prefect's page, so that a wide table has its end out of sight: short words, and keys below it.
+_HEADING = "| to be added | changed | removed |"
+
+
+def headline(grid: Grid, found: Sequence[Audited], repaired: int = 0) -> str:
+    """How many intervals are equal, and what the others are: `25 of 28 days equal, 3 source changed since`.
+
+    `repaired` is how many of them were loaded again before this was found.
+    """
+    counts = Counter(one.verdict for one in found)
+    parts = [f"{counts[Verdict.EQUAL]:,} of {grid.counted(len(found))} equal"]
+    parts += [f"{repaired:,} of them repaired"] if repaired else []
+    parts += [f"{counts[verdict]:,} {verdict}" for verdict in SQUARES if counts[verdict] and verdict != Verdict.EQUAL]
+    return ", ".join(parts)
+
+
+def markdown(table: Table, found: Sequence[Audited], what_repairs: str) -> str:
+    """The calendar, a line for each interval that is not equal, what was not compared, and what to type."""
+    grid = table.grid
+    assert grid is not None
+    lines = [calendar(grid, [(one.interval, one.verdict) for one in found], SQUARES)]
+    unequal = [one for one in found if one.verdict is not Verdict.EQUAL]
+    # those that differ before those that were never loaded, of which a table may have very many
+    shown = sorted(
+        sorted(unequal, key=lambda one: not one.verdict.is_difference)[:_SHOWN], key=lambda one: one.interval
+    )
+    if unequal:
+        lines += ["", "Rows on each side, and what a repair would do:", ""]
+        lines += [
+            f"| {grid.unit} | | source | ledger | warehouse {_HEADING}",
+            "|---|---|---:|---:|---:|---:|---:|---:|",
+        ]
+        lines += [_line(grid, one) for one in shown]
+        if len(unequal) > _SHOWN:
+            lines += ["", f"And {len(unequal) - _SHOWN:,} more, in daybook.audits"]
+        lines += ["", *_keys((grid.label(one.interval), one) for one in shown)]
+        lines += ["", f"To load these again, exactly as the source has them: `{what_repairs}`"]
+    return "\n".join([*lines, *_left_out(found)])
+
+
+def whole_headline(ranges: Sequence[AuditedRange]) -> str:
+    """How many ranges of the key are equal, and how many rows they are: `19 of 20 ranges of keys equal, 2,000 rows`."""
+    equal, rows = sum(one.verdict is Verdict.EQUAL for one in ranges), sum(one.source.rows for one in ranges)
+    return f"{equal:,} of {len(ranges):,} ranges of keys equal, {rows:,} rows at the source"
+
+
+def whole_markdown(table: Table, ranges: Sequence[AuditedRange], what_mends: str) -> str:
+    """A line for each range that is not equal, what to type, and what was not compared."""
+    differing = [one for one in ranges if one.verdict is not Verdict.EQUAL]
+    lines = [
+        "Rows on each side, and what a load would do:",
+        "",
+        f"| {one_line(table.key[0])} | source | warehouse {_HEADING}",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        _row(str(one.range), f"{one.source.rows:,}", f"{one.warehouse.rows:,}", *_counts(one))
+        for one in differing[:_SHOWN]
+    ]
+    if len(differing) > _SHOWN:
+        lines += ["", f"And {len(differing) - _SHOWN:,} more"]
+    lines += ["", *_keys((str(one.range), one) for one in differing[:_SHOWN])]
+    lines += ["", f"What mends it: {what_mends}"]
+    return "\n".join([*(lines if differing else []), *_left_out(ranges)])
+
+
+def whole_sentences(ranges: Sequence[AuditedRange], key: str) -> list[str]:
+    """A sentence for each of the first ranges that differ."""
+    differing = [one for one in ranges if one.verdict is not Verdict.EQUAL]
+    lines = [f"- {key} from {one.range}: {_figures(one)}" for one in differing[:_TOLD]]
+    return [*lines, *([f"- and {len(differing) - _TOLD:,} more"] if len(differing) > _TOLD else [])]
+
+
+def sentences(grid: Grid, differing: Sequence[Audited]) -> list[str]:
+    """A sentence for each of the first of these, as an error tells them."""
+    lines = [f"- {grid.label(one.interval)}: {one.verdict}: {_figures(one)}" for one in differing[:_TOLD]]
+    if len(differing) > _TOLD:
+        lines.append(f"- and {len(differing) - _TOLD:,} more, in daybook.audits")
+    return lines
+
+
+def _left_out(found: Sequence[Audited | AuditedRange]) -> list[str]:
+    why = found[0].recipe.left_out.values() if found else ()
+    return ["", "Not compared:", *(f"- {one_line(one)}" for one in why)] if why else []
+
+
+def number(rows: int, exact: bool) -> str:
+    """So many rows, or at least so many."""
+    return f"{rows:,}" if exact or not rows else f"≥ {rows:,}"
+
+
+def _line(grid: Grid, one: Audited) -> str:
+    counts = (one.source.rows, one.rows_by_ledger, one.warehouse.rows)
+    rows = ("" if count is None else f"{count:,}" for count in counts)
+    return _row(grid.label(one.interval), SQUARES[one.verdict], *rows, *_counts(one))
+
+
+def _counts(one: Audited | AuditedRange) -> list[str]:
+    """How many rows are to be added, changed, removed."""
+    return [number(getattr(one.differences, kind), one.differences.exact) for kind in _KINDS]
+
+
+def _keys(named: Iterable[tuple[str, Audited | AuditedRange]]) -> Iterator[str]:
+    """A line for each of which there is something to be said: some keys, and why."""
+    for name, one in named:
+        if said := "; ".join(filter(None, (_some_keys(one), one.why))):
+            yield f"- **{name}**: {one_line(said)}"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _figures(one: Audited | AuditedRange) -> str:
+    rows = ", ".join(f"{count} {kind}" for kind, count in zip(_KINDS, _counts(one), strict=True) if count != "0")
+    return "; ".join(part for part in (rows or "its checksums differ", _some_keys(one), one.why) if part)
+
+
+def _some_keys(one: Audited | AuditedRange) -> str:
+    """Some keys of each kind: `added id=5, id=7; changed id=3`."""
+    found = {kind: getattr(one.differences, f"{kind}_keys") for kind in _KINDS}
+    return "; ".join(f"{kind} {', '.join(keys)}" for kind, keys in found.items() if keys)

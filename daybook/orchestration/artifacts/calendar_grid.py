@@ -1,0 +1,78 @@
+"""A calendar of intervals as text: a square each, for a page that shows Markdown."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from daybook.ledger.interval_status import State
+from daybook.model.interval import Interval
+from daybook.model.interval_grid import Grid
+
+S = TypeVar("S", bound=StrEnum)
+
+#: How a load stands. The state that a square shows is the first of these that one of its intervals has.
+SQUARES = {State.FAILED: "🟥", State.RUNNING: "🟦", State.MISSING: "⬜", State.LOADED: "🟩"}
+_NOTHING = "▫️"  # a place in a row that the range does not reach
+_MOST = 2000  # squares: more of them are no picture any more
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What a square stands for, which row and place a local time has, and behind how many squares there are gaps."""
+
+    square: str
+    row: Callable[[datetime], str]
+    place: Callable[[datetime], int]
+    gaps: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        return self.gaps[-1]
+
+
+_HOURS = _Layout("an hour", lambda t: f"{t:%Y-%m-%d}", lambda t: t.hour, (6, 12, 18, 24))
+_DAYS = _Layout("a day", lambda t: f"{t:%Y-%m}", lambda t: t.day - 1, (10, 20, 31))
+_WEEKS = _Layout("a week", lambda t: f"{t:%G}", lambda t: int(f"{t:%V}") - 1, (13, 26, 39, 53))
+_MONTHS = _Layout("a month", lambda t: f"{t:%Y}", lambda t: t.month - 1, (3, 6, 9, 12))
+_LAYOUTS = {"hour": (_HOURS, _DAYS, _MONTHS), "day": (_DAYS, _MONTHS), "week": (_WEEKS,), "month": (_MONTHS,)}
+
+
+def calendar(grid: Grid, states: Iterable[tuple[Interval, S]], squares: Mapping[S, str]) -> str:
+    """A Markdown table of the intervals (of `grid`, in order) and their states, on the grid's own clock.
+
+    `squares` has a square for each state that there may be, the worst first and the one that is as it should be last:
+    how many intervals have that one is counted beside each row.
+
+    Hours are rows of a day, days rows of a month, weeks and months rows of a year. Where that would be too many
+    squares, each stands for a day or a month, and shows the worst of what is in it.
+    """
+    zone, good = ZoneInfo(grid.timezone), list(squares)[-1]
+    found = [(interval.start.astimezone(zone), state) for interval, state in states]
+    for layout in _LAYOUTS[grid.unit]:
+        rows = _fill(layout, found, list(squares))
+        if len(rows) * layout.width <= _MOST:
+            break
+    lines = [f"| | a square {layout.square}, {grid.timezone} | {good} |", "|---|:---|---:|"]
+    for name, places in rows.items():
+        row = [squares[places[place]] if place in places else _NOTHING for place in range(layout.width)]
+        groups = ["".join(row[first:last]) for first, last in pairwise((0, *layout.gaps))]
+        done = sum(state is good for state in places.values())
+        lines.append(f"| **{name}** | {' '.join(groups)} | {done}/{len(places)} |")
+    return "\n".join([*lines, "", " ".join(f"{square} {state}" for state, square in squares.items())])
+
+
+def _fill(layout: _Layout, found: Iterable[tuple[datetime, S]], worst_first: Sequence[S]) -> dict[str, dict[int, S]]:
+    rows: dict[str, dict[int, S]] = {}
+    for local, state in found:
+        places, place = rows.setdefault(layout.row(local), {}), layout.place(local)
+        places[place] = worst(state, places.get(place, state), worst_first)
+    return rows
+
+
+def worst(one: S, other: S, worst_first: Sequence[S]) -> S:
+    """The state of the two that a person wants to see."""
+    return min(one, other, key=worst_first.index)

@@ -1,0 +1,41 @@
+"""The checks of a load or a build as a page shows them: what each asks, what it found, and what was expected."""
+
+from collections.abc import Sequence
+
+from daybook.load.check_runner import Result
+from daybook.model.bounds import shown
+
+_LONGEST = 48  # characters of a check: Prefect's tables break no line, and what was found is to be seen beside it
+
+
+def counted(results: Sequence[Result]) -> str:
+    """How many checks there are, and how many of them hold: `3 checks hold`, `2 of 3 checks hold`."""
+    held, number = sum(result.held for result in results), len(results)
+    return (
+        f"{held} of {number} checks hold" if held < number else f"{number} check{'s hold' if number > 1 else ' holds'}"
+    )
+
+
+def lines(results: Sequence[Result], of: str = "") -> list[str]:
+    """A heading and a table in Markdown, those that warn at its top; nothing where there are no checks.
+
+    `of` is what they are checks of, where the page is about several. Of long SQL the table has the beginning: what
+    warns is listed below it, with the SQL that was run and can be pasted.
+    """
+    if not results:
+        return []
+    table = [
+        "",
+        f"**{f'{of}: ' if of else ''}{counted(results)}**",
+        "",
+        "| | check | found | expected |",
+        "|---|---|---:|---|",
+    ]
+    for result in sorted(results, key=lambda result: result.held):
+        asked = result.check.asked
+        asked = asked if len(asked) <= _LONGEST else f"{asked[:_LONGEST]}…"
+        cells = ("🟩 holds" if result.held else "🟨 warns", f"`{asked}`", shown(result.found), result.expected)
+        table.append("| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |")
+    # As code: in a text, a `*` would start italics.
+    warned = [f"- `{' '.join(str(result).split())}`" for result in results if not result.held]
+    return [*table, *(["", *warned] if warned else [])]

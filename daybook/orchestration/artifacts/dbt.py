@@ -1,0 +1,45 @@
+"""What the run of a dbt project shows of itself: a table with a line a model and test."""
+
+from prefect import get_run_logger, runtime
+from prefect.artifacts import create_table_artifact
+from prefect.utilities.urls import url_for
+
+from daybook.integrations.dbt.results import Outcome, check
+from daybook.orchestration.artifacts.text import page_key
+
+
+def show(project: str, outcomes: list[Outcome]) -> list[Outcome]:
+    """Write what became of each node into an artifact and a log line. Returns them as they came.
+
+    Raises:
+        DbtFailed: a model or a test failed.
+    """
+    get_run_logger().info("dbt project %s: %s", project, totals(outcomes))
+    link = url_for("flow-run", obj_id=runtime.flow_run.id)
+    create_table_artifact(
+        key=page_key("dbt", project),
+        table=[line(outcome) for outcome in outcomes],
+        description=f"**{project}**: {totals(outcomes)}, by [{runtime.flow_run.name}]({link})",
+    )
+    check(project, outcomes)
+    return outcomes
+
+
+def totals(outcomes: list[Outcome]) -> str:
+    """`5 of 7 are good, 1 failed, 1 held back`."""
+    failed = sum(outcome.failed for outcome in outcomes)
+    held_back = sum(outcome.held_back for outcome in outcomes)
+    counted = [f"{len(outcomes) - failed - held_back} of {len(outcomes)} are good"]
+    counted += [f"{number} {word}" for number, word in ((failed, "failed"), (held_back, "held back")) if number]
+    return ", ".join(counted)
+
+
+def line(outcome: Outcome) -> dict[str, str | int | float | None]:
+    """A line of the table."""
+    return {
+        "node": outcome.node,
+        "status": "held back" if outcome.held_back else outcome.status,
+        "rows": outcome.rows,
+        "seconds": round(outcome.seconds, 2),
+        "message": outcome.message,
+    }

@@ -1,0 +1,83 @@
+"""What a dry run shows: for each interval what would happen, and the rows at both ends."""
+
+from collections.abc import Sequence
+
+from prefect import get_run_logger
+from prefect.artifacts import create_markdown_artifact
+
+from daybook.audit.interval_audit import Audited
+from daybook.backfill.dry_run import Forecast
+from daybook.definitions.table import Table
+from daybook.orchestration.artifacts.audit import number
+from daybook.orchestration.artifacts.calendar_grid import SQUARES, calendar
+from daybook.orchestration.artifacts.text import one_line
+
+_SHOWN = 1000  # intervals on the page
+_LOGGED = 40  # and in the log
+_COUNTED = "rows at the source | rows by the ledger | difference |"
+
+
+def told(table: Table, forecasts: list[Forecast], label: str, refusal: str | None = None) -> list[Forecast]:
+    """Show them on the run's page, and the first ones in its log. Returns them as they came.
+
+    `refusal` is why it would not be done, after all.
+    """
+    described = f"{headline(table, forecasts)} ({label})"
+    above = f"**It would be refused:** {one_line(refusal)}\n\n" if refusal else ""
+    page, log = (above + markdown(table, forecasts, shown) for shown in (_SHOWN, _LOGGED))
+    create_markdown_artifact(markdown=page, key="backfill-dry-run", description=described)
+    get_run_logger().info("%s, a dry run: nothing was loaded\n%s", label, log)
+    return forecasts
+
+
+def headline(table: Table, forecasts: Sequence[Forecast]) -> str:
+    """How many intervals would be loaded, and how many rows, where the source can count them all."""
+    assert table.grid is not None
+    counts = [forecast.at_source for forecast in forecasts if forecast.chosen]
+    counted = [count for count in counts if count is not None]
+    rows = f", {sum(counted):,} rows" if len(counted) == len(counts) else ""
+    return f"{len(counts):,} of {table.grid.counted(len(forecasts))} would be loaded{rows}"
+
+
+def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -> str:
+    """Totals, the calendar as it is now, and a line an interval."""
+    grid = table.grid
+    assert grid is not None
+    audited = any(forecast.audited for forecast in forecasts)
+    lines = [
+        f"**{table.name}**: {headline(table, forecasts)}",
+        "",
+        calendar(grid, [(forecast.standing.interval, forecast.standing.state) for forecast in forecasts], SQUARES),
+        "",
+        f"| {grid.unit} | is | would | "
+        + ("source | ledger | to be added | changed | removed | audit |" if audited else _COUNTED),
+        "|---|---|---|---:|---:|---:|" + "---:|---:|---|" * audited,
+    ]
+    for forecast in forecasts[:shown]:
+        lines.append(
+            f"| {grid.label(forecast.standing.interval)} | {forecast.standing.state} | {forecast.action} "
+            f"| {'' if forecast.at_source is None else f'{forecast.at_source:,}'} "
+            f"| {'' if forecast.by_ledger is None else f'{forecast.by_ledger:,}'} "
+            + (_view(forecast.audited) if forecast.audited else f"| {_more(forecast.difference)} |")
+        )
+    if len(forecasts) > shown:
+        lines.append(f"| … | {len(forecasts) - shown:,} more | | | | |" + " | | |" * audited)
+    if any(forecast.chosen and forecast.at_source is None for forecast in forecasts):
+        lines += ["", "No rows at the source: it cannot be counted without being loaded."]
+    if any(forecast.by_ledger is None for forecast in forecasts):
+        lines += ["", "No rows by the ledger: a full refresh loaded it, which has one number for all of its intervals."]
+    removed = any(one.audited and one.audited.differences.removed for one in forecasts)
+    if removed and table.load == "upsert":
+        lines += ["", "Rows are removed by select=differing alone (or `exact`): an upsert by itself takes none out."]
+    return "\n".join(lines)
+
+
+def _more(difference: int | None) -> str:
+    return "" if difference is None else f"{difference:+,}" if difference else "0"
+
+
+def _view(audited: Audited) -> str:
+    """The audit's cells of a line: the rows that an exact load would add, change and remove, and its verdict."""
+    there = audited.differences
+    rows = [number(count, there.exact) for count in (there.added, there.changed, there.removed)]
+    return f"| {' | '.join(rows)} | {audited.verdict} |"

@@ -1,0 +1,89 @@
+"""What a long extraction shows on its run's page while it works: rows, rows a second, and when it will be done.
+
+A thread of its own asks Prefect: the source never waits for the server, and a server that is away stops nothing.
+"""
+
+import logging
+import threading
+import time
+from contextlib import suppress
+from contextvars import copy_context
+from datetime import UTC, datetime
+from types import TracebackType
+
+from prefect.client.orchestration import get_client
+
+from daybook.load.plan import Plan
+from daybook.load.row_estimate import expected_rows
+from daybook.orchestration.artifacts.live_artifact import LivePage
+from daybook.orchestration.artifacts.text import page_key
+from daybook.orchestration.blocks import open as blocks
+from daybook.progress import duration, rate, to_go
+
+logger = logging.getLogger("daybook.extracting")
+
+_LONG = 10.0  # seconds, from which on an extraction has a page
+_SECONDS = 5.0  # between two updates
+_PATIENCE = 10.0  # seconds that the end of the extraction waits for its last figures to be shown
+
+
+class ExtractPage:
+    """The page of an extraction, within its block: only one that takes ten seconds gets any. Never raises."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self._rows, self._began = plan, 0, time.monotonic()
+        self._ended, self._failed = threading.Event(), False
+        # The context says which run's page it is, and to which run's log a warning belongs.
+        self._thread = threading.Thread(target=copy_context().run, args=(self._work,), daemon=True, name="extract-page")
+
+    def count(self, rows: int) -> None:
+        """So many rows have come. Where they are fewer than before, the extraction has begun anew."""
+        if rows < self._rows:
+            self._began = time.monotonic()
+        self._rows = rows
+
+    def __enter__(self) -> "ExtractPage":
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._failed = error is not None
+        self._ended.set()
+        self._thread.join(_PATIENCE)
+
+    def _work(self) -> None:
+        if self._ended.wait(_LONG):
+            return
+        name = self._plan.table.name
+        try:
+            expected = self._expected()
+            with get_client(sync_client=True) as client:
+                page = LivePage(client, page_key("extract", name), f"{name} {self._plan.label}")
+                page.show(*self._figures(expected))
+                while not self._ended.wait(_SECONDS):
+                    page.show(*self._figures(expected))
+                page.show(*self._last(expected))
+        except Exception as error:
+            logger.warning("%s: its progress cannot be shown: %s", name, type(error).__name__)
+
+    def _expected(self) -> int | None:
+        with suppress(Exception):  # a warehouse that is away now may be there when the rows are
+            warehouse = blocks.warehouse()
+            with warehouse.session() as session:
+                return expected_rows(session, warehouse, self._plan)
+        return None
+
+    def _figures(self, expected: int | None) -> tuple[str, float | None]:
+        rows, seconds, now = self._rows, time.monotonic() - self._began, datetime.now(UTC)
+        if not rows:
+            return f"no row has come after {duration(seconds)}, as of {now:%H:%M:%S} UTC", expected and 0.0
+        of = f" of about {expected:,}" if expected else ""
+        end = to_go(rows, expected or 0, seconds, now)
+        figures = [f"{rows:,}{of} rows extracted", rate(rows, seconds), *([end] if end else [])]
+        return "; ".join([*figures, f"as of {now:%H:%M:%S} UTC"]), rows / expected if expected else None
+
+    def _last(self, expected: int | None) -> tuple[str, float | None]:
+        rows, seconds = self._rows, time.monotonic() - self._began
+        if self._failed:
+            return f"it failed after {rows:,} rows and {duration(seconds)}", None
+        return f"{rows:,} rows extracted in {duration(seconds)}; {rate(rows, seconds)}", expected and 1.0

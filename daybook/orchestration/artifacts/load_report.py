@@ -1,0 +1,67 @@
+"""What a run shows of itself in Prefect: its artifact, its last log line."""
+
+from prefect import get_run_logger
+from prefect.artifacts import create_markdown_artifact
+
+from daybook.errors import SourceIncomplete
+from daybook.load.load import LoadReport
+from daybook.orchestration.artifacts import checks
+from daybook.orchestration.artifacts.text import page_key
+from daybook.progress import rate
+
+_SHOWN = 60  # intervals in an artifact: a page, not a book
+
+
+def show(report: LoadReport) -> LoadReport:
+    """Write the run's figures into an artifact and a log line. Returns the report as it came.
+
+    Raises:
+        SourceIncomplete: the source could not give all that was wanted; what it gave is loaded.
+    """
+    logger = get_run_logger()
+    if report.note:
+        logger.info("%s %s: nothing to do: %s", report.table, report.label, report.note)
+    else:
+        legs = ", ".join(f"{leg} {seconds:.1f} s" for leg, seconds in report.seconds.items())
+        logger.info("%s %s: %s rows, %s", report.table, report.label, f"{report.rows:,}", legs)
+    create_markdown_artifact(
+        key=page_key("load", report.table),
+        markdown=markdown(report),
+        description=f"{headline(report)} ({report.table} {report.label})",
+    )
+    if report.shortfalls:
+        raise SourceIncomplete(
+            "\n- ".join([f"{report.table} {report.label}: {report.rows:,} rows are loaded, but:", *report.shortfalls])
+        )
+    return report
+
+
+def headline(report: LoadReport) -> str:
+    """What a person wants to know first: `2,599 rows in 4.2 s, 3 checks hold`. The artifact's card shows no more."""
+    if report.note:
+        return f"nothing to do: {report.note}"
+    figures = [f"{report.rows:,} rows in {sum(report.seconds.values()):,.1f} s"]
+    return ", ".join([*figures, *([checks.counted(report.checks)] if report.checks else [])])
+
+
+def markdown(report: LoadReport) -> str:
+    """The artifact's text: the totals, the seconds of each leg, a line an interval. Its title is its description."""
+    if report.note:
+        lines = [f"Nothing to do: {report.note}."]
+    else:
+        intervals = f"{len(report.entries):,} interval{'s' * (len(report.entries) != 1)}"
+        lines = [
+            f"**{report.rows:,} rows** of {intervals}, by `{report.strategy}`; {report.bytes:,} bytes on the stage."
+        ]
+        lines += ["", "| leg | seconds | rate |", "|---|---:|---:|"]
+        lines += [f"| {leg} | {s:,.1f} | {rate(report.rows, s)} |" for leg, s in report.seconds.items()]
+    lines += checks.lines(report.checks)
+    if not report.entries:
+        return lines[0]
+    lines += ["", "| from (UTC) | until (UTC) | rows |", "|---|---|---:|"]
+    for entry in report.entries[:_SHOWN]:
+        start = f"{entry.start:%Y-%m-%d %H:%M}" if entry.start else "the beginning"
+        lines.append(f"| {start} | {entry.end:%Y-%m-%d %H:%M} | {entry.rows:,} |")
+    if len(report.entries) > _SHOWN:
+        lines.append(f"| … | {len(report.entries) - _SHOWN:,} more, in daybook.ledger | |")
+    return "\n".join(lines)

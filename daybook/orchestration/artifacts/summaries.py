@@ -1,0 +1,55 @@
+"""What a run of the summaries shows: what became of each, what its checks warn of, and what it reads."""
+
+from prefect.artifacts import create_markdown_artifact
+
+from daybook.orchestration.artifacts import checks
+from daybook.orchestration.artifacts.text import one_line
+from daybook.summaries.builder.build import Built
+from daybook.summaries.builder.scheduler import Outcome
+from daybook.summaries.graph import Graph
+
+
+def show(graph: Graph, outcome: Outcome) -> Outcome:
+    """Show it on the run's page. Returns the outcome as it came."""
+    create_markdown_artifact(key="summaries", markdown=markdown(graph, outcome), description=headline(graph, outcome))
+    return outcome
+
+
+def headline(graph: Graph, outcome: Outcome) -> str:
+    """The numbers of those built, unchanged, failed, held back, and waiting for a first load."""
+    built = sum(one.built for one in outcome.built.values())
+    counts = {"built": built, "unchanged": len(outcome.built) - built}
+    counts |= {"failed": len(outcome.failed), "held back": len(outcome.held_back), "waiting": len(graph.waiting)}
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no summaries"
+
+
+def markdown(graph: Graph, outcome: Outcome) -> str:
+    """A line a summary, in the order of the builds; what each reads and why it is as it is; and its checks.
+
+    What is long stands below the table, whose lines Prefect does not break.
+    """
+    lines, why = ["| summary | | rows | seconds |", "|---|---|---:|---:|"], list[str]()
+    for name in graph.order:
+        figures, reason = _told(name, outcome)
+        lines.append(f"| {name} | {figures} |")
+        why.append(f"- **{name}**, from {', '.join(graph.lineages[name].inputs)}: {reason}")
+    for name, awaited in graph.waiting.items():
+        lines.append(f"| {name} | ⬜ waiting | | |")
+        why.append(f"- **{name}**: waits for the first load of {', '.join(awaited)}")
+    for name, built in outcome.built.items():
+        why += checks.lines(built.checks, of=name)
+    return "\n".join([*lines, "", *why])
+
+
+def _told(name: str, outcome: Outcome) -> tuple[str, str]:
+    """The state, rows and seconds of a summary as cells of the table, and why it is so."""
+    if name in outcome.failed:
+        error = outcome.failed[name]
+        return "🟥 failed | |", f"{type(error).__name__}: {one_line(str(error))}"
+    if name in outcome.held_back:
+        return "⬜ held back | |", f"waits for {', '.join(outcome.held_back[name])}, and is as it was"
+    built: Built = outcome.built[name]
+    if not built.built:
+        return "🟦 unchanged | |", built.why
+    mark = "🟨 built, with a warning" if built.warnings else "🟩 built"
+    return f"{mark} | {built.rows:,} | {sum(built.seconds.values()):.1f}", f"built {built.label}: {built.why}"

@@ -1,0 +1,1 @@
+"""Apply `deployments/automations.yaml` to a Prefect server."""

@@ -1,0 +1,174 @@
+"""Brings the automations of a server in line with the file's: by name, in place, and nobody else's are touched.
+
+Ours are those whose name begins with `daybook: ` and that are tagged `daybook`; a person's own may have either.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.sorting import AutomationSort
+from prefect.events.actions import Action
+from prefect.events.filters import AutomationFilter, AutomationFilterTags
+from prefect.events.schemas.automations import Automation, AutomationCore
+from prefect.exceptions import ObjectNotFound
+
+from daybook.orchestration.automations.errors import AutomationRefused, NotDeployed
+from daybook.orchestration.automations.spec import PREFIX, TAG, Step, Wanted
+from daybook.orchestration.blocks.environment import VARIABLES
+from daybook.orchestration.blocks.server import server
+from daybook.orchestration.blocks.stored_blocks import document
+
+#: How Prefect calls the types of blocks, which the file names as people do.
+_SLUGS = {"SlackWebhook": "slack-incoming-webhook"}
+_SERVERS_OWN = {"id", "owner_resource"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done about one automation: created | updated | unchanged | removed, or `note`; and more about it."""
+
+    name: str
+    action: str
+    says: str
+
+
+def apply(wanted: Sequence[Wanted]) -> Iterator[Outcome]:
+    """Bring the server's automations in line with `wanted`, and yield each as it is done.
+
+    One that a person switched off stays off, unless the file says `enabled: true`. A notification by a block that is
+    not there is left out, with a note.
+
+    Raises:
+        ServerUnreachable: what was yielded until then is done, and running it again does the rest.
+        NotDeployed: nothing was changed.
+        AutomationRefused: the server's own word about one of them.
+    """
+    with server() as client:
+        ids = {on: _id(client, on) for one in wanted for step in one.steps if (on := step.on)}
+        absent = [(one.name, on[1]) for one in wanted for on in _missing(one, ids, "deployment")]
+        if absent:
+            raise NotDeployed(
+                "\n".join(f"{name}: there is no deployment {missing}: run `make deploy`" for name, missing in absent)
+            )
+        ours, doubles = _ours(client)
+        for one in wanted:
+            for _, block in _missing(one, ids, "block"):
+                yield Outcome(one.name, "note", _without(block))
+            steps = [step for step in one.steps if step.on not in _missing(one, ids, "block")]
+            if steps:
+                yield _put(client, one, steps, ids, ours.pop(one.name, None))
+        for stored in [*ours.values(), *doubles]:
+            client.delete_automation(stored.id)
+            why = "there were two of it" if stored in doubles else "it left the file, or has nothing to do"
+            yield Outcome(stored.name, "removed", why)
+
+
+def _put(
+    client: SyncPrefectClient,
+    one: Wanted,
+    steps: list[Step],
+    ids: dict[tuple[str, str], UUID | None],
+    stored: Automation | None,
+) -> Outcome:
+    is_new = stored is None
+    try:
+        if stored is None:
+            # What pauses itself needs its own id, which it does not have yet.
+            known = [step for step in steps if not _on_itself(step)]
+            id = client.create_automation(_automation(one, [_at(step, ids, None) for step in known], True))
+            stored = client.read_automation(id)
+            assert stored is not None
+        wanted = _automation(one, [_at(step, ids, stored.id) for step in steps], stored.enabled)
+        differs = _content(wanted) != _content(stored)
+        if differs:
+            client.update_automation(stored.id, wanted)
+        return Outcome(one.name, "created" if is_new else "updated" if differs else "unchanged", one.description)
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code != 422:
+            raise
+        raise AutomationRefused(f"{one.name}: the server refuses it: {_reasons(error.response)}") from None
+
+
+def _automation(one: Wanted, actions: list[Action], enabled: bool) -> AutomationCore:
+    # What the file cannot say is said all the same, so that what was added in the UI goes.
+    return AutomationCore.model_validate(
+        {
+            "name": one.name,
+            "description": one.description,
+            "enabled": enabled if one.enabled is None else one.enabled,
+            "tags": [TAG],
+            "trigger": one.trigger,
+            "actions": actions,
+            "actions_on_trigger": [],
+            "actions_on_resolve": [],
+        }
+    )
+
+
+def _at(step: Step, ids: dict[tuple[str, str], UUID | None], itself: UUID | None) -> Action:
+    if step.on is None:
+        return step.action
+    id = itself if _on_itself(step) else ids[step.on]
+    assert id is not None
+    return step.at(id)
+
+
+def _on_itself(step: Step) -> bool:
+    return step.on is not None and step.on[0] == "automation"
+
+
+def _content(automation: AutomationCore) -> dict[str, Any]:
+    return automation.model_dump(exclude=_SERVERS_OWN)
+
+
+def _id(client: SyncPrefectClient, on: tuple[str, str]) -> UUID | None:
+    """The id of a deployment or a block; None where there is none, and for the automation itself."""
+    kind, name = on
+    if kind == "deployment":
+        try:
+            return client.read_deployment_by_name(name).id
+        except ObjectNotFound:
+            return None
+    if kind == "block":
+        type, _, block = name.partition("/")
+        found = document(client, _SLUGS.get(type, type), block)
+        return found.id if found else None
+    return None
+
+
+def _missing(one: Wanted, ids: dict[tuple[str, str], UUID | None], kind: str) -> list[tuple[str, str]]:
+    return [step.on for step in one.steps if step.on and step.on[0] == kind and ids[step.on] is None]
+
+
+def _without(block: str) -> str:
+    variable = next((name for name, made in VARIABLES.items() if made == block), None)
+    made = f"{variable} is set and `python -m blocks` ran" if variable else "it is made in the UI, under Blocks"
+    return f"there is no block {block}: the server itself sends no message until {made}, and then `make deploy`"
+
+
+def _ours(client: SyncPrefectClient) -> tuple[dict[str, Automation], list[Automation]]:
+    """Ours by name; and, of those with one name, which two deploys at once may have made, all but the oldest."""
+    tagged = AutomationFilter(tags=AutomationFilterTags(all_=[TAG]))
+    found = client.read_automations(automations=tagged, sort=AutomationSort.CREATED_DESC, limit=200)
+    ours: dict[str, Automation] = {}
+    doubles = []
+    for automation in reversed(found):
+        if automation.name.startswith(PREFIX) and ours.setdefault(automation.name, automation) is not automation:
+            doubles.append(automation)
+    return ours, doubles
+
+
+def _reasons(response: httpx.Response) -> str:
+    """What is wrong, out of the server's answer: where, and why, without what was sent."""
+    try:
+        told = response.json()
+        return "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'][1:])}: {problem['msg']}"
+            for problem in told["exception_detail"]
+        )
+    except (ValueError, KeyError, TypeError):
+        return " ".join(response.text.split())[:500]

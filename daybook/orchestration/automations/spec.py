@@ -1,0 +1,153 @@
+"""Reads a file of automations: Prefect's own form, but that a deployment, a block and itself are named, and no ids.
+
+Prefect's models overlook a field that they do not know. Here it is an error: a misspelt `for_each` would be a silence.
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+from uuid import UUID
+
+from prefect.events.actions import Action, ActionTypes
+from prefect.events.schemas.automations import EventTrigger
+from pydantic import BaseModel, ValidationError
+
+from daybook.model.yaml_model import Strict, read_yaml
+from daybook.orchestration.automations.errors import AutomationRefused
+from daybook.project import project_root
+
+FILE = project_root() / "deployments" / "automations.yaml"
+PREFIX = "daybook: "
+"""What the name of each of ours begins with."""
+TAG = "daybook"
+"""What each of ours is tagged with: who has both is ours."""
+
+#: What the file names: the field, what it stands for on a server, and how a name looks.
+_NAMED = {
+    "deployment": ("deployment_id", "FLOW/DEPLOYMENT"),
+    "block": ("block_document_id", "TYPE/NAME"),
+    "automation": ("automation_id", "itself"),
+}
+_ACTIONS: dict[str, type[Action]] = {kind.model_fields["type"].default: kind for kind in get_args(ActionTypes)}
+_NOWHERE = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One action, and what it acts on: `("block", "SlackWebhook/slack")`. None: the run, say, that the event is of."""
+
+    action: Action
+    on: tuple[str, str] | None
+
+    def at(self, id: UUID) -> Action:
+        """The action, on what has this id."""
+        assert self.on is not None
+        return self.action.model_copy(update={_NAMED[self.on[0]][0]: id})
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One automation of the file. `enabled` is None where the file leaves it to the UI."""
+
+    name: str
+    description: str
+    enabled: bool | None
+    trigger: EventTrigger
+    steps: tuple[Step, ...]
+
+
+class _Automation(Strict):
+    name: str
+    description: str
+    trigger: dict[str, Any]
+    actions: list[dict[str, Any]]
+    enabled: bool | None = None
+
+
+class _File(Strict):
+    automations: list[dict[str, Any]]
+    definitions: Any = None
+    """Where anchors are kept, as in prefect.yaml."""
+
+
+def read(path: Path = FILE) -> list[Wanted]:
+    """The automations of a file, in its order.
+
+    Raises:
+        TableFileError: it is no YAML, or holds no list of automations.
+        AutomationRefused: an automation is not as Prefect has it: all that is wrong, a line each.
+    """
+    problems = _Problems(path)
+    found: list[Wanted] = []
+    for place, content in enumerate(read_yaml(path, _File).automations, start=1):
+        name = content.get("name")
+        where = f"{name!r}" if name else f"automation {place}"
+        if isinstance(name, str) and not name.startswith(PREFIX):
+            problems.add(where, "name", f"begin it with {PREFIX!r}: by that, ours are told from other people's")
+        if any(name == other.name for other in found):
+            problems.add(where, "name", "there are two of this name: choose another for one")
+        given = problems.checked(_Automation, content, where)
+        if isinstance(given, _Automation):
+            trigger = problems.checked(EventTrigger, given.trigger, where, "trigger.")
+            steps = [_step(problems, step, where, f"actions.{number}.") for number, step in enumerate(given.actions, 1)]
+            if isinstance(trigger, EventTrigger):
+                made = tuple(step for step in steps if step)
+                found.append(Wanted(given.name, given.description, given.enabled, trigger, made))
+    if problems.lines:
+        raise AutomationRefused("\n".join(problems.lines))
+    return found
+
+
+def _step(problems: "_Problems", content: dict[str, Any], where: str, field: str) -> Step | None:
+    kind = _ACTIONS.get(str(content.get("type")))
+    if kind is None:
+        near = get_close_matches(str(content.get("type")), _ACTIONS, 1)
+        remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_ACTIONS)}"
+        problems.add(where, f"{field}type", f"there is no action {content.get('type')!r}; {remedy}")
+        return None
+    rest, on = dict(content), None
+    for named, (id, form) in _NAMED.items():
+        if id in rest:
+            problems.add(where, f"{field}{id}", f"it is another one on each server: write {named}: {form} instead")
+        if id in kind.model_fields and content.get("source") != "inferred":
+            name = str(rest.pop(named, ""))
+            if not (name == form if named == "automation" else name.count("/") == 1):
+                found = f"it says {name!r:.80}" if name else "missing"
+                problems.add(where, f"{field}{named}", f"write {named}: {form} ({found})")
+            rest[id], on = _NOWHERE, (named, name)
+    action = problems.checked(kind, rest, where, field)
+    return Step(action, on) if isinstance(action, kind) else None
+
+
+class _Problems:
+    """What is wrong in the file, so that all of it is told at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.lines: list[str] = []
+
+    def add(self, where: str, field: str, message: str) -> None:
+        """One more."""
+        self.lines.append(f"{self._path}: {where}: {field}: {message}")
+
+    def checked(self, model: type[BaseModel], content: dict[str, Any], where: str, field: str = "") -> BaseModel | None:
+        """The content as a model; None, and what is wrong is noted, where it is not one."""
+        known = list(model.model_fields)
+        unknown = [name for name in content if name not in known]
+        for name in unknown:
+            near = get_close_matches(str(name), known, 1)
+            remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            self.add(where, f"{field}{name}", f"no such field; {remedy}")
+        try:
+            return model.model_validate({name: content[name] for name in content if name not in unknown})
+        except ValidationError as error:
+            for problem in error.errors():
+                place = f"{field}{'.'.join(str(part) for part in problem['loc'])}".rstrip(".")
+                if problem["type"] == "missing":
+                    self.add(where, place, "missing; add it")
+                else:
+                    said = problem["msg"].removeprefix("Value error, ")
+                    given = "" if isinstance(problem["input"], dict) else f" (it says {problem['input']!r:.80})"
+                    self.add(where, place, f"{said}{given}")
+            return None

@@ -1,0 +1,101 @@
+"""The runs that a backfill starts: real runs of the deployment on its work pool, linked to their parent."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.deployments import run_deployment
+
+from daybook.model.interval import Stretch
+from daybook.orchestration.backfill.marker import ENDS, TAG
+from daybook.orchestration.deployments import Deployed
+
+#: The parent decides what is tried again: a child that fails is to say so at once.
+_NO_RETRIES = {"env": {"PREFECT_FLOWS_DEFAULT_RETRIES": "0"}}
+#: How long today's run is let through before it counts as stuck.
+_PATIENCE = timedelta(minutes=10)
+_ACTIVE = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
+
+
+class Children:
+    """The active runs of one backfill."""
+
+    def __init__(self, client: SyncPrefectClient, deployed: Deployed, tag: str) -> None:
+        self._client, self._deployed, self._tags = client, deployed, [TAG, tag, deployed.table.name]
+        self._active: dict[UUID, Stretch] = {}
+        self._noticed: dict[UUID, datetime] = {}
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """What is being loaded."""
+        return list(self._active.values())
+
+    def start(self, stretch: Stretch) -> FlowRun:
+        """Start a run that loads these neighbouring intervals."""
+        grid = self._deployed.table.grid
+        assert grid is not None
+        first, last = stretch[0], stretch[-1]
+        run = run_deployment(
+            self._deployed.id,
+            parameters=self._deployed.parameters | grid.dates(first, last),
+            timeout=0,
+            # It gives itself the same when it begins; one whose process dies before that is known by this.
+            flow_run_name=f"{self._deployed.table.name} {grid.stretch_label(first, last)}{ENDS}",
+            tags=self._tags,
+            job_variables=_NO_RETRIES,
+        )
+        assert isinstance(run, FlowRun)
+        self._active[run.id] = stretch
+        return run
+
+    def ended(self) -> list[tuple[Stretch, FlowRun | None]]:
+        """What was to be loaded by the runs that have ended since the last call, and each run; None: it was deleted."""
+        found = self._read(FlowRunFilter(id=FlowRunFilterId(any_=list(self._active)))) if self._active else []
+        runs = {run.id: run for run in found}
+        going = {run.id for run in found if run.state is None or not run.state.is_final()}
+        return [(self._active.pop(id), runs.get(id)) for id in list(self._active) if id not in going]
+
+    def cancel(self) -> None:
+        """Cancel what is active: a run that has not started at once, a running one by its worker."""
+        for id in list(self._active):
+            self._client.set_flow_run_state(id, State(type=StateType.CANCELLING, message="Its backfill ended."))
+        self._active.clear()
+
+    def free_slots(self, wanted: int) -> int:
+        """How many more runs may be started, where `wanted` may be active at once and others use the deployment too."""
+        free = wanted - len(self._active)
+        if free > 0 and self._deployed.limit is not None:
+            here = FlowRunFilterDeploymentId(any_=[self._deployed.id])
+            state = FlowRunFilterState(type=FlowRunFilterStateType(any_=_ACTIVE))
+            active = {run.id for run in self._read(FlowRunFilter(deployment_id=here, state=state))}
+            free = min(free, self._deployed.limit - len(active | set(self._active)))
+        return max(free, 0)
+
+    def others_waiting(self) -> list[FlowRun]:
+        """Runs of the same deployment that are due, wait for their turn, and are no backfill's: today goes first.
+
+        One that has waited for very long waits for something else, and is not counted.
+        """
+        now = datetime.now(UTC)
+        found = self._read(
+            FlowRunFilter(
+                deployment_id=FlowRunFilterDeploymentId(any_=[self._deployed.id]),
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING])),
+                expected_start_time=FlowRunFilterExpectedStartTime(before_=now),  # type: ignore[arg-type]
+            )
+        )
+        waiting = [run for run in found if TAG not in run.tags and run.state and run.state.name != "AwaitingRetry"]
+        self._noticed = {run.id: self._noticed.get(run.id, now) for run in waiting}
+        return [run for run in waiting if now - self._noticed[run.id] < _PATIENCE]
+
+    def _read(self, filter: FlowRunFilter) -> list[FlowRun]:
+        return self._client.read_flow_runs(flow_run_filter=filter, limit=200)

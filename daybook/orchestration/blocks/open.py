@@ -1,0 +1,143 @@
+"""Opens what flows work with, from the blocks that `python -m blocks` made. Flows never read the environment.
+
+Every function is synchronous, within a flow or outside, also where an event loop is running (a notebook).
+"""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from sqlalchemy import Engine, NullPool
+
+from daybook.orchestration.blocks import stored_blocks
+from daybook.orchestration.blocks.errors import BlockUnusable
+from daybook.orchestration.blocks.statement_timeouts import be_impatient
+from daybook.orchestration.blocks.stored_blocks import FOLDER_STAGE, S3_STAGE, B, document, load
+from daybook.stage.folder import FolderStage
+from daybook.stage.s3 import S3Stage
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.registry import open_warehouse
+
+if TYPE_CHECKING:
+    from google.oauth2.service_account import Credentials
+    from mypy_boto3_s3 import S3Client
+
+logger = logging.getLogger("daybook.blocks")
+
+
+def engine(name: str) -> Engine:
+    """The database of `SqlAlchemyConnector/<name>` (`production`, `warehouse`, or one made in the UI).
+
+    Each connection is a new one and is closed after use, so that no run inherits another's session. SQL is not logged,
+    and errors leave out the values that were bound, as these are people's data. What PostgreSQL itself adds to an error
+    (`LINE 1`, `DETAIL`) may still hold one.
+    Raises `BlockUnusable` where the block is missing.
+    """
+    from prefect_sqlalchemy import SqlAlchemyConnector
+
+    variable = {"production": "DAYBOOK_PRODUCTION_URL", "warehouse": "DAYBOOK_WAREHOUSE_URL"}.get(name)
+    connector = _load(SqlAlchemyConnector, name, variable)
+    return connector.get_engine(hide_parameters=True, poolclass=NullPool)
+
+
+def s3(name: str) -> "S3Client":
+    """A client of S3 with the credentials of `AwsCredentials/<name>`. Raises `BlockUnusable` where it is missing."""
+    from prefect_aws import AwsCredentials
+
+    client: S3Client = _load(AwsCredentials, name, "AWS_ACCESS_KEY_ID" if name == "aws" else None).get_client("s3")
+    return client
+
+
+def google(name: str) -> "Credentials":
+    """The Google account of `GcpCredentials/<name>`. Raises `BlockUnusable` where the block is missing."""
+    from prefect_gcp import GcpCredentials
+
+    variable = "GOOGLE_SERVICE_ACCOUNT_FILE" if name == "google" else None
+    return _load(GcpCredentials, name, variable).get_credentials_from_service_account()
+
+
+def warehouse(patience: int | None = None) -> Warehouse:
+    """The warehouse of `SqlAlchemyConnector/warehouse`; a Redshift gets the role of `RedshiftCopy/warehouse`.
+
+    `patience` is how many seconds it may take to connect, and for a statement (None: any).
+    Raises `BlockUnusable` where a block is missing, and `WarehouseError` where it names no warehouse.
+    """
+    database = engine("warehouse")
+    if patience is not None:
+        be_impatient(database, patience)
+    role = copy_iam_role() if database.dialect.name == "redshift" else None
+    return open_warehouse(database, copy_iam_role=role)
+
+
+def stage() -> FolderStage | S3Stage:
+    """The stage that `S3Bucket/stage` or `LocalFileSystem/stage` describes.
+
+    Raises `BlockUnusable` where there is none, or both.
+    """
+    with get_client(sync_client=True) as client:
+        on_s3 = document(client, S3_STAGE, "stage") is not None
+        in_folder = document(client, FOLDER_STAGE, "stage") is not None
+    if on_s3 and in_folder:
+        raise BlockUnusable(
+            "there are two stages, S3Bucket/stage and LocalFileSystem/stage: delete one in the UI, or set"
+            " DAYBOOK_STAGE_URL and run `python -m blocks`"
+        )
+    if on_s3:
+        from prefect_aws import S3Bucket
+
+        bucket = _load(S3Bucket, "stage", "DAYBOOK_STAGE_URL")
+        return S3Stage(bucket.credentials.get_client("s3"), bucket.bucket_name, bucket.bucket_folder)
+    if in_folder:
+        from prefect.filesystems import LocalFileSystem
+
+        folder = _load(LocalFileSystem, "stage", "DAYBOOK_STAGE_URL").basepath
+        if not folder:
+            raise BlockUnusable(
+                "LocalFileSystem/stage has no Basepath: set DAYBOOK_STAGE_URL and run `python -m blocks`"
+            )
+        return FolderStage(Path(folder))
+    raise _missing("S3Bucket/stage (or LocalFileSystem/stage)", "DAYBOOK_STAGE_URL")
+
+
+def copy_iam_role() -> str | None:
+    """The role that Redshift's COPY assumes, from `RedshiftCopy/warehouse`; None where that block is not made."""
+    from daybook.orchestration.blocks.redshift_copy import RedshiftCopy
+
+    with get_client(sync_client=True) as client:
+        found = existing(client, RedshiftCopy, "warehouse", "DAYBOOK_COPY_IAM_ROLE")
+    return found.iam_role if found else None
+
+
+def existing(client: SyncPrefectClient, kind: type[B], name: str, variable: str | None) -> B | None:
+    """The block `<kind>/<name>`, which `variable` makes (None: it is made in the UI); None where there is none.
+
+    Raises `BlockUnusable` where it does not hold what it should.
+    """
+    return _load(kind, name, variable) if document(client, kind.get_block_type_slug(), name) else None
+
+
+def secret_values() -> tuple[str, ...]:
+    """The passwords, keys and tokens in every block that there is. Never raises: nothing where they cannot be read."""
+    try:
+        with get_client(sync_client=True) as client:
+            return tuple(sorted(stored_blocks.secret_values(client)))
+    except Exception as error:
+        logger.warning("the blocks' secrets could not be read: %s", type(error).__name__)
+        return ()
+
+
+def _load(kind: type[B], name: str, variable: str | None) -> B:
+    try:
+        return load(kind, name)
+    except RuntimeError:
+        # Prefect's word for a block that does not fit its type. The cause of it repeats the values: not chained.
+        remedy = f"set {variable} and run `python -m blocks`" if variable else "correct it in the UI"
+        raise BlockUnusable(f"the block {kind.__name__}/{name} does not hold what it should: {remedy}") from None
+    except ValueError:
+        raise _missing(f"{kind.__name__}/{name}", variable) from None
+
+
+def _missing(block: str, variable: str | None) -> BlockUnusable:
+    remedy = f"set {variable} and run `python -m blocks`" if variable else "make it in the UI, under Blocks"
+    return BlockUnusable(f"the block {block} is missing: {remedy}")

@@ -1,0 +1,49 @@
+"""The Prefect server that a command writes to; where there is none, what to do is said instead of a traceback."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.settings import PREFECT_API_URL
+
+from daybook.orchestration.blocks.errors import ServerUnreachable
+
+
+@contextmanager
+def server() -> Iterator[SyncPrefectClient]:
+    """A client of the server at PREFECT_API_URL, which answers and lets us in.
+
+    Raises `ServerUnreachable` where there is none, and where it refuses or stops answering within the block.
+    """
+    address = PREFECT_API_URL.value()
+    start = "start the server (`prefect server start`, or `make demo`)"
+    if not address:
+        # Prefect would start a server of its own for this one command, which no worker ever sees.
+        raise ServerUnreachable(
+            f"PREFECT_API_URL is not set: {start} and set it, http://127.0.0.1:4200/api for one here"
+        )
+    shown = address if "@" not in address else address.partition("://")[0] + "://***@" + address.rpartition("@")[2]
+    try:
+        with get_client(sync_client=True) as client:
+            try:
+                client.read_block_types()
+            except ValueError:  # an answer that is not Prefect's: a login page, say
+                raise ServerUnreachable(f"what answers at PREFECT_API_URL={shown} is not a Prefect server") from None
+            yield client
+    except httpx.HTTPStatusError as error:
+        status = error.response.status_code
+        if status in (401, 403):
+            remedy = "set PREFECT_API_AUTH_STRING (your own server) or PREFECT_API_KEY (Prefect Cloud)"
+            raise ServerUnreachable(
+                f"the Prefect server at PREFECT_API_URL={shown} refuses us ({status}): {remedy}"
+            ) from None
+        # Its text would repeat what was sent, secrets and all.
+        raise ServerUnreachable(
+            f"the server at PREFECT_API_URL={shown} answered {status} to {error.request.url.path}:"
+            " is it a Prefect server, and does the address end in /api?"
+        ) from None
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise ServerUnreachable(
+            f"no Prefect server answers at PREFECT_API_URL={shown} ({error}): {start}, or correct the address"
+        ) from None

@@ -1,0 +1,124 @@
+"""dbt, as prefect-dbt runs it: each model and test is a task of the run, and its lines are in the run's log.
+
+prefect-dbt is installed by requirements-dbt.txt alone, so it is imported here when it is needed and not before.
+"""
+
+import json
+import logging
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+from daybook.errors import DbtUnusable
+from daybook.integrations.dbt import profile
+from daybook.integrations.dbt.results import Outcome, outcomes
+from daybook.orchestration.blocks import open as blocks
+
+_THREADS = 4
+
+T = TypeVar("T")
+
+
+def _not_a_traceback(record: logging.LogRecord) -> bool:
+    """A filter: that a model or test has failed is told by dbt, in the line before; Prefect adds frames of its own."""
+    return not (record.exc_info and getattr(record, "task_name", None) == "execute_dbt_node")
+
+
+logging.getLogger("prefect.task_runs").addFilter(_not_a_traceback)
+
+
+@dataclass(frozen=True)
+class Dbt:
+    """dbt on one project, with the profile in the folder `profiles`. Models get the day as `var('execution_date')`."""
+
+    project: Path
+    profiles: Path
+    day: date
+
+    def nodes(self, select: str | None) -> list[str]:
+        """The unique ids of what `select` would build; afterwards there is a manifest.
+
+        Raises `DbtUnusable`, as `build` does: dbt cannot read the project or what is selected, or that is nothing.
+        """
+        as_json = ("--output", "json", "--output-keys", "unique_id")
+        listed = self._invoke("ls", select, *as_json, "--log-level", "error")  # warnings are told by the build
+        return self._some([json.loads(line)["unique_id"] for line in listed], select)
+
+    def manifest(self) -> dict[str, Any]:
+        """dbt's `manifest.json`, as the last command left it."""
+        path = self.project / self._settings().target_path / "manifest.json"
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return manifest
+
+    def build(self, select: str | None, full_refresh: bool) -> list[Outcome]:
+        """Build the models, seeds and snapshots that `select` names, and run their tests; what fails is in there."""
+        return self._some(outcomes(self._invoke("build", select, *["--full-refresh"] * full_refresh).results), select)
+
+    def _some(self, found: list[T], select: str | None) -> list[T]:
+        """What dbt found, unless it is nothing: dbt itself calls that a success."""
+        if not found:
+            raise DbtUnusable(f"nothing in {self.project} is selected by {select!r}: correct select, or leave it out")
+        return found
+
+    def _invoke(self, command: str, select: str | None, *flags: str) -> Any:
+        from prefect_dbt import PrefectDbtRunner
+
+        arguments = [command, *flags, "--no-send-anonymous-usage-stats", "--no-use-colors"]
+        arguments += ["--profile", profile.NAME, "--target", profile.TARGET]
+        arguments += ["--vars", json.dumps({"execution_date": self.day.isoformat()})]
+        arguments += ["--select", *select.split()] if select else []
+        try:
+            return PrefectDbtRunner(settings=self._settings(), raise_on_failure=False).invoke(arguments).result
+        except ValueError as error:  # prefect-dbt's word for all that dbt raises
+            told = str(error).partition("': ")[2] or str(error)
+            raise DbtUnusable(f"dbt {command} did not get to run in {self.project}: {told}") from None
+        finally:
+            _wait_for_tasks()
+
+    def _settings(self) -> Any:
+        from prefect_dbt import PrefectDbtSettings
+
+        return PrefectDbtSettings(project_dir=self.project, profiles_dir=self.profiles)
+
+
+def _wait_for_tasks() -> None:
+    """Let the nodes' tasks end. prefect-dbt runs each in a thread that nobody waits for: they would stay `Running`."""
+    for thread in threading.enumerate():
+        if thread.name.endswith("(run_task)"):
+            thread.join(timeout=30)
+
+
+@contextmanager
+def on_our_warehouse(project: Path, day: date, schema: str) -> Iterator[Dbt]:
+    """dbt with a profile for `SqlAlchemyConnector/warehouse`, which exists no longer than the `with`.
+
+    The file has no password in it; that is in the environment of this process. `schema` is for models that name none.
+
+    Raises:
+        DbtUnusable: dbt is not installed, or cannot be told where the warehouse is.
+        BlockUnusable: the block is missing.
+    """
+    try:
+        import prefect_dbt  # noqa: F401
+    except ImportError:
+        raise DbtUnusable(
+            f"dbt is not installed for {sys.executable}: install requirements-dbt.txt there (in place of"
+            " requirements.txt, all of which it has), or run `sh deployments/local/install.sh dbt` in the folder that"
+            " the worker was started in. See docs/dbt.md"
+        ) from None
+    url = blocks.engine("warehouse").url
+    with tempfile.TemporaryDirectory(prefix="daybook-dbt-") as folder:
+        content = json.dumps(profile.profile(url, schema, _THREADS))  # which is YAML, too
+        Path(folder, "profiles.yml").write_text(content, encoding="utf-8")
+        os.environ[profile.PASSWORD] = url.password or ""
+        try:
+            yield Dbt(project, Path(folder), day)
+        finally:
+            os.environ.pop(profile.PASSWORD, None)

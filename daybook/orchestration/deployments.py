@@ -1,0 +1,156 @@
+"""The deployments on Prefect's server that load a table by intervals: found by name, or by table."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags, FlowFilter, FlowFilterId
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.context import FlowRunContext
+from prefect.exceptions import ObjectNotFound
+
+from daybook.definitions.table import Table
+from daybook.definitions.table_files import read_table, table_names
+from daybook.errors import BackfillRefused
+
+#: What a flow must take so that a range can be loaded by it.
+RANGE = {"execution_date", "until"}
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A deployment, the table that it loads, and how many of its runs may be active at once (None: any number)."""
+
+    id: UUID
+    name: str
+    table: Table
+    limit: int | None
+    takes: frozenset[str]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """What is passed to every run beyond its dates."""
+
+    def passing(self, parameters: dict[str, Any]) -> "Deployed":
+        """The same with more parameters for each run.
+
+        Raises:
+            BackfillRefused: the flow does not take one of them, or it is one that a backfill sets itself.
+        """
+        for name in parameters:
+            if name in RANGE or name == "full_refresh":
+                raise BackfillRefused(
+                    f"parameters: {name} is set by the backfill for each of its runs: leave it out, and choose the "
+                    "range with start and end"
+                )
+            if name not in self.takes:
+                near = get_close_matches(name, self.takes, 1)
+                raise BackfillRefused(
+                    f"parameters: the flow of {self.name} has no {name!r}"
+                    + (f"; did you mean {near[0]!r}?" if near else f"; it takes {', '.join(sorted(self.takes))}")
+                )
+        return Deployed(self.id, self.name, self.table, self.limit, self.takes, self.parameters | parameters)
+
+
+def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None = None) -> Deployed:
+    """The deployment `name` (`flow/cadence`), every run of which is to get these `parameters`.
+
+    Its table is the flow's parameter `table`, or the one that its tags name.
+
+    Raises:
+        BackfillRefused: there is no such deployment, it loads no single table, or it always loads a table whole.
+    """
+    given = dict(parameters or {})
+    try:
+        deployment = client.read_deployment_by_name(name)
+    except (ObjectNotFound, ValueError):
+        known = sorted(_names(client))
+        near = get_close_matches(name, known, 1)
+        raise BackfillRefused(
+            f"there is no deployment {name!r}"
+            + (
+                f"; did you mean {near[0]!r}?"
+                if near
+                else f"; there are {', '.join(known) or 'none: run `make deploy`'}"
+            )
+        ) from None
+    taken = takes(deployment)
+    if not taken >= RANGE:
+        raise BackfillRefused(f"{name} loads no intervals: its flow has no execution_date and until")
+    table = given.get("table") or (deployment.parameters or {}).get("table") or _tagged(deployment)
+    if table is None:
+        raise BackfillRefused(
+            f"nothing says which table {name} loads: "
+            + (
+                'give parameters: {"table": "raw_data.…"}'
+                if "table" in taken
+                else "tag it with the table's name in prefect.yaml"
+            )
+        )
+    if (deployment.parameters or {}).get("full_refresh"):
+        raise BackfillRefused(
+            f"{name} always loads {table} whole (full_refresh: true): run it once instead of a backfill, or name a "
+            "deployment that loads intervals"
+        )
+    found = read_table(table)
+    if found.grid is None or found.load == "replace":
+        raise BackfillRefused(
+            f"{table} has load: replace, so it is always loaded whole and has no intervals: run {name} once instead"
+        )
+    return Deployed(deployment.id, name, found, _limit(client, deployment), taken).passing(given)
+
+
+def loading(client: SyncPrefectClient, table: str) -> str | None:
+    """The name of a deployment that loads intervals of `table`: one with a schedule rather than one without."""
+    tagged = client.read_deployments(
+        deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[table])), limit=200
+    )
+    fitting = [
+        deployment
+        for deployment in tagged
+        if takes(deployment) >= RANGE
+        and not (deployment.parameters or {}).get("full_refresh")
+        and ((deployment.parameters or {}).get("table") or _tagged(deployment)) == table
+    ]
+    fitting.sort(
+        key=lambda deployment: (not any(schedule.active for schedule in deployment.schedules), deployment.name)
+    )
+    return _full_name(client, fitting[0]) if fitting else None
+
+
+def _limit(client: SyncPrefectClient, deployment: DeploymentResponse) -> int | None:
+    """How many runs may be active at once, by the deployment's limit and by its work pool's."""
+    own, pool_name = deployment.global_concurrency_limit, deployment.work_pool_name
+    pool = client.read_work_pool(pool_name) if pool_name else None
+    limits = [own.limit] if own else []
+    if pool and pool.concurrency_limit is not None:
+        context = FlowRunContext.get()
+        here = context is not None and context.flow_run is not None and context.flow_run.work_pool_name == pool.name
+        if here and pool.concurrency_limit < 2:
+            raise BackfillRefused(
+                f"the work pool {pool.name} allows one run at a time, and this is one: its own runs would wait for it. "
+                f"Allow more (prefect work-pool set-concurrency-limit {pool.name} 2), or run it outside of the pool: "
+                f"python -m flows.{context.flow.name.replace('-', '_') if context and context.flow else 'backfill'}"
+            )
+        limits.append(pool.concurrency_limit - here)
+    return min(limits, default=None)
+
+
+def takes(deployment: DeploymentResponse) -> frozenset[str]:
+    """The names of what the flow of a deployment takes."""
+    return frozenset((deployment.parameter_openapi_schema or {}).get("properties", {}))
+
+
+def _tagged(deployment: DeploymentResponse) -> str | None:
+    tables = set(table_names()).intersection(deployment.tags)
+    return tables.pop() if len(tables) == 1 else None
+
+
+def _names(client: SyncPrefectClient) -> Iterable[str]:
+    return (_full_name(client, deployment) for deployment in client.read_deployments(limit=200))
+
+
+def _full_name(client: SyncPrefectClient, deployment: DeploymentResponse) -> str:
+    (flow,) = client.read_flows(flow_filter=FlowFilter(id=FlowFilterId(any_=[deployment.flow_id])))
+    return f"{flow.name}/{deployment.name}"

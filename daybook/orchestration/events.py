@@ -1,0 +1,77 @@
+"""The event that each commit emits, by which deployments can be triggered (`triggers:` in prefect.yaml)."""
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from prefect.events import emit_event
+
+from daybook.ledger.ledger import Entry
+from daybook.load.load import LoadReport
+from daybook.load.plan import Plan
+from daybook.model.interval import Interval
+from daybook.model.interval_grid import Grid
+
+if TYPE_CHECKING:  # they would bring the parser of SQL along, for which no load should wait
+    from daybook.definitions.summary import Summary
+    from daybook.summaries.builder.build import Built
+
+#: The event's name, and what the id of its resource begins with: `daybook.table.raw_data.nps`.
+LOADED, RESOURCE = "daybook.table.loaded", "daybook.table."
+_TOLD = 1000  # intervals in an event, which must stay small
+
+logger = logging.getLogger("daybook.events")
+
+
+def emit_loaded(report: LoadReport, plan: Plan) -> None:
+    """Tell Prefect that intervals of a table are committed. Never raises: the rows are there whether or not it hears.
+
+    The payload has `table`; `execution_date`, `until` and `full_refresh` as another flow takes them, on this table's
+    clock (the dates are None where the whole table was loaded); `rows`; and the first thousand `intervals` as pairs of
+    instants in UTC. `triggers:` in prefect.yaml can hand each of them on: docs/triggers.md.
+    """
+    _emit(report.table, report.strategy, report.entries, report.rows, plan.table.grid, plan.intervals)
+
+
+def emit_built(built: "Built", summary: "Summary") -> None:
+    """Tell Prefect that a summary was built, if it was: the same event as that of a load."""
+    if built.entries:
+        intervals = [Interval(entry.start, entry.end) for entry in built.entries if entry.start]
+        _emit(built.table, built.entries[0].strategy, built.entries, built.rows, summary.grid, intervals)
+
+
+def _emit(
+    table: str,
+    strategy: str,
+    entries: Sequence[Entry],
+    rows: int,
+    grid: Grid | None,
+    intervals: Sequence[Interval],
+) -> None:
+    told = [[entry.start and entry.start.isoformat(), entry.end.isoformat()] for entry in entries[:_TOLD]]
+    emit(
+        LOADED,
+        {
+            "prefect.resource.id": RESOURCE + table,
+            "prefect.resource.name": table,
+            "daybook.strategy": strategy,
+        },
+        {
+            "table": table,
+            "execution_date": grid.label(intervals[0]) if grid and intervals else None,
+            "until": grid.until(intervals[-1]) if grid and intervals else None,
+            "full_refresh": not intervals,
+            "rows": rows,
+            "intervals": told,
+        },
+    )
+
+
+def emit(event: str, resource: dict[str, str], payload: dict[str, Any]) -> None:
+    """Emit an event. Never raises: what it tells of has happened, whether or not Prefect hears of it."""
+    try:
+        emit_event(event=event, resource=resource, payload=payload)
+    except Exception as error:
+        logger.warning(
+            "%s: its event could not be emitted: %s", resource["prefect.resource.name"], type(error).__name__
+        )

@@ -1,0 +1,1 @@
+"""The demo: generated data, and the flow runs that load it."""

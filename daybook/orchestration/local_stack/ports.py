@@ -1,0 +1,92 @@
+"""Which port a part of the stack listens on: chosen by a variable, else remembered, else a default or any free one."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import psutil
+
+from daybook.orchestration.local_stack.errors import StackError
+from daybook.orchestration.local_stack.polling import wait_until
+
+ADDRESS = "127.0.0.1"
+FREE_FROM = 15432  # below the ports that outgoing connections borrow, so that a remembered one stays free
+GIVEN_UP_WITHIN = 2  # seconds until a process that was just killed has let go of its port
+
+
+def choose_port(memory: Path, name: str, variable: str, default: int | None = None) -> int:
+    """The port for `name`: from the environment's `variable`, the file `memory`, `default`, or else any free one.
+
+    Raises StackError for a value that is no port.
+    """
+    return _from_environment(variable) or _read(memory).get(name) or default or _free_port(FREE_FROM)
+
+
+def remember_port(memory: Path, name: str, port: int) -> None:
+    """Write to the file `memory` that `name` listens on `port`, for `choose_port` to find the next time."""
+    remembered = _read(memory)
+    if remembered.get(name) != port:
+        memory.write_text(json.dumps({**remembered, name: port}))
+
+
+def require_free(port: int, what: str, variable: str) -> None:
+    """Raises StackError, with the process that holds the port where it can be known, if `port` is taken."""
+    if port < 1024 and not _is_free(port) and os.getuid() != 0:
+        suggestion = _free_port(FREE_FROM)
+        raise StackError(f"{what} may not listen on port {port}: choose one above 1023, {variable}={suggestion}.")
+    if not wait_until(lambda: _is_free(port), GIVEN_UP_WITHIN):
+        raise StackError(
+            f"{what} needs port {port}, and {_holder(port)} listens on it. "
+            f"Choose another one: {variable}={_free_port(port)} make demo"
+        )
+
+
+def _read(memory: Path) -> dict[str, int]:
+    """What was remembered; a damaged file remembers nothing."""
+    try:
+        content = json.loads(memory.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return {name: port for name, port in content.items() if isinstance(port, int)} if isinstance(content, dict) else {}
+
+
+def _from_environment(variable: str) -> int | None:
+    text = os.environ.get(variable, "").strip()
+    if not text:
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise StackError(f"{variable} is {text!r}: expected a port, a number from 1 to 65535.")
+    return int(text)
+
+
+def _free_port(first: int) -> int:
+    """The first free port from `first` on."""
+    return next(port for port in range(first, 65536) if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
+    """Whether we could listen on `port` now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections do not keep a port
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError:
+            return False
+    return True
+
+
+def _holder(port: int) -> str:
+    """Who listens on `port`. Other users' processes can be seen by root only."""
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:
+        connections = []
+    for connection in connections:
+        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,) and connection.pid:
+            try:
+                process = psutil.Process(connection.pid)
+                return f"process {process.pid} ({' '.join(process.cmdline())[:80] or process.name()})"
+            except psutil.Error:
+                break
+    return "another process"

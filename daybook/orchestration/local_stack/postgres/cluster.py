@@ -1,0 +1,39 @@
+"""Makes a PostgreSQL cluster, the data folder that initdb fills: whole or not at all."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from daybook.orchestration.local_stack.errors import StackError
+from daybook.orchestration.local_stack.postgres.os_account import Account
+
+
+def make_cluster(
+    account: Account, programs: Path, data: Path, user: str, password: str, options: Sequence[str], log: Path
+) -> None:
+    """Run initdb of `programs` as `account`, with `user` as superuser, so that `data` is a cluster afterwards.
+
+    It works under another name that is renamed at the end: half a cluster of a run that was killed is never taken for a
+    whole one, and is cleared away here. Raises StackError, with what initdb said in `log`.
+    """
+    making, secret = data.with_name("data-new"), data.with_name("password-new")
+    shutil.rmtree(making, ignore_errors=True)
+    secret.unlink(missing_ok=True)
+    making.mkdir(mode=0o700)
+    account.give(making)
+    try:
+        secret.touch(mode=0o600)
+        secret.write_text(password + "\n", encoding="utf-8")
+        account.give(secret)
+        initdb = account.run(
+            programs / "initdb", f"--pgdata={making}", f"--username={user}", f"--pwfile={secret}", *options
+        )
+    except OSError as error:
+        raise StackError(f"The account {account.name!r} cannot run {programs / 'initdb'}: {error}") from error
+    finally:
+        secret.unlink(missing_ok=True)
+    if initdb.returncode != 0:
+        log.write_text(initdb.stdout + initdb.stderr, encoding="utf-8")
+        said = [line for line in initdb.stderr.splitlines() if line.strip()] or ["it gave no reason"]
+        raise StackError(f"PostgreSQL could not make its data folder: {said[0]} (log: {log})")
+    making.rename(data)

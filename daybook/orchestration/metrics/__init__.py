@@ -1,0 +1,1 @@
+"""Key metrics from Prefect's runs and the warehouse."""

@@ -1,0 +1,97 @@
+"""The runs of tables that ended in some stretch of time, as Prefect remembers them."""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterEndTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+    TaskRunFilter,
+    TaskRunFilterEndTime,
+    TaskRunFilterName,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType, TaskRun
+from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
+
+from daybook.model.interval import Interval
+from daybook.monitoring.key_metrics.run_counts import Run, Told
+from daybook.orchestration.backfill.child_runs import TAG as BACKFILL
+from daybook.orchestration.pagination import PAGE, every
+
+_OVER = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED]  # what a person cancelled is neither good nor bad
+#: The flow of a backfill itself, whose run has the table's tag too, and the flow of which a summary's run is a task.
+_BACKFILLS, _SUMMARIES = "backfill", "summaries"
+#: The flow of an audit, whose run has the table's tag, too, and fails for what it finds: it brings no rows.
+_AUDITS = "reconcile"
+
+
+def ended_runs(client: SyncPrefectClient, tables: Collection[str], summaries: Collection[str], span: Interval) -> Told:
+    """What ended within `span`: the runs of `tables`, and those of the flow `summaries` that each of `summaries` had.
+
+    A run that failed and was tried again by itself is one run, as it ended.
+    """
+    flows = client.read_flows(flow_filter=FlowFilter(name=FlowFilterName(any_=[_BACKFILLS, _AUDITS])))
+    runs, backfills, names = list[Run](), set[str](), {flow.id: flow.name for flow in flows}
+    for run in _of_tables(client, tables, span):
+        if names.get(run.flow_id) == _AUDITS:
+            continue
+        if BACKFILL in run.tags or run.flow_id in names:
+            backfills.add(str(run.id))
+        if run.end_time:
+            runs += [Run(str(run.id), tag, _has_failed(run), run.end_time) for tag in run.tags if tag in tables]
+    built: dict[tuple[str, str], Run] = {}
+    for task in _of_summaries(client, summaries, span):
+        if task.end_time:
+            found = Run(str(task.flow_run_id), task.name, _has_failed(task), task.end_time)
+            last = built.setdefault((found.id, found.table), found)
+            built[found.id, found.table] = max(last, found, key=lambda one: one.ended_at)
+    return Told((*runs, *built.values()), frozenset(backfills), _since(client))
+
+
+def _of_tables(client: SyncPrefectClient, tables: Collection[str], span: Interval) -> Iterator[FlowRun]:
+    wanted = FlowRunFilter(
+        tags=FlowRunFilterTags(any_=sorted(tables)),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_OVER)),
+        end_time=FlowRunFilterEndTime(after_=span.start, before_=span.end),  # type: ignore[arg-type]
+    )
+
+    def read(offset: int) -> list[FlowRun]:
+        order = FlowRunSort.EXPECTED_START_TIME_ASC
+        return client.read_flow_runs(flow_run_filter=wanted, sort=order, limit=PAGE, offset=offset)
+
+    return every(read) if tables else iter(())
+
+
+def _of_summaries(client: SyncPrefectClient, names: Collection[str], span: Interval) -> Iterator[TaskRun]:
+    wanted = TaskRunFilter(
+        name=TaskRunFilterName(any_=sorted(names)),
+        state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_OVER)),
+        end_time=TaskRunFilterEndTime(after_=span.start, before_=span.end),  # type: ignore[arg-type]
+    )
+    flow = FlowFilter(name=FlowFilterName(any_=[_SUMMARIES]))
+
+    def read(offset: int) -> list[TaskRun]:
+        order = TaskRunSort.EXPECTED_START_TIME_ASC
+        return client.read_task_runs(flow_filter=flow, task_run_filter=wanted, sort=order, limit=PAGE, offset=offset)
+
+    return every(read) if names else iter(())
+
+
+def _since(client: SyncPrefectClient) -> datetime | None:
+    """When the oldest run of ours ended that Prefect remembers; None: it remembers none."""
+    ended = FlowRunFilterEndTime(is_null_=False)
+    ours = FlowRunFilter(tags=FlowRunFilterTags(all_=["daybook"]), end_time=ended)
+    oldest = client.read_flow_runs(flow_run_filter=ours, sort=FlowRunSort.START_TIME_ASC, limit=1)
+    return oldest[0].end_time if oldest else None
+
+
+def _has_failed(run: FlowRun | TaskRun) -> bool:
+    return run.state is not None and (run.state.is_failed() or run.state.is_crashed())

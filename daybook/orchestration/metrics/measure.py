@@ -1,0 +1,45 @@
+"""The key metrics of some weeks, with all that the warehouse and Prefect know of them."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from prefect.client.orchestration import SyncPrefectClient
+
+from daybook.definitions.registry import datasets
+from daybook.definitions.summary import Summary
+from daybook.model.dataset import Dataset
+from daybook.model.interval import Interval
+from daybook.monitoring.key_metrics.compute import measure
+from daybook.monitoring.key_metrics.recovery import Outage
+from daybook.monitoring.key_metrics.weekly_metrics import Metrics
+from daybook.orchestration.metrics.ended_runs import ended_runs
+from daybook.orchestration.notifications.incident_store import Desk
+from daybook.warehouses.base import Warehouse
+
+logger = logging.getLogger("daybook.key_metrics")
+
+_AROUND = timedelta(days=1)  # a run may commit as a week ends, and end after it
+
+
+def readable() -> list[Dataset]:
+    """Every table and summary whose file can be read; of the others, a line in the log."""
+    found, problems = datasets()
+    for problem in problems:
+        logger.warning("%s", problem)
+    return found
+
+
+def measured(
+    client: SyncPrefectClient, warehouse: Warehouse, among: Sequence[Dataset], weeks: Sequence[Interval], now: datetime
+) -> list[Metrics]:
+    """The metrics of these tables in these neighbouring weeks, the oldest week first, as far as they are over at `now`.
+
+    Raises what the warehouse or Prefect's server raises when it cannot be asked.
+    """
+    summaries = {dataset.name for dataset in among if isinstance(dataset, Summary)}
+    tables = {dataset.name for dataset in among} - summaries
+    span = Interval(weeks[0].start - _AROUND, weeks[-1].end + _AROUND)
+    told = ended_runs(client, tables, summaries, span)
+    open_incidents = [Outage(one.subject, one.kind, one.since) for one in Desk(client, warehouse).open]
+    return [row for week in weeks for row in measure(warehouse, among, week, now, told, open_incidents)]

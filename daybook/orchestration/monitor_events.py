@@ -1,0 +1,61 @@
+"""What a load or a build says of itself while it runs, so that a warning or a recovery is told at once.
+
+It only emits events, on which an automation starts a pass of the monitor: no load waits for Slack.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from prefect import Flow, runtime
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, State
+
+from daybook.orchestration.events import RESOURCE, emit
+from daybook.orchestration.variable_store import Shelf
+
+logger = logging.getLogger("daybook.telling")
+
+WARNED, RECOVERED = "daybook.check.warned", "daybook.table.recovered"
+_LONGEST = 2000  # characters of warnings in an event, which must stay small
+
+
+def checks_of(table: str) -> str:
+    """The subject of the incident that checks of a table warn."""
+    return f"the checks of {table}"
+
+
+def announce(table: str, warnings: Sequence[str]) -> None:
+    """Say that a load or build of `table` was committed with these warnings. Never raises."""
+    try:
+        if warnings:
+            _emit(WARNED, table, "\n".join(warnings)[:_LONGEST])
+        with get_client(sync_client=True) as client:
+            incidents = Shelf(client, "incident").all().values()
+        if not warnings and any(incident["subject"] == checks_of(table) for incident in incidents):
+            _emit(RECOVERED, table, "checks")
+        if any(_awaits(incident, table) for incident in incidents):
+            _emit(RECOVERED, table, "table")
+    except Exception as error:
+        logger.warning("%s: what became of it could not be announced: %s", table, type(error).__name__)
+
+
+def announce_success(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """The hook of a flow that loads no table of its own: say that it was completed, where its failure was told."""
+    try:
+        with get_client(sync_client=True) as client:
+            incidents = Shelf(client, "incident").all().values()
+        if any(incident["run"] and not incident["awaits"] for incident in incidents):
+            _emit(RECOVERED, flow_run.name, "run")
+    except Exception as error:
+        logger.warning("%s: its success could not be announced: %s", flow_run.name, type(error).__name__)
+
+
+def _awaits(incident: dict[str, Any], table: str) -> bool:
+    return incident["subject"] == table or any(awaited["table"] == table for awaited in incident["awaits"])
+
+
+def _emit(event: str, table: str, said: str) -> None:
+    run = str(runtime.flow_run.id or "")
+    resource = {"prefect.resource.id": RESOURCE + table, "prefect.resource.name": table}
+    emit(event, resource, {"table": table, "said": said, "run": run})

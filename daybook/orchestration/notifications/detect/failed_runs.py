@@ -1,0 +1,243 @@
+"""The runs that failed and that nobody was told of: found on Prefect's server, each with what it was to load."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterEndTime,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.exceptions import ObjectNotFound
+
+from daybook.definitions.summary_files import summary_names
+from daybook.definitions.table_files import table_names
+from daybook.errors import DaybookError, SummariesFailed
+from daybook.load.plan import Plan
+from daybook.model.interval import Interval
+from daybook.orchestration.backfill.child_runs import TAG as BACKFILLS
+from daybook.orchestration.deployments import RANGE, takes
+from daybook.orchestration.failure_reason import story
+from daybook.orchestration.flow_options import planned
+from daybook.orchestration.notifications.datetimes import plain
+from daybook.orchestration.pagination import PAGE, every
+from daybook.orchestration.scheduled_time import scheduled_at_of
+
+#: On every deployment of ours; and on the monitor's, whose own failures would only call for itself.
+OURS, MONITORS = "daybook", "monitor"
+#: Parameters that do not change what a run is about: an audit that also repairs is about the same as one that does not.
+HOW = frozenset({"repair", "max_repair"})
+#: The label of a run by which it is known that its last state was told of.
+_TOLD = "daybook.told"
+_WRONG = [StateType.FAILED, StateType.CRASHED]
+_APART = 3  # summaries of one run that are told apart: where more have failed, they have a cause in common
+# As daybook.summaries.builder.scheduler says which have failed, and what waits for them.
+_LINE = re.compile(r"^- (\w+\.\w+): (?=\w+: )", re.MULTILINE)
+_WAITS = re.compile(r"^- \w+\.\w+ waits for ", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRun:
+    """A run that failed, was lost or took too long; and what came of it, as far as it can be known."""
+
+    run: FlowRun
+    flow: str
+    deployment: str | None
+    """Its name, `flow/cadence`."""
+    error: str
+    kind: type[DaybookError] | None
+    tables: tuple[str, ...] = ()
+    about: str | None = None
+    """The table that it is about, whether or not it loads it: an audit's, a backfill's."""
+    plan: Plan | None = None
+    """What a load was to load."""
+    passed: dict[str, Any] = field(default_factory=dict)
+    """The parameters that the deployment does not set by itself."""
+
+    @property
+    def ended(self) -> datetime:
+        """When it failed."""
+        assert self.run.state is not None
+        return plain(self.run.end_time or self.run.state.timestamp)
+
+    @property
+    def state_id(self) -> str:
+        """Which of its failures it is: a run may be tried again, and fail again."""
+        return str(self.run.state.id) if self.run.state else ""
+
+    @property
+    def stretch(self) -> Interval | None:
+        """What it was to load of its table; None: all of it, or it is no load."""
+        return self.plan.stretch if self.plan else None
+
+
+class FailedRuns:
+    """Prefect's server, asked for them."""
+
+    def __init__(self, client: SyncPrefectClient) -> None:
+        self._client = client
+        self._deployments: dict[UUID, DeploymentResponse] = {}
+
+    def untold(self, since: datetime, also: Iterable[UUID] = ()) -> list[FailedRun]:
+        """Those that failed after `since`, and those with these ids, the oldest first.
+
+        Of a backfill's runs its parent tells.
+        """
+        ours = FlowRunFilterTags(all_=[OURS])
+        wrong = FlowRunFilterState(type=FlowRunFilterStateType(any_=_WRONG))
+        ended = FlowRunFilterEndTime(after_=since)  # type: ignore[arg-type]
+        runs = {run.id: run for run in self._read(FlowRunFilter(tags=ours, state=wrong, end_time=ended))}
+        if ids := list(also):
+            runs |= {run.id: run for run in self._read(FlowRunFilter(id=FlowRunFilterId(any_=ids), state=wrong))}
+        found = [one for run in runs.values() if _is_news(run) for one in self._described(run)]
+        return sorted(found, key=lambda one: (one.ended, one.run.id))
+
+    def mark(self, failed: FailedRun) -> None:
+        """Remember that it was told of."""
+        self._client.update_flow_run_labels(failed.run.id, {_TOLD: failed.state_id})
+
+    def knows(self, run_id: UUID) -> bool:
+        """Whether there is this run, or was it deleted."""
+        try:
+            return bool(self._client.read_flow_run(run_id))
+        except ObjectNotFound:
+            return False
+
+    def success_like(self, run_id: UUID) -> datetime | None:
+        """When this run, or a later one of the deployment with the same parameters, was completed; None: never."""
+        try:
+            run = self._client.read_flow_run(run_id)
+        except ObjectNotFound:
+            return None
+        if run.state and run.state.is_completed() and run.end_time:
+            return plain(run.end_time)
+        if run.deployment_id is None or run.state is None:
+            return None
+        completed = self._read(
+            FlowRunFilter(
+                deployment_id=FlowRunFilterDeploymentId(any_=[run.deployment_id]),
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.COMPLETED])),
+                end_time=FlowRunFilterEndTime(after_=run.state.timestamp),  # type: ignore[arg-type]
+            )
+        )
+        return next(
+            (plain(one.end_time) for one in reversed(completed) if one.end_time and _what(one) == _what(run)),
+            None,
+        )
+
+    def task_of(self, failed: FailedRun) -> str | None:
+        """The task in which it failed, or was when it was killed; None: in none, as far as the server knows."""
+        query = {
+            "flow_runs": {"id": {"any_": [str(failed.run.id)]}},
+            "task_runs": {"state": {"type": {"any_": ["FAILED", "CRASHED", "RUNNING"]}}},
+            "sort": "EXPECTED_START_TIME_DESC",
+            "limit": 5,
+        }
+        names = [one["name"] for one in self._client.request("POST", "/task_runs/filter", json=query).json()]
+        return ", ".join(re.sub(r"-[0-9a-f]{3,}$", "", name) for name in names) or None
+
+    def _read(self, filter: FlowRunFilter) -> Sequence[FlowRun]:
+        def page(offset: int) -> list[FlowRun]:
+            order = FlowRunSort.END_TIME_DESC
+            return self._client.read_flow_runs(flow_run_filter=filter, sort=order, limit=PAGE, offset=offset)
+
+        return list(every(page))
+
+    def _described(self, run: FlowRun) -> list[FailedRun]:
+        """What is to be told of a run: of some summaries that failed, each by itself; of very many, all at once."""
+        assert run.state is not None
+        error, kind = story(run.state.message)
+        flow, deployment = self._client.read_flow(run.flow_id).name, self._deployment(run)
+        given = {name: value for name, value in (run.parameters or {}).items() if value is not None}
+        about = _table(run)
+        table = about if (takes(deployment) if deployment else (run.parameters or {}).keys()) >= RANGE else None
+        whole = FailedRun(
+            run,
+            flow,
+            f"{flow}/{deployment.name}" if deployment else None,
+            error,
+            kind,
+            (table,) if table else _chosen_summaries(run),
+            about,
+            _plan(run, table),
+            _not_its_own(given, deployment) if deployment else given,
+        )
+        failed = failed_summaries(error) if kind is SummariesFailed else {}
+        if len(failed) > _APART:
+            return [replace(whole, tables=tuple(failed))]
+        return [replace(whole, tables=(name,), error=why) for name, why in failed.items()] or [whole]
+
+    def _deployment(self, run: FlowRun) -> DeploymentResponse | None:
+        """The deployment of a run; None: it has none, or it is deleted."""
+        if run.deployment_id is None:
+            return None
+        if run.deployment_id not in self._deployments:
+            try:
+                self._deployments[run.deployment_id] = self._client.read_deployment(run.deployment_id)
+            except ObjectNotFound:
+                return None
+        return self._deployments[run.deployment_id]
+
+
+def _what(run: FlowRun) -> dict[str, Any]:
+    """What a run was about."""
+    return {name: value for name, value in (run.parameters or {}).items() if name not in HOW}
+
+
+def _not_its_own(given: Mapping[str, Any], deployment: DeploymentResponse) -> dict[str, Any]:
+    """Of the parameters of a run, those that its deployment does not set by itself."""
+    schema = (deployment.parameter_openapi_schema or {}).get("properties", {})
+    own = {name: one.get("default") for name, one in schema.items()} | (deployment.parameters or {})
+    return {name: value for name, value in given.items() if own.get(name) != value}
+
+
+def _is_news(run: FlowRun) -> bool:
+    state = run.state
+    return (
+        state is not None
+        and BACKFILLS not in run.tags
+        and MONITORS not in run.tags
+        and run.labels.get(_TOLD) != str(state.id)
+    )
+
+
+def failed_summaries(error: str) -> dict[str, str]:
+    """Which summaries failed, and the words of each, out of what `SummariesFailed` says of all."""
+    pieces = _LINE.split(error)[1:]
+    known = set(summary_names())
+    named = zip(pieces[::2], pieces[1::2], strict=True)
+    return {name: _WAITS.split(why)[0].strip() for name, why in named if name in known}
+
+
+def _table(run: FlowRun) -> str | None:
+    """The table that a load loads: the one that it was given, or the one that its tags name."""
+    known = set(table_names())
+    named = (run.parameters or {}).get("table")
+    return (
+        named if isinstance(named, str) and named in known else next(iter(sorted(known.intersection(run.tags))), None)
+    )
+
+
+def _chosen_summaries(run: FlowRun) -> tuple[str, ...]:
+    """The summaries that a run was to build, where it names some."""
+    named = (run.parameters or {}).get("tables")
+    return tuple(name for name in named if name in summary_names()) if isinstance(named, list | tuple) else ()
+
+
+def _plan(run: FlowRun, table: str | None) -> Plan | None:
+    try:
+        return planned(table, run.parameters or {}, scheduled_at_of(run)) if table else None
+    except (DaybookError, ValueError, TypeError, AttributeError):  # parameters are whatever somebody typed
+        return None

@@ -1,0 +1,100 @@
+"""A run that failed becomes an incident, or a word more on one."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from daybook.definitions.registry import dataset_of
+from daybook.errors import SourceIncomplete, SourceLost, WarehouseLost
+from daybook.model.interval import Interval
+from daybook.monitoring.incidents.impact import Meanwhile
+from daybook.monitoring.incidents.incident import Awaited, Incident, Kind
+from daybook.orchestration.notifications import messages
+from daybook.orchestration.notifications.datetimes import plain
+from daybook.orchestration.notifications.detect.failed_runs import HOW, FailedRun, FailedRuns
+from daybook.orchestration.notifications.incident_store import Desk
+
+UNOWNED = "default"
+THE_WAREHOUSE = "the warehouse"
+_BEGIN = datetime(1, 1, 2, tzinfo=UTC)
+_SUBJECT = 200  # characters: with its parameters a run's may be very long
+
+
+def tell(desk: Desk, runs: FailedRuns, failed: FailedRun, meanwhile: Meanwhile) -> None:
+    """Open the incident of a run that failed, or say that it is still failing; each of its failures counts once."""
+    found = _incident(desk, failed)
+    known = desk.about(found.subject)
+    task = runs.task_of(failed)
+    if known is None or (known.kind is not Kind.FAILED):
+        incident = known.again(found) if known else found
+        desk.keep(incident, messages.opened(incident, failed, task, _means(failed, meanwhile)))
+    elif known.run is None:  # the warehouse, of which the monitor itself has said so
+        desk.keep(replace(known.again(found), times=known.times))
+    elif failed.state_id not in known.seen:
+        incident = known.again(found)
+        desk.keep(incident, messages.still(incident, failed, task) if worth_a_word(incident.times) else None)
+
+
+def worth_a_word(times: int) -> bool:
+    """Whether somebody has to hear that it failed again: the second, third, fifth, 10th, 20th, 50th, 100th … time."""
+    while times >= 10 and times % 10 == 0:
+        times //= 10
+    return times in (1, 2, 3, 5)
+
+
+def owner_of(table: str) -> str:
+    """The team to ask about a table or summary."""
+    dataset = dataset_of(table)
+    return dataset.owner if dataset else UNOWNED
+
+
+def _incident(desk: Desk, failed: FailedRun) -> Incident:
+    # What it committed itself before it was lost is there, and so is what others loaded meanwhile; but of what it could
+    # get only a part of, its own commit has just that part.
+    partly = failed.kind is SourceIncomplete
+    after = failed.ended if partly else plain(failed.run.start_time or failed.ended)
+    stretch = failed.stretch or _all_of(failed, after)
+    start, end = (stretch.start, stretch.end) if stretch else (None, None)
+    return Incident(
+        subject=_subject(desk, failed)[:_SUBJECT],
+        kind=Kind.FAILED,
+        owner=owner_of(table) if (table := failed.tables[0] if failed.tables else failed.about) else UNOWNED,
+        title=messages.title_of(failed),
+        since=failed.ended,
+        last=failed.ended,
+        error=failed.error,
+        seen=(failed.state_id,),
+        awaits=tuple(Awaited(table, after, start, end) for table in failed.tables),
+        run=str(failed.run.id),
+    )
+
+
+def _all_of(failed: FailedRun, after: datetime) -> Interval | None:
+    """What a full refresh was to load, which no load of a single interval stands for; None: it was none."""
+    plan = failed.plan
+    if plan is None or not plan.whole or plan.table.grid is None or plan.table.load == "replace":
+        return None
+    end = plan.table.grid.last_complete(after).end
+    start = plan.start or _BEGIN
+    return Interval(start, end) if start < end else None
+
+
+def _subject(desk: Desk, failed: FailedRun) -> str:
+    """What it is about. A lost database is one thing, however many tables miss it."""
+    if failed.kind is WarehouseLost:
+        return THE_WAREHOUSE
+    if failed.kind is SourceLost and failed.plan:
+        return f"the source {getattr(failed.plan.table.source, 'block', failed.plan.table.name)}"
+    if len(failed.tables) == 1:
+        return failed.tables[0]
+    name = failed.deployment or failed.flow
+    given = sorted((key, value) for key, value in failed.passed.items() if key not in HOW)
+    if failed.tables or not given:
+        return name
+    return desk.cleaned(f"{name} ({', '.join(messages.as_typed(*one) for one in given)})")
+
+
+def _means(failed: FailedRun, meanwhile: Meanwhile) -> list[str]:
+    """What readers see until it is mended, and what waits for it."""
+    if failed.flow == "summaries" and not failed.tables:
+        return ["No summary was built. Readers keep the last build of each."]
+    return [*meanwhile.readers_see(failed.tables), *meanwhile.held_back(failed.tables)]

@@ -1,0 +1,207 @@
+"""Whether Prefect itself still schedules: where it does not, no run fails, because there is none.
+
+Prefect's scheduler looks once a minute whether each schedule has enough runs ahead: three of them, and an hour of them.
+So a schedule that lacks one of those minutes later tells that the scheduler has stopped, while the runs that it made
+before go on, the monitor's among them: there is most of an hour to tell it. Ticks that have passed must have their run,
+too; one that lacks it while later ones have theirs is over (the server was off, or somebody deleted the run), and what
+it was to load is for `catch_up`.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterTags,
+    FlowFilter,
+    FlowFilterId,
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import DeploymentSchedule, StateType
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.utilities.asyncutils import run_coro_as_sync
+from pydantic import BaseModel, TypeAdapter
+
+from daybook.monitoring.incidents.impact import at
+from daybook.orchestration.notifications.detect.failed_runs import MONITORS, OURS
+from daybook.orchestration.pagination import PAGE, every
+
+_BACK = timedelta(hours=3)  # so far back it is looked for the first tick without a run
+_SETTLED = timedelta(minutes=5)  # within which a scheduler that works has done its work
+_SILENT = timedelta(minutes=45)  # three of the monitor's passes
+_NAMED = 8  # deployments in a message
+
+_OFF = (
+    "Its scheduler is switched off: set PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED=true where the server runs, and "
+    "start it again.",
+)
+_STOPPED = (
+    "SQLAlchemy 2.1 or newer beside Prefect 3.8: the server then makes no runs, and only its log says so. "
+    "pip install 'sqlalchemy>=2.0,<2.1' there, and start it again.",
+    "The scheduler runs beside the server (prefect server services start), and has ended: start it again.",
+    "The server's database is full or locked: its log says so.",
+)
+_FAULTY = (
+    "The server cannot make runs of just these: its log says `Error scheduling deployment`, and why. Correct them in "
+    "prefect.yaml, and run `make deploy`.",
+)
+_NO_WORKER = (
+    "Its runs wait for a worker: start one (prefect worker start --pool daybook), and look whether the pool is paused.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with Prefect's scheduling, all in one. Instants are in UTC."""
+
+    title: str
+    """`Prefect schedules nothing any more: nps/daily, summaries/daily`."""
+    since: datetime
+    """The first tick that has no run, which may be still to come; or when the monitor ran last."""
+    deployments: tuple[str, ...]
+    """All that it is about, by name."""
+    causes: tuple[str, ...]
+    """What is likely to be the cause, each with what to do."""
+
+
+class Scheduler(BaseModel):
+    """What Prefect's server says of its scheduler. Where it says nothing (Prefect Cloud): as it is by default."""
+
+    enabled: bool = True
+    min_runs: int = 3
+    min_scheduled_time: timedelta = timedelta(hours=1)
+    max_scheduled_time: timedelta = timedelta(days=100)
+
+
+def find_problem(client: SyncPrefectClient, now: datetime) -> Problem | None:
+    """What is wrong with the schedules of our deployments at `now`; None: all is well.
+
+    A deployment or schedule that is paused, or was made or changed some minutes ago, is passed over: the scheduler has
+    not come to it yet.
+    """
+    deployments = {one.id: one for one in _deployments(client) if not one.paused and _active(one)}
+    if not deployments:
+        return None
+    scheduler, runs, missing = _scheduler(client), _runs(client, deployments, now - _BACK), dict[UUID, datetime]()
+    for id, deployment in deployments.items():
+        firsts = [_missing(deployment, schedule, runs[id], scheduler, now) for schedule in _active(deployment)]
+        if found := [first for first in firsts if first]:
+            missing[id] = min(found)
+    if missing:
+        stopped = missing.keys() == deployments.keys()
+        names = _names(client, [deployments[id] for id in missing])
+        what = "Prefect schedules nothing any more" if stopped else "Prefect makes no more runs"
+        return Problem(f"{what}: {_listed(names)}", min(missing.values()), names, causes(scheduler, stopped))
+    return _silence(client, [one for one in deployments.values() if MONITORS in one.tags], now)
+
+
+def causes(scheduler: Scheduler, stopped: bool) -> tuple[str, ...]:
+    """What is likely to be the cause, where all of the schedules have `stopped`, or only some.
+
+    Of a scheduler that ends, those that run most often lack a run first: so that only some do tells little.
+    """
+    if not scheduler.enabled:
+        return _OFF
+    return _STOPPED if stopped else (*_STOPPED, *_FAULTY)
+
+
+def first_missing(ticks: Sequence[datetime], runs: Collection[datetime]) -> datetime | None:
+    """The first of the `ticks`, which are in order, from which on none has a run; None: the last one has."""
+    lacking = list(takewhile(lambda tick: tick not in runs, reversed(ticks)))
+    return lacking[-1] if lacking else None
+
+
+def ticks(schedule: DeploymentSchedule, since: datetime, scheduler: Scheduler, now: datetime) -> list[datetime]:
+    """The ticks of which there must be a run at `now`, in order, of a schedule that is as it is `since` then."""
+    from prefect.server.schemas.schedules import SCHEDULE_TYPES  # only the server's know their ticks
+
+    settled, first = now - _SETTLED, max(now - _BACK, since + _SETTLED)
+    if first > now:
+        return []
+    known = TypeAdapter[SCHEDULE_TYPES](SCHEDULE_TYPES).validate_python(schedule.schedule.model_dump())
+    following = run_coro_as_sync(known.get_dates(n=scheduler.min_runs, start=settled)) or []
+    until = max([settled + scheduler.min_scheduled_time, *following])
+    until = min(until, settled + scheduler.max_scheduled_time)
+    return list(run_coro_as_sync(known.get_dates(start=first, end=until)) or [])
+
+
+def _missing(
+    deployment: DeploymentResponse,
+    schedule: DeploymentSchedule,
+    runs: Collection[datetime],
+    scheduler: Scheduler,
+    now: datetime,
+) -> datetime | None:
+    changes = [deployment.created, deployment.updated, schedule.created, schedule.updated]
+    since = max(change for change in changes if change)
+    return first_missing(ticks(schedule, since, scheduler, now), runs)
+
+
+def _silence(client: SyncPrefectClient, monitors: Sequence[DeploymentResponse], now: datetime) -> Problem | None:
+    """That the monitor has not run by its schedule for too long."""
+    known = [one for one in monitors if one.created and one.created < now - _SILENT]
+    if not known:
+        return None
+    running = FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.COMPLETED])
+    of_them = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=[one.id for one in known]), state=FlowRunFilterState(type=running)
+    )
+    newest = client.read_flow_runs(flow_run_filter=of_them, sort=FlowRunSort.START_TIME_DESC, limit=1)
+    last = max((run.start_time for run in newest if run.start_time), default=None)
+    if last and last >= now - _SILENT:
+        return None
+    when = f"since {at(last)}" if last else "yet"
+    since = last or min(one.created for one in known if one.created)
+    return Problem(f"The monitor has not run by its schedule {when}", since, _names(client, known), _NO_WORKER)
+
+
+def _deployments(client: SyncPrefectClient) -> Iterator[DeploymentResponse]:
+    ours = DeploymentFilter(tags=DeploymentFilterTags(any_=[OURS, MONITORS]))
+    return every(lambda offset: client.read_deployments(deployment_filter=ours, limit=PAGE, offset=offset))
+
+
+def _runs(client: SyncPrefectClient, ids: Iterable[UUID], after: datetime) -> Mapping[UUID, set[datetime]]:
+    """The ticks for which each of these deployments has a run, whatever became of it."""
+    found: dict[UUID, set[datetime]] = {id: set() for id in ids}
+    since = FlowRunFilter(
+        deployment_id=FlowRunFilterDeploymentId(any_=list(found)),
+        expected_start_time=FlowRunFilterExpectedStartTime(after_=after),  # type: ignore[arg-type]
+    )
+    sort = FlowRunSort.EXPECTED_START_TIME_ASC
+    for run in every(lambda offset: client.read_flow_runs(flow_run_filter=since, sort=sort, limit=PAGE, offset=offset)):
+        if run.deployment_id and run.expected_start_time:
+            found[run.deployment_id].add(run.expected_start_time)
+    return found
+
+
+def _scheduler(client: SyncPrefectClient) -> Scheduler:
+    try:
+        said = client.request("GET", "/admin/settings").json()
+        return Scheduler.model_validate(said["server"]["services"]["scheduler"])
+    except (httpx.HTTPStatusError, ValueError, LookupError, TypeError):
+        return Scheduler()
+
+
+def _active(deployment: DeploymentResponse) -> list[DeploymentSchedule]:
+    return [schedule for schedule in deployment.schedules if schedule.active]
+
+
+def _names(client: SyncPrefectClient, deployments: Sequence[DeploymentResponse]) -> tuple[str, ...]:
+    ids = FlowFilterId(any_=list({one.flow_id for one in deployments}))
+    flows = {flow.id: flow.name for flow in client.read_flows(flow_filter=FlowFilter(id=ids), limit=PAGE)}
+    return tuple(sorted(f"{flows.get(one.flow_id, '?')}/{one.name}" for one in deployments))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

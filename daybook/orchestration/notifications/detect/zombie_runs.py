@@ -1,0 +1,59 @@
+"""Runs that count as running, and whose process is gone: after an outage of Prefect's server nobody else notices them.
+
+The automation "daybook: lost" sees a heartbeat that stays away while the server runs; what it waits for it forgets when
+the server itself is down for some minutes.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
+from prefect.states import Crashed
+
+from daybook.monitoring.incidents.impact import at
+from daybook.orchestration.notifications.datetimes import plain
+from daybook.orchestration.notifications.detect.failed_runs import OURS
+
+logger = logging.getLogger("daybook.telling")
+
+_SILENT = timedelta(minutes=10)  # of a run whose heartbeat comes every 30 s, or 3 minutes by Prefect's own default
+
+
+def settle(client: SyncPrefectClient, earlier: datetime, now: datetime) -> bool:
+    """Let the runs count as crashed of which nothing was heard since the pass `earlier`, if that is ten minutes ago.
+
+    The server was up then and is up now, so that a run which lives would have been heard. A run without any heartbeat
+    is left alone: it may be set to have none. Returns whether it was long enough ago.
+    """
+    if now - earlier < _SILENT:
+        return False
+    running = FlowRunFilter(
+        tags=FlowRunFilterTags(all_=[OURS]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])),
+        start_time=FlowRunFilterStartTime(before_=earlier),  # type: ignore[arg-type]
+    )
+    for run in client.read_flow_runs(flow_run_filter=running, limit=200):
+        heard = _last_heartbeat(client, run)
+        if heard and heard < earlier:
+            message = f"No sign of life from its process since {at(heard)}."
+            logger.warning("%s: %s", run.name, message)
+            client.set_flow_run_state(run.id, Crashed(message=message))
+    return True
+
+
+def _last_heartbeat(client: SyncPrefectClient, run: FlowRun) -> datetime | None:
+    wanted = EventFilter(
+        event=EventNameFilter(name=["prefect.flow-run.heartbeat"]),
+        resource=EventResourceFilter(id=[f"prefect.flow-run.{run.id}"]),
+    )
+    events = client.read_events(wanted, limit=1).events
+    return plain(events[0].occurred) if events else None

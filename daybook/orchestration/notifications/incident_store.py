@@ -1,0 +1,106 @@
+"""The open incidents: where each is opened and told once, told again when it gets worse, and closed."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from prefect.client.orchestration import SyncPrefectClient
+from pydantic import TypeAdapter, ValidationError
+
+from daybook.monitoring.incidents.incident import Incident
+from daybook.monitoring.incidents.incident_log import Incidents
+from daybook.monitoring.incidents.notice import Notice, without_secrets_in
+from daybook.orchestration.notifications.channels.plain_text import clipped
+from daybook.orchestration.notifications.outbox import Outbox
+from daybook.orchestration.variable_store import Shelf, fits, key_of
+from daybook.redaction import without_secrets
+from daybook.warehouses.base import Warehouse
+
+logger = logging.getLogger("daybook.telling")
+
+_INCIDENT = TypeAdapter(Incident)
+_TITLE, _ERROR = 300, 800  # characters of them that are remembered
+
+
+class Desk:
+    """The open incidents. Only one pass at a time may work here (`daybook.orchestration.notifications.pass_lock`)."""
+
+    def __init__(self, client: SyncPrefectClient, warehouse: Warehouse | None, secrets: Sequence[str] = ()) -> None:
+        """`secrets` are what no message and no incident may hold, whatever part of it."""
+        self._secrets = secrets
+        self._shelf, self._outbox = Shelf(client, "incident"), Outbox(client)
+        self._closed = Shelf(client, "closed")
+        self._warehouse = warehouse
+        self._open = _readable(self._shelf.all())
+
+    @property
+    def open(self) -> list[Incident]:
+        """Every incident that is not over, the oldest first."""
+        return sorted(self._open.values(), key=lambda incident: incident.since)
+
+    def cleaned(self, text: str) -> str:
+        """A text without secrets. Make a subject of it that has what somebody typed: it is looked up as it is kept."""
+        return without_secrets(text, self._secrets)
+
+    def about(self, subject: str) -> Incident | None:
+        """The open incident of a subject."""
+        return self._open.get(key_of(subject))
+
+    def keep(self, incident: Incident, notice: Notice | None = None) -> None:
+        """Remember an incident as it is now, and say so where there is something to say; both without secrets."""
+        if notice:
+            self._outbox.put(without_secrets_in(notice, self._secrets), incident.last)
+        incident = replace(incident, title=self.cleaned(incident.title), error=self.cleaned(incident.error))
+        key = key_of(incident.subject)
+        self._shelf.put(key, _document(incident))
+        self._open[key] = incident
+
+    def close(self, incident: Incident, when: datetime, notice: Notice | None) -> None:
+        """It is over: say so, and keep it for the history in the warehouse."""
+        if notice:
+            self._outbox.put(without_secrets_in(notice, self._secrets), when)
+        key = key_of(incident.subject)
+        self._closed.put(key_of(incident.id), {"incident": _document(incident), "recovered_at": when.isoformat()})
+        self._shelf.drop(key)
+        self._open.pop(key, None)
+
+    def write_history(self) -> None:
+        """Bring what is over into the warehouse, where there is one: what cannot be written now is written later."""
+        if self._warehouse is None:
+            return
+        closed = self._closed.all()
+        if not closed:
+            return
+        with self._warehouse.session() as session:
+            for key, document in closed.items():
+                try:
+                    incident = _INCIDENT.validate_python(document["incident"])
+                except (ValidationError, LookupError, TypeError):
+                    logger.warning("the variable daybook_closed_%s holds no incident: delete it in the UI", key)
+                    continue
+                Incidents(self._warehouse).record(session, incident, datetime.fromisoformat(document["recovered_at"]))
+                self._closed.drop(key)
+
+
+def _readable(documents: Mapping[str, Any]) -> dict[str, Incident]:
+    """Those that are incidents. One that somebody has spoilt in the UI must not silence all the others."""
+    found = dict[str, Incident]()
+    for key, document in documents.items():
+        try:
+            found[key] = _INCIDENT.validate_python(document)
+        except ValidationError:
+            logger.warning("the variable daybook_incident_%s holds no incident (any more): delete it in the UI", key)
+    return found
+
+
+def _document(incident: Incident) -> Any:
+    """As it is kept. Of one that is too long, what was seen and is awaited longest is forgotten."""
+    short = replace(incident, title=clipped(incident.title, _TITLE), error=clipped(incident.error, _ERROR))
+    document = _INCIDENT.dump_python(short, mode="json")
+    while not fits(document) and (short.seen or short.awaits or short.error):
+        seen, awaits = short.seen, short.awaits
+        short = replace(short, error="", seen=seen[len(seen) // 10 + 1 :], awaits=awaits[len(awaits) // 10 + 1 :])
+        document = _INCIDENT.dump_python(short, mode="json")
+    return document

@@ -1,0 +1,51 @@
+"""`kind: google_sheet`: a sheet whose first row names the columns."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
+
+from daybook.errors import SourceError, SourceLost
+from daybook.sources.base import Keys, Source, SourceKind
+from daybook.sources.google_sheets.client import READ, Spreadsheet, spreadsheet_id
+from daybook.sources.google_sheets.ranges import Area
+from daybook.sources.text.value_formats import ISO, Spelling
+
+if TYPE_CHECKING:
+    from daybook.model.table_spec import TableSpec
+
+
+class Config(SourceKind):
+    """What a table file says of a sheet."""
+
+    masks: ClassVar[bool] = True
+
+    kind: Literal["google_sheet"]
+    block: str = Field("google", description="The GcpCredentials block with the service account's key.")
+    spreadsheet: Annotated[str, AfterValidator(spreadsheet_id)] = Field(
+        description="The spreadsheet's address, as the browser shows it, or its id."
+    )
+    sheet: str = Field(min_length=1, description="The name on the sheet's tab.")
+    header_row: int = Field(1, ge=1, description="The row that names the columns. What is above is not read.")
+    values: Spelling = Field(ISO, description="How dates, numbers and NULL are written.")
+
+    @contextmanager
+    def open(self, table: "TableSpec", keys: Keys) -> Iterator[Source]:
+        """Read the sheet.
+
+        Raises:
+            SourceError: Google refuses it, with what to do; or its header does not tell the columns apart.
+            SourceLost: Google did not answer, or a quota was used up, again and again.
+        """
+        if table.load != "replace" or table.cursor:
+            raise SourceError(
+                f"{table.name}: a sheet has no history and is always loaded whole: give the table file load: replace, "
+                "and leave out cursor, interval and start"
+            )
+        from daybook.sources.google_sheets.source import GoogleSheet
+
+        account = keys.google(self.block)
+        what = f"{table.name}: sheet {self.sheet!r}"
+        spreadsheet = Spreadsheet(account, self.spreadsheet, READ, what=what, failed=SourceError, lost=SourceLost)
+        yield GoogleSheet(table, self, *spreadsheet.values(Area(self.sheet).a1, "FORMATTED_VALUE"))

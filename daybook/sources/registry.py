@@ -1,0 +1,27 @@
+"""The kinds of sources: every module or package here that has a class `Config`."""
+
+import importlib
+import pkgutil
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from daybook import sources
+from daybook.sources.base import SourceKind
+
+
+def _kinds() -> list[type[SourceKind]]:
+    modules = (
+        importlib.import_module(f"{sources.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(sources.__path__)
+        if module.name != "registry"
+    )
+    return [module.Config for module in modules if hasattr(module, "Config")]
+
+
+_KINDS = _kinds()
+
+#: Every kind of source there is, told apart by `kind`.
+SourceConfig: Any = Annotated[reduce(or_, _KINDS), Field(discriminator="kind")] if len(_KINDS) > 1 else _KINDS[0]

@@ -1,0 +1,162 @@
+"""The files of a table for one run: their rows as CSV for the stage, each row held to be of its place's interval."""
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, BinaryIO
+
+from daybook.errors import OutsideInterval, SourceError, Uncountable
+from daybook.model.interval import Interval
+from daybook.model.types import Column
+from daybook.sources.base import Span, cursor_of
+from daybook.sources.s3_files.bucket import Bucket, Object
+from daybook.sources.s3_files.in_place import files_in_place
+from daybook.sources.s3_files.json_lines import read_json_lines
+from daybook.sources.s3_files.listing import Listing, Place
+from daybook.sources.s3_files.parquet import parquet_columns, read_parquet
+from daybook.sources.s3_files.path_template import Address
+from daybook.sources.text.compression import unpacked
+from daybook.sources.text.csv_reader import read_csv
+from daybook.sources.text.typed_csv import Row, TextRows, declared
+from daybook.sources.text.value_formats import Spelling
+from daybook.stage.csv_format import Chunk, CsvFormat
+from daybook.stage.manifest import FilesInPlace
+
+if TYPE_CHECKING:
+    from daybook.model.table_spec import TableSpec
+    from daybook.sources.s3_files import Config
+
+
+class Files:
+    """The files of a table, as they are when they are first asked for."""
+
+    def __init__(self, table: "TableSpec", config: "Config", address: Address, bucket: Bucket) -> None:
+        self._table, self._config, self._bucket = table, config, bucket
+        self.snapshot_at = bucket.now()
+        self._listing = Listing(table, config, address, bucket, self.snapshot_at)
+        self._listed: dict[Span, Sequence[Place]] = {}
+
+    def columns(self) -> list[Column]:
+        """Those that the table file declares; Parquet has its own: without a declaration those of its newest file."""
+        if self._config.format != "parquet" or self._table.columns is not None:
+            return declared(self._table, self._config.kind)
+        file = self._listing.newest()
+        if file is None:
+            raise SourceError(
+                f"{self._table.name}: there is no file at {self._config.path} to read the columns off: name them under "
+                "columns: in the table file"
+            )
+        with self._opened(file) as stream:
+            return parquet_columns(stream, what=self._what(file))
+
+    def warnings(self) -> list[str]:
+        """None: what is strange is told when the files are listed."""
+        return []
+
+    def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
+        """Raises Uncountable: files have to be read to be counted."""
+        raise Uncountable(f"{self._table.name}: files have to be read to be counted")
+
+    @property
+    def version(self) -> str:
+        """Which files there are, and that none of them was written again."""
+        return self._listing.version
+
+    def is_still(self, version: str) -> bool:
+        """Whether there are the same files."""
+        return version == self.version
+
+    def in_place(self, columns: Sequence[Column], span: Span) -> FilesInPlace | None:
+        """The files, if all are alike and nothing in how they are written could become another value in a COPY.
+
+        It is asked of one place only: of several, each row has to be held against the interval of its own.
+        """
+        if not self._config.in_place or self._config.format == "parquet":
+            return None
+        places = self._places(span)
+        if len(places) != 1 or not places[0].files:
+            return None
+        return files_in_place(self._table, self._config, self._bucket, places[0].files, [c.name for c in columns])
+
+    def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
+        """The rows of the files of `span`, streamed, in the order of the intervals and of the files' names.
+
+        Raises:
+            FileRefused: a place without a file (`missing: fail`), or a file that is not what it should be.
+            ValueRefused: a value that does not fit its column.
+            OutsideInterval: a row that lies in the place of another interval than its own.
+        """
+        places, spelling = self._places(span), self._config.spelling
+        return TextRows(self._table, columns, spelling, format).chunks(self._rows(places, columns, spelling))
+
+    def _places(self, span: Span) -> Sequence[Place]:
+        """What a load of `span` reads, listed once."""
+        if span not in self._listed:
+            start, end = span.start, span.end
+            self._listed[span] = self._listing.between(start, end) if start and end else self._listing.whole
+        return self._listed[span]
+
+    def _rows(
+        self, places: Iterable[Place], columns: Sequence[Column], spelling: Spelling
+    ) -> Iterator[tuple[str, Row]]:
+        for place in places:
+            for file in place.files:
+                uri = self._bucket.uri(file.key)
+                with self._opened(file) as stream:
+                    rows = self._read(stream, columns, self._what(file))
+                    if place.interval:
+                        rows = self._own(rows, columns, spelling, place.interval, self._what(file))
+                    for where, row in rows:
+                        yield f"{uri}, {where}", row
+
+    def _what(self, file: Object) -> str:
+        return f"{self._table.name}, {self._bucket.uri(file.key)}"
+
+    def _read(self, stream: BinaryIO, columns: Sequence[Column], what: str) -> Iterator[tuple[str, Row]]:
+        wanted = [column.name for column in columns]
+        names = list(self._table.columns or wanted)
+        ignore = self._table.on_new_column == "ignore"
+        if self._config.format == "csv":  # `wanted` are all but those that mask: drops
+            return read_csv(stream, self._config, names, what=what, wanted=wanted, ignore_more=ignore)
+        known = None if ignore else frozenset(names)
+        if self._config.format == "parquet":
+            return read_parquet(stream, columns, known, what=what)
+        return read_json_lines(stream, columns, known, what=what)
+
+    def _own(
+        self,
+        rows: Iterable[tuple[str, Row]],
+        columns: Sequence[Column],
+        spelling: Spelling,
+        interval: Interval,
+        what: str,
+    ) -> Iterator[tuple[str, Row]]:
+        """The rows of a place, each of which is of its interval: a later load of the row's own would lose it."""
+        cursor = cursor_of(self._table, {column.name: column.type for column in columns})
+        at = [column.name for column in columns].index(cursor.column)
+        start, end = str(cursor.bound(interval.start)), str(cursor.bound(interval.end))
+        read, last = spelling.reader(cursor.type), ""
+        for where, row in rows:
+            text = row[at]
+            if text is None or text != last:
+                try:
+                    value = None if text is None else read(text)
+                except ValueError:
+                    value = start  # whoever reads it next refuses it, with all that there is to say
+                if value is None or not start <= value < end:  # ISO texts of one form sort as what they say
+                    raise OutsideInterval(
+                        f"{what}, {where}: its {cursor.column} is {value or 'NULL'}, and the file is of {start} until "
+                        f"{end}: nothing was changed. Correct the row, or move it where it belongs"
+                    )
+                last = text or ""
+            yield where, row
+
+    def _opened(self, file: Object) -> BinaryIO:
+        stream = self._bucket.open(file)
+        if self._config.format != "parquet":
+            return unpacked(stream, what=self._what(file))
+        with stream:  # on disk, because a Parquet file is read from its end, and column by column
+            local: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - whoever reads it closes it
+            shutil.copyfileobj(stream, local, 1 << 20)
+        local.seek(0)
+        return local

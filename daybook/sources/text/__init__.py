@@ -1,0 +1,1 @@
+"""Text formats that several sources share: encodings, compression, CSV dialects and value formats."""

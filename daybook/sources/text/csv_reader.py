@@ -1,0 +1,217 @@
+"""CSV files of others: their dialect is declared, or told by the header that is expected, and their shape checked.
+
+A row with a field too many or too few, a quote that is not closed, another header: each is refused with its line.
+"""
+
+import csv
+import logging
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from itertools import chain
+from typing import Any
+
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from daybook.errors import FileRefused
+from daybook.sources.text.compression import Readable
+from daybook.sources.text.encoding import LONGEST, lines_of, text_encoding
+
+logger = logging.getLogger(__name__)
+
+#: Of the process, and its default of 128 KiB is less than a warehouse can hold; how long a row may be is counted here.
+csv.field_size_limit(2**31 - 1)
+
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_PAGES = ("<!doctype html", "<html", "<?xml", "<head", "<body")
+
+
+class CsvDialect(BaseModel):
+    """What a table file may say of how a CSV is written: fields of its `source:`."""
+
+    encoding: str | None = Field(
+        None, description="Left out: its byte order mark decides, else what the server says, else it must be UTF-8."
+    )
+    delimiter: str | None = Field(
+        None, min_length=1, max_length=1, description="Left out: the comma, semicolon, tab or bar that fits the header."
+    )
+    quote: str = Field('"', max_length=1, description='What stands around a field, doubled within. "": nothing does.')
+    escape: str | None = Field(
+        None, min_length=1, max_length=1, description="What stands before a quote or a delimiter that is meant: \\."
+    )
+    header: bool = Field(True, description="Whether the first row has the names. Without, fields are in our order.")
+    rename: dict[str, str] = Field({}, description="Name in the header: name of the column.")
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_encoding(cls, name: str | None) -> str | None:
+        return name and text_encoding(name)
+
+    @model_validator(mode="after")
+    def _differ(self) -> "CsvDialect":
+        given = [mark for mark in (self.delimiter, self.quote, self.escape) if mark]
+        if len(set(given)) < len(given) or set(given) & {"\r", "\n", "\0"}:
+            raise ValueError("delimiter, quote and escape are three different characters, and no newline")
+        return self
+
+
+def read_csv(
+    stream: Readable,
+    dialect: CsvDialect,
+    columns: Sequence[str],
+    *,
+    what: str,
+    charset: str | None = None,
+    wanted: Sequence[str] | None = None,
+    ignore_more: bool = False,
+) -> Iterator[tuple[str, Sequence[str]]]:
+    """The rows of a CSV: where each begins ("line 7"), and its fields in the order of `wanted` (None: of `columns`).
+
+    `columns` are those that the file has, and no others unless `ignore_more`. `what` names it in errors, and `charset`
+    is the encoding that a server has said. Memory holds about a mebibyte. Blank lines at the end do not count.
+
+    Raises:
+        FileRefused: the file is empty, a page, no text of its encoding, or its header or a row is not as expected.
+    """
+    lines = lines_of(stream, what=what, encoding=dialect.encoding, charset=charset)
+    return _Reading(dialect, list(columns), what, ignore_more).rows(lines, list(wanted or columns))
+
+
+class _Reading:
+    """One file."""
+
+    def __init__(self, dialect: CsvDialect, columns: list[str], what: str, ignore_more: bool) -> None:
+        self._dialect, self._columns, self._what, self._ignore_more = dialect, columns, what, ignore_more
+
+    def rows(self, lines: Iterator[str], wanted: list[str]) -> Iterator[tuple[str, Sequence[str]]]:
+        first = self._first_row(lines)
+        delimiter = self._dialect.delimiter or self._sniffed(first)
+        records = self._records(chain(first, lines), delimiter)
+        names = self._checked(next(records)[1]) if self._dialect.header else self._columns
+        places, width, blank = [names.index(name) for name in wanted], len(names), 0
+        as_it_is = places == list(range(width))
+        for line, row in records:
+            if not row:
+                blank = blank or line
+                continue
+            if blank:
+                raise self._refused(f"line {blank} is blank, and rows follow it", "Remove it")
+            if len(row) != width:
+                fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
+                raise self._refused(
+                    f"line {line} has {fields}, and the {'header' if self._dialect.header else 'table'} has {width}",
+                    "Correct the row (a delimiter within a field needs quotes), or declare delimiter: and quote:",
+                )
+            yield f"line {line}", row if as_it_is else [row[place] for place in places]
+
+    def _first_row(self, lines: Iterator[str]) -> list[str]:
+        """Its lines: names in quotes may go over several."""
+        quote, taken, quotes, size, begun = self._dialect.quote, list[str](), 0, 0, False
+        for line in lines:
+            if not begun and line.lstrip().lower().startswith(_PAGES):
+                raise self._refused(
+                    f"it is no CSV but a page, which begins with {line.strip()[:60]!r}",
+                    "Open the address in a browser: it may ask for a login, or say that the file has moved",
+                )
+            taken.append(line)
+            quotes, size = quotes + (line.count(quote) if quote else 0), size + len(line)
+            begun = begun or bool(line.strip())
+            if (begun and quotes % 2 == 0) or size > LONGEST:
+                break
+        if not begun:
+            raise self._refused("the file is empty", "If it is meant to be, offer its header alone")
+        return taken
+
+    def _records(self, lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+        dialect = self._dialect
+        options: dict[str, Any] = {"quotechar": dialect.quote} if dialect.quote else {"quoting": csv.QUOTE_NONE}
+        if dialect.escape:
+            lines = self._escaped(lines, dialect.escape, {dialect.escape, dialect.quote, delimiter})
+        line = size = 0
+
+        def counted() -> Iterator[str]:
+            nonlocal size
+            for number, text in enumerate(lines, start=1):
+                size += len(text)
+                if size > LONGEST:
+                    where = f"line {number}" if number == line else f"the row from line {line} to line {number}"
+                    raise self._refused(f"{where} has more than {LONGEST:,} characters", "Is a quote not closed?")
+                yield text
+
+        reader = csv.reader(counted(), delimiter=delimiter, escapechar=dialect.escape, strict=True, **options)
+        while True:
+            line, size = reader.line_num + 1, 0
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise self._malformed(line, reader.line_num, str(error)) from None
+            yield line, row
+
+    def _escaped(self, lines: Iterator[str], escape: str, meant: set[str]) -> Iterator[str]:
+        """The lines, in which nothing else is escaped: the csv module would make an N of a \\N, and an n of a \\n."""
+        for number, line in enumerate(lines, start=1):
+            for part in line.replace(escape * 2, "").split(escape)[1:]:
+                if part[:1] not in meant | {"\r", "\n"}:
+                    raise self._refused(
+                        f"line {number} has {escape + part[:1]!r}, and only a delimiter, a quote and {escape!r} itself "
+                        "can be escaped",
+                        "Have the file written with doubled quotes, and NULL as an empty field",
+                    )
+            yield line
+
+    def _malformed(self, line: int, until: int, reason: str) -> FileRefused:
+        where = f"line {line}" if until <= line else f"the row from line {line} to line {until}"
+        if "end of data" in reason:
+            return self._refused(f"the file ends within the row that begins in line {line}", "Is a quote not closed?")
+        return self._refused(
+            f"{where} is no CSV ({reason})",
+            'Quotes within a quoted field are doubled; where nothing is quoted, declare quote: ""',
+        )
+
+    def _sniffed(self, first: list[str]) -> str:
+        """The delimiter with which the first row has most of the names; without a header, as many fields as columns."""
+        fits: dict[str, tuple[int, int]] = {}
+        for mark in _DELIMITERS:
+            try:
+                row = next(self._records(iter(first), mark))[1]
+            except (FileRefused, StopIteration):
+                continue
+            names = len(set(self._named(row)) & set(self._columns)) if self._dialect.header else 0
+            fits[mark] = (names, len(row) if self._dialect.header else -abs(len(row) - len(self._columns)))
+        best = max(fits, key=lambda mark: fits[mark], default=",")
+        logger.info("%s: its fields are separated by %s", self._what, _DELIMITERS[best])
+        return best
+
+    def _named(self, header: Sequence[str]) -> list[str]:
+        return [self._dialect.rename.get(name.strip(), name.strip()) for name in header]
+
+    def _checked(self, header: Sequence[str]) -> list[str]:
+        """The names of the columns, in the file's order: those of the table are there, once each."""
+        names = self._named(header)
+        wrong = []
+        blank = [str(place) for place, name in enumerate(names, start=1) if not name]
+        double = sorted({name for name in names if name and names.count(name) > 1})
+        missing = [name for name in self._columns if name not in names]
+        beyond = [name for name in names if name and name not in self._columns]
+        if blank:
+            wrong.append(f"has no name for column {', '.join(blank)}")
+        if double:
+            wrong.append(f"has {', '.join(double)} more than once")
+        if missing:
+            wrong.append(f"lacks {', '.join(missing)}")
+        if beyond and not self._ignore_more:
+            wrong.append(f"has {', '.join(beyond)}, which columns: in the table file does not")
+        if not wrong:
+            return names
+        close = {name: near[0] for name in missing if (near := get_close_matches(name, beyond, 1))}
+        renamed = ", ".join(f"{there}: {name}" for name, there in close.items())
+        raise self._refused(
+            f"the header {', '.join(wrong)}. It is {', '.join(header)[:500]!r}",
+            f"Was it renamed? Then say under source: rename: {{{renamed}}}"
+            if renamed
+            else "Correct the file or columns: in the table file; on_new_column: ignore passes over what is new",
+        )
+
+    def _refused(self, why: str, remedy: str) -> FileRefused:
+        return FileRefused(f"{self._what}: {why}: nothing was changed. {remedy}")

@@ -1,0 +1,128 @@
+"""Rows whose values are texts (of a CSV, JSON lines, a sheet), as the typed CSV of the stage."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from daybook.errors import SourceError, ValueRefused
+from daybook.model.types import Column, Type
+from daybook.sources.text.value_formats import Spelling
+from daybook.stage.csv_format import Chunk, CsvFormat
+
+if TYPE_CHECKING:
+    from daybook.model.table_spec import TableSpec
+
+_CHUNK = 2**20  # bytes, about: what the stage likes best
+_SHOWN = 60  # characters of a value in an error
+
+Value = Callable[[str], str | None]
+Row = Sequence[str | None]
+
+
+def declared(table: "TableSpec", kind: str) -> list[Column]:
+    """The columns of a source that has no types of its own: those of the table file.
+
+    Raises:
+        SourceError: the table file declares none.
+    """
+    types = table.declared_types
+    if not types:
+        raise SourceError(
+            f"{table.name}: a {kind} source is text and has no types: name its columns with their types "
+            "under columns: in the table file"
+        )
+    return [Column(name, type, nullable=name not in table.key) for name, type in types.items()]
+
+
+class TextRows:
+    """Turns rows of texts into CSV for the stage, each value checked against its column's type."""
+
+    def __init__(self, table: "TableSpec", columns: Sequence[Column], spelling: Spelling, format: CsvFormat) -> None:
+        self._table, self._columns, self._format = table, columns, format
+        self._readers: list[Value] = [_reader(column, spelling) for column in columns]
+        self._writers = [_writer(column.type, format) for column in columns]
+
+    def chunks(self, rows: Iterable[tuple[str, Row]]) -> Iterator[Chunk]:
+        """The rows as chunks of CSV. Takes pairs: where a row is ("line 7"), and its values in the columns' order.
+
+        A value of None is NULL, whatever the spelling. Raises ValueRefused, which names the row, the column and why.
+        """
+        lines: list[bytes] = []
+        size = 0
+        for where, row in rows:
+            line = self._line(where, row)
+            lines.append(line)
+            size += len(line)
+            if size >= _CHUNK:
+                yield Chunk(b"".join(lines), len(lines))
+                lines, size = [], 0
+        if lines:
+            yield Chunk(b"".join(lines), len(lines))
+
+    def _line(self, where: str, row: Row) -> bytes:
+        if len(row) != len(self._columns):
+            raise ValueRefused(
+                f"{self._table.name}, {where}: it has {len(row)} values, and there are {len(self._columns)} columns. "
+                "Correct it at the source"
+            )
+        null, fields = self._format.null, []
+        place = 0
+        try:
+            for place, text in enumerate(row):
+                value = None if text is None else self._readers[place](text)
+                fields.append(null if value is None else self._writers[place](value))
+        except ValueError as error:
+            raise self._refused(where, row, place, str(error)) from None
+        try:
+            return (",".join(fields) + "\n").encode()
+        except UnicodeEncodeError:  # half of a pair, as JSON may escape it
+            place = next(place for place, field in enumerate(fields) if not _is_text(field))
+            raise self._refused(where, row, place, "it has half of a character (a lone surrogate)") from None
+
+    def _refused(self, where: str, row: Row, place: int, why: str) -> ValueRefused:
+        column = self._columns[place]
+        named = dict(zip((column.name for column in self._columns), row, strict=True))
+        for masked in (column for column in self._columns if column.mask):
+            named[masked.name] = "(masked)"
+        key = ", ".join(f"{name}={_shown(named[name])}" for name in self._table.key if name in named)
+        return ValueRefused(
+            f"{self._table.name}, {where}{f', row {key}' if key else ''}, column {column.name}: "
+            f"{_shown(named[column.name])} does not fit {column.type}: {why}. Correct it at the source, or say under "
+            "source: values: how it is written"
+        )
+
+
+def _reader(column: Column, spelling: Spelling) -> Value:
+    """What reads a column, behind its mask."""
+    if column.mask == "null":
+        return lambda text: None
+    if column.mask == "hash":
+        read = spelling.reader(Type("text"))
+        return lambda text: None if (value := read(text)) is None else hashed(value)
+    return spelling.reader(column.type)
+
+
+def _shown(value: str | None) -> str:
+    """A value as an error shows it: on one line, and not all of a long one."""
+    return repr(value if value is None or len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
+
+
+def _is_text(field: str) -> bool:
+    try:
+        field.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def hashed(text: str) -> str:
+    """What `mask: hash` makes of a text: the hex digits of its SHA-256, as the databases compute it, too."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _writer(type: Type, format: CsvFormat) -> Callable[[str], str]:
+    if type.kind == "bytes":
+        return lambda digits: f'"{format.bytes_prefix}{digits or format.empty_bytes}"'
+    if not type.quoted:
+        return str
+    return lambda text: '"' + text.replace('"', '""') + '"'

@@ -1,0 +1,1 @@
+"""The row checksum, computed alike by every supported database, and the two sides that an audit compares."""

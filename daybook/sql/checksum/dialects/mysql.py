@@ -1,0 +1,130 @@
+"""The number of a row in MySQL and in MariaDB, which are sources: every value is of `Field.source`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from daybook.model.types import fraction_digits
+from daybook.sql.checksum.columns import TEXTS, Field, Recipe
+from daybook.sql.checksum.dialects.binary_chunks import in_pieces
+from daybook.sql.mysql_types import BINARY, DATES, SIGNED
+
+#: Statements that the connection needs before the others, beside those of the source itself: none.
+SESSION: tuple[str, ...] = ()
+#: What ends a query whose result is grouped by: nothing.
+FENCE = ""
+
+_FRACTION = "4503599627370496"  # 2^52
+_BELOW_ONE = "9007199254740992"  # 2^53
+_SMALLEST = "1.1102230246251565e-16"  # 2^-53
+
+
+def row_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
+    """The number of a row (0 to 2^60 - 1). `value` is the SQL of a field's value: see `sent`."""
+    return _number(recipe.fields, value)
+
+
+def key_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
+    """The number of a row's key; of the whole row where there is no key."""
+    return _number(recipe.key_fields, value)
+
+
+def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
+    text = ", ".join(_part(field, value(field)) for field in fields) or "''"
+    return f"CAST(CONV(LEFT(MD5(CONCAT({text})), 15), 16, 10) AS UNSIGNED)"
+
+
+def _part(field: Field, value: str) -> str:
+    """Arguments of CONCAT for a field. IFNULL only of what is short: what the server cannot build is NULL, too."""
+    if value == "NULL":
+        return "'|'"
+    text = spelled(field, value)
+    if field.digest:
+        nothing = f"{value} IS NULL OR {text} = 'null'" if field.form == "json" else f"{value} IS NULL"
+        return f"'|', IF({nothing}, '', MD5({text}))"
+    if field.measured:
+        return f"'|', IF({value} IS NULL, '', CONCAT(LENGTH({text}), ':', {text}))"
+    return f"'|', IFNULL({text}, '')"
+
+
+def spelled(field: Field, value: str) -> str:
+    """The text of a field's value, before its length or digest; NULL of NULL. It also shows a key to a person."""
+    match field.form:
+        case "number" if field.source.kind == "decimal" and field.source.scale:
+            return _trimmed(value)
+        case "timestamp" | "interval" if fraction_digits(field.source):
+            return _trimmed(value)
+        case "float":
+            return _float(value)
+        case "text" | "char":  # as bytes, in which no two collations meet
+            text = f"CONVERT({value} USING utf8mb4)"
+            return f"CONVERT({f'RTRIM({text})' if field.trimmed else text} USING binary)"
+        case "bytes":
+            return in_pieces(f"LENGTH({value})", partial(_digits, value), lambda texts: f"CONCAT({', '.join(texts)})")
+        case "json":  # the server's own text, in which blanks are the only white space
+            return f"CONVERT(REPLACE({value}, ' ', '') USING binary)"
+    return value
+
+
+def _trimmed(value: str) -> str:
+    """Without the zeros at the end of a fraction, which is always there."""
+    return f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {value}))"
+
+
+def _digits(value: str, first: int, size: int | None) -> str:
+    """Hex digits of so many bytes from the one at `first` on; None: of all that are left."""
+    if size is None and not first:
+        return f"LOWER(HEX({value}))"
+    return f"LOWER(HEX(SUBSTRING({value}, {first + 1}{f', {size}' if size else ''})))"
+
+
+def _float(x: str) -> str:
+    """See daybook.sql.checksum.columns."""
+    exponent = f"FLOOR(LN(ABS({x})) / 0.6931471805599453e0 - 0.5e0)"
+    half = f"FLOOR((52 - {exponent}) / 2)"
+    mantissa = f"({x} * POW(2, {half}) * POW(2, 52 - {exponent} - {half}))"
+    return (
+        f"CASE WHEN ABS({x}) >= 1 AND ABS({x}) < {_BELOW_ONE} THEN CONCAT({_parts(x)}) "
+        f"WHEN {x} = 0 THEN '0' "
+        f"WHEN ABS({x}) < 1 AND ABS({x}) >= {_SMALLEST} THEN CONCAT({_parts(f'({x} * {_BELOW_ONE})')}, 's') "
+        f"WHEN ABS({mantissa}) >= {_BELOW_ONE} "
+        f"THEN CONCAT(CAST({mantissa} / 2 AS SIGNED), ':', CAST({exponent} + 1 AS SIGNED)) "
+        f"WHEN {x} IS NOT NULL THEN CONCAT(CAST({mantissa} AS SIGNED), ':', CAST({exponent} AS SIGNED)) END"
+    )
+
+
+def _parts(y: str) -> str:
+    whole = f"TRUNCATE({y}, 0)"
+    return f"CAST({whole} AS SIGNED), '.', CAST(({y} - {whole}) * {_FRACTION} AS SIGNED)"
+
+
+def sent(field: Field, name: str, described: Sequence[Any], mask: str | None, zero_dates: str) -> str:
+    """The value of a column as the loader sends it.
+
+    `name` is quoted, `described` the column's row of mysql_types.DESCRIBED, `zero_dates` as in the table file.
+    """
+    data_type, column_type = described[1].lower(), described[2].lower()
+    if mask == "null":
+        return "NULL"
+    value = name
+    if data_type == "float":
+        value = f"({name} * 1e0)"
+    elif data_type == "double" and described[5] is not None:  # of so many digits, and often not the nearest to them
+        value = f"(CONCAT({name}) + 0e0)"
+    elif (
+        data_type in ("bit", "year")
+        # zeros at the beginning are sent, and kept only in a text
+        or ("zerofill" in column_type and (mask or field.there.kind not in TEXTS))
+        or (mask and (data_type in SIGNED or data_type == "decimal"))
+    ):
+        value = f"({name} + 0)"
+    elif data_type in BINARY and not data_type.endswith(("binary", "blob")):  # SUBSTRING may not take it as it is
+        value = f"UNHEX(HEX({name}))"
+    elif data_type in ("json", "uuid", "inet4", "inet6"):
+        value = f"CAST({name} AS CHAR)"
+    if mask == "hash":
+        plain = data_type in DATES or data_type in SIGNED or data_type == "decimal"
+        value = f"SHA2({value if plain else f'CONVERT(CONVERT({value} USING utf8mb4) USING binary)'}, 256)"
+    if data_type in DATES and zero_dates == "null":
+        value = f"IF(MONTH({name}) = 0 OR DAYOFMONTH({name}) = 0, NULL, {value})"
+    return value

@@ -1,0 +1,112 @@
+"""The number of a row in PostgreSQL, as a source or as a warehouse."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from daybook.model.types import Type
+from daybook.sql.checksum.columns import Field, Recipe
+from daybook.sql.checksum.dialects import postgres_family
+from daybook.sql.checksum.dialects.binary_chunks import in_pieces
+
+#: Statements that the connection needs before the others, beside UTC and ISO dates.
+SESSION = (
+    "SET IntervalStyle TO 'postgres'",
+    "SET extra_float_digits TO 3",
+    "SET bytea_output TO 'hex'",
+)
+#: What ends a query whose result is grouped by. PostgreSQL expects as many groups as there are rows where it sees what
+#: they are made of, sorts all rows on its disk, and leaves the hashing to one process.
+FENCE = " OFFSET 0"
+_AT_ONCE = 20  # fields in a call: a function takes a hundred arguments
+
+
+def row_hash(recipe: Recipe, value: Callable[[Field], str], *, source: bool = False) -> str:
+    """The number of a row (a bigint, 0 to 2^60 - 1). `value` is the SQL of a field's value on this side.
+
+    `source`: this is the source, so values are of `Field.source`, and not of `Field.there`.
+    """
+    return _number(recipe.fields, value, source)
+
+
+def key_hash(recipe: Recipe, value: Callable[[Field], str], *, source: bool = False) -> str:
+    """The number of a row's key; of the whole row where there is no key."""
+    return _number(recipe.key_fields, value, source)
+
+
+class AtSource:
+    """As `daybook.sql.checksum.side.Hashing`, of a source: values are of `Field.source`, and not of `Field.there`."""
+
+    FENCE = FENCE
+    row_hash = staticmethod(partial(row_hash, source=True))
+    key_hash = staticmethod(partial(key_hash, source=True))
+
+    @staticmethod
+    def spelled(field: Field, value: str) -> str:
+        return spelled(field, value, source=True)
+
+
+def _number(fields: Iterable[Field], value: Callable[[Field], str], source: bool) -> str:
+    parts = [_part(field, value(field), source) for field in fields]
+    # concat takes NULL for nothing, as the recipe does
+    texts = [f"concat({', '.join(parts[first : first + _AT_ONCE])})" for first in range(0, len(parts), _AT_ONCE)]
+    text = " || ".join(texts) or "''"
+    return f"('x' || left(md5(convert_to({text}, 'UTF8')), 15))::bit(60)::bigint"
+
+
+def _part(field: Field, value: str, source: bool) -> str:
+    """Arguments of concat for a field."""
+    if value == "NULL":
+        return "'|'"
+    text = spelled(field, value, source=source)
+    if field.digest:
+        return f"'|', md5(convert_to({text}, 'UTF8'))"
+    if field.measured:
+        return f"'|', octet_length(convert_to({text}, 'UTF8')) || ':', {text}"
+    uncast = text.removesuffix("::varchar")
+    if uncast in (value, f"{value}::timestamp"):  # concat writes it alike, for less
+        text = uncast
+    return f"'|', {text}"
+
+
+def spelled(field: Field, value: str, *, source: bool = False) -> str:
+    """The text of a field's value, before its length or digest; NULL of NULL. It also shows a key to a person."""
+    if value == "NULL":
+        return "NULL::varchar"
+    type = field.source if source else field.there
+    if field.form == "json":
+        return f"nullif(translate({value}::text, E' \\t\\n\\r', ''), 'null')"
+    if field.form == "bytes":
+        length = f"octet_length({value})" if type.kind == "bytes" else f"(length({value}) - 2) / 2"
+        return in_pieces(length, partial(_digits, type, value), lambda texts: f"concat({', '.join(texts)})")
+    if field.form == "timetz":
+        return f"({value} AT TIME ZONE 'UTC')::time::varchar"
+    if field.form == "native":
+        return _shown(value) if type.kind == "native" else value
+    return postgres_family.spelled(field, type, value)
+
+
+def _digits(type: Type, value: str, first: int, size: int | None) -> str:
+    """Hex digits of so many bytes from the one at `first` on; None: of all that are left."""
+    if type.kind == "bytes":
+        bytes_ = value if size is None and not first else f"substr({value}, {first + 1}{f', {size}' if size else ''})"
+        return f"encode({bytes_}, 'hex')"
+    return f"lower(substr({value}, {2 * first + 3}{f', {2 * size}' if size else ''}))"  # behind \\x
+
+
+def sent(field: Field, name: str, type: str, mask: str | None) -> str:
+    """The value of a source's column as the loader sends it. `name` is quoted, `type` as format_type spells it."""
+    if mask == "null":
+        return "NULL"
+    if mask == "hash":
+        clear = f"{name}::numeric::text" if type == "money" else f"{name}::text"
+        return f"encode(sha256(convert_to({clear}, 'UTF8')), 'hex')"
+    if type == "money":
+        return f"{name}::numeric"
+    if field.source.kind == "text" and type != "text":  # a bpchar would lose its blanks by a cast
+        return _shown(name)
+    return name
+
+
+def _shown(value: str) -> str:
+    """The value as COPY writes it: a cast to text of an inet adds a `/32`; and `(,)` of a row type IS NULL is true."""
+    return f"CASE WHEN num_nonnulls({value}) = 1 THEN concat({value}) END"

@@ -1,0 +1,71 @@
+"""The number of a row in Redshift. Where a function is documented: https://docs.aws.amazon.com/redshift/latest/dg/."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from daybook.model.types import Type
+from daybook.sql.checksum.columns import TEXTS, Field, Recipe
+from daybook.sql.checksum.dialects import postgres_family
+from daybook.sql.checksum.dialects.binary_chunks import PIECE, in_pieces
+
+#: Statements that the connection needs before the others: none.
+SESSION: tuple[str, ...] = ()
+#: What ends a query whose result is grouped by: nothing.
+FENCE = ""
+_LONGEST = 65535  # bytes of a VARCHAR
+
+
+def row_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
+    """The number of a row (0 to 2^60 - 1). `value` is the SQL of a field's value: its column, quoted.
+
+    It is a DECIMAL, as a sum of BIGINTs is a BIGINT (r_SUM.html), which would overflow at the ninth row.
+    """
+    return f"{_number(recipe.fields, value)}::decimal(38, 0)"
+
+
+def key_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
+    """The number of a row's key (a bigint, of which leading bits are taken); of the whole row where there is no key."""
+    return _number(recipe.key_fields, value)
+
+
+def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
+    """STRTOL makes a BIGINT of a text to a base (r_STRTOL.html), MD5 gives hex digits in lower case (r_MD5.html)."""
+    text = " || ".join(_part(field, value(field)) for field in fields) or "''"
+    return f"STRTOL(LEFT(MD5({text}), 15), 16)"
+
+
+def _part(field: Field, value: str) -> str:
+    text = spelled(field, value)
+    if field.form == "json" and field.there.kind not in TEXTS:  # JSON_SERIALIZE fails of a longer one, JSON_SIZE tells
+        return f"'|' || CASE WHEN JSON_SIZE({value}) > {_LONGEST} THEN NULL ELSE COALESCE(MD5({text}), '') END"
+    if field.digest:
+        text = f"MD5({text})"
+    elif field.measured:
+        text = f"OCTET_LENGTH({text})::varchar || ':' || {text}"
+    return f"'|' || COALESCE({text}, '')"
+
+
+def _digits(type: Type, value: str, first: int, size: int | None) -> str:
+    """Hex digits of so many bytes from the one at `first` on; None: of all that are left. TO_HEX gives a VARCHAR."""
+    times = 2 if type.kind in TEXTS else 1
+    part = f"SUBSTRING({value}, {times * first + 1}, {times * (size or PIECE)})"
+    return f"LOWER({part})" if type.kind in TEXTS else f"LOWER(TO_HEX({part}))"
+
+
+def spelled(field: Field, value: str) -> str:
+    """The text of a field's value, before its length or digest; NULL of NULL. It also shows a key to a person."""
+    kind = field.there.kind
+    match field.form:
+        case "json":
+            text = value if kind in TEXTS else f"JSON_SERIALIZE({value})"  # which makes 'null' of NULL
+            return f"NULLIF(TRANSLATE({text}, ' ' || CHR(9) || CHR(10) || CHR(13), ''), 'null')"
+        case "bytes":
+            length = f"OCTET_LENGTH({value})" + (" / 2" if kind in TEXTS else "")
+            return in_pieces(length, partial(_digits, field.there, value), " || ".join)
+        case "native":
+            return value
+        case "timetz":  # kept, and shown, in UTC (r_Datetime_types.html)
+            return postgres_family.trimmed(f"REPLACE({value}::varchar, '+00', '')")
+        case "timestamp" | "time" if kind not in TEXTS:  # nothing says that it shows no zeros at a fraction's end
+            return postgres_family.trimmed(postgres_family.spelled(field, field.there, value))
+    return postgres_family.spelled(field, field.there, value)

@@ -1,0 +1,201 @@
+"""One side of an audit: a table whose database computes the hashes of its rows, the source's or the warehouse's."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+from daybook.model.cursor import Cursor
+from daybook.model.types import Column
+from daybook.sql.bucketing import Axis, Query, S
+from daybook.sql.checksum.columns import Field, Recipe
+from daybook.sql.checksum.sums import Sum, sum_of, sums_by_interval
+
+T = TypeVar("T")
+
+#: A hash is a number of so many bits.
+HASH_BITS = 60
+
+
+class Hashing(Protocol):
+    """A dialect of `daybook.sql.checksum.dialects`: how one database spells the hashes."""
+
+    FENCE: str
+
+    def row_hash(self, recipe: Recipe, value: Callable[[Field], str]) -> str: ...
+
+    def key_hash(self, recipe: Recipe, value: Callable[[Field], str]) -> str: ...
+
+    def spelled(self, field: Field, value: str) -> str: ...
+
+
+class Piece(NamedTuple):
+    """The rows whose key's hash begins so: `hash >> shift == prefix`."""
+
+    shift: int
+    prefix: int
+
+
+class Like(NamedTuple):
+    """So many rows that are the same in all that is compared: the hash of their key, theirs, and their key."""
+
+    key_hash: int
+    row_hash: int
+    key: tuple[Any, ...]
+    rows: int
+
+
+@dataclass(slots=True)
+class Cost:
+    """How many queries a side was asked, and about how many bytes of values came back."""
+
+    queries: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Side:
+    """Some table of some database, as it is compared. All SQL is quoted, and has no value in it."""
+
+    query: Query
+    """Runs a query of this side's database with its values bound."""
+    table: str
+    """What stands behind FROM."""
+    axis: Axis | None
+    """How the ranges of `column` are told apart; None where there is nothing but the whole table."""
+    column: str
+    row_hash: str
+    key_hash: str
+    key: Mapping[str, str]
+    """The key's columns: the SQL of their values, as they may leave the database."""
+    quote: Callable[[str], str]
+    """A name as this database quotes it."""
+    fence: str
+    """What ends a query whose result is grouped by: see `daybook.sql.bucketing.by_stretch`."""
+    cost: Cost = field(default_factory=Cost)
+
+    def metered(self) -> "Side":
+        """The same side with a `cost` of its own, which counts from now on."""
+        cost = Cost()
+
+        def query(statement: str, values: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
+            rows = self.query(statement, values)
+            cost.queries += 1
+            cost.bytes += sum(len(str(value)) for row in rows for value in row)
+            return rows
+
+        return replace(self, query=query, cost=cost)
+
+    def sums(self, stretches: Sequence[S]) -> dict[S, Sum]:
+        """The checksum of each of these stretches, which do not overlap."""
+        assert self.axis is not None
+        return sums_by_interval(self.query, self.table, self.column, self.axis, self.row_hash, stretches, self.fence)
+
+    def whole(self) -> Sum:
+        """The checksum of the whole table."""
+        return sum_of(self.query, self.table, self.row_hash)
+
+    def unhashed(self, stretches: Sequence[S]) -> int:
+        """How many rows of these stretches have no hash, because their database could not build their text."""
+        hashed = f"SELECT {self.row_hash} AS hash FROM {self.table}"
+        where, bounds = self._within(stretches)
+        ((rows, known),) = self.query(f"SELECT count(*), count(hash) FROM ({hashed} {where}) AS hashed", bounds)
+        return int(rows) - int(known)
+
+    def pieces(self, stretch: S, into: int, of: Sequence[Piece]) -> dict[Piece, Sum]:
+        """The checksums of the pieces of shift `into` that the pieces `of`, all of one shift, consist of."""
+        chosen, prefixes = self._chosen(of)
+        rows = self.query(
+            f"SELECT piece, count(*), sum(hash) FROM (SELECT (key_hash >> {into}) AS piece, hash FROM "
+            f"({self._hashed(stretch)}) AS hashed WHERE {chosen}{self.fence}) AS pieces GROUP BY piece",
+            [*self._bounds(stretch), *prefixes],
+        )
+        return {Piece(into, int(piece)): Sum(int(count), int(total or 0)) for piece, count, total in rows}
+
+    def rows_of(self, stretch: S, pieces: Sequence[Piece]) -> list[Like]:
+        """The rows of these pieces: their hashes and their keys, those that are alike counted."""
+        keys = [f"key_{number}" for number in range(len(self.key))]
+        names = ", ".join(["key_hash", "hash", *keys])
+        chosen, prefixes = self._chosen(pieces)
+        rows = self.query(
+            f"SELECT {names}, count(*) FROM ({self._hashed(stretch, keys)}) AS hashed WHERE {chosen} GROUP BY {names}",
+            [*self._bounds(stretch), *prefixes],
+        )
+        return [Like(int(row[0]), int(row[1]), tuple(row[2:-1]), int(row[-1])) for row in rows]
+
+    def some_keys(self, stretch: S, most: int) -> list[tuple[Any, ...]]:
+        """The keys of some of the rows."""
+        where, bounds = self._within([stretch])
+        keys = ", ".join(self.key.values())
+        return list(self.query(f"SELECT {keys} FROM {self.table} {where} LIMIT {most}", bounds)) if keys else []
+
+    def _hashed(self, stretch: Any, keys: Sequence[str] = ()) -> str:
+        named = "".join(f", {sql} AS {name}" for name, sql in zip(keys, self.key.values(), strict=False))
+        where, _ = self._within([stretch])
+        return f"SELECT {self.key_hash} AS key_hash, {self.row_hash} AS hash{named} FROM {self.table} {where}"
+
+    def _bounds(self, stretch: Any) -> list[Any]:
+        return self._within([stretch])[1]
+
+    def _within(self, stretches: Sequence[Any]) -> tuple[str, list[Any]]:
+        assert self.axis is not None
+        condition, bounds = self.axis.within_sql(self.column, stretches)
+        return f"WHERE {condition}", bounds
+
+    @staticmethod
+    def _chosen(pieces: Sequence[Piece]) -> tuple[str, list[int]]:
+        """The condition that a row is of one of the pieces."""
+        conditions, values = [], list[int]()
+        for shift in sorted({piece.shift for piece in pieces if piece.shift < HASH_BITS}):
+            prefixes = [piece.prefix for piece in pieces if piece.shift == shift]
+            conditions.append(f"(key_hash >> {shift}) IN ({', '.join(['%s'] * len(prefixes))})")
+            values += prefixes
+        return f"({' OR '.join(conditions)})" if conditions else "1 = 1", values
+
+
+@runtime_checkable
+class Auditable(Protocol):
+    """An opened source whose database computes hashes."""
+
+    def side(self, recipe: Recipe, columns: Sequence[Column], seconds: int) -> Side:
+        """The rows that a load of it takes, with the values that it sends: masks applied, and what is deleted left out.
+
+        `columns` are those that leave it, behind their masks. A statement may take `seconds`, after which its server
+        ends it.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Both:
+    """The two sides, which are asked at the same time."""
+
+    source: Side
+    warehouse: Side
+
+    def ask(self, question: Callable[[Side], T]) -> tuple[T, T]:
+        """What each of them answers: the source's answer, the warehouse's."""
+        with ThreadPoolExecutor(1, "source") as pool:
+            answer = pool.submit(question, self.source)
+            there = question(self.warehouse)
+            return answer.result(), there
+
+    def metered(self) -> "Both":
+        """Both with costs of their own."""
+        return Both(self.source.metered(), self.warehouse.metered())
+
+
+def side_of(
+    hashing: Hashing,
+    recipe: Recipe,
+    value: Callable[[Field], str],
+    query: Query,
+    table: str,
+    cursor: Cursor | None,
+    quote: Callable[[str], str],
+) -> Side:
+    """A side whose database speaks the dialect `hashing`; `value` is the SQL of a field's value."""
+    column = quote(cursor.column) if cursor else ""
+    key = {field.name: hashing.spelled(field, value(field)) for field in recipe.key_fields} if recipe.key else {}
+    hashes = (hashing.row_hash(recipe, value), hashing.key_hash(recipe, value))
+    return Side(query, table, cursor, column, *hashes, key, quote, hashing.FENCE)

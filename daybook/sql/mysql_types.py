@@ -1,0 +1,62 @@
+"""What MySQL's and MariaDB's types are in Daybook's words."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from daybook.model.types import Type
+
+SIGNED = {"tinyint": "smallint", "smallint": "smallint", "mediumint": "integer", "int": "integer", "bigint": "bigint"}
+_UNSIGNED = {
+    "tinyint": Type("smallint"),
+    "smallint": Type("integer"),
+    "mediumint": Type("integer"),
+    "int": Type("bigint"),
+    "bigint": Type("decimal", 20, 0),
+}
+_SPATIAL = {
+    "geometry",
+    "point",
+    "linestring",
+    "polygon",
+    "multipoint",
+    "multilinestring",
+    "multipolygon",
+    "geometrycollection",
+    "geomcollection",
+}
+BINARY = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector"} | _SPATIAL
+DATES = {"date", "datetime", "timestamp"}
+
+#: What `type_of` is told of each column, in this order, behind its name.
+DESCRIBED = (
+    "SELECT column_name, data_type, column_type, is_nullable, numeric_precision, numeric_scale, "
+    "character_maximum_length, datetime_precision FROM information_schema.columns "
+    "WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position"
+)
+
+
+def type_of(described: Sequence[Any]) -> Type:
+    """The type that loses nothing of a column's values. Takes a row of `DESCRIBED`."""
+    _, data_type, column_type, _, precision, scale, length, fraction = described
+    data_type, unsigned = data_type.lower(), "unsigned" in column_type.lower()
+    if data_type in SIGNED:
+        return _UNSIGNED[data_type] if unsigned else Type(SIGNED[data_type])
+    if data_type == "decimal":
+        return Type("decimal", precision, scale)
+    if data_type == "bit":
+        bits = precision or int(re.sub(r"\D", "", column_type) or 1)
+        return Type("boolean") if bits == 1 else Type("bigint") if bits < 64 else Type("decimal", 20, 0)
+    if data_type in ("varchar", "char", "enum", "set"):
+        return Type("varchar", length) if length else Type("text")
+    return {
+        "float": Type("real"),
+        "double": Type("double"),
+        "date": Type("date"),
+        "datetime": Type("timestamp", fraction),
+        "timestamp": Type("timestamptz", fraction),
+        "time": Type("interval", fraction),
+        "year": Type("smallint"),
+        "json": Type("json"),
+        "uuid": Type("uuid"),
+    }.get(data_type, Type("bytes") if data_type in BINARY else Type("text"))

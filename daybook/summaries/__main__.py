@@ -1,0 +1,151 @@
+"""`python -m daybook.summary check | preview | test | build <table>`: a summary, at an analyst's desk.
+
+check    holds it against the warehouse as it is, without running it: what it reads, and whether all of that is there
+preview  shows 20 of the rows that it gives now, and changes nothing
+test     runs its cases, tests/tables/<schema>/<table>/*.yaml, on temporary tables
+build    builds it as the deployment does: checked first, then seen by all at once
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from daybook.definitions.command import in_plain_words
+from daybook.definitions.credentials import warehouse as blocks_warehouse
+from daybook.definitions.summary_files import read_summary, summary_names
+from daybook.definitions.table_files import TABLES
+from daybook.errors import BuildFailed, TableFileError
+from daybook.summaries.builder.build import build
+from daybook.summaries.builder.select import Select
+from daybook.summaries.graph import plan_builds
+from daybook.summaries.parse.lineage import dialect_of, read
+from daybook.summaries.testing.cases import CASES, case_files, read_case, run_case
+from daybook.summaries.testing.fixtures import Types, declared_types
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+_SHOWN = 20  # rows of a preview
+
+
+def main(
+    arguments: list[str] | None = None,
+    warehouse: Callable[[], Warehouse] = blocks_warehouse,
+    folder: Path = TABLES,
+    cases: Path = CASES,
+) -> None:
+    """The command. Exits with 1, and the reason in plain words, where something is not as it should be."""
+    parser = argparse.ArgumentParser(
+        prog="python -m daybook.summary", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=["check", "preview", "test", "build"])
+    parser.add_argument("table", help="nps_summary, analytics.nps_summary, or its file")
+    parser.add_argument("--full-refresh", action="store_true", help="build: all of it, whether or not it has changed")
+    given = parser.parse_args(arguments)
+    with in_plain_words("the warehouse"):
+        desk = Desk(warehouse(), _name(given.table, folder), folder, cases)
+        if given.command == "build":
+            desk.build(full_refresh=given.full_refresh)
+        else:
+            getattr(desk, given.command)()
+
+
+class Desk:
+    """What can be done with the summary `name`, on a warehouse; what it finds is printed."""
+
+    def __init__(self, warehouse: Warehouse, name: str, folder: Path, cases: Path) -> None:
+        self._warehouse, self._name, self._folder, self._cases = warehouse, name, folder, cases
+        self._lineage = read(read_summary(name, folder), dialect_of(warehouse))
+
+    def check(self) -> None:
+        """Hold it against what is in the warehouse, and have the database plan it."""
+        plan_builds(self._warehouse, [self._name], self._folder)
+        with self._warehouse.session() as session:
+            select = self._select(session)
+            select.explain()
+        print(f"{self._name} is well: it reads {', '.join(self._lineage.inputs) or 'no table'}")
+        print(f"and gives {', '.join(select.names)}")
+
+    def preview(self) -> None:
+        """Show some of its rows."""
+        with self._warehouse.session() as session:
+            select = self._select(session)
+            rows = select.rows(_SHOWN)
+        _show(select.names, rows)
+        print(f"the first {len(rows)} rows" if len(rows) == _SHOWN else f"{len(rows)} rows: that is all of them")
+
+    def test(self) -> None:
+        """Run its cases. Exits with 1 where one gives other rows than it expects."""
+        files = case_files(self._name, self._cases)
+        if not files:
+            where = self._cases / Path(*self._name.split(".", 1))
+            raise TableFileError(
+                f"{self._name} has no cases: write {where}/<what it shows>.yaml with given: and expect:"
+            )
+        types, failed = declared_types(self._lineage.inputs, self._folder), 0
+        with self._warehouse.session() as session:
+            for path in files:
+                what, told = self._run_case(session, path, types)
+                failed += told is not None
+                print(f"{'failed' if told else 'passed'}  {what}")
+                if told:
+                    print(told)
+        print(f"{len(files) - failed} passed, {failed} failed")
+        if failed:
+            sys.exit(1)
+
+    def build(self, *, full_refresh: bool) -> None:
+        """Build what of it has to be built."""
+        graph = plan_builds(self._warehouse, [self._name], self._folder)
+        lineage = graph.lineages[self._name]
+        built = build(lineage.summary, lineage, self._warehouse, full_refresh=full_refresh)
+        if not built.built:
+            print(f"{self._name}: {built.why}. To build it all the same: --full-refresh")
+            return
+        legs = ", ".join(f"{leg} {seconds:.1f} s" for leg, seconds in built.seconds.items())
+        print(f"{self._name}: {built.rows:,} rows, {built.label} ({built.why}); {legs}")
+        for warning in built.warnings:
+            print(f"a check warns: {warning}")
+
+    def _run_case(self, session: Session, path: Path, types: Mapping[str, Types]) -> tuple[str, str | None]:
+        """What a case shows, and what is wrong: with its rows, or with the case itself. None: nothing."""
+        what = path.name
+        try:
+            case = read_case(path)
+            what = f"{case.name}: {' '.join(case.description.split())}"
+            return what, run_case(self._warehouse, session, self._lineage, case, types)
+        except (TableFileError, BuildFailed) as error:
+            return what, str(error)
+
+    def _select(self, session: Session) -> Select:
+        summary, lineage = self._lineage.summary, self._lineage
+        return Select(summary, lineage.statement, self._warehouse, session)
+
+
+def _name(given: str, folder: Path) -> str:
+    """The summary that a person means: by its name, with or without the schema, or by one of its files."""
+    path = Path(given)
+    if path.suffix in (".sql", ".yaml"):
+        return f"{path.parent.name}.{path.stem}"
+    meant = [name for name in summary_names(folder) if name.endswith(f".{given}")]
+    return meant[0] if len(meant) == 1 else given
+
+
+def _show(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+    console = Console()
+    table = Table(box=box.SIMPLE)
+    for name in columns:
+        table.add_column(Text(name))  # a bare string would be read as markup, in which [red] is a colour
+    for row in rows:
+        table.add_row(*(Text("NULL" if value is None else str(value)) for value in row))
+    console.print(table, width=max(console.width, 100), soft_wrap=False)
+
+
+if __name__ == "__main__":
+    main()

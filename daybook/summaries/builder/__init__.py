@@ -1,0 +1,1 @@
+"""Build a summary: stage it, check it, and swap it in."""

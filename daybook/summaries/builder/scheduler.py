@@ -1,0 +1,67 @@
+"""Builds in the order of what they read, side by side where they can; one that fails holds back what depends on it."""
+
+import contextvars
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+
+from daybook.errors import SummariesFailed
+from daybook.summaries.builder.build import Built
+
+
+@dataclass
+class Outcome:
+    """What became of each summary: those that were built or had nothing to do, those that failed, those held back."""
+
+    built: dict[str, Built] = field(default_factory=dict)
+    failed: dict[str, Exception] = field(default_factory=dict)
+    held_back: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By the failed ones that it depends on."""
+
+    def checked(self) -> "Outcome":
+        """Itself, where none has failed.
+
+        Raises:
+            SummariesFailed: names those that have, with their reasons, and what they hold back.
+        """
+        if not self.failed:
+            return self
+        counted = f"{len(self.built)} are well, {len(self.failed)} failed, {len(self.held_back)} held back"
+        lines = [f"summaries: {counted}"]
+        lines += [f"- {name}: {type(error).__name__}: {error}" for name, error in self.failed.items()]
+        lines += [f"- {name} waits for {', '.join(causes)}: it is as it was" for name, causes in self.held_back.items()]
+        raise SummariesFailed("\n".join(lines))
+
+
+def run_in_order(inputs: Mapping[str, tuple[str, ...]], build: Callable[[str], Built], *, at_once: int = 4) -> Outcome:
+    """Call `build` with each name of `inputs`, after those of its inputs that are names too.
+
+    Up to `at_once` calls run at a time, in threads, each in a copy of the caller's context.
+    """
+    sorter = TopologicalSorter({name: [one for one in read if one in inputs] for name, read in inputs.items()})
+    sorter.prepare()
+    outcome, running = Outcome(), dict[Future[Built], str]()
+    with ThreadPoolExecutor(at_once) as pool:
+        while sorter.is_active():
+            for name in sorter.get_ready():
+                if causes := _causes(inputs[name], outcome):
+                    outcome.held_back[name] = causes
+                    sorter.done(name)
+                else:
+                    running[pool.submit(contextvars.copy_context().run, build, name)] = name
+            ended, _ = wait(running, return_when=FIRST_COMPLETED) if running else ((), ())
+            for future in ended:
+                name = running.pop(future)
+                try:
+                    outcome.built[name] = future.result()
+                except Exception as error:
+                    outcome.failed[name] = error
+                sorter.done(name)
+    return outcome
+
+
+def _causes(inputs: tuple[str, ...], outcome: Outcome) -> tuple[str, ...]:
+    """The failed ones for whose sake something that reads these inputs is held back."""
+    failed = {name for name in inputs if name in outcome.failed}
+    return tuple(sorted(failed.union(*(outcome.held_back.get(name, ()) for name in inputs))))

@@ -1,0 +1,115 @@
+"""The moment at which readers see a new build: within the transaction that holds the table's lock.
+
+The table itself stays, and its rows are exchanged: so do its grants, comments, indexes and the views on it. Readers see
+all of the old rows until the commit, and all of the new ones after it.
+"""
+
+from collections.abc import Sequence
+
+from daybook.errors import SchemaMismatch
+from daybook.load import strategies
+from daybook.model.interval import Interval
+from daybook.model.target import Target
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+_KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table", "S": "a sequence", "c": "a type"}
+_IS_THERE = {"42P07", "23505"}  # duplicate_table; unique_violation, in the catalogue
+_A_VIEW_READS_IT = "2BP01"  # dependent_objects_still_exist
+_VIEW_READS_TYPE = "0A000"  # feature_not_supported: cannot alter type of a column used by a view or rule
+
+
+class Overtaken(Exception):
+    """Another build of the summary was committed meanwhile: what has to be built is not what it was."""
+
+
+def check_name(session: Session, warehouse: Warehouse, name: str) -> None:
+    """Whether what is called `name` (`schema.table`) is a table, if there is anything.
+
+    Raises:
+        SchemaMismatch: it is a view or the like: rows that were deleted from it could be those of another table.
+    """
+    found = session.one(
+        "SELECT c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = %s AND c.relname = %s",
+        [warehouse.folded(part) for part in name.split(".", 1)],
+    )
+    if found not in (None, "r", "p"):
+        raise SchemaMismatch(
+            f"{name} is {_KINDS.get(found, 'no table')}, and a summary is built into a table. Drop or rename it, or "
+            "give the summary's files another name"
+        )
+
+
+def first(session: Session, warehouse: Warehouse, target: Target, build: str) -> None:
+    """The build (`schema.table`) becomes the table, which is not there yet.
+
+    Raises:
+        Overtaken: it is there, by now.
+    """
+    table = target.name.split(".", 1)[1]
+    try:
+        session.run(f"ALTER TABLE {warehouse.quote(*build.split('.', 1))} RENAME TO {warehouse.quote(table)}")
+    except session.connection.Error as error:
+        if error.pgcode not in _IS_THERE:
+            raise
+        raise Overtaken(f"another build has made {target.name}") from None
+
+
+def whole(session: Session, warehouse: Warehouse, target: Target, build: str, rows: int) -> None:
+    """The table's rows become those of the build, which has so many; its columns follow.
+
+    Raises:
+        SchemaMismatch: a view reads a column that the build does not have any more, or has with another type.
+    """
+    _reshape(session, warehouse, target, build)
+    strategies.replace(session, warehouse, target, warehouse.quote(*build.split(".", 1)), rows)
+
+
+def intervals(
+    session: Session, warehouse: Warehouse, target: Target, build: str, rows: int, wanted: Sequence[Interval]
+) -> None:
+    """The table's rows of these intervals become those of the build.
+
+    Raises:
+        SchemaMismatch: somebody has changed the table's columns.
+    """
+    there, new = (warehouse.column_types(session, name) for name in (target.name, build))
+    if there != new:
+        raise SchemaMismatch(
+            f"{target.name}: it has the columns {_said(there)}, and its SELECT gives {_said(new)}. Somebody has "
+            "changed the table: build it with full_refresh=true, and it follows its SELECT again"
+        )
+    strategies.replace_interval(session, warehouse, target, warehouse.quote(*build.split(".", 1)), rows, wanted)
+
+
+def _reshape(session: Session, warehouse: Warehouse, target: Target, build: str) -> None:
+    there, new = (warehouse.column_types(session, name) for name in (target.name, build))
+    if there == new:
+        return
+    table = warehouse.quote(*target.name.split(".", 1))
+    gone = [name for name in there if name not in new]
+    other = [name for name in new if name in there and there[name] != new[name]]
+    if other:
+        session.run(f"DELETE FROM {table}")  # all of its rows are exchanged: none has to become another type
+    try:
+        for name in gone:
+            session.run(f"ALTER TABLE {table} DROP COLUMN {warehouse.quote(name)}")
+        for name in other:
+            for statement in warehouse.retype_empty_sql(table, name, new[name]):
+                session.run(statement)
+    except session.connection.Error as error:
+        if error.pgcode not in (_A_VIEW_READS_IT, _VIEW_READS_TYPE):
+            raise
+        raise SchemaMismatch(
+            f"{target.name}: a view reads {', '.join(gone + other)}, which its SELECT "
+            f"{'no longer gives' if gone else 'gives with another type'}: {error.diag.message_detail}. Change or drop "
+            "the view, and build it again; or keep the column"
+        ) from None
+    for name, type in new.items():
+        if name not in there:
+            session.run(f"ALTER TABLE {table} ADD COLUMN {warehouse.quote(name)} {type}")
+
+
+def _said(columns: dict[str, str]) -> str:
+    return ", ".join(f"{name} {type}" for name, type in columns.items())

@@ -1,0 +1,1 @@
+"""Parse a summary's SELECT: its inputs, its columns, its lineage."""

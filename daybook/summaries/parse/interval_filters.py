@@ -1,0 +1,38 @@
+"""By which columns a SELECT chooses the rows of its intervals, and which of its inputs are loaded by other ones.
+
+`where created_at >= {start}` of a table that is loaded by `modified`: a row that was modified today may be years old.
+So a load of today says nothing of the intervals to be built, and all of them are.
+"""
+
+from pathlib import Path
+
+from sqlglot import exp
+
+from daybook.definitions.summary_files import read_summary, summary_names
+from daybook.definitions.table_files import read_table, table_names
+from daybook.model.dataset import Dataset
+from daybook.summaries.parse.lineage import Lineage
+from daybook.summaries.parse.table_names import fold
+
+_COMPARISONS = (exp.GTE, exp.GT, exp.LTE, exp.LT, exp.Between)
+
+
+def chosen_by(lineage: Lineage) -> frozenset[str]:
+    """The columns that are compared with `{start}` or `{end}`, which the tree has as NULL."""
+    return frozenset(
+        fold(column.this, lineage.dialect)
+        for comparison in lineage.tree.find_all(*_COMPARISONS)
+        if any(isinstance(side, exp.Null) for side in comparison.iter_expressions())
+        for column in comparison.find_all(exp.Column)
+        if isinstance(column.this, exp.Identifier)
+    )
+
+
+def loaded_by_others(lineage: Lineage, folder: Path) -> frozenset[str]:
+    """The inputs of an incremental summary whose files below `folder` have a cursor that it does not choose by."""
+    if lineage.summary.grid is None:
+        return frozenset()
+    chosen, files = chosen_by(lineage), dict[str, Dataset]()
+    files |= {name: read_table(name, folder) for name in set(lineage.inputs).intersection(table_names(folder))}
+    files |= {name: read_summary(name, folder) for name in set(lineage.inputs).intersection(summary_names(folder))}
+    return frozenset(name for name, file in files.items() if file.cursor and file.cursor not in chosen)

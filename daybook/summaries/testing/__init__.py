@@ -1,0 +1,1 @@
+"""Run a summary on the rows of a test case, and compare the result."""

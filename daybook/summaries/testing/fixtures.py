@@ -1,0 +1,93 @@
+"""The rows that a case gives, in temporary tables: their columns, and the types that these have."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from daybook.definitions.table_files import TABLES, read_table, table_names
+from daybook.errors import TableFileError
+from daybook.model.masks import masked
+from daybook.model.target import Target
+from daybook.model.types import Column, Type
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
+
+Types = Mapping[str, Type]
+
+_TEXT = Type("varchar", 65535)
+_AT_ONCE = 500  # rows a statement
+
+
+def declared_types(tables: Sequence[str], folder: Path = TABLES) -> dict[str, Types]:
+    """The columns of those of the tables whose files below `folder` declare them, as they are in the warehouse.
+
+    Raises:
+        TableFileError: a table's file is wrong.
+    """
+    found = dict[str, Types]()
+    for name in set(tables).intersection(table_names(folder)):
+        table = read_table(name, folder)
+        if table.declared_types:
+            columns = [Column(column, type) for column, type in table.declared_types.items()]
+            found[name] = {column.name: column.type for column in masked(table, columns)}
+    return found
+
+
+def column_types(table: str, rows: Sequence[Mapping[str, Any]], known: Types, declared: Types) -> dict[str, Type]:
+    """The columns of a given table: the `known` ones, or else those that its rows name; with the case's own types.
+
+    Raises:
+        TableFileError: a row names a column that is not known; nothing tells which columns there are.
+    """
+    named = dict.fromkeys(name for row in rows for name in row)
+    if known:
+        for name in named:
+            if name not in known and name not in declared:
+                near = get_close_matches(name, known, 1)
+                remedy = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+                raise TableFileError(f"given: {table} has no column {name!r}; {remedy}")
+        return {**known, **declared}
+    types = {name: _type_of([row.get(name) for row in rows]) for name in named} | dict(declared)
+    if not types:
+        raise TableFileError(
+            f"given: {table} has no rows, and nothing tells its columns: add columns: {{{table}: {{column: type}}}}"
+        )
+    return types
+
+
+def make_table(
+    session: Session, warehouse: Warehouse, name: str, rows: Sequence[Mapping[str, Any]], types: Types
+) -> None:
+    """Make the temporary table `name` of these rows; a column that a row does not name is NULL there."""
+    columns = tuple(Column(column, type) for column, type in types.items())
+    warehouse.create_staging(session, Target(f"pg_temp.{name}", columns), name)
+    places = f"({', '.join(['%s'] * len(types))})"
+    names = ", ".join(map(warehouse.quote, types))
+    for first in range(0, len(rows), _AT_ONCE):
+        batch = rows[first : first + _AT_ONCE]
+        session.run(
+            f"INSERT INTO {warehouse.quote(name)} ({names}) VALUES {', '.join([places] * len(batch))}",
+            [row.get(column) for row in batch for column in types],
+        )
+
+
+def _type_of(values: Sequence[Any]) -> Type:
+    """The type that values look like, as a person writes them in YAML."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {bool}:
+        return Type("boolean")
+    if kinds and kinds <= {int, Decimal}:
+        numbers = [Decimal(value) for value in values if value is not None]
+        if kinds == {int} and all(abs(number) < 2**63 for number in numbers):
+            return Type("bigint")
+        digits = [-exponent for number in numbers if isinstance(exponent := number.as_tuple().exponent, int)]
+        return Type("decimal", 38, max(0, *digits)) if len(digits) == len(numbers) else Type("double")
+    if kinds == {date}:
+        return Type("date")
+    if kinds and kinds <= {date, datetime}:
+        zoned = any(isinstance(value, datetime) and value.tzinfo for value in values)
+        return Type("timestamptz" if zoned else "timestamp")
+    return _TEXT

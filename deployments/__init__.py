@@ -1,1 +1,0 @@
-"""Where and how Daybook runs: automations, container images, and the local stack."""

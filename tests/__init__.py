@@ -1,1 +1,0 @@
-"""The tests; a folder here mirrors the folder of that name."""

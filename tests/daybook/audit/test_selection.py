@@ -1,0 +1,71 @@
+"""Which intervals an audit looks at, by what it was given."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from daybook.audit.selection import intervals_of
+from daybook.definitions.table import Table
+from daybook.errors import AuditRefused
+
+TODAY = datetime.now(UTC).date()
+
+
+def days(**fields: Any) -> Table:
+    source = {"kind": "database", "table": "prod.nps"}
+    given = {"source": source, "load": "replace_interval", "cursor": "at", "interval": "day", **fields}
+    return Table(name="raw_data.nps", description="x", owner="tests", **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "first", "last"),
+    [
+        ({}, date(2021, 2, 5), TODAY - timedelta(days=1)),
+        ({"start": date(2021, 3, 1)}, date(2021, 3, 1), TODAY - timedelta(days=1)),
+        ({"end": date(2021, 3, 1)}, date(2021, 2, 5), date(2021, 2, 28)),
+        ({"start": date(2021, 2, 6), "end": date(2021, 2, 7)}, date(2021, 2, 6), date(2021, 2, 6)),
+        ({"last": 90}, TODAY - timedelta(days=90), TODAY - timedelta(days=1)),
+        ({"last": 1}, TODAY - timedelta(days=1), TODAY - timedelta(days=1)),
+        ({"last": 1_000_000}, date(2021, 2, 5), TODAY - timedelta(days=1)),
+    ],
+    ids=["all", "from", "until", "one day", "the last 90", "the last one", "more than there are"],
+)
+def test_a_range(given: dict[str, Any], first: date, last: date) -> None:
+    intervals = intervals_of(days(start=date(2021, 2, 5)), **given)
+    assert (intervals[0].start.date(), intervals[-1].start.date()) == (first, last)
+    assert len(intervals) == (last - first).days + 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "given", "said"),
+    [
+        ({}, {}, "no start: say where to begin"),
+        ({"start": TODAY}, {"last": 5}, "nothing is over yet"),
+        ({"start": TODAY}, {}, "nothing is over yet"),
+        (
+            {"start": date(2021, 2, 5)},
+            {"start": date(2021, 2, 1)},
+            "before the table's start, 2021-02-05: begin there$",
+        ),
+        ({"start": date(2021, 2, 5)}, {"end": TODAY + timedelta(days=9)}, "reaches into the future"),
+        ({"start": date(2021, 2, 5)}, {"end": TODAY, "last": 5}, "leave start and end out, or last"),
+        ({"load": "replace"}, {}, "always loaded whole.*Nor has it a key"),
+        ({"load": "replace", "key": ["id"]}, {}, "always loaded whole.*: whole=true"),
+        ({"load": "replace", "source": {"kind": "csv", "url": "https://x.example/y.csv"}}, {}, "of kind csv"),
+    ],
+    ids=[
+        "no start",
+        "none of the last",
+        "nothing yet",
+        "too early",
+        "too late",
+        "two ways",
+        "loaded whole",
+        "by its key",
+        "no database",
+    ],
+)
+def test_what_names_no_range_is_refused(fields: dict[str, Any], given: dict[str, Any], said: str) -> None:
+    with pytest.raises(AuditRefused, match=f"raw_data.nps.*{said}"):
+        intervals_of(days(**fields), **given)

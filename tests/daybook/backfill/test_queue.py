@@ -1,0 +1,247 @@
+"""The backlog of a backfill: what is cut how, what a failure costs, and that nothing is lost or done twice."""
+
+import math
+from collections import Counter
+from collections.abc import Collection
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daybook.backfill.queue import Backlog, Order, arrange
+from daybook.model.interval import Interval, Stretch, coalesce
+from daybook.model.interval_grid import Grid
+
+FIRST = datetime(2021, 2, 5, tzinfo=UTC)
+
+
+def day(number: int) -> Interval:
+    return Interval(FIRST + timedelta(days=number), FIRST + timedelta(days=number + 1))
+
+
+def days(*numbers: int) -> Stretch:
+    return tuple(day(number) for number in numbers)
+
+
+def are_neighbours(stretch: Stretch) -> bool:
+    return all(one.end == other.start for one, other in pairwise(stretch))
+
+
+def run_all(backlog: Backlog, poisoned: Collection[Interval]) -> tuple[Counter[Interval], int]:
+    """Work the backlog off: a run fails if there is a poisoned one in it. Returns what was loaded how often, and the
+    number of runs."""
+    loaded: Counter[Interval] = Counter()
+    runs = 0
+    while stretch := backlog.take():
+        runs += 1
+        assert are_neighbours(stretch)
+        bad = [interval for interval in stretch if interval in poisoned]
+        if bad:
+            backlog.fail(stretch, f"{bad[0]} is poisoned")
+        else:
+            loaded.update(stretch)
+            backlog.succeed(stretch)
+    return loaded, runs
+
+
+RANGES = st.sets(st.integers(0, 80), max_size=60).map(lambda numbers: days(*sorted(numbers)))
+
+
+# ── Cutting ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(RANGES, st.integers(1, 90))
+def test_a_range_is_cut_evenly_and_never_across_a_gap(wanted: Stretch, most: int) -> None:
+    stretches = coalesce(wanted, most)
+    assert [interval for stretch in stretches for interval in stretch] == list(wanted), "all of it, in order"
+    for between_gaps in coalesce(wanted, len(wanted) or 1):
+        pieces = [len(stretch) for stretch in stretches if stretch[0] in between_gaps]
+        assert max(pieces) - min(pieces) <= 1
+        assert len(pieces) == math.ceil(len(between_gaps) / most), "as few as can be"
+    assert all(are_neighbours(stretch) for stretch in stretches)
+
+
+def test_examples_of_cutting() -> None:
+    assert coalesce([], 500) == []
+    assert coalesce(days(0, 1, 2, 3, 4, 5, 6), 5) == [days(0, 1, 2), days(3, 4, 5, 6)], "not five and two"
+    assert coalesce(days(0, 1, 3, 4), 500) == [days(0, 1), days(3, 4)]
+    assert coalesce(days(0, 1, 2), 1) == [days(0), days(1), days(2)]
+
+
+def test_days_of_23_and_25_hours_are_neighbours() -> None:
+    year = Grid("day", "America/New_York").between(date(2021, 1, 1), date(2022, 1, 1))
+    assert coalesce(year, 365) == [tuple(year)]
+
+
+def test_orders() -> None:
+    stretches = [days(number) for number in range(0, 40, 2)]
+    assert arrange(stretches, "ascending") == stretches
+    assert arrange(stretches, "descending") == stretches[::-1]
+    shuffled = [arrange(stretches, "shuffled") for _ in range(5)]
+    assert all(sorted(one) == stretches for one in shuffled)
+    assert any(one != stretches for one in shuffled)
+
+
+# ── Failing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(st.data())
+@settings(deadline=None)
+def test_exactly_the_poisoned_fail_and_all_others_are_loaded_once(data: st.DataObject) -> None:
+    wanted = data.draw(RANGES)
+    poisoned = data.draw(st.sets(st.sampled_from(wanted))) if wanted else set()
+    order: Order = data.draw(st.sampled_from(get_args(Order)))
+    backlog = Backlog.of(arrange(coalesce(wanted, data.draw(st.integers(1, 90))), order))
+    loaded, _ = run_all(backlog, poisoned)
+    assert set(backlog.failed) == poisoned
+    assert all(reason == f"{interval} is poisoned" for interval, reason in backlog.failed.items()), "its own reason"
+    assert loaded == Counter(set(wanted) - poisoned)
+    assert backlog.held_back == []
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=300)
+def test_so_it_is_with_several_runs_at_once_of_which_some_are_lost_and_others_that_load_too(
+    data: st.DataObject,
+) -> None:
+    wanted = data.draw(RANGES)
+    poisoned = data.draw(st.sets(st.sampled_from(wanted))) if wanted else set()
+    by_others: set[Interval] = set()
+    backlog = Backlog.of(coalesce(wanted, data.draw(st.integers(1, 90))))
+    running: list[Stretch] = []
+    loaded: Counter[Interval] = Counter()
+
+    def left_of(stretch: Stretch) -> Stretch:
+        return tuple(interval for interval in stretch if interval not in by_others)
+
+    while running or backlog.waiting:
+        happens = data.draw(st.sampled_from(["start", "end", "lost", "loaded by others"]))
+        if happens == "start" and len(running) < 4:
+            stretch = backlog.take(left_of)
+            if stretch is not None:
+                assert are_neighbours(stretch) and not by_others & set(stretch)
+                running.append(stretch)
+        elif happens == "loaded by others" and wanted:
+            by_others.add(data.draw(st.sampled_from(wanted)))
+        elif running and happens != "start":
+            stretch = running.pop(data.draw(st.integers(0, len(running) - 1)))
+            left = left_of(stretch)
+            if not left:
+                continue
+            if happens == "lost":
+                backlog.put_back(left)
+            elif poisoned & set(left):
+                backlog.fail(left, "poisoned")
+            else:
+                loaded.update(left)
+                backlog.succeed(stretch)
+    assert set(backlog.failed) <= poisoned
+    assert poisoned - set(backlog.failed) <= by_others
+    assert all(count == 1 for count in loaded.values())
+    assert set(wanted) == set(backlog.failed) | set(loaded) | (by_others & set(wanted))
+
+
+@pytest.mark.parametrize("count", [2, 3, 31, 365, 500])
+def test_one_poisoned_costs_few_runs_wherever_it_stands(count: int) -> None:
+    wanted = days(*range(count))
+    for bad in wanted:
+        backlog = Backlog.of(coalesce(wanted, count))
+        loaded, runs = run_all(backlog, {bad})
+        assert list(backlog.failed) == [bad] and len(loaded) == count - 1
+        assert runs - 1 <= 2 * math.log2(count)
+
+
+@given(st.sets(st.integers(0, 364), min_size=2, max_size=6))
+@settings(deadline=None)
+def test_several_poisoned_cost_no_more_than_so_many_times_one(numbers: set[int]) -> None:
+    wanted = days(*range(365))
+    backlog = Backlog.of([wanted])
+    loaded, runs = run_all(backlog, set(days(*numbers)))
+    assert set(backlog.failed) == set(days(*numbers)) and len(loaded) == 365 - len(numbers)
+    assert runs - 1 <= len(numbers) * 2 * math.log2(365)
+
+
+def test_what_no_interval_is_to_blame_for_is_not_divided() -> None:
+    backlog = Backlog.of([days(0, 1, 2), days(3)])
+    stretch = backlog.take()
+    assert stretch == days(0, 1, 2)
+    backlog.fail(stretch, "no such column", divisible=False)
+    assert backlog.failed == dict.fromkeys(days(0, 1, 2), "no such column")
+    assert backlog.take() == days(3)
+
+
+def test_halves_come_next_and_in_order() -> None:
+    backlog = Backlog.of([days(0, 1, 2, 3), days(4)])
+    backlog.fail(backlog.take() or (), "x")
+    taken = list(iter(backlog.take, None))
+    assert [interval for stretch in taken for interval in stretch] == list(days(0, 1, 2, 3, 4))
+    assert len(taken) > 2
+
+
+# ── In order ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@given(st.data())
+@settings(deadline=None)
+def test_in_order_stops_at_the_first_failure_and_names_what_it_holds_back(data: st.DataObject) -> None:
+    wanted = data.draw(RANGES.filter(bool))
+    poisoned = data.draw(st.sets(st.sampled_from(wanted)))
+    backlog = Backlog.of(coalesce(wanted, data.draw(st.integers(1, 90))), in_order=True)
+    loaded, _ = run_all(backlog, poisoned)
+    first = min(poisoned, default=None)
+    assert list(backlog.failed) == ([first] if first else [])
+    assert sorted(loaded) == [interval for interval in wanted if first is None or interval < first]
+    assert backlog.held_back == [interval for interval in wanted if first is not None and interval > first]
+    assert backlog.closed is (first is not None) and backlog.take() is None
+
+
+def test_a_closed_backlog_gives_out_nothing_and_keeps_account_of_it() -> None:
+    backlog = Backlog.of([days(0, 1), days(2, 3), days(4)])
+    one, other = backlog.take(), backlog.take()
+    assert one and other
+    backlog.close()
+    assert backlog.held_back == list(days(4)) and backlog.take() is None
+    backlog.put_back(one)  # their runs come to their ends after that
+    backlog.fail(other, "poisoned")
+    assert backlog.take() is None and backlog.failed == {}
+    assert sorted(backlog.held_back) == list(days(0, 1, 2, 3, 4))
+
+
+# ── Others ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_put_back_is_the_next() -> None:
+    backlog = Backlog.of([days(0, 1), days(2, 3)])
+    lost = backlog.take()
+    assert lost == days(0, 1)
+    backlog.put_back(lost)
+    assert [backlog.take(), backlog.take(), backlog.take()] == [days(0, 1), days(2, 3), None]
+
+
+def test_what_others_have_loaded_leaves_holes() -> None:
+    backlog = Backlog.of([days(0, 1, 2, 3, 4), days(5, 6), days(7)])
+    done = {*days(2), *days(5, 6)}
+
+    def still_wanted(stretch: Stretch) -> Stretch:
+        return tuple(interval for interval in stretch if interval not in done)
+
+    taken = list(iter(lambda: backlog.take(still_wanted), None))
+    assert taken == [days(0, 1), days(3, 4), days(7)]
+
+
+def test_a_failure_with_a_hole_in_it_is_tried_on_both_sides() -> None:
+    backlog = Backlog.of([days(0, 1, 2, 3, 4)])
+    backlog.take()
+    backlog.fail(days(0, 1, 3, 4), "x")
+    assert [backlog.take(), backlog.take(), backlog.failed] == [days(0, 1), days(3, 4), {}]
+
+
+def test_what_cannot_be_divided_all_failed_also_with_a_hole() -> None:
+    backlog = Backlog.of([days(0, 1, 2)])
+    backlog.take()
+    backlog.fail(days(0, 2), "its run was cancelled", divisible=False)
+    assert set(backlog.failed) == set(days(0, 2))
+    assert backlog.take() is None

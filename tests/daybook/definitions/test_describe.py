@@ -1,0 +1,269 @@
+"""`python -m daybook.describe`: a live table becomes a table file that is whole, right and loads."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import NullPool, create_engine, make_url
+
+from daybook.definitions.describe import describe, main
+from daybook.definitions.table import Table
+from daybook.definitions.table_files import read_table
+from daybook.errors import SourceError, TableFileError
+from tests.support.source_and_warehouse import Database, Ends
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Keys:
+    """The credentials of one source, under the name production."""
+
+    def __init__(self, source: Database) -> None:
+        self._source = source
+
+    def engine(self, name: str) -> Any:
+        assert name == "production"
+        return self._source.engine
+
+
+def described(source: Database, name: str, folder: Path) -> tuple[Table, str]:
+    """The table file of a table of the source, read back as a person's would be."""
+    table, text = describe(Keys(source), "production", f"{source.namespace}.{name}")  # type: ignore[arg-type]
+    schema, stem = table.split(".")
+    (folder / schema).mkdir(exist_ok=True)
+    (folder / schema / f"{stem}.yaml").write_text(text, encoding="utf-8")
+    return read_table(table, folder), text
+
+
+def clock(source: Database) -> str:
+    return "datetime(6)" if source.is_mysql else "timestamp"
+
+
+#: The columns of a table, what else is made with it, and what its file is to say.
+SHAPES: dict[str, tuple[str, str | None, dict[str, Any], tuple[str, ...]]] = {
+    "modified and a key": (
+        "id int PRIMARY KEY, created_at {clock} NOT NULL, modified {clock} NOT NULL",
+        "CREATE INDEX m ON things (modified); INSERT INTO things VALUES (1, '2020-01-01', '2021-02-05 10:00:00')",
+        {"load": "upsert", "key": ("id",), "cursor": "modified", "interval": "day", "deleted": None},
+        ("start: 2021-02-05",),
+    ),
+    "modified without an index": (
+        "id int PRIMARY KEY, modified {clock} NOT NULL",
+        None,
+        {"load": "upsert", "cursor": "modified"},
+        ("cursor: modified # no index begins with it, so every load reads the whole table",),
+    ),
+    "an indexed one of two": (
+        "id int PRIMARY KEY, modified {clock} NOT NULL, updated_at {clock} NOT NULL",
+        "CREATE INDEX m ON things (updated_at)",
+        {"load": "upsert", "cursor": "updated_at"},
+        (),
+    ),
+    "deleted by a flag": (
+        "id int PRIMARY KEY, modified_at {clock} NOT NULL, is_deleted smallint NOT NULL",
+        "CREATE INDEX m ON things (modified_at)",
+        {"load": "upsert", "cursor": "modified_at", "deleted": "is_deleted", "on_delete": "keep"},
+        ("deleted: is_deleted # kept as a flag; on_delete: apply",),
+    ),
+    "deleted by a moment": (
+        "id int PRIMARY KEY, updated_at {clock} NOT NULL, deleted_at {clock}",
+        "CREATE INDEX m ON things (updated_at)",
+        {"load": "upsert", "cursor": "updated_at", "deleted": "deleted_at"},
+        (),
+    ),
+    "append-only": (
+        "id int PRIMARY KEY, created_at {clock} NOT NULL, score smallint",
+        "CREATE INDEX m ON things (created_at); INSERT INTO things VALUES (1, '2021-02-05 10:00:00', 5)",
+        {"load": "replace_interval", "key": ("id",), "cursor": "created_at", "deleted": None},
+        ("start: 2021-02-05",),
+    ),
+    "append-only without a key": (
+        "ts {clock} NOT NULL, score smallint",
+        "CREATE INDEX m ON things (ts)",
+        {"load": "replace_interval", "key": (), "cursor": "ts"},
+        ("there is no primary key",),
+    ),
+    "camel case": (
+        "orderId int PRIMARY KEY, updatedAt {clock} NOT NULL, isDeleted smallint",
+        "CREATE INDEX m ON things (updatedAt)",
+        {"load": "upsert"},
+        (),
+    ),
+    "no time at all": (
+        "id int PRIMARY KEY, score smallint",
+        None,
+        {"load": "replace", "key": ("id",), "cursor": None, "interval": None},
+        ("load: replace # no column tells when",),
+    ),
+    "modified without a key": (
+        "id int, modified {clock} NOT NULL",
+        None,
+        {"load": "replace", "cursor": None, "key": ()},
+        ("load: replace # modified would do for load: upsert, if there were a key",),
+    ),
+    "created and deleted": (
+        "id int PRIMARY KEY, created_at {clock} NOT NULL, deleted_at {clock}",
+        "CREATE INDEX m ON things (created_at)",
+        {"load": "replace", "cursor": None, "deleted": "deleted_at"},
+        ("rows are deleted by deleted_at",),
+    ),
+    "a text that is called modified": (
+        "id int PRIMARY KEY, modified varchar(20) NOT NULL",
+        None,
+        {"load": "replace", "cursor": None},
+        (),
+    ),
+    "a key of two": (
+        "a int NOT NULL, b int NOT NULL, modified {clock} NOT NULL, PRIMARY KEY (b, a)",
+        None,
+        {"load": "upsert", "key": ("b", "a")},
+        (),
+    ),
+    "a unique index for a key": (
+        "a int NOT NULL, b int, modified {clock} NOT NULL, UNIQUE (b), UNIQUE (a)",
+        None,
+        {"load": "upsert", "key": ("a",)},
+        (),
+    ),
+    "a unique index with nulls is no key": (
+        "a int, modified {clock} NOT NULL, UNIQUE (a)",
+        None,
+        {"load": "replace", "key": ()},
+        (),
+    ),
+    "a cursor that may be null": (
+        "id int PRIMARY KEY, modified {clock}",
+        "CREATE INDEX m ON things (modified)",
+        {"load": "upsert", "cursor": "modified"},
+        ("a row without it belongs to no interval",),
+    ),
+    "what is private": (
+        "id int PRIMARY KEY, email varchar(99), phone varchar(20)",
+        None,
+        {"load": "replace", "mask": {}},
+        ("mask: {email: null, phone: null}",),
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_proposed(source: Database, shape: str, tmp_path: Path) -> None:
+    columns, more, expected, said = SHAPES[shape]
+    source.run(f"CREATE TABLE things ({columns.format(clock=clock(source))})")
+    for statement in more.split("; ") if more else ():
+        source.run(statement)
+    table, text = described(source, "things", tmp_path)
+    assert {field: getattr(table, field) for field in expected} == expected
+    for part in said:
+        assert part in text, text
+    assert "SAY WHAT ONE ROW" in text and "NAME_THE_TEAM" in text
+
+
+#: Types of MariaDB and of PostgreSQL, all of which a table file must be able to declare.
+TYPES = {
+    True: (
+        "a tinyint, b int unsigned, c bigint unsigned, d decimal(20,4), e float, f double, g bit(1), h bit(9), "
+        "i char(3), j varchar(300), k longtext, l blob, m date, n datetime, o datetime(3), p timestamp(6) NULL, "
+        "q time(2), r year, s json, t enum('x','y'), u point, v uuid, `on` int, `a b` int, `null` int, `%d` int"
+    ),
+    False: (
+        "a smallint, b bigint, d numeric(20,4), d2 numeric, e real, f double precision, g boolean, i char(3), "
+        "j varchar(300), j2 varchar, k text, l bytea, m date, n timestamp, o timestamp(3), p timestamptz, q time, "
+        "r timetz, s json, s2 jsonb, u inet, v uuid, w int[], x money, y interval, z tsvector, "
+        '"on" int, "a b" int, "null" int, "%d" int, "Ä" int'
+    ),
+}
+
+
+def test_every_type_can_be_declared_and_loads(ends: Ends, tmp_path: Path) -> None:
+    ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, {TYPES[ends.source.is_mysql].replace('%d', '%%d')})", ())
+    ends.source.run("INSERT INTO things (id) VALUES (1)")
+    table, _ = described(ends.source, "things", tmp_path)
+    named = table.model_copy(update={"name": f"{ends.destination.namespace}.things"})
+    assert table.columns and next(iter(table.columns)) == "id" and "on" in table.columns and "a b" in table.columns
+    assert ends.load(named).rows == 1
+
+
+def test_a_view(source: Database, tmp_path: Path) -> None:
+    source.run(f"CREATE TABLE things (id int PRIMARY KEY, modified {clock(source)} NOT NULL)")
+    source.run("INSERT INTO things VALUES (1, '2021-02-05 10:00:00')")
+    source.run("CREATE VIEW seen AS SELECT id, modified AS created_at FROM things")
+    table, text = described(source, "seen", tmp_path)
+    assert (table.load, table.cursor, table.key) == ("replace_interval", "created_at", ())
+    assert "a view has no key" in text and "no index" not in text
+    assert f"table: {source.namespace}.seen" in text
+
+
+def test_an_empty_table_has_no_first_day(source: Database, tmp_path: Path) -> None:
+    source.run(f"CREATE TABLE things (id int PRIMARY KEY, modified {clock(source)} NOT NULL)")
+    table, text = described(source, "things", tmp_path)
+    assert table.start is None and "The first day to load: start: …" in text
+
+
+def test_it_loads_as_it_is(ends: Ends, tmp_path: Path) -> None:
+    ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, modified {clock(ends.source)} NOT NULL, email text)")
+    ends.source.insert("things", [(n, f"2021-02-0{5 + n} 10:00:00", f"{n}@b.c") for n in range(3)])
+    table, _ = described(ends.source, "things", tmp_path)
+    named = table.model_copy(update={"name": f"{ends.destination.namespace}.things"})
+    assert ends.load(named, "2021-02-05", "2021-02-08").rows == 3
+    assert ends.rows(named, "id, email") == [(n, f"{n}@b.c") for n in range(3)]
+
+
+def test_a_table_that_is_not_there(source: Database) -> None:
+    source.run("CREATE TABLE orders (id int PRIMARY KEY)")
+    with pytest.raises(SourceError, match=r"no table '.*oders'.*Did you mean orders\?"):
+        describe(Keys(source), "production", f"{source.namespace}.oders")  # type: ignore[arg-type]
+
+
+def test_a_table_that_the_user_may_not_read(postgres_source: Database) -> None:
+    """Its shape is anybody's to read in PostgreSQL; the first value of its cursor is not."""
+    source = postgres_source
+    source.run("CREATE TABLE orders (id int PRIMARY KEY, modified timestamp)")
+    source.run("DROP ROLE IF EXISTS nobody_much")
+    source.run("CREATE ROLE nobody_much LOGIN PASSWORD 'x'")
+    try:
+        url = make_url(source.url).set(username="nobody_much", password="x")
+        other = Database(source.url, "public")
+        other.engine = create_engine(url, poolclass=NullPool)
+        with pytest.raises(SystemExit) as caught:
+            main(["production", "public.orders"], Keys(other))  # type: ignore[arg-type]
+        assert "permission denied for table orders" in str(caught.value)
+    finally:
+        source.run("DROP ROLE nobody_much")
+
+
+@pytest.mark.parametrize("name", ["orders", "a.b.c", "../x.orders", "raw/x.orders", "."])
+def test_a_name_that_is_none(source: Database, name: str) -> None:
+    source.run("CREATE TABLE orders (id int PRIMARY KEY)")
+    with pytest.raises(TableFileError, match=r"expected schema\.table"):
+        describe(Keys(source), "production", f"{source.namespace}.orders", name)  # type: ignore[arg-type]
+
+
+def test_a_file_is_written_and_never_overwritten(
+    mariadb_source: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mariadb_source.run("CREATE TABLE orders (id int PRIMARY KEY)")
+    source, keys = f"{mariadb_source.namespace}.orders", Keys(mariadb_source)
+    main(["production", source], keys, tmp_path)  # type: ignore[arg-type]
+    assert "columns:\n  id: integer" in capsys.readouterr().out and not list(tmp_path.iterdir())
+    main(["production", source, "--write"], keys, tmp_path)  # type: ignore[arg-type]
+    path = tmp_path / "raw_data" / "orders.yaml"
+    assert str(path) in capsys.readouterr().out
+    path.write_text(path.read_text() + "# mine\n")
+    with pytest.raises(SystemExit) as caught:
+        main(["production", source, "--write"], keys, tmp_path)  # type: ignore[arg-type]
+    assert "--force" in str(caught.value) and path.read_text().endswith("# mine\n")
+    main(["production", source, "--write", "--force"], keys, tmp_path)  # type: ignore[arg-type]
+    assert "# mine" not in path.read_text()
+    main(["production", source, "--write", "--name", "shop.bought"], keys, tmp_path)  # type: ignore[arg-type]
+    assert read_table("shop.bought", tmp_path).key == ("id",)
+
+
+def test_outside_of_the_project_there_are_no_blocks(tmp_path: Path) -> None:
+    (tmp_path / "daybook").symlink_to(ROOT / "daybook")
+    command = [sys.executable, "-m", "daybook.describe", "production", "prod.orders"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "no module 'blocks'" in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,114 @@
+"""Table files: what is wrong is named by file, field and remedy, all of it at once; the schema describes the files."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from daybook.definitions.table_files import TABLES, json_schema, read_table, table_names
+from daybook.errors import TableFileError
+
+GOOD = """
+description: An answer a row.
+owner: data-team
+source: {kind: database, table: prod.nps}
+key: [id]
+cursor: created_at
+interval: day
+start: 2021-02-05
+load: upsert
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "raw" / "nps.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refused(folder: Path, text: str) -> str:
+    path = write(folder, text)
+    with pytest.raises(TableFileError) as caught:
+        read_table("raw.nps", folder)
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_good_file(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    table = read_table("raw.nps", tmp_path)
+    assert (table.name, table.key, table.load, table.timezone) == ("raw.nps", ("id",), "upsert", "UTC")
+    assert table_names(tmp_path) == ["raw.nps"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("cursor: created_at\n", ""), ["cursor", "load: replace"]),
+        (("interval: day\n", ""), ["interval", "load: replace"]),
+        (("key: [id]\n", ""), ["key"]),
+        (("owner: data-team\n", ""), ["owner", "missing"]),
+        (("owner:", "ownr:"), ["ownr", "did you mean 'owner'"]),
+        (("load: upsert", "load: upsrt"), ["load", "replace_interval"]),
+        (("interval: day", "interval: days"), ["interval", "day"]),
+        (("load: upsert", "load: upsert\ntimezone: Europe/Berlyn"), ["timezone", "Europe/Berlin"]),
+        (("load: upsert", 'load: upsert\ndue: "25:00"'), ["due"]),
+        (("load: upsert", "load: upsert\nshrink_limit: 2"), ["shrink_limit"]),
+        (("load: upsert", "load: upsert\ncolumns: {id: bigit, created_at: timestamp}"), ["columns", "bigit", "bigint"]),
+        (("load: upsert", "load: upsert\ncolumns: {ids: bigint, created_at: timestamp}"), ["'id'", "'ids'"]),
+        (("load: upsert", "load: upsert\nchecks: [{sql: select 1}]"), ["checks", "give equals, at_least or at_most"]),
+        (("key: [id]", "key: [id, id]"), ["twice"]),
+        (("table: prod.nps", "table: a.b.c"), ["source", "schema.table"]),
+        (("table: prod.nps", "tabel: prod.nps"), ["source.database.tabel", "did you mean 'table'", "missing"]),
+        (("owner: data-team", "owner: data-team\nowner: others"), ["owner"]),
+        (("owner: data-team", "name: x\nowner: data-team"), ["name", "remove the line"]),
+        (("owner: data-team", "owner: ["), ["not YAML"]),
+        ((GOOD, "just text"), ["must hold fields"]),
+    ],
+    ids=lambda case: case[1].strip()[:30] if isinstance(case, tuple) else "",
+)
+def test_a_wrong_file(tmp_path: Path, change: tuple[str, str], said: list[str]) -> None:
+    assert change[0] in GOOD
+    message = refused(tmp_path, GOOD.replace(*change))
+    assert all(text in message for text in said), message
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    message = refused(tmp_path, GOOD.replace("owner: data-team", "ownr: x").replace("upsert", "upsrt"))
+    assert "ownr" in message and "owner" in message and "load" in message
+
+
+def test_yaml_is_1_2(tmp_path: Path) -> None:
+    write(tmp_path, GOOD.replace("owner: data-team", "owner: NO"))
+    assert read_table("raw.nps", tmp_path).owner == "NO"
+
+
+def test_due_is_a_time_with_or_without_quotes(tmp_path: Path) -> None:
+    for text in ('"10:00"', "10:00"):
+        write(tmp_path, f"{GOOD}due: {text}\n")
+        due = read_table("raw.nps", tmp_path).due
+        assert due and (due.hour, due.minute) == (10, 0)
+    assert "in quotes" in refused(tmp_path, f"{GOOD}due: 600\n")
+
+
+def test_a_table_that_has_no_file(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    with pytest.raises(TableFileError, match=r"no table 'raw\.npz'.*Did you mean raw\.nps"):
+        read_table("raw.npz", tmp_path)
+
+
+def test_the_schema_is_that_of_the_models_and_fits_every_file() -> None:
+    written = json.loads((TABLES / "schema.json").read_text(encoding="utf-8"))
+    assert written == json_schema(), "run python -m daybook.tables"
+    validator = jsonschema.Draft202012Validator(written)
+    assert table_names()
+    for name in table_names():
+        read_table(name)
+        path = TABLES / name.split(".")[0] / f"{name.split('.', 1)[1]}.yaml"
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        validator.validate(json.loads(json.dumps(content, default=str)))
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate({"ownr": "x"})

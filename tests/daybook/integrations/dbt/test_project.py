@@ -1,0 +1,126 @@
+"""What Daybook knows of a dbt project without dbt: where its warehouse is, what it reads, what became of it."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+
+from daybook.definitions.table import Table
+from daybook.errors import DbtFailed, DbtUnusable
+from daybook.integrations.dbt.profile import profile
+from daybook.integrations.dbt.project import last_of_day, tables_read
+from daybook.integrations.dbt.results import Outcome, check
+
+MANIFEST = {
+    "parent_map": {
+        "model.shop.orders": ["source.shop.raw.orders", "source.shop.raw.typed_in"],
+        "model.shop.months": ["model.shop.orders", "model.shop.months"],
+        "model.shop.visits": ["source.shop.raw.visits"],
+        "test.shop.unique_months": ["model.shop.months"],
+    },
+    "sources": {
+        "source.shop.raw.orders": {"schema": "raw_data", "identifier": "ORDERS", "name": "sales"},
+        "source.shop.raw.typed_in": {"schema": "raw_data", "identifier": "typed_in", "name": "typed_in"},
+        "source.shop.raw.visits": {"schema": "raw_data", "identifier": "visits", "name": "visits"},
+    },
+}
+
+
+def output(url: str) -> dict[str, Any]:
+    (target,) = profile(make_url(url), "marts", 4)["daybook"]["outputs"].values()
+    return dict(target)
+
+
+def test_a_postgresql_is_told_to_dbt_without_its_password() -> None:
+    assert output("postgresql+psycopg2://me:s%40cret@db.example/shop?sslmode=require&connect_timeout=5") == {
+        "type": "postgres",
+        "host": "db.example",
+        "port": 5432,
+        "user": "me",
+        "password": "{{ env_var('DBT_ENV_SECRET_DAYBOOK_WAREHOUSE') }}",
+        "dbname": "shop",
+        "schema": "marts",
+        "threads": 4,
+        "sslmode": "require",
+        "connect_timeout": 5,
+    }
+
+
+def test_a_redshift_has_its_own_type_and_port() -> None:
+    found = output("redshift+psycopg2://me:secret@cluster.example/shop?sslmode=verify-full")
+    assert (found["type"], found["port"], found["sslmode"]) == ("redshift", 5439, "verify-full")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("mysql+pymysql://me@db/shop", "postgresql or redshift; SqlAlchemyConnector/warehouse is mysql"),
+        (
+            "postgresql+psycopg2://me@db/shop?options=-crole%3Dx",
+            r"has \?options=, which dbt cannot be told: it takes app",
+        ),
+        ("redshift+psycopg2://me@db/shop?sslrootcert=ca.pem", r"has \?sslrootcert=.* takes connect_timeout, sslmode"),
+    ],
+    ids=["no warehouse of ours", "an option that only psycopg2 has", "a certificate, which Redshift's driver brings"],
+)
+def test_a_warehouse_that_dbt_cannot_be_told_is_refused(url: str, words: str) -> None:
+    with pytest.raises(DbtUnusable, match=words):
+        output(url)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "tables"),
+    [
+        (["model.shop.orders"], ["raw_data.orders"]),
+        (["test.shop.unique_months"], ["raw_data.orders"]),
+        (["model.shop.months", "model.shop.visits"], ["raw_data.orders", "raw_data.visits"]),
+        ([], []),
+    ],
+    ids=["a model", "a test of a model of a model", "two models", "nothing"],
+)
+def test_the_tables_of_ours_that_nodes_are_made_from(nodes: list[str], tables: list[str]) -> None:
+    assert tables_read(MANIFEST, nodes, ["raw_data.orders", "raw_data.visits", "raw_data.others"]) == tables
+
+
+@pytest.mark.parametrize(
+    ("given", "start"),
+    [
+        ({"interval": "day"}, datetime(2021, 2, 5, tzinfo=UTC)),
+        ({"interval": "day", "timezone": "Asia/Seoul"}, datetime(2021, 2, 4, 15, tzinfo=UTC)),
+        ({"interval": "hour"}, datetime(2021, 2, 5, 23, tzinfo=UTC)),
+        ({"interval": "week"}, datetime(2021, 1, 25, tzinfo=UTC)),
+        ({"interval": "month"}, datetime(2021, 1, 1, tzinfo=UTC)),
+        ({"interval": "day", "start": date(2021, 2, 6)}, None),
+    ],
+    ids=["a day", "a day in Seoul", "its last hour", "the week before", "the month before", "a day before the start"],
+)
+def test_what_a_day_needs_of_a_table(given: dict[str, Any], start: datetime | None) -> None:
+    source = {"kind": "database", "block": "production", "table": "prod.orders"}
+    table = Table(
+        name="raw_data.orders", description="", owner="", source=source, cursor="at", load="replace_interval", **given
+    )
+    found = last_of_day(table, date(2021, 2, 5))
+    assert (found and found.start) == start
+
+
+def test_what_failed_is_named_with_its_message_and_what_it_held_back() -> None:
+    done = [
+        Outcome("model", "orders", "success", 3, 0.5, "SELECT 3"),
+        Outcome("test", "few", "warn", 2, 0.1, "Got 2 results"),
+        Outcome("model", "months", "error", None, 0.1, "Database Error\n  no"),
+        Outcome("model", "years", "skipped", None, 0.0, ""),
+        Outcome("model", "ages", "skipped", None, 0.0, ""),
+    ]
+    with pytest.raises(DbtFailed) as raised:
+        check("shop", done)
+    assert str(raised.value).splitlines() == [
+        "dbt project shop: 1 of 5 failed",
+        "- model months: Database Error",
+        "  no",
+        "- held back by them: model years, model ages",
+    ]
+
+
+def test_a_test_that_only_warns_fails_nothing() -> None:
+    check("shop", [Outcome("test", "few", "warn", 2, 0.1, "Got 2 results")])

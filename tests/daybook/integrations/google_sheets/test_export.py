@@ -1,0 +1,377 @@
+"""Tables and queries into a Google sheet: what lies there afterwards, what stays, what is refused, what is noted."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daybook.definitions.table import Table
+from daybook.errors import ExportFailed, ExportLost
+from daybook.integrations.google_sheets import cells, export
+from daybook.integrations.google_sheets.export import Written
+from daybook.sources.google_sheets import client, ranges
+from daybook.sources.google_sheets.ranges import Area, parse
+from tests.daybook.sources.google_sheets.test_source import GoogleKeys
+from tests.support.servers.google import Cell, Google, Sheet
+from tests.support.source_and_warehouse import Ends
+from tests.support.source_warehouse_fixtures import ends_of
+
+ROWS = [(2, "Bob", Decimal("7.25")), (1, "Ann", Decimal("5.10")), (3, None, None)]
+SENT = [["id", "name", "price"], [1, "Ann", 5.1], [2, "Bob", 7.25], [3]]
+
+
+@pytest.fixture
+def table(warehouse_ends: Ends) -> Table:
+    """raw.prices, with three rows of which the last is nearly empty."""
+    table = warehouse_ends.table(
+        "prices",
+        source={"kind": "google_sheet", "spreadsheet": "x", "sheet": "x"},
+        key="id",
+        columns={"id": "integer", "name": "varchar(20)", "price": "decimal(10, 2)"},
+    )
+    destination = warehouse_ends.destination
+    if not warehouse_ends.on_redshift:
+        destination.run(f"CREATE SCHEMA {table.schema_name}")
+    destination.run(f"CREATE TABLE {warehouse_ends.name(table)} (id integer, name varchar(20), price decimal(10, 2))")
+    destination.insert(warehouse_ends.name(table), ROWS)
+    return table
+
+
+@pytest.fixture
+def report(google: Google) -> tuple[str, Sheet]:
+    """A spreadsheet with a sheet Report, of 1000 rows and 26 columns: its id, and the sheet."""
+    id = google.new("Notes", "Report")
+    return id, google.spreadsheets[id].sheets["Report"]
+
+
+def write(ends: Ends, google: Google, id: str, range: str, selection: export.Selection) -> Written:
+    return export.write(selection, GoogleKeys(google).google("google"), id, parse(range))
+
+
+def now_in(google: Google, id: str, title: str = "Report") -> Sheet:
+    return google.spreadsheets[id].sheets[title]
+
+
+def one_value(ends: Ends, sql: str) -> export.Selection:
+    return export.select(ends.warehouse, f"SELECT {sql} AS value")
+
+
+def test_a_table_is_written_by_one_request_in_the_order_of_its_key_and_noted(
+    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet]
+) -> None:
+    id, _ = report
+    before = datetime.now(UTC)
+
+    for run in ("first", "second"):
+        google.requests.clear()
+        written = write(warehouse_ends, google, id, "Report", export.select_table(warehouse_ends.warehouse, table))
+        entry = export.note(warehouse_ends.warehouse, written, run)
+        assert google.requests == [
+            f"GET /v4/spreadsheets/{id}",
+            f"POST /v4/spreadsheets/{id}:batchUpdate",
+            f"GET /v4/spreadsheets/{id}/values/'Report'",
+        ]
+        assert now_in(google, id).all() == SENT
+        assert (entry.table, entry.start, entry.rows, entry.strategy) == (
+            f"google_sheets.{id}!Report",
+            None,
+            3,
+            "replace",
+        )
+        assert before <= entry.snapshot_at == entry.end <= entry.loaded_at
+    noted = warehouse_ends.destination.run(
+        "SELECT table_name, rows_loaded, strategy, flow_run_id FROM daybook.ledger WHERE table_name = %s "
+        "ORDER BY loaded_at",
+        (entry.table,),
+    )
+    assert noted == [(entry.table, 3, "replace", run) for run in ("first", "second")]
+
+
+def test_a_range_is_replaced_and_what_is_around_it_and_every_format_stay(
+    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet]
+) -> None:
+    id, sheet = report
+    old = [[Cell(f"old {row}.{column}", format="0.00") for column in range(6)] for row in range(9)]
+    sheet.fill(old)
+
+    write(warehouse_ends, google, id, "Report!B3:E", export.select_table(warehouse_ends.warehouse, table))
+
+    after = now_in(google, id)
+    kept = [[f"old {row}.{column}" for column in range(6)] for row in range(9)]
+    for row in range(2, 9):
+        new = SENT[row - 2] if row - 2 < len(SENT) else []
+        kept[row][1:5] = [*new, *[""] * (4 - len(new))]
+    assert after.all() == kept
+    assert {cell.format for cell in after.cells.values()} == {"0.00"}
+
+
+def test_fewer_rows_than_last_time_leave_nothing_behind(
+    warehouse_ends: Ends, google: Google, report: tuple[str, Sheet]
+) -> None:
+    id, _ = report
+    for count in (5, 2):
+        numbers = " UNION ALL ".join(f"SELECT {n} AS n" for n in range(count))
+        selection = export.select(warehouse_ends.warehouse, f"SELECT n FROM ({numbers}) AS numbers ORDER BY n DESC")
+        assert write(warehouse_ends, google, id, "Report!A1:C", selection).rows == count
+        assert now_in(google, id).all() == [["n"], *[[n] for n in reversed(range(count))]]
+
+
+def test_the_sheet_grows_as_far_as_it_must(
+    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet]
+) -> None:
+    id, sheet = report
+    sheet.rows, sheet.columns = 3, 2
+
+    write(warehouse_ends, google, id, "Report!B2:D", export.select_table(warehouse_ends.warehouse, table))
+
+    after = now_in(google, id)
+    assert (after.rows, after.columns) == (5, 4)
+    assert after.all() == [[], *[["", *row] for row in SENT]]
+
+
+VALUES: dict[str, tuple[str, Any]] = {
+    "a text that looks like a formula": ("'=1+1'::varchar", "=1+1"),
+    "a text that looks like a number": ("'007'::varchar", "007"),
+    "a text that looks like a date": ("'2021-02-05'::varchar", "2021-02-05"),
+    "a text with a percent sign": ("'100%'::varchar", "100%"),
+    "a whole number": ("42::bigint", 42),
+    "sixteen digits, which a sheet would round": ("1234567890123456::bigint", "1234567890123456"),
+    "a decimal": ("5.10::decimal(10, 2)", 5.1),
+    "a decimal of many digits": ("0.1234567890123456789::decimal(20, 19)", "0.1234567890123456789"),
+    "a double": ("2.5::double precision", 2.5),
+    "true": ("(1 = 1)", True),
+    "a date": ("'2021-02-05'::date", "2021-02-05"),
+    "a timestamp": ("'2021-02-05 12:30:00'::timestamp", "2021-02-05 12:30:00"),
+    "an instant": ("'2021-02-05 12:30:00+01'::timestamptz", "2021-02-05 11:30:00+00:00"),
+}
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_a_value_is_in_the_cell_what_it_is(
+    warehouse_ends: Ends, google: Google, report: tuple[str, Sheet], case: str
+) -> None:
+    sql, expected = VALUES[case]
+    id, _ = report
+
+    write(warehouse_ends, google, id, "Report", one_value(warehouse_ends, sql))
+
+    found = now_in(google, id).all()
+    assert found == [["value"], [expected]]
+    assert type(found[1][0]) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
+        (Decimal("NaN"), "NaN"),
+        (Decimal("-0.00"), 0),
+        (Decimal("1E+400"), "1" + "0" * 400),
+        (-(10**15), -(10**15)),
+        (10**15 + 1, "1000000000000001"),
+        (b"\x00\xff", "\\x00ff"),
+        (memoryview(b"\x01"), "\\x01"),
+        ({"a": [1, "é"]}, '{"a": [1, "é"]}'),
+        (False, False),
+        ("", ""),
+    ],
+)
+def test_what_no_number_of_a_sheet_can_be_is_a_text(value: Any, cell: Any) -> None:
+    found = cells.cell_of(value)
+    assert (found, type(found)) == (cell, type(cell))
+
+
+QUERIES = {
+    "two statements": ("SELECT 1 AS a; DROP TABLE {table}", "one SELECT, without a semicolon"),
+    "a statement that deletes": ("DELETE FROM {table}", "syntax error"),
+    "a statement behind a closed bracket": ("SELECT 1 AS a) AS b, (SELECT 2 AS c", ""),
+    "a column that is not there": ("SELECT colour FROM {table}", "colour"),
+    "no query": ("", "syntax error"),
+}
+
+
+@pytest.mark.parametrize("case", QUERIES)
+def test_a_query_that_is_no_select_changes_nothing(warehouse_ends: Ends, table: Table, case: str) -> None:
+    query, words = QUERIES[case]
+    name = warehouse_ends.name(table)
+
+    with pytest.raises(ExportFailed) as refused:
+        export.select(warehouse_ends.warehouse, query.format(table=name))
+
+    assert words in str(refused.value)
+    assert len(warehouse_ends.rows(table)) == len(ROWS)
+
+
+def test_a_select_cannot_write_by_what_it_calls(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """On PostgreSQL: Redshift has no functions that write."""
+    with ends_of(None, "postgres-folder", request, tmp_path) as ends:
+        ends.destination.run("CREATE TABLE kept AS SELECT 1 AS a")
+        ends.destination.run(
+            "CREATE FUNCTION wipe() RETURNS integer LANGUAGE sql AS 'DELETE FROM public.kept; SELECT 1'"
+        )
+        with pytest.raises(ExportFailed, match="read-only transaction"):
+            export.select(ends.warehouse, "SELECT wipe()")
+        assert ends.destination.run("SELECT a FROM kept") == [(1,)]
+
+
+def test_a_comment_at_the_end_and_one_semicolon_are_fine(warehouse_ends: Ends) -> None:
+    assert export.select(warehouse_ends.warehouse, "SELECT 1 AS a -- one\n;").rows == [["a"], [1]]
+    assert export.select(warehouse_ends.warehouse, "SELECT 1 AS a -- one").rows == [["a"], [1]]
+
+
+def test_a_table_that_was_never_loaded_is_told(warehouse_ends: Ends, table: Table) -> None:
+    warehouse_ends.destination.run(f"DROP TABLE {warehouse_ends.name(table)}")
+    with pytest.raises(ExportFailed, match=rf"^{table.name} is not in the warehouse yet: load or build it first$"):
+        export.select_table(warehouse_ends.warehouse, table)
+
+
+def test_a_text_that_no_cell_holds_is_told_with_its_place(warehouse_ends: Ends) -> None:
+    with pytest.raises(ExportFailed, match=r"^the query, row 1, column value: it has 50,001 characters, and a cell"):
+        one_value(warehouse_ends, "repeat('x', 50001)")
+
+
+def test_more_cells_than_a_spreadsheet_holds_are_not_fetched(
+    warehouse_ends: Ends, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "MOST_CELLS", 11)
+    with pytest.raises(ExportFailed, match=r"has 3 rows of 3 columns, and a spreadsheet holds 11 cells: select fewer"):
+        export.select_table(warehouse_ends.warehouse, table)
+
+
+def full(google: Google, id: str) -> None:
+    google.spreadsheets[id].sheets["Notes"].rows = 384_615  # of 26 columns: ten cells are left
+    google.spreadsheets[id].sheets["Report"].rows = 1
+    google.spreadsheets[id].sheets["Report"].columns = 1
+
+
+def chart(google: Google, id: str) -> None:
+    google.spreadsheets[id].sheets["Report"].rows = 0
+
+
+def viewer(google: Google, id: str) -> None:
+    google.spreadsheets[id].shared_with[google.email] = "reader"
+
+
+def renamed(google: Google, id: str) -> None:
+    sheets = google.spreadsheets[id].sheets
+    sheets["Report 2021"] = sheets.pop("Report")
+
+
+REFUSALS: dict[str, tuple[Callable[[Google, str], Any], str, str]] = {
+    "a range of too few rows": (lambda google, id: None, "Report!A1:C3", "has room for 3 rows, and the header"),
+    "a range of too few columns": (lambda google, id: None, "Report!A:B", "has room for 2 columns, and there are 3"),
+    "ten million cells": (full, "Report", "would have 10,000,002 cells, and Google allows 10,000,000; 9,999,990 are"),
+    "too many columns": (lambda google, id: None, "Report!ZZY1:ZZZ", "room for 2 columns"),
+    "a chart": (chart, "Report", "the sheet 'Report' is a chart and has no cells"),
+    "shared to view": (viewer, "Report", "may not write the spreadsheet"),
+    "not shared": (lambda google, id: google.spreadsheets[id].shared_with.clear(), "Report", "as Editor"),
+    "deleted": (lambda google, id: google.spreadsheets.clear(), "Report", "there is no spreadsheet"),
+    "another name on the tab": (renamed, "Report", "has no sheet 'Report'; it has 'Notes', 'Report 2021'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_cannot_be_written_is_explained_and_leaves_the_sheet_alone(
+    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet], case: str
+) -> None:
+    spoil, range, words = REFUSALS[case]
+    id, sheet = report
+    sheet.fill([["kept"]])
+    spoil(google, id)
+
+    with pytest.raises(ExportFailed) as refused:
+        write(warehouse_ends, google, id, range, export.select_table(warehouse_ends.warehouse, table))
+
+    assert str(refused.value).startswith(f"{table.name} into {range} of {id}: ")
+    assert words in str(refused.value)
+    assert not refused.value.may_pass
+    assert sheet.cells == {(0, 0): Cell("kept")}
+
+
+@pytest.mark.parametrize("fault", ["quota", "internal error", "error page", "hang-up", "cut off"])
+def test_a_write_whose_answer_was_lost_is_written_again_and_grows_the_sheet_once(
+    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet], fault: str
+) -> None:
+    id, sheet = report
+    sheet.rows = 2
+    google.fail(fault, after=True)
+
+    write(warehouse_ends, google, id, "Report", export.select_table(warehouse_ends.warehouse, table))
+
+    assert now_in(google, id).all() == SENT
+    assert now_in(google, id).rows == len(SENT)
+    assert [request.split()[0] for request in google.requests] == ["GET", "POST", "GET", "POST", "GET"]
+
+
+def test_a_quota_that_stays_used_up_ends_within_a_limit(
+    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet]
+) -> None:
+    id, sheet = report
+    sheet.fill([["kept"]])
+    selection = export.select_table(warehouse_ends.warehouse, table)
+    google.fail(*["quota"] * client.ATTEMPTS)
+
+    with pytest.raises(ExportLost, match=r"HTTP 429: Quota exceeded .* 8 times.*an account 60") as lost:
+        write(warehouse_ends, google, id, "Report", selection)
+
+    assert lost.value.may_pass
+    assert len(google.requests) == client.ATTEMPTS
+    assert now_in(google, id).all() == [["kept"]]
+
+
+def test_somebody_who_edits_the_range_meanwhile_is_noticed(
+    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet]
+) -> None:
+    id, _ = report
+    google.on_write = lambda: now_in(google, id).cells.update({(7, 0): Cell("scribble")})
+
+    with pytest.raises(ExportFailed, match=r"4 rows with 10 filled cells were sent, and the sheet has 8 with 11"):
+        write(warehouse_ends, google, id, "Report", export.select_table(warehouse_ends.warehouse, table))
+
+
+@pytest.mark.parametrize(
+    ("text", "area"),
+    [
+        ("Report", Area("Report")),
+        ("'My report'", Area("My report")),
+        ("'It''s'!B3:F", Area("It's", 2, None, 1, 6, "B3:F")),
+        ("Report!a1:c10", Area("Report", 0, 10, 0, 3, "A1:C10")),
+        ("Report!A:F", Area("Report", 0, None, 0, 6, "A:F")),
+        ("Report!3:7", Area("Report", 2, 7, 0, None, "3:7")),
+        ("A1", Area("A1")),
+        ("What?! A sheet!AA2:AZ", Area("What?! A sheet", 1, None, 26, 52, "AA2:AZ")),
+    ],
+)
+def test_a_range_is_read_as_people_type_it(text: str, area: Area) -> None:
+    assert parse(text) == area
+    assert parse(area.a1) == area
+
+
+@pytest.mark.parametrize(
+    "text", ["", "!A1:B2", "Report!B3", "Report!A0:B2", "Report!:", "Report!A1:B2:C3", "Report!AAAA1:B"]
+)
+def test_what_is_no_range_is_told_how_one_looks(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no range: name a sheet, or where it begins and ends, as in Report!A1:F"):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["Report!B1:A9", "Report!A9:B3"])
+def test_a_range_that_ends_before_it_begins_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="ends before it begins"):
+        parse(text)
+
+
+def test_a_sheet_with_a_very_long_name_is_refused_before_it_is_written(warehouse_ends: Ends, google: Google) -> None:
+    title = "é" * 100
+    id = google.new(title)
+    with pytest.raises(ExportFailed, match="too long for the ledger"):
+        write(warehouse_ends, google, id, title, one_value(warehouse_ends, "1"))
+    assert google.requests == []
+
+
+def test_the_names_of_cells() -> None:
+    assert [ranges.cell_name(0, 0), ranges.cell_name(6, 27)] == ["A1", "AB7"]

@@ -1,0 +1,64 @@
+"""What a run loads: the interval that a date names, the last complete one, a range, or all of it."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from daybook.definitions.table import Table
+from daybook.errors import IntervalError
+from daybook.load.plan import plan
+
+
+def nps(**fields: Any) -> Table:
+    given = {"cursor": "at", "interval": "day", "load": "replace_interval", "start": date(2021, 2, 5), **fields}
+    return Table(name="raw.nps", description="x", owner="x", source={"kind": "database", "table": "prod.nps"}, **given)  # type: ignore[arg-type]
+
+
+def test_a_date_names_the_interval_that_starts_there() -> None:
+    planned = plan(nps(timezone="America/New_York"), date(2021, 3, 14))
+    assert planned.label == "2021-03-14" and not planned.whole
+    assert planned.span.start == datetime(2021, 3, 14, 5, tzinfo=UTC)
+    assert planned.span.end == datetime(2021, 3, 15, 4, tzinfo=UTC)
+
+
+def test_a_range_ends_before_until() -> None:
+    planned = plan(nps(), date(2021, 2, 5), date(2021, 2, 8))
+    assert len(planned.intervals) == 3 and planned.label == "2021-02-05 until 2021-02-08"
+
+
+def test_without_a_date_it_is_the_last_complete_one_when_it_was_scheduled() -> None:
+    late = datetime(2021, 2, 10, 9, tzinfo=UTC)
+    assert plan(nps(), scheduled_at=late).label == "2021-02-09"
+    hourly = nps(interval="hour", start=datetime(2021, 2, 4))
+    assert plan(hourly, scheduled_at=datetime(2021, 2, 4, 1, tzinfo=UTC)).label == "2021-02-04T00:00"
+
+
+def test_nothing_is_due_before_the_first_interval_is_over() -> None:
+    planned = plan(nps(), scheduled_at=datetime(2021, 2, 5, 23, 59, tzinfo=UTC))
+    assert planned.intervals == () and not planned.whole and planned.label == "nothing yet"
+
+
+def test_all_of_it() -> None:
+    planned = plan(nps(), full_refresh=True)
+    assert planned.whole and planned.strategy == "replace" and planned.label == "all of it"
+    assert planned.span.start == datetime(2021, 2, 5, tzinfo=UTC) and planned.span.end is None
+    assert plan(nps(load="replace", cursor=None, interval=None, start=None)).span.start is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "arguments", "said"),
+    [
+        ({}, {"execution_date": date(2021, 2, 4)}, "before the table's start, 2021-02-05"),
+        ({}, {"execution_date": date(2101, 1, 1)}, "is not over before"),
+        ({}, {"execution_date": datetime(2021, 2, 5, 1)}, "Type 2021-02-05"),
+        ({}, {"execution_date": date(2021, 2, 6), "until": date(2021, 2, 6)}, "exclusive"),
+        ({}, {"until": date(2021, 2, 6)}, "needs execution_date"),
+        ({}, {"execution_date": date(2021, 2, 6), "full_refresh": True}, "give one"),
+        ({"load": "replace"}, {"execution_date": date(2021, 2, 6)}, "leave execution_date out"),
+    ],
+)
+def test_refuses(fields: dict[str, Any], arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(IntervalError, match=said) as caught:
+        plan(nps(**fields), **arguments)
+    assert "raw.nps" in str(caught.value)

@@ -1,0 +1,183 @@
+"""An incident grows by what it fails in again, is the same whoever opens it, and its history is kept once."""
+
+import contextlib
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import copytree, rmtree
+
+import pytest
+from sqlalchemy import create_engine
+
+from daybook.definitions.table_files import TABLES
+from daybook.ledger.ledger import Entry, Ledger
+from daybook.monitoring.incidents.impact import Meanwhile, day_of, lasting
+from daybook.monitoring.incidents.incident import Awaited, Incident, Kind
+from daybook.monitoring.incidents.incident_log import Incidents
+from daybook.monitoring.incidents.recovery_check import healed_at
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.registry import open_warehouse
+from tests.support.servers.ports import free_port
+from tests.support.servers.postgres import Postgres
+from tests.support.servers.redshift import Redshift
+from tests.support.source_and_warehouse import Database, warehouse_of
+
+NINE = datetime(2021, 2, 9, 9, tzinfo=UTC)
+DAYS = [datetime(2021, 2, day, tzinfo=UTC) for day in range(5, 10)]
+
+
+def incident(kind: Kind = Kind.FAILED, at: datetime = NINE, seen: str = "a", **fields: object) -> Incident:
+    return Incident("raw_data.nps", kind, "data-team", "it failed", at, at, seen=(seen,), **fields)  # type: ignore[arg-type]
+
+
+def test_the_same_incident_has_the_same_id_whoever_opens_it() -> None:
+    assert incident().id == incident(error="in other words").id
+    assert incident().id != incident(seen="b").id
+
+
+def test_what_fails_again_is_one_incident_that_began_with_the_first_and_waits_for_all() -> None:
+    first = incident(awaits=(Awaited("raw_data.nps", NINE, DAYS[0], DAYS[1]),), error="one")
+    again = first.again(
+        incident(
+            at=NINE + timedelta(hours=1),
+            seen="b",
+            awaits=(
+                Awaited("raw_data.nps", NINE + timedelta(hours=1), DAYS[0], DAYS[1]),
+                Awaited("raw_data.nps", NINE + timedelta(hours=1), DAYS[1], DAYS[2]),
+            ),
+            error="two",
+        )
+    )
+    assert (again.id, again.since, again.last) == (first.id, NINE, NINE + timedelta(hours=1))
+    assert (again.times, again.error, again.seen) == (2, "two", ("a", "b"))
+    assert [(one.start, one.after) for one in again.awaits] == [
+        (DAYS[0], NINE + timedelta(hours=1)),
+        (DAYS[1], NINE + timedelta(hours=1)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("known", "new", "told"),
+    [
+        (Kind.AT_RISK, Kind.LATE, Kind.LATE),
+        (Kind.LATE, Kind.FAILED, Kind.FAILED),
+        (Kind.FAILED, Kind.STALE, Kind.FAILED),
+    ],
+)
+def test_the_worst_of_a_subject_is_what_it_is(known: Kind, new: Kind, told: Kind) -> None:
+    assert incident(known).again(incident(new)).kind is told
+
+
+@pytest.fixture(params=["postgres", "redshift"])
+def warehouse(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
+    with contextlib.ExitStack() as stack:
+        server: Postgres | Redshift = request.getfixturevalue(request.param)
+        if isinstance(server, Redshift):
+            found = warehouse_of(Database(server.url, stack.enter_context(server.schema())))
+            with found.session() as session:  # the server has one ledger for all tests
+                session.run("DROP SCHEMA IF EXISTS daybook CASCADE")
+            yield found
+        else:
+            yield warehouse_of(Database(stack.enter_context(server.database()), "raw"))
+
+
+def load(
+    warehouse: Warehouse, start: datetime | None, end: datetime, at: datetime, table: str = "raw_data.nps"
+) -> None:
+    with warehouse.session() as session:
+        Ledger(warehouse).ensure(session)
+        Ledger(warehouse).record(session, [Entry(table, start, end, 1, "upsert", None, at, str(uuid.uuid4()), at)])
+
+
+def test_it_is_over_once_all_that_failed_is_in_the_ledger_since(warehouse: Warehouse) -> None:
+    waits = [Awaited("raw_data.nps", NINE, DAYS[0], DAYS[3]), Awaited("raw_data.other", NINE)]
+
+    def healed() -> datetime | None:
+        with warehouse.session() as session:
+            return healed_at(session, warehouse, waits)
+
+    assert healed() is None  # there is no ledger yet
+    load(warehouse, DAYS[0], DAYS[3], NINE - timedelta(hours=1))  # what was there before it failed
+    load(warehouse, DAYS[0], DAYS[1], NINE + timedelta(minutes=1))
+    load(warehouse, DAYS[2], DAYS[3], NINE + timedelta(minutes=2))
+    load(warehouse, None, DAYS[4], NINE + timedelta(minutes=3), "raw_data.other")
+    assert healed() is None  # the day between is missing
+    load(warehouse, DAYS[1], DAYS[2], NINE + timedelta(minutes=4))
+    assert healed() == NINE + timedelta(minutes=4)
+
+
+def test_a_full_refresh_heals_every_day_before_it(warehouse: Warehouse) -> None:
+    load(warehouse, None, NINE, NINE + timedelta(minutes=5))
+    with warehouse.session() as session:
+        assert healed_at(session, warehouse, [Awaited("raw_data.nps", NINE, DAYS[0], DAYS[3])]) == NINE + timedelta(
+            minutes=5
+        )
+
+
+def test_the_history_has_each_incident_once_with_words_that_a_warehouse_takes(warehouse: Warehouse) -> None:
+    closed = replace(incident(error="\0é" * 3000), subject="export/daily (title=" + "🟥" * 170, owner="\0ü" * 200)
+    with warehouse.session() as session:
+        for _ in range(2):
+            Incidents(warehouse).record(session, closed, NINE + timedelta(hours=2))
+        (row,) = Incidents(warehouse).between(session, NINE, NINE + timedelta(days=1))
+        assert Incidents(warehouse).between(session, NINE, NINE + timedelta(hours=2)) == []
+    assert (row.incident, row.kind, row.times) == (closed.id, "failed", 1)
+    assert row.recovered_at - row.opened_at == timedelta(hours=2)
+    assert set(row.error) == {"é"} and set(row.owner) == {"ü"}
+    assert closed.subject.startswith(row.subject) and "🟥" in row.subject
+
+
+def test_what_readers_see_is_named_by_its_day_and_asked_once(warehouse: Warehouse) -> None:
+    meanwhile = Meanwhile(warehouse, NINE)
+    load(warehouse, None, NINE, NINE - timedelta(days=2), "analytics.nps_summary")
+    load(warehouse, DAYS[0], DAYS[1], NINE)
+    assert meanwhile.readers_see(["analytics.nps_summary", "raw_data.nps"]) == [
+        "analytics.nps_summary still shows Sunday's build (2021-02-07 09:00 UTC).",
+        "raw_data.nps still shows today's load (2021-02-09 09:00 UTC).",
+    ]
+    load(warehouse, DAYS[0], DAYS[1], NINE, "raw_data.user_session_channel")
+    assert meanwhile.readers_see(["raw_data.user_session_channel"]) == [
+        "raw_data.user_session_channel was never loaded: readers see nothing of it, or what was there before."
+    ]
+
+
+def test_what_readers_see_of_a_warehouse_that_is_gone_is_as_it_was() -> None:
+    gone = open_warehouse(create_engine(f"postgresql+psycopg2://nobody@127.0.0.1:{free_port()}/none"))
+    for warehouse in (gone, None):
+        (said,) = Meanwhile(warehouse, NINE).readers_see(["raw_data.nps", "analytics.nps_summary"])
+        assert "the warehouse does not answer now" in said
+
+
+def test_what_waits_is_found_in_the_text_of_the_summaries_which_is_read_once(tmp_path: Path) -> None:
+    tables = Path(copytree(TABLES, tmp_path / "tables"))
+    meanwhile = Meanwhile(None, NINE, tables)
+    (said,) = meanwhile.held_back(["raw_data.nps"])
+    assert {"analytics.nps_summary", "analytics.nps_rolling"} <= set(re.findall(r"\w+\.\w+", said))
+    assert "analytics.ab_test_report" not in said
+    assert meanwhile.held_back(["raw_data.of_nobody"]) == meanwhile.held_back([]) == []
+    rmtree(tables)
+    assert meanwhile.held_back(["raw_data.nps"]) == [said]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-3, "0 s"),
+        (40, "40 s"),
+        (60, "1 min"),
+        (3600, "1 h"),
+        (7500, "2 h 5 min"),
+        (86400, "1 day"),
+        (273660, "3 days 4 h"),
+    ],
+)
+def test_a_time_span_has_at_most_two_units(seconds: float, said: str) -> None:
+    assert lasting(seconds) == said
+
+
+def test_a_day_is_told_as_people_do() -> None:
+    named = [day_of(NINE - timedelta(days=days), NINE) for days in (0, 1, 2, 6, 7)]
+    assert named == ["today's", "yesterday's", "Sunday's", "Wednesday's", "2021-02-02's"]

@@ -1,0 +1,41 @@
+"""A warehouse that hangs instead of refusing fails in time, so that the monitor can say so."""
+
+import contextlib
+import socket
+
+import pytest
+from psycopg2 import OperationalError
+from sqlalchemy import NullPool, create_engine
+
+from daybook.orchestration.blocks.statement_timeouts import be_impatient
+from daybook.warehouses.registry import open_warehouse
+from tests.support.servers.postgres import Postgres
+from tests.support.servers.redshift import Redshift
+
+
+def test_a_server_that_never_answers_is_not_waited_for() -> None:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        engine = create_engine(f"postgresql://user:x@127.0.0.1:{silent.getsockname()[1]}/warehouse", poolclass=NullPool)
+        be_impatient(engine, 2)
+        with pytest.raises(OperationalError, match="timeout expired"), open_warehouse(engine).session():
+            pass
+
+
+@pytest.mark.parametrize("kind", ["postgres", "redshift"])
+def test_a_statement_that_waits_for_a_lock_is_given_up(kind: str, request: pytest.FixtureRequest) -> None:
+    server: Postgres | Redshift = request.getfixturevalue(kind)
+    with contextlib.ExitStack() as stack:
+        url = server.url if isinstance(server, Redshift) else stack.enter_context(server.database())
+        engine = create_engine(url, poolclass=NullPool)
+        be_impatient(engine, 2)
+        warehouse = open_warehouse(engine, copy_iam_role="arn:aws:iam::1:role/x" if kind == "redshift" else None)
+        with warehouse.session() as holds, warehouse.session() as waits:
+            holds.run("CREATE TABLE public.impatient (id int)")
+            try:
+                holds.run("BEGIN")
+                holds.run("LOCK TABLE public.impatient")
+                with pytest.raises(Exception, match="statement timeout"):
+                    waits.rows("SELECT * FROM public.impatient")
+            finally:
+                holds.run("ROLLBACK")
+                holds.run("DROP TABLE public.impatient")

@@ -1,0 +1,94 @@
+"""The sessions that the demo invents, in a real database, and loaded by the table files that the project has."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from sqlalchemy import NullPool, create_engine
+
+from daybook.definitions.table_files import read_table
+from daybook.load.extract import extract
+from daybook.load.load import load
+from daybook.load.plan import plan
+from daybook.orchestration.local_stack.demo.session_data import CHANNELS, FIRST_DAY, make_sessions, sessions
+from daybook.stage.folder import FolderStage
+from tests.support.servers.postgres import Postgres
+from tests.support.source_and_warehouse import Database, warehouse_of
+
+TWO_YEARS = 750
+
+
+def test_two_years_are_some_thousand_sessions_in_order_and_the_same_every_time() -> None:
+    made = list(sessions(FIRST_DAY, TWO_YEARS))
+    assert 3000 < len(made) < 9000
+    assert len({session.sessionid for session in made}) == len(made)
+    assert all(one.ts <= other.ts for one, other in pairwise(made))
+    assert made[0].ts.date() == FIRST_DAY
+    assert made == list(sessions(FIRST_DAY, TWO_YEARS))
+    assert made[: len(list(sessions(FIRST_DAY, 10)))] == list(sessions(FIRST_DAY, 10))
+
+
+def test_users_come_back_by_several_channels_and_some_get_their_money_back() -> None:
+    made = list(sessions(FIRST_DAY, TWO_YEARS))
+    by_user = defaultdict(set)
+    for session in made:
+        by_user[session.userid].add(session.channel)
+    assert {session.channel for session in made} == set(CHANNELS)
+    assert sum(len(channels) > 1 for channels in by_user.values()) > len(by_user) / 2
+    bought = [each for session in made for each in session.bought]
+    assert 0.05 < sum(refunded for refunded, _ in bought) / len(bought) < 0.2
+    assert min(amount for _, amount in bought) > 0
+    assert set(Counter(len(session.bought) for session in made)) == {0, 1, 2, 3}
+    months = {(session.ts.year, session.ts.month) for session in made}
+    assert len(months) == 25
+
+
+@pytest.fixture
+def warehouse_database(postgres: Postgres) -> Iterator[Database]:
+    with postgres.database() as url:
+        yield Database(url, "raw_data")
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_the_table_files_load_what_the_demo_made(
+    kind: str, request: pytest.FixtureRequest, warehouse_database: Database, tmp_path: Path
+) -> None:
+    server = request.getfixturevalue(kind)
+    with server.database() as url:
+        source = Database(url, "prod")
+        existed = source.run("SELECT 1 FROM information_schema.schemata WHERE schema_name = 'prod'")
+        engine = create_engine(url, poolclass=NullPool)
+        until = date(2024, 11, 20)
+        with engine.begin() as connection:
+            first = make_sessions(connection, date(2024, 11, 10))
+        with engine.begin() as connection:
+            more = make_sessions(connection, until)
+            assert make_sessions(connection, until) == 0  # nothing has gone by since
+        wanted = list(sessions(FIRST_DAY, 20))
+        assert first > 0 and more > 0 and first + more == len(wanted)
+
+        class Keys:
+            def engine(self, name: str) -> object:
+                assert name == "production"
+                return source.engine
+
+        warehouse, stage = warehouse_of(warehouse_database), FolderStage(tmp_path)
+        for name, rows in (
+            ("user_session_channel", [(s.userid, s.sessionid, s.channel) for s in wanted]),
+            ("session_timestamp", [(s.sessionid, s.ts) for s in wanted]),
+            ("session_transaction", [(s.sessionid, *each) for s in wanted for each in s.bought]),
+        ):
+            table = read_table(f"raw_data.{name}")
+            planned = plan(table, FIRST_DAY, date(2024, 11, 21)) if table.load == "replace_interval" else plan(table)
+            for _ in range(2):
+                report = load(extract(planned, Keys(), warehouse, stage), warehouse, stage)  # type: ignore[arg-type]
+                assert report.rows == len(rows)
+                assert sorted(warehouse_database.run(f"SELECT * FROM raw_data.{name}")) == sorted(rows)
+        if kind == "mariadb":  # its databases are not within the test's, and other tests use prod too
+            for name in ("user_session_channel", "session_timestamp", "session_transaction"):
+                source.run(f"DROP TABLE prod.{name}")
+            if not existed:
+                source.run("DROP SCHEMA prod")

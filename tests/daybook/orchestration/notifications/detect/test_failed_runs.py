@@ -1,0 +1,83 @@
+"""What is found of failed runs on a real Prefect server, whatever somebody typed."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Failed
+
+from daybook.errors import RepairRefused
+from daybook.monitoring.incidents.impact import Meanwhile
+from daybook.orchestration.notifications.detect.failed_runs import FailedRuns
+from daybook.orchestration.notifications.detect.failures import tell
+from daybook.orchestration.notifications.incident_store import Desk
+from daybook.orchestration.notifications.messages import rerun
+from daybook.orchestration.variable_store import Shelf
+
+MESSAGE = "Flow run encountered an exception: LoadFailed: it did not work"
+
+
+def ended(client: SyncPrefectClient, state: Any = None, *, by: str = "export", **parameters: Any) -> FlowRun:
+    """A run that has ended in this state (None: it failed), as the server knows it."""
+
+    @flow(name=by)
+    def any_flow() -> None: ...
+
+    state = state or Failed(message=MESSAGE)
+    run = client.create_flow_run(any_flow, parameters=parameters, name="a run", tags=["daybook"], state=state)
+    return client.read_flow_run(run.id)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        pytest.param({"table": ["raw_data.nps"], "execution_date": None, "until": None}, id="a list as table"),
+        pytest.param({"table": "raw_data.nps", "execution_date": {"a": 1}, "until": 5}, id="no date"),
+        pytest.param({"tables": 5}, id="a number as tables"),
+        pytest.param({"tables": [["x"], None]}, id="lists as tables"),
+    ],
+)
+def test_a_run_with_parameters_that_make_no_sense_is_told_too(
+    shelves: SyncPrefectClient, parameters: dict[str, Any]
+) -> None:
+    run = ended(shelves, **parameters)
+    found = FailedRuns(shelves).untold(datetime.now(UTC), [run.id])
+    assert [one.run.id for one in found] == [run.id]
+
+
+def test_a_secret_that_somebody_typed_into_a_parameter_is_told_to_nobody(shelves: SyncPrefectClient) -> None:
+    known, typed = "hunter2hunter2", "ge heim und noch mehr"
+    run = ended(shelves, password=typed, target=f"x-{known}", nested={"api_key": typed})
+    (failed,) = FailedRuns(shelves).untold(datetime.now(UTC), [run.id])
+    failed = replace(failed, deployment="export/daily", error=f"{known} was refused")
+    for _ in range(2):  # by two passes, for which it is the same incident
+        tell(Desk(shelves, None, [known]), FailedRuns(shelves), failed, Meanwhile(None, datetime.now(UTC)))
+    assert [(one.times, one.error) for one in Desk(shelves, None).open] == [(1, "*** was refused")]
+    kept = json.dumps([Shelf(shelves, kind).all() for kind in ("incident", "outbox")])
+    assert "export/daily --param" in kept
+    for part in (known, "heim", "mehr"):
+        assert part not in kept
+
+
+def test_the_owner_of_an_audited_table_is_told_and_what_repairs_it(shelves: SyncPrefectClient) -> None:
+    differs = Failed(message="Flow run encountered an exception: AuditDiffers: raw_data.nps: 1 of 90 days differs")
+    run = ended(shelves, differs, by="reconcile", table="raw_data.nps", last=90)
+    runs = FailedRuns(shelves)
+    (failed,) = runs.untold(datetime.now(UTC), [run.id])
+    weekly = replace(failed, deployment="reconcile/nps-weekly", passed={})
+    tell(Desk(shelves, None), runs, weekly, Meanwhile(None, datetime.now(UTC)))
+    again = weekly.run.model_copy(update={"state": Failed(message="RepairRefused: no")})
+    refused = replace(weekly, run=again, kind=RepairRefused, passed={"repair": True, "max_repair": 0.04})
+    tell(Desk(shelves, None), runs, refused, Meanwhile(None, datetime.now(UTC)))
+    (incident,) = Desk(shelves, None).open
+    assert (incident.owner, incident.subject, incident.awaits) == ("data-team", "reconcile/nps-weekly", ())
+    assert incident.times == 2, "a repair that is refused is about the same"
+    notices = [kept["notice"] for kept in Shelf(shelves, "outbox").all().values()]
+    (notice,) = [one for one in notices if one["title"] == "raw_data.nps differs from its source"]
+    assert notice["command"] == "prefect deployment run reconcile/nps-weekly --param repair=true"
+    assert rerun(replace(weekly, passed={"whole": True})) is None, "which repairs nothing"

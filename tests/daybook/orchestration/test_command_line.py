@@ -1,0 +1,158 @@
+"""`python -m flows.nps …` as a person types it: exit codes, and what is said when it goes wrong."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from daybook.orchestration.command_line import run
+from flows.load_table import load_table
+from flows.nps import nps
+from tests.support.flow_fixtures import Production, Target
+from tests.support.servers.ports import free_port
+
+ROOT = Path(__file__).parents[3]
+DAY = date(2021, 2, 5)
+WRONG = "hunter2-is-wrong"
+
+
+@pytest.fixture
+def typed(prefect_server: str) -> Callable[..., tuple[int, str]]:
+    """Runs `python -m …`; the exit code, and all that the terminal shows."""
+
+    def typed(*arguments: str, **variables: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            env=os.environ | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return done.returncode, done.stdout
+
+    return typed
+
+
+def last_line(said: str) -> str:
+    """What the eye falls on, before what Prefect's own threads may add while it ends."""
+    return [line for line in said.strip().splitlines() if "EventsWorker" not in line][-1]
+
+
+def test_a_day_is_loaded(
+    production: Production, on_postgres: Target, use: Callable[..., None], typed: Callable[..., tuple[int, str]]
+) -> None:
+    on_postgres.empty()
+    production.fill(DAY, 10)
+    use(on_postgres)
+
+    code, said = typed("flows.nps", "2021-02-05")
+
+    assert code == 0, said
+    assert on_postgres.rows() == production.rows()
+    assert "raw_data.nps 2021-02-05: 10 rows" in said
+    assert "daybook.load - raw_data.nps 2021-02-05: committed 10 rows" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2021-02-30", "'2021-02-30' is not in the calendar"),
+        ("yesterday", "'yesterday' is no date or time: expected 2021-02-05"),
+    ],
+)
+def test_a_bad_date_is_refused_before_anything_runs(
+    text: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        run(nps, [text])
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert expected in said
+    assert "usage: python -m flows.nps" in said
+
+
+def test_help_explains_every_argument(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        run(load_table, ["--help"])
+    assert left.value.code == 0
+    said = capsys.readouterr().out
+    assert "usage: python -m flows.load_table" in said
+    for argument in ("table", "execution_date", "until", "--full-refresh", "--allow-shrink"):
+        assert argument in said
+    assert "Replace the whole table" in said
+
+
+def test_a_day_that_is_not_over_yet_names_the_last_one_that_is(typed: Callable[..., tuple[int, str]]) -> None:
+    code, said = typed("flows.nps", (date.today() + timedelta(days=3)).isoformat())
+    assert code == 1
+    assert "Traceback" not in said
+    assert last_line(said).startswith("IntervalError: raw_data.nps: ")
+    assert "the last complete day is" in last_line(said)
+
+
+def test_a_missing_block_is_named_with_its_variable(prefect_server: str, typed: Callable[..., tuple[int, str]]) -> None:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        for document in client.read_block_documents(offset=0, limit=200):
+            client.delete_block_document(document.id)
+
+    code, said = typed("flows.nps", "2021-02-05")
+
+    assert code == 1
+    assert "Traceback" not in said
+    assert "SqlAlchemyConnector/warehouse is missing: set DAYBOOK_WAREHOUSE_URL" in last_line(said)
+
+
+@pytest.mark.parametrize(
+    ("variable", "expected"),
+    [
+        ("DAYBOOK_WAREHOUSE_URL", "password authentication failed"),
+        ("DAYBOOK_PRODUCTION_URL", "Access denied for user 'root'"),
+    ],
+)
+def test_a_wrong_password_is_told_without_showing_it(
+    variable: str,
+    expected: str,
+    production: Production,
+    on_postgres: Target,
+    use: Callable[..., None],
+    typed: Callable[..., tuple[int, str]],
+) -> None:
+    urls = on_postgres.variables | {"DAYBOOK_PRODUCTION_URL": production.url}
+    use(on_postgres, **{variable: make_url(urls[variable]).set(password=WRONG).render_as_string(hide_password=False)})
+
+    code, said = typed("flows.nps", "2021-02-05")
+
+    assert code == 1
+    assert "Traceback" not in said
+    assert expected in said
+    assert WRONG not in said
+
+
+def test_a_server_that_is_down_is_tried_again_and_then_told_with_the_whole_story(
+    production: Production,
+    on_postgres: Target,
+    use: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """In this process, where it can be made to give up sooner than after the better part of a minute."""
+    monkeypatch.setattr("daybook.sql.retries.ATTEMPTS", 2)
+    down = make_url(production.url).set(port=free_port()).render_as_string(hide_password=False)
+    use(on_postgres, DAYBOOK_PRODUCTION_URL=down)
+
+    with pytest.raises(SystemExit) as left:
+        run(nps, ["2021-02-05"])
+
+    assert str(left.value).startswith("SourceLost: raw_data.nps 2021-02-05: ")
+    assert "\n- try 1 of 2: " in str(left.value)
+    shown = str(left.value) + capfd.readouterr().err
+    assert "Traceback" not in shown
+    assert str(make_url(down).password) not in shown

@@ -1,0 +1,63 @@
+"""Every flow there is: how it is named, and what the UI's form offers and explains."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import Flow
+
+import flows
+from daybook.definitions.summary_files import summary_names
+from daybook.definitions.table_files import table_names
+
+MODULES = [importlib.import_module(f"flows.{module.name}") for module in pkgutil.iter_modules(flows.__path__)]
+#: The modules that define a flow, which one that only imports some helps to do.
+FLOWS = {
+    Path(str(module.__file__)).stem: [
+        thing for thing in vars(module).values() if isinstance(thing, Flow) and thing.fn.__module__ == module.__name__
+    ]
+    for module in MODULES
+}
+FILES = [name for name, found in FLOWS.items() if found]
+
+
+def schema(name: str) -> dict[str, Any]:
+    return FLOWS[name][0].parameters.model_dump()
+
+
+def test_there_are_flows() -> None:
+    assert {"nps", "load_table"} <= set(FILES)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_file_function_and_flow_have_one_name(name: str) -> None:
+    (found,) = FLOWS[name]
+    assert found.fn.__name__ == name
+    assert found.name == name.replace("_", "-")
+    assert found.description
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_parameter_is_explained_in_one_way(name: str) -> None:
+    properties = schema(name)["properties"]
+    assert properties
+    for parameter, said in properties.items():
+        assert len(said.get("description", "")) > 20, f"{name}: {parameter} has no description"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_dates_are_date_pickers_and_a_table_is_a_dropdown(name: str) -> None:
+    properties = schema(name)["properties"]
+    for parameter in {"execution_date", "until"} & properties.keys():
+        formats = {choice.get("format") or choice["type"] for choice in properties[parameter]["anyOf"]}
+        assert formats - {"date-time"} == {"date", "null"}  # a dbt project has days alone
+        assert parameter not in schema(name).get("required", [])
+    if "table" in properties:
+        assert properties["table"]["enum"] in (table_names(), [*table_names(), *summary_names()])
+
+
+@pytest.mark.parametrize("name", ["nps", "load_table"])
+def test_a_load_is_tried_once_more_after_three_minutes(name: str) -> None:
+    assert (FLOWS[name][0].retries, FLOWS[name][0].retry_delay_seconds) == (1, 180)

@@ -1,0 +1,380 @@
+"""Tables that come from a Google sheet: what arrives, what is refused, and that a bad sheet leaves the good copy."""
+
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.oauth2.service_account import Credentials
+from ruamel.yaml import YAML
+
+from daybook.definitions.table import Table
+from daybook.errors import (
+    DaybookError,
+    DuplicateKey,
+    NullKey,
+    SchemaMismatch,
+    ShrinkGuard,
+    SourceError,
+    SourceLost,
+    ValueRefused,
+)
+from daybook.load.load import load
+from daybook.sources.google_sheets import client
+from daybook.stage.parts import read_parts
+from tests.support.servers.google import Cell, Google, Sheet
+from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Ends
+
+COLUMNS = {"id": "integer", "name": "varchar(20)", "price": "decimal(10, 2)", "since": "date"}
+HEADER = ["id", "name", "price", "since"]
+GOOD = [HEADER, [1, "Ann", Cell(5.1, "5.10", "0.00"), "2021-02-05"], [2, "Bob", "7.25", "2021-02-06"]]
+LOADED = [("1", "Ann", "5.10", "2021-02-05"), ("2", "Bob", "7.25", "2021-02-06")]
+
+
+class GoogleKeys:
+    """The one block that a sheet needs."""
+
+    def __init__(self, server: Google) -> None:
+        self._server = server
+
+    def google(self, name: str) -> Credentials:
+        assert name == "google"
+        return Credentials.from_service_account_info(self._server.account)  # type: ignore[no-untyped-call,no-any-return]
+
+    def engine(self, name: str) -> Any:
+        raise AssertionError("a sheet needs no database")
+
+    s3 = engine
+
+
+@pytest.fixture
+def ends(warehouse_ends: Ends, google: Google) -> Ends:
+    warehouse_ends.keys = GoogleKeys(google)
+    return warehouse_ends
+
+
+def table_of(ends: Ends, spreadsheet: str, *, source: dict[str, Any] | None = None, **fields: Any) -> Table:
+    where = {"kind": "google_sheet", "spreadsheet": spreadsheet, "sheet": "Prices", **(source or {})}
+    return ends.table("prices", **{"source": where, "key": "id", "columns": COLUMNS, **fields})
+
+
+def sheet(google: Google, rows: list[list[Any]], **fields: Any) -> tuple[str, Sheet]:
+    """A new spreadsheet whose sheet Prices holds `rows`: its id, and the sheet."""
+    id = google.new("Notes", "Prices", **fields)
+    prices = google.spreadsheets[id].sheets["Prices"]
+    prices.fill(rows)
+    return id, prices
+
+
+def texts(ends: Ends, table: Table) -> list[tuple[str | None, ...]]:
+    return ends.destination.texts(f"SELECT * FROM {ends.name(table)} ORDER BY id")
+
+
+def test_a_sheet_arrives_by_one_request_and_again_is_the_same(ends: Ends, google: Google) -> None:
+    id, _ = sheet(google, GOOD)
+    table = table_of(ends, f"https://docs.google.com/spreadsheets/d/{id}/edit?usp=sharing#gid=1")
+
+    for _ in range(2):
+        google.requests.clear()
+        report = ends.load(table)
+        assert report.rows == 2
+        assert google.requests == [f"GET /v4/spreadsheets/{id}/values/'Prices'"]
+        assert texts(ends, table) == LOADED
+    assert [(rows, strategy) for _, _, rows, strategy in ends.ledger(table)] == [(2, "replace")] * 2
+    assert ends.staged_keys() == []
+
+
+SPELLINGS: dict[str, tuple[dict[str, Any], str, Any, str | None]] = {
+    "a text 5.10 stays 5.10": ({}, "varchar(9)", "5.10", "5.10"),
+    "a number shown as 5.10 stays 5.10": ({}, "decimal(9, 2)", Cell(5.1, "5.10", "0.00"), "5.10"),
+    "a number without a format": ({}, "decimal(9, 2)", 5.1, "5.1"),
+    "a German number": ({"decimal_point": ",", "thousands": "."}, "decimal(9, 2)", Cell(1234.5, "1.234,50"), "1234.50"),
+    "a French number": ({"decimal_point": ",", "thousands": " "}, "integer", Cell(1234567, "1 234 567"), "1234567"),
+    "a German date": ({"dates": "%d.%m.%Y"}, "date", Cell(44232, "05.02.2021"), "2021-02-05"),
+    "an American time": (
+        {"timestamps": "%m/%d/%Y %H:%M:%S"},
+        "timestamp",
+        Cell(44232.5, "2/5/2021 12:00:00"),
+        "2021-02-05 12:00:00",
+    ),
+    "true": ({}, "boolean", True, "t"),
+    "a postcode with a zero in front": ({}, "varchar(9)", "01234", "01234"),
+    "a text that looks like a formula": ({}, "varchar(9)", "=1+1", "=1+1"),
+    "a text with a line break, a quote and a comma": ({}, "varchar(19)", 'a\nb "c", d', 'a\nb "c", d'),
+    "characters of four bytes": ({}, "varchar(16)", "😀é中", "😀é中"),
+    "an empty cell": ({}, "varchar(9)", None, None),
+    "an empty number": ({}, "integer", None, None),
+    "n/a, declared to be none": ({"nulls": ["", "n/a"]}, "decimal(9, 2)", "n/a", None),
+    "#N/A, declared to be none": ({"nulls": ["", "#N/A"]}, "integer", "#N/A", None),
+}
+
+
+@pytest.mark.parametrize("case", SPELLINGS)
+def test_a_value_is_what_people_see(ends: Ends, google: Google, case: str) -> None:
+    values, type, cell, expected = SPELLINGS[case]
+    id, _ = sheet(google, [["id", "value"], [1, cell], [2, cell]])
+    table = table_of(ends, id, source={"values": values}, columns={"id": "integer", "value": type})
+
+    ends.load(table)
+
+    found = texts(ends, table)
+    if type.startswith("decimal") and expected is not None:
+        found = [(id, str(value).rstrip("0")) for id, value in found]
+        expected = expected.rstrip("0")
+    assert found == [("1", expected), ("2", expected)]
+
+
+def test_a_header_further_down_and_columns_in_another_order(ends: Ends, google: Google) -> None:
+    rows = [["Prices, by the sales team"], [], [None, *reversed(HEADER)]]
+    rows += [[None, "2021-02-05", "5.10", "Ann", 1], [None, "2021-02-06", "7.25", "Bob", 2]]
+    id, prices = sheet(google, rows)
+    prices.cells = {(row, column - 1): cell for (row, column), cell in prices.cells.items() if column or row}
+    prices.cells[0, 0] = Cell("Prices")
+    table = table_of(ends, id, source={"header_row": 3})
+
+    ends.load(table)
+
+    assert texts(ends, table) == LOADED
+
+
+def test_short_rows_are_padded_and_blank_ones_are_told(
+    ends: Ends, google: Google, caplog: pytest.LogCaptureFixture
+) -> None:
+    blank = [Cell(None), Cell("", None)]
+    id, _ = sheet(google, [HEADER, [1, "Ann"], [], GOOD[2], blank, [Cell("")], []])
+    table = table_of(ends, id)
+
+    assert ends.load(table).rows == 2
+
+    assert texts(ends, table) == [("1", "Ann", None, None), LOADED[1]]
+    assert f"{table.name}: 1 rows of 'Prices' are blank and left out: 3" in caplog.text
+
+
+def test_what_is_masked_is_nowhere(ends: Ends, google: Google) -> None:
+    id, _ = sheet(google, GOOD)
+    columns = COLUMNS | {"name": "varchar(64)"}
+    table = table_of(ends, id, columns=columns, mask={"name": "hash", "price": None, "since": "drop"})
+
+    staged = ends.extract(table)
+
+    lines = b"".join(read_parts(ends.stage, staged.manifest))
+    assert lines.count(b"\n") == len(LOADED)
+    assert not [clear for clear in (b"Ann", b"5.10", b"2021-02-05") if clear in lines]
+    load(staged, ends.warehouse, ends.stage)
+    assert texts(ends, table) == [(key, sha256(name.encode()).hexdigest(), None) for key, name, *_ in LOADED]
+
+
+def change(**cells: Any) -> Callable[[Sheet], None]:
+    """The good sheet with these cells, by their names."""
+
+    def apply(prices: Sheet) -> None:
+        for name, value in cells.items():
+            prices.cells[int(name[1:]) - 1, ord(name[0]) - ord("A")] = Cell(value)
+
+    return apply
+
+
+def rename(prices: Google, id: str) -> None:
+    sheets = prices.spreadsheets[id].sheets
+    sheets["Price list"] = sheets.pop("Prices")
+
+
+BAD_SHEETS: dict[str, tuple[Callable[[Sheet], None], type[DaybookError], list[str]]] = {
+    "a header twice": (
+        change(D1="name"),
+        SourceError,
+        ["row 1 of 'Prices'", "D1 says 'name' again, which B1 does: rename one"],
+    ),
+    "a header twice but for blanks": (change(D1=" name "), SourceError, ["D1 says 'name' again, which B1 does"]),
+    "a blank header above values": (
+        change(B1=" "),
+        SourceError,
+        ["B1 is blank, and B2 below it is not: name the column"],
+    ),
+    "a value beside the table": (change(F3="x"), SourceError, ["F1 is blank, and F3 below it is not"]),
+    "a blank header above nothing": (
+        change(B1="", B2="", B3=""),
+        SourceError,
+        ["B1 is blank: name the column, or delete it"],
+    ),
+    "no header": (change(A1="", B1="", C1="", D1=""), SourceError, ["row 1 of 'Prices' names no columns"]),
+    "an empty sheet": (lambda prices: prices.fill([]), SourceError, ["the sheet is empty there"]),
+    "a renamed column": (change(C1="cost"), SchemaMismatch, ["column 'price' is gone: ALTER TABLE"]),
+    "a number that is none": (
+        change(C3="cheap"),
+        ValueRefused,
+        ["row 3, ", "column price: 'cheap' does not fit decimal(10, 2)"],
+    ),
+    "a date that is none": (
+        change(D2="05.02.2021"),
+        ValueRefused,
+        ["row 2, ", "column since: '05.02.2021' does not fit date"],
+    ),
+    "a text that is too long": (change(B2="x" * 21), ValueRefused, ["row 2", "it has 21 characters, and 20 fit in"]),
+    "a formula that failed": (change(C2="#REF!"), ValueRefused, ["cell C2: it shows #REF!"]),
+    "a formula that is not done": (change(B3="Loading..."), ValueRefused, ["cell B3: it shows Loading..."]),
+    "a row without its key": (change(A3=""), NullKey, ["have no id, which is their key"]),
+    "a key twice": (change(A3=1), DuplicateKey, ["share a key"]),
+    "a header and no rows": (lambda prices: prices.fill([HEADER]), ShrinkGuard, ["0 rows"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SHEETS)
+@ON_ONE_WAREHOUSE
+def test_a_bad_sheet_leaves_the_last_good_copy(ends: Ends, google: Google, case: str) -> None:
+    spoil, error, words = BAD_SHEETS[case]
+    id, prices = sheet(google, GOOD)
+    table = table_of(ends, id)
+    ends.load(table)
+    before = ends.state(table)
+    spoil(prices)
+
+    with pytest.raises(error) as refused:
+        ends.load(table)
+
+    assert str(refused.value).startswith(table.name)
+    assert [word for word in words if word not in str(refused.value)] == []
+    assert ends.state(table) == before
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["quota", "internal error", "error page", "page with status 200", "empty answer", "no object", "half of the JSON",
+     "cut off", "hang-up"],
+)  # fmt: skip
+@ON_ONE_WAREHOUSE
+def test_what_passes_is_waited_out_and_told(
+    ends: Ends, google: Google, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    id, _ = sheet(google, GOOD)
+    table = table_of(ends, id)
+    google.fail(fault, fault)
+
+    ends.load(table)
+
+    assert texts(ends, table) == LOADED
+    assert len(google.requests) == 3
+    told = [record.getMessage() for record in caplog.records if "again in" in record.getMessage()]
+    assert [line.startswith(f"{table.name}: sheet 'Prices': try {n} of 8: ") for n, line in enumerate(told, 1)] == [
+        True,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("quota", "HTTP 429: Quota exceeded"),
+        ("internal error", "HTTP 500: Internal error encountered."),
+        ("error page", "HTTP 502, 8 times"),
+        ("page with status 200", "the answer is no JSON: a page, or cut off, 8 times"),
+        ("cut off", "no answer (ChunkedEncodingError), 8 times"),
+        ("hang-up", "no answer (ProxyError), 8 times"),
+    ],
+)
+@ON_ONE_WAREHOUSE
+def test_what_does_not_pass_ends_within_a_limit(ends: Ends, google: Google, fault: str, words: str) -> None:
+    id, _ = sheet(google, GOOD)
+    table = table_of(ends, id)
+    ends.load(table)
+    before = ends.state(table)
+    google.requests.clear()
+    google.fail(*[fault] * client.ATTEMPTS)
+
+    with pytest.raises(SourceLost) as lost:
+        ends.load(table)
+
+    assert lost.value.may_pass
+    assert str(lost.value).startswith(f"{table.name}: sheet 'Prices': {words}")
+    assert "<" not in str(lost.value)
+    assert len(google.requests) == client.ATTEMPTS
+    assert ends.state(table) == before
+
+
+def test_the_waits_outlast_a_minute_in_which_a_quota_is_refilled() -> None:
+    waits = [min(2.0**n, client.LONGEST_WAIT) for n in range(client.ATTEMPTS - 1)]
+    assert 60 < sum(waits) < 180
+
+
+def not_shared(google: Google, id: str) -> None:
+    google.spreadsheets[id].shared_with.clear()
+
+
+def gone(google: Google, id: str) -> None:
+    del google.spreadsheets[id]
+
+
+REFUSALS: dict[str, tuple[Callable[[Google, str], None], list[str], int]] = {
+    "not shared": (not_shared, ["daybook@analytics.iam.gserviceaccount.com may not read", "as Viewer"], 1),
+    "deleted": (gone, ["there is no spreadsheet", "Correct its id or address"], 1),
+    "another name on the tab": (rename, ["no such sheet", "it has 'Notes', 'Price list'"], 2),
+    "the API is off": (lambda google, id: google.fail("API off"), ["the Google Sheets API is off in the project"], 1),
+    "an Excel file": (lambda google, id: google.fail("Excel file"), ["Save it as a Google Sheet"], 1),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+@ON_ONE_WAREHOUSE
+def test_what_google_refuses_is_explained_and_not_tried_again(ends: Ends, google: Google, case: str) -> None:
+    spoil, words, requests = REFUSALS[case]
+    id, _ = sheet(google, GOOD)
+    table = table_of(ends, id)
+    ends.load(table)
+    before = ends.state(table)
+    google.requests.clear()
+    spoil(google, id)
+
+    with pytest.raises(SourceError) as refused:
+        ends.load(table)
+
+    assert [word for word in words if word not in str(refused.value)] == []
+    assert str(refused.value).startswith(f"{table.name}: sheet 'Prices': ")
+    assert len(google.requests) == requests
+    assert ends.state(table) == before
+
+
+@ON_ONE_WAREHOUSE
+def test_a_key_that_was_revoked_is_told_without_the_key(
+    ends: Ends, google: Google, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, _ = sheet(google, GOOD)
+    known = GoogleKeys(google).google("google")
+    monkeypatch.setattr(ends.keys, "google", lambda name: known)
+    monkeypatch.setitem(google.account, "client_email", "somebody@else.iam.gserviceaccount.com")
+
+    with pytest.raises(SourceError, match=r"does not take the key of daybook@.*account not found.*a key that is valid"):
+        ends.load(table_of(ends, id))
+
+    assert google.requests == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"load": "upsert", "cursor": "since", "interval": "day"}, "a sheet has no history and is always loaded whole"),
+        ({"cursor": "since"}, "a sheet has no history"),
+        ({"columns": None}, "name its columns with their types"),
+    ],
+)
+@ON_ONE_WAREHOUSE
+def test_a_table_file_that_cannot_be_is_refused(ends: Ends, google: Google, fields: dict[str, Any], words: str) -> None:
+    id, _ = sheet(google, GOOD)
+    with pytest.raises(SourceError, match=words):
+        ends.load(table_of(ends, id, **fields))
+
+
+@pytest.mark.parametrize("wrong", ["", "https://example.com/1abc", "My prices"])
+def test_a_spreadsheet_is_an_id_or_an_address(wrong: str) -> None:
+    with pytest.raises(ValueError, match="names no spreadsheet: give its id, or its address"):
+        client.spreadsheet_id(wrong)
+
+
+def test_the_documents_table_file_is_one_and_names_every_field() -> None:
+    text = (Path(__file__).parents[4] / "docs" / "google-sheets.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    content = YAML(typ="safe", pure=True).load(example)
+    table = Table(name="raw_data.prices", **content)
+    assert table.source.spreadsheet == "1aBcD2eFgH3iJkL"
+    assert set(content["source"]) == set(type(table.source).model_fields) - {"block"}

@@ -1,0 +1,289 @@
+"""Values spelled in a text: each comes back the same through PostgreSQL's COPY, or is refused with the reason."""
+
+import io
+import json
+import math
+import struct
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import psycopg2
+import psycopg2.extras
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from daybook.definitions.table import Table
+from daybook.errors import ValueRefused
+from daybook.model.types import Column, parse_type
+from daybook.sources.text.typed_csv import TextRows
+from daybook.sources.text.value_formats import Spelling
+from daybook.stage.csv_format import CsvFormat
+from tests.support.servers.postgres import Postgres
+
+TABLE = Table(
+    name="raw.things",
+    description="x",
+    owner="tests",
+    load="replace",
+    key="id",
+    source={"kind": "database", "table": "t"},
+)
+
+
+@pytest.fixture(scope="module")
+def session(postgres: Postgres) -> Iterator[Any]:
+    """A connection to a database of this module's own."""
+    with postgres.database() as url:
+        connection = psycopg2.connect(url.replace("+psycopg2", ""))
+        psycopg2.extras.register_uuid(None, connection)
+        with connection.cursor() as cursor:
+            cursor.execute("SET TimeZone TO 'UTC'; SET extra_float_digits TO 3")
+            yield cursor
+        connection.close()
+
+
+def staged(type: str, texts: list[str | None], **values: Any) -> bytes:
+    """The CSV that texts become, in a column `value` beside an id."""
+    columns = [Column("id", parse_type("int")), Column("value", parse_type(type))]
+    rows = TextRows(TABLE, columns, Spelling(**values), CsvFormat())
+    pairs = ((f"line {number}", (str(number), text)) for number, text in enumerate(texts))
+    return b"".join(chunk.data for chunk in rows.chunks(pairs))
+
+
+def through(session: Any, type: str, texts: list[str | None], **values: Any) -> list[Any]:
+    """What PostgreSQL has of these texts in a column of that type, as its driver reads it."""
+    data = staged(type, texts, **values)
+    session.execute(f"DROP TABLE IF EXISTS things; CREATE TEMP TABLE things (id int, value {type})")
+    session.copy_expert("COPY things FROM STDIN WITH (FORMAT csv)", io.BytesIO(data))
+    session.execute("SELECT value FROM things ORDER BY id")
+    return [value for (value,) in session.fetchall()]
+
+
+def read(type: str, text: str, **values: Any) -> str | None:
+    return Spelling(**values).reader(parse_type(type))(text)
+
+
+_moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30))
+_zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+_texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+def _numbers(bits: int) -> st.SearchStrategy[int]:
+    return st.integers(-(2**bits), 2**bits - 1)
+
+
+#: Type in PostgreSQL: the values that it has.
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "smallint": _numbers(15),
+    "integer": _numbers(31),
+    "bigint": _numbers(63),
+    "numeric": st.decimals(allow_nan=False, allow_infinity=False),
+    "numeric(38,9)": st.decimals(-(10**28), 10**28, places=9),
+    "numeric(5,5)": st.decimals(Decimal("-0.99999"), Decimal("0.99999"), places=5),
+    "double precision": st.floats(allow_nan=False),
+    "boolean": st.booleans(),
+    "date": st.dates(),
+    "timestamp": _moments,
+    "timestamptz": st.builds(lambda moment, zone: moment.replace(tzinfo=zone), _moments, _zones),
+    "time": st.times(),
+    "uuid": st.uuids(),
+    "text": _texts,
+    "varchar(20)": st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20),
+}
+
+
+@pytest.mark.parametrize("type", VALUES)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_every_value_that_python_writes_comes_back(type: str, data: st.DataObject, session: Any) -> None:
+    values = data.draw(st.lists(VALUES[type], min_size=1, max_size=20))
+    texts = [str(value) for value in values]
+    assert through(session, type, [*texts, None], nulls=[]) == [*values, None]
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(st.floats(width=32, allow_nan=False), min_size=1))
+def test_every_real_comes_back(values: list[float], session: Any) -> None:
+    back = through(session, "real", [repr(value) for value in values])
+    assert [struct.pack("f", value) for value in back] == [struct.pack("f", value) for value in values]
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(st.binary(), min_size=1))
+def test_all_bytes_come_back(values: list[bytes], session: Any) -> None:
+    back = through(session, "bytea", ["\\x" + value.hex() for value in values])
+    assert [bytes(value) for value in back] == values
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_texts, inner, max_size=4),
+)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=_json)
+def test_json_comes_back_as_it_was_written(value: Any, session: Any) -> None:
+    written = json.dumps(value, ensure_ascii=False)
+    assert through(session, "json", [written]) == [value]
+    assert session.execute("SELECT value::text FROM things") is None and session.fetchone() == (written,)
+
+
+def test_what_is_no_number_or_without_end_comes_back(session: Any) -> None:
+    back = through(session, "double precision", ["nan", "-NaN", "inf", "+Infinity", "-inf"])
+    assert [str(value) for value in back] == ["nan", "nan", "inf", "inf", "-inf"]
+
+
+@settings(max_examples=50)
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**12), max_value=10**12))
+@example(Decimal("-1234567.890"))
+def test_numbers_of_other_countries(number: Decimal) -> None:
+    for thousands, point in ((".", ","), ("'", "."), (" ", ","), ("\u202f", ","), (",", ".")):
+        spelled = f"{number:,.3f}".replace(",", "T").replace(".", point).replace("T", thousands)
+        assert Decimal(read("decimal(30,3)", spelled, decimal_point=point, thousands=thousands) or "") == number
+
+
+@settings(max_examples=50)
+@given(moment=_moments.filter(lambda moment: moment.year >= 1000))
+@example(datetime(2021, 2, 5, 12, 0))
+def test_dates_of_other_countries(moment: datetime) -> None:
+    for pattern in ("%d.%m.%Y %H:%M:%S.%f", "%m/%d/%Y %I:%M:%S.%f %p", "%Y%m%d %H%M%S%f"):
+        assert read("timestamp", moment.strftime(pattern), timestamps=pattern) == moment.isoformat(" ")
+    for pattern in ("%d.%m.%Y", "%m/%d/%Y", "%d %b %Y", "%Y%j"):
+        assert read("date", moment.strftime(pattern), dates=pattern) == moment.date().isoformat()
+
+
+@pytest.mark.parametrize(
+    "type, text, nulls, value",
+    [
+        ("text", "", [""], None),
+        ("text", "", [], ""),
+        ("text", "NA", ["NA"], None),
+        ("text", " NA", ["NA"], " NA"),
+        ("text", "NULL", [""], "NULL"),
+        ("int", "", [], None),
+        ("int", "  ", ["NA"], None),
+        ("date", "-", ["-"], None),
+    ],
+)
+def test_null_is_what_the_table_file_says(type: str, text: str, nulls: list[str], value: str | None) -> None:
+    assert read(type, text, nulls=nulls) == value
+
+
+REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
+    ("int", "5.0", {}, "no whole number"),
+    ("int", "٥", {}, "no whole number"),
+    ("int", "2147483648", {}, "range of integer"),
+    ("smallint", "-32769", {}, "range of smallint"),
+    ("bigint", "9" * 5000, {}, "range of bigint"),
+    ("int", "1,000", {}, "no whole number"),
+    ("int", "1,5", {"thousands": ","}, "not stand between thousands"),
+    ("int", "10,00", {"thousands": ","}, "not stand between thousands"),
+    ("int", "1,0000", {"thousands": ","}, "not stand between thousands"),
+    ("int", "1000,000", {"thousands": ","}, "not stand between thousands"),
+    ("decimal(9,3)", "1.5", {"decimal_point": ",", "thousands": "."}, "not stand between thousands"),
+    ("decimal(9,3)", "1.5", {"decimal_point": ","}, "it has a point"),
+    ("decimal(9,3)", "1,5", {}, "no number"),
+    ("decimal(9,2)", "1.005", {}, "more than 2 digits behind the point"),
+    ("decimal(5,2)", "1234.5", {}, "more than 3 digits before the point"),
+    ("decimal", "NaN", {}, "no number"),
+    ("decimal", "1e1000000", {}, "range of a decimal"),
+    ("decimal", "1e-1000000", {}, "range of a decimal"),
+    ("real", "1e39", {}, "range of real"),
+    ("real", "1e-60", {}, "range of real"),
+    ("double", "-1e309", {}, "range of double"),
+    ("double", "1e-400", {}, "range of double"),
+    ("double", "+-inf", {}, "no number"),
+    ("double", "1_000", {}, "no number"),
+    ("boolean", "2", {}, "neither true nor false"),
+    ("date", "05.02.2021", {}, "isoformat"),
+    ("date", "2021-02-30", {}, "day is out of range"),
+    ("date", "2021-02-05 10:00", {"dates": "%Y-%m-%d %H:%M"}, "a time of day, which a date would lose"),
+    ("timestamp", "2021-02-05T10:00:00Z", {}, "a zone, which a timestamp would lose"),
+    ("timestamp", "2021-02-05T10:00:00.1234567", {}, "more than 6 digits"),
+    ("timestamp(3)", "2021-02-05T10:00:00.1234", {}, "more than 3 digits"),
+    ("timestamp(0)", "05.02.2021 10:00:00.5", {"timestamps": "%d.%m.%Y %H:%M:%S.%f"}, "more than 0 digits"),
+    ("timestamptz", "2021-02-05T10:00:00", {}, "no zone, so it is no instant"),
+    ("timestamptz", "0001-01-01T00:00:00+05:00", {}, "outside of the years 1 to 9999"),
+    ("time", "10:00+02:00", {}, "a zone, which a time would lose"),
+    ("timetz", "10:00", {}, "no zone"),
+    ("timetz", "10:00+02:00,more", {}, "isoformat"),
+    ("json", "{", {}, "Expecting"),
+    ("json", '{"a": NaN}', {}, "NaN is not in JSON"),
+    ("json", "[" * 100_000, {}, "nested too deeply"),
+    ("uuid", "123", {}, "UUID"),
+    ("bytes", "\\xfg", {}, "hexadecimal"),
+    ("varchar(3)", "abcd", {}, "4 characters, and 3 fit in"),
+    ("varchar(3)", "abc ", {}, "4 characters, and 3 fit in"),
+    ("text", "a\0b", {}, "NUL"),
+    ("text", "a\ud800b", {}, "half of a character"),
+]
+
+
+@pytest.mark.parametrize("type, text, values, why", REFUSED, ids=[f"{row[0]} {row[1][:30]!r}" for row in REFUSED])
+def test_what_would_become_another_value_is_refused(type: str, text: str, values: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueRefused) as caught:
+        staged(type, [None, text], **values)
+    message = str(caught.value)
+    assert message.startswith("raw.things, line 1, row id='1', column value: ") and why in message
+    assert len(message) < 400 and message.isprintable()
+
+
+def test_a_fraction_is_of_a_second_and_not_of_a_date() -> None:
+    assert read("timestamp(0)", "05.02.2021 10:00:00", timestamps="%d.%m.%Y %H:%M:%S") == "2021-02-05 10:00:00"
+
+
+@pytest.mark.parametrize("row", [("1",), ("1", "a", "b")], ids=["too few", "too many"])
+def test_a_row_of_another_width_is_refused(row: tuple[str, ...]) -> None:
+    columns = [Column("id", parse_type("int")), Column("value", parse_type("text"))]
+    rows = TextRows(TABLE, columns, Spelling(), CsvFormat())
+    with pytest.raises(ValueRefused, match=f"raw.things, line 7: it has {len(row)} values, and there are 2 columns"):
+        list(rows.chunks([("line 7", row)]))
+
+
+@pytest.mark.parametrize(
+    "values, why",
+    [
+        ({"dates": "%d.%m."}, "does not say the year"),
+        ({"dates": "%d %Y"}, "does not say the month"),
+        ({"timestamps": "%d.%m.%Y %I:%M"}, "does not say the hour"),
+        ({"dates": "%x"}, "depends on the machine"),
+        ({"timestamps": "%Y-%m-%d %H:%M %Z"}, "depends on the machine"),
+        ({"dates": "%Q"}, "bad directive"),
+        ({"decimal_point": ";"}, "must be a point or a comma"),
+        ({"thousands": "0"}, "must be a comma"),
+        ({"decimal_point": ",", "thousands": ","}, "nobody could tell them apart"),
+        ({"null": ["NA"]}, "Extra inputs are not permitted"),
+    ],
+    ids=str,
+)
+def test_a_spelling_that_would_invent_values_is_refused(values: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        Spelling(**values)
+
+
+def test_chunks_are_of_a_mebibyte_and_whole_rows() -> None:
+    columns = [Column("id", parse_type("int")), Column("value", parse_type("text"))]
+    rows = TextRows(TABLE, columns, Spelling(), CsvFormat())
+    chunks = list(rows.chunks((f"line {number}", (str(number), "é" * 500)) for number in range(3000)))
+    assert sum(chunk.rows for chunk in chunks) == 3000
+    assert all(chunk.data.count(b"\n") == chunk.rows and chunk.data.endswith(b"\n") for chunk in chunks)
+    assert max(len(chunk.data) for chunk in chunks) < 2**20 + 2000 and len(chunks) == math.ceil(3000 * 1007 / 2**20)
+
+
+def test_an_instant_is_staged_in_utc() -> None:
+    assert read("timestamptz", "2021-02-05T10:00:00.5+05:30") == "2021-02-05 04:30:00.500000+00:00"
+    assert read("timestamptz", "05.02.2021 10:00 +0100", timestamps="%d.%m.%Y %H:%M %z") == str(
+        datetime(2021, 2, 5, 9, tzinfo=UTC)
+    )
+
+
+def test_a_date_and_a_time_as_python_has_them() -> None:
+    assert (read("date", str(date(2021, 2, 5))), read("time", str(time(1, 2, 3, 4)))) == (
+        "2021-02-05",
+        "01:02:03.000004",
+    )

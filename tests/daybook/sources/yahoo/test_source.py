@@ -1,0 +1,433 @@
+"""Stock prices by the real yfinance, from a small Yahoo: each way in which a symbol's answer can be good or bad."""
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from daybook.backfill.dry_run import forecast
+from daybook.definitions.symbols import only
+from daybook.definitions.table import Table
+from daybook.errors import SourceError, SourceLost
+from daybook.ledger.interval_status import look_up
+from daybook.load.load import LoadReport
+from daybook.sources.yahoo import retry_budget
+from tests.support.servers.yahoo import DOWN, HTML, Fault, Share, Yahoo, share
+from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Ends
+
+FIRST, END = date(2021, 1, 4), date(2021, 3, 1)
+MONDAY, SATURDAY = "2021-02-01", "2021-02-06"  # a week with five sessions
+WEDNESDAY = date(2021, 2, 3)
+DECLARED = {"key": ["symbol", "date"], "cursor": "date", "interval": "day", "load": "upsert"}
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry_budget, "SECONDS", 0.01)
+
+
+def prices(ends: Ends, *symbols: str, on_missing: str = "fail", **fields: Any) -> Table:
+    """A table of these symbols, as stock_info is one."""
+    source = {"kind": "yfinance", "symbols": symbols, "on_missing": on_missing}
+    given = {"timezone": "America/New_York", "calendar": "XNYS", "start": FIRST, **DECLARED, **fields}
+    return ends.table("stock_info", source=source, **given)
+
+
+def load(ends: Ends, table: Table, first: str | None = None, until: str | None = None) -> LoadReport:
+    return ends.load(table, first, until)
+
+
+def days(ends: Ends, table: Table, symbol: str) -> list[date]:
+    return [day for name, day in ends.rows(table, "symbol, date", "1, 2") if name == symbol]
+
+
+def closes(ends: Ends, table: Table, symbol: str) -> dict[date, float]:
+    return {day: close for name, day, close in ends.rows(table, "symbol, date, close") if name == symbol}
+
+
+# ── One symbol among others ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def whole(**fields: Any) -> Share:
+    return share(FIRST, END, **fields)
+
+
+def without(*gone: date) -> Share:
+    made = whole()
+    made.bars = {day: bar for day, bar in made.bars.items() if day not in gone}
+    return made
+
+
+def blank(day: date) -> Share:
+    made = whole()
+    made.bars[day] = type(made.bars[day])(0, 0, 0, 0, 0, blank=True)
+    return made
+
+
+WEEK = [date(2021, 2, day) for day in range(1, 6)]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What Yahoo has of a symbol, and what must come of it: its days, what is told, how often it was asked for.
+
+    yfinance itself sends a request that is refused (400 and above) a second time, with another cookie.
+    """
+
+    share: Callable[[], Share | None]
+    days: list[date]
+    told: str | None
+    requests: int
+
+
+CASES = {
+    "good": Case(whole, WEEK, None, 1),
+    "rate limited, then good": Case(lambda: whole(fault=Fault(429, "Too Many Requests\r\n", times=2)), WEEK, None, 3),
+    "rate limited": Case(
+        lambda: whole(fault=Fault(429, "Too Many Requests\r\n")), [], "Yahoo limits the rate of requests", 8
+    ),
+    "server error": Case(lambda: whole(fault=Fault(500, "Internal Server Error")), [], "Yahoo is down", 8),
+    "server error, then good": Case(lambda: whole(fault=Fault(502, "Bad Gateway", times=2)), WEEK, None, 3),
+    "will be right back": Case(lambda: whole(fault=Fault(200, DOWN)), [], "Yahoo is down", 4),
+    "html": Case(lambda: whole(fault=Fault(200, HTML)), [], "cut off, or no prices at all", 4),
+    "html, then good": Case(lambda: whole(fault=Fault(200, HTML, times=1)), WEEK, None, 2),
+    "truncated json": Case(lambda: whole(fault=Fault(cut=300)), [], "cut off, or no prices at all", 4),
+    "no body": Case(lambda: whole(fault=Fault(200, "")), [], "cut off, or no prices at all", 4),
+    "another json": Case(lambda: whole(fault=Fault(200, '{"chart": []}')), [], "cut off, or no prices at all", 4),
+    "connection lost": Case(lambda: whole(fault=Fault(hang_up=True)), [], "Yahoo could not be reached", 4),
+    "refused": Case(lambda: whole(fault=Fault(401, '{"finance": {}}')), [], "Yahoo refused to answer", 2),
+    "empty": Case(lambda: without(date(2021, 1, 29), *WEEK), [], "no prices of days on which the exchange had", 1),
+    "a day missing": Case(lambda: without(WEDNESDAY), [*WEEK[:2], *WEEK[3:]], "(XNYS: 2021-02-03)", 1),
+    "a day of NaN": Case(lambda: blank(WEDNESDAY), [*WEEK[:2], *WEEK[3:]], "(XNYS: 2021-02-03)", 1),
+    "not listed yet": Case(lambda: share(date(2021, 2, 22), END), [], None, 3),
+    "listed on Wednesday": Case(lambda: share(WEDNESDAY, END), WEEK[2:], None, 1),
+    "delisted": Case(lambda: share(date(2020, 3, 2), date(2020, 6, 2)), [], "it was last traded on 2020-06-01", 3),
+    "unknown": Case(lambda: None, [], "Yahoo knows no such symbol, or it was delisted", 2),
+    "live price beyond the end": Case(lambda: whole(live=datetime.now(UTC)), WEEK, None, 1),
+    "traded in Tokyo": Case(
+        lambda: share(FIRST, END, calendar="XTKS", zone="Asia/Tokyo", opens=datetime(1, 1, 1, 9).time()), WEEK, None, 1
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@ON_ONE_WAREHOUSE
+def test_a_symbol_among_others(case: Case, warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    yahoo.shares |= {"AAPL": whole(), "MSFT": whole(seed=7)}
+    if found := case.share():
+        yahoo.shares["ODD"] = found
+    table = prices(warehouse_ends, "AAPL", "ODD", "MSFT")
+
+    report = load(warehouse_ends, table, MONDAY, SATURDAY)
+
+    assert days(warehouse_ends, table, "AAPL") == days(warehouse_ends, table, "MSFT") == WEEK
+    assert days(warehouse_ends, table, "ODD") == case.days
+    assert yahoo.charts.count("ODD") == case.requests
+    assert yahoo.charts.count("AAPL") == yahoo.charts.count("MSFT") == 1
+    missing = warehouse_ends.destination.run(
+        "SELECT DISTINCT missing FROM daybook.ledger WHERE table_name = %s", (table.name,)
+    )
+    if case.told is None:
+        assert report.shortfalls == () and missing == [(None,)]
+    else:
+        (told,) = report.shortfalls
+        assert told.startswith("ODD: ") and case.told in told
+        assert missing == [(told,)]
+
+
+@ON_ONE_WAREHOUSE
+def test_a_policy_of_warning_lets_the_run_complete(
+    warehouse_ends: Ends, yahoo: Yahoo, caplog: pytest.LogCaptureFixture
+) -> None:
+    yahoo.shares["AAPL"] = whole()
+    table = prices(warehouse_ends, "AAPL", "NOPE", on_missing="warn")
+
+    report = load(warehouse_ends, table, MONDAY, SATURDAY)
+
+    assert (report.rows, report.shortfalls) == (5, ())
+    assert any("NOPE: Yahoo knows no such symbol" in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [(Fault(503, "busy"), SourceLost), (None, SourceError)], ids=["down", "unknown"]
+)
+@ON_ONE_WAREHOUSE
+def test_where_no_symbol_can_be_had_nothing_is_loaded(
+    fault: Fault | None, error: type[Exception], warehouse_ends: Ends, yahoo: Yahoo
+) -> None:
+    if fault:
+        yahoo.shares["AAPL"] = whole(fault=fault)
+
+    with pytest.raises(error, match=r"nothing was loaded, since no symbol could be had:\n- AAPL: Yahoo"):
+        load(warehouse_ends, prices(warehouse_ends, "AAPL"), MONDAY, SATURDAY)
+
+
+# ── How much is asked ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@ON_ONE_WAREHOUSE
+def test_yahoo_is_left_in_peace_when_it_refuses_everything(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    symbols = [f"S{number}" for number in range(50)]
+    yahoo.shares = {symbol: whole(fault=Fault(429, "Too Many Requests\r\n")) for symbol in symbols}
+    yahoo.crumb_status = 429
+
+    with pytest.raises(SourceLost) as caught:
+        load(warehouse_ends, prices(warehouse_ends, *symbols), MONDAY, SATURDAY)
+
+    told = str(caught.value).splitlines()[1:]
+    assert [line.split(":")[0] for line in told] == [f"- {symbol}" for symbol in symbols]
+    assert "S2: Yahoo limits the rate of requests" in told[2]
+    assert "S3: it was not asked for" in told[3] and "3 symbols in a row: Yahoo limits the rate" in told[3]
+    assert set(yahoo.charts) == {"S0", "S1", "S2"}
+    assert len(yahoo.charts) == 3 * retry_budget.TRIES * 2
+
+
+@ON_ONE_WAREHOUSE
+def test_a_run_has_one_budget_for_all_of_its_symbols(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    """Every second symbol fails, each in its own way: never three in a row."""
+    symbols = [f"S{number:02}" for number in range(40)]
+    yahoo.shares = {symbol: whole() for symbol in symbols}
+    for symbol in symbols[1::2]:
+        yahoo.shares[symbol].fault = Fault(200, HTML)
+
+    report = load(warehouse_ends, prices(warehouse_ends, *symbols), MONDAY, SATURDAY)
+
+    assert len(yahoo.charts) == 2 * len(symbols) + 10
+    assert report.shortfalls[-1].startswith("S39: it was not asked for: run it again later (the run's 90 requests were")
+
+
+@ON_ONE_WAREHOUSE
+def test_no_request_for_days_without_a_session(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    table = prices(warehouse_ends, "AAPL")
+    report = load(warehouse_ends, table, SATURDAY, "2021-02-08")
+    assert (report.rows, len(report.entries)) == (0, 2)
+    assert yahoo.requests == []
+
+
+@ON_ONE_WAREHOUSE
+def test_cookies_are_fetched_once_a_run_and_by_each_run(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    yahoo.shares |= {"AAPL": whole(), "MSFT": whole()}
+    table = prices(warehouse_ends, "AAPL", "MSFT")
+    load(warehouse_ends, table, MONDAY, SATURDAY)
+    first = list(yahoo.requests)
+    assert [path.split("?")[0].rsplit("/", 1)[-1] for path in first] == ["", "getcrumb", "AAPL", "MSFT"]
+    load(warehouse_ends, table, MONDAY, SATURDAY)
+    assert yahoo.requests == first * 2
+
+
+# ── What arrives ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_digit_arrives(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    yahoo.shares["BRK-B"] = whole()
+    table = prices(warehouse_ends, "BRK-B")
+    load(warehouse_ends, table, MONDAY, SATURDAY)
+
+    sent = [yahoo.shares["BRK-B"].bars[day] for day in WEEK]
+    wanted = [("BRK-B", day, b.open, b.high, b.low, b.close, b.volume) for day, b in zip(WEEK, sent, strict=True)]
+    assert warehouse_ends.rows(table, "symbol, date, open, high, low, close, volume", "2") == wanted
+    types = warehouse_ends.destination.types(table.name)
+    assert (types["volume"], types["close"], types["date"]) == ("bigint", "double precision", "date")
+    (created,) = {row[0] for row in warehouse_ends.rows(table, "created_date")}
+    assert abs(datetime.now(UTC) - created) < timedelta(minutes=5)
+
+
+def test_again_is_the_same_but_for_when(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    yahoo.shares["AAPL"] = whole()
+    table, columns = prices(warehouse_ends, "AAPL"), "symbol, date, open, high, low, close, volume"
+    load(warehouse_ends, table, MONDAY, SATURDAY)
+    before, created = warehouse_ends.rows(table, columns, "2"), warehouse_ends.rows(table, "max(created_date)")
+    load(warehouse_ends, table, MONDAY, SATURDAY)
+    assert warehouse_ends.rows(table, columns, "2") == before
+    assert warehouse_ends.rows(table, "min(created_date)") > created
+
+
+def test_columns_may_be_left_out_and_moved(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    yahoo.shares["AAPL"] = whole()
+    table = prices(warehouse_ends, "AAPL", columns={"date": "date", "close": "double", "symbol": "varchar(10)"})
+    load(warehouse_ends, table, MONDAY, "2021-02-02")
+    (row,) = warehouse_ends.rows(table)
+    assert row == (WEEK[0], yahoo.shares["AAPL"].bars[WEEK[0]].close, "AAPL")
+
+
+def test_columns_may_be_masked(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    yahoo.shares["AAPL"] = whole()
+    table = prices(warehouse_ends, "AAPL", mask={"volume": "null", "created_date": "drop"})
+    load(warehouse_ends, table, MONDAY, "2021-02-02")
+    bar = yahoo.shares["AAPL"].bars[WEEK[0]]
+    assert warehouse_ends.rows(table) == [("AAPL", WEEK[0], bar.open, bar.high, bar.low, bar.close, None)]
+
+
+# ── Splits and dividends ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("happened", "word"), [({"splits": {WEEK[2]: 4}}, "split"), ({"dividends": {WEEK[2]: 0.82}}, "dividend")]
+)
+def test_what_changes_history_loads_it_again(
+    happened: dict[str, Any], word: str, warehouse_ends: Ends, yahoo: Yahoo, caplog: pytest.LogCaptureFixture
+) -> None:
+    """January is loaded, then the day of the event: January's prices are other ones then. MSFT's are left alone."""
+    caplog.set_level("INFO")
+    yahoo.shares |= {"AAPL": whole(), "MSFT": whole(seed=3)}
+    table = prices(warehouse_ends, "AAPL", "MSFT")
+    load(warehouse_ends, table, FIRST.isoformat(), "2021-02-01")
+    old, other = closes(warehouse_ends, table, "AAPL"), warehouse_ends.rows(table, "*", "1, 2")[-1]
+    yahoo.shares["AAPL"] = whole(**happened)
+    yahoo.requests.clear()
+
+    report = load(warehouse_ends, table, WEDNESDAY.isoformat(), "2021-02-04")
+
+    assert yahoo.charts == ["AAPL", "AAPL", "MSFT"]
+    now = closes(warehouse_ends, table, "AAPL")
+    assert set(now) == {*old, *WEEK[:3]}, "also the days before it that had never been loaded"
+    expected = {day: yahoo.shares["AAPL"].adjusted(day)[1] for day in now}
+    assert now == expected and all(now[day] < old[day] for day in old)
+    assert warehouse_ends.rows(table, "*", "1, 2")[-2] == other
+    assert f"a {word} on 2021-02-03: its prices since 2021-01-04 are loaded again" in caplog.text
+    assert report.shortfalls == ()
+    covered = [start.astimezone(ZoneInfo("America/New_York")).date() for start, *_ in warehouse_ends.ledger(table)]
+    assert covered.count(FIRST) == 2 and covered.count(WEDNESDAY) == 1 and WEEK[0] not in covered
+
+
+def test_a_range_since_the_start_needs_no_second_request(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    yahoo.shares["AAPL"] = whole(splits={WEEK[2]: 4})
+    load(warehouse_ends, prices(warehouse_ends, "AAPL"), FIRST.isoformat(), SATURDAY)
+    assert yahoo.charts == ["AAPL"]
+
+
+def test_history_that_cannot_be_had_again_is_told(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    """The first answer is good, and all that come after it are not."""
+    made = whole(splits={WEEK[2]: 4})
+    yahoo.shares["AAPL"] = made
+    table = prices(warehouse_ends, "AAPL")
+    yahoo.fail_after["AAPL"] = 1
+
+    report = load(warehouse_ends, table, WEDNESDAY.isoformat(), "2021-02-04")
+
+    assert days(warehouse_ends, table, "AAPL") == [WEDNESDAY]
+    (told,) = report.shortfalls
+    assert told.startswith(
+        "AAPL: a split on 2021-02-03 changed its older prices, and they could not be had: Yahoo is down"
+    )
+
+
+# ── The session that is still open, and full refreshes ────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("calendar", "zone"), [("XNYS", "America/New_York"), ("XTKS", "Asia/Tokyo")], ids=["New York", "Tokyo"]
+)
+def test_a_full_refresh_ends_with_the_last_day_that_is_over(
+    calendar: str, zone: str, warehouse_ends: Ends, yahoo: Yahoo
+) -> None:
+    """In a table whose days are those of Auckland, where tomorrow begins first."""
+    now = datetime.now(ZoneInfo(zone))
+    start = now.date() - timedelta(days=20)
+    made = share(start, now.date() + timedelta(days=1), calendar=calendar, zone=zone, live=now)
+    made.bars[now.date()] = next(iter(made.bars.values()))
+    yahoo.shares["7203.T"] = made
+    table = prices(
+        warehouse_ends, "7203.T", calendar=calendar, start=start, timezone="Pacific/Auckland", on_missing="warn"
+    )
+
+    load(warehouse_ends, table)
+
+    assert days(warehouse_ends, table, "7203.T") == sorted(day for day in made.bars if day < now.date())
+
+
+def test_a_full_refresh_is_all_or_nothing(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    start = datetime.now(UTC).date() - timedelta(days=30)
+    yahoo.shares |= {name: share(start, datetime.now(UTC).date()) for name in ("AAPL", "MSFT")}
+    table = prices(warehouse_ends, "AAPL", "MSFT", start=start, on_missing="warn")
+    load(warehouse_ends, table)
+    before = warehouse_ends.state(table)
+    yahoo.shares["MSFT"].fault = Fault(429, "Too Many Requests\r\n")
+
+    with pytest.raises(SourceLost, match=r"since a full refresh would lose their rows:\n- MSFT: Yahoo limits the rate"):
+        load(warehouse_ends, table)
+
+    assert warehouse_ends.state(table) == before
+
+
+@ON_ONE_WAREHOUSE
+def test_a_full_refresh_does_not_lose_symbols_in_silence(warehouse_ends: Ends) -> None:
+    table = prices(warehouse_ends, "AAPL", "MSFT")
+    with pytest.raises(SourceError, match="symbols leaves out AAPL: their rows would be lost"):
+        only(table, ["MSFT", "NVDA"], keep=True)
+    assert only(table, ["MSFT"], keep=False).source.symbols == ("MSFT",)
+    assert only(table, None, keep=True) is table
+
+
+# ── The table file, the dry run, the library ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"start": None}, "start: is missing: the first day to ask for"),
+        ({"key": ["symbol"]}, r"key: must be \[symbol, date\]"),
+        ({"load": "replace_interval"}, "load: replace_interval takes no older prices along"),
+        ({"cursor": "created_date"}, "cursor: must be date"),
+    ],
+)
+@ON_ONE_WAREHOUSE
+def test_a_table_file_that_makes_no_sense_is_refused(
+    fields: dict[str, Any], said: str, warehouse_ends: Ends, yahoo: Yahoo
+) -> None:
+    with pytest.raises(SourceError, match=said):
+        load(warehouse_ends, prices(warehouse_ends, "AAPL", **fields), MONDAY, SATURDAY)
+    assert yahoo.requests == []
+
+
+@pytest.mark.parametrize(
+    ("symbols", "said"),
+    [
+        ([], "no symbol is given"),
+        (["aapl"], "write 'AAPL' instead of 'aapl'"),
+        ([" AAPL"], "write 'AAPL' instead of ' AAPL'"),
+        (["AAPL", "MSFT", "AAPL"], "given twice: AAPL"),
+        (["AAPL/../MSFT"], "is no symbol of Yahoo's"),
+        (["A" * 33], "is no symbol of Yahoo's"),
+    ],
+)
+@ON_ONE_WAREHOUSE
+def test_symbols_are_as_yahoo_spells_them(symbols: list[str], said: str, warehouse_ends: Ends) -> None:
+    with pytest.raises(ValueError, match=said):
+        prices(warehouse_ends, *symbols)
+
+
+@ON_ONE_WAREHOUSE
+def test_a_dry_run_tells_which_days_would_be_loaded(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+    table = prices(warehouse_ends, "AAPL")
+    assert table.grid is not None
+    intervals = table.grid.between(date(2021, 1, 30), date(2021, 2, 10))
+    standings = look_up(warehouse_ends.warehouse, table.name, intervals)
+
+    found = forecast(table, standings, "missing", warehouse_ends)
+
+    assert [one.action for one in found] == ["leave"] * 2 + ["load"] * 9, "the weekend between sessions goes along"
+    assert {one.at_source for one in found} == {None}
+    assert yahoo.requests == []
+
+
+def test_no_default_of_yfinance_is_left_to_yfinance() -> None:
+    from yfinance.scrapers.history import PriceHistory
+
+    from daybook.sources.yahoo.client import PINNED
+
+    arguments = set(inspect.signature(PriceHistory.history).parameters) - {"self", "start", "end", "period"}
+    assert set(PINNED) == arguments
+
+
+def test_other_flows_do_not_wait_for_heavy_libraries() -> None:
+    look = (
+        "import sys, flows.stock_symbols as _; print({'pandas', 'yfinance', 'exchange_calendars'} & set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout == "set()\n"

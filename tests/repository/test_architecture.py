@@ -1,0 +1,31 @@
+"""The arrows between the packages, and the size of a module."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("daybook", "flows", "blocks", "deployments")
+
+
+def modules() -> list[Path]:
+    return [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+
+
+def test_the_import_contract_holds() -> None:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_module_fits_in_a_head() -> None:
+    assert not [path for path in modules() if len(path.read_text(encoding="utf-8").splitlines()) > 250]
+
+
+def test_a_module_says_why_it_exists() -> None:
+    assert not [path for path in modules() if not path.read_text(encoding="utf-8").startswith(('"""', "#!"))]
+
+
+def test_no_module_is_named_for_nothing() -> None:
+    vague = {"utils", "util", "common", "helpers", "helper", "misc", "manager"}
+    assert not [path for path in modules() if path.stem in vague]

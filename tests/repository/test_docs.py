@@ -1,0 +1,91 @@
+"""The documents say what is there: commands, files, columns and names that a reader would type."""
+
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from daybook.definitions.table import Table
+from daybook.definitions.table_files import json_schema
+from daybook.errors import DaybookError
+from daybook.ledger.ledger import COLUMNS
+from daybook.sources.database import DIALECTS
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{file.name}" for file in ROOT.glob("docs/*.md")))
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_file_that_a_document_names_is_there(document: str) -> None:
+    mentioned = set(
+        re.findall(r"`((?:daybook|tests|flows|blocks|deployments|tables|benchmarks|docs)/[\w./-]*)`", text(document))
+    )
+    linked = set(re.findall(r"\]\((?!http)([^)#]+)\)", text(document)))
+    examples = {f"tables/raw_data/{name}.yaml" for name in ("orders", "clicks", "exchange_rates")}
+    here = (ROOT / document).parent
+    missing = [path for path in mentioned - examples if not (ROOT / path).exists()]
+    missing += [path for path in linked if not (here / path).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_make_target_that_a_document_names_is_there(document: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z]+)", text(document), re.MULTILINE))
+    assert named <= targets
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_module_that_a_document_runs_is_there(document: str) -> None:
+    for module in re.findall(r"python -m (flows\.\w+|blocks|daybook\.\w+|benchmarks\.\w+)", text(document)):
+        path = ROOT / Path(*module.split("."))
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+def test_the_readme_lists_the_ledgers_columns() -> None:
+    section = text("README.md").split("The ledger is the table")[1].split("## ")[0]
+    assert set(COLUMNS) <= set(re.findall(r"`(\w+)`", section))
+
+
+def test_the_readmes_table_file_is_one() -> None:
+    example = next(
+        block for block in re.findall(r"```yaml\n(.*?)```", text("README.md"), re.DOTALL) if "source:" in block
+    )
+    table = Table(name="raw_data.orders", **YAML(typ="safe", pure=True).load(example))
+    assert (table.load, table.interval) == ("upsert", "day")
+
+
+@pytest.mark.parametrize(("document", "name"), [("README.md", "orders-daily"), ("docs/audit.md", "orders-weekly")])
+def test_a_documents_deployment_fits_into_prefect_yaml(document: str, name: str) -> None:
+    entry = next(
+        block for block in re.findall(r"```yaml\n(.*?)```", text(document), re.DOTALL) if "entrypoint" in block
+    )
+    deployments = YAML(typ="safe", pure=True).load(text("prefect.yaml").rstrip() + "\n\n" + entry)["deployments"]
+    assert deployments[-1]["name"] == name
+    assert deployments[-1]["work_pool"] == deployments[0]["work_pool"]
+
+
+def test_the_readme_explains_every_strategy() -> None:
+    strategies = json_schema()["properties"]["load"]["enum"]
+    assert all(f"| `{strategy}` |" in text("README.md") for strategy in strategies)
+
+
+def test_the_tree_of_errors_is_whole() -> None:
+    def below(error: type[Exception]) -> set[str]:
+        return {error.__name__}.union(
+            *(below(child) for child in error.__subclasses__() if child.__module__ == "daybook.errors")
+        )
+
+    tree = text("daybook/errors.py").split('"""')[1]
+    assert below(DaybookError) == {name for name in re.findall(r"(\w+)  ", tree) if name[0].isupper()} | {
+        "DaybookError"
+    }
+
+
+def test_every_dialect_of_a_source_has_its_module() -> None:
+    assert all((ROOT / "daybook" / "sources" / "database" / f"{module}.py").exists() for module in DIALECTS.values())

@@ -1,0 +1,237 @@
+"""Where the flows' rows come from and go to: prod.nps and prod.visits on MariaDB, and each kind of warehouse."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import psycopg2
+import pytest
+from sqlalchemy import make_url
+
+from daybook.orchestration.local_stack.stack import LocalStack
+from tests.support.project_copy import Deployed, deploy, kill
+from tests.support.servers.mariadb import MariaDB
+from tests.support.servers.postgres import Postgres
+from tests.support.servers.redshift import IAM_ROLE, Redshift
+from tests.support.servers.s3 import S3
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+Row = tuple[object, ...]
+COLUMNS = "id bigint, created_at datetime(6) NOT NULL, score tinyint NOT NULL"
+
+
+@dataclass(frozen=True)
+class Production:
+    """The database `prod` with the tables nps (with a key) and visits (without), on a MariaDB."""
+
+    server: MariaDB
+
+    @property
+    def url(self) -> str:
+        """Its URL."""
+        return make_url(self.server.url).set(database="prod").render_as_string(hide_password=False)
+
+    def run(self, *statements: str) -> list[Row]:
+        """Run statements, and return the last one's rows."""
+        with contextlib.closing(self.server.connect(database="prod")) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def fill(self, day: date | str, rows: int, *, table: str = "nps", first_id: int = 1, seed: int = 0) -> None:
+        """Add `rows` rows, a second apart from midnight (UTC) of `day` on. The `seed` makes other scores."""
+        self.run(
+            f"INSERT INTO prod.{table} (id, created_at, score) SELECT {first_id} + seq, '{day}' + INTERVAL seq SECOND, "
+            f"(seq * 7 + {seed}) % 11 FROM seq_0_to_{rows - 1}"
+        )
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody reads prod.nps meanwhile, as when somebody alters it: a load waits for its first row."""
+        with contextlib.closing(self.server.connect(database="prod")) as connection, connection.cursor() as cursor:
+            cursor.execute("LOCK TABLES prod.nps WRITE")
+            yield
+
+    def rows(self, day: date | str | None = None, *, table: str = "nps") -> list[Row]:
+        """What the table holds (of `day`), sorted."""
+        where = f"WHERE created_at >= '{day}' AND created_at < '{day}' + INTERVAL 1 DAY" if day else ""
+        return self.run(f"SELECT id, created_at, score FROM prod.{table} {where} ORDER BY 2, 1, 3")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A warehouse and a stage; `variables` are what `python -m blocks` makes the blocks from."""
+
+    connect: Callable[[], psycopg2.extensions.connection] = field(repr=False)
+    variables: dict[str, str] = field(repr=False)
+    staged: Callable[[], list[str]] = field(repr=False)
+
+    def run(self, statement: str) -> list[Row]:
+        """Run one statement, commit, and return its rows, if it has any."""
+        with contextlib.closing(self.connect()) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+
+    def rows(self, table: str = "nps") -> list[Row]:
+        """What raw_data.<table> holds, sorted; nothing where it does not exist."""
+        try:
+            return self.run(f"SELECT id, created_at, score FROM raw_data.{table} ORDER BY 2, 1, 3")
+        except psycopg2.errors.UndefinedTable:
+            return []
+
+    def ledger(self, table: str = "nps") -> list[tuple[datetime, datetime, int, str]]:
+        """(start, end, rows, flow run) of each row of the ledger about raw_data.<table>, the oldest first."""
+        try:
+            found = self.run(
+                "SELECT interval_start, interval_end, rows_loaded, flow_run_id FROM daybook.ledger "
+                f"WHERE table_name = 'raw_data.{table}' ORDER BY loaded_at"
+            )
+        except psycopg2.errors.UndefinedTable:
+            return []
+        return [(start.astimezone(UTC), end.astimezone(UTC), rows, run) for start, end, rows, run in found]  # type: ignore[attr-defined]
+
+    @contextlib.contextmanager
+    def locked(self, table: str = "nps") -> Iterator[None]:
+        """Nobody reads or writes raw_data.<table> meanwhile: a load waits."""
+        with contextlib.closing(self.connect()) as connection:
+            connection.cursor().execute(f"LOCK TABLE raw_data.{table} IN ACCESS EXCLUSIVE MODE")
+            yield
+
+    def empty(self) -> None:
+        """As if nothing had ever been loaded."""
+        for schema in ("raw_data", "daybook"):
+            if self.run(f"SELECT 1 FROM pg_namespace WHERE nspname = '{schema}'"):
+                self.run(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture(scope="session")
+def production_server(mariadb: MariaDB) -> Iterator[Production]:
+    with contextlib.closing(mariadb.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE DATABASE prod CHARACTER SET utf8mb4")
+    production = Production(mariadb)
+    production.run(
+        f"CREATE TABLE prod.nps ({COLUMNS}, PRIMARY KEY (id), KEY (created_at))",
+        f"CREATE TABLE prod.visits ({COLUMNS}, KEY (created_at))",
+    )
+    yield production
+    production.run("DROP DATABASE prod")
+
+
+@pytest.fixture
+def production(production_server: Production) -> Production:
+    """Production, with both tables empty."""
+    production_server.run("TRUNCATE prod.nps", "TRUNCATE prod.visits")
+    return production_server
+
+
+@pytest.fixture(scope="session")
+def on_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """A PostgreSQL as warehouse, a folder as stage."""
+    folder = tmp_path_factory.mktemp("stage")
+
+    def staged() -> list[str]:
+        return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+    with postgres.database() as url:
+        dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        yield Target(
+            lambda: psycopg2.connect(dsn), {"DAYBOOK_WAREHOUSE_URL": url, "DAYBOOK_STAGE_URL": str(folder)}, staged
+        )
+
+
+def s3_variables(s3: S3, prefix: str) -> dict[str, str]:
+    """The variables of a stage below `prefix`."""
+    return {
+        "DAYBOOK_STAGE_URL": f"{s3.url}/{prefix}",
+        "AWS_ACCESS_KEY_ID": s3.access_key,
+        "AWS_SECRET_ACCESS_KEY": s3.secret_key,
+        "AWS_REGION": s3.region,
+        "AWS_ENDPOINT_URL": s3.endpoint,
+    }
+
+
+@pytest.fixture(scope="session")
+def on_postgres_by_s3(on_postgres: Target, s3: S3) -> Target:
+    """The same PostgreSQL, with S3 as stage."""
+    variables = on_postgres.variables | s3_variables(s3, "for-postgres")
+    return Target(on_postgres.connect, variables, lambda: s3.keys(s3.bucket, "for-postgres/"))
+
+
+@pytest.fixture(scope="session")
+def on_redshift(redshift: Redshift, s3: S3) -> Target:
+    """The strict Redshift, with S3 as stage."""
+    variables = {"DAYBOOK_WAREHOUSE_URL": redshift.url, "DAYBOOK_COPY_IAM_ROLE": IAM_ROLE}
+    variables |= s3_variables(s3, "for-redshift")
+    return Target(redshift.connect, variables, lambda: s3.keys(s3.bucket, "for-redshift/"))
+
+
+@pytest.fixture(params=["on_postgres", "on_postgres_by_s3", "on_redshift"])
+def target(request: pytest.FixtureRequest) -> Target:
+    """Each kind of warehouse and stage in turn, empty."""
+    target: Target = request.getfixturevalue(request.param)
+    target.empty()
+    return target
+
+
+@pytest.fixture
+def use(prefect_server: str, production: Production) -> Callable[[Target], None]:
+    """Make the blocks of production and of a target, as `python -m blocks` does."""
+    from daybook.orchestration.blocks import environment
+    from daybook.orchestration.blocks.save_blocks import save
+
+    def use(target: Target, **other: str) -> None:
+        variables = {"DAYBOOK_PRODUCTION_URL": production.url} | target.variables | other
+        list(save(environment.read(variables)))
+
+    return use
+
+
+@pytest.fixture
+def without_heartbeat(prefect_server: str) -> Iterator[None]:
+    """Every run in this process would wait a second for the thread of its heartbeat."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
+@pytest.fixture
+def client(prefect_server: str) -> Iterator["SyncPrefectClient"]:
+    """A client of the server that the flows in this process use."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        yield client
+
+
+@pytest.fixture(scope="package")
+def deployed(stack: LocalStack, prefect_server: str) -> Iterator[Deployed]:
+    """The session's server with a process worker, which ends with these tests, and every deployment of prefect.yaml."""
+    from prefect.client.orchestration import SyncPrefectClient
+
+    from daybook.orchestration.local_stack.demo.flow_runs import (
+        wait_for_work_pool,  # it imports Prefect, which most tests do without
+    )
+
+    stack.start_worker()
+    with SyncPrefectClient(api=prefect_server) as client:
+        wait_for_work_pool(stack, client)
+        deploy(stack, "--all")
+        yield Deployed(stack, client)
+        for automation in client.read_automations():
+            client.delete_automation(automation.id)  # those of the deployments: the server is the session's
+    kill(stack, "worker")  # an idle one costs a tenth of a core
+
+
+@pytest.fixture
+def worker(deployed: Deployed, production: Production, on_postgres: Target) -> Deployed:
+    """The server and the worker, with the blocks of an empty warehouse."""
+    on_postgres.empty()
+    deployed.make_blocks({"DAYBOOK_PRODUCTION_URL": production.url} | on_postgres.variables)
+    return deployed

@@ -1,0 +1,32 @@
+"""Flow runs on the session's server, and the processes in which its worker runs them."""
+
+import psutil
+from prefect.client.schemas.objects import FlowRun
+
+from daybook.orchestration.local_stack.polling import wait_until
+from daybook.orchestration.local_stack.processes import marked_processes
+from tests.support.project_copy import Deployed
+
+PATIENCE = 300  # seconds: only what fails waits so long, and a machine may be slow
+
+
+def wait_for(worker: Deployed, run: FlowRun, *states: str) -> FlowRun:
+    """The run, once it is in one of `states`."""
+
+    def there() -> bool:
+        state = worker.client.read_flow_run(run.id).state
+        return state is not None and state.name in states
+
+    assert wait_until(there, PATIENCE), worker.client.read_flow_run(run.id).state
+    return worker.client.read_flow_run(run.id)
+
+
+def create(worker: Deployed, deployment: str, **options: object) -> FlowRun:
+    found = worker.client.read_deployment_by_name(deployment)
+    return worker.client.create_flow_run_from_deployment(found.id, **options)  # type: ignore[arg-type]
+
+
+def flow_processes(worker: Deployed, run: FlowRun) -> list[psutil.Process]:
+    """The processes in which the worker runs this flow run."""
+    marked = marked_processes(worker.stack.home, "worker")
+    return [process for process in marked if process.environ().get("PREFECT__FLOW_RUN_ID") == str(run.id)]

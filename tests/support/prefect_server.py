@@ -1,0 +1,82 @@
+"""A real Prefect server for the tests, one a session: the fixtures `stack`, `prefect_server`, `migrated_database`."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daybook.orchestration.local_stack.environment import api_url, prefect_environment
+from daybook.orchestration.local_stack.stack import LocalStack
+from tests.support.project_copy import copy_project, kill
+from tests.support.servers.ports import free_port
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of an empty database of Prefect's server. On a copy of it a server starts in half the CPU time."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # of all of pytest's processes: the first makes it, and the others wait
+    home = shared / "migrated"
+    file = home / "prefect" / "prefect.db"
+    home.mkdir(exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            file.parent.mkdir()
+            command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "--yes"]
+            subprocess.run(command, env=prefect_environment(home, 0), check=True, stdout=subprocess.DEVNULL)
+    return file
+
+
+def give_database(stack: LocalStack, migrated: Path) -> None:
+    """Have the stack's server begin with a copy of a migrated database, which it would make itself."""
+    stack.check_home()
+    shutil.copy(migrated, stack.home / "prefect")
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LocalStack]:
+    """The local stack in a copy of the project. Its server runs; its worker does where `deployed` is used."""
+    stack = LocalStack(copy_project(tmp_path_factory.mktemp("stack") / "a clone"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAYBOOK_UI_PORT", str(free_port()))
+        assert stack.ui_port  # which the stack remembers
+    try:
+        give_database(stack, migrated_database)
+        stack.start_server()
+        stack.wait_for_server()
+        yield stack
+    finally:
+        kill(stack)
+
+
+@pytest.fixture(scope="session")
+def prefect_server(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Have all of the session use the stack's server, and yield its API's URL.
+
+    Flows that are called in the tests' process use it by themselves. A subprocess finds it through the environment:
+    `PREFECT_API_URL` and a `PREFECT_HOME` of its own are set for the session.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        home: Path = tmp_path_factory.mktemp("prefect")
+        address = api_url(stack.ui_port)
+        for variable in ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING", "PREFECT_PROFILE"):
+            patch.delenv(variable, raising=False)
+        patch.setenv("PREFECT_HOME", str(home))
+        patch.setenv("PREFECT_API_URL", address)
+        patch.setenv("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")  # tasks that are called outside a flow
+
+        from prefect.events.worker import EventsWorker
+        from prefect.logging.handlers import APILogWorker
+        from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+
+        with temporary_settings({PREFECT_HOME: home, PREFECT_API_URL: address}):
+            yield address
+            for sender in (EventsWorker, APILogWorker):  # at the end of Python they would try for minutes
+                sender.drain_all(at_exit=False)

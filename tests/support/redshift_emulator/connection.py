@@ -1,0 +1,168 @@
+"""A client's socket and the PostgreSQL session behind it: greeting, passing messages on, errors in Redshift's words."""
+
+import re
+import socket
+import struct
+
+from tests.support.redshift_emulator.errors import RedshiftError
+from tests.support.redshift_emulator.lexer import literal
+from tests.support.redshift_emulator.settings import Settings
+from tests.support.redshift_emulator.wire import (
+    HOST,
+    Backend,
+    Fields,
+    c_string,
+    hang_up,
+    message,
+    pack_fields,
+    read_exactly,
+    read_message,
+    startup_packet,
+    unpack_fields,
+)
+
+VERSION = (
+    "PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), "
+    "Redshift 1.0.99999"
+)
+SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
+ISOLATION = {"snapshot": "repeatable\\ read", "serializable": "serializable"}
+# Options that libpq may pass at the start and Redshift does not know.
+UNKNOWN_OPTIONS = re.compile(r"-c *(standard_conforming_strings|lock_timeout|idle_in_transaction_session_timeout)")
+PASSED_ON = ("application_name", "options", "datestyle", "timezone")
+HIDDEN_PARAMETERS = (
+    *("standard_conforming_strings", "in_hot_standby", "default_transaction_read_only", "server_version"),
+    *("IntervalStyle", "search_path", "scram_iterations"),
+)
+BACKEND_USER = "awsuser"
+
+
+class Connection:
+    """The two ends of one session."""
+
+    def __init__(self, client: socket.socket, settings: Settings) -> None:
+        self.client, self.settings = client, settings
+        self.stream = client.makefile("rb")
+        self.database = ""
+        self.backend: Backend
+
+    def open(self) -> bool:
+        """Greet the client and start its session; False where there is none (refused, or a cancellation)."""
+        body = self._startup_body()
+        if body is None:
+            return False
+        words = iter(body[4:].split(b"\0"))
+        asked = {word.decode(): next(words).decode() for word in words if word}
+        try:
+            self._let_in(asked)
+        except RedshiftError as error:
+            self.send(b"E", pack_fields({"S": "FATAL", "C": error.code, "M": error.message}))
+            return False
+        self.send(b"R", struct.pack("!i", 0))
+        shown = {
+            "server_version": "8.0.2",
+            "server_encoding": "UNICODE",
+            "client_encoding": asked.get("client_encoding", "UNICODE").upper(),
+            "is_superuser": "on",
+            "session_authorization": asked.get("user", ""),
+            "DateStyle": "ISO, MDY",
+            "integer_datetimes": "on",
+            "padb_version": "1.0.99999",
+        }
+        for name, value in shown.items():
+            self.send(b"S", c_string(name) + c_string(value))
+        self.send(b"K", self.backend.cancel_key)
+        self.send(b"Z", b"I")
+        return True
+
+    def _startup_body(self) -> bytes | None:
+        while True:
+            size = struct.unpack("!i", read_exactly(self.stream, 4))[0]
+            body = read_exactly(self.stream, size - 4)
+            code = struct.unpack("!i", body[:4])[0]
+            if code in (SSL_REQUEST, GSS_REQUEST):
+                self.client.sendall(b"N")
+            elif code == CANCEL_REQUEST:
+                with socket.create_connection((HOST, self.settings.postgres_port)) as canceller:
+                    canceller.sendall(startup_packet(body))
+                    canceller.recv(1)
+                return None
+            else:
+                return body
+
+    def _let_in(self, asked: dict[str, str]) -> None:
+        if self.settings.client_password is not None:
+            self.send(b"R", struct.pack("!i", 3))
+            if read_message(self.stream)[1][:-1].decode() != self.settings.client_password:
+                raise RedshiftError("28P01", f'password authentication failed for user "{asked.get("user")}"')
+        if unknown := UNKNOWN_OPTIONS.search(asked.get("options", "")):
+            raise RedshiftError("42704", f'unrecognized configuration parameter "{unknown[1]}"')
+        options = {name: value for name, value in asked.items() if name.lower() in PASSED_ON}
+        options.setdefault("TimeZone", "UTC")
+        options["options"] = (
+            f"{options.get('options', '')} -c standard_conforming_strings=off -c escape_string_warning=off "
+            "-c backslash_quote=on -c extra_float_digits=0 "
+            f"-c default_transaction_isolation={ISOLATION[self.settings.isolation]}"
+        ).strip()
+        self.database = asked.get("database") or asked.get("user", "")
+        password = self.settings.postgres_password
+        self.backend = Backend(self.settings.postgres_port, BACKEND_USER, password, self.database, options)
+
+    def send(self, kind: bytes, body: bytes = b"") -> None:
+        """One message to the client."""
+        self.client.sendall(message(kind, body))
+
+    def send_error(self, error: bytes | Fields) -> None:
+        """An error of PostgreSQL's to the client, in Redshift's words."""
+        self.send(b"E", in_redshifts_words(unpack_fields(error) if isinstance(error, bytes) else error))
+
+    def relay(self, until: bytes, tag: str | None = None) -> bool:
+        """Pass PostgreSQL's messages on until one of the types in `until`; False if an error was among them.
+
+        `until` of only Z keeps the Z back: the statement is done, and the client's request may have more.
+        """
+        worked = True
+        while True:
+            kind, body = self.backend.read()
+            if kind == b"E":
+                worked, body = False, in_redshifts_words(unpack_fields(body))
+            elif kind == b"S" and body.split(b"\0")[0].decode() in HIDDEN_PARAMETERS:
+                continue
+            elif kind == b"C" and tag:
+                body = c_string(tag)
+            elif kind == b"Z":
+                self.backend.status = body.decode()
+            if not (kind == b"Z" and until == b"Z"):
+                self.send(kind, body)
+            if kind in until or (kind == b"E" and b"Z" not in until):
+                return worked
+
+    def fail(self, error: RedshiftError) -> bool:
+        """Let PostgreSQL raise `error`, so that a transaction that is open is failed in truth. Always False."""
+        detail = f", DETAIL={literal(error.detail)}" if error.detail else ""
+        raising = f"ERRCODE={literal(error.code)}, MESSAGE={literal(error.message)}{detail}"
+        self.backend.send(b"Q", c_string(f"DO $rs_standin$BEGIN RAISE EXCEPTION USING {raising};END$rs_standin$"))
+        return self.relay(b"Z")
+
+    def close(self) -> None:
+        """Hang up on both sides."""
+        if hasattr(self, "backend"):
+            self.backend.close()
+        hang_up(self.client)
+
+
+def in_redshifts_words(fields: Fields) -> bytes:
+    """The body of an error message as Redshift would send it, given PostgreSQL's fields."""
+    code, text = fields.get("C"), fields.get("M", "")
+    if code == "23514" and fields.get("n", "").startswith("rs_len_"):
+        limit = fields["n"].rsplit("_", 1)[1]
+        fields = {"S": "ERROR", "C": "22001", "M": f"value too long for type character varying({limit})"}
+    elif code == "40001":
+        cycle = "transactions forming the cycle are: 1, 2 (pid:1)"
+        detail = f"Serializable isolation violation on table - 100001, {cycle}"
+        fields = {**fields, "C": "XX000", "M": "1023", "D": detail}
+    elif code == "23502":
+        fields = {**fields, "C": "XX000", "M": f"Cannot insert a NULL value into column {fields.get('c')}"}
+    elif "MERGE command cannot affect row a second time" in text:
+        fields = {**fields, "C": "XX000", "M": "Found multiple matches to update the same tuple."}
+    return pack_fields({name: value for name, value in fields.items() if name in "SVCMDHP"})

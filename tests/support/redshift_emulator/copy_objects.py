@@ -1,0 +1,108 @@
+"""The objects on S3 that a COPY reads: those of a manifest, or all whose key begins with the prefix."""
+
+import bz2
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import boto3
+import zstandard
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tests.support.redshift_emulator.copy_options import CopyOptions
+from tests.support.redshift_emulator.errors import RedshiftError, internal
+from tests.support.redshift_emulator.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "GZIP": lambda data: gzip.decompress(data) if data else b"",
+    "BZIP2": bz2.decompress,
+    "ZSTD": lambda data: zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data), read_across_frames=True).read(),
+}
+
+
+def s3_objects(copy: CopyOptions, settings: Settings) -> Iterator[tuple[str, bytes]]:
+    """URL and decompressed content of each object, in order. Raises RedshiftError when one cannot be read."""
+    client = _client(copy, settings)
+    named = _listed_in_manifest(client, copy.source) if "MANIFEST" in copy else _below(client, copy.source)
+    for url, mandatory in named:
+        data = _get(client, url, mandatory)
+        if data is None:
+            continue
+        for name, decompress in DECOMPRESS.items():
+            if name in copy:
+                try:
+                    data = decompress(data)
+                except Exception as error:  # each library has errors of its own
+                    raise internal(f"Failed to decompress {url}: {error}", 15005) from error
+        yield url, data
+
+
+def _client(copy: CopyOptions, settings: Settings) -> "S3Client":
+    key, secret, token = (copy.given.get(f) for f in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"))
+    if "CREDENTIALS" in copy:
+        parts = dict(p.strip().split("=", 1) for p in copy.given["CREDENTIALS"].split(";") if "=" in p)
+        key, secret, token = (parts.get(f) for f in ("aws_access_key_id", "aws_secret_access_key", "token"))
+        if not key and "aws_iam_role" not in parts:
+            raise RedshiftError(
+                "22023",
+                "Invalid credentials. Must be of the format: credentials 'aws_iam_role=...' or "
+                "'aws_access_key_id=...;aws_secret_access_key=...[;token=...]'",
+            )
+    if key and settings.s3_access_key and (key, secret) != (settings.s3_access_key, settings.s3_secret_key):
+        raise internal(
+            "S3ServiceException:The AWS Access Key Id you provided does not exist in our records.,Status 403,"
+            "Error InvalidAccessKeyId"
+        )
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.s3_endpoint,
+        region_name=copy.given.get("REGION", "us-east-1"),
+        aws_access_key_id=key or settings.s3_access_key or "test",
+        aws_secret_access_key=secret or settings.s3_secret_key or "test",
+        aws_session_token=token,
+    )
+
+
+def _get(client: "S3Client", url: str, mandatory: bool) -> bytes | None:
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    try:
+        return client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if mandatory:
+            raise _service_error(error) from error
+    except BotoCoreError as error:
+        raise internal(f"S3ServiceException: {error}") from error
+    return None
+
+
+def _service_error(error: ClientError) -> RedshiftError:
+    said, status = error.response["Error"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+    message = said.get("Message", "Unknown")  # AWS always has one, other servers may not
+    return internal(f"S3ServiceException:{message},Status {status},Error {said['Code']}")
+
+
+def _listed_in_manifest(client: "S3Client", url: str) -> list[tuple[str, bool]]:
+    try:
+        entries = json.loads(_get(client, url, mandatory=True) or b"")["entries"]
+        return [(entry["url"], bool(entry.get("mandatory", False))) for entry in entries]
+    except (ValueError, KeyError, TypeError) as error:
+        raise internal(f"Manifest file is not in correct json format: {url}") from error
+
+
+def _below(client: "S3Client", url: str) -> list[tuple[str, bool]]:
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    try:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
+    except ClientError as error:
+        raise _service_error(error) from error
+    except BotoCoreError as error:
+        raise internal(f"S3ServiceException: {error}") from error
+    if not keys:
+        raise internal(f"The specified S3 prefix '{prefix}' does not exist")
+    return [(f"s3://{bucket}/{key}", True) for key in sorted(keys)]

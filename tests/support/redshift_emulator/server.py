@@ -1,0 +1,141 @@
+"""A strict local Redshift: `python -m tests.support.redshift_emulator.server --help`.
+
+It starts a PostgreSQL of its own, listens for clients in front of it, and prints READY with its port. SIGTERM ends both
+and removes what they wrote. SIGUSR1 crashes the PostgreSQL and starts it again, as when a cluster restarts.
+"""
+
+import argparse
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from types import FrameType
+
+from daybook.orchestration.local_stack.errors import StackError
+from daybook.orchestration.local_stack.postgres.server import EmbeddedPostgres
+from tests.support.redshift_emulator.connection import BACKEND_USER, ISOLATION, VERSION, Connection
+from tests.support.redshift_emulator.errors import ConnectionLost
+from tests.support.redshift_emulator.faults import Faults
+from tests.support.redshift_emulator.lexer import literal
+from tests.support.redshift_emulator.session import Session
+from tests.support.redshift_emulator.settings import Settings
+from tests.support.redshift_emulator.wire import HOST, Backend
+from tests.support.servers.ports import free_port
+
+CATALOG = Path(__file__).with_name("catalog.sql")
+POSTGRES_SETTINGS = {
+    "fsync": "off",
+    "max_connections": "200",
+    "log_min_messages": "panic",  # the errors that are provoked here are the clients', and they see them
+    "log_min_error_statement": "panic",
+}
+
+
+def make_catalog(postgres: EmbeddedPostgres, database: str) -> None:
+    """Give every database of the new PostgreSQL Redshift's catalog, and make `database`."""
+    template = Backend(postgres.port, postgres.user, postgres.password, "template1")
+    for sql in (
+        f"CREATE ROLE {BACKEND_USER} LOGIN CREATEDB CREATEROLE PASSWORD {literal(postgres.password)}",
+        CATALOG.read_text(encoding="utf-8").replace("@VERSION@", VERSION),
+        f'CREATE DATABASE "{database}" OWNER {BACKEND_USER}',
+    ):
+        if error := template.query(sql)[1]:
+            sys.exit(f"the stand-in's catalog could not be made: {error}")
+    template.close()
+
+
+def crash(postgres: EmbeddedPostgres) -> None:
+    """End PostgreSQL as a crash does, and start it again."""
+    if pid := postgres.pid():
+        os.kill(pid, signal.SIGQUIT)
+        while postgres.running():
+            time.sleep(0.01)
+    postgres.start()
+
+
+def handle(client: socket.socket, settings: Settings, faults: Faults) -> None:
+    """Serve one client until it leaves, or a fault takes it away."""
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection = Connection(client, settings)
+    try:
+        if connection.open():
+            Session(connection, faults).serve()
+    except (OSError, ConnectionLost):
+        pass  # the client hung up, PostgreSQL crashed, or a rule says so
+    except Exception:
+        traceback.print_exc()
+    finally:
+        connection.close()
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, required=True, help="folder for PostgreSQL's data, removed at the end")
+    parser.add_argument("--port", type=int, default=0, help="0 (default) takes a free one; READY tells which")
+    parser.add_argument("--programs", type=Path, help="folder of PostgreSQL's programs (default: the wheel's)")
+    parser.add_argument("--database", default="dev", help="database to create")
+    parser.add_argument("--password", help="ask every client for this password (default: let everybody in)")
+    parser.add_argument("--s3-endpoint", help="URL of the S3 that COPY reads (default: boto3's own)")
+    parser.add_argument("--s3-access-key", help="the only access key that COPY takes (default: any)")
+    parser.add_argument("--s3-secret-key")
+    parser.add_argument("--isolation", choices=list(ISOLATION), default="snapshot", help="default: %(default)s")
+    parser.add_argument("--faults", type=Path, help="JSON file with rules of faults; see the README")
+    parser.add_argument("--log", type=Path, help="append every statement to this file, one JSON object a line")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+    given = arguments()
+    postgres = EmbeddedPostgres(
+        given.home,
+        free_port(),
+        password=secrets.token_urlsafe(),
+        user="rsadmin",
+        settings=POSTGRES_SETTINGS,
+        authentication="password",  # the one method that the stand-in speaks itself; it stays on the loopback
+        programs=given.programs,
+    )
+    settings = Settings(
+        postgres_port=postgres.port,
+        postgres_password=postgres.password,
+        postgres_superuser=postgres.user,
+        database=given.database,
+        client_password=given.password,
+        s3_endpoint=given.s3_endpoint,
+        s3_access_key=given.s3_access_key,
+        s3_secret_key=given.s3_secret_key,
+        isolation=given.isolation,
+        faults=given.faults,
+        log=given.log,
+    )
+    faults = Faults(settings.faults)
+    try:
+        postgres.start()
+        make_catalog(postgres, given.database)
+        signal.signal(signal.SIGUSR1, lambda *_: crash(postgres))
+        with socket.create_server((HOST, given.port), backlog=100) as listener:
+            print(f"READY host={HOST} port={listener.getsockname()[1]} database={given.database}", flush=True)
+            while True:
+                client, _ = listener.accept()
+                threading.Thread(target=handle, args=(client, settings, faults), daemon=True).start()
+    except StackError as error:
+        sys.exit(str(error))
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not leave half of it behind
+        postgres.destroy()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The fixture `mariadb`: a MariaDB of the system's package, on a data folder of its own."""
+
+import contextlib
+import secrets
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pymysql
+import pytest
+from sqlalchemy import make_url
+
+from daybook.orchestration.local_stack.postgres.os_account import ENVIRONMENT, server_account
+from tests.support.servers.install import COMMAND
+from tests.support.servers.ports import free_port
+from tests.support.servers.processes import program, remove, serving
+
+HOST = "127.0.0.1"
+PASSWORD = "root@maria:db/%"  # what has to be quoted in a URL is quoted everywhere, or tests fail
+
+
+@dataclass(frozen=True)
+class MariaDB:
+    """A running MariaDB. `url` is root's, without a database."""
+
+    url: str
+
+    def connect(self, **options: object) -> pymysql.Connection:
+        """A connection of root's, autocommit on unless `options` (of pymysql.connect) say otherwise."""
+        url = make_url(self.url)
+        given = {"host": url.host, "port": url.port, "user": url.username, "password": url.password}
+        given |= {"autocommit": True, "ssl_disabled": True}
+        return pymysql.connect(**{**given, **options})  # type: ignore[call-overload]
+
+    @contextlib.contextmanager
+    def database(self, character_set: str = "utf8mb4") -> Iterator[str]:
+        """The URL of a new, empty database, which is dropped when the block ends."""
+        name = f"test_{secrets.token_hex(6)}"
+        self._execute(f"CREATE DATABASE `{name}` CHARACTER SET {character_set}")
+        try:
+            yield make_url(self.url).set(database=name).render_as_string(hide_password=False)
+        finally:
+            self._execute(f"DROP DATABASE `{name}`")
+
+    def _execute(self, sql: str) -> None:
+        with contextlib.closing(self.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+
+
+@contextlib.contextmanager
+def running_mariadb() -> Iterator[MariaDB]:
+    """A MariaDB with root's password set and its clock in UTC, until the block ends."""
+    server = program("mariadbd", COMMAND)
+    install = program("mariadb-install-db", COMMAND)
+    # Never as root: mariadb-install-db then also changes who owns the PAM plugin of the system's MariaDB.
+    account = server_account()
+    # Not in pytest's folder: that is out of the account's reach, and a socket's path may not exceed 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="daybook-mariadb-"))
+    try:
+        account.give(folder)
+        data = folder / "data"
+        made = account.run(
+            *(install, "--no-defaults", f"--datadir={data}", "--skip-test-db", "--skip-name-resolve"),
+            *("--auth-root-authentication-method=normal", "--innodb-log-file-size=16M", f"--tmpdir={folder}"),
+        )
+        if made.returncode != 0:
+            pytest.fail(f"mariadb-install-db failed:\n{made.stdout}{made.stderr}", False)
+        accounts = folder / "accounts.sql"
+        accounts.touch(mode=0o600)
+        account.give(accounts)
+        accounts.write_text(
+            f"ALTER USER root@localhost IDENTIFIED BY '{PASSWORD}';\n"
+            f"CREATE OR REPLACE USER root@'{HOST}' IDENTIFIED BY '{PASSWORD}';\n"
+            f"GRANT ALL PRIVILEGES ON *.* TO root@'{HOST}' WITH GRANT OPTION;\n"
+        )
+        port = free_port()
+        command = [
+            *(server, "--no-defaults", f"--datadir={data}", f"--bind-address={HOST}", f"--port={port}"),
+            *("--socket=mariadb.sock", f"--pid-file={folder / 'pid'}", f"--init-file={accounts}"),
+            *("--skip-name-resolve", "--skip-log-bin", "--default-time-zone=+00:00", "--max-connections=300"),
+            *("--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"),
+            *("--max-allowed-packet=64M", "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=0"),
+            f"--tmpdir={folder}",  # a MariaDB that starts deletes the temporary tables of others in a shared one
+        ]
+        url = make_url("mysql+pymysql://root@/").set(host=HOST, port=port, password=PASSWORD)
+        mariadb = MariaDB(url.render_as_string(hide_password=False))
+        options = {"cwd": folder, "env": ENVIRONMENT, **account.switch}
+        refusals = pymysql.err.OperationalError
+        with serving(command, folder / "log", lambda: mariadb.connect().close(), refusals, **options):
+            yield mariadb
+    finally:
+        remove(folder)
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """The session's MariaDB."""
+    with running_mariadb() as server:
+        yield server
+
+
+@pytest.fixture
+def mariadb_url(mariadb: MariaDB) -> Iterator[str]:
+    """The URL of a new database of the session's MariaDB, for one test."""
+    with mariadb.database() as url:
+        yield url

@@ -1,0 +1,96 @@
+"""The fixture `postgres`: one PostgreSQL from the wheel, which is source and warehouse with different databases."""
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg2
+import pytest
+from psycopg2 import sql
+from sqlalchemy import make_url
+
+from daybook.orchestration.local_stack.postgres.server import EmbeddedPostgres
+from tests.support.servers.ports import free_port
+
+PASSWORD = "daybook@postgres:/%"  # what has to be quoted in a URL is quoted everywhere, or tests fail
+# Nothing here has to survive a power cut, and twenty concurrent runs hold several connections each.
+SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+
+#: Makes a used database as good as a new one.
+EMPTY = """
+DO $$
+DECLARE used name;
+BEGIN
+    FOR used IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
+        EXECUTE format('DROP SCHEMA %I CASCADE', used);
+    END LOOP;
+    CREATE SCHEMA public;
+    GRANT USAGE ON SCHEMA public TO PUBLIC;
+END $$
+"""
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running PostgreSQL. `url` is the superuser's, of the database postgres."""
+
+    url: str
+    _free: list[str] = field(default_factory=list, repr=False)
+    """Databases that were used and emptied: to make and drop one for each of thousands of tests takes minutes."""
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of an empty database, which is emptied (whoever is still in it) when the block ends."""
+        name = self._free.pop() if self._free else self._new()
+        try:
+            yield make_url(self.url).set(database=name).render_as_string(hide_password=False)
+        finally:
+            self._empty(name)
+            self._free.append(name)
+
+    def _new(self) -> str:
+        name = f"test_{secrets.token_hex(6)}"
+        self._execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return name
+
+    def _empty(self, name: str) -> None:
+        database = sql.Identifier(name)
+        others = sql.SQL("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}")
+        self._execute(others.format(sql.Literal(name)), sql.SQL("ALTER DATABASE {} RESET ALL").format(database))
+        self._execute(sql.SQL(EMPTY), database=name)
+
+    def _execute(self, *statements: sql.Composable, database: str | None = None) -> None:
+        url = make_url(self.url).set(drivername="postgresql")
+        dsn = (url.set(database=database) if database else url).render_as_string(hide_password=False)
+        with contextlib.closing(psycopg2.connect(dsn)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+
+
+@contextlib.contextmanager
+def running_postgres(home: Path) -> Iterator[Postgres]:
+    """A PostgreSQL under `home` until the block ends, and then nothing of it."""
+    server = EmbeddedPostgres(home, free_port(), password=PASSWORD, settings=SETTINGS)
+    try:
+        server.start()
+        yield Postgres(server.url())
+    finally:
+        server.destroy()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """The session's PostgreSQL."""
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """The URL of a new database of the session's PostgreSQL, for one test."""
+    with postgres.database() as url:
+        yield url

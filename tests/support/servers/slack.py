@@ -1,0 +1,238 @@
+"""A Slack on loopback: an incoming webhook and `chat.postMessage`, as strict about a payload as Slack is.
+
+What it takes is kept in `messages`. It can refuse, limit the rate, dawdle, or not be there at all. The webhook is plain
+HTTP; a bot's client has Slack's address built in, and reaches this server by `answering`, over TLS.
+"""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from typing import Any
+
+import pytest
+
+from tests.support.servers.restarts import Restarts
+from tests.support.servers.slack_limits import problems
+from tests.support.servers.tls_proxy import TlsProxy, tls_proxy
+
+TOKEN = "xoxb-123456789012-1234567890123-AbCdEfGhIjKlMnOpQrStUvWx"
+#: Where Slack's own webhooks and methods are.
+HOSTS = ("slack.com", "www.slack.com", "hooks.slack.com")
+
+
+@dataclass(frozen=True)
+class Message:
+    """What somebody would read in Slack."""
+
+    channel: str
+    """`#data-alerts` where a bot posted it; for a webhook the last part of its URL's path."""
+    ts: str
+    thread: str | None
+    """The `ts` of the message that it answers."""
+    payload: Mapping[str, Any]
+    """All that was sent."""
+
+    @property
+    def text(self) -> str:
+        """What a notification shows of it."""
+        return str(self.payload["text"])
+
+    @property
+    def words(self) -> str:
+        """Every text in it, a line each."""
+        return "\n".join(_texts(self.payload))
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What is answered instead of taking a message."""
+
+    status: int = 429
+    body: str = "rate_limited"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def rate_limited(seconds: int) -> Refusal:
+    """Slack's answer to who asks too often: come back in so many seconds."""
+    return Refusal(429, json.dumps({"ok": False, "error": "ratelimited"}), {"Retry-After": str(seconds)})
+
+
+class Slack(Restarts):
+    """The server."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        """What was taken, the oldest first."""
+        self.refused: list[tuple[str, list[str]]] = []
+        """Slack's word for each payload that it would not have taken, and what is wrong with it."""
+        self.refusals: list[Refusal] = []
+        """What the next requests are answered, before any is looked at."""
+        self.requests = 0
+        self.channels = {"#data-alerts": "C0DATA00001", "#analytics": "C0ANALYT001"}
+        """The channels that the bot is in, by name, and their ids."""
+        self.hurry = threading.Event()
+        """While it is cleared, no request is answered."""
+        self.hurry.set()
+        self._clock = count(1)
+        self.port = 0  # any, and from then on the same
+        self.start()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        return "127.0.0.1", self.port
+
+    def webhook(self, name: str = "slack") -> str:
+        """The URL of a webhook; `name` tells its messages from those of others."""
+        return f"http://127.0.0.1:{self.port}/services/T00000000/B00000000/{name}"
+
+    def forget(self) -> None:
+        """Be as new."""
+        self.messages.clear()
+        self.refused.clear()
+        self.refusals.clear()
+        self.requests = 0
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """Requests are taken, and not answered before the block ends."""
+        self.hurry.clear()
+        try:
+            yield
+        finally:
+            self.hurry.set()
+
+    def close(self) -> None:
+        self.hurry.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def start(self) -> None:
+        slack = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                slack._answer(self)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def _answer(self, request: BaseHTTPRequestHandler) -> None:
+        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        self.requests += 1
+        self.hurry.wait(60)
+        is_bot = request.path.startswith("/api/")
+        if self.refusals:
+            refusal = self.refusals.pop(0)
+        elif is_bot:
+            refusal = self._bot(request, body)
+        else:
+            refusal = self._webhook(request.path, body)
+        with contextlib.suppress(OSError):  # whoever asked has heard enough
+            request.send_response(refusal.status)
+            kind = "application/json" if is_bot else "text/html"
+            data = refusal.body.encode()
+            for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **refusal.headers}.items():
+                request.send_header(name, value)
+            request.end_headers()
+            request.wfile.write(data)
+
+    def _webhook(self, path: str, body: bytes) -> Refusal:
+        payload, word, wrong = _read(body)
+        if not path.startswith("/services/"):
+            return Refusal(404, "no_service")
+        if wrong:
+            self.refused.append((word, wrong))
+            return Refusal(400, word)
+        self._keep(path.rsplit("/", 1)[1], None, payload)
+        return Refusal(200, "ok")
+
+    def _bot(self, request: BaseHTTPRequestHandler, body: bytes) -> Refusal:
+        if request.path != "/api/chat.postMessage":
+            return _bots_refusal("unknown_method")
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return _bots_refusal("invalid_auth")
+        payload, word, wrong = _read(body)
+        if wrong:
+            self.refused.append((word, wrong))
+            return _bots_refusal(word, wrong)
+        ids = {known: name for name, known in self.channels.items()}
+        channel = ids.get(payload.get("channel", ""), payload.get("channel", ""))
+        if channel not in self.channels:
+            return _bots_refusal("channel_not_found")
+        thread = payload.get("thread_ts")
+        if thread and thread not in [message.ts for message in self.messages if message.channel == channel]:
+            return _bots_refusal("thread_not_found")
+        message = self._keep(channel, thread, payload)
+        return Refusal(200, json.dumps({"ok": True, "channel": self.channels[channel], "ts": message.ts}))
+
+    def _keep(self, channel: str, thread: str | None, payload: Mapping[str, Any]) -> Message:
+        message = Message(channel, f"1700000000.{next(self._clock):06}", thread, payload)
+        self.messages.append(message)
+        return message
+
+
+def _read(body: bytes) -> tuple[Mapping[str, Any], str, list[str]]:
+    """The payload, and, where it is refused, Slack's word for that and what is wrong."""
+    try:
+        payload = json.loads(body)
+    except ValueError as error:
+        return {}, "invalid_payload", [str(error)]
+    if not isinstance(payload, dict):
+        return {}, "invalid_payload", ["it is no object"]
+    if not payload.get("text"):
+        return payload, "no_text", ["no text: a notification would be empty"]
+    return payload, "invalid_blocks", problems(payload)
+
+
+def _bots_refusal(word: str, wrong: list[str] | None = None) -> Refusal:
+    answer: dict[str, Any] = {"ok": False, "error": word}
+    if wrong:
+        answer["response_metadata"] = {"messages": [f"[ERROR] {what}" for what in wrong]}
+    return Refusal(200, json.dumps(answer))
+
+
+def _texts(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name == "text" and isinstance(value, str):
+                yield value
+            else:
+                yield from _texts(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _texts(value)
+
+
+def answering(server: Slack) -> contextlib.AbstractContextManager[TlsProxy]:
+    """The proxy by which unmodified clients of Slack reach this server; its `environment` tells a process."""
+    return tls_proxy(dict.fromkeys(HOSTS, server.address))
+
+
+def serving_slack() -> contextlib.AbstractContextManager[Slack]:
+    """A Slack until the block ends."""
+    return contextlib.closing(Slack())
+
+
+@pytest.fixture
+def slack() -> Iterator[Slack]:
+    """A Slack for one test."""
+    with serving_slack() as server:
+        yield server
+
+
+@pytest.fixture
+def slack_for_bots(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
+    """The same, which this process also finds at Slack's own address."""
+    with answering(slack) as proxy:
+        for name, value in proxy.environment.items():
+            monkeypatch.setenv(name, value)
+        yield slack

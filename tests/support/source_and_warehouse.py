@@ -1,0 +1,186 @@
+"""The two ends of a load as the tests use them: a source to write to, and a warehouse to look into."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import psycopg2.extensions
+import pytest
+import sqlglot
+from sqlalchemy import Engine, NullPool, create_engine, make_url
+
+from daybook.definitions.table import Table
+from daybook.load.extract import Extracted, extract
+from daybook.load.load import LoadReport, load
+from daybook.load.plan import plan
+from daybook.sources.base import Keys
+from daybook.stage.base import Stage
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.registry import open_warehouse
+from tests.support.servers.redshift import IAM_ROLE
+
+#: The types that the driver would make Python objects of: boolean, bytea, numbers, dates, times, json, arrays, money …
+_AS_SENT = psycopg2.extensions.new_type(
+    (
+        *(16, 17, 18, 20, 21, 23, 26, 114, 199, 700, 701, 790, 869, 1000, 1001, 1005, 1007, 1009, 1016, 1021, 1022),
+        *(1082, 1083, 1114, 1115, 1182, 1184, 1185, 1186, 1231, 1266, 1700, 2950, 2951, 3802, 3904, 3906, 3908, 3910),
+        *(3912, 3926),
+    ),
+    "AS_SENT",
+    lambda value, cursor: value,
+)
+
+
+class Database:
+    """A database that is spoken to past Daybook, a transaction a call."""
+
+    def __init__(self, url: str, namespace: str) -> None:
+        # PyMySQL reads all of the system's certificates before each connection, also where the server has no TLS.
+        arguments = {"ssl_disabled": True} if make_url(url).get_backend_name() == "mysql" else {}
+        self.engine: Engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
+        self.url, self.namespace = url, namespace
+
+    @property
+    def is_mysql(self) -> bool:
+        return self.engine.dialect.name == "mysql"
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[Any]:
+        """A connection of the driver's own, closed at the end."""
+        pooled = self.engine.raw_connection()
+        try:
+            yield pooled.driver_connection
+        finally:
+            pooled.close()
+
+    def run(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+        with self.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SET time_zone = '+00:00', sql_mode = ''" if self.is_mysql else "SET extra_float_digits TO 3"
+            )
+            cursor.execute(sql, values)
+            rows = list(cursor.fetchall()) if cursor.description else []
+            connection.commit()
+            return rows
+
+    def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert rows of as many values as the table has columns."""
+        with self.connection() as connection, connection.cursor() as cursor:
+            places = ", ".join(["%s"] * len(rows[0]))
+            cursor.executemany(f"INSERT INTO {table} VALUES ({places})", [tuple(row) for row in rows])
+            connection.commit()
+
+    def texts(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[str | None, ...]]:
+        """A PostgreSQL's or Redshift's rows, each value as the server spells it, times in UTC."""
+        with self.connection() as connection, connection.cursor() as cursor:
+            cursor.execute("SET TimeZone TO 'UTC'")
+            cursor.execute("SET extra_float_digits TO 3")
+            psycopg2.extensions.register_type(_AS_SENT, cursor)
+            cursor.execute(sql, values)
+            return list(cursor.fetchall())
+
+    def types(self, table: str) -> dict[str, str]:
+        """The columns of `schema.table`, and their types as PostgreSQL's or Redshift's catalogue spells them."""
+        return dict(
+            self.run(
+                "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a "
+                "JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 ORDER BY a.attnum",
+                table.split(".", 1),
+            )  # type: ignore[arg-type]
+        )
+
+    def quote(self, *names: str) -> str:
+        mark = "`" if self.is_mysql else '"'
+        return ".".join(mark + name.replace(mark, mark * 2) + mark for name in names)
+
+
+@dataclass
+class Ends:
+    """One source, one warehouse with its stage, and the loads between them."""
+
+    source: Database | None
+    """None where the rows come from no database: then each table says in `source=` where they are."""
+    destination: Database
+    warehouse: Warehouse
+    stage: Stage
+    staged_keys: Callable[[], list[str]] = field(repr=False)
+    """What lies on the stage."""
+    keys: Keys | None = None
+    """Who opens S3 or Google; without one, ends are the keys of their own source."""
+
+    def engine(self, name: str) -> Engine:
+        """The block of their own source."""
+        assert name == "production" and self.source is not None, f"no block {name} here"
+        return self.source.engine
+
+    @property
+    def on_redshift(self) -> bool:
+        return self.destination.engine.dialect.name == "redshift"
+
+    def table(self, name: str = "things", **fields: Any) -> Table:
+        """A table file for the source's table `name`, which becomes one of that name in the warehouse."""
+        given = {"description": "x", "owner": "tests", "load": "replace", **fields}
+        if self.source:
+            given.setdefault("source", {"kind": "database", "table": [self.source.namespace, name]})
+        return Table(name=f"{self.destination.namespace}.{name}", **given)
+
+    def extract(self, table: Table, first: str | None = None, until: str | None = None, **options: Any) -> Extracted:
+        """Extract an interval, a range, or all of it."""
+        if first is None and table.load != "replace":
+            options.setdefault("full_refresh", True)
+        planned = plan(table, _when(first), _when(until), **options)
+        return extract(planned, self.keys or self, self.warehouse, self.stage)
+
+    def load(self, table: Table, first: str | None = None, until: str | None = None, **options: Any) -> LoadReport:
+        """Extract and load an interval, a range, or all of it."""
+        return load(self.extract(table, first, until, **options), self.warehouse, self.stage)
+
+    def name(self, table: Table) -> str:
+        """The table in the warehouse, quoted."""
+        return self.destination.quote(*table.name.split(".", 1))
+
+    def rows(self, table: Table, columns: str = "*", order: str = "1") -> list[tuple[Any, ...]]:
+        """What the warehouse has."""
+        return self.destination.run(f"SELECT {columns} FROM {self.name(table)} ORDER BY {order}")
+
+    def ledger(self, table: Table) -> list[tuple[datetime | None, datetime, int, str]]:
+        """(start, end, rows, strategy) of the table's entries, in the order in which they were written."""
+        return self.destination.run(
+            "SELECT interval_start, interval_end, rows_loaded, strategy FROM daybook.ledger WHERE table_name = %s "
+            "ORDER BY loaded_at, interval_start",
+            (table.name,),
+        )
+
+    def state(self, table: Table) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        """The table and its ledger: what a load that fails must leave alone."""
+        return self.rows(table), self.ledger(table)
+
+
+def _when(text: str | None) -> date | datetime | None:
+    if text is None:
+        return None
+    return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+
+
+def warehouse_of(database: Database) -> Warehouse:
+    """The warehouse in a test's database."""
+    role = IAM_ROLE if database.engine.dialect.name == "redshift" else None
+    return open_warehouse(database.engine, copy_iam_role=role)
+
+
+#: Statements that sqlglot's redshift dialect reads without taking apart, by their first word.
+TAKEN_WHOLE = ("LOCK", "SHOW")  # SHOW: SQLAlchemy's, when it connects
+
+
+def parse_as_redshift(statement: str) -> None:
+    """Fail unless sqlglot's redshift dialect reads the statement, and knows what it is."""
+    for parsed in sqlglot.parse(statement, dialect="redshift"):
+        if isinstance(parsed, sqlglot.exp.Command):
+            assert statement.split()[0].upper() in TAKEN_WHOLE, statement
+
+
+#: For what a source refuses before a warehouse is asked to take it: one will do to see that it keeps its rows.
+ON_ONE_WAREHOUSE = pytest.mark.parametrize("warehouse_ends", ["postgres-folder"], indirect=True)
