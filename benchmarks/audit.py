@@ -142,7 +142,7 @@ def audited(source: str, there: str, rows: int) -> tuple[float, int]:
 
 def bisected(addresses: Addresses, rows: int) -> Found:
     """Change ten rows at the source, and find them among all rows, which are taken as one interval."""
-    from daybook.audit.comparison import opened
+    from daybook.audit.comparison import open_comparison
     from daybook.audit.row_diff import differences
     from daybook.model.interval import Interval
     from daybook.warehouses.registry import open_warehouse
@@ -153,7 +153,7 @@ def bisected(addresses: Addresses, rows: int) -> Found:
     first = datetime(_FIRST.year, _FIRST.month, _FIRST.day, tzinfo=UTC)
     all_of_it = Interval(first, first + timedelta(days=-(-rows // A_DAY)))
     target = open_warehouse(create_engine(addresses.warehouse))
-    with opened(answers(rows, addresses.source), target, Keys(addresses.source), 3600) as sides:
+    with open_comparison(answers(rows, addresses.source), target, Keys(addresses.source), 3600) as sides:
         began = time.perf_counter()
         source, there = sides.both.ask(lambda side: side.sums([all_of_it])[all_of_it])
         summed = time.perf_counter()

@@ -76,8 +76,8 @@ def measure(url: str, zone: str) -> Planning:
 def main() -> None:
     """Plan what standard input names; write the legs to standard output."""
     import flows.backfill  # noqa: F401  what a worker's process has anyway is not the plan's
-    from daybook.ledger.interval_status import look_up
-    from daybook.load.owed_intervals import owed_within
+    from daybook.ledger.interval_status import read_statuses
+    from daybook.load.owed_intervals import expected_in_range
     from daybook.model.interval import coalesce
 
     job = json.load(sys.stdin)
@@ -96,9 +96,9 @@ def main() -> None:
     target = open_warehouse(create_engine(job["url"], poolclass=NullPool))
     meter = Meter()
     with meter.leg("grid"):
-        intervals = owed_within(table, START, END)
+        intervals = expected_in_range(table, START, END)
     with meter.leg("ledger"):
-        standings = look_up(target, table.name, intervals)
+        standings = read_statuses(target, table.name, intervals)
     with meter.leg("coalescing"):
         stretches = coalesce([found.interval for found in standings if found.chosen_by("all")], 500)
     if sum(found.entry is not None for found in standings) != HOURS or sum(map(len, stretches)) != HOURS:

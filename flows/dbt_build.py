@@ -10,12 +10,12 @@ from pydantic import Field
 from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import NotLoadedInTime
 from daybook.integrations.dbt.project import find_project, last_of_day, tables_read
-from daybook.integrations.dbt.results import Outcome
+from daybook.integrations.dbt.results import NodeResult
 from daybook.orchestration.artifacts.dbt import show
 from daybook.orchestration.command_line import run
 from daybook.orchestration.dbt_runner import on_our_warehouse
-from daybook.orchestration.flow_options import patience
-from daybook.orchestration.monitor_events import announce_success
+from daybook.orchestration.flow_options import retry_options
+from daybook.orchestration.monitor_events import emit_recovery
 from daybook.orchestration.parameters import TableName, explained, flag, some_of
 from daybook.orchestration.scheduled_time import scheduled_at
 from daybook.orchestration.tasks import wait_for
@@ -47,7 +47,7 @@ def run_name() -> str:
     return f"{Path(str(given.get('project_dir'))).name} {given.get('execution_date') or _day_before()}"
 
 
-@flow(name="dbt-build", flow_run_name=run_name, on_completion=[announce_success], **patience())
+@flow(name="dbt-build", flow_run_name=run_name, on_completion=[emit_recovery], **retry_options())
 def dbt_build(
     project_dir: ProjectDir,
     execution_date: Day = None,
@@ -56,7 +56,7 @@ def dbt_build(
     target_schema: TargetSchema = "analytics",
     full_refresh: FromNothing = False,
     timeout_seconds: Patience = 3600,
-) -> list[Outcome]:
+) -> list[NodeResult]:
     """Wait until a day of the tables that a dbt project reads is loaded, then build its models and run its tests."""
     project = find_project(project_dir)
     day = execution_date or _day_before()

@@ -17,8 +17,8 @@ from daybook.integrations.google_sheets.export import Selection, Written
 from daybook.ledger.ledger import Entry
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.command_line import run
-from daybook.orchestration.flow_options import patience
-from daybook.orchestration.monitor_events import announce_success
+from daybook.orchestration.flow_options import retry_options
+from daybook.orchestration.monitor_events import emit_recovery
 from daybook.orchestration.parameters import explained
 from daybook.sources.google_sheets.client import spreadsheet_id
 from daybook.sources.google_sheets.ranges import parse
@@ -67,7 +67,7 @@ def run_name() -> str:
     return f"{given.get('table') or 'a query'} into {given.get('range')}"
 
 
-@flow(name="export-sheet", flow_run_name=run_name, on_completion=[announce_success], **patience())
+@flow(name="export-sheet", flow_run_name=run_name, on_completion=[emit_recovery], **retry_options())
 def export_sheet(
     spreadsheet: SpreadsheetId, range: Range, table: Table = None, query: Query = None, block: Block = "google"
 ) -> Entry:

@@ -20,7 +20,7 @@ from daybook.monitoring.key_metrics.weekly_metrics import Metrics
 from daybook.orchestration.artifacts.key_metrics import show
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.command_line import run
-from daybook.orchestration.flow_options import patience
+from daybook.orchestration.flow_options import retry_options
 from daybook.orchestration.metrics.measure import measured, readable
 from daybook.orchestration.notifications import messages
 from daybook.orchestration.notifications.outbox import Outbox
@@ -53,7 +53,7 @@ def run_name() -> str:
         return f"key-metrics {given}"
 
 
-@flow(name="key-metrics", flow_run_name=run_name, **patience())
+@flow(name="key-metrics", flow_run_name=run_name, **retry_options())
 def key_metrics(week: Week = None, weeks: Weeks = 2, tell: Tell = False) -> list[Metrics]:
     """Compute failed runs, SLA attainment, time to recovery and freshness of each table and week."""
     chosen = choose(week, weeks)

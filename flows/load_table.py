@@ -5,7 +5,7 @@ from prefect import flow
 from daybook.load.load import LoadReport
 from daybook.orchestration.artifacts.load_report import show
 from daybook.orchestration.command_line import run
-from daybook.orchestration.flow_options import loading
+from daybook.orchestration.flow_options import load_flow_options
 from daybook.orchestration.parameters import (
     AllowBeforeStart,
     AllowShrink,
@@ -18,7 +18,7 @@ from daybook.orchestration.parameters import (
 from daybook.orchestration.tasks import already_loaded, extract, load, plan, transform
 
 
-@flow(name="load-table", **loading())
+@flow(name="load-table", **load_flow_options())
 def load_table(
     table: TableName,
     execution_date: ExecutionDate = None,

@@ -12,8 +12,8 @@ from prefect.client.orchestration import get_client
 from daybook.errors import MonitorIncomplete
 from daybook.orchestration.command_line import run as run_from_command_line
 from daybook.orchestration.notifications.detect.server_down import out_of_reach
-from daybook.orchestration.notifications.monitor_pass import Look
-from daybook.orchestration.notifications.pass_lock import one_at_a_time
+from daybook.orchestration.notifications.monitor_pass import MonitorPass
+from daybook.orchestration.notifications.pass_lock import exclusive_pass
 from daybook.orchestration.parameters import explained
 
 About = Annotated[
@@ -36,20 +36,20 @@ def run_name() -> str:
 def monitor(about: About = None, run: Run = None, subject: Subject = None, said: Said = None) -> int:
     """Tell each owner, once, of what is wrong, and once more when it is over. Returns how many messages wait on."""
     named = UUID(run) if run else None
-    with get_client(sync_client=True) as client, one_at_a_time(client):
-        look = Look(client, datetime.now(UTC))
+    with get_client(sync_client=True) as client, exclusive_pass(client):
+        look = MonitorPass(client, datetime.now(UTC))
         if about is None:
-            look.step(look.at_lost_runs, "lost runs")
-        look.step(lambda: look.at_failures(named), "failed runs")
-        look.step(lambda: look.at_what_was_said(about, named, subject, said or ""), "what an event told of")
-        look.step(look.at_the_warehouse, "the warehouse")
+            look.run_step(look.check_zombie_runs, "lost runs")
+        look.run_step(lambda: look.check_failed_runs(named), "failed runs")
+        look.run_step(lambda: look.check_event(about, named, subject, said or ""), "what an event told of")
+        look.run_step(look.check_warehouse, "the warehouse")
         if about in (None, "due", "waiting", "recovered"):
-            look.step(look.at_due_times, "due times")
+            look.run_step(look.check_deadlines, "due times")
         if about in (None, "waiting"):
-            look.step(look.at_schedules, "Prefect's schedules")
-            look.step(look.at_the_servers_own, "the server's own automations")
-        look.step(look.at_what_is_over, "what is over")
-        look.step(look.desk.write_history, "the history")
+            look.run_step(look.check_scheduler, "Prefect's schedules")
+            look.run_step(look.check_server_automations, "the server's own automations")
+        look.run_step(look.check_recoveries, "what is over")
+        look.run_step(look.desk.write_history, "the history")
         waiting = look.send()
     if waiting:
         get_run_logger().warning("%d messages could not be sent yet: the next pass tries again", waiting)

@@ -5,12 +5,12 @@ from prefect import flow
 from daybook.load.load import LoadReport
 from daybook.orchestration.artifacts.load_report import show
 from daybook.orchestration.command_line import run
-from daybook.orchestration.flow_options import loading
+from daybook.orchestration.flow_options import load_flow_options
 from daybook.orchestration.parameters import AllowBeforeStart, AllowShrink, Exact, ExecutionDate, FullRefresh, Until
 from daybook.orchestration.tasks import already_loaded, extract, load, plan, transform
 
 
-@flow(name="nps", **loading("raw_data.nps"))
+@flow(name="nps", **load_flow_options("raw_data.nps"))
 def nps(
     execution_date: ExecutionDate = None,
     until: Until = None,

@@ -15,19 +15,19 @@ from daybook.audit.table_audit import AuditedRange
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table
 from daybook.errors import AuditDiffers, AuditRefused, DaybookError, RepairRefused
-from daybook.ledger.interval_status import look_up
-from daybook.load.owed_intervals import worth_asking
+from daybook.ledger.interval_status import read_statuses
+from daybook.load.owed_intervals import with_sessions
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import parse
 from daybook.orchestration.artifacts import audit
 from daybook.orchestration.artifacts.live_artifact import LivePage
 from daybook.orchestration.artifacts.text import page_key
 from daybook.orchestration.audit_tasks import audited, audited_whole
-from daybook.orchestration.backfill.loop import Filled, Filling, Options
+from daybook.orchestration.backfill.loop import BackfillResult, BackfillRun, Options
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.command_line import run
-from daybook.orchestration.deployments import Deployed, find, loading
-from daybook.orchestration.monitor_events import announce_success
+from daybook.orchestration.deployments import LoadingDeployment, find, find_loading_deployment
+from daybook.orchestration.monitor_events import emit_recovery
 from daybook.orchestration.notifications.messages import command
 from daybook.orchestration.parameters import AuditedTable, AuditEnd, AuditStart, Last, MaxRepair, Repair, Whole
 from daybook.orchestration.run_tags import tag
@@ -60,7 +60,7 @@ def run_name() -> str:
     return f"reconcile {given.get('table')} {label}".strip()
 
 
-@flow(name="reconcile", flow_run_name=run_name, retries=0, on_completion=[announce_success])
+@flow(name="reconcile", flow_run_name=run_name, retries=0, on_completion=[emit_recovery])
 def reconcile(
     table: AuditedTable,
     start: AuditStart = None,
@@ -83,7 +83,7 @@ def reconcile(
         deployed = _deployed(client, known) if repair else None
         page = LivePage(client, page_key("reconcile", known.name), label)
         result = _shown(page, known, Reconciled(known.name, tuple(audited(known, intervals))), what_repairs)
-        if deployed is not None and (wanted := worth_asking(known, to_repair(known, result.found, max_repair))):
+        if deployed is not None and (wanted := with_sessions(known, to_repair(known, result.found, max_repair))):
             filled = _repair(client, deployed, intervals, wanted, label)
             again = {one.interval: one for one in audited(known, wanted)}
             found = tuple(again.get(one.interval, one) for one in result.found)
@@ -92,27 +92,31 @@ def reconcile(
     return _checked(known, result, label, what_repairs)
 
 
-def _deployed(client: SyncPrefectClient, table: Table) -> Deployed:
+def _deployed(client: SyncPrefectClient, table: Table) -> LoadingDeployment:
     """The deployment that loads the table, whose runs are to load it exactly."""
-    name = loading(client, table.name)
+    name = find_loading_deployment(client, table.name)
     if name is None:
         raise RepairRefused(
             f"{table.name}: no deployment loads it by intervals: tag one with {table.name} in prefect.yaml, and run "
             "`make deploy`"
         )
-    return find(client, name).passing({"exact": True})
+    return find(client, name).with_parameters({"exact": True})
 
 
 def _repair(
-    client: SyncPrefectClient, deployed: Deployed, intervals: Sequence[Interval], wanted: Sequence[Interval], label: str
-) -> Filled:
+    client: SyncPrefectClient,
+    deployed: LoadingDeployment,
+    intervals: Sequence[Interval],
+    wanted: Sequence[Interval],
+    label: str,
+) -> BackfillResult:
     """Load what is wanted again, by runs of the deployment: the ordinary load, with all of its guards."""
     logger, table = get_run_logger(), deployed.table
     logger.info("%s: %d of %d intervals are loaded again by %s", label, len(wanted), len(intervals), deployed.name)
-    standings = look_up(blocks.warehouse(), table.name, intervals)
+    standings = read_statuses(blocks.warehouse(), table.name, intervals)
     # the newest first: a row that moved on is taken along by its new interval before the old one lets go of it
     options = Options(order="descending").checked(deployed.limit)
-    return Filling(client, deployed, standings, wanted, options, f"{label}, repaired").run()
+    return BackfillRun(client, deployed, standings, wanted, options, f"{label}, repaired").run()
 
 
 def _shown(page: LivePage, table: Table, result: Reconciled, what_repairs: str) -> Reconciled:

@@ -7,7 +7,7 @@ from daybook.definitions.table_files import read_table
 from daybook.load.load import LoadReport
 from daybook.orchestration.artifacts.load_report import show
 from daybook.orchestration.command_line import run
-from daybook.orchestration.flow_options import loading
+from daybook.orchestration.flow_options import load_flow_options
 from daybook.orchestration.parameters import (
     AllowBeforeStart,
     AllowShrink,
@@ -20,7 +20,7 @@ from daybook.orchestration.parameters import (
 from daybook.orchestration.tasks import already_loaded, extract, load, plan, transform
 
 
-@flow(name="stock-symbols", **loading("raw_data.stock_info"))
+@flow(name="stock-symbols", **load_flow_options("raw_data.stock_info"))
 def stock_symbols(
     execution_date: ExecutionDate = None,
     until: Until = None,

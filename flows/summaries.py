@@ -9,11 +9,11 @@ from daybook.orchestration.artifacts.summaries import show
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.command_line import run
 from daybook.orchestration.events import emit_built
-from daybook.orchestration.flow_options import patience
-from daybook.orchestration.monitor_events import announce
+from daybook.orchestration.flow_options import retry_options
+from daybook.orchestration.monitor_events import emit_check_results
 from daybook.orchestration.parameters import BuildAnew, SummaryNames
 from daybook.summaries.builder.build import Built, build
-from daybook.summaries.builder.scheduler import Outcome, run_in_order
+from daybook.summaries.builder.scheduler import BuildResults, run_in_order
 from daybook.summaries.graph import Graph, plan_builds
 
 AT_ONCE = 4  # builds at a time: they are queries of the same warehouse
@@ -25,8 +25,8 @@ def run_name() -> str:
     return ", ".join(tables) if tables else "summaries"
 
 
-@flow(name="summaries", flow_run_name=run_name, **patience())
-def summaries(tables: SummaryNames = None, full_refresh: BuildAnew = False) -> Outcome:
+@flow(name="summaries", flow_run_name=run_name, **retry_options())
+def summaries(tables: SummaryNames = None, full_refresh: BuildAnew = False) -> BuildResults:
     """Build the summaries whose inputs have changed. Readers keep the last good build until the next one is checked."""
     graph = plan(tables)
     outcome = run_in_order(graph.inputs, partial(build_one, graph, full_refresh), at_once=AT_ONCE)
@@ -54,7 +54,7 @@ def _build(graph: Graph, full_refresh: bool, name: str) -> Built:
     get_run_logger().info("%s: %s", name, what)
     emit_built(built, lineage.summary)
     if built.built:
-        announce(name, built.warnings)
+        emit_check_results(name, built.warnings)
     return built
 
 

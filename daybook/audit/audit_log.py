@@ -9,7 +9,7 @@ from daybook.audit.interval_audit import Audited
 from daybook.audit.row_diff import Differences
 from daybook.audit.table_audit import AuditedRange
 from daybook.audit.verdict import Verdict
-from daybook.ledger.state_table import Book
+from daybook.ledger.state_table import StateTable
 from daybook.sql.checksum.sums import Sum, checksum_of
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -68,7 +68,7 @@ class Audits:
     """The table `daybook.audits` of a warehouse, which is only ever added to."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = Book(warehouse, "audits", COLUMNS)
+        self._book = StateTable(warehouse, "audits", COLUMNS)
 
     def record(self, session: Session, found: Iterable[Found]) -> None:
         """Add what an audit has found."""

@@ -9,17 +9,17 @@ from typing import cast
 from daybook.definitions.table import Table
 from daybook.errors import AuditRefused
 from daybook.ledger.interval_checksums import Checksums
-from daybook.ledger.ledger import End, Entry, Ledger
-from daybook.load.checksums import Tally, recipe_for
+from daybook.ledger.ledger import Coverage, Entry, Ledger
+from daybook.load.checksums import LoadChecksums, recipe_for
 from daybook.load.moved_rows import READ_BACK, keep_keys, later_keys, settled_sql, whole_until
-from daybook.load.target_shape import as_sent, shape
+from daybook.load.target_shape import as_sent, target_of
 from daybook.model.interval import Interval
 from daybook.model.masks import masked
 from daybook.model.target import Target
 from daybook.model.types import Column
-from daybook.sources.base import Keys, Source
-from daybook.sql.checksum.columns import Recipe
-from daybook.sql.checksum.side import Auditable, Both, Side
+from daybook.sources.base import ConnectionProvider, Source
+from daybook.sql.checksum.columns import ComparedColumns
+from daybook.sql.checksum.side import Auditable, ComparisonPair, ComparisonSide
 from daybook.sql.statement_timeout import timed_out
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -29,18 +29,18 @@ _CLOCKS = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Opened:
+class Comparison:
     """A table that is being compared."""
 
     table: Table
     warehouse: Warehouse
     session: Session
-    recipe: Recipe
-    both: Both
+    recipe: ComparedColumns
+    both: ComparisonPair
     target: Target
-    with_moved: Side | None
+    with_moved: ComparisonSide | None
     """The warehouse's side with the rows that have moved on since they were loaded; None where rows do not move."""
-    end: End | None
+    end: Coverage | None
     """How far the table had come by the ledger before it was read; None: it was never loaded."""
     until: datetime | None
     """Until when its intervals had been loaded whole; None: it has none, or was never loaded."""
@@ -51,11 +51,11 @@ class Opened:
         """The ledger's newest entries of the intervals that overlap `span`, the oldest entry first."""
         return Ledger(self.warehouse).newest(self.session, self.table.name, span)
 
-    def told_apart(self, pairs: Sequence[tuple[Interval, Entry | None]]) -> list[Entry | None]:
+    def entries_per_interval(self, pairs: Sequence[tuple[Interval, Entry | None]]) -> list[Entry | None]:
         """The entry of each interval alone, where it was loaded with others by a full refresh that told them apart."""
-        return Checksums(self.warehouse).told_apart(self.session, self.table.name, pairs)
+        return Checksums(self.warehouse).entries_per_interval(self.session, self.table.name, pairs)
 
-    def overtaking(self) -> list[Entry]:
+    def concurrent_loads(self) -> list[Entry]:
         """What was loaded while both sides were read, or of which the source's snapshot is too old to know.
 
         It ends the warehouse's snapshot: ask it last.
@@ -81,7 +81,7 @@ def require_database(table: Table) -> None:
 
 
 @contextmanager
-def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iterator[Opened]:
+def open_comparison(table: Table, warehouse: Warehouse, keys: ConnectionProvider, seconds: int) -> Iterator[Comparison]:
     """Open both sides, each on a connection of its own. A statement at the source may take `seconds`.
 
     Nothing is locked. But whoever reads a table in a transaction has it, as Redshift sees it, until that ends: there, a
@@ -96,7 +96,7 @@ def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iter
     with table.source.open_to_audit(table, keys) as source, warehouse.session() as session:
         described = masked(table, source.columns())
         # what is new at the source, and not in the warehouse, is left out by the recipe, which says so
-        target = shape(table, described)
+        target = target_of(table, described)
         recipe = recipe_for(session, warehouse, target, described)
         _require_cursor(session, warehouse, target)
         side = cast(Auditable, source).side(recipe, described, seconds)
@@ -114,9 +114,11 @@ def opened(table: Table, warehouse: Warehouse, keys: Keys, seconds: int) -> Iter
             rows = _without_later(session, warehouse, source, table, described, target, rows, until)
         session.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
         with session.undone_on_error():
-            tally = Tally(session, warehouse, target, recipe)
-            both, with_moved = Both(side, tally.side(rows)), tally.side(all_rows) if moves else None
-            yield Opened(table, warehouse, session, recipe, both, target, with_moved, end, until, source.snapshot_at)
+            tally = LoadChecksums(session, warehouse, target, recipe)
+            both, with_moved = ComparisonPair(side, tally.side(rows)), tally.side(all_rows) if moves else None
+            yield Comparison(
+                table, warehouse, session, recipe, both, target, with_moved, end, until, source.snapshot_at
+            )
 
 
 def _require_cursor(session: Session, warehouse: Warehouse, target: Target) -> None:

@@ -6,25 +6,25 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from daybook.audit.batches import ROWS, batches
-from daybook.audit.comparison import Opened
+from daybook.audit.comparison import Comparison
 from daybook.audit.limits import explained, require_hashes
 from daybook.audit.rounds import OVERTAKEN, in_rounds
-from daybook.audit.row_diff import NOTHING, Differences, differences, roughly
-from daybook.audit.verdict import IN_PARTS, Verdict, judge, loaded_of, recorded
+from daybook.audit.row_diff import NOTHING, Differences, differences, estimate
+from daybook.audit.verdict import IN_PARTS, Verdict, classify, is_loaded, ledger_checksum
 from daybook.definitions.table import Table
 from daybook.errors import AuditRefused
 from daybook.ledger.interval_status import first_covering
 from daybook.ledger.ledger import Entry
 from daybook.model.interval import Interval, merged
-from daybook.sources.base import Keys
-from daybook.sql.checksum.columns import Recipe
+from daybook.sources.base import ConnectionProvider
+from daybook.sql.checksum.columns import ComparedColumns
 from daybook.sql.checksum.sums import Sum
 from daybook.warehouses.base import Warehouse
 
 #: Seconds that a statement at the source may take.
 SECONDS = 300
 #: Intervals that differ in which the rows are looked for. Where all of a history does, that would be all of its rows.
-LOOK = 200
+MAX_DIFFED_INTERVALS = 200
 #: Where the entry of a whole table begins.
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -39,7 +39,7 @@ class Audited:
     ledger: Entry | None
     """What was loaded last of it; it may cover other intervals, too. None: it never was."""
     warehouse: Sum
-    recipe: Recipe
+    recipe: ComparedColumns
     """What was compared, and what not."""
     differences: Differences = NOTHING
     why: str | None = None
@@ -59,9 +59,9 @@ def audit(
     table: Table,
     intervals: Sequence[Interval],
     warehouse: Warehouse,
-    keys: Keys,
+    keys: ConnectionProvider,
     *,
-    look: int = LOOK,
+    look: int = MAX_DIFFED_INTERVALS,
     rows: int = ROWS,
     seconds: int = SECONDS,
 ) -> list[Audited]:
@@ -86,7 +86,7 @@ def audit(
             "key: whole=true (audit_whole)"
         )
 
-    def work(sides: Opened, left: Sequence[Interval]) -> list[Audited]:
+    def work(sides: Comparison, left: Sequence[Interval]) -> list[Audited]:
         return _compared(sides, left, look, rows, seconds)
 
     def settled(found: Audited, late: Sequence[Entry]) -> bool:
@@ -96,11 +96,11 @@ def audit(
     return [found if sure else replace(found, why=OVERTAKEN) for found, sure in results]
 
 
-def _compared(sides: Opened, intervals: Sequence[Interval], look: int, rows: int, seconds: int) -> list[Audited]:
+def _compared(sides: Comparison, intervals: Sequence[Interval], look: int, rows: int, seconds: int) -> list[Audited]:
     """What is found of these intervals."""
     newest = sides.entries(Interval(intervals[0].start, intervals[-1].end))[::-1]
     covering = first_covering(intervals, [(entry.start, entry.end) for entry in newest], newest)
-    entries = sides.told_apart(list(zip(intervals, covering, strict=True)))
+    entries = sides.entries_per_interval(list(zip(intervals, covering, strict=True)))
     spans = [(entry.start or _BEGINNING, entry.end) for entry in newest]
     loaded = merged(Interval(start, end) for start, end in spans if start < end)
     results = list[Audited]()
@@ -119,17 +119,17 @@ def _compared(sides: Opened, intervals: Sequence[Interval], look: int, rows: int
 
 
 def _judged(
-    sides: Opened, interval: Interval, entry: Entry | None, stretches: Sequence[Interval], source: Sum, there: Sum
+    sides: Comparison, interval: Interval, entry: Entry | None, stretches: Sequence[Interval], source: Sum, there: Sum
 ) -> Audited:
     """The verdict: `entry` is the ledger's of all of the interval, and `stretches` is what was loaded around it."""
-    ledger, unknown = recorded(entry, interval, sides.recipe.fingerprint) if entry else (None, IN_PARTS)
-    loaded = loaded_of(interval, stretches)
-    verdict, why = judge(source, ledger, there, loaded=loaded, moves=sides.table.load == "upsert")
+    ledger, unknown = ledger_checksum(entry, interval, sides.recipe.fingerprint) if entry else (None, IN_PARTS)
+    loaded = is_loaded(interval, stretches)
+    verdict, why = classify(source, ledger, there, loaded=loaded, moves=sides.table.load == "upsert")
     why = unknown if verdict == Verdict.DIFFERS and unknown else why
     if verdict == Verdict.BOTH and sides.with_moved and sides.with_moved.sums([interval])[interval] == ledger:
         verdict, why = Verdict.SOURCE_CHANGED, None  # some of its rows have moved on, which the ledger still counts
     in_parts = entry is None and loaded is not False
-    about = roughly(source, there)
+    about = estimate(source, there)
     return Audited(interval, verdict, source, entry, there, sides.recipe, about, why, in_parts)
 
 
@@ -137,7 +137,7 @@ def _is_missing(found: Audited) -> bool:
     return found.verdict == Verdict.NEVER_LOADED and not found.warehouse.rows
 
 
-def _looked_at(sides: Opened, found: Audited, seconds: int) -> Audited:
+def _looked_at(sides: Comparison, found: Audited, seconds: int) -> Audited:
     with _explained(sides.table, [found.interval], seconds):
         there = differences(sides.both, found.interval, found.source, found.warehouse)
     # what is to be said of rows that an upsert leaves is about some only where there are any

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from daybook.model.cursor import Cursor, numbered_sql
 from daybook.model.types import INTEGERS, Type
 from daybook.sql.checksum.columns import Field
-from daybook.sql.checksum.side import Side
+from daybook.sql.checksum.side import ComparisonSide
 
 
 class KeyRange(NamedTuple):
@@ -45,7 +45,7 @@ class ByKey:
         return numbered_sql(column, boundaries)
 
 
-def by_key(side: Side, key: str, since: datetime | None, until: datetime | None) -> Side:
+def by_key(side: ComparisonSide, key: str, since: datetime | None, until: datetime | None) -> ComparisonSide:
     """The same side, told apart by the ranges of the column `key`.
 
     Of a table with a cursor, what is not before `since`, as a whole load takes it; and before `until`, where that is
@@ -71,7 +71,7 @@ def whole_numbers(field: Field) -> bool:
     return whole(field.source) and whole(field.there)
 
 
-def ends_of(side: Side) -> tuple[int, int, int] | None:
+def ends_of(side: ComparisonSide) -> tuple[int, int, int] | None:
     """The smallest and the largest key, and how many rows there are; None where there is no row with a key."""
     ((least, most, rows),) = side.query(
         f"SELECT min({side.column}), max({side.column}), count(*) FROM {side.table}", ()

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from daybook.errors import AuditRefused
-from daybook.sql.checksum.side import Both
+from daybook.sql.checksum.side import ComparisonPair
 from daybook.sql.statement_timeout import timed_out
 
 
@@ -27,7 +27,7 @@ def explained(table: str, what: str, remedy: str, seconds: int) -> Iterator[None
         ) from None
 
 
-def require_hashes(table: str, both: Both, stretches: Sequence[Any]) -> None:
+def require_hashes(table: str, both: ComparisonPair, stretches: Sequence[Any]) -> None:
     """See that both sides could build the text of every row.
 
     Raises:

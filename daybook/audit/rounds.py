@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from daybook.audit.comparison import Opened, opened
+from daybook.audit.comparison import Comparison, open_comparison
 from daybook.definitions.table import Table
 from daybook.errors import AuditFailed, AuditLost
 from daybook.ledger.ledger import Entry
-from daybook.sources.base import Keys
+from daybook.sources.base import ConnectionProvider
 from daybook.sql.bucketing import S
 from daybook.sql.retries import with_retries
 from daybook.warehouses.base import Warehouse
@@ -23,9 +23,9 @@ def in_rounds(
     table: Table,
     stretches: Sequence[S],
     warehouse: Warehouse,
-    keys: Keys,
+    keys: ConnectionProvider,
     seconds: int,
-    work: Callable[[Opened, Sequence[S]], list[R]],
+    work: Callable[[Comparison, Sequence[S]], list[R]],
     settled: Callable[[R, Sequence[Entry]], bool],
 ) -> list[tuple[R, bool]]:
     """What `work` finds of each of these stretches, in order, and whether that is sure.
@@ -41,8 +41,8 @@ def in_rounds(
     for _ in range(_ROUNDS):
 
         def attempt(left: Sequence[S] = tuple(left)) -> tuple[list[R], list[Entry]]:
-            with opened(table, warehouse, keys, seconds) as sides:
-                return work(sides, left), sides.overtaking()
+            with open_comparison(table, warehouse, keys, seconds) as sides:
+                return work(sides, left), sides.concurrent_loads()
 
         if left:
             results, late = with_retries(attempt, what=f"{table.name}: audit", failed=AuditFailed, lost=AuditLost)

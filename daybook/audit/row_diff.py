@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from daybook.sql.checksum.side import HASH_BITS, Both, Like, Piece
+from daybook.sql.checksum.side import HASH_BITS, ComparisonPair, HashBucket, RowGroup
 from daybook.sql.checksum.sums import Sum
 
 _SMALL = 200  # rows of a piece that is opened
@@ -84,7 +84,7 @@ class _Found:
             bytes,
         )
 
-    def compare(self, source: Iterable[Like], warehouse: Iterable[Like]) -> None:
+    def compare(self, source: Iterable[RowGroup], warehouse: Iterable[RowGroup]) -> None:
         """Rows that were fetched. Of those with one key, as many as both sides have are changed, and the rest is of
         one side alone."""
         keys: dict[int, tuple[Any, ...]] = {}
@@ -101,7 +101,7 @@ class _Found:
                 self.add(kind, rows, key)
 
 
-def differences(both: Both, stretch: Any, source: Sum, warehouse: Sum) -> Differences:
+def differences(both: ComparisonPair, stretch: Any, source: Sum, warehouse: Sum) -> Differences:
     """What differs between the two sides of an interval (or a range of keys), whose checksums are these."""
     both = both.metered()
     found = _Found(both.source.key)
@@ -110,12 +110,12 @@ def differences(both: Both, stretch: Any, source: Sum, warehouse: Sum) -> Differ
         found.add(kind, source.rows or warehouse.rows)
         found.keys[kind] = [shown(side.key, key) for key in side.some_keys(stretch, _KEYS)]
     elif source != warehouse:
-        _bisect(both, stretch, found, {Piece(HASH_BITS, 0): (source, warehouse)})
+        _bisect(both, stretch, found, {HashBucket(HASH_BITS, 0): (source, warehouse)})
     costs = (both.source.cost, both.warehouse.cost)
     return found.told(sum(cost.queries for cost in costs), sum(cost.bytes for cost in costs))
 
 
-def roughly(source: Sum, warehouse: Sum) -> Differences:
+def estimate(source: Sum, warehouse: Sum) -> Differences:
     """What at least differs between two sides whose checksums are these, where nobody looks for the rows."""
     found = _Found(())
     if source != warehouse:
@@ -123,10 +123,10 @@ def roughly(source: Sum, warehouse: Sum) -> Differences:
     return found.told()
 
 
-def _bisect(both: Both, stretch: Any, found: _Found, pieces: Mapping[Piece, tuple[Sum, Sum]]) -> None:
-    small: list[Piece] = []
+def _bisect(both: ComparisonPair, stretch: Any, found: _Found, pieces: Mapping[HashBucket, tuple[Sum, Sum]]) -> None:
+    small: list[HashBucket] = []
     while True:
-        large: dict[Piece, int] = {}
+        large: dict[HashBucket, int] = {}
         for place, (piece, (source, warehouse)) in enumerate(sorted(pieces.items())):
             rows = max(source.rows, warehouse.rows)
             if len(small) + len(large) >= _MOST_PIECES or (place >= _KEYS and not (source.rows and warehouse.rows)):

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from daybook.audit.comparison import require_database
 from daybook.definitions.table import Table
 from daybook.errors import AuditRefused, BackfillRefused
-from daybook.load.owed_intervals import owed_within
+from daybook.load.owed_intervals import expected_in_range
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import parse
 
@@ -46,7 +46,7 @@ def intervals_of(
     try:
         first = start if start is not None else parse(grid.label(grid.first(table.start or newest.start)))
         until = end if end is not None else parse(grid.until(newest))
-        found = owed_within(table, first, until, allow_before_start=True)
+        found = expected_in_range(table, first, until, allow_before_start=True)
     except BackfillRefused as error:
         raise AuditRefused(str(error)) from None
     if table.start is not None and found[0].start < (owed := grid.first(table.start)).start:

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from daybook.audit.comparison import Opened, opened
-from daybook.audit.interval_audit import LOOK, SECONDS
+from daybook.audit.comparison import Comparison, open_comparison
+from daybook.audit.interval_audit import MAX_DIFFED_INTERVALS, SECONDS
 from daybook.audit.key_ranges import KeyRange, by_key, ends_of, evenly, whole_numbers
 from daybook.audit.limits import explained, require_hashes
 from daybook.audit.rounds import OVERTAKEN, in_rounds
-from daybook.audit.row_diff import NOTHING, Differences, differences, roughly
+from daybook.audit.row_diff import NOTHING, Differences, differences, estimate
 from daybook.audit.verdict import Verdict
 from daybook.definitions.table import Table
 from daybook.errors import AuditFailed, AuditLost, AuditRefused
 from daybook.ledger.ledger import Entry
 from daybook.load.plan import Plan
-from daybook.sources.base import Keys
-from daybook.sql.checksum.columns import Recipe
-from daybook.sql.checksum.side import Both
+from daybook.sources.base import ConnectionProvider
+from daybook.sql.checksum.columns import ComparedColumns
+from daybook.sql.checksum.side import ComparisonPair
 from daybook.sql.checksum.sums import Sum
 from daybook.sql.retries import with_retries
 from daybook.warehouses.base import Warehouse
@@ -36,7 +36,7 @@ class AuditedRange:
     verdict: Literal[Verdict.EQUAL, Verdict.DIFFERS]
     source: Sum
     warehouse: Sum
-    recipe: Recipe
+    recipe: ComparedColumns
     """What was compared, and what not."""
     differences: Differences = NOTHING
     why: str | None = None
@@ -45,9 +45,9 @@ class AuditedRange:
 def audit_whole(
     table: Table,
     warehouse: Warehouse,
-    keys: Keys,
+    keys: ConnectionProvider,
     *,
-    look: int = LOOK,
+    look: int = MAX_DIFFED_INTERVALS,
     rows: int = ROWS,
     batch: int = BATCH,
     seconds: int = SECONDS,
@@ -65,13 +65,13 @@ def audit_whole(
     remedy = f"Give the column {', '.join(table.key[:1])} an index"
 
     def ranges() -> list[KeyRange]:
-        with opened(table, warehouse, keys, seconds) as sides:
+        with open_comparison(table, warehouse, keys, seconds) as sides:
             both = _by_key(sides)
             with explained(table.name, "the ends of its key", remedy, seconds):
                 least_and_most = both.ask(ends_of)
             return evenly([ends for ends in least_and_most if ends], rows)
 
-    def work(sides: Opened, left: Sequence[KeyRange]) -> list[AuditedRange]:
+    def work(sides: Comparison, left: Sequence[KeyRange]) -> list[AuditedRange]:
         both, found = _by_key(sides), list[AuditedRange]()
         for first in range(0, len(left), batch):
             part = left[first : first + batch]
@@ -92,7 +92,7 @@ def audit_whole(
     return [found if sure else replace(found, why=OVERTAKEN) for found, sure in results]
 
 
-def _by_key(sides: Opened) -> Both:
+def _by_key(sides: Comparison) -> ComparisonPair:
     table = sides.table
     if not sides.recipe.key:
         why = "; ".join(sides.recipe.left_out[name] for name in table.key if name in sides.recipe.left_out)
@@ -110,11 +110,15 @@ def _by_key(sides: Opened) -> Both:
         raise AuditRefused(f"{table.name}: it was never loaded, so there is nothing to compare")
     # what a whole load takes of it, as far as intervals were loaded
     since, until = Plan(table, (), whole=True).start, sides.until if table.load != "replace" else None
-    return Both(*(by_key(side, first.name, since, until) for side in (sides.both.source, sides.both.warehouse)))
+    return ComparisonPair(
+        *(by_key(side, first.name, since, until) for side in (sides.both.source, sides.both.warehouse))
+    )
 
 
-def _found(recipe: Recipe, both: Both, range: KeyRange, source: Sum, there: Sum, closely: bool) -> AuditedRange:
+def _found(
+    recipe: ComparedColumns, both: ComparisonPair, range: KeyRange, source: Sum, there: Sum, closely: bool
+) -> AuditedRange:
     if source == there:
         return AuditedRange(range, Verdict.EQUAL, source, there, recipe)
-    found = differences(both, range, source, there) if closely else roughly(source, there)
+    found = differences(both, range, source, there) if closely else estimate(source, there)
     return AuditedRange(range, Verdict.DIFFERS, source, there, recipe, found)

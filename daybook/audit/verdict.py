@@ -28,7 +28,7 @@ class Verdict(StrEnum):
         return self not in (Verdict.EQUAL, Verdict.NEVER_LOADED)
 
 
-def recorded(entry: Entry, interval: Interval, fingerprint: str) -> tuple[Sum | None, str | None]:
+def ledger_checksum(entry: Entry, interval: Interval, fingerprint: str) -> tuple[Sum | None, str | None]:
     """What the ledger says was committed of an interval; None where it cannot say, and then why."""
     if not entry.is_of(interval):
         return None, "it was loaded together with others, and none of them has a checksum of its own"
@@ -40,7 +40,7 @@ def recorded(entry: Entry, interval: Interval, fingerprint: str) -> tuple[Sum | 
     return Sum(entry.rows, int(sum)), None
 
 
-def loaded_of(interval: Interval, stretches: Sequence[Interval]) -> bool | None:
+def is_loaded(interval: Interval, stretches: Sequence[Interval]) -> bool | None:
     """Whether all of an interval was loaded, by the stretches that were, which are in order and apart; None: a part."""
     place = bisect_left(stretches, interval.end, key=lambda stretch: stretch.start)
     nearest = stretches[place - 1] if place else None
@@ -49,7 +49,7 @@ def loaded_of(interval: Interval, stretches: Sequence[Interval]) -> bool | None:
     return nearest.contains(interval) or None
 
 
-def judge(
+def classify(
     source: Sum, ledger: Sum | None, warehouse: Sum, *, loaded: bool | None, moves: bool = False
 ) -> tuple[Verdict, str | None]:
     """The verdict, and what is to be said about it.

@@ -8,10 +8,10 @@ from daybook.audit.interval_audit import Audited
 from daybook.audit.verdict import Verdict
 from daybook.definitions.table import Table
 from daybook.errors import ExtractFailed, SourceLost, Uncountable
-from daybook.ledger.interval_status import Select, Standing
-from daybook.load.owed_intervals import worth_asking
+from daybook.ledger.interval_status import BackfillSelection, IntervalStatus
+from daybook.load.owed_intervals import with_sessions
 from daybook.model.interval import Interval
-from daybook.sources.base import Keys
+from daybook.sources.base import ConnectionProvider
 from daybook.sql.retries import with_retries
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Forecast:
     tells them apart.
     """
 
-    standing: Standing
+    standing: IntervalStatus
     chosen: bool
     at_source: int | None
     by_ledger: int | None
@@ -48,9 +48,9 @@ class Forecast:
 
 def forecast(
     table: Table,
-    standings: Sequence[Standing],
-    select: Select,
-    keys: Keys,
+    standings: Sequence[IntervalStatus],
+    select: BackfillSelection,
+    keys: ConnectionProvider,
     audited: Mapping[Interval, Audited] | None = None,
 ) -> list[Forecast]:
     """What a backfill of these intervals, which are neighbours in order, would do.
@@ -68,7 +68,7 @@ def forecast(
         counts = {interval: one.source.rows for interval, one in audited.items()}
     unequal = {interval for interval, one in found.items() if one.verdict is not Verdict.EQUAL}
     chosen = [standing.interval for standing in standings if standing.chosen_by(select, standing.interval in unequal)]
-    wanted = set(worth_asking(table, chosen))
+    wanted = set(with_sessions(table, chosen))
     return [
         Forecast(
             standing,
@@ -81,12 +81,12 @@ def forecast(
     ]
 
 
-def _by_ledger(standing: Standing, audited: Audited | None) -> int | None:
+def _by_ledger(standing: IntervalStatus, audited: Audited | None) -> int | None:
     """Of what a full refresh has loaded, an audit may tell the intervals apart."""
     return audited.rows_by_ledger if standing.rows is None and audited else standing.rows
 
 
-def _counts(table: Table, intervals: Sequence[Interval], keys: Keys) -> dict[Interval, int]:
+def _counts(table: Table, intervals: Sequence[Interval], keys: ConnectionProvider) -> dict[Interval, int]:
     def count() -> dict[Interval, int]:
         with table.source.open(table, keys) as source:
             try:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from daybook.model.interval import Interval, Stretch, coalesce
+from daybook.model.interval import Interval, IntervalRun, coalesce
 
 Order = Literal["ascending", "descending", "shuffled"]
 
 
-def arrange(stretches: Sequence[Stretch], order: Order) -> list[Stretch]:
+def arrange(stretches: Sequence[IntervalRun], order: Order) -> list[IntervalRun]:
     """The stretches, which come oldest first, in the order in which they are to be loaded."""
     if order == "descending":
         return list(reversed(stretches))
@@ -24,28 +24,30 @@ def arrange(stretches: Sequence[Stretch], order: Order) -> list[Stretch]:
 
 
 @dataclass
-class Backlog:
+class BisectingQueue:
     """The stretches that wait, and the intervals that failed, with the reason of each.
 
     With `in_order` (depends_on_past) it is closed once an interval has failed. A closed backlog gives out nothing any
     more: what waits, or would wait, is held back.
     """
 
-    waiting: deque[Stretch]
+    waiting: deque[IntervalRun]
     in_order: bool = False
     failed: dict[Interval, str] = field(default_factory=dict)
     held_back: list[Interval] = field(default_factory=list)
     closed: bool = False
-    _second_half: dict[Stretch, Stretch] = field(default_factory=dict)
-    _pieces: set[Stretch] = field(default_factory=set)
-    _joined: set[Stretch] = field(default_factory=set)
+    _second_half: dict[IntervalRun, IntervalRun] = field(default_factory=dict)
+    _pieces: set[IntervalRun] = field(default_factory=set)
+    _joined: set[IntervalRun] = field(default_factory=set)
 
     @classmethod
-    def of(cls, stretches: Iterable[Stretch], *, in_order: bool = False) -> "Backlog":
+    def of(cls, stretches: Iterable[IntervalRun], *, in_order: bool = False) -> "BisectingQueue":
         """A backlog in which all of these wait."""
         return cls(deque(stretches), in_order)
 
-    def take(self, still_wanted: Callable[[Stretch], Sequence[Interval]] = lambda stretch: stretch) -> Stretch | None:
+    def pop(
+        self, still_wanted: Callable[[IntervalRun], Sequence[Interval]] = lambda stretch: stretch
+    ) -> IntervalRun | None:
         """The next stretch, or None. `still_wanted` may leave out what others have loaded meanwhile."""
         while self.waiting:
             wanted = still_wanted(self.waiting.popleft())
@@ -55,18 +57,18 @@ class Backlog:
                 return pieces[0]
         return None
 
-    def put_back(self, stretch: Sequence[Interval]) -> None:
+    def requeue(self, stretch: Sequence[Interval]) -> None:
         """Let these be the next again: their run was lost, and says nothing of them."""
         self._put(coalesce(stretch, len(stretch)))
 
-    def succeed(self, stretch: Stretch) -> None:
+    def mark_done(self, stretch: IntervalRun) -> None:
         """A run has loaded this stretch: where it is the first half of one that failed, the fault is in the second."""
         second = self._second_half.pop(stretch, ())
         if len(second) > 1 and second in self.waiting:
             self.waiting.remove(second)
             self._bisect(second)
 
-    def fail(self, stretch: Sequence[Interval], reason: str, *, divisible: bool = True) -> None:
+    def mark_failed(self, stretch: Sequence[Interval], reason: str, *, divisible: bool = True) -> None:
         """A run of these failed: their halves are next, or, where they cannot be divided, they all failed."""
         pieces = coalesce(stretch, len(stretch))
         if divisible and len(pieces) > 1:  # others have loaded what was between them
@@ -75,7 +77,7 @@ class Backlog:
             self._bisect(stretch)
         else:
             self.failed.update(dict.fromkeys(stretch, reason))
-            self._join()
+            self._merge_suspects()
             if self.in_order:
                 self.close()
 
@@ -87,9 +89,9 @@ class Backlog:
             self._pieces |= {first, second}
         self._put([first, second])
 
-    def _join(self) -> None:
+    def _merge_suspects(self) -> None:
         """Make one of the pieces that are next, as far as they are neighbours: nothing is known against them."""
-        joined: Stretch = ()
+        joined: IntervalRun = ()
         while self.waiting and self.waiting[0] in self._pieces:
             if joined and joined[-1].end != self.waiting[0][0].start:
                 break
@@ -105,7 +107,7 @@ class Backlog:
         self.waiting.clear()
         self._put(waiting)
 
-    def _put(self, stretches: Sequence[Stretch]) -> None:
+    def _put(self, stretches: Sequence[IntervalRun]) -> None:
         if self.closed:
             self.held_back += [interval for stretch in stretches for interval in stretch]
         else:

@@ -8,17 +8,17 @@ import importlib
 from typing import Any, cast
 
 from daybook.errors import NoBlocks
-from daybook.sources.base import Keys
+from daybook.sources.base import ConnectionProvider
 from daybook.warehouses.base import Warehouse
 
 
-def keys() -> Keys:
+def keys() -> ConnectionProvider:
     """The keys that `daybook/orchestration/blocks/open.py` gives out.
 
     Raises:
         NoBlocks: the package `blocks` is not there.
     """
-    return cast(Keys, _blocks())
+    return cast(ConnectionProvider, _blocks())
 
 
 def warehouse() -> Warehouse:

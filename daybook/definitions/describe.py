@@ -16,7 +16,7 @@ from daybook.definitions.table import Table
 from daybook.definitions.table_files import TABLES
 from daybook.errors import SourceError, TableFileError
 from daybook.model.types import Type
-from daybook.sources.base import Keys
+from daybook.sources.base import ConnectionProvider
 from daybook.sources.database import Config
 from daybook.sources.database.catalog import Describing
 
@@ -26,7 +26,7 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NO_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
-def describe(keys: Keys, block: str, source: str, name: str | None = None) -> tuple[str, str]:
+def describe(keys: ConnectionProvider, block: str, source: str, name: str | None = None) -> tuple[str, str]:
     """The name and the text of a table file for the table or view `source` (`schema.table`) of the database `block`.
 
     `name` is the table in the warehouse; left out, it is the one of that name in raw_data.
@@ -111,7 +111,7 @@ def write(name: str, text: str, folder: Path, *, force: bool = False) -> Path:
     return path
 
 
-def main(arguments: list[str] | None = None, keys: Keys | None = None, folder: Path = TABLES) -> None:
+def main(arguments: list[str] | None = None, keys: ConnectionProvider | None = None, folder: Path = TABLES) -> None:
     """The command: prints the table file, or writes it with --write. Exits with 1, and the reason, when it cannot."""
     parser = argparse.ArgumentParser(prog="python -m daybook.describe", description=__doc__)
     parser.add_argument("block", help="the SqlAlchemyConnector block of the source's database, such as production")

@@ -7,7 +7,7 @@ database. It is written on a best effort: a run that cannot reach the warehouse 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from daybook.ledger.state_table import Book
+from daybook.ledger.state_table import StateTable
 from daybook.model.interval import Interval
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -38,7 +38,7 @@ class Failures:
     """The table `daybook.failures` of a warehouse."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = Book(warehouse, "failures", COLUMNS)
+        self._book = StateTable(warehouse, "failures", COLUMNS)
 
     def record(self, session: Session, failure: Failure) -> None:
         """Add a failure. What no warehouse holds, a NUL byte or half of a surrogate pair, is left out of its text."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from daybook.ledger.ledger import Entry
-from daybook.ledger.state_table import Book
+from daybook.ledger.state_table import StateTable
 from daybook.model.interval import Interval
 from daybook.sql.checksum.sums import Sum, checksum_of
 from daybook.warehouses.base import Warehouse
@@ -30,7 +30,7 @@ class Checksums:
     """The table `daybook.checksums` of a warehouse. It is append-only."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = Book(warehouse, "checksums", COLUMNS)
+        self._book = StateTable(warehouse, "checksums", COLUMNS)
 
     def ensure(self, session: Session) -> None:
         """Make it where it is missing."""
@@ -48,7 +48,7 @@ class Checksums:
             ],
         )
 
-    def told_apart(
+    def entries_per_interval(
         self, session: Session, table: str, pairs: Sequence[tuple[Interval, Entry | None]]
     ) -> list[Entry | None]:
         """For each interval, its entry of the ledger as if it had been loaded alone, where that is known."""

@@ -10,14 +10,14 @@ from typing import Literal, NamedTuple, TypeVar
 
 from daybook.errors import LoadFailed, WarehouseLost
 from daybook.ledger.failures import Failure, Failures
-from daybook.ledger.ledger import Ledger, Loaded
+from daybook.ledger.ledger import Ledger, LedgerRow
 from daybook.model.interval import Interval
 from daybook.sql.retries import with_retries
 from daybook.warehouses.base import Warehouse
 
 T = TypeVar("T")
 
-Select = Literal["missing", "failed", "differing", "all"]
+BackfillSelection = Literal["missing", "failed", "differing", "all"]
 
 
 class State(StrEnum):
@@ -29,14 +29,14 @@ class State(StrEnum):
     RUNNING = "running"
 
 
-class Standing(NamedTuple):
+class IntervalStatus(NamedTuple):
     """An interval, what the ledger says of it, and the failure that came after that, where one did.
 
     A tuple, because a backfill makes one for each of 87,600 hours before it starts its first run.
     """
 
     interval: Interval
-    entry: Loaded | None = None
+    entry: LedgerRow | None = None
     failure: Failure | None = None
 
     @property
@@ -54,7 +54,7 @@ class Standing(NamedTuple):
             return 0
         return entry.rows if (entry.start, entry.end) == (interval.start, interval.end) else None
 
-    def chosen_by(self, select: Select, differs: bool = False) -> bool:
+    def chosen_by(self, select: BackfillSelection, differs: bool = False) -> bool:
         """Whether a backfill of this kind loads it: `missing` has no row in the ledger, `failed` is missing or failed
         at the last try, `differing` is not equal to its source (an audit says whether it `differs`), `all` is all."""
         if select == "differing":
@@ -62,7 +62,9 @@ class Standing(NamedTuple):
         return select == "all" or self.entry is None or (select == "failed" and self.failure is not None)
 
 
-def standing(intervals: Sequence[Interval], entries: Iterable[Loaded], failures: Iterable[Failure]) -> list[Standing]:
+def statuses(
+    intervals: Sequence[Interval], entries: Iterable[LedgerRow], failures: Iterable[Failure]
+) -> list[IntervalStatus]:
     """How each of these intervals, which are in order, stands. Ten years of hours are 87,600 of them.
 
     An interval that an entry covers with others (a full refresh) is loaded, and the newest entry speaks for it.
@@ -72,7 +74,9 @@ def standing(intervals: Sequence[Interval], entries: Iterable[Loaded], failures:
     spoken = first_covering(intervals, [(entry.start, entry.end) for entry in loaded], loaded)
     wrong = first_covering(intervals, [(failure.stretch.start, failure.stretch.end) for failure in failed], failed)
     return [
-        Standing(interval, entry, failure if failure and (not entry or entry.loaded_at < failure.failed_at) else None)
+        IntervalStatus(
+            interval, entry, failure if failure and (not entry or entry.loaded_at < failure.failed_at) else None
+        )
         for interval, entry, failure in zip(intervals, spoken, wrong, strict=True)
     ]
 
@@ -102,7 +106,7 @@ def first_covering(
     return result
 
 
-def look_up(warehouse: Warehouse, table: str, intervals: Sequence[Interval]) -> list[Standing]:
+def read_statuses(warehouse: Warehouse, table: str, intervals: Sequence[Interval]) -> list[IntervalStatus]:
     """How each of these intervals of `table`, which are in order, stands now, by two queries.
 
     Raises:
@@ -112,11 +116,11 @@ def look_up(warehouse: Warehouse, table: str, intervals: Sequence[Interval]) -> 
         return []
     span = Interval(intervals[0].start, intervals[-1].end)
 
-    def ask() -> list[Standing]:
+    def ask() -> list[IntervalStatus]:
         with _not_collecting(), warehouse.session() as session:
             entries = Ledger(warehouse).loaded(session, table, span)
             failures = Failures(warehouse).within(session, table, span)
-            return standing(intervals, entries, failures)
+            return statuses(intervals, entries, failures)
 
     return with_retries(ask, what=f"{table}: reading the ledger", failed=LoadFailed, lost=WarehouseLost)
 

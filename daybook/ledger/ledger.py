@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from daybook.ledger.state_table import Book
+from daybook.ledger.state_table import StateTable
 from daybook.model.interval import Interval
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -65,7 +65,7 @@ class Entry:
 _IN_SHORT = "interval_start, interval_end, rows_loaded, loaded_at, flow_run_id"
 
 
-class Loaded(NamedTuple):
+class LedgerRow(NamedTuple):
     """What is needed of an entry where there are very many of them: ten years of hours are 87,600."""
 
     start: datetime | None
@@ -75,7 +75,7 @@ class Loaded(NamedTuple):
     flow_run_id: str | None
 
 
-class End(NamedTuple):
+class Coverage(NamedTuple):
     """How far a table has come: when it was loaded last, and until when its rows reach; instants are in UTC.
 
     And where it came from: when it was loaded first, and the earliest start of an entry. An entry without one, of a
@@ -92,7 +92,7 @@ class Ledger:
     """The table `daybook.ledger` of a warehouse. While it does not exist, nothing was ever loaded."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = Book(warehouse, "ledger", COLUMNS)
+        self._book = StateTable(warehouse, "ledger", COLUMNS)
 
     def ensure(self, session: Session) -> None:
         """Make the ledger where it is missing."""
@@ -102,13 +102,13 @@ class Ledger:
         """The newest entry of every interval of `table` that overlaps `span` (None: all), oldest entry first."""
         return self._book.read(session, Entry, *self._newest(self._book.names, table, span))
 
-    def loaded(self, session: Session, table: str, span: Interval) -> list[Loaded]:
+    def loaded(self, session: Session, table: str, span: Interval) -> list[LedgerRow]:
         """The same as `newest`, in short."""
-        return self._book.read(session, Loaded, *self._newest(_IN_SHORT, table, span))
+        return self._book.read(session, LedgerRow, *self._newest(_IN_SHORT, table, span))
 
-    def first(self, session: Session, table: str, span: Interval) -> list[Loaded]:
+    def first(self, session: Session, table: str, span: Interval) -> list[LedgerRow]:
         """In short, the oldest entry of every interval of `table` that overlaps `span`, the oldest first."""
-        return self._book.read(session, Loaded, *self._one_each("ASC", _IN_SHORT, table, span))
+        return self._book.read(session, LedgerRow, *self._one_each("ASC", _IN_SHORT, table, span))
 
     def _newest(self, names: str, table: str, span: Interval | None) -> tuple[str, list[Any]]:
         return self._one_each("DESC", names, table, span)
@@ -142,14 +142,14 @@ class Ledger:
         statement = f"SELECT {book.names} FROM {book.table} WHERE {condition} ORDER BY interval_start"
         return book.read(session, Entry, statement, values)
 
-    def ends(self, session: Session, tables: Sequence[str]) -> dict[str, End]:
+    def ends(self, session: Session, tables: Sequence[str]) -> dict[str, Coverage]:
         """How far each of these tables has come; one that was never loaded is not among them."""
         statement = (
             "SELECT table_name, max(loaded_at), max(interval_end), min(loaded_at), "
             f"min(coalesce(interval_start, interval_end)) FROM {self._book.table} "
             f"WHERE table_name IN ({', '.join(['%s'] * len(tables))}) GROUP BY table_name"
         )
-        return dict(self._book.read(session, lambda name, *end: (name, End(*end)), statement, tables))
+        return dict(self._book.read(session, lambda name, *end: (name, Coverage(*end)), statement, tables))
 
     def next_moment(self, session: Session, table: str) -> datetime:
         """The `loaded_at` of the next entry of `table`: now, or just behind the newest one. Call it under the lock."""
@@ -162,7 +162,7 @@ class Ledger:
         self._book.append(session, [astuple(entry) for entry in entries])
 
 
-def speaking_for(interval: Interval, entries: Sequence[Entry]) -> Entry | None:
+def latest_covering(interval: Interval, entries: Sequence[Entry]) -> Entry | None:
     """The newest of `entries` that covers `interval`: what the ledger says of it. None: it was never loaded."""
     covering = [entry for entry in entries if entry.covers(interval)]
     return max(covering, key=lambda entry: entry.loaded_at) if covering else None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from daybook.ledger.state_table import Book
+from daybook.ledger.state_table import StateTable
 from daybook.model.target import Target
 from daybook.model.types import Column, Type, parse_type
 from daybook.warehouses.base import Warehouse
@@ -25,7 +25,7 @@ COLUMNS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownColumn:
     """A column of the source as it was: its type behind its mask, and whether it went into the warehouse."""
 
     name: str
@@ -33,11 +33,11 @@ class Known:
     loaded: bool
 
 
-class Memory:
+class SourceColumnHistory:
     """The table `daybook.columns` of a warehouse."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = Book(warehouse, "columns", COLUMNS)
+        self._book = StateTable(warehouse, "columns", COLUMNS)
 
     @property
     def name(self) -> str:
@@ -48,21 +48,23 @@ class Memory:
         """Make it where it is missing."""
         self._book.ensure(session)
 
-    def newest(self, session: Session, table: str) -> dict[str, Known]:
+    def newest(self, session: Session, table: str) -> dict[str, KnownColumn]:
         """The source's columns when `table` was last loaded, by name; none if that was never."""
         known = self._book.read(
             session,
-            lambda name, text, loaded: Known(name, _type(text), loaded),
+            lambda name, text, loaded: KnownColumn(name, _type(text), loaded),
             f"SELECT column_name, column_type, loaded FROM {self.name} WHERE table_name = %s AND noted_at = "
             f"(SELECT max(noted_at) FROM {self.name} WHERE table_name = %s) ORDER BY place",
             (table, table),
         )
         return {column.name: column for column in known}
 
-    def keep(self, session: Session, target: Target, found: Sequence[Column], noted_at: datetime, load_id: str) -> None:
+    def record(
+        self, session: Session, target: Target, found: Sequence[Column], noted_at: datetime, load_id: str
+    ) -> None:
         """Note what the source looks like, if it did not look like that before. Call it under the table's lock."""
         loaded = set(target.column_names)
-        now = {column.name: Known(column.name, column.type, column.name in loaded) for column in found}
+        now = {column.name: KnownColumn(column.name, column.type, column.name in loaded) for column in found}
         if found and now != self.newest(session, target.name):
             rows = [
                 (target.name, known.name, str(known.type), known.loaded, place, noted_at, load_id)

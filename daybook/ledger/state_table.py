@@ -15,7 +15,7 @@ _NO_SUCH_COLUMN = "42703"
 _AT_ONCE = 500  # rows a statement
 
 
-class Book:
+class StateTable:
     """The table `daybook.<name>`, whose `columns` are given as name: type. It is never updated, only added to."""
 
     def __init__(self, warehouse: Warehouse, name: str, columns: Mapping[str, str]) -> None:

@@ -4,8 +4,8 @@ import time
 from datetime import date, datetime, timedelta
 
 from daybook.errors import IntervalError, NotLoadedInTime
-from daybook.ledger.interval_status import look_up
-from daybook.ledger.ledger import Loaded
+from daybook.ledger.interval_status import read_statuses
+from daybook.ledger.ledger import LedgerRow
 from daybook.model.table_spec import TableSpec
 from daybook.warehouses.base import Warehouse
 
@@ -16,7 +16,7 @@ def wait_until_loaded(
     warehouse: Warehouse,
     timeout: timedelta,
     poll: timedelta = timedelta(seconds=15),
-) -> Loaded:
+) -> LedgerRow:
     """The ledger's entry of the interval that starts at `when` (as in `Grid.at`), as soon as there is one.
 
     Asks every `poll`, at least once, for up to `timeout`.
@@ -30,7 +30,7 @@ def wait_until_loaded(
         raise IntervalError(f"{table.name} has no intervals, so there is none to wait for")
     interval, deadline = table.grid.at(when), time.monotonic() + timeout.total_seconds()
     while True:
-        (found,) = look_up(warehouse, table.name, [interval])
+        (found,) = read_statuses(warehouse, table.name, [interval])
         if found.entry:
             return found.entry
         left = deadline - time.monotonic()

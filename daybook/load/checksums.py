@@ -10,20 +10,20 @@ from daybook.model.interval import Interval
 from daybook.model.target import Target
 from daybook.model.types import Column
 from daybook.sql.bucketing import rows_by_interval
-from daybook.sql.checksum.columns import Recipe, recipe_of
-from daybook.sql.checksum.side import Side, side_of
+from daybook.sql.checksum.columns import ComparedColumns, recipe_of
+from daybook.sql.checksum.side import ComparisonSide, side_of
 from daybook.sql.checksum.sums import Sum, checksum_of
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
 
-class Tally:
+class LoadChecksums:
     """Of one load or audit, in the warehouse. Where nothing is compared (`recipe` is None), every checksum is None.
 
     `target` is what is loaded, and `recipe` what is compared of it.
     """
 
-    def __init__(self, session: Session, warehouse: Warehouse, target: Target, recipe: Recipe | None) -> None:
+    def __init__(self, session: Session, warehouse: Warehouse, target: Target, recipe: ComparedColumns | None) -> None:
         self._session, self._warehouse, self._target, self.recipe = session, warehouse, target, recipe
         self._column = warehouse.quote(target.cursor.column) if target.cursor else ""
         self._side = self.side("") if recipe else None
@@ -31,12 +31,12 @@ class Tally:
     @classmethod
     def of_load(
         cls, session: Session, warehouse: Warehouse, table: Table, target: Target, described: Sequence[Column]
-    ) -> "Tally":
+    ) -> "LoadChecksums":
         """For a load: `described` are all of the source's columns, as they leave it."""
         recipe = recipe_for(session, warehouse, target, described) if table.source.audited else None
         return cls(session, warehouse, target, recipe)
 
-    def side(self, table: str) -> Side:
+    def side(self, table: str) -> ComparisonSide:
         """The warehouse's side of an audit: of `table`, what stands behind FROM."""
         assert self.recipe is not None
         hashing: Any = importlib.import_module(f"daybook.sql.checksum.dialects.{self._warehouse.dialect.lower()}")
@@ -66,7 +66,7 @@ class Tally:
         return checksum_of(self.recipe.fingerprint, sum) if self.recipe and sum else None
 
 
-def recipe_for(session: Session, warehouse: Warehouse, target: Target, described: Sequence[Column]) -> Recipe:
+def recipe_for(session: Session, warehouse: Warehouse, target: Target, described: Sequence[Column]) -> ComparedColumns:
     """What is compared of a table, as it is in the warehouse, or as a load would make it there."""
     existing: Mapping[str, Column] = warehouse.existing_columns(session, target.name) or {
         warehouse.folded(column.name): Column(column.name, warehouse.spelled(column.type)) for column in target.columns

@@ -7,7 +7,7 @@ What the ledger says was loaded meanwhile, from a newer moment of the source, st
 from collections.abc import Sequence
 
 from daybook.errors import Superseded
-from daybook.ledger.ledger import Entry, Ledger, speaking_for
+from daybook.ledger.ledger import Entry, Ledger, latest_covering
 from daybook.load.extract import Extracted
 from daybook.load.plan import Plan
 from daybook.load.strategies import same_key
@@ -23,13 +23,13 @@ def newer_entries(ledger: Ledger, session: Session, extracted: Extracted) -> lis
     return [entry for entry in since if entry.snapshot_at > extracted.snapshot_at]
 
 
-def speaking(plan: Plan, newer: Sequence[Entry]) -> dict[Interval, Entry]:
+def superseded_intervals(plan: Plan, newer: Sequence[Entry]) -> dict[Interval, Entry]:
     """Which intervals of the plan are overtaken, and by what; none where nothing is newer."""
-    found = {interval: speaking_for(interval, newer) for interval in plan.intervals}
+    found = {interval: latest_covering(interval, newer) for interval in plan.intervals}
     return {interval: entry for interval, entry in found.items() if entry is not None}
 
 
-def whole(plan: Plan, newer: Sequence[Entry]) -> Entry | None:
+def newer_full_refresh(plan: Plan, newer: Sequence[Entry]) -> Entry | None:
     """The entry of a newer full refresh, for a plan that is one too.
 
     Raises:
@@ -42,7 +42,7 @@ def whole(plan: Plan, newer: Sequence[Entry]) -> Entry | None:
     return max(refreshes, key=lambda entry: entry.loaded_at, default=None)
 
 
-def with_deletions(plan: Plan, newer: Sequence[Entry]) -> None:
+def refuse_if_newer(plan: Plan, newer: Sequence[Entry]) -> None:
     """See that nothing newer is there, for a load that applies deletions.
 
     Raises:
@@ -61,7 +61,7 @@ def _superseded(plan: Plan, newer: Sequence[Entry], what: str) -> Superseded:
     )
 
 
-def give_way(
+def drop_superseded_rows(
     session: Session, warehouse: Warehouse, target: Target, table: str, staged: str, newer: Sequence[Entry]
 ) -> None:
     """Drop the staged rows whose place is taken: by their cursor, or by their key, for a row that moved meanwhile."""

@@ -10,13 +10,13 @@ from daybook.errors import ExtractFailed, RowCountMismatch, SourceLost, StageErr
 from daybook.ledger.ledger import Entry
 from daybook.load.moved_rows import loaded_until, staged_later_keys
 from daybook.load.plan import Plan
-from daybook.load.schema_drift import Shapes
+from daybook.load.schema_drift import SchemaDiff
 from daybook.load.source_version import unchanged, version_of
-from daybook.load.target_shape import as_sent, shape
+from daybook.load.target_shape import as_sent, target_of
 from daybook.model.masks import masked
 from daybook.model.target import Target
 from daybook.model.types import Column
-from daybook.sources.base import NOTHING, Findings, InPlace, Keys, Noticing, Source
+from daybook.sources.base import NOTHING, ConnectionProvider, Findings, InPlace, Noticing, Source
 from daybook.sql.retries import with_retries
 from daybook.stage.base import Stage, new_prefix
 from daybook.stage.csv_format import Chunk
@@ -53,7 +53,7 @@ class Extracted:
 
 def extract(
     plan: Plan,
-    keys: Keys,
+    keys: ConnectionProvider,
     warehouse: Warehouse,
     stage: Stage,
     *,
@@ -83,7 +83,7 @@ def extract(
 
 def _extract(
     plan: Plan,
-    keys: Keys,
+    keys: ConnectionProvider,
     warehouse: Warehouse,
     stage: Stage,
     run_id: str,
@@ -94,9 +94,9 @@ def _extract(
     with table.source.open(table, keys) as source:
         described = masked(table, source.columns())
         with warehouse.session() as session:
-            shapes = Shapes.of(session, warehouse, table, described)
-            target = shape(table, shapes.taken())
-            warehouse.check(session, target, mended=shapes.mends(target))
+            diff = SchemaDiff.of(session, warehouse, table, described)
+            target = target_of(table, diff.accepted_columns())
+            warehouse.check(session, target, mended=diff.planned_alterations(target))
             same = unchanged(plan, source, warehouse, session)
             upsert = plan.exact and table.load == "upsert"
             until = loaded_until(session, warehouse, table) if upsert else None
@@ -133,8 +133,8 @@ def _extract(
                 f"{table.name}: the source sent {counter.rows} rows, and {manifest.rows} were staged"
             )
         later = None
-        if until and plan.stretch:
-            later = staged_later_keys(stage, manifest, source, sent, table, max(until, plan.stretch.end))
+        if until and plan.range:
+            later = staged_later_keys(stage, manifest, source, sent, table, max(until, plan.range.end))
         return Extracted(
             plan,
             target,

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from daybook.errors import DuplicateKey, NullKey, OutsideInterval, RowCountMismatch, ShrinkGuard
-from daybook.ledger.ledger import Entry, speaking_for
+from daybook.ledger.ledger import Entry, latest_covering
 from daybook.load.check_runner import Result, require, run_checks
-from daybook.load.checksums import Tally
+from daybook.load.checksums import LoadChecksums
 from daybook.load.moved_rows import settled_sql
 from daybook.load.plan import Plan
 from daybook.model.checks import Check
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from daybook.load.staged import Staged
 
 
-def rows_landed(table: str, staged: int, copied: int, counted: int) -> None:
+def guard_row_count(table: str, staged: int, copied: int, counted: int) -> None:
     """What the manifest says, what the COPY says and what a count finds must be the same number."""
     if not staged == copied == counted:
         raise RowCountMismatch(
@@ -36,7 +36,7 @@ def without_key(session: Session, warehouse: Warehouse, target: Target, staged: 
     return count
 
 
-def key_not_null(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:
+def guard_key_not_null(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:
     """No staged row is without its key."""
     count = without_key(session, warehouse, target, staged) if target.key else 0
     if count:
@@ -60,7 +60,7 @@ def duplicates(session: Session, warehouse: Warehouse, target: Target, staged: s
     ]
 
 
-def key_unique(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:
+def guard_key_unique(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:
     """No two staged rows share a key, where the strategy does not choose between them."""
     found = duplicates(session, warehouse, target, staged)
     if found:
@@ -70,7 +70,7 @@ def key_unique(session: Session, warehouse: Warehouse, target: Target, staged: s
         )
 
 
-def inside(table: str, plan: Plan, staged: int, counted: int) -> None:
+def guard_interval(table: str, plan: Plan, staged: int, counted: int) -> None:
     """Every staged row lies in the intervals that are being loaded."""
     if staged != counted:
         raise OutsideInterval(
@@ -79,13 +79,13 @@ def inside(table: str, plan: Plan, staged: int, counted: int) -> None:
         )
 
 
-def not_shrunk(
+def guard_shrink(
     session: Session,
     warehouse: Warehouse,
     target: Target,
     plan: Plan,
     staged: "Staged",
-    tally: Tally,
+    tally: LoadChecksums,
     entries: Sequence[Entry],
 ) -> None:
     """A replacement does not leave far fewer rows than the ledger says were there.
@@ -109,7 +109,7 @@ def not_shrunk(
     assert plan.table.grid is not None
     there: dict[Interval, int] | None = None
     for interval, after in staged.counts.items():
-        entry = speaking_for(interval, entries)
+        entry = latest_covering(interval, entries)
         if entry is None and not plan.exact:
             continue
         if entry and not moves and entry.is_of(interval):
@@ -121,7 +121,7 @@ def not_shrunk(
         _compare(plan, plan.table.grid.label(interval), before, after, limit, entry.loaded_at if entry else None)
 
 
-def few_deleted(session: Session, plan: Plan, table: str, removed: int) -> None:
+def guard_deletions(session: Session, plan: Plan, table: str, removed: int) -> None:
     """Deletions that are applied do not take most of the table: `removed` rows have just left `table` (quoted)."""
     limit = plan.table.shrink_limit
     if plan.allow_shrink or not limit or not removed:
@@ -136,7 +136,7 @@ def few_deleted(session: Session, plan: Plan, table: str, removed: int) -> None:
         )
 
 
-def checks_hold(session: Session, warehouse: Warehouse, plan: Plan, before: Mapping[Check, Any]) -> tuple[Result, ...]:
+def guard_checks(session: Session, warehouse: Warehouse, plan: Plan, before: Mapping[Check, Any]) -> tuple[Result, ...]:
     """What the table file's `checks` say holds in the table as it is about to be committed.
 
     `before` is what `checking.measure` returned before it was changed. Returns what each check found.

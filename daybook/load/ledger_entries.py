@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from daybook.ledger.interval_status import standing
+from daybook.ledger.interval_status import statuses
 from daybook.ledger.ledger import Entry, Ledger
-from daybook.load.checksums import Tally
+from daybook.load.checksums import LoadChecksums
 from daybook.load.extract import Extracted
 from daybook.load.source_version import UNCHANGED
 from daybook.load.staged import Staged
@@ -20,7 +20,7 @@ _LONGEST = 1000  # characters of what is missing: Redshift counts bytes, of whic
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class LedgerEntries:
     """Of the load `load_id` of what was extracted. Its methods are called under the table's lock."""
 
     extracted: Extracted
@@ -29,10 +29,10 @@ class Account:
     flow_run_id: str | None
     load_id: str
 
-    def entries(self, session: Session, staged: Staged, tally: Tally) -> list[Entry]:
+    def entries(self, session: Session, staged: Staged, tally: LoadChecksums) -> list[Entry]:
         """The entries of a load that brought what is staged."""
         plan, extracted = self.extracted.plan, self.extracted
-        told = self._told(session)
+        told = self._common_fields(session)
         missing = "\n".join(extracted.findings.shortfalls)[:_LONGEST] or None
         spans: list[tuple[datetime | None, datetime, int, Sum | None]]
         spans = [(interval.start, interval.end, sum.rows, sum) for interval, sum in staged.sums.items()]
@@ -42,30 +42,30 @@ class Account:
             Entry(plan.table.name, start, end, rows, missing=missing, checksum=tally.checksum(sum), **told)
             for start, end, rows, sum in spans
         ]
-        return self._restated(session, tally, told) + entries
+        return self._recounted(session, tally, told) + entries
 
     def confirmation(self, session: Session) -> Entry:
         """The entry that says that the source is still what was loaded last."""
         last = self.extracted.unchanged
         assert last is not None
-        told = self._told(session) | {"strategy": UNCHANGED, "version": last.version}
+        told = self._common_fields(session) | {"strategy": UNCHANGED, "version": last.version}
         return replace(last, end=self.extracted.snapshot_at, **told)
 
-    def beside(self) -> Sequence[Interval]:
+    def neighbouring_intervals(self) -> Sequence[Interval]:
         """The intervals before those of the plan of which an upsert takes rows along, since they have changed."""
         since, plan = self.extracted.findings.since, self.extracted.plan
-        stretch, grid = plan.stretch, plan.table.grid
+        stretch, grid = plan.range, plan.table.grid
         if since is None or stretch is None or grid is None or plan.strategy != "upsert" or since >= stretch.start:
             return ()
         return grid.between(since, stretch.start)
 
-    def _restated(self, session: Session, tally: Tally, told: dict[str, Any]) -> list[Entry]:
+    def _recounted(self, session: Session, tally: LoadChecksums, told: dict[str, Any]) -> list[Entry]:
         """The entries of the intervals beside, as far as they had been loaded: the others stay missing."""
-        beside, table = self.beside(), self.extracted.plan.table.name
+        beside, table = self.neighbouring_intervals(), self.extracted.plan.table.name
         if not beside:
             return []
         loaded = self.ledger.loaded(session, table, Interval(beside[0].start, beside[-1].end))
-        known = {found.interval for found in standing(beside, loaded, ()) if found.entry}
+        known = {found.interval for found in statuses(beside, loaded, ()) if found.entry}
         quoted = self.warehouse.quote(*table.split(".", 1))
         sums = {interval: sum for interval, sum in tally.sums(quoted, beside).items() if interval in known}
         return [
@@ -73,7 +73,7 @@ class Account:
             for interval, sum in sums.items()
         ]
 
-    def _told(self, session: Session) -> dict[str, Any]:
+    def _common_fields(self, session: Session) -> dict[str, Any]:
         """What every entry of this load says."""
         return {
             "strategy": self.extracted.plan.strategy,

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daybook.errors import LoadFailed, WarehouseLost
-from daybook.ledger.ledger import Entry, Ledger, speaking_for
+from daybook.ledger.ledger import Entry, Ledger, latest_covering
 from daybook.load.check_runner import Result, warnings_of
 from daybook.load.extract import Extracted
 from daybook.load.plan import Plan
-from daybook.load.transaction import Transaction, passes
+from daybook.load.transaction import Transaction, is_retryable
 from daybook.sql.retries import with_retries
 from daybook.stage.base import Stage
 from daybook.stage.parts import remove
@@ -60,7 +60,7 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
     work = transaction.confirm if extracted.unchanged else transaction.run
     try:
         what = f"{plan.table.name} {plan.label}: load"
-        entries = with_retries(work, what=what, failed=LoadFailed, lost=WarehouseLost, when=passes)
+        entries = with_retries(work, what=what, failed=LoadFailed, lost=WarehouseLost, when=is_retryable)
     except Exception as error:
         error.add_note(f"the staged parts are kept at {stage.uri(extracted.manifest.prefix)}/")
         raise
@@ -95,11 +95,11 @@ def already_loaded(plan: Plan, warehouse: Warehouse, flow_run_id: str | None) ->
     def ask() -> list[Entry]:
         with warehouse.session() as session:
             if plan.by_schedule:
-                return ledger.newest(session, name, plan.stretch)
+                return ledger.newest(session, name, plan.range)
             return ledger.of_run(session, name, flow_run_id) if flow_run_id else []
 
     entries = with_retries(ask, what=f"{name} {plan.label}: reading the ledger", failed=LoadFailed, lost=WarehouseLost)
-    found = [speaking_for(interval, entries) for interval in plan.intervals]
+    found = [latest_covering(interval, entries) for interval in plan.intervals]
     speaking = entries if plan.whole else [entry for entry in found if entry is not None]
     if not speaking or len(speaking) < len(plan.intervals) or any(entry.missing for entry in speaking):
         return None

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from daybook.definitions.table import Table
-from daybook.ledger.ledger import End, Ledger
+from daybook.ledger.ledger import Coverage, Ledger
 from daybook.model.target import Target
 from daybook.model.types import Column
 from daybook.sources.base import Source, Span
@@ -34,7 +34,7 @@ def loaded_until(session: Session, warehouse: Warehouse, table: Table) -> dateti
     return whole_until(table, Ledger(warehouse).ends(session, [table.name]).get(table.name))
 
 
-def whole_until(table: Table, end: End | None) -> datetime | None:
+def whole_until(table: Table, end: Coverage | None) -> datetime | None:
     """Until when the intervals of a table were loaded whole that has come so far; None: it has none, or never was.
 
     A full refresh ends in the middle of an interval. What lies in that may have been committed after it.

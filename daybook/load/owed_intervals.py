@@ -8,7 +8,7 @@ from daybook.errors import BackfillRefused, IntervalError
 from daybook.model.interval import Interval, coalesce
 
 
-def owed_within(
+def expected_in_range(
     table: Table, start: date | datetime, end: date | datetime, *, allow_before_start: bool = False
 ) -> Sequence[Interval]:
     """The intervals of `table` from `start` (inclusive) to `end` (exclusive), which it owes by now, in order.
@@ -38,7 +38,7 @@ def owed_within(
             f"{table.name}: {grid.label(intervals[0])} is before the table's start, {grid.label(first)}: begin there, "
             "or set allow_before_start"
         )
-    if not worth_asking(table, intervals):
+    if not with_sessions(table, intervals):
         raise BackfillRefused(
             f"{table.name}: {table.calendar} had no session from {grid.label(intervals[0])} until "
             f"{grid.until(intervals[-1])}, so there is nothing to load: choose a range with a trading day"
@@ -46,7 +46,7 @@ def owed_within(
     return intervals
 
 
-def worth_asking(table: Table, intervals: Sequence[Interval]) -> list[Interval]:
+def with_sessions(table: Table, intervals: Sequence[Interval]) -> list[Interval]:
     """Those of `intervals`, which are in order, that a run should be started for.
 
     That is all of them, unless the table has a `calendar`: then no stretch of neighbours begins or ends with intervals
@@ -62,7 +62,7 @@ def worth_asking(table: Table, intervals: Sequence[Interval]) -> list[Interval]:
     return wanted
 
 
-def owed(table: Table, now: datetime) -> Sequence[Interval]:
+def expected_intervals(table: Table, now: datetime) -> Sequence[Interval]:
     """What `catch_up` looks at, by the table's policy: all intervals that it owes at `now`, the latest one, or none."""
     grid, policy = table.grid, table.catch_up_policy
     if grid is None or policy == "none":

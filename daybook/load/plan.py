@@ -36,7 +36,7 @@ class Plan:
         return "replace" if self.whole else "replace_interval" if self.exact else self.table.load
 
     @property
-    def stretch(self) -> Interval | None:
+    def range(self) -> Interval | None:
         """From the first interval's start to the last one's end; None for a whole table."""
         return Interval(self.intervals[0].start, self.intervals[-1].end) if self.intervals else None
 
@@ -49,7 +49,7 @@ class Plan:
     @property
     def span(self) -> Span:
         """The rows that are wanted of the source."""
-        return Span(self.stretch.start, self.stretch.end) if self.stretch else Span(self.start)
+        return Span(self.range.start, self.range.end) if self.range else Span(self.start)
 
     @property
     def label(self) -> str:

@@ -1,7 +1,7 @@
 """How many rows a load will probably have, by the loads of its table before it: one cheap query of the ledger."""
 
 from daybook.ledger.ledger import COLUMNS
-from daybook.ledger.state_table import Book
+from daybook.ledger.state_table import StateTable
 from daybook.load.plan import Plan
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -14,7 +14,7 @@ def expected_rows(session: Session, warehouse: Warehouse, plan: Plan) -> int | N
 
     None where the ledger has no such load. What it gives is for people: a guess at when an extraction ends.
     """
-    ledger = Book(warehouse, "ledger", COLUMNS)
+    ledger = StateTable(warehouse, "ledger", COLUMNS)
     of_all = "=" if plan.whole else "<>"
     statement = (
         f"SELECT rows_loaded FROM {ledger.table} WHERE table_name = %s AND strategy {of_all} 'replace' "

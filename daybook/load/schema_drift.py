@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 
 from daybook.definitions.table import Table
 from daybook.errors import SchemaMismatch
-from daybook.ledger.source_columns import Known, Memory
+from daybook.ledger.source_columns import KnownColumn, SourceColumnHistory
 from daybook.model.target import Target
 from daybook.model.types import TIMES, Column, Type, fraction_digits
 from daybook.sql.retries import first_line
@@ -44,7 +44,7 @@ def widens(old: Type, new: Type) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Shapes:
+class SchemaDiff:
     """A table in the warehouse, what its source has now (behind the masks), and what it had when it was last loaded."""
 
     warehouse: Warehouse
@@ -52,16 +52,16 @@ class Shapes:
     found: Mapping[str, Column]
     there: Mapping[str, Column]
     """The warehouse's columns, by their names as its catalogue keeps them."""
-    known: Mapping[str, Known]
+    known: Mapping[str, KnownColumn]
 
     @classmethod
-    def of(cls, session: Session, warehouse: Warehouse, table: Table, found: Sequence[Column]) -> "Shapes":
+    def of(cls, session: Session, warehouse: Warehouse, table: Table, found: Sequence[Column]) -> "SchemaDiff":
         """Ask the warehouse for them."""
         there = warehouse.existing_columns(session, table.name)
-        known = Memory(warehouse).newest(session, table.name) if there else {}
+        known = SourceColumnHistory(warehouse).newest(session, table.name) if there else {}
         return cls(warehouse, table, {column.name: column for column in found}, there, known)
 
-    def taken(self) -> list[Column]:
+    def accepted_columns(self) -> list[Column]:
         """The source's columns without those that are new and to be ignored.
 
         Raises:
@@ -82,7 +82,7 @@ class Shapes:
             logger.info("%s: new at the source, and ignored: %s", self.table.name, ", ".join(new))
         return [column for column in self.found.values() if column.name not in new]
 
-    def mends(self, target: Target) -> dict[str, str]:
+    def planned_alterations(self, target: Target) -> dict[str, str]:
         """The columns that a load adds to the table or widens in it before it takes a row, each with its statement."""
         statements = dict[str, str]()
         for column in target.columns if self.there else ():
@@ -94,13 +94,13 @@ class Shapes:
                 statements[column.name] = self.warehouse.retype_sql(target, there, column.type)
         return statements
 
-    def mend(self, session: Session, target: Target) -> None:
+    def apply(self, session: Session, target: Target) -> None:
         """Add the columns that the table lacks, if its file says so, and widen those that have become wider.
 
         Raises:
             SchemaMismatch: the warehouse refused to.
         """
-        for statement in self.mends(target).values():
+        for statement in self.planned_alterations(target).values():
             self._run(session, statement)
 
     def _run(self, session: Session, statement: str) -> None:
@@ -171,13 +171,11 @@ class Shapes:
                     f"run {add}; or set on_new_column: ignore"
                 )
 
-    def _or_leave(self, known: Known) -> str:
+    def _or_leave(self, known: KnownColumn) -> str:
         """How the warehouse stays as it is."""
         name, table = known.name.replace("'", "''"), self.table.name.replace("'", "''")
-        return (
-            f"; or leave it as it is: DELETE FROM {Memory(self.warehouse).name} WHERE table_name = '{table}' AND "
-            f"column_name = '{name}'"
-        )
+        history = SourceColumnHistory(self.warehouse).name
+        return f"; or leave it as it is: DELETE FROM {history} WHERE table_name = '{table}' AND column_name = '{name}'"
 
     def _has(self, name: str) -> bool:
         return self.warehouse.folded(name) in self.there

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from daybook.errors import NullKey
 from daybook.load import guards, strategies
-from daybook.load.checksums import Tally
+from daybook.load.checksums import LoadChecksums
 from daybook.load.extract import Extracted
 from daybook.load.moved_rows import keys_only
 from daybook.load.staged import Staged
@@ -26,15 +26,15 @@ class Staging:
         self._extracted, self._warehouse, self._stage, self._beside = extracted, warehouse, stage, beside
         self._plan, self._target = extracted.plan, extracted.target
 
-    def fill(self, session: Session, tally: Tally) -> Staged:
+    def stage_rows(self, session: Session, tally: LoadChecksums) -> Staged:
         """The staging table, filled and checked before anything is locked."""
         warehouse, target = self._warehouse, self._target
         name = warehouse.quote("daybook_staging")
         warehouse.create_staging(session, target, "daybook_staging")
         rows, manifest = self._copy(session, name), self._extracted.manifest
         said = rows if manifest.in_place else manifest.rows  # nobody has counted the source's own files
-        guards.rows_landed(target.name, said, rows, session.one(f"SELECT count(*) FROM {name}"))
-        guards.key_not_null(session, warehouse, target, name)
+        guards.guard_row_count(target.name, said, rows, session.one(f"SELECT count(*) FROM {name}"))
+        guards.guard_key_not_null(session, warehouse, target, name)
         if self._plan.table.load == "upsert":
             shared = guards.duplicates(session, warehouse, target, name)
             if shared:
@@ -49,14 +49,14 @@ class Staging:
                     left,
                 )
                 name, rows = newest, left
-        staged = self._counted(tally, name, rows)
+        staged = self._with_checksums(tally, name, rows)
         if target.deleted:
-            staged = self._set_apart(session, tally, staged)
+            staged = self._split_deleted(session, tally, staged)
         if self._plan.table.load != "upsert":
-            guards.key_unique(session, warehouse, target, name)
-        return replace(staged, later=self._later(session))
+            guards.guard_key_unique(session, warehouse, target, name)
+        return replace(staged, later=self._stage_moved_keys(session))
 
-    def _set_apart(self, session: Session, tally: Tally, staged: Staged) -> Staged:
+    def _split_deleted(self, session: Session, tally: LoadChecksums, staged: Staged) -> Staged:
         """What is staged without the rows that are deleted at the source, which have a table of their own then."""
         deleted, table, plan = self._warehouse.quote("daybook_deleted"), staged.table, self._plan
         strategies.set_apart(session, self._warehouse, self._target, table, deleted)
@@ -65,7 +65,7 @@ class Staging:
             return Staged(table, rows, {}, self._total(tally, table), deleted)
         return Staged(table, rows, tally.sums(table, plan.intervals), deleted=deleted)
 
-    def _later(self, session: Session) -> str | None:
+    def _stage_moved_keys(self, session: Session) -> str | None:
         """The keys of rows that have moved on, in a table of their own."""
         manifest, target = self._extracted.later, keys_only(self._target)
         if manifest is None:
@@ -75,11 +75,11 @@ class Staging:
         self._warehouse.copy(session, name, target, self._stage, manifest)
         return name
 
-    def fill_new_table(self, session: Session, tally: Tally, table: str) -> Staged:
+    def copy_into_new_table(self, session: Session, tally: LoadChecksums, table: str) -> Staged:
         """Rows straight into `table` (quoted), which this transaction has made: nobody sees it before the commit."""
         rows = self._copy(session, table)
-        guards.rows_landed(self._target.name, self._extracted.manifest.rows, rows, rows)
-        return self._counted(tally, table, rows)
+        guards.guard_row_count(self._target.name, self._extracted.manifest.rows, rows, rows)
+        return self._with_checksums(tally, table, rows)
 
     def _copy(self, session: Session, into: str) -> int:
         manifest = self._extracted.manifest
@@ -99,7 +99,7 @@ class Staging:
                 raise explained from None
             raise
 
-    def _counted(self, tally: Tally, table: str, rows: int) -> Staged:
+    def _with_checksums(self, tally: LoadChecksums, table: str, rows: int) -> Staged:
         """What is staged in `table`, `rows` in all, with its checksums: those of the plan's intervals, or the whole."""
         if self._plan.whole:
             # the rows that are deleted at the source are among them yet
@@ -107,9 +107,9 @@ class Staging:
         sums = tally.sums(table, self._plan.intervals)
         beside = tally.counts(table, self._beside) if rows else {}
         counted = sum(found.rows for found in sums.values()) + sum(beside.values())
-        guards.inside(self._target.name, self._plan, rows, counted)
+        guards.guard_interval(self._target.name, self._plan, rows, counted)
         return Staged(table, rows, sums)
 
-    def _total(self, tally: Tally, table: str) -> Sum | None:
+    def _total(self, tally: LoadChecksums, table: str) -> Sum | None:
         """The checksum of a whole table; None where it has intervals, as an audit compares those (`Checksums`)."""
         return tally.whole(table) if self._plan.table.load == "replace" else None

@@ -12,7 +12,7 @@ from daybook.model.target import Target
 from daybook.model.types import Column, holds
 
 
-def shape(table: Table, found: Iterable[Column]) -> Target:
+def target_of(table: Table, found: Iterable[Column]) -> Target:
     """The table as the warehouse is to hold it: the source's columns, or those that the table file declares.
 
     `found` are the columns as they leave the source: behind their masks.

@@ -8,14 +8,14 @@ from dataclasses import replace
 from daybook.errors import DuplicateKey
 from daybook.ledger.interval_checksums import Checksums
 from daybook.ledger.ledger import Entry, Ledger
-from daybook.ledger.source_columns import Memory
+from daybook.ledger.source_columns import SourceColumnHistory
 from daybook.load import concurrent_loads, guards, strategies
 from daybook.load.check_runner import Result, measure
-from daybook.load.checksums import Tally
+from daybook.load.checksums import LoadChecksums
 from daybook.load.extract import Extracted
-from daybook.load.ledger_entries import Account
+from daybook.load.ledger_entries import LedgerEntries
 from daybook.load.plan import intervals_within
-from daybook.load.schema_drift import Shapes
+from daybook.load.schema_drift import SchemaDiff
 from daybook.load.staged import Staged
 from daybook.load.staging import Staging
 from daybook.sql.retries import is_transient
@@ -38,7 +38,7 @@ class _NeedsStaging(Exception):
     """The rows cannot go straight into the new table, because some of them share a key: choose among them first."""
 
 
-def passes(error: BaseException) -> bool:
+def is_retryable(error: BaseException) -> bool:
     """Whether another try may get past this failure of a transaction."""
     return isinstance(error, _TableAppeared | _NeedsStaging) or is_transient(error)
 
@@ -50,14 +50,14 @@ class Transaction:
         self._extracted, self._warehouse, self._stage = extracted, warehouse, stage
         self._plan, self._target = extracted.plan, extracted.target
         self._table = warehouse.quote(*extracted.target.name.split(".", 1))
-        self._ledger, self._memory = Ledger(warehouse), Memory(warehouse)
+        self._ledger, self._memory = Ledger(warehouse), SourceColumnHistory(warehouse)
         self._checksums = Checksums(warehouse)
         #: Looked up in the ledger by every further attempt, so that a commit whose answer was lost is seen.
         self._load_id = str(uuid.uuid4())
         #: What the checks found.
         self.checks: tuple[Result, ...] = ()
-        self._account = Account(extracted, warehouse, self._ledger, flow_run_id, self._load_id)
-        self._staging = Staging(extracted, warehouse, stage, self._account.beside())
+        self._account = LedgerEntries(extracted, warehouse, self._ledger, flow_run_id, self._load_id)
+        self._staging = Staging(extracted, warehouse, stage, self._account.neighbouring_intervals())
         #: Which of two rows counts must be known before one is taken for deleted.
         self._stage_first = not warehouse.copies_into_new_tables or self._target.deleted is not None
 
@@ -68,11 +68,11 @@ class Transaction:
             self._memory.ensure(session)
             self._checksums.ensure(session)
             table, described = self._plan.table, self._extracted.described
-            Shapes.of(session, self._warehouse, table, described).mend(session, self._target)
+            SchemaDiff.of(session, self._warehouse, table, described).apply(session, self._target)
             self._warehouse.check(session, self._target)
             straight = not self._stage_first and not self._warehouse.exists(session, self._target.name)
-            tally = Tally.of_load(session, self._warehouse, table, self._target, described)
-            staged = None if straight else self._staging.fill(session, tally)
+            tally = LoadChecksums.of_load(session, self._warehouse, table, self._target, described)
+            staged = None if straight else self._staging.stage_rows(session, tally)
             with session.undone_on_error():
                 return self._transaction(session, staged, tally)
 
@@ -88,7 +88,7 @@ class Transaction:
                 session.run("COMMIT")
             return [entry]
 
-    def _transaction(self, session: Session, staged: Staged | None, tally: Tally) -> Sequence[Entry]:
+    def _transaction(self, session: Session, staged: Staged | None, tally: LoadChecksums) -> Sequence[Entry]:
         created, kept = self._begin(session), list[Entry]()
         done = self._ledger.of_load(session, self._target.name, self._load_id)
         if done:
@@ -99,7 +99,7 @@ class Transaction:
         if staged is None:
             if not created:
                 raise _TableAppeared(f"{self._target.name} was made by another load meanwhile")
-            staged = self._staging.fill_new_table(session, tally, self._table)
+            staged = self._staging.copy_into_new_table(session, tally, self._table)
         else:
             staged, kept = self._give_way(session, staged, tally)
             if kept and not staged.sums:
@@ -109,35 +109,35 @@ class Transaction:
             self._apply(session, staged, tally)
         if created:
             self._create_keys(session)
-        self.checks = guards.checks_hold(session, self._warehouse, self._plan, before)
+        self.checks = guards.guard_checks(session, self._warehouse, self._plan, before)
         entries = self._account.entries(session, staged, tally)
         self._ledger.record(session, entries)
         self._tell_apart(session, staged, tally)
         described, noted_at = self._extracted.described, entries[-1].loaded_at
-        self._memory.keep(session, self._target, described, noted_at, self._load_id)
+        self._memory.record(session, self._target, described, noted_at, self._load_id)
         session.run("COMMIT")
         return sorted([*kept, *entries], key=lambda entry: entry.end)
 
-    def _tell_apart(self, session: Session, staged: Staged, tally: Tally) -> None:
+    def _tell_apart(self, session: Session, staged: Staged, tally: LoadChecksums) -> None:
         """Keep the checksum of each interval of a whole load, of which the ledger has one row."""
         intervals = intervals_within(self._plan, self._extracted.snapshot_at)
         if intervals and tally.recipe:
             sums = tally.sums(staged.table, intervals)
             self._checksums.record(session, self._target.name, self._load_id, tally.recipe.fingerprint, sums)
 
-    def _give_way(self, session: Session, staged: Staged, tally: Tally) -> tuple[Staged, list[Entry]]:
+    def _give_way(self, session: Session, staged: Staged, tally: LoadChecksums) -> tuple[Staged, list[Entry]]:
         """What is left of the staged rows beside newer ones, and the entries of those that have taken their place."""
         newer = concurrent_loads.newer_entries(self._ledger, session, self._extracted)
         if self._plan.whole:
-            refresh = concurrent_loads.whole(self._plan, newer)
+            refresh = concurrent_loads.newer_full_refresh(self._plan, newer)
             return staged, [refresh] if refresh else []
-        taken = concurrent_loads.speaking(self._plan, newer)
+        taken = concurrent_loads.superseded_intervals(self._plan, newer)
         left = [interval for interval in staged.sums if interval not in taken]
         if newer and left and staged.deleted:
-            concurrent_loads.with_deletions(self._plan, newer)
+            concurrent_loads.refuse_if_newer(self._plan, newer)
         if newer and left:
             args = (session, self._warehouse, self._target)
-            concurrent_loads.give_way(*args, self._table, staged.table, newer)
+            concurrent_loads.drop_superseded_rows(*args, self._table, staged.table, newer)
             sums = tally.sums(staged.table, self._plan.intervals)
             staged = replace(staged, rows=session.one(f"SELECT count(*) FROM {staged.table}"), sums=sums)
         return replace(staged, sums={interval: staged.sums[interval] for interval in left}), list(taken.values())
@@ -163,13 +163,13 @@ class Transaction:
             self._stage_first = True
             raise _NeedsStaging(str(error)) from error
 
-    def _apply(self, session: Session, staged: Staged, tally: Tally) -> None:
+    def _apply(self, session: Session, staged: Staged, tally: LoadChecksums) -> None:
         plan, args = self._plan, (session, self._warehouse, self._target, staged.table, staged.rows)
-        entries = self._ledger.newest(session, self._target.name, plan.stretch)
-        guards.not_shrunk(session, self._warehouse, self._target, plan, staged, tally, entries)
+        entries = self._ledger.newest(session, self._target.name, plan.range)
+        guards.guard_shrink(session, self._warehouse, self._target, plan, staged, tally, entries)
         if staged.deleted and plan.strategy != "replace":
             removed = strategies.remove_deleted(*args[:3], staged.deleted)
-            guards.few_deleted(session, plan, self._table, removed)
+            guards.guard_deletions(session, plan, self._table, removed)
         if plan.strategy == "replace":
             strategies.replace(*args)
         elif plan.strategy == "upsert":

@@ -68,14 +68,14 @@ def _utc(instant: datetime) -> str:
     return instant.replace(tzinfo=None).isoformat(timespec="auto" if exact else "minutes") + "Z"
 
 
-Stretch = tuple[Interval, ...]
+IntervalRun = tuple[Interval, ...]
 
 
-def coalesce(intervals: Sequence[Interval], most: int) -> list[Stretch]:
+def coalesce(intervals: Sequence[Interval], most: int) -> list[IntervalRun]:
     """Stretches of at most `most` neighbours out of intervals that are in order; long ones are cut evenly."""
     gaps = [index for index, (one, other) in enumerate(pairwise(intervals), 1) if one.end != other.start]
     edges = [0, *gaps, len(intervals)]
-    stretches: list[Stretch] = []
+    stretches: list[IntervalRun] = []
     for first, last in pairwise(edges):
         pieces = math.ceil((last - first) / most)
         cuts = [first + (last - first) * piece // pieces for piece in range(pieces + 1)] if pieces else []

@@ -29,7 +29,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
+class Deadline:
     """What has to be there by one instant: one interval, or all hours of a day; of a table without any, that day."""
 
     due_at: datetime
@@ -46,7 +46,7 @@ class Duty:
         return self.intervals[-1].end
 
 
-class Duties:
+class Deadlines:
     """What a table with `due:` owes, since `begin`, an instant: earlier intervals are nobody's business.
 
     Raises:
@@ -60,7 +60,7 @@ class Duties:
         self._grid = grid_of(dataset)
         self._begin = begin
 
-    def passed(self, moment: datetime) -> Iterator[Duty]:
+    def passed(self, moment: datetime) -> Iterator[Deadline]:
         """The duties whose due instant has passed at `moment`, the newest first."""
         day = wall_clock(moment, self._zone).date()
         first = wall_clock(self._begin, self._zone).date()
@@ -70,7 +70,7 @@ class Duties:
                 yield duty
             day -= _DAY
 
-    def coming(self, moment: datetime) -> Iterator[Duty]:
+    def coming(self, moment: datetime) -> Iterator[Deadline]:
         """The duties whose due instant is after `moment`, the oldest first, without end."""
         day = max(wall_clock(moment, self._zone).date(), wall_clock(self._begin, self._zone).date())
         while True:
@@ -79,12 +79,12 @@ class Duties:
                 yield duty
             day += _DAY
 
-    def _of(self, day: date) -> Duty | None:
+    def _of(self, day: date) -> Deadline | None:
         """What is due at `due` o'clock of this day on the local clock."""
         due_at, before = self._instant(day), self._instant(day - _DAY)
         owed = [interval for interval in self._between(before, due_at) if interval.start >= self._begin]
         owed = [interval for interval in owed if self._expects(interval)]
-        return Duty(due_at, tuple(owed)) if owed else None
+        return Deadline(due_at, tuple(owed)) if owed else None
 
     def _between(self, before: datetime, due_at: datetime) -> list[Interval]:
         """The intervals that end after `before` and by `due_at`; hours go by the end of their day."""

@@ -26,12 +26,12 @@ from pathlib import Path
 from daybook.definitions.registry import datasets
 from daybook.definitions.table_files import TABLES
 from daybook.errors import LoadFailed, TableFileError, WarehouseLost
-from daybook.ledger.interval_status import first_covering, standing
-from daybook.ledger.ledger import End, Ledger, Loaded
+from daybook.ledger.interval_status import first_covering, statuses
+from daybook.ledger.ledger import Coverage, Ledger, LedgerRow
 from daybook.model.dataset import Dataset
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid
-from daybook.monitoring.deadlines import Duties, Duty, grid_of, start_of
+from daybook.monitoring.deadlines import Deadline, Deadlines, grid_of, start_of
 from daybook.sql.retries import with_retries
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -133,8 +133,8 @@ def attainment(session: Session, warehouse: Warehouse, dataset: Dataset, span: I
     begin = _begin(dataset, ledger.ends(session, [dataset.name]).get(dataset.name))
     if begin is None:
         return []
-    duties = list[Duty]()
-    for duty in Duties(dataset, begin).coming(span.start - timedelta.resolution):
+    duties = list[Deadline]()
+    for duty in Deadlines(dataset, begin).coming(span.start - timedelta.resolution):
         if duty.due_at >= span.end:
             break
         duties.append(duty)
@@ -152,12 +152,12 @@ def attainment(session: Session, warehouse: Warehouse, dataset: Dataset, span: I
     return [Due(*one) for one in zip(intervals, dues, moments, strict=True)]
 
 
-def _stand(session: Session, warehouse: Warehouse, dataset: Dataset, end: End | None, now: datetime) -> Freshness:
+def _stand(session: Session, warehouse: Warehouse, dataset: Dataset, end: Coverage | None, now: datetime) -> Freshness:
     said = (dataset.name, dataset.owner, dataset.timezone)
     begin = _begin(dataset, end)
     if begin is None:
         return Freshness(*said, State.NEVER)
-    duties = Duties(dataset, begin)
+    duties = Deadlines(dataset, begin)
     newest, following = next(duties.passed(now), None), next(duties.coming(now))
     could_be_met = (following.end if grid_of(dataset) else following.start) <= now
     next_due_at, next_label = (following.due_at, _label(dataset, following.intervals)) if could_be_met else (None, "")
@@ -166,15 +166,17 @@ def _stand(session: Session, warehouse: Warehouse, dataset: Dataset, end: End | 
     if end is None:
         since = next(duties.coming(begin)).due_at if newest else None
         return Freshness(*said, State.NEVER, label, (), due_at, since, next_due_at, next_label)
-    there = _There(session, warehouse, dataset, end, min(end.until, newest.start if newest else now) - _BACK, now)
-    missing, unmet = list[Interval](), list[Duty]()
+    there = _LoadedIntervals(
+        session, warehouse, dataset, end, min(end.until, newest.start if newest else now) - _BACK, now
+    )
+    missing, unmet = list[Interval](), list[Deadline]()
     for duty in duties.passed(now):
-        lacking = there.lacking(duty)
+        lacking = there.missing_from(duty)
         if not lacking or duty.end <= there.back:
             break
         unmet.append(duty)
         missing[:0] = lacking
-    if not there.lacking(following):
+    if not there.missing_from(following):
         next_due_at, next_label = None, ""
     return Freshness(
         *said,
@@ -190,25 +192,25 @@ def _stand(session: Session, warehouse: Warehouse, dataset: Dataset, end: End | 
     )
 
 
-class _There:
+class _LoadedIntervals:
     """What of a table is there, by the ledger, from `back` to now."""
 
     def __init__(
-        self, session: Session, warehouse: Warehouse, dataset: Dataset, end: End, back: datetime, now: datetime
+        self, session: Session, warehouse: Warehouse, dataset: Dataset, end: Coverage, back: datetime, now: datetime
     ) -> None:
         self.back, self._end, self._by_intervals = back, end, grid_of(dataset) is not None
-        self._entries: list[Loaded] = []
+        self._entries: list[LedgerRow] = []
         if self._by_intervals:
             self._entries = Ledger(warehouse).loaded(session, dataset.name, Interval(back, now))
 
-    def lacking(self, duty: Duty) -> list[Interval]:
+    def missing_from(self, duty: Deadline) -> list[Interval]:
         """The intervals of a duty that are not there; of a table without any the day, if it was not loaded since."""
         if not self._by_intervals:
             return list(duty.intervals) if self._end.loaded_at < duty.start else []
-        return [found.interval for found in standing(duty.intervals, self._entries, ()) if not found.entry]
+        return [found.interval for found in statuses(duty.intervals, self._entries, ()) if not found.entry]
 
 
-def _begin(dataset: Dataset, end: End | None) -> datetime | None:
+def _begin(dataset: Dataset, end: Coverage | None) -> datetime | None:
     """Since when something is owed: as its file says, or as the ledger began; None: nobody knows."""
     begin, grid = start_of(dataset), grid_of(dataset)
     if begin is not None or end is None:

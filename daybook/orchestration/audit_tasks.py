@@ -16,12 +16,12 @@ from daybook.definitions.table import Table
 from daybook.errors import AuditRefused, DaybookError, LoadFailed, WarehouseLost
 from daybook.model.interval import Interval
 from daybook.orchestration.blocks import open as blocks
-from daybook.orchestration.flow_options import patience
+from daybook.orchestration.flow_options import retry_options
 from daybook.sql.retries import with_retries
 
 logger = logging.getLogger("daybook.audit")
 
-_RETRIES: Any = {name: patience()[name] for name in ("retries", "retry_delay_seconds")}
+_RETRIES: Any = {name: retry_options()[name] for name in ("retries", "retry_delay_seconds")}
 
 
 def may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from daybook.errors import DbtUnusable
 from daybook.integrations.dbt import profile
-from daybook.integrations.dbt.results import Outcome, outcomes
+from daybook.integrations.dbt.results import NodeResult, outcomes
 from daybook.orchestration.blocks import open as blocks
 
 _THREADS = 4
@@ -57,7 +57,7 @@ class Dbt:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return manifest
 
-    def build(self, select: str | None, full_refresh: bool) -> list[Outcome]:
+    def build(self, select: str | None, full_refresh: bool) -> list[NodeResult]:
         """Build the models, seeds and snapshots that `select` names, and run their tests; what fails is in there."""
         return self._some(outcomes(self._invoke("build", select, *["--full-refresh"] * full_refresh).results), select)
 

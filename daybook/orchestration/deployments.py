@@ -21,18 +21,18 @@ RANGE = {"execution_date", "until"}
 
 
 @dataclass(frozen=True, slots=True)
-class Deployed:
+class LoadingDeployment:
     """A deployment, the table that it loads, and how many of its runs may be active at once (None: any number)."""
 
     id: UUID
     name: str
     table: Table
     limit: int | None
-    takes: frozenset[str]
+    parameter_names: frozenset[str]
     parameters: dict[str, Any] = field(default_factory=dict)
     """What is passed to every run beyond its dates."""
 
-    def passing(self, parameters: dict[str, Any]) -> "Deployed":
+    def with_parameters(self, parameters: dict[str, Any]) -> "LoadingDeployment":
         """The same with more parameters for each run.
 
         Raises:
@@ -44,16 +44,22 @@ class Deployed:
                     f"parameters: {name} is set by the backfill for each of its runs: leave it out, and choose the "
                     "range with start and end"
                 )
-            if name not in self.takes:
-                near = get_close_matches(name, self.takes, 1)
+            if name not in self.parameter_names:
+                near = get_close_matches(name, self.parameter_names, 1)
                 raise BackfillRefused(
                     f"parameters: the flow of {self.name} has no {name!r}"
-                    + (f"; did you mean {near[0]!r}?" if near else f"; it takes {', '.join(sorted(self.takes))}")
+                    + (
+                        f"; did you mean {near[0]!r}?"
+                        if near
+                        else f"; it takes {', '.join(sorted(self.parameter_names))}"
+                    )
                 )
-        return Deployed(self.id, self.name, self.table, self.limit, self.takes, self.parameters | parameters)
+        return LoadingDeployment(
+            self.id, self.name, self.table, self.limit, self.parameter_names, self.parameters | parameters
+        )
 
 
-def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None = None) -> Deployed:
+def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None = None) -> LoadingDeployment:
     """The deployment `name` (`flow/cadence`), every run of which is to get these `parameters`.
 
     Its table is the flow's parameter `table`, or the one that its tags name.
@@ -98,10 +104,10 @@ def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None
         raise BackfillRefused(
             f"{table} has load: replace, so it is always loaded whole and has no intervals: run {name} once instead"
         )
-    return Deployed(deployment.id, name, found, _limit(client, deployment), taken).passing(given)
+    return LoadingDeployment(deployment.id, name, found, _limit(client, deployment), taken).with_parameters(given)
 
 
-def loading(client: SyncPrefectClient, table: str) -> str | None:
+def find_loading_deployment(client: SyncPrefectClient, table: str) -> str | None:
     """The name of a deployment that loads intervals of `table`: one with a schedule rather than one without."""
     tagged = client.read_deployments(
         deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[table])), limit=200

@@ -7,7 +7,7 @@ from daybook.errors import DaybookError, kind_of
 _ERROR = re.compile(r"encountered an exception: (?P<story>(?P<kind>\w+): .*)", re.DOTALL)
 
 
-def story(message: str | None) -> tuple[str, type[DaybookError] | None]:
+def parse_failure_message(message: str | None) -> tuple[str, type[DaybookError] | None]:
     """The error's own words, and its class; None for one that is not Daybook's."""
     found = _ERROR.search(message or "")
     if not found:

@@ -28,7 +28,7 @@ logger = logging.getLogger("daybook.loading")
 TIMEOUT = "DAYBOOK_FLOW_TIMEOUT_SECONDS"
 
 
-class Patience(TypedDict):
+class RetryOptions(TypedDict):
     """The arguments of `@flow` that say how long a run may take, and how often and when a failed one is tried again."""
 
     retries: int
@@ -36,7 +36,7 @@ class Patience(TypedDict):
     timeout_seconds: float | None
 
 
-class Loading(Patience):
+class LoadFlowOptions(RetryOptions):
     """The arguments of `@flow` for a flow that loads a table."""
 
     flow_run_name: Callable[[], str]
@@ -44,7 +44,7 @@ class Loading(Patience):
     on_crashed: list[FlowStateHook[..., Any]]
 
 
-def loading(table: str | None = None) -> Loading:
+def load_flow_options(table: str | None = None) -> LoadFlowOptions:
     """How a flow that loads `table` behaves in Prefect; None: the table is its parameter `table`."""
 
     def run_name() -> str:
@@ -69,10 +69,10 @@ def loading(table: str | None = None) -> Loading:
         except Exception as error:
             logger.warning("the failure could not be noted in daybook.failures: %s", type(error).__name__)
 
-    return {**patience(), "flow_run_name": run_name, "on_failure": [note_failure], "on_crashed": [note_failure]}
+    return {**retry_options(), "flow_run_name": run_name, "on_failure": [note_failure], "on_crashed": [note_failure]}
 
 
-def patience() -> Patience:
+def retry_options() -> RetryOptions:
     """One retry after three minutes, unless PREFECT_FLOWS_DEFAULT_RETRIES and …_RETRY_DELAY_SECONDS say otherwise.
 
     A deployment sets those for itself under `job_variables: env:` in prefect.yaml, and `TIMEOUT` beside them: Prefect
@@ -110,7 +110,7 @@ def _failure(table: str, flow_run: FlowRun, state: State[Any]) -> Failure | None
     except DaybookError:
         return None
     reason = state.message or state.name or ""
-    return now(table, plan.stretch, str(flow_run.id), reason) if plan.stretch else None
+    return now(table, plan.range, str(flow_run.id), reason) if plan.range else None
 
 
 def planned(table: str, parameters: dict[str, Any], scheduled: datetime | None) -> Plan:

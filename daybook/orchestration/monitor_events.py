@@ -12,7 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 
 from daybook.orchestration.events import RESOURCE, emit
-from daybook.orchestration.variable_store import Shelf
+from daybook.orchestration.variable_store import VariableStore
 
 logger = logging.getLogger("daybook.telling")
 
@@ -25,13 +25,13 @@ def checks_of(table: str) -> str:
     return f"the checks of {table}"
 
 
-def announce(table: str, warnings: Sequence[str]) -> None:
+def emit_check_results(table: str, warnings: Sequence[str]) -> None:
     """Say that a load or build of `table` was committed with these warnings. Never raises."""
     try:
         if warnings:
             _emit(WARNED, table, "\n".join(warnings)[:_LONGEST])
         with get_client(sync_client=True) as client:
-            incidents = Shelf(client, "incident").all().values()
+            incidents = VariableStore(client, "incident").all().values()
         if not warnings and any(incident["subject"] == checks_of(table) for incident in incidents):
             _emit(RECOVERED, table, "checks")
         if any(_awaits(incident, table) for incident in incidents):
@@ -40,11 +40,11 @@ def announce(table: str, warnings: Sequence[str]) -> None:
         logger.warning("%s: what became of it could not be announced: %s", table, type(error).__name__)
 
 
-def announce_success(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+def emit_recovery(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """The hook of a flow that loads no table of its own: say that it was completed, where its failure was told."""
     try:
         with get_client(sync_client=True) as client:
-            incidents = Shelf(client, "incident").all().values()
+            incidents = VariableStore(client, "incident").all().values()
         if any(incident["run"] and not incident["awaits"] for incident in incidents):
             _emit(RECOVERED, flow_run.name, "run")
     except Exception as error:

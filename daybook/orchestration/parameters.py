@@ -114,12 +114,12 @@ DeploymentName = Annotated[
 Start = Annotated[When, explained("The first interval, by its start, on the table's clock.", anyOf=_DATES)]
 End = Annotated[When, explained("The exclusive end: 2018-07-01 to 2018-08-01 is July.", anyOf=_DATES)]
 Select = Annotated[
-    interval_status.Select,
+    interval_status.BackfillSelection,
     explained(
         "missing: what the ledger has no row of. failed: that, and what failed at the last try. differing: what is not "
         "equal to the source, by an audit; rows that are gone there are taken out. all: all of it.",
         type="string",
-        enum=list(get_args(interval_status.Select)),
+        enum=list(get_args(interval_status.BackfillSelection)),
     ),
 ]
 _OPTIONAL = [*_DATES, {"type": "null"}]

@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table
-from daybook.ledger.ledger import Loaded
+from daybook.ledger.ledger import LedgerRow
 from daybook.ledger.wait import wait_until_loaded
 from daybook.load import load as loading
 from daybook.load.extract import Extracted, verify
@@ -18,7 +18,7 @@ from daybook.load.plan import plan as plan_load
 from daybook.orchestration.artifacts.extract_progress import ExtractPage
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.events import emit_loaded
-from daybook.orchestration.monitor_events import announce
+from daybook.orchestration.monitor_events import emit_check_results
 from daybook.orchestration.run_tags import tag
 from daybook.orchestration.scheduled_time import scheduled_at
 from daybook.stage.manifest import Part
@@ -85,14 +85,14 @@ def load(extracted: Extracted) -> LoadReport:
     """Bring the staged rows into the warehouse, and the ledger's rows with them, in one transaction."""
     report = loading.load(extracted, blocks.warehouse(), blocks.stage(), flow_run_id=runtime.flow_run.id)
     emit_loaded(report, extracted.plan)
-    announce(report.table, report.warnings)
+    emit_check_results(report.table, report.warnings)
     return report
 
 
 @task(name="wait-for", cache_policy=NO_CACHE)
 def wait_for(
     table: str, execution_date: date | datetime, *, timeout_seconds: float = 3600, poll_seconds: float = 15
-) -> Loaded:
+) -> LedgerRow:
     """Wait until the interval of `table` that starts at `execution_date` is in the ledger, and return its entry.
 
     For a flow that needs another table's interval inside. Raises `NotLoadedInTime` after `timeout_seconds`, and

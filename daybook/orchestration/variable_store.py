@@ -21,7 +21,7 @@ _LONGEST = 4900  # characters of a variable, as JSON
 _PACKED = "packed"
 
 
-class Shelf:
+class VariableStore:
     """The documents whose names begin with `daybook_<kind>_`."""
 
     def __init__(self, client: SyncPrefectClient, kind: str) -> None:
@@ -41,7 +41,7 @@ class Shelf:
         variable = self._client.read_variable_by_name(self._name(key))
         return _unpacked(variable.value) if variable else None
 
-    def put(self, key: str, document: Any) -> None:
+    def set(self, key: str, document: Any) -> None:
         """Keep a document, which `fits`, in the place of the one that had the key."""
         name, document = self._name(key), _packed(document)
         if self._client.read_variable_by_name(name):
@@ -49,7 +49,7 @@ class Shelf:
         else:
             self._client.create_variable(VariableCreate(name=name, value=document, tags=["daybook", self._tag]))
 
-    def drop(self, key: str) -> None:
+    def delete(self, key: str) -> None:
         """Keep it no longer; it may be gone already."""
         if self._client.read_variable_by_name(self._name(key)):
             self._client.delete_variable_by_name(self._name(key))

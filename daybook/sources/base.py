@@ -60,7 +60,7 @@ def cursor_of(table: "TableSpec", types: Mapping[str, Type]) -> Cursor:
     return Cursor(table.cursor, types[table.cursor], table.timezone)
 
 
-class Keys(Protocol):
+class ConnectionProvider(Protocol):
     """Who opens things by the name of their credentials: the blocks, in a flow; anything like them, in a notebook."""
 
     def engine(self, name: str) -> Engine:
@@ -172,10 +172,10 @@ class SourceKind(BaseModel):
     #: Whether its sources are `daybook.sql.checksum.side.Auditable`: then the ledger keeps a checksum of each load.
     audited: ClassVar[bool] = False
 
-    def open(self, table: "TableSpec", keys: Keys) -> AbstractContextManager[Source]:
+    def open(self, table: "TableSpec", keys: ConnectionProvider) -> AbstractContextManager[Source]:
         """Open the source of `table` for one run."""
         raise NotImplementedError
 
-    def open_to_audit(self, table: "TableSpec", keys: Keys) -> AbstractContextManager[Source]:
+    def open_to_audit(self, table: "TableSpec", keys: ConnectionProvider) -> AbstractContextManager[Source]:
         """Open it to be compared with the warehouse, perhaps elsewhere than where loads read it."""
         return self.open(table, keys)

@@ -13,7 +13,7 @@ _AT_ONCE = 500
 Query = Callable[[str, Sequence[Any]], Sequence[tuple[Any, ...]]]
 
 
-class Stretch(Protocol):
+class Bucket(Protocol):
     """From `start` (inclusive) to `end` (exclusive) of what rows are told apart by: instants, or keys."""
 
     @property
@@ -23,7 +23,7 @@ class Stretch(Protocol):
     def end(self) -> Any: ...
 
 
-S = TypeVar("S", bound=Stretch)
+S = TypeVar("S", bound=Bucket)
 
 
 class Axis(Protocol):

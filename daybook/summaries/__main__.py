@@ -23,7 +23,7 @@ from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import TABLES
 from daybook.errors import BuildFailed, TableFileError
 from daybook.summaries.builder.build import build
-from daybook.summaries.builder.select import Select
+from daybook.summaries.builder.select import SummaryQuery
 from daybook.summaries.graph import plan_builds
 from daybook.summaries.parse.lineage import dialect_of, read
 from daybook.summaries.testing.cases import CASES, case_files, read_case, run_case
@@ -49,14 +49,14 @@ def main(
     parser.add_argument("--full-refresh", action="store_true", help="build: all of it, whether or not it has changed")
     given = parser.parse_args(arguments)
     with in_plain_words("the warehouse"):
-        desk = Desk(warehouse(), _name(given.table, folder), folder, cases)
+        desk = SummaryCommand(warehouse(), _name(given.table, folder), folder, cases)
         if given.command == "build":
             desk.build(full_refresh=given.full_refresh)
         else:
             getattr(desk, given.command)()
 
 
-class Desk:
+class SummaryCommand:
     """What can be done with the summary `name`, on a warehouse; what it finds is printed."""
 
     def __init__(self, warehouse: Warehouse, name: str, folder: Path, cases: Path) -> None:
@@ -123,9 +123,9 @@ class Desk:
         except (TableFileError, BuildFailed) as error:
             return what, str(error)
 
-    def _select(self, session: Session) -> Select:
+    def _select(self, session: Session) -> SummaryQuery:
         summary, lineage = self._lineage.summary, self._lineage
-        return Select(summary, lineage.statement, self._warehouse, session)
+        return SummaryQuery(summary, lineage.statement, self._warehouse, session)
 
 
 def _name(given: str, folder: Path) -> str:

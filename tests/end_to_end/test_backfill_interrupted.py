@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State, StateType
 from daybook.orchestration.local_stack.demo.flow_runs import wait_for_work_pool
 from daybook.orchestration.local_stack.polling import wait_until
 from tests.support.backfills import DAY, asked, children, days_from, fill_from_here, loaded_days, populate
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE, create, flow_processes, wait_for
 from tests.support.prefect_server import give_database
 from tests.support.project_copy import Deployed
@@ -20,7 +20,7 @@ from tests.support.project_copy import Deployed
 def test_two_overlapping_backfills_and_the_daily_run_at_once(
     worker: Deployed,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
 ) -> None:
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     first = yesterday - timedelta(days=29)
@@ -39,7 +39,7 @@ def test_two_overlapping_backfills_and_the_daily_run_at_once(
 def test_cancelling_it_cancels_its_runs_and_running_it_again_resumes(
     worker: Deployed,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
 ) -> None:
     populate(production, 4)
     fill_from_here(worker, 2)
@@ -64,7 +64,7 @@ def test_cancelling_it_cancels_its_runs_and_running_it_again_resumes(
 def test_a_run_that_is_killed_is_started_again_and_costs_nothing_else(
     worker: Deployed,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
 ) -> None:
     populate(production, 4)
     fill_from_here(worker, 1)
@@ -85,7 +85,7 @@ def test_a_run_that_is_killed_is_started_again_and_costs_nothing_else(
 def test_today_goes_first(
     worker: Deployed,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
 ) -> None:
     """nps/daily has a concurrency limit of one, which a backfill must not keep for itself."""
     populate(production, 4)
@@ -108,7 +108,7 @@ def test_today_goes_first(
 def test_prefects_database_is_lost_after_half_of_it(
     worker: Deployed,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
     migrated_database: Path,
 ) -> None:
     """The ledger is in the warehouse: what is missing is known without Prefect's memory."""

@@ -15,9 +15,9 @@ from daybook.orchestration.local_stack.demo.flow_runs import wait_for_work_pool
 from daybook.orchestration.local_stack.deploy import make_blocks
 from daybook.orchestration.local_stack.environment import api_url
 from daybook.orchestration.local_stack.polling import wait_until
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE
-from tests.support.notification_stack import MovedStack, Office, deploy_ours, furnish
+from tests.support.notification_stack import MovedStack, NotificationStack, deploy_ours, start_stack
 from tests.support.prefect_server import give_database
 from tests.support.project_copy import kill
 from tests.support.servers.faketime import new_clock
@@ -34,18 +34,18 @@ def utc(*moment: int) -> datetime:
 def furnished(
     tmp_path_factory: pytest.TempPathFactory,
     production_server: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
     migrated_database: Path,
-) -> Iterator[Office]:
+) -> Iterator[NotificationStack]:
     """The server and the worker, in a quiet hour long before everything."""
-    root = furnish(tmp_path_factory.mktemp("clock") / "a clone")
+    root = start_stack(tmp_path_factory.mktemp("clock") / "a clone")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAYBOOK_UI_PORT", str(free_port()))
         stack = MovedStack(root, new_clock(tmp_path_factory.mktemp("faketime")))
         give_database(stack, migrated_database)
         try:
             with SyncPrefectClient(api=api_url(stack.ui_port)) as client:
-                office = Office(stack, client)
+                office = NotificationStack(stack, client)
                 office.at(utc(2020, 1, 1, 10, 35))
                 wait_for_work_pool(stack, client)
                 make_blocks(stack, {"DAYBOOK_PRODUCTION_URL": production_server.url} | on_postgres.variables)
@@ -58,14 +58,14 @@ def furnished(
 
 
 @pytest.fixture
-def office(furnished: Office, production: Production, on_postgres: Target) -> Office:
+def office(furnished: NotificationStack, production: Production, on_postgres: LiveWarehouse) -> NotificationStack:
     """The stack, with an empty warehouse."""
     on_postgres.empty()
     return furnished
 
 
 @pytest.fixture
-def scheduled(office: Office) -> Iterator[Callable[..., None]]:
+def scheduled(office: NotificationStack) -> Iterator[Callable[..., None]]:
     """A function that switches the schedules of deployments on, until the test ends."""
     resumed = []
 
@@ -79,13 +79,13 @@ def scheduled(office: Office) -> Iterator[Callable[..., None]]:
         office.client.pause_deployment(id)  # which deletes the runs that are not due yet
 
 
-def starts(target: Target, table: str = "nps") -> list[datetime]:
+def starts(target: LiveWarehouse, table: str = "nps") -> list[datetime]:
     """The start of each interval in the ledger, once for each time that it was loaded."""
     return sorted(start for start, _, _, _ in target.ledger(table))
 
 
 def test_switched_on_late_a_table_is_caught_up_from_its_start(
-    office: Office, production: Production, on_postgres: Target
+    office: NotificationStack, production: Production, on_postgres: LiveWarehouse
 ) -> None:
     for day in range(9, 15):
         production.fill(date(2020, 8, day), 10, table="visits", first_id=100 * day)
@@ -100,7 +100,7 @@ def test_switched_on_late_a_table_is_caught_up_from_its_start(
 
 
 def test_the_server_was_down_for_six_days(
-    office: Office, scheduled: Callable[..., None], production: Production, on_postgres: Target
+    office: NotificationStack, scheduled: Callable[..., None], production: Production, on_postgres: LiveWarehouse
 ) -> None:
     """Prefect's own late runs and catch_up do the work at the same time, and no day is loaded twice."""
     for day in range(4, 14):
@@ -128,7 +128,7 @@ def test_the_server_was_down_for_six_days(
 
 
 def test_a_late_run_loads_the_interval_of_its_tick(
-    office: Office, scheduled: Callable[..., None], production: Production, on_postgres: Target
+    office: NotificationStack, scheduled: Callable[..., None], production: Production, on_postgres: LiveWarehouse
 ) -> None:
     """The worker starts 20 to 22 hours after the ticks of a cron, an interval, and an rrule schedule.
 
@@ -169,7 +169,7 @@ def test_a_late_run_loads_the_interval_of_its_tick(
 
 
 def test_a_run_that_is_tried_again_the_next_day_loads_the_interval_of_its_tick(
-    office: Office, scheduled: Callable[..., None], production: Production, on_postgres: Target
+    office: NotificationStack, scheduled: Callable[..., None], production: Production, on_postgres: LiveWarehouse
 ) -> None:
     for day in (16, 17, 18):
         production.fill(date(2021, 2, day), 10, first_id=100 * day)
@@ -194,7 +194,7 @@ def test_a_run_that_is_tried_again_the_next_day_loads_the_interval_of_its_tick(
 
 
 def test_a_run_that_waited_for_its_turn_until_after_midnight_loads_the_interval_of_its_tick(
-    office: Office, scheduled: Callable[..., None], production: Production, on_postgres: Target
+    office: NotificationStack, scheduled: Callable[..., None], production: Production, on_postgres: LiveWarehouse
 ) -> None:
     for day in (17, 18, 19):
         production.fill(date(2021, 2, day), 10, first_id=100 * day)
@@ -224,7 +224,7 @@ def test_a_run_that_waited_for_its_turn_until_after_midnight_loads_the_interval_
 
 
 @pytest.fixture
-def statements(on_postgres: Target) -> Iterator[Callable[[], list[str]]]:
+def statements(on_postgres: LiveWarehouse) -> Iterator[Callable[[], list[str]]]:
     """A function that returns what PostgreSQL was sent about Daybook's tables, by whomever, since the test began."""
     ((name, folder),) = on_postgres.run("SELECT current_database(), current_setting('data_directory')")
     log = Path(str(folder)).parent / "postgres.log"
@@ -242,7 +242,7 @@ def statements(on_postgres: Target) -> Iterator[Callable[[], list[str]]]:
 
 
 def test_a_late_run_whose_interval_was_loaded_does_nothing_and_says_so(
-    office: Office, production: Production, on_postgres: Target, request: pytest.FixtureRequest
+    office: NotificationStack, production: Production, on_postgres: LiveWarehouse, request: pytest.FixtureRequest
 ) -> None:
     """Prefect at times makes two runs of one tick, and one that was late may be done by catch_up before it starts."""
     production.fill(date(2021, 2, 20), 10)

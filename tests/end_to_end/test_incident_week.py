@@ -21,7 +21,7 @@ from daybook.orchestration.automations.apply import apply
 from daybook.orchestration.automations.spec import read
 from daybook.orchestration.local_stack.polling import wait_until
 from tests.flows.test_monitor import forget
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE, create, flow_processes, wait_for
 from tests.support.project_copy import Deployed
 from tests.support.servers.ports import free_port
@@ -54,7 +54,7 @@ class Week:
 
     worker: Deployed
     production: Production
-    warehouse: Target
+    warehouse: LiveWarehouse
     slack: Slack
     tables: Path
     told: list[str] = field(default_factory=list)
@@ -116,7 +116,9 @@ class Week:
 
 
 @pytest.fixture
-def week(worker: Deployed, production: Production, on_postgres: Target, slack: Slack, tmp_path: Path) -> Iterator[Week]:
+def week(
+    worker: Deployed, production: Production, on_postgres: LiveWarehouse, slack: Slack, tmp_path: Path
+) -> Iterator[Week]:
     tables = worker.stack.root / "tables"
     were = {file: file.read_text() for file in tables.glob("*/*.*") if file.suffix in (".yaml", ".sql")}
     for file, text in were.items():  # what is due today is not to be seen in a week of 2021

@@ -21,7 +21,7 @@ from daybook.load import extract as extracting
 from daybook.load import load as loading
 from daybook.load import plan as planning
 from daybook.orchestration.blocks import open as blocks
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.servers.gate import Gate, gate
 from tests.support.servers.s3 import S3
 
@@ -33,16 +33,18 @@ ROWS = 3_000  # 100 kB of CSV
 class Route:
     """A target whose servers, and production's, are reached through gates."""
 
-    target: Target
+    target: LiveWarehouse
     source: Gate
     stage: Gate
     warehouse: Gate
 
 
 @pytest.fixture(scope="module")
-def gated(request: pytest.FixtureRequest, production_server: Production, s3: S3) -> Iterator[tuple[Route, Target]]:
+def gated(
+    request: pytest.FixtureRequest, production_server: Production, s3: S3
+) -> Iterator[tuple[Route, LiveWarehouse]]:
     """The way to a kind of warehouse, and the target that leads there through its gates."""
-    target: Target = request.getfixturevalue(request.param)
+    target: LiveWarehouse = request.getfixturevalue(request.param)
     urls = (production_server.url, s3.endpoint, target.variables["DAYBOOK_WAREHOUSE_URL"])
     with contextlib.ExitStack() as stack:
         gates = [stack.enter_context(gate(str(url.host), int(url.port or 0))) for url in map(make_url, urls)]
@@ -62,7 +64,7 @@ def through(url: str, address: str) -> str:
 
 
 @pytest.fixture
-def route(gated: tuple[Route, Target], production: Production, use: Callable[..., None]) -> Iterator[Route]:
+def route(gated: tuple[Route, LiveWarehouse], production: Production, use: Callable[..., None]) -> Iterator[Route]:
     """The way to an empty warehouse, all its gates open, with blocks that lead through them."""
     way, target = gated
     way.target.empty()
@@ -111,7 +113,7 @@ def load(project: Path, table: str) -> None:
     loading.load(extracting.extract(planning.plan(target, DAY), keys, warehouse, stage), warehouse, stage)
 
 
-def wait_for_the_end(target: Target) -> None:
+def wait_for_the_end(target: LiveWarehouse) -> None:
     """Until no transaction of the killed process holds a lock on the tables any more."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:

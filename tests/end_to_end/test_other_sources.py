@@ -17,7 +17,7 @@ from prefect.client.schemas.actions import DeploymentUpdate
 
 from daybook.orchestration.local_stack.environment import api_url
 from tests.support.backfills import fill_from_here
-from tests.support.flow_fixtures import Production, Row, Target, s3_variables
+from tests.support.flow_fixtures import LiveWarehouse, Production, Row, s3_variables
 from tests.support.flow_runs import create, wait_for
 from tests.support.project_copy import ROOT, Deployed
 from tests.support.servers import google as google_module
@@ -109,7 +109,7 @@ def proxy(yahoo_server: Yahoo, google_server: tuple[Google, TlsProxy]) -> Iterat
 @pytest.fixture
 def sources(
     worker: Deployed,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
     shop: Production,
     proxy: TlsProxy,
     yahoo_server: Yahoo,
@@ -236,7 +236,7 @@ def in_one_process(worker: Deployed, proxy: TlsProxy) -> list[tuple[str, str]]:
 
 
 def test_each_loads_and_once_its_source_is_broken_says_so_and_leaves_the_table_alone(
-    worker: Deployed, sources: Sources, shop: Production, on_postgres: Target, proxy: TlsProxy
+    worker: Deployed, sources: Sources, shop: Production, on_postgres: LiveWarehouse, proxy: TlsProxy
 ) -> None:
     def tables() -> dict[str, list[Row]]:
         return {way.table: on_postgres.run(f"SELECT * FROM raw_data.{way.table} ORDER BY 1, 2") for way in WAYS}
@@ -260,7 +260,7 @@ def test_each_loads_and_once_its_source_is_broken_says_so_and_leaves_the_table_a
     assert ledger() == noted
 
 
-def test_those_with_dates_are_filled_again(worker: Deployed, sources: Sources, on_postgres: Target) -> None:
+def test_those_with_dates_are_filled_again(worker: Deployed, sources: Sources, on_postgres: LiveWarehouse) -> None:
     """By runs that the worker starts."""
     asked = [
         ("stock-symbols/daily", date(2024, 1, 1), 31, "stock_info", 21),
@@ -276,7 +276,7 @@ def test_those_with_dates_are_filled_again(worker: Deployed, sources: Sources, o
 
 
 def test_a_sheet_is_filled_and_a_failure_leaves_it_alone(
-    worker: Deployed, sources: Sources, shop: Production, on_postgres: Target
+    worker: Deployed, sources: Sources, shop: Production, on_postgres: LiveWarehouse
 ) -> None:
     wait_for(worker, create(worker, "load-table/user-session-channel-daily"), "Completed")
     id = sources.google.new("Report")
@@ -296,7 +296,7 @@ def test_a_sheet_is_filled_and_a_failure_leaves_it_alone(
 
 
 def test_a_new_table_is_one_file_as_the_readme_has_it(
-    worker: Deployed, sources: Sources, shop: Production, on_postgres: Target
+    worker: Deployed, sources: Sources, shop: Production, on_postgres: LiveWarehouse
 ) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     example = next(block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "shop.orders" in block)

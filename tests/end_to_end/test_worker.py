@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from daybook.orchestration.local_stack.demo.flow_runs import run_deployment
 from daybook.orchestration.local_stack.polling import wait_until
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE, create, flow_processes, wait_for
 from tests.support.project_copy import Deployed
 
@@ -20,7 +20,7 @@ DAY = date(2021, 2, 5)
 
 
 def test_a_day_and_a_full_refresh_through_the_worker(
-    worker: Deployed, production: Production, on_postgres: Target
+    worker: Deployed, production: Production, on_postgres: LiveWarehouse
 ) -> None:
     production.fill(DAY, 100)
     production.fill(DAY + timedelta(days=1), 50, first_id=1000)
@@ -38,7 +38,7 @@ def test_a_day_and_a_full_refresh_through_the_worker(
 
 
 def test_a_late_run_loads_what_it_was_meant_for_and_run_again_does_nothing(
-    worker: Deployed, production: Production, on_postgres: Target
+    worker: Deployed, production: Production, on_postgres: LiveWarehouse
 ) -> None:
     """Scheduled for a morning in 2021, as one that waited for its worker since: it loads the day before that."""
     production.fill(DAY, 100)
@@ -87,7 +87,7 @@ def soon(worker: Deployed) -> Iterator[datetime]:
 
 
 def test_a_scheduled_run_happens_by_itself_and_is_tried_again_until_its_source_is_there(
-    worker: Deployed, production: Production, on_postgres: Target, soon: datetime
+    worker: Deployed, production: Production, on_postgres: LiveWarehouse, soon: datetime
 ) -> None:
     yesterday = soon.date() - timedelta(days=1)
     for offset in (-1, 0, 1):
@@ -120,7 +120,7 @@ def test_a_scheduled_run_happens_by_itself_and_is_tried_again_until_its_source_i
 
 
 def test_a_killed_run_is_seen_as_crashed_and_another_run_loads_the_day(
-    worker: Deployed, production: Production, on_postgres: Target
+    worker: Deployed, production: Production, on_postgres: LiveWarehouse
 ) -> None:
     production.fill(DAY, 100)
     on_postgres.run("CREATE SCHEMA raw_data")

@@ -10,11 +10,11 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import FlowRun
 
 from daybook.errors import BackfillIncomplete, BackfillRefused
-from daybook.orchestration.deployments import find, loading
+from daybook.orchestration.deployments import find, find_loading_deployment
 from daybook.orchestration.local_stack.demo.flow_runs import run_deployment
 from daybook.orchestration.local_stack.errors import StackError
 from tests.support.backfills import DAY, calendar_of, children, days_from, fill, fill_from_here, loaded_days, populate
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.project_copy import Deployed
 
 
@@ -22,7 +22,7 @@ from tests.support.project_copy import Deployed
 def test_the_same_400_days_twice(
     worker: Deployed,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
     table: str,
     run: Callable[..., FlowRun],
 ) -> None:
@@ -45,7 +45,7 @@ def test_the_same_400_days_twice(
 def test_one_poisoned_day_among_365_fails_alone_and_the_report_names_it(
     worker: Deployed,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
 ) -> None:
     populate(production, 365)
     poisoned = DAY + timedelta(days=271)
@@ -72,7 +72,7 @@ def test_one_poisoned_day_among_365_fails_alone_and_the_report_names_it(
 
 
 def test_an_interval_emptied_at_the_source_is_emptied_in_the_warehouse(
-    production: Production, on_postgres: Target, worker: Deployed
+    production: Production, on_postgres: LiveWarehouse, worker: Deployed
 ) -> None:
     populate(production, 2, table="visits")
     how = {"deployment": "load-table/on-demand", "select": "all"}
@@ -90,7 +90,7 @@ def test_an_interval_emptied_at_the_source_is_emptied_in_the_warehouse(
 def test_what_depends_on_the_past_stops_at_the_first_failure(
     worker: Deployed,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
 ) -> None:
     populate(production, 4)
     production.run(f"UPDATE prod.nps SET score = 99 WHERE created_at = '{DAY + timedelta(days=1)}' + INTERVAL 5 SECOND")
@@ -105,7 +105,7 @@ def test_what_depends_on_the_past_stops_at_the_first_failure(
 def test_a_dry_run_lists_the_days_and_loads_nothing(
     worker: Deployed,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
 ) -> None:
     populate(production, 3)
     fill_from_here(worker, 2)
@@ -140,5 +140,5 @@ def test_what_makes_no_sense_is_refused(
 
 
 def test_a_table_knows_the_deployment_that_loads_it(deployed: Deployed) -> None:
-    assert loading(deployed.client, "raw_data.nps") == "nps/daily"
-    assert loading(deployed.client, "raw_data.visits") is None
+    assert find_loading_deployment(deployed.client, "raw_data.nps") == "nps/daily"
+    assert find_loading_deployment(deployed.client, "raw_data.visits") is None

@@ -34,7 +34,7 @@ from daybook.orchestration.blocks import environment
 from daybook.orchestration.blocks.save_blocks import save
 from flows.dbt_build import dbt_build
 from flows.nps import nps
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.servers.postgres import PASSWORD
 
 pytestmark = pytest.mark.usefixtures("without_heartbeat")
@@ -75,7 +75,10 @@ def require_dbt() -> None:
 
 @pytest.fixture(scope="module")
 def runs(
-    production_server: Production, on_postgres: Target, prefect_server: str, tmp_path_factory: pytest.TempPathFactory
+    production_server: Production,
+    on_postgres: LiveWarehouse,
+    prefect_server: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Runs]:
     require_dbt()
     on_postgres.empty()
@@ -128,7 +131,7 @@ def state(client: SyncPrefectClient, run: str) -> tuple[str, str, str]:
 
 
 def test_a_selected_model_is_built_and_tested_once_its_table_has_the_day(
-    client: SyncPrefectClient, on_postgres: Target, runs: Runs
+    client: SyncPrefectClient, on_postgres: LiveWarehouse, runs: Runs
 ) -> None:
     assert state(client, runs.good)[:2] == ("answers 2021-02-05", "COMPLETED")
     assert on_postgres.run("SELECT day, answers, promoters FROM marts.nps_by_day") == [(DAY, 22, 4)]
@@ -155,7 +158,7 @@ def test_the_page_of_a_run_has_each_model_and_test(client: SyncPrefectClient, ru
 
 
 def test_a_run_with_what_failed_fails_in_its_words_and_builds_the_rest(
-    client: SyncPrefectClient, on_postgres: Target, runs: Runs
+    client: SyncPrefectClient, on_postgres: LiveWarehouse, runs: Runs
 ) -> None:
     _, ended, words = state(client, runs.bad)
 

@@ -18,7 +18,7 @@ from prefect.exceptions import ParameterTypeError
 from daybook.errors import TableFileError
 from flows.export_sheet import export_sheet
 from flows.nps import nps
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.servers.google import Google
 
 pytestmark = pytest.mark.usefixtures("without_heartbeat")
@@ -29,7 +29,7 @@ Use = Callable[..., None]
 
 
 @pytest.fixture
-def report(production: Production, on_postgres: Target, use: Use, google: Google) -> str:
+def report(production: Production, on_postgres: LiveWarehouse, use: Use, google: Google) -> str:
     """The id of a spreadsheet with a sheet Report, beside a raw_data.nps of five rows."""
     on_postgres.empty()
     production.fill(DAY, 5)
@@ -43,7 +43,7 @@ def run(client: SyncPrefectClient, *given: Any, **parameters: Any) -> tuple[Stat
     return state, client.read_flow_run(state.state_details.flow_run_id)
 
 
-def noted(target: Target, id: str) -> list[tuple[Any, ...]]:
+def noted(target: LiveWarehouse, id: str) -> list[tuple[Any, ...]]:
     found = target.run(
         "SELECT table_name, rows_loaded, strategy, flow_run_id FROM daybook.ledger "
         f"WHERE table_name LIKE 'google_sheets.{id}!%' ORDER BY loaded_at"
@@ -52,7 +52,7 @@ def noted(target: Target, id: str) -> list[tuple[Any, ...]]:
 
 
 def test_a_table_is_written_and_the_ledger_and_the_page_say_so(
-    client: SyncPrefectClient, production: Production, on_postgres: Target, google: Google, report: str
+    client: SyncPrefectClient, production: Production, on_postgres: LiveWarehouse, google: Google, report: str
 ) -> None:
     state, shown = run(client, report, "Report!A1:C", table="raw_data.nps")
 
@@ -69,7 +69,7 @@ def test_a_table_is_written_and_the_ledger_and_the_page_say_so(
 
 
 def test_a_query_is_written_from_an_address_of_the_browser_in_a_process_of_its_own(
-    on_postgres: Target, google: Google, report: str
+    on_postgres: LiveWarehouse, google: Google, report: str
 ) -> None:
     query = "SELECT score % 2 AS odd, count(*) AS answers FROM raw_data.nps GROUP BY 1 ORDER BY 1 DESC"
     address = f"https://docs.google.com/spreadsheets/d/{report}/edit#gid=0"
@@ -97,7 +97,12 @@ def test_a_query_is_written_from_an_address_of_the_browser_in_a_process_of_its_o
     ids=["nothing", "both", "a column that is not there", "two statements"],
 )
 def test_what_cannot_be_selected_fails_and_is_not_noted(
-    client: SyncPrefectClient, on_postgres: Target, google: Google, report: str, given: dict[str, str], words: str
+    client: SyncPrefectClient,
+    on_postgres: LiveWarehouse,
+    google: Google,
+    report: str,
+    given: dict[str, str],
+    words: str,
 ) -> None:
     state, _ = run(client, report, "Report", **given)
 
@@ -109,7 +114,7 @@ def test_what_cannot_be_selected_fails_and_is_not_noted(
 
 
 def test_a_sheet_that_is_not_shared_fails_with_the_address_to_share_it_with(
-    client: SyncPrefectClient, on_postgres: Target, google: Google, report: str
+    client: SyncPrefectClient, on_postgres: LiveWarehouse, google: Google, report: str
 ) -> None:
     google.spreadsheets[report].shared_with.clear()
 

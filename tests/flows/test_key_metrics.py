@@ -30,10 +30,10 @@ from daybook.orchestration.blocks.save_blocks import save
 from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.metrics import prometheus
 from daybook.orchestration.metrics.ended_runs import ended_runs
-from daybook.orchestration.notifications.incident_store import Desk
-from daybook.orchestration.variable_store import Shelf
+from daybook.orchestration.notifications.incident_store import IncidentStore
+from daybook.orchestration.variable_store import VariableStore
 from flows.key_metrics import choose, key_metrics
-from tests.support.flow_fixtures import Target
+from tests.support.flow_fixtures import LiveWarehouse
 from tests.support.flow_runs import PATIENCE
 from tests.support.servers.ports import free_port
 
@@ -42,7 +42,7 @@ NPS = "raw_data.nps"
 
 
 @pytest.fixture
-def warehouse(without_heartbeat: None, on_postgres: Target) -> Target:
+def warehouse(without_heartbeat: None, on_postgres: LiveWarehouse) -> LiveWarehouse:
     """An empty PostgreSQL, with its blocks."""
     on_postgres.empty()
     list(save(environment.read(on_postgres.variables)))
@@ -71,10 +71,10 @@ def artifact(client: SyncPrefectClient, key: str) -> str:
     return str(max(found, key=lambda one: one.created).data)  # type: ignore[type-var,return-value,arg-type]
 
 
-def test_a_week_is_written_shown_and_told(warehouse: Target, client: SyncPrefectClient) -> None:
+def test_a_week_is_written_shown_and_told(warehouse: LiveWarehouse, client: SyncPrefectClient) -> None:
     days = [MONDAY + timedelta(days=number) for number in range(-8, 7)]
     fill(NPS, *((day, morning(day, 12 if day == MONDAY else 9)) for day in days))
-    waiting = set(Shelf(client, "outbox").all())
+    waiting = set(VariableStore(client, "outbox").all())
     state = key_metrics.with_options(retries=0)(week=MONDAY, tell=True, return_state=True)
     again = key_metrics.with_options(retries=0)(week=MONDAY, return_state=True)
     assert state.is_completed() and again.is_completed()
@@ -93,9 +93,9 @@ def test_a_week_is_written_shown_and_told(warehouse: Target, client: SyncPrefect
     assert b"Week of 2026-07-20" in b64decode(picture)
     run = client.read_flow_run(state.state_details.flow_run_id)  # type: ignore[arg-type]
     assert run.name == "key-metrics 2026-07-20"
-    (put,) = set(Shelf(client, "outbox").all()) - waiting
-    notice = Shelf(client, "outbox").get(put)["notice"]
-    Shelf(client, "outbox").drop(put)
+    (put,) = set(VariableStore(client, "outbox").all()) - waiting
+    notice = VariableStore(client, "outbox").get(put)["notice"]
+    VariableStore(client, "outbox").delete(put)
     assert notice["title"] == "Week of 2026-07-20: 86 % (100 %) in time, no run failed"
     assert ["raw_data.nps", "86 % (100 %) in time, none of 7 runs failed, fresh in 9 h"] in notice["facts"]
     assert notice["link"][1].endswith(f"/runs/flow-run/{state.state_details.flow_run_id}")
@@ -193,11 +193,11 @@ def scraped(text: str) -> dict[str, dict[str, float]]:
 
 
 def test_prometheus_is_told_of_every_table_and_of_nothing_while_the_warehouse_is_away(
-    warehouse: Target, client: SyncPrefectClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    warehouse: LiveWarehouse, client: SyncPrefectClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     today = datetime.now(UTC).date()
     fill(NPS, *((today - timedelta(days=back), datetime.now(UTC)) for back in (1, 2, 3)))
-    desk = Desk(client, None)
+    desk = IncidentStore(client, None)
     now = datetime.now(UTC)
     desk.keep(Incident(NPS, Kind.FAILED, "data-team", "…", since=now, last=now))
     file = tmp_path / "daybook.prom"
@@ -205,7 +205,7 @@ def test_prometheus_is_told_of_every_table_and_of_nothing_while_the_warehouse_is
         with pytest.raises(SystemExit) as done:
             prometheus.main(["--once", str(file)])
     finally:
-        Shelf(client, "incident").drop("raw_data_nps")
+        VariableStore(client, "incident").delete("raw_data_nps")
     assert done.value.code == 0
     found = scraped(file.read_text())
     midnight = datetime.combine(today, datetime.min.time(), UTC).timestamp()

@@ -13,7 +13,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from flows.monitor import monitor
 from flows.nps import nps
 from tests.daybook.orchestration.notifications.forgetting import forget
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.servers.slack import Slack
 
 DAY = date(2021, 2, 5)
@@ -24,7 +24,7 @@ def office(
     client: SyncPrefectClient,
     without_heartbeat: None,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
     use: Callable[..., None],
     slack: Slack,
 ) -> Iterator[Slack]:
@@ -44,7 +44,7 @@ def attempt(flow: Flow[..., Any], table: str, **parameters: Any) -> str:
 
 
 def test_one_message_an_incident_a_word_more_and_its_end(
-    office: Slack, production: Production, on_postgres: Target
+    office: Slack, production: Production, on_postgres: LiveWarehouse
 ) -> None:
     production.fill(DAY, 10)
     production.run("UPDATE prod.nps SET score = 42 WHERE id = 3")  # which a check of the table file refuses

@@ -18,7 +18,7 @@ from prefect.client.schemas.objects import FlowRun
 from daybook.orchestration.local_stack.polling import wait_until
 from flows.load_table import load_table
 from flows.nps import nps
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("without_heartbeat")
@@ -58,7 +58,7 @@ def instant(day: date) -> datetime:
 
 
 def test_a_day_a_range_and_everything_arrive(
-    production: Production, target: Target, use: Use, client: SyncPrefectClient
+    production: Production, target: LiveWarehouse, use: Use, client: SyncPrefectClient
 ) -> None:
     for offset in range(4):
         production.fill(DAY + timedelta(days=offset), 100, first_id=1000 * offset)
@@ -90,7 +90,7 @@ def test_a_day_a_range_and_everything_arrive(
 
 
 def test_a_day_that_is_loaded_again_is_as_the_source_has_it(
-    production: Production, on_postgres: Target, use: Use, client: SyncPrefectClient
+    production: Production, on_postgres: LiveWarehouse, use: Use, client: SyncPrefectClient
 ) -> None:
     on_postgres.empty()
     production.fill(DAY, 20)
@@ -107,7 +107,11 @@ def test_a_day_that_is_loaded_again_is_as_the_source_has_it(
 
 
 def test_without_a_date_it_is_the_day_that_was_over_when_the_run_was_scheduled(
-    production: Production, on_postgres: Target, use: Use, client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+    production: Production,
+    on_postgres: LiveWarehouse,
+    use: Use,
+    client: SyncPrefectClient,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     on_postgres.empty()
     production.fill(DAY, 30)
@@ -122,7 +126,11 @@ def test_without_a_date_it_is_the_day_that_was_over_when_the_run_was_scheduled(
 
 
 def test_before_the_first_day_is_over_there_is_nothing_to_do(
-    production: Production, on_postgres: Target, use: Use, client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+    production: Production,
+    on_postgres: LiveWarehouse,
+    use: Use,
+    client: SyncPrefectClient,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     on_postgres.empty()
     use(on_postgres)
@@ -137,7 +145,7 @@ def test_before_the_first_day_is_over_there_is_nothing_to_do(
 
 
 def test_the_run_shows_its_figures_and_daybooks_lines(
-    production: Production, on_postgres: Target, use: Use, client: SyncPrefectClient
+    production: Production, on_postgres: LiveWarehouse, use: Use, client: SyncPrefectClient
 ) -> None:
     on_postgres.empty()
     production.fill(DAY, 1234)
@@ -164,7 +172,7 @@ def test_the_run_shows_its_figures_and_daybooks_lines(
 
 
 def test_a_failure_is_told_once_in_its_own_words(
-    production: Production, on_postgres: Target, use: Use, client: SyncPrefectClient
+    production: Production, on_postgres: LiveWarehouse, use: Use, client: SyncPrefectClient
 ) -> None:
     on_postgres.empty()
     production.fill(DAY, 10)
@@ -183,7 +191,7 @@ def test_a_failure_is_told_once_in_its_own_words(
 
 
 def test_load_table_loads_the_same_table_by_its_name(
-    production: Production, on_postgres: Target, use: Use, client: SyncPrefectClient
+    production: Production, on_postgres: LiveWarehouse, use: Use, client: SyncPrefectClient
 ) -> None:
     on_postgres.empty()
     production.fill(DAY, 10)

@@ -18,7 +18,7 @@ from daybook.orchestration.local_stack.demo.flow_runs import run_deployment
 from flows.nps import nps
 from flows.reconcile import Reconciled, reconcile
 from tests.support.backfills import DAY, calendar_of, children, days_from, fill_from_here, loaded_days, populate
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.project_copy import Deployed
 
 DAYS = 40
@@ -40,7 +40,7 @@ def day(number: int) -> date:
 
 
 @pytest.fixture
-def altered(worker: Deployed, production: Production, on_postgres: Target) -> Deployed:
+def altered(worker: Deployed, production: Production, on_postgres: LiveWarehouse) -> Deployed:
     """Forty days of five answers, all loaded; then one was edited, one deleted, one came late, one was edited here."""
     populate(production, DAYS)
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
@@ -54,7 +54,7 @@ def altered(worker: Deployed, production: Production, on_postgres: Target) -> De
     return worker
 
 
-def audits(on_postgres: Target) -> list[tuple[object, ...]]:
+def audits(on_postgres: LiveWarehouse) -> list[tuple[object, ...]]:
     """What was found unequal, in the order in which it was."""
     return on_postgres.run(
         "SELECT (interval_start AT TIME ZONE 'UTC')::date, verdict, added, removed, changed, keys, flow_run_id "
@@ -63,7 +63,7 @@ def audits(on_postgres: Target) -> list[tuple[object, ...]]:
 
 
 def test_what_differs_is_named_and_repaired_and_nothing_else(
-    altered: Deployed, production: Production, on_postgres: Target
+    altered: Deployed, production: Production, on_postgres: LiveWarehouse
 ) -> None:
     run, told = from_here(altered)
     assert isinstance(told, AuditDiffers)
@@ -105,7 +105,7 @@ def test_what_differs_is_named_and_repaired_and_nothing_else(
     assert "40 of 40 days equal" in calendar_of(altered, again)
 
 
-def test_a_backfill_of_what_differs(altered: Deployed, production: Production, on_postgres: Target) -> None:
+def test_a_backfill_of_what_differs(altered: Deployed, production: Production, on_postgres: LiveWarehouse) -> None:
     before = on_postgres.ledger()
     told = calendar_of(altered, fill_from_here(altered, DAYS + 1, select="differing", dry_run=True))
     assert "5 of 41 days would be loaded" in told
@@ -126,7 +126,7 @@ def test_a_backfill_of_what_differs(altered: Deployed, production: Production, o
     assert len(audits(on_postgres)) == 2 * 4
 
 
-def test_all_of_a_table_by_ranges_of_its_key(altered: Deployed, on_postgres: Target) -> None:
+def test_all_of_a_table_by_ranges_of_its_key(altered: Deployed, on_postgres: LiveWarehouse) -> None:
     run, told = from_here(altered, start=None, end=None, whole=True)
     assert isinstance(told, AuditDiffers) and run.name == "reconcile all of raw_data.nps"
     assert "0 of 1 ranges of keys equal, 200 rows at the source" in str(told)

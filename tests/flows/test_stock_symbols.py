@@ -15,12 +15,12 @@ from prefect.exceptions import ParameterTypeError
 from daybook.backfill.dry_run import forecast
 from daybook.definitions.table_files import read_table
 from daybook.errors import SourceError
-from daybook.ledger.interval_status import look_up
+from daybook.ledger.interval_status import read_statuses
 from daybook.orchestration.artifacts.dry_run import markdown
 from daybook.orchestration.blocks import open as blocks
 from daybook.sources.yahoo import retry_budget
 from flows.stock_symbols import stock_symbols
-from tests.support.flow_fixtures import Row, Target
+from tests.support.flow_fixtures import LiveWarehouse, Row
 from tests.support.servers.yahoo import Fault, Yahoo, share
 
 FRIDAY = date(2021, 2, 5)
@@ -34,7 +34,7 @@ def quick(without_heartbeat: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def warehouse(on_postgres: Target, use: Callable[..., None]) -> Target:
+def warehouse(on_postgres: LiveWarehouse, use: Callable[..., None]) -> LiveWarehouse:
     on_postgres.empty()
     use(on_postgres)
     return on_postgres
@@ -45,7 +45,7 @@ def run(client: SyncPrefectClient, **parameters: Any) -> tuple[State, FlowRun]:
     return state, client.read_flow_run(state.state_details.flow_run_id)
 
 
-def stored(warehouse: Target) -> list[Row]:
+def stored(warehouse: LiveWarehouse) -> list[Row]:
     return warehouse.run("SELECT symbol, date FROM raw_data.stock_info ORDER BY 1, 2")
 
 
@@ -55,7 +55,7 @@ def artifact(client: SyncPrefectClient, run: FlowRun) -> str:
 
 
 def test_a_day_of_the_tables_symbols_and_a_range_of_others(
-    warehouse: Target, yahoo: Yahoo, client: SyncPrefectClient
+    warehouse: LiveWarehouse, yahoo: Yahoo, client: SyncPrefectClient
 ) -> None:
     yahoo.shares |= {"AAPL": share(FIRST, END), "MSFT": share(FIRST, END), "NVDA": share(FIRST, END)}
 
@@ -72,7 +72,7 @@ def test_a_day_of_the_tables_symbols_and_a_range_of_others(
     assert yahoo.charts == ["AAPL", "MSFT", "NVDA"]
 
 
-def test_all_of_it(warehouse: Target, yahoo: Yahoo, client: SyncPrefectClient) -> None:
+def test_all_of_it(warehouse: LiveWarehouse, yahoo: Yahoo, client: SyncPrefectClient) -> None:
     today = datetime.now(ZoneInfo("America/New_York")).date()
     yahoo.shares["AAPL"] = share(FIRST, today)
 
@@ -87,7 +87,7 @@ def test_all_of_it(warehouse: Target, yahoo: Yahoo, client: SyncPrefectClient) -
 
 
 def test_after_a_closed_day_there_is_nothing_to_do(
-    warehouse: Target, yahoo: Yahoo, client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+    warehouse: LiveWarehouse, yahoo: Yahoo, client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "prefect.runtime.flow_run.scheduled_start_time", datetime(2021, 2, 7, 10, tzinfo=UTC), raising=False
@@ -99,7 +99,7 @@ def test_after_a_closed_day_there_is_nothing_to_do(
 
 
 def test_a_symbol_that_fails_fails_the_run_once_the_others_are_loaded(
-    warehouse: Target, yahoo: Yahoo, client: SyncPrefectClient
+    warehouse: LiveWarehouse, yahoo: Yahoo, client: SyncPrefectClient
 ) -> None:
     yahoo.shares |= {"AAPL": share(FIRST, END), "MSFT": share(FIRST, END, fault=Fault(429, "Too Many Requests\r\n"))}
 
@@ -118,11 +118,11 @@ def test_a_symbol_that_fails_fails_the_run_once_the_others_are_loaded(
     assert stored(warehouse) == [("AAPL", FRIDAY), ("MSFT", FRIDAY), ("NOPE", FRIDAY)]
 
 
-def test_a_dry_run_shows_days_without_numbers_that_nobody_knows(warehouse: Target) -> None:
+def test_a_dry_run_shows_days_without_numbers_that_nobody_knows(warehouse: LiveWarehouse) -> None:
     table = read_table("raw_data.stock_info")
     assert table.grid is not None
     intervals = table.grid.between(FRIDAY, FRIDAY + timedelta(days=4))
-    standings = look_up(blocks.warehouse(), table.name, intervals)
+    standings = read_statuses(blocks.warehouse(), table.name, intervals)
     page = markdown(table, forecast(table, standings, "missing", blocks))
     assert page.startswith("**raw_data.stock_info**: 4 of 4 days would be loaded\n")
     assert "| 2021-02-05 | missing | load |  | 0 |  |" in page

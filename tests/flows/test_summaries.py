@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import FlowRun
 
 from daybook.definitions.summary_files import summary_names
 from daybook.orchestration.local_stack.polling import wait_until
-from tests.support.flow_fixtures import Production, Row, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production, Row
 from tests.support.flow_runs import PATIENCE, create, wait_for
 from tests.support.project_copy import Deployed
 
@@ -34,7 +34,7 @@ CREATE TABLE raw_data.customer_features AS SELECT 1 AS customer_id, 'low' AS eng
 
 
 @pytest.fixture
-def warehouse(worker: Deployed, production: Production, on_postgres: Target) -> Target:
+def warehouse(worker: Deployed, production: Production, on_postgres: LiveWarehouse) -> LiveWarehouse:
     """Twelve days of 13,000 answers at the source, and all other inputs in the warehouse."""
     on_postgres.run("DROP SCHEMA IF EXISTS analytics CASCADE")
     on_postgres.run("CREATE SCHEMA IF NOT EXISTS raw_data")
@@ -48,12 +48,12 @@ def messages(worker: Deployed, run: FlowRun) -> str:
     return str(worker.client.read_flow_run(run.id).state)
 
 
-def days_of(warehouse: Target) -> list[Row]:
+def days_of(warehouse: LiveWarehouse) -> list[Row]:
     return warehouse.run("SELECT date, nps FROM analytics.nps_summary ORDER BY date")
 
 
 def test_all_are_built_when_their_inputs_land_and_what_is_wrong_is_held_back(
-    worker: Deployed, production: Production, warehouse: Target
+    worker: Deployed, production: Production, warehouse: LiveWarehouse
 ) -> None:
     (landing,) = worker.client.read_automations_by_name("when-inputs-land__automation_1")
     worker.client.resume_automation(landing.id)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daybook.definitions.table import Table
-from tests.support.source_and_warehouse import Database, Ends
+from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import ends_of
 
 LOADS = 20
@@ -17,7 +17,7 @@ FIRST = datetime(2021, 2, 5)
 
 
 @pytest.fixture(params=["postgres-folder", "redshift-s3", "redshift_serializable-s3"])
-def ends(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
+def ends(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
     """An empty warehouse: not even the ledger is there."""
     mariadb_source.run("CREATE TABLE things (id int, at datetime, KEY (at))")
     rows = [(n, FIRST + timedelta(days=n // 10, seconds=n)) for n in range(LOADS * 10)]
@@ -29,12 +29,12 @@ def ends(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Pat
         yield both
 
 
-def without_key(ends: Ends) -> Table:
+def without_key(ends: Endpoints) -> Table:
     """A key would hide rows that were loaded twice."""
     return ends.table(load="replace_interval", cursor="at", interval="day")
 
 
-def at_once(ends: Ends, table: Table, dates: list[str]) -> None:
+def at_once(ends: Endpoints, table: Table, dates: list[str]) -> None:
     """Load all dates at the same moment, every load on its own connections."""
     with ThreadPoolExecutor(len(dates)) as pool:
         loads = [pool.submit(ends.load, table, date) for date in dates]
@@ -42,7 +42,7 @@ def at_once(ends: Ends, table: Table, dates: list[str]) -> None:
         assert load.result().rows == 10
 
 
-def test_one_date(ends: Ends) -> None:
+def test_one_date(ends: Endpoints) -> None:
     table = without_key(ends)
     at_once(ends, table, ["2021-02-05"] * LOADS)
     assert ends.rows(table) == ends.source.run("SELECT * FROM things WHERE id < 10 ORDER BY id")
@@ -52,7 +52,7 @@ def test_one_date(ends: Ends) -> None:
     assert len(set(moments)) == len(counts), "the newest entry is one, not several"
 
 
-def test_twenty_dates(ends: Ends) -> None:
+def test_twenty_dates(ends: Endpoints) -> None:
     table = without_key(ends)
     dates = [f"{FIRST + timedelta(days=day):%Y-%m-%d}" for day in range(LOADS)]
     at_once(ends, table, dates)

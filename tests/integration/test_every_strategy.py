@@ -8,7 +8,7 @@ import pytest
 
 from daybook.definitions.table import Table
 from daybook.errors import ShrinkGuard
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 STRATEGIES = ["replace", "replace_interval", "upsert"]
 FIRST = datetime(2021, 2, 5)
@@ -23,7 +23,7 @@ def answers(first_id: int, day: int, count: int) -> list[Row]:
     return [(first_id + n, moment, moment, n % 11, f'"{n}", ja') for n, moment in enumerate(moments)]
 
 
-def make_source(ends: Ends) -> None:
+def make_source(ends: Endpoints) -> None:
     clock = "datetime(6)" if ends.source.is_mysql else "timestamp"
     ends.source.run(
         f"CREATE TABLE nps (id bigint PRIMARY KEY, created_at {clock}, modified {clock}, score smallint, note text)"
@@ -33,13 +33,13 @@ def make_source(ends: Ends) -> None:
     ends.source.insert("nps", [row for day in range(3) for row in answers(day * 100, day, 20)])
 
 
-def nps(ends: Ends, strategy: str, **fields: Any) -> Table:
+def nps(ends: Endpoints, strategy: str, **fields: Any) -> Table:
     intervals = {} if strategy == "replace" else {"interval": "day", "start": FIRST.date() - 400 * DAY}
     cursor = {"replace": None, "replace_interval": "created_at", "upsert": "modified"}[strategy]
     return ends.table("nps", load=strategy, key=["id"], cursor=cursor, **intervals, **fields)
 
 
-def at_source(ends: Ends) -> list[Row]:
+def at_source(ends: Endpoints) -> list[Row]:
     return ends.source.run("SELECT * FROM nps ORDER BY id")
 
 
@@ -48,7 +48,7 @@ def days(rows: list[Row], *numbers: int) -> list[Row]:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_contract(ends: Ends, strategy: str) -> None:
+def test_contract(ends: Endpoints, strategy: str) -> None:
     make_source(ends)
     table = nps(ends, strategy)
     by_interval = strategy != "replace"
@@ -111,7 +111,7 @@ def test_contract(ends: Ends, strategy: str) -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_ledger_agrees(ends: Ends, strategy: str) -> None:
+def test_ledger_agrees(ends: Endpoints, strategy: str) -> None:
     make_source(ends)
     table = nps(ends, strategy)
     if strategy == "replace":
@@ -132,7 +132,7 @@ def test_ledger_agrees(ends: Ends, strategy: str) -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_what_hangs_on_the_table_survives(from_mariadb: Ends, strategy: str) -> None:
+def test_what_hangs_on_the_table_survives(from_mariadb: Endpoints, strategy: str) -> None:
     ends = from_mariadb
     make_source(ends)
     table = nps(ends, strategy)
@@ -155,7 +155,7 @@ def test_what_hangs_on_the_table_survives(from_mariadb: Ends, strategy: str) -> 
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_reader_sees_the_old_rows_or_the_new_ones(from_mariadb: Ends, strategy: str) -> None:
+def test_a_reader_sees_the_old_rows_or_the_new_ones(from_mariadb: Endpoints, strategy: str) -> None:
     ends = from_mariadb
     make_source(ends)
     table = nps(ends, strategy)

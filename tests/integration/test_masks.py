@@ -15,9 +15,9 @@ from daybook.model.masks import masked
 from daybook.model.types import Column, Type
 from daybook.sources.base import Span
 from daybook.sources.text.typed_csv import TextRows
-from daybook.sources.text.value_formats import Spelling
+from daybook.sources.text.value_formats import ValueFormats
 from daybook.stage.csv_format import CsvFormat
-from tests.support.source_and_warehouse import Database, Ends
+from tests.support.source_and_warehouse import Database, Endpoints
 
 CLEAR = ["zoë@example.com", "😀 \U0001f98a", "", 'a "quoted", line\nand more', " blank ", "Ångström"]
 
@@ -26,7 +26,7 @@ def sha(text: str | None) -> str | None:
     return None if text is None else hashlib.sha256(text.encode()).hexdigest()
 
 
-def staged_bytes(ends: Ends, prefix: str) -> bytes:
+def staged_bytes(ends: Endpoints, prefix: str) -> bytes:
     """Everything that the stage has of one run, unpacked."""
     data = b""
     for key in ends.staged_keys():
@@ -36,7 +36,7 @@ def staged_bytes(ends: Ends, prefix: str) -> bytes:
     return data
 
 
-def people(ends: Ends) -> None:
+def people(ends: Endpoints) -> None:
     wide = "text CHARACTER SET utf8mb4" if ends.source.is_mysql else "text"
     ends.source.run(
         f"CREATE TABLE things (id int PRIMARY KEY, email {wide}, phone varchar(20), ssn varchar(20), n int)"
@@ -45,7 +45,7 @@ def people(ends: Ends) -> None:
     ends.source.run("INSERT INTO things VALUES (99, NULL, '555-99', 'ssn-99', NULL)")
 
 
-def test_each_mask_on_every_source_and_warehouse(ends: Ends, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_mask_on_every_source_and_warehouse(ends: Endpoints, caplog: pytest.LogCaptureFixture) -> None:
     people(ends)
     caplog.set_level("DEBUG")
     table = ends.table(key=["id"], mask={"email": "hash", "phone": None, "ssn": "drop"})
@@ -68,9 +68,9 @@ def test_each_mask_on_every_source_and_warehouse(ends: Ends, caplog: pytest.LogC
     assert ends.state(table)[0] == before
 
 
-def sourceless(source: Database) -> Ends:
+def sourceless(source: Database) -> Endpoints:
     """Ends without a warehouse, for what is asked of the source alone."""
-    return Ends(source, None, None, None, lambda: [])  # type: ignore[arg-type]
+    return Endpoints(source, None, None, None, lambda: [])  # type: ignore[arg-type]
 
 
 def test_the_clear_value_is_in_no_query(source: Database) -> None:
@@ -131,7 +131,7 @@ def text_source(texts: list[str]) -> list[str]:
     """The lines that a source of texts sends for these values."""
     columns = [Column("id", Type("integer")), Column("v", Type("varchar", 64), mask="hash")]
     table = Table.model_construct(name="raw.things", key=("id",))
-    rows = TextRows(table, columns, Spelling(nulls=("\\N",)), CsvFormat())
+    rows = TextRows(table, columns, ValueFormats(nulls=("\\N",)), CsvFormat())
     data = b"".join(chunk.data for chunk in rows.chunks((f"line {n}", (str(n), text)) for n, text in enumerate(texts)))
     return data.decode().splitlines()
 
@@ -143,7 +143,7 @@ def test_a_source_of_texts_masks_and_never_shows_what_is_masked() -> None:
         Column("n", Type("integer")),
     ]
     table = Table.model_construct(name="raw.things", key=("email",))
-    rows = TextRows(table, columns, Spelling(), CsvFormat())
+    rows = TextRows(table, columns, ValueFormats(), CsvFormat())
     (chunk,) = rows.chunks([("line 1", ("a@b.c", "no number at all", "1")), ("line 2", ("", "5", "2"))])
     assert chunk.data.decode().splitlines() == [f'"{sha("a@b.c")}",,1', ",,2"]
     with pytest.raises(ValueRefused) as caught:
@@ -223,7 +223,7 @@ def test_a_null_of_yaml_is_a_mask(tmp_path: Path) -> None:
     ],
 )
 def test_what_the_source_cannot_mask_is_refused_before_a_row_is_read(
-    from_postgres: Ends, mask: dict[str, str | None], said: str
+    from_postgres: Endpoints, mask: dict[str, str | None], said: str
 ) -> None:
     ends = from_postgres
     ends.source.run("CREATE TABLE things (id int, email text, weight double precision, seen timestamp)")
@@ -233,7 +233,7 @@ def test_what_the_source_cannot_mask_is_refused_before_a_row_is_read(
     assert ends.staged_keys() == []
 
 
-def test_a_hashed_key_still_tells_rows_apart(ends: Ends) -> None:
+def test_a_hashed_key_still_tells_rows_apart(ends: Endpoints) -> None:
     clock = "datetime(6)" if ends.source.is_mysql else "timestamp"
     ends.source.run(f"CREATE TABLE things (email varchar(50) PRIMARY KEY, modified {clock}, n int)")
     ends.source.insert("things", [("a@b.c", "2021-02-05 10:00:00", 1), ("d@e.f", "2021-02-05 11:00:00", 2)])
@@ -245,7 +245,7 @@ def test_a_hashed_key_still_tells_rows_apart(ends: Ends) -> None:
 
 
 @pytest.mark.parametrize("text", ["varchar(64)", "varchar", "text", "char(64)", "varchar(200)"])
-def test_a_declared_type_that_keeps_a_hash(from_mariadb: Ends, text: str) -> None:
+def test_a_declared_type_that_keeps_a_hash(from_mariadb: Endpoints, text: str) -> None:
     ends = from_mariadb
     people(ends)
     columns = {"id": "integer", "email": text, "ssn": "varchar(20)"}

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.source_and_warehouse import Ends, parse_as_redshift
+from tests.support.source_and_warehouse import Endpoints, parse_as_redshift
 
 
 @pytest.mark.parametrize("strategy", ["replace", "replace_interval", "upsert"])
 def test_statements_of_every_strategy_parse(
-    from_mariadb: Ends, strategy: str, redshift_statements: Callable[[], list[str]]
+    from_mariadb: Endpoints, strategy: str, redshift_statements: Callable[[], list[str]]
 ) -> None:
     ends = from_mariadb
     ends.source.run("CREATE TABLE things (id int, at datetime, word text, raw blob)")

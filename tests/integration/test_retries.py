@@ -23,13 +23,13 @@ from daybook.stage.csv_format import Chunk
 from tests.support.redshift_emulator.faults import Rule
 from tests.support.servers.gate import gate
 from tests.support.servers.redshift import Redshift
-from tests.support.source_and_warehouse import Database, Ends, warehouse_of
+from tests.support.source_and_warehouse import Database, Endpoints, warehouse_of
 from tests.support.source_warehouse_fixtures import ends_of
 
 FIRST = datetime(2021, 2, 5)
 
 
-def without_key(ends: Ends) -> Table:
+def without_key(ends: Endpoints) -> Table:
     """Ten rows a day for three days. A key would hide rows that were loaded twice."""
     ends.source.run(f"CREATE TABLE things (id int, at {'datetime' if ends.source.is_mysql else 'timestamp'})")
     ends.source.insert("things", [(n, FIRST + timedelta(days=n // 10)) for n in range(30)])
@@ -37,18 +37,18 @@ def without_key(ends: Ends) -> Table:
 
 
 @pytest.fixture
-def on_redshift(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
+def on_redshift(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
     with ends_of(mariadb_source, "redshift-s3", request, tmp_path) as ends:
         yield ends
 
 
 @pytest.fixture
-def on_postgres(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
+def on_postgres(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
     with ends_of(mariadb_source, "postgres-folder", request, tmp_path) as ends:
         yield ends
 
 
-def loaded_once(ends: Ends, table: Table, entries: int) -> None:
+def loaded_once(ends: Endpoints, table: Table, entries: int) -> None:
     assert ends.rows(table) == ends.source.run("SELECT * FROM things ORDER BY id")
     assert len(ends.ledger(table)) == entries
     assert ends.staged_keys() == []
@@ -73,7 +73,7 @@ def error(match: str, sqlstate: str, message: str, times: int = 1) -> Rule:
     ids=lambda rule: f"{rule['action']} {rule.get('sqlstate', '')} {rule['match']}",
 )
 @pytest.mark.parametrize("first", [True, False], ids=["first load", "later load"])
-def test_redshift_faults(on_redshift: Ends, redshift: Redshift, rule: Rule, first: bool) -> None:
+def test_redshift_faults(on_redshift: Endpoints, redshift: Redshift, rule: Rule, first: bool) -> None:
     table = without_key(on_redshift)
     if not first:
         on_redshift.load(table, "2021-02-05", "2021-02-08")
@@ -84,7 +84,7 @@ def test_redshift_faults(on_redshift: Ends, redshift: Redshift, rule: Rule, firs
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["first load", "later load"])
-def test_the_answer_to_commit_is_lost_on_postgresql(on_postgres: Ends, first: bool) -> None:
+def test_the_answer_to_commit_is_lost_on_postgresql(on_postgres: Endpoints, first: bool) -> None:
     ends, table = on_postgres, without_key(on_postgres)
     if not first:
         ends.load(table, "2021-02-05", "2021-02-08")
@@ -99,7 +99,7 @@ def test_the_answer_to_commit_is_lost_on_postgresql(on_postgres: Ends, first: bo
     loaded_once(ends, table, 3 if first else 6)
 
 
-def test_a_backend_is_killed_while_it_waits_for_the_lock(on_postgres: Ends) -> None:
+def test_a_backend_is_killed_while_it_waits_for_the_lock(on_postgres: Endpoints) -> None:
     ends, table = on_postgres, without_key(on_postgres)
     ends.load(table, "2021-02-05", "2021-02-08")
     extracted = ends.extract(table, "2021-02-05", "2021-02-08")
@@ -119,7 +119,7 @@ def test_a_backend_is_killed_while_it_waits_for_the_lock(on_postgres: Ends) -> N
     loaded_once(ends, table, 6)
 
 
-def test_a_deadlock_is_got_past(on_postgres: Ends) -> None:
+def test_a_deadlock_is_got_past(on_postgres: Endpoints) -> None:
     ends, table = on_postgres, without_key(on_postgres)
     ends.load(table, "2021-02-05", "2021-02-08")
     raised = "RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'"
@@ -133,7 +133,9 @@ def test_a_deadlock_is_got_past(on_postgres: Ends) -> None:
     loaded_once(ends, table, 6)
 
 
-def test_what_stays_is_told_in_full(on_redshift: Ends, redshift: Redshift, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_stays_is_told_in_full(
+    on_redshift: Endpoints, redshift: Redshift, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ends, table = on_redshift, without_key(on_redshift)
     ends.load(table, "2021-02-05", "2021-02-08")
     before = ends.state(table)
@@ -180,7 +182,7 @@ def test_the_source_is_lost_while_it_is_read(
         assert ends.rows(table) == ends.source.run("SELECT * FROM things ORDER BY id")
 
 
-def test_a_wrong_password_is_not_tried_again(on_postgres: Ends) -> None:
+def test_a_wrong_password_is_not_tried_again(on_postgres: Endpoints) -> None:
     url = on_postgres.destination.engine.url.set(password="wrong")
     table = without_key(on_postgres)
     extracted = on_postgres.extract(table, "2021-02-05")

@@ -9,7 +9,7 @@ from daybook.definitions.table import Table
 from daybook.errors import ShrinkGuard, SourceError, Superseded
 from daybook.load.load import load
 from daybook.model.interval import Interval
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 #: How a row is flagged: the column in MariaDB and in PostgreSQL, a value of a living row, and one of a deleted one.
 FLAGS: dict[str, tuple[str, str, Any, Any]] = {
@@ -22,7 +22,7 @@ FLAGS: dict[str, tuple[str, str, Any, Any]] = {
 }
 
 
-def make(ends: Ends, flag: str = "number") -> tuple[Any, Any]:
+def make(ends: Endpoints, flag: str = "number") -> tuple[Any, Any]:
     """Ten rows a day for three days, all of them living. Returns the values of a living and of a deleted row."""
     mariadb, postgres, living, deleted = FLAGS[flag]
     clock, kind = ("datetime(6)", mariadb) if ends.source.is_mysql else ("timestamp", postgres)
@@ -32,16 +32,16 @@ def make(ends: Ends, flag: str = "number") -> tuple[Any, Any]:
     return living, deleted
 
 
-def table_of(ends: Ends, strategy: str = "upsert", on_delete: str = "apply", **fields: Any) -> Table:
+def table_of(ends: Endpoints, strategy: str = "upsert", on_delete: str = "apply", **fields: Any) -> Table:
     intervals = {} if strategy == "replace" else {"cursor": "modified", "interval": "day"}
     return ends.table(load=strategy, key=["id"], deleted="gone", on_delete=on_delete, **intervals, **fields)
 
 
-def ids(ends: Ends, table: Table) -> list[int]:
+def ids(ends: Endpoints, table: Table) -> list[int]:
     return [row[0] for row in ends.rows(table, "id")]
 
 
-def delete(ends: Ends, flag: Any, *numbers: int, at: str | None = None) -> None:
+def delete(ends: Endpoints, flag: Any, *numbers: int, at: str | None = None) -> None:
     for number in numbers:
         ends.source.run("UPDATE things SET gone = %s WHERE id = %s", (flag, number))
         if at:
@@ -49,7 +49,7 @@ def delete(ends: Ends, flag: Any, *numbers: int, at: str | None = None) -> None:
 
 
 @pytest.mark.parametrize("flag", FLAGS)
-def test_every_kind_of_flag(ends: Ends, flag: str) -> None:
+def test_every_kind_of_flag(ends: Endpoints, flag: str) -> None:
     _, deleted = make(ends, flag)
     delete(ends, deleted, 3)
     table = table_of(ends)
@@ -61,7 +61,7 @@ def test_every_kind_of_flag(ends: Ends, flag: str) -> None:
 
 
 @pytest.mark.parametrize("strategy", ["replace", "replace_interval", "upsert"])
-def test_applied_by_every_strategy(ends: Ends, strategy: str) -> None:
+def test_applied_by_every_strategy(ends: Endpoints, strategy: str) -> None:
     living, deleted = make(ends)
     table = table_of(ends, strategy)
     days = () if strategy == "replace" else ("2021-02-05", "2021-02-08")
@@ -84,7 +84,7 @@ def test_applied_by_every_strategy(ends: Ends, strategy: str) -> None:
 
 
 @pytest.mark.parametrize("strategy", ["replace", "replace_interval", "upsert"])
-def test_kept_as_a_flag(from_mariadb: Ends, strategy: str) -> None:
+def test_kept_as_a_flag(from_mariadb: Endpoints, strategy: str) -> None:
     ends = from_mariadb
     _, deleted = make(ends)
     delete(ends, deleted, 4)
@@ -93,7 +93,7 @@ def test_kept_as_a_flag(from_mariadb: Ends, strategy: str) -> None:
     assert [row for row in ends.rows(table, "id, gone") if row[1]] == [(4, 1)]
 
 
-def test_applied_to_rows_that_had_been_kept(from_mariadb: Ends) -> None:
+def test_applied_to_rows_that_had_been_kept(from_mariadb: Endpoints) -> None:
     """The row in the warehouse is the very one that is loaded again: it goes, though nothing about it is new."""
     ends = from_mariadb
     _, deleted = make(ends)
@@ -104,7 +104,7 @@ def test_applied_to_rows_that_had_been_kept(from_mariadb: Ends) -> None:
     assert ids(ends, table) == [n for n in range(10) if n != 4]
 
 
-def test_an_older_row_never_deletes_a_newer_one(from_mariadb: Ends) -> None:
+def test_an_older_row_never_deletes_a_newer_one(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     make(ends)
     table = table_of(ends)
@@ -115,7 +115,7 @@ def test_an_older_row_never_deletes_a_newer_one(from_mariadb: Ends) -> None:
     assert ids(ends, table) == [n for n in range(10) if n != 5]
 
 
-def test_of_rows_that_share_a_key_the_newest_says_whether_it_is_deleted(from_mariadb: Ends) -> None:
+def test_of_rows_that_share_a_key_the_newest_says_whether_it_is_deleted(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     ends.source.run("CREATE TABLE things (id int, modified datetime, n int, gone tinyint, KEY (modified))")
     rows = [
@@ -132,7 +132,7 @@ def test_of_rows_that_share_a_key_the_newest_says_whether_it_is_deleted(from_mar
 
 
 @pytest.mark.parametrize("strategy", ["replace", "replace_interval"])
-def test_a_deleted_row_may_share_its_key_with_a_living_one(from_mariadb: Ends, strategy: str) -> None:
+def test_a_deleted_row_may_share_its_key_with_a_living_one(from_mariadb: Endpoints, strategy: str) -> None:
     ends = from_mariadb
     ends.source.run("CREATE TABLE things (id int, modified datetime, n int, gone tinyint, KEY (modified))")
     rows = [(1, "2021-02-05 01:00:00", 1, 1), (1, "2021-02-05 02:00:00", 2, 0), (2, "2021-02-05 02:00:00", 3, 0)]
@@ -143,7 +143,7 @@ def test_a_deleted_row_may_share_its_key_with_a_living_one(from_mariadb: Ends, s
         assert ends.rows(table, "id, n") == [(1, 2), (2, 3)]
 
 
-def test_a_deleted_row_that_has_moved_takes_its_old_copy_along(from_mariadb: Ends) -> None:
+def test_a_deleted_row_that_has_moved_takes_its_old_copy_along(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     make(ends)
     table = table_of(ends, "replace_interval")
@@ -154,7 +154,7 @@ def test_a_deleted_row_that_has_moved_takes_its_old_copy_along(from_mariadb: End
 
 
 @pytest.mark.parametrize("strategy", ["replace", "replace_interval", "upsert"])
-def test_a_flag_that_deletes_nearly_everything_is_stopped(from_mariadb: Ends, strategy: str) -> None:
+def test_a_flag_that_deletes_nearly_everything_is_stopped(from_mariadb: Endpoints, strategy: str) -> None:
     ends = from_mariadb
     make(ends)
     table = table_of(ends, strategy)
@@ -171,7 +171,7 @@ def test_a_flag_that_deletes_nearly_everything_is_stopped(from_mariadb: Ends, st
     assert ids(ends, table) == [n for n in range(30) if n % 10 <= 3]
 
 
-def test_what_was_deleted_meanwhile_does_not_come_back(from_mariadb: Ends) -> None:
+def test_what_was_deleted_meanwhile_does_not_come_back(from_mariadb: Endpoints) -> None:
     """An older snapshot still has the row, in another day, and nothing in the table says that it was deleted since."""
     ends = from_mariadb
     _, deleted = make(ends)
@@ -188,7 +188,7 @@ def test_what_was_deleted_meanwhile_does_not_come_back(from_mariadb: Ends) -> No
     assert ids(ends, table) == [n for n in range(30) if n != 4]
 
 
-def test_a_dry_run_counts_what_would_be_there(ends: Ends) -> None:
+def test_a_dry_run_counts_what_would_be_there(ends: Endpoints) -> None:
     _, deleted = make(ends)
     delete(ends, deleted, 3, 4)
     day = Interval(datetime.fromisoformat("2021-02-05T00:00+00:00"), datetime.fromisoformat("2021-02-06T00:00+00:00"))
@@ -205,7 +205,7 @@ def test_a_dry_run_counts_what_would_be_there(ends: Ends) -> None:
         pytest.param({"deleted": "word", "on_delete": "keep"}, "word is varchar(5)", id="a text"),
     ],
 )
-def test_a_flag_that_says_nothing(from_mariadb: Ends, fields: dict[str, str], said: str) -> None:
+def test_a_flag_that_says_nothing(from_mariadb: Endpoints, fields: dict[str, str], said: str) -> None:
     ends = from_mariadb
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, word varchar(5))")
     with pytest.raises(SourceError) as caught:

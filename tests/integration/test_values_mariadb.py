@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 ALL_BYTES = bytes(range(256))
 VARBYTE = "bytea"  # as the stand-in keeps it
@@ -145,7 +145,7 @@ BINARIES = [
 
 
 @pytest.mark.parametrize("cases", [INTEGERS, FRACTIONS, TIMES, TEXTS, BINARIES], ids=lambda cases: cases[0].name)
-def test_arrives(from_mariadb: Ends, cases: list[Case]) -> None:
+def test_arrives(from_mariadb: Endpoints, cases: list[Case]) -> None:
     ends = from_mariadb
     columns = ", ".join(f"`{case.name}` {case.type}" for case in cases)
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, {columns})")

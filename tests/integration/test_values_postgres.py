@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 TEXT = "character varying(65535)"
 ALL_BYTES = "\\x" + bytes(range(256)).hex()
@@ -119,7 +119,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("cases", [NUMBERS, TIMES, TEXTS, OTHERS], ids=lambda cases: cases[0].type)
-def test_arrives(from_postgres: Ends, cases: list[Case]) -> None:
+def test_arrives(from_postgres: Endpoints, cases: list[Case]) -> None:
     ends = from_postgres
     columns = ", ".join(f"c{number} {case.type}" for number, case in enumerate(cases))
     ends.source.run(f"{TYPES}; CREATE TABLE things (id int PRIMARY KEY, {columns})")

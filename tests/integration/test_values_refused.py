@@ -7,10 +7,10 @@ import pytest
 
 from daybook.definitions.table import Table
 from daybook.errors import DaybookError, SchemaMismatch, SourceError, ValueRefused
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 
-def refused(ends: Ends, table: Table, *said: str, kind: type[DaybookError] = ValueRefused) -> str:
+def refused(ends: Endpoints, table: Table, *said: str, kind: type[DaybookError] = ValueRefused) -> str:
     """Load the table: nothing becomes visible, and the error names the table and says all of `said`."""
     with pytest.raises(kind) as caught:
         ends.load(table)
@@ -22,7 +22,7 @@ def refused(ends: Ends, table: Table, *said: str, kind: type[DaybookError] = Val
     return message
 
 
-def things(ends: Ends, type: str, *values: Any, **fields: Any) -> Table:
+def things(ends: Endpoints, type: str, *values: Any, **fields: Any) -> Table:
     """A source with good rows 1 and 2, and a bad row 3."""
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, value {type})")
     for number, value in enumerate(values, start=1):
@@ -30,13 +30,13 @@ def things(ends: Ends, type: str, *values: Any, **fields: Any) -> Table:
     return ends.table(key=["id"], **fields)
 
 
-def test_nul_in_text(from_mariadb: Ends) -> None:
+def test_nul_in_text(from_mariadb: Endpoints) -> None:
     table = things(from_mariadb, "text", "a", None, "a\0b")
     refused(from_mariadb, table, "'value'", "id = '3'", "NUL")
 
 
 @pytest.mark.parametrize("moment", ["0000-00-00", "2021-00-10", "2021-02-00"])
-def test_zero_dates(from_mariadb: Ends, moment: str) -> None:
+def test_zero_dates(from_mariadb: Endpoints, moment: str) -> None:
     table = things(from_mariadb, "date", "2021-02-05", None, moment)
     refused(from_mariadb, table, "id=3", "value", moment, "zero_dates: null")
     source = {"kind": "database", "table": [from_mariadb.source.namespace, "things"], "zero_dates": "null"}
@@ -46,23 +46,23 @@ def test_zero_dates(from_mariadb: Ends, moment: str) -> None:
     assert [str(value) for _, value in rows] == ["2021-02-05", "None", "None"]
 
 
-def test_zero_datetime(from_mariadb: Ends) -> None:
+def test_zero_datetime(from_mariadb: Endpoints) -> None:
     table = things(from_mariadb, "datetime(6)", "2021-02-05 01:02:03", None, "0000-00-00 00:00:00")
     refused(from_mariadb, table, "id=3", "value", "zero_dates: null")
 
 
-def test_text_longer_than_declared(from_mariadb: Ends) -> None:
+def test_text_longer_than_declared(from_mariadb: Endpoints) -> None:
     table = things(from_mariadb, "text", "abc", "", "abcdef" * 9, columns={"id": "int", "value": "varchar(5)"})
     refused(from_mariadb, table, "id=3", "value")
 
 
-def test_number_out_of_the_declared_range(from_mariadb: Ends) -> None:
+def test_number_out_of_the_declared_range(from_mariadb: Endpoints) -> None:
     table = things(from_mariadb, "bigint unsigned", 1, None, 2**64 - 1, columns={"id": "int", "value": "bigint"})
     refused(from_mariadb, table, "id=3", "value")
 
 
 @pytest.mark.parametrize("declared", ["date", "decimal(10,2)", "boolean", "uuid"])
-def test_text_that_is_no_such_value(from_mariadb: Ends, declared: str) -> None:
+def test_text_that_is_no_such_value(from_mariadb: Endpoints, declared: str) -> None:
     table = things(from_mariadb, "text", None, None, "no such", columns={"id": "int", "value": declared})
     if declared == "uuid" and from_mariadb.on_redshift:
         from_mariadb.load(table)
@@ -75,7 +75,7 @@ def test_text_that_is_no_such_value(from_mariadb: Ends, declared: str) -> None:
     ("type", "declared"),
     [("decimal(10,4)", "decimal(10,2)"), ("double", "real"), ("datetime(6)", "date"), ("datetime(6)", "timestamp(3)")],
 )
-def test_a_declared_type_that_would_lose_digits(from_mariadb: Ends, type: str, declared: str) -> None:
+def test_a_declared_type_that_would_lose_digits(from_mariadb: Endpoints, type: str, declared: str) -> None:
     table = things(from_mariadb, type, columns={"id": "int", "value": declared})
     refused(from_mariadb, table, "value", declared.replace(",", ", "), kind=SourceError)
 
@@ -85,7 +85,7 @@ def test_a_declared_type_that_would_lose_digits(from_mariadb: Ends, type: str, d
     [("text", "é" * 32768), ("longtext", "x" * (4 * 2**20 + 1))],
     ids=["65,536 bytes of text", "a row of more than 4 MB"],
 )
-def test_too_large_for_redshift(from_mariadb: Ends, type: str, value: Any) -> None:
+def test_too_large_for_redshift(from_mariadb: Endpoints, type: str, value: Any) -> None:
     table = things(from_mariadb, type.replace("text", "mediumtext") if type == "text" else type, "a", None, value)
     if from_mariadb.on_redshift:
         refused(from_mariadb, table, "id=3", "value")
@@ -99,7 +99,7 @@ def test_too_large_for_redshift(from_mariadb: Ends, type: str, value: Any) -> No
     ("type", "value"),
     [("timestamp", "infinity"), ("date", "-infinity"), ("numeric(10,2)", "NaN")],
 )
-def test_beyond_redshifts_range(from_postgres: Ends, type: str, value: str) -> None:
+def test_beyond_redshifts_range(from_postgres: Endpoints, type: str, value: str) -> None:
     table = things(from_postgres, type, None, None, value)
     if from_postgres.on_redshift:
         refused(from_postgres, table, "id=3", "value")
@@ -117,7 +117,7 @@ def test_beyond_redshifts_range(from_postgres: Ends, type: str, value: str) -> N
         ("id int, value timestamp, other int NOT NULL", "DROP NOT NULL"),
     ],
 )
-def test_a_table_that_does_not_fit(from_mariadb: Ends, made: str, said: str) -> None:
+def test_a_table_that_does_not_fit(from_mariadb: Endpoints, made: str, said: str) -> None:
     if from_mariadb.on_redshift and "(3)" in made:
         return  # Redshift's TIMESTAMP has no precision to choose
     table = things(from_mariadb, "datetime(6)", "2021-02-05 01:02:03.456789")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.support.source_and_warehouse import Database, Ends
+from tests.support.source_and_warehouse import Database, Endpoints
 
 HARD = [
     "", " ", "  both ends  ", "\n", "\r", "\r\n", "\t", "a\nb", "a,b", '"', '""', "'", '","', '"\n"', "\\", "\\\\",
@@ -30,7 +30,7 @@ def refill(source: Database, table: str, rows: list[tuple[Any, ...]]) -> None:
     source.insert(table, rows)
 
 
-def test_hard_texts(ends: Ends) -> None:
+def test_hard_texts(ends: Endpoints) -> None:
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, a text, b varchar(60000), c text)")
     rows = [(number, text, HARD[number - 1][:9999], None) for number, text in enumerate(HARD)]
     ends.source.insert("things", rows)
@@ -39,7 +39,7 @@ def test_hard_texts(ends: Ends) -> None:
     assert ends.rows(table) == rows
 
 
-def test_the_null_marker_itself_is_a_text(ends: Ends) -> None:
+def test_the_null_marker_itself_is_a_text(ends: Endpoints) -> None:
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, a text, b text)")
     ends.source.insert("things", [(1, ends.warehouse.csv_format().null, None)])
     table = ends.table(key=["id"])
@@ -48,7 +48,7 @@ def test_the_null_marker_itself_is_a_text(ends: Ends) -> None:
 
 
 @pytest.mark.parametrize("declared", ["text", None])
-def test_no_bytes_in_a_column_of_text(ends: Ends, declared: str | None) -> None:
+def test_no_bytes_in_a_column_of_text(ends: Endpoints, declared: str | None) -> None:
     """One that the table file declares so, and one that an older table has."""
     binary = "varbinary(20)" if ends.source.is_mysql else "bytea"
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, raw {binary}, other {binary})")
@@ -65,7 +65,7 @@ def test_no_bytes_in_a_column_of_text(ends: Ends, declared: str | None) -> None:
     assert [row[1:] for row in found] == [(prefix, "\\x"), (prefix + "78", "\\x"), (None, None)]
 
 
-def test_any_text(ends: Ends) -> None:
+def test_any_text(ends: Endpoints) -> None:
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, a text, b text)")
     table = ends.table(key=["id"], shrink_limit=0)
 
@@ -80,7 +80,7 @@ def test_any_text(ends: Ends) -> None:
     arrives()
 
 
-def test_any_number(ends: Ends) -> None:
+def test_any_number(ends: Endpoints) -> None:
     double = "double" if ends.source.is_mysql else "double precision"
     single = "float" if ends.source.is_mysql else "real"
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, a bigint, b decimal(38,9), c {double}, d {single})")
@@ -128,7 +128,7 @@ NAMES = [
 ]
 
 
-def test_names(ends: Ends) -> None:
+def test_names(ends: Endpoints) -> None:
     quoted = ends.source.quote
     columns = ", ".join(f"{quoted(name)} text" for name in NAMES)
     ends.source.run(f"CREATE TABLE {quoted('Odd % table.né')} ({quoted('Id %s')} int PRIMARY KEY, "
@@ -149,7 +149,7 @@ def test_names(ends: Ends) -> None:
     assert found == folded
 
 
-def test_names_that_redshift_cannot_tell_apart(from_postgres: Ends) -> None:
+def test_names_that_redshift_cannot_tell_apart(from_postgres: Endpoints) -> None:
     from_postgres.source.run('CREATE TABLE things (id int PRIMARY KEY, "a" int, "A" int)')
     table = from_postgres.table(key=["id"])
     if from_postgres.on_redshift:
@@ -160,7 +160,7 @@ def test_names_that_redshift_cannot_tell_apart(from_postgres: Ends) -> None:
         assert list(from_postgres.destination.types(table.name)) == ["id", "a", "A"]
 
 
-def test_generated_and_invisible_columns_and_views(from_mariadb: Ends) -> None:
+def test_generated_and_invisible_columns_and_views(from_mariadb: Endpoints) -> None:
     source = from_mariadb.source
     source.run(
         "CREATE TABLE base (id int PRIMARY KEY, a int, doubled int GENERATED ALWAYS AS (a * 2) VIRTUAL, "

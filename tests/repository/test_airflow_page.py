@@ -25,11 +25,11 @@ from ruamel.yaml import YAML
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
 from daybook.load.load import LoadReport
-from daybook.load.owed_intervals import owed_within
+from daybook.load.owed_intervals import expected_in_range
 from daybook.load.plan import plan
 from daybook.orchestration import command_line, events
 from daybook.orchestration.backfill.loop import Options
-from daybook.orchestration.flow_options import patience
+from daybook.orchestration.flow_options import retry_options
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "coming-from-airflow.md"
@@ -100,7 +100,7 @@ def makes_sense(given: dict[str, Any]) -> None:
     nps, flags = read_table("raw_data.nps"), {"allow_before_start": given.get("allow_before_start", False)}
     if "deployment" in given:
         assert given["deployment"] in NAMED
-        assert owed_within(nps, given["start"], given["end"], **flags)
+        assert expected_in_range(nps, given["start"], given["end"], **flags)
     elif "execution_date" in given:
         plan(nps, given["execution_date"], given["until"], given["full_refresh"], **flags)
 
@@ -144,7 +144,7 @@ def test_an_entry_fits_into_prefect_yaml(entry: dict[str, Any]) -> None:
 
 def test_the_entrys_retries_are_those_of_the_dag() -> None:
     """In a process of its own, as a worker would start it: settings are read from the environment once."""
-    assert patience() == {
+    assert retry_options() == {
         "retries": 1,
         "retry_delay_seconds": 180,
         "timeout_seconds": None,

@@ -19,7 +19,7 @@ from prefect.settings import (
 
 from daybook.orchestration.local_stack.demo.flow_runs import run_deployment
 from flows.backfill import backfill
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.project_copy import Deployed
 
 DAY = date(2021, 2, 5)
@@ -64,7 +64,7 @@ def children(worker: Deployed, parent: FlowRun) -> list[FlowRun]:
     return sorted(runs, key=lambda run: run.created or datetime.min.replace(tzinfo=UTC))
 
 
-def loaded_days(target: Target, table: str = "nps") -> Counter[date]:
+def loaded_days(target: LiveWarehouse, table: str = "nps") -> Counter[date]:
     """How often each day was loaded, by the ledger."""
     return Counter(start.date() for start, *_ in target.ledger(table))
 

@@ -63,7 +63,7 @@ class Production:
 
 
 @dataclass(frozen=True)
-class Target:
+class LiveWarehouse:
     """A warehouse and a stage; `variables` are what `python -m blocks` makes the blocks from."""
 
     connect: Callable[[], psycopg2.extensions.connection] = field(repr=False)
@@ -131,7 +131,7 @@ def production(production_server: Production) -> Production:
 
 
 @pytest.fixture(scope="session")
-def on_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+def on_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWarehouse]:
     """A PostgreSQL as warehouse, a folder as stage."""
     folder = tmp_path_factory.mktemp("stage")
 
@@ -140,7 +140,7 @@ def on_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) ->
 
     with postgres.database() as url:
         dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        yield Target(
+        yield LiveWarehouse(
             lambda: psycopg2.connect(dsn), {"DAYBOOK_WAREHOUSE_URL": url, "DAYBOOK_STAGE_URL": str(folder)}, staged
         )
 
@@ -157,35 +157,35 @@ def s3_variables(s3: S3, prefix: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def on_postgres_by_s3(on_postgres: Target, s3: S3) -> Target:
+def on_postgres_by_s3(on_postgres: LiveWarehouse, s3: S3) -> LiveWarehouse:
     """The same PostgreSQL, with S3 as stage."""
     variables = on_postgres.variables | s3_variables(s3, "for-postgres")
-    return Target(on_postgres.connect, variables, lambda: s3.keys(s3.bucket, "for-postgres/"))
+    return LiveWarehouse(on_postgres.connect, variables, lambda: s3.keys(s3.bucket, "for-postgres/"))
 
 
 @pytest.fixture(scope="session")
-def on_redshift(redshift: Redshift, s3: S3) -> Target:
+def on_redshift(redshift: Redshift, s3: S3) -> LiveWarehouse:
     """The strict Redshift, with S3 as stage."""
     variables = {"DAYBOOK_WAREHOUSE_URL": redshift.url, "DAYBOOK_COPY_IAM_ROLE": IAM_ROLE}
     variables |= s3_variables(s3, "for-redshift")
-    return Target(redshift.connect, variables, lambda: s3.keys(s3.bucket, "for-redshift/"))
+    return LiveWarehouse(redshift.connect, variables, lambda: s3.keys(s3.bucket, "for-redshift/"))
 
 
 @pytest.fixture(params=["on_postgres", "on_postgres_by_s3", "on_redshift"])
-def target(request: pytest.FixtureRequest) -> Target:
+def target(request: pytest.FixtureRequest) -> LiveWarehouse:
     """Each kind of warehouse and stage in turn, empty."""
-    target: Target = request.getfixturevalue(request.param)
+    target: LiveWarehouse = request.getfixturevalue(request.param)
     target.empty()
     return target
 
 
 @pytest.fixture
-def use(prefect_server: str, production: Production) -> Callable[[Target], None]:
+def use(prefect_server: str, production: Production) -> Callable[[LiveWarehouse], None]:
     """Make the blocks of production and of a target, as `python -m blocks` does."""
     from daybook.orchestration.blocks import environment
     from daybook.orchestration.blocks.save_blocks import save
 
-    def use(target: Target, **other: str) -> None:
+    def use(target: LiveWarehouse, **other: str) -> None:
         variables = {"DAYBOOK_PRODUCTION_URL": production.url} | target.variables | other
         list(save(environment.read(variables)))
 
@@ -230,7 +230,7 @@ def deployed(stack: LocalStack, prefect_server: str) -> Iterator[Deployed]:
 
 
 @pytest.fixture
-def worker(deployed: Deployed, production: Production, on_postgres: Target) -> Deployed:
+def worker(deployed: Deployed, production: Production, on_postgres: LiveWarehouse) -> Deployed:
     """The server and the worker, with the blocks of an empty warehouse."""
     on_postgres.empty()
     deployed.make_blocks({"DAYBOOK_PRODUCTION_URL": production.url} | on_postgres.variables)

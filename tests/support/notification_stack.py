@@ -84,7 +84,7 @@ class MovedStack(LocalStack):
 
 
 @dataclass(frozen=True)
-class Office:
+class NotificationStack:
     """The moved stack, with its deployments; each of them is paused until a test has it `scheduled`."""
 
     stack: MovedStack
@@ -144,7 +144,7 @@ class Office:
         return "\n".join(log.message for log in logs)
 
 
-def furnish(folder: Path) -> Path:
+def start_stack(folder: Path) -> Path:
     """Copy the project to `folder`, and add the tables and the flow above. Returns `folder`."""
     copy_project(folder)
     for name, text in {"hourly": HOURLY, "august": AUGUST, "nightly": VISITS}.items():

@@ -13,7 +13,7 @@ import pyarrow.parquet
 import zstandard
 
 from daybook.definitions.table import Table
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,7 +49,7 @@ def parquet(columns: Mapping[str, Any], **options: Any) -> bytes:
 class Folder:
     """A bucket, its client, and the two ends of a load from it. It is the keys of its own bucket."""
 
-    ends: Ends
+    ends: Endpoints
     client: "S3Client"
     bucket: str
 

@@ -15,7 +15,7 @@ from daybook.definitions.table import Table
 from daybook.load.extract import Extracted, extract
 from daybook.load.load import LoadReport, load
 from daybook.load.plan import plan
-from daybook.sources.base import Keys
+from daybook.sources.base import ConnectionProvider
 from daybook.stage.base import Stage
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.registry import open_warehouse
@@ -98,7 +98,7 @@ class Database:
 
 
 @dataclass
-class Ends:
+class Endpoints:
     """One source, one warehouse with its stage, and the loads between them."""
 
     source: Database | None
@@ -108,7 +108,7 @@ class Ends:
     stage: Stage
     staged_keys: Callable[[], list[str]] = field(repr=False)
     """What lies on the stage."""
-    keys: Keys | None = None
+    keys: ConnectionProvider | None = None
     """Who opens S3 or Google; without one, ends are the keys of their own source."""
 
     def engine(self, name: str) -> Engine:

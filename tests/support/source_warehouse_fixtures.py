@@ -11,7 +11,7 @@ from daybook.stage.folder import FolderStage
 from daybook.stage.s3 import S3Stage
 from tests.support.servers.redshift import Redshift
 from tests.support.servers.s3 import S3
-from tests.support.source_and_warehouse import Database, Ends, warehouse_of
+from tests.support.source_and_warehouse import Database, Endpoints, warehouse_of
 
 SOURCES = ["mariadb", "postgres"]
 WAREHOUSES = ["postgres-folder", "postgres-s3", "redshift-s3"]
@@ -26,7 +26,7 @@ def source_database(kind: str, request: pytest.FixtureRequest) -> Iterator[Datab
 
 
 @contextlib.contextmanager
-def ends_of(source: Database | None, kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Ends]:
+def ends_of(source: Database | None, kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Endpoints]:
     """`source` with a new, empty warehouse and stage, of the kind that `WAREHOUSES` names."""
     place, _, stage_kind = kind.partition("-")
     with contextlib.ExitStack() as stack:
@@ -42,12 +42,12 @@ def ends_of(source: Database | None, kind: str, request: pytest.FixtureRequest, 
             def files() -> list[str]:
                 return sorted(path.name for path in stage_folder.rglob("*") if path.is_file())
 
-            yield Ends(source, destination, warehouse, FolderStage(stage_folder), files)
+            yield Endpoints(source, destination, warehouse, FolderStage(stage_folder), files)
         else:
             s3: S3 = request.getfixturevalue("s3")
             prefix = f"test-{secrets.token_hex(6)}"
             stage = S3Stage(s3.client(), s3.bucket, prefix)
-            yield Ends(source, destination, warehouse, stage, lambda: s3.keys(s3.bucket, prefix + "/"))
+            yield Endpoints(source, destination, warehouse, stage, lambda: s3.keys(s3.bucket, prefix + "/"))
 
 
 @pytest.fixture(params=SOURCES)
@@ -58,7 +58,7 @@ def source(request: pytest.FixtureRequest) -> Iterator[Database]:
 
 
 @pytest.fixture(params=WAREHOUSES)
-def ends(source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
+def ends(source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
     """Each source with each warehouse."""
     with ends_of(source, request.param, request, tmp_path) as both:
         yield both
@@ -79,21 +79,21 @@ def postgres_source(request: pytest.FixtureRequest) -> Iterator[Database]:
 
 
 @pytest.fixture(params=["postgres-folder", "redshift-s3"])
-def from_mariadb(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
+def from_mariadb(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
     """MariaDB with PostgreSQL and with Redshift, where nothing depends on the source or on the stage."""
     with ends_of(mariadb_source, request.param, request, tmp_path) as both:
         yield both
 
 
 @pytest.fixture(params=["postgres-folder", "redshift-s3"])
-def from_postgres(postgres_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
+def from_postgres(postgres_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
     """PostgreSQL with PostgreSQL and with Redshift."""
     with ends_of(postgres_source, request.param, request, tmp_path) as both:
         yield both
 
 
 @pytest.fixture(params=["postgres-folder", "redshift-s3"])
-def warehouse_ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
+def warehouse_ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
     """PostgreSQL and Redshift, for sources that are no database. `ends.keys = …` opens what a source needs keys for."""
     with ends_of(None, request.param, request, tmp_path) as both:
         yield both

@@ -10,7 +10,7 @@ from daybook.ledger.ledger import Entry, Ledger
 from daybook.model.interval import Interval
 from daybook.summaries.builder.build import Built, build
 from daybook.summaries.parse.lineage import dialect_of, read
-from tests.support.source_and_warehouse import Database, Ends
+from tests.support.source_and_warehouse import Database, Endpoints
 
 #: A raw table of answers, and the summary of its days that most tests are about.
 ANSWERS = "CREATE TABLE {raw}.answers (id int, at timestamp, score int)"
@@ -26,7 +26,7 @@ PER_DAY = """
 class Desk:
     """A warehouse, in the schema `raw` of which there are the inputs, and the summaries too."""
 
-    ends: Ends
+    ends: Endpoints
     raw: str
     _loads: int = field(default=0)
 

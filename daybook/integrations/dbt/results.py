@@ -11,7 +11,7 @@ _FAILED, _HELD_BACK = {"error", "fail", "runtime error", "partial success"}, "sk
 
 
 @dataclass(frozen=True)
-class Outcome:
+class NodeResult:
     """One node (a model, a test, a seed, a snapshot) as dbt's run left it.
 
     `status` is dbt's word, `rows` how many it wrote, or how many a test found to be wrong; None where dbt does not say.
@@ -40,10 +40,10 @@ class Outcome:
         return self.status == _HELD_BACK
 
 
-def outcomes(results: Iterable[Any]) -> list[Outcome]:
+def outcomes(results: Iterable[Any]) -> list[NodeResult]:
     """The `results` of a dbt invocation (`dbt.contracts.results.RunExecutionResult`), in the order they came."""
     return [
-        Outcome(
+        NodeResult(
             kind=str(result.node.resource_type),
             name=result.node.name,
             status=str(result.status),
@@ -62,7 +62,7 @@ def _rows(result: Any) -> int | None:
     return int(rows) if rows is not None and int(rows) >= 0 else None
 
 
-def check(project: str, outcomes: list[Outcome]) -> None:
+def check(project: str, outcomes: list[NodeResult]) -> None:
     """Raise `DbtFailed` with the names and messages of what failed, and the names of what was held back, if any was."""
     failed = [outcome for outcome in outcomes if outcome.failed]
     if not failed:

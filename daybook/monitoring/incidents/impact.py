@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import TABLES, table_names
 from daybook.errors import DaybookError
-from daybook.ledger.ledger import End, Ledger
+from daybook.ledger.ledger import Coverage, Ledger
 from daybook.warehouses.base import Warehouse
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _NAMED = 8  # of what waits: more would hide the rest of the message
 
 
-class Meanwhile:
+class Impact:
     """What it means that tables or summaries failed or are late, all at one moment.
 
     However many there are, the warehouse is asked once, in one session, and the summaries are read once; neither before
@@ -29,7 +29,7 @@ class Meanwhile:
         """`warehouse`: None where it does not answer. The files are those below `folder`."""
         self._warehouse, self._now, self._folder = warehouse, now, folder
 
-    def readers_see(self, tables: Sequence[str]) -> list[str]:
+    def visible_data(self, tables: Sequence[str]) -> list[str]:
         """A sentence for each of these, which have files: which load or build is still to be seen.
 
         Where the warehouse cannot be asked, one for all of them.
@@ -40,7 +40,7 @@ class Meanwhile:
             return ["What readers see is as it was: the warehouse does not answer now."]
         return [_still(table, self._ends.get(table), self._now) for table in tables]
 
-    def held_back(self, tables: Sequence[str]) -> list[str]:
+    def blocked_summaries(self, tables: Sequence[str]) -> list[str]:
         """The sentence about the summaries that depend on these, at however many removes; empty where there are none.
 
         Found in the text of their SELECTs, without asking a warehouse. Where a file is wrong, nothing is known: none.
@@ -53,7 +53,7 @@ class Meanwhile:
         return [f"Held back until then: {', '.join(waiting[:_NAMED])}{more}."] if waiting else []
 
     @cached_property
-    def _ends(self) -> Mapping[str, End] | None:
+    def _ends(self) -> Mapping[str, Coverage] | None:
         if self._warehouse is None:
             return None
         names = [*table_names(self._folder), *summary_names(self._folder)]
@@ -74,7 +74,7 @@ class Meanwhile:
             return None
 
 
-def _still(table: str, end: End | None, now: datetime) -> str:
+def _still(table: str, end: Coverage | None, now: datetime) -> str:
     if end is None:
         return f"{table} was never loaded: readers see nothing of it, or what was there before."
     word = "build" if table in summary_names() else "load"

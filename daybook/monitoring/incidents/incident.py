@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class RecoveryCondition:
     """What has to be in the ledger for an incident to be over: rows of a table that are committed after `after`.
 
     `start` and `end` are the stretch of intervals that failed, in UTC; both None: any load or build of the table. Of a
@@ -58,7 +58,7 @@ class Incident:
     error: str = ""
     seen: tuple[str, ...] = ()
     """What it was told of already: the ids of states of runs, or the label of an interval that is late."""
-    awaits: tuple[Awaited, ...] = ()
+    awaits: tuple[RecoveryCondition, ...] = ()
     deployment: str | None = None
     """The deployment whose next success ends it, where no table does."""
     run: str | None = None
@@ -71,7 +71,7 @@ class Incident:
             first = self.seen[0] if self.seen else self.since.isoformat()
             object.__setattr__(self, "id", str(uuid.uuid5(_IDS, f"{self.subject} {first}")))
 
-    def again(self, other: "Incident") -> "Incident":
+    def merged_with(self, other: "Incident") -> "Incident":
         """This incident, once it has failed in the way of `other`, too."""
         return replace(
             self,
@@ -86,6 +86,6 @@ class Incident:
         )
 
 
-def _newest(awaited: Iterable[Awaited]) -> Iterable[Awaited]:
+def _newest(awaited: Iterable[RecoveryCondition]) -> Iterable[RecoveryCondition]:
     """Each stretch once, awaited since its last failure."""
     return {(one.table, one.start, one.end): one for one in awaited}.values()

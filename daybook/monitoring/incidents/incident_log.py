@@ -3,7 +3,7 @@
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from daybook.ledger.state_table import Book
+from daybook.ledger.state_table import StateTable
 from daybook.monitoring.incidents.incident import Incident
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -22,7 +22,7 @@ _LONGEST = 1000  # characters of an error: Redshift counts bytes, of which a cha
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class ClosedIncident:
     """An incident that is over; instants are in UTC."""
 
     incident: str
@@ -35,11 +35,11 @@ class Closed:
     error: str
 
 
-class Incidents:
+class IncidentLog:
     """The table `daybook.incidents` of a warehouse."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = Book(warehouse, "incidents", COLUMNS)
+        self._book = StateTable(warehouse, "incidents", COLUMNS)
 
     def record(self, session: Session, incident: Incident, recovered_at: datetime) -> None:
         """Add an incident that is over; one that is there already stays as it is."""
@@ -48,14 +48,16 @@ class Incidents:
             return
         error = incident.error.encode(errors="ignore").decode().replace("\0", "")[:_LONGEST]
         subject, owner = _fitting(incident.subject), _fitting(incident.owner)
-        row = Closed(incident.id, subject, incident.kind, owner, incident.since, recovered_at, incident.times, error)
+        row = ClosedIncident(
+            incident.id, subject, incident.kind, owner, incident.since, recovered_at, incident.times, error
+        )
         self._book.append(session, [astuple(row)])
 
-    def between(self, session: Session, start: datetime, end: datetime) -> list[Closed]:
+    def between(self, session: Session, start: datetime, end: datetime) -> list[ClosedIncident]:
         """Those that were over in `[start, end)`, the oldest first."""
         return self._book.read(
             session,
-            Closed,
+            ClosedIncident,
             f"SELECT {self._book.names} FROM {self._book.table} WHERE recovered_at >= %s AND recovered_at < %s "
             "ORDER BY recovered_at",
             (start, end),

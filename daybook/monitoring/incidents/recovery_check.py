@@ -5,19 +5,19 @@ from datetime import datetime
 
 from daybook.ledger.ledger import Ledger
 from daybook.model.interval import Interval, merged
-from daybook.monitoring.incidents.incident import Awaited
+from daybook.monitoring.incidents.incident import RecoveryCondition
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
 
-def healed_at(session: Session, warehouse: Warehouse, awaits: Sequence[Awaited]) -> datetime | None:
+def recovered_at(session: Session, warehouse: Warehouse, awaits: Sequence[RecoveryCondition]) -> datetime | None:
     """When the last of it was committed; None while some of it is not there."""
     moments = [_committed(session, warehouse, awaited) for awaited in awaits]
     found = [moment for moment in moments if moment is not None]
     return max(found) if found and len(found) == len(moments) else None
 
 
-def _committed(session: Session, warehouse: Warehouse, awaited: Awaited) -> datetime | None:
+def _committed(session: Session, warehouse: Warehouse, awaited: RecoveryCondition) -> datetime | None:
     entries = Ledger(warehouse).since(session, awaited.table, awaited.after)
     if not entries:
         return None

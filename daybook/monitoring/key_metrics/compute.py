@@ -6,11 +6,11 @@ from datetime import datetime
 from daybook.model.dataset import Dataset
 from daybook.model.interval import Interval
 from daybook.monitoring.freshness import attainment
-from daybook.monitoring.incidents.incident_log import Incidents
+from daybook.monitoring.incidents.incident_log import IncidentLog
 from daybook.monitoring.key_metrics import WEEKS
-from daybook.monitoring.key_metrics.ledger_queries import pages
+from daybook.monitoring.key_metrics.ledger_queries import read_week
 from daybook.monitoring.key_metrics.recovery import Outage
-from daybook.monitoring.key_metrics.run_counts import Told
+from daybook.monitoring.key_metrics.run_counts import ReportedRuns
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics, compute
 from daybook.warehouses.base import Warehouse
 
@@ -20,7 +20,7 @@ def measure(
     among: Sequence[Dataset],
     week: Interval,
     now: datetime,
-    told: Told = Told(),  # noqa: B008  # it is frozen
+    told: ReportedRuns = ReportedRuns(),  # noqa: B008  # it is frozen
     open_incidents: Sequence[Outage] = (),
 ) -> list[Metrics]:
     """The metrics of these tables in `week`, as far as it is over at `now` (an aware datetime).
@@ -29,10 +29,10 @@ def measure(
     """
     so_far = Interval(week.start, min(week.end, now))
     with warehouse.session() as session:
-        found = pages(session, warehouse, [dataset.name for dataset in among], week)
+        found = read_week(session, warehouse, [dataset.name for dataset in among], week)
         outages = [
             Outage(closed.subject, closed.kind, closed.opened_at, closed.recovered_at)
-            for closed in Incidents(warehouse).between(session, week.start, max(now, week.end))
+            for closed in IncidentLog(warehouse).between(session, week.start, max(now, week.end))
         ]
         outages += open_incidents
         return [

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from prometheus_client.core import GaugeMetricFamily
 
-from daybook.ledger.ledger import End
+from daybook.ledger.ledger import Coverage
 from daybook.model.dataset import Dataset
 from daybook.monitoring.freshness import Freshness
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics
@@ -39,7 +39,7 @@ class Moment:
 
     now: datetime
     among: Sequence[Dataset]
-    ends: Mapping[str, End]
+    ends: Mapping[str, Coverage]
     """How far each table that was ever loaded has come."""
     standings: Sequence[Freshness] = ()
     """Of those with `due:`."""

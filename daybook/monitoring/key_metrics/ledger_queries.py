@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from daybook.ledger import failures, ledger
-from daybook.ledger.state_table import Book
+from daybook.ledger.state_table import StateTable
 from daybook.model.interval import Interval
 from daybook.monitoring.key_metrics.lateness import Commit, Cover
 from daybook.warehouses.base import Warehouse
@@ -14,7 +14,7 @@ from daybook.warehouses.session import Session
 
 
 @dataclass(slots=True)
-class Page:
+class WeekActivity:
     """What the books say of one table in one week; instants are in UTC."""
 
     known_since: datetime | None = None
@@ -31,15 +31,15 @@ class Page:
     """The flow runs that failed in it."""
 
 
-def pages(session: Session, warehouse: Warehouse, tables: Sequence[str], week: Interval) -> dict[str, Page]:
+def read_week(session: Session, warehouse: Warehouse, tables: Sequence[str], week: Interval) -> dict[str, WeekActivity]:
     """A page for each of `tables`, by five queries."""
-    found = {table: Page() for table in tables}
+    found = {table: WeekActivity() for table in tables}
     if not found:
         return found
-    loads, tries = Book(warehouse, "ledger", ledger.COLUMNS), Book(warehouse, "failures", failures.COLUMNS)
+    loads, tries = StateTable(warehouse, "ledger", ledger.COLUMNS), StateTable(warehouse, "failures", failures.COLUMNS)
     some = f"table_name IN ({', '.join(['%s'] * len(found))})"
 
-    def ask(book: Book, make: Callable[..., None], columns: str, rest: str, *values: Any) -> None:
+    def ask(book: StateTable, make: Callable[..., None], columns: str, rest: str, *values: Any) -> None:
         statement = f"SELECT table_name, {columns} FROM {book.table} WHERE {some} {rest}"
         book.read(session, lambda table, *row: make(found[table], *row), statement, (*found, *values))
 
@@ -69,17 +69,17 @@ def pages(session: Session, warehouse: Warehouse, tables: Sequence[str], week: I
     return found
 
 
-def _reached(page: Page, first: datetime, until: datetime) -> None:
+def _reached(page: WeekActivity, first: datetime, until: datetime) -> None:
     _known(page, first)
     page.before = until
 
 
-def _committed(page: Page, flow_run_id: str | None, loaded_at: datetime, until: datetime) -> None:
+def _committed(page: WeekActivity, flow_run_id: str | None, loaded_at: datetime, until: datetime) -> None:
     _known(page, loaded_at)
     page.commits.append(Commit(loaded_at, until))
     if flow_run_id:
         page.committed.add(flow_run_id)
 
 
-def _known(page: Page, moment: datetime) -> None:
+def _known(page: WeekActivity, moment: datetime) -> None:
     page.known_since = moment if page.known_since is None else min(page.known_since, moment)

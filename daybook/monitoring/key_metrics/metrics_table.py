@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import astuple
 from datetime import date
 
-from daybook.ledger.state_table import SCHEMA, Book
+from daybook.ledger.state_table import SCHEMA, StateTable
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -35,7 +35,7 @@ class KeyMetrics:
     """The table `daybook.key_metrics` of a warehouse."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = Book(warehouse, "key_metrics", COLUMNS)
+        self._book = StateTable(warehouse, "key_metrics", COLUMNS)
         self._lock = warehouse.lock_sql(f"{SCHEMA}.key_metrics")
 
     def replace(self, session: Session, metrics: Iterable[Metrics]) -> None:

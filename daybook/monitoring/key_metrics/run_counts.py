@@ -24,7 +24,7 @@ class Run(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportedRuns:
     """What Prefect tells of the runs that ended in a stretch of time."""
 
     runs: tuple[Run, ...] = ()
@@ -44,7 +44,7 @@ class Count:
 
 
 def count_runs(
-    table: str, week: Interval, told: Told, committed: Set[str], failed: Set[str], *, failures_are_noted: bool
+    table: str, week: Interval, told: ReportedRuns, committed: Set[str], failed: Set[str], *, failures_are_noted: bool
 ) -> Count:
     """Count the runs of `table` that ended in `week`.
 

@@ -11,9 +11,9 @@ from daybook.model.interval import Interval
 from daybook.monitoring.deadlines import grid_of
 from daybook.monitoring.freshness import Due
 from daybook.monitoring.key_metrics.lateness import delays, oldest
-from daybook.monitoring.key_metrics.ledger_queries import Page
+from daybook.monitoring.key_metrics.ledger_queries import WeekActivity
 from daybook.monitoring.key_metrics.recovery import Outage, recovery
-from daybook.monitoring.key_metrics.run_counts import Told, count_runs
+from daybook.monitoring.key_metrics.run_counts import ReportedRuns, count_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,10 @@ def compute(
     dataset: Dataset,
     week: Interval,
     now: datetime,
-    page: Page,
+    page: WeekActivity,
     promises: Sequence[Due],
     outages: Iterable[Outage],
-    told: Told,
+    told: ReportedRuns,
 ) -> Metrics:
     """The metrics of a table in `week`, as far as it is over at `now`.
 

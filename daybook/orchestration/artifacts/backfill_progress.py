@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from prefect.client.orchestration import SyncPrefectClient
 
 from daybook.definitions.table import Table
-from daybook.ledger.interval_status import Standing, State
+from daybook.ledger.interval_status import IntervalStatus, State
 from daybook.model.interval import Interval
 from daybook.orchestration.artifacts.calendar_grid import SQUARES, calendar
 from daybook.orchestration.artifacts.live_artifact import LivePage
@@ -25,7 +25,7 @@ class CalendarPage:
         self,
         client: SyncPrefectClient,
         table: Table,
-        standings: Sequence[Standing],
+        standings: Sequence[IntervalStatus],
         wanted: Sequence[Interval],
         label: str,
     ) -> None:

@@ -4,11 +4,11 @@ from prefect import get_run_logger, runtime
 from prefect.artifacts import create_table_artifact
 from prefect.utilities.urls import url_for
 
-from daybook.integrations.dbt.results import Outcome, check
+from daybook.integrations.dbt.results import NodeResult, check
 from daybook.orchestration.artifacts.text import page_key
 
 
-def show(project: str, outcomes: list[Outcome]) -> list[Outcome]:
+def show(project: str, outcomes: list[NodeResult]) -> list[NodeResult]:
     """Write what became of each node into an artifact and a log line. Returns them as they came.
 
     Raises:
@@ -25,7 +25,7 @@ def show(project: str, outcomes: list[Outcome]) -> list[Outcome]:
     return outcomes
 
 
-def totals(outcomes: list[Outcome]) -> str:
+def totals(outcomes: list[NodeResult]) -> str:
     """`5 of 7 are good, 1 failed, 1 held back`."""
     failed = sum(outcome.failed for outcome in outcomes)
     held_back = sum(outcome.held_back for outcome in outcomes)
@@ -34,7 +34,7 @@ def totals(outcomes: list[Outcome]) -> str:
     return ", ".join(counted)
 
 
-def line(outcome: Outcome) -> dict[str, str | int | float | None]:
+def line(outcome: NodeResult) -> dict[str, str | int | float | None]:
     """A line of the table."""
     return {
         "node": outcome.node,

@@ -5,17 +5,17 @@ from prefect.artifacts import create_markdown_artifact
 from daybook.orchestration.artifacts import checks
 from daybook.orchestration.artifacts.text import one_line
 from daybook.summaries.builder.build import Built
-from daybook.summaries.builder.scheduler import Outcome
+from daybook.summaries.builder.scheduler import BuildResults
 from daybook.summaries.graph import Graph
 
 
-def show(graph: Graph, outcome: Outcome) -> Outcome:
+def show(graph: Graph, outcome: BuildResults) -> BuildResults:
     """Show it on the run's page. Returns the outcome as it came."""
     create_markdown_artifact(key="summaries", markdown=markdown(graph, outcome), description=headline(graph, outcome))
     return outcome
 
 
-def headline(graph: Graph, outcome: Outcome) -> str:
+def headline(graph: Graph, outcome: BuildResults) -> str:
     """The numbers of those built, unchanged, failed, held back, and waiting for a first load."""
     built = sum(one.built for one in outcome.built.values())
     counts = {"built": built, "unchanged": len(outcome.built) - built}
@@ -23,7 +23,7 @@ def headline(graph: Graph, outcome: Outcome) -> str:
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no summaries"
 
 
-def markdown(graph: Graph, outcome: Outcome) -> str:
+def markdown(graph: Graph, outcome: BuildResults) -> str:
     """A line a summary, in the order of the builds; what each reads and why it is as it is; and its checks.
 
     What is long stands below the table, whose lines Prefect does not break.
@@ -41,7 +41,7 @@ def markdown(graph: Graph, outcome: Outcome) -> str:
     return "\n".join([*lines, "", *why])
 
 
-def _told(name: str, outcome: Outcome) -> tuple[str, str]:
+def _told(name: str, outcome: BuildResults) -> tuple[str, str]:
     """The state, rows and seconds of a summary as cells of the table, and why it is so."""
     if name in outcome.failed:
         error = outcome.failed[name]

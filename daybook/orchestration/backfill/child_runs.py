@@ -15,9 +15,9 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.deployments import run_deployment
 
-from daybook.model.interval import Stretch
+from daybook.model.interval import IntervalRun
 from daybook.orchestration.backfill.marker import ENDS, TAG
-from daybook.orchestration.deployments import Deployed
+from daybook.orchestration.deployments import LoadingDeployment
 
 #: The parent decides what is tried again: a child that fails is to say so at once.
 _NO_RETRIES = {"env": {"PREFECT_FLOWS_DEFAULT_RETRIES": "0"}}
@@ -26,20 +26,20 @@ _PATIENCE = timedelta(minutes=10)
 _ACTIVE = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
 
 
-class Children:
+class ChildRuns:
     """The active runs of one backfill."""
 
-    def __init__(self, client: SyncPrefectClient, deployed: Deployed, tag: str) -> None:
+    def __init__(self, client: SyncPrefectClient, deployed: LoadingDeployment, tag: str) -> None:
         self._client, self._deployed, self._tags = client, deployed, [TAG, tag, deployed.table.name]
-        self._active: dict[UUID, Stretch] = {}
+        self._active: dict[UUID, IntervalRun] = {}
         self._noticed: dict[UUID, datetime] = {}
 
     @property
-    def stretches(self) -> list[Stretch]:
+    def stretches(self) -> list[IntervalRun]:
         """What is being loaded."""
         return list(self._active.values())
 
-    def start(self, stretch: Stretch) -> FlowRun:
+    def start(self, stretch: IntervalRun) -> FlowRun:
         """Start a run that loads these neighbouring intervals."""
         grid = self._deployed.table.grid
         assert grid is not None
@@ -57,7 +57,7 @@ class Children:
         self._active[run.id] = stretch
         return run
 
-    def ended(self) -> list[tuple[Stretch, FlowRun | None]]:
+    def pop_finished(self) -> list[tuple[IntervalRun, FlowRun | None]]:
         """What was to be loaded by the runs that have ended since the last call, and each run; None: it was deleted."""
         found = self._read(FlowRunFilter(id=FlowRunFilterId(any_=list(self._active)))) if self._active else []
         runs = {run.id: run for run in found}
@@ -80,7 +80,7 @@ class Children:
             free = min(free, self._deployed.limit - len(active | set(self._active)))
         return max(free, 0)
 
-    def others_waiting(self) -> list[FlowRun]:
+    def scheduled_runs_due(self) -> list[FlowRun]:
         """Runs of the same deployment that are due, wait for their turn, and are no backfill's: today goes first.
 
         One that has waited for very long waits for something else, and is not counted.

@@ -11,17 +11,17 @@ from itertools import chain
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 
-from daybook.backfill.queue import Backlog, Order, arrange
+from daybook.backfill.queue import BisectingQueue, Order, arrange
 from daybook.definitions.table import Table
 from daybook.errors import BackfillIncomplete, BackfillRefused, DaybookError, SourceIncomplete
-from daybook.ledger.interval_status import Standing, look_up
-from daybook.model.interval import Interval, Stretch, coalesce
+from daybook.ledger.interval_status import IntervalStatus, read_statuses
+from daybook.model.interval import Interval, IntervalRun, coalesce
 from daybook.orchestration.artifacts.backfill_progress import CalendarPage
-from daybook.orchestration.backfill.child_runs import Children
+from daybook.orchestration.backfill.child_runs import ChildRuns
 from daybook.orchestration.blocks import open as blocks
-from daybook.orchestration.deployments import Deployed
-from daybook.orchestration.failure_reason import story
-from daybook.orchestration.flow_options import patience
+from daybook.orchestration.deployments import LoadingDeployment
+from daybook.orchestration.failure_reason import parse_failure_message
+from daybook.orchestration.flow_options import retry_options
 
 logger = logging.getLogger("daybook.backfill")
 
@@ -57,7 +57,7 @@ class Options:
 
 
 @dataclass
-class Filled:
+class BackfillResult:
     """What came of it: the intervals that are loaded now, those that failed with the reason, those not tried."""
 
     loaded: list[Interval] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Filled:
     held_back: list[Interval] = field(default_factory=list)
     runs: int = 0
 
-    def checked(self, table: Table, label: str) -> "Filled":
+    def checked(self, table: Table, label: str) -> "BackfillResult":
         """Itself, where all is loaded.
 
         Raises:
@@ -85,7 +85,7 @@ class Filled:
         raise BackfillIncomplete("\n".join([*lines, "Once that is mended, run it again: what is loaded is left alone"]))
 
 
-class Filling:
+class BackfillRun:
     """A range of a table that is being filled by runs of a deployment.
 
     `standings` are all of its intervals, `wanted` those to be loaded, in order; `label` is what a person calls it, and
@@ -95,25 +95,25 @@ class Filling:
     def __init__(
         self,
         client: SyncPrefectClient,
-        deployed: Deployed,
-        standings: Sequence[Standing],
+        deployed: LoadingDeployment,
+        standings: Sequence[IntervalStatus],
         wanted: Sequence[Interval],
         options: Options,
         label: str,
     ) -> None:
         self._deployed, self._options = deployed, options
-        self._tries = patience()
+        self._tries = retry_options()
         self._before = {standing.interval: standing.entry for standing in standings}
         stretches = arrange(coalesce(wanted, options.intervals_per_run), options.order)
-        self._backlog = Backlog.of(stretches, in_order=options.depends_on_past)
-        self._children = Children(client, deployed, label)
+        self._queue = BisectingQueue.of(stretches, in_order=options.depends_on_past)
+        self._children = ChildRuns(client, deployed, label)
         self._page = CalendarPage(client, deployed.table, standings, wanted, label)
-        self._later: list[tuple[datetime, Stretch]] = []
-        self._again: Counter[Stretch] = Counter()
-        self._filled = Filled(failed=self._backlog.failed, held_back=self._backlog.held_back)
+        self._later: list[tuple[datetime, IntervalRun]] = []
+        self._again: Counter[IntervalRun] = Counter()
+        self._filled = BackfillResult(failed=self._queue.failed, held_back=self._queue.held_back)
         self._yielding = False
 
-    def run(self) -> Filled:
+    def run(self) -> BackfillResult:
         """Load all that is wanted, and return what came of it. Leaves no run behind when it is interrupted."""
         try:
             while self._step():
@@ -128,20 +128,20 @@ class Filling:
 
     def _step(self) -> bool:
         """Settle what has ended and start what may be started. Says whether there is more to do."""
-        for stretch, run in self._children.ended():
+        for stretch, run in self._children.pop_finished():
             self._settle(stretch, run)
         now = datetime.now(UTC)
         for stretch in [stretch for when, stretch in self._later if when <= now]:
-            self._backlog.put_back(stretch)
+            self._queue.requeue(stretch)
         self._later = [(when, stretch) for when, stretch in self._later if when > now]
-        if self._backlog.waiting and not self._today_waits():
+        if self._queue.waiting and not self._today_waits():
             self._start()
         self._page.update(self._filled.failed, list(chain(*self._children.stretches)))
-        return bool(self._children.stretches or self._backlog.waiting or self._later)
+        return bool(self._children.stretches or self._queue.waiting or self._later)
 
     def _start(self) -> None:
         for _ in range(self._children.free_slots(self._options.max_active_runs)):
-            stretch = self._backlog.take(self._left_of)
+            stretch = self._queue.pop(self._left_of)
             if stretch is None:
                 return
             run = self._children.start(stretch)
@@ -149,42 +149,42 @@ class Filling:
             logger.info("%s: run %s started", self._label(stretch), run.name)
 
     def _today_waits(self) -> bool:
-        waiting = self._children.others_waiting()
+        waiting = self._children.scheduled_runs_due()
         if waiting and not self._yielding:
             logger.info("%s is due and goes first; the backfill goes on after it", waiting[0].name)
         self._yielding = bool(waiting)
         return self._yielding
 
-    def _left_of(self, stretch: Stretch) -> Stretch:
+    def _left_of(self, stretch: IntervalRun) -> IntervalRun:
         """What nobody has loaded since the backfill began: no late run, no other backfill, no earlier try."""
-        found = look_up(blocks.warehouse(), self._deployed.table.name, stretch)
+        found = read_statuses(blocks.warehouse(), self._deployed.table.name, stretch)
         done = {s.interval: s.rows or 0 for s in found if s.entry and s.entry != self._before[s.interval]}
         self._filled.loaded += sorted(done)
         self._page.loaded(done)
         return tuple(interval for interval in stretch if interval not in done)
 
-    def _settle(self, stretch: Stretch, run: FlowRun | None) -> None:
+    def _settle(self, stretch: IntervalRun, run: FlowRun | None) -> None:
         """What the end of a run means for its intervals. What is loaded, the ledger says and not the run."""
         state, left = run.state if run else None, self._left_of(stretch)
         if not left:
-            self._backlog.succeed(stretch)
-            reason, kind = story(state.message if state else None)
+            self._queue.mark_done(stretch)
+            reason, kind = parse_failure_message(state.message if state else None)
             if kind is SourceIncomplete:  # committed, all but what the source could not give
                 self._filled.failed.update(dict.fromkeys(stretch, reason))
         elif state and state.is_failed():
-            self._failed(left, *story(state.message))
+            self._failed(left, *parse_failure_message(state.message))
         elif state and state.is_completed():
-            self._backlog.fail(left, "its run completed, but the ledger has no row of it", divisible=False)
+            self._queue.mark_failed(left, "its run completed, but the ledger has no row of it", divisible=False)
         elif state and state.is_cancelled():
-            self._backlog.fail(left, "its run was cancelled", divisible=False)
+            self._queue.mark_failed(left, "its run was cancelled", divisible=False)
         elif self._again[left] < _CRASHES:
             self._again[left] += 1
             logger.warning("%s: the process of its run was lost; once more", self._label(left))
-            self._backlog.put_back(left)
+            self._queue.requeue(left)
         else:
-            self._backlog.fail(left, "the process of its run was lost, twice (killed, or out of memory?)")
+            self._queue.mark_failed(left, "the process of its run was lost, twice (killed, or out of memory?)")
 
-    def _failed(self, stretch: Stretch, reason: str, kind: type[DaybookError] | None) -> None:
+    def _failed(self, stretch: IntervalRun, reason: str, kind: type[DaybookError] | None) -> None:
         if kind and kind.may_pass and self._again[stretch] < self._tries["retries"]:
             self._again[stretch] += 1
             delay = timedelta(seconds=self._tries["retry_delay_seconds"])
@@ -196,9 +196,9 @@ class Filling:
             logger.warning("%s failed, so each half of it is tried: %s", self._label(stretch), reason)
         else:
             logger.error("%s failed: %s", self._label(stretch), reason)
-        self._backlog.fail(stretch, reason, divisible=divisible)
+        self._queue.mark_failed(stretch, reason, divisible=divisible)
         if not divisible:
-            self._backlog.close()  # no interval is to blame, so that the others would fail in the same way
+            self._queue.close()  # no interval is to blame, so that the others would fail in the same way
 
-    def _label(self, stretch: Stretch) -> str:
+    def _label(self, stretch: IntervalRun) -> str:
         return self._deployed.table.label(stretch)

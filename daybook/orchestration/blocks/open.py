@@ -12,7 +12,7 @@ from sqlalchemy import Engine, NullPool
 
 from daybook.orchestration.blocks import stored_blocks
 from daybook.orchestration.blocks.errors import BlockUnusable
-from daybook.orchestration.blocks.statement_timeouts import be_impatient
+from daybook.orchestration.blocks.statement_timeouts import set_timeouts
 from daybook.orchestration.blocks.stored_blocks import FOLDER_STAGE, S3_STAGE, B, document, load
 from daybook.stage.folder import FolderStage
 from daybook.stage.s3 import S3Stage
@@ -65,7 +65,7 @@ def warehouse(patience: int | None = None) -> Warehouse:
     """
     database = engine("warehouse")
     if patience is not None:
-        be_impatient(database, patience)
+        set_timeouts(database, patience)
     role = copy_iam_role() if database.dialect.name == "redshift" else None
     return open_warehouse(database, copy_iam_role=role)
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 
-def be_impatient(engine: Engine, seconds: int) -> None:
+def set_timeouts(engine: Engine, seconds: int) -> None:
     """Have connections of `engine`, a PostgreSQL or Redshift, fail that take longer, and statements that do.
 
     A machine that disappears without a word while it works is noticed by the keepalives of the connection.

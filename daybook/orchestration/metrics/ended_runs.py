@@ -22,7 +22,7 @@ from prefect.client.schemas.objects import FlowRun, StateType, TaskRun
 from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
 
 from daybook.model.interval import Interval
-from daybook.monitoring.key_metrics.run_counts import Run, Told
+from daybook.monitoring.key_metrics.run_counts import ReportedRuns, Run
 from daybook.orchestration.backfill.child_runs import TAG as BACKFILL
 from daybook.orchestration.pagination import PAGE, every
 
@@ -33,7 +33,9 @@ _BACKFILLS, _SUMMARIES = "backfill", "summaries"
 _AUDITS = "reconcile"
 
 
-def ended_runs(client: SyncPrefectClient, tables: Collection[str], summaries: Collection[str], span: Interval) -> Told:
+def ended_runs(
+    client: SyncPrefectClient, tables: Collection[str], summaries: Collection[str], span: Interval
+) -> ReportedRuns:
     """What ended within `span`: the runs of `tables`, and those of the flow `summaries` that each of `summaries` had.
 
     A run that failed and was tried again by itself is one run, as it ended.
@@ -53,7 +55,7 @@ def ended_runs(client: SyncPrefectClient, tables: Collection[str], summaries: Co
             found = Run(str(task.flow_run_id), task.name, _has_failed(task), task.end_time)
             last = built.setdefault((found.id, found.table), found)
             built[found.id, found.table] = max(last, found, key=lambda one: one.ended_at)
-    return Told((*runs, *built.values()), frozenset(backfills), _since(client))
+    return ReportedRuns((*runs, *built.values()), frozenset(backfills), _since(client))
 
 
 def _of_tables(client: SyncPrefectClient, tables: Collection[str], span: Interval) -> Iterator[FlowRun]:

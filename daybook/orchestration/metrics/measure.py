@@ -14,7 +14,7 @@ from daybook.monitoring.key_metrics.compute import measure
 from daybook.monitoring.key_metrics.recovery import Outage
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics
 from daybook.orchestration.metrics.ended_runs import ended_runs
-from daybook.orchestration.notifications.incident_store import Desk
+from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.warehouses.base import Warehouse
 
 logger = logging.getLogger("daybook.key_metrics")
@@ -41,5 +41,5 @@ def measured(
     tables = {dataset.name for dataset in among} - summaries
     span = Interval(weeks[0].start - _AROUND, weeks[-1].end + _AROUND)
     told = ended_runs(client, tables, summaries, span)
-    open_incidents = [Outage(one.subject, one.kind, one.since) for one in Desk(client, warehouse).open]
+    open_incidents = [Outage(one.subject, one.kind, one.since) for one in IncidentStore(client, warehouse).open]
     return [row for week in weeks for row in measure(warehouse, among, week, now, told, open_incidents)]

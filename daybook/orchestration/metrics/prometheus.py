@@ -25,7 +25,7 @@ from daybook.monitoring.key_metrics.gauges import Moment, gauges
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.blocks.server import server
 from daybook.orchestration.metrics.measure import measured, readable
-from daybook.orchestration.notifications.incident_store import Desk
+from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.redaction import without_secrets
 
 logger = logging.getLogger("daybook.prometheus")
@@ -82,7 +82,7 @@ def find_out() -> Moment:
         with warehouse.session() as session:
             ends = Ledger(warehouse).ends(session, [dataset.name for dataset in among])
         standings = look(warehouse, [dataset for dataset in among if dataset.due], now)
-        troubled = [incident.subject for incident in Desk(client, warehouse).open]
+        troubled = [incident.subject for incident in IncidentStore(client, warehouse).open]
     return Moment(now, among, ends, standings, week, troubled)
 
 

@@ -3,6 +3,6 @@
 from datetime import UTC, datetime
 
 
-def plain(moment: datetime) -> datetime:
+def to_stdlib_datetime(moment: datetime) -> datetime:
     """The same instant, in UTC."""
     return datetime.fromisoformat(moment.isoformat()).astimezone(UTC)

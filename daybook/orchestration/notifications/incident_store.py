@@ -10,11 +10,11 @@ from prefect.client.orchestration import SyncPrefectClient
 from pydantic import TypeAdapter, ValidationError
 
 from daybook.monitoring.incidents.incident import Incident
-from daybook.monitoring.incidents.incident_log import Incidents
+from daybook.monitoring.incidents.incident_log import IncidentLog
 from daybook.monitoring.incidents.notice import Notice, without_secrets_in
 from daybook.orchestration.notifications.channels.plain_text import clipped
 from daybook.orchestration.notifications.outbox import Outbox
-from daybook.orchestration.variable_store import Shelf, fits, key_of
+from daybook.orchestration.variable_store import VariableStore, fits, key_of
 from daybook.redaction import without_secrets
 from daybook.warehouses.base import Warehouse
 
@@ -24,14 +24,14 @@ _INCIDENT = TypeAdapter(Incident)
 _TITLE, _ERROR = 300, 800  # characters of them that are remembered
 
 
-class Desk:
+class IncidentStore:
     """The open incidents. Only one pass at a time may work here (`daybook.orchestration.notifications.pass_lock`)."""
 
     def __init__(self, client: SyncPrefectClient, warehouse: Warehouse | None, secrets: Sequence[str] = ()) -> None:
         """`secrets` are what no message and no incident may hold, whatever part of it."""
         self._secrets = secrets
-        self._shelf, self._outbox = Shelf(client, "incident"), Outbox(client)
-        self._closed = Shelf(client, "closed")
+        self._shelf, self._outbox = VariableStore(client, "incident"), Outbox(client)
+        self._closed = VariableStore(client, "closed")
         self._warehouse = warehouse
         self._open = _readable(self._shelf.all())
 
@@ -54,7 +54,7 @@ class Desk:
             self._outbox.put(without_secrets_in(notice, self._secrets), incident.last)
         incident = replace(incident, title=self.cleaned(incident.title), error=self.cleaned(incident.error))
         key = key_of(incident.subject)
-        self._shelf.put(key, _document(incident))
+        self._shelf.set(key, _document(incident))
         self._open[key] = incident
 
     def close(self, incident: Incident, when: datetime, notice: Notice | None) -> None:
@@ -62,8 +62,8 @@ class Desk:
         if notice:
             self._outbox.put(without_secrets_in(notice, self._secrets), when)
         key = key_of(incident.subject)
-        self._closed.put(key_of(incident.id), {"incident": _document(incident), "recovered_at": when.isoformat()})
-        self._shelf.drop(key)
+        self._closed.set(key_of(incident.id), {"incident": _document(incident), "recovered_at": when.isoformat()})
+        self._shelf.delete(key)
         self._open.pop(key, None)
 
     def write_history(self) -> None:
@@ -80,8 +80,8 @@ class Desk:
                 except (ValidationError, LookupError, TypeError):
                     logger.warning("the variable daybook_closed_%s holds no incident: delete it in the UI", key)
                     continue
-                Incidents(self._warehouse).record(session, incident, datetime.fromisoformat(document["recovered_at"]))
-                self._closed.drop(key)
+                IncidentLog(self._warehouse).record(session, incident, datetime.fromisoformat(document["recovered_at"]))
+                self._closed.delete(key)
 
 
 def _readable(documents: Mapping[str, Any]) -> dict[str, Incident]:

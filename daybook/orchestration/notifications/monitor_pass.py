@@ -10,7 +10,7 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import SyncPrefectClient
 
-from daybook.monitoring.incidents.impact import Meanwhile, at
+from daybook.monitoring.incidents.impact import Impact, at
 from daybook.monitoring.incidents.incident import Incident, Kind
 from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.orchestration.artifacts import freshness
@@ -27,9 +27,9 @@ from daybook.orchestration.notifications.detect import (
     zombie_runs,
 )
 from daybook.orchestration.notifications.detect.failed_runs import FailedRun, FailedRuns
-from daybook.orchestration.notifications.incident_store import Desk
+from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.orchestration.notifications.outbox import Outbox
-from daybook.orchestration.variable_store import Shelf
+from daybook.orchestration.variable_store import VariableStore
 from daybook.sql.retries import first_line
 from daybook.warehouses.base import Warehouse
 
@@ -40,17 +40,17 @@ _LONGEST = timedelta(days=3)  # and none looks further back than this
 _PATIENCE = 30  # seconds for the warehouse: one that hangs must not silence what is said of it
 
 
-class Look:
+class MonitorPass:
     """What a pass works with. A step that cannot be done does not keep back the others."""
 
     def __init__(self, client: SyncPrefectClient, now: datetime) -> None:
         self.client, self.now = client, now
         self.problems: list[str] = []
         self.warehouse, self._why_not = _answering_warehouse()
-        self.meanwhile = Meanwhile(self.warehouse, now)
-        self.desk, self.runs = Desk(client, self.warehouse, blocks.secret_values()), FailedRuns(client)
+        self.meanwhile = Impact(self.warehouse, now)
+        self.desk, self.runs = IncidentStore(client, self.warehouse, blocks.secret_values()), FailedRuns(client)
 
-    def step(self, do: Callable[[], None], what: str) -> None:
+    def run_step(self, do: Callable[[], None], what: str) -> None:
         """Do a step. What goes wrong is a line of `problems`."""
         try:
             do()
@@ -58,34 +58,34 @@ class Look:
             logger.exception("%s could not be looked at", what)
             self.problems.append(f"{what}: {type(error).__name__}: {self.desk.cleaned(str(error))}")
 
-    def at_failures(self, run: UUID | None = None) -> None:
+    def check_failed_runs(self, run: UUID | None = None) -> None:
         """Runs that failed, were lost or took too long, of which nobody was told."""
-        memory = Shelf(self.client, "monitor")
+        memory = VariableStore(self.client, "monitor")
         looked = memory.get("looked")
         since = datetime.fromisoformat(looked) if looked else self.now - _FIRST
         untold, known = self.runs.untold(max(since, self.now - _LONGEST), [run] if run else []), len(self.problems)
         for _, group in groupby(untold, key=lambda failed: failed.run.id):
             of_run = list(group)
-            self.step(partial(self._tell, of_run), f"the run {of_run[0].run.name}")
+            self.run_step(partial(self._tell, of_run), f"the run {of_run[0].run.name}")
         if len(self.problems) == known:
             # What ended meanwhile is found by the next pass, which begins to look some minutes before this one: but
             # never before the first of all, which says nothing of what was there before it.
-            memory.put("looked", max(since, self.now - _FIRST).isoformat())
+            memory.set("looked", max(since, self.now - _FIRST).isoformat())
 
     def _tell(self, of_run: Sequence[FailedRun]) -> None:
         """Tell of all that failed in one run. It is marked last: killed before, the next pass goes on with it."""
         for failed in of_run:
-            failures.tell(self.desk, self.runs, failed, self.meanwhile)
+            failures.report_failure(self.desk, self.runs, failed, self.meanwhile)
         self.runs.mark(of_run[0])
 
-    def at_lost_runs(self) -> None:
+    def check_zombie_runs(self) -> None:
         """Runs of which nothing was heard since an earlier pass: they count as crashed from now on."""
-        memory = Shelf(self.client, "monitor")
+        memory = VariableStore(self.client, "monitor")
         earlier = memory.get("passed")
         if not earlier or zombie_runs.settle(self.client, datetime.fromisoformat(earlier), self.now):
-            memory.put("passed", self.now.isoformat())
+            memory.set("passed", self.now.isoformat())
 
-    def at_the_warehouse(self) -> None:
+    def check_warehouse(self) -> None:
         """Whether it answers, where no failed run has said so already."""
         subject = failures.THE_WAREHOUSE
         if self.warehouse is not None or self.desk.about(subject):
@@ -110,34 +110,34 @@ class Look:
         )
         self.desk.keep(incident, notice)
 
-    def at_what_was_said(self, about: str | None, run: UUID | None, subject: str | None, said: str) -> None:
+    def check_event(self, about: str | None, run: UUID | None, subject: str | None, said: str) -> None:
         """What an event told of that cannot be found out otherwise."""
         if about == "warned" and subject:
-            check_warnings.tell_warning(self.desk, subject, said, str(run) if run else None, self.now)
+            check_warnings.report_warning(self.desk, subject, said, str(run) if run else None, self.now)
         elif about == "recovered" and subject and said == "checks":
             check_warnings.close_warning(self.desk, subject, self.now)
         elif about == "stuck" and run:
-            stuck_runs.tell_stuck(self.desk, self.client, run, self.now)
+            stuck_runs.report_stuck_run(self.desk, self.client, run, self.now)
         elif about == "waiting" and run:
             stuck_runs.note_waiting(self.desk, self.client, run, told=late_run_automation.was_told(self.client, said))
 
-    def at_due_times(self) -> None:
+    def check_deadlines(self) -> None:
         """Tables that are late, or may be."""
         if self.warehouse:
-            standings = late_tables.tell_late(self.desk, self.client, self.warehouse, self.meanwhile, self.now)
+            standings = late_tables.report_late_tables(self.desk, self.client, self.warehouse, self.meanwhile, self.now)
             page, figures = freshness.page(standings), freshness.figures(standings)
             create_markdown_artifact(key="freshness", markdown=page, description=figures)
 
-    def at_schedules(self) -> None:
+    def check_scheduler(self) -> None:
         """Whether Prefect itself still schedules what it should."""
-        schedules.tell_unscheduled(self.desk, self.client, self.now)
+        schedules.report_scheduler(self.desk, self.client, self.now)
 
-    def at_what_is_over(self) -> None:
+    def check_recoveries(self) -> None:
         """Incidents whose end is to be seen."""
         recoveries.close_failures(self.desk, self.runs, self.warehouse, self.now)
         stuck_runs.close_those_that_began(self.desk, self.client, self.now)
 
-    def at_the_servers_own(self) -> None:
+    def check_server_automations(self) -> None:
         """The automation that says once that runs wait, and then pauses: it watches again, once that is over."""
         if not stuck_runs.late_runs(self.client, None, self.now):
             late_run_automation.resume_late(self.client)

@@ -19,7 +19,7 @@ from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.orchestration.notifications.channels.plain_text import clipped
 from daybook.orchestration.notifications.routing import Route, route
 from daybook.orchestration.notifications.send import MEDIA, Delivery, deliver
-from daybook.orchestration.variable_store import Shelf, fits, key_of
+from daybook.orchestration.variable_store import VariableStore, fits, key_of
 
 logger = logging.getLogger("daybook.telling")
 
@@ -37,18 +37,18 @@ class Outbox:
     client: SyncPrefectClient
 
     @property
-    def _waiting(self) -> Shelf:
-        return Shelf(self.client, "outbox")
+    def _waiting(self) -> VariableStore:
+        return VariableStore(self.client, "outbox")
 
     @property
-    def _threads(self) -> Shelf:
-        return Shelf(self.client, "thread")
+    def _threads(self) -> VariableStore:
+        return VariableStore(self.client, "thread")
 
     def put(self, notice: Notice, when: datetime | None = None) -> None:
         """Keep a message until it is delivered. The same one of the same moment (None: now) is kept once."""
         said = sha256(f"{notice.incident} {notice.tone} {notice.title}".encode()).hexdigest()[:10]
         moment = (when or datetime.now(UTC)).astimezone(UTC)
-        self._waiting.put(f"{moment:%Y%m%d_%H%M%S_%f}_{said}", _document(notice, MEDIA))
+        self._waiting.set(f"{moment:%Y%m%d_%H%M%S_%f}_{said}", _document(notice, MEDIA))
 
     def flush(self, deliver: Deliver = deliver) -> int:
         """Deliver what waits, the oldest first. Returns how many messages could not be delivered, and wait on."""
@@ -70,9 +70,9 @@ class Outbox:
                 left += 1
                 held.update(filter(None, [notice.incident]))
                 if undelivered != media:
-                    self._waiting.put(moment, _document(notice, undelivered))
+                    self._waiting.set(moment, _document(notice, undelivered))
             else:
-                self._waiting.drop(moment)
+                self._waiting.delete(moment)
         return left
 
     def _send(self, notice: Notice, media: tuple[str, ...], deliver: Deliver) -> tuple[str, ...]:
@@ -85,9 +85,9 @@ class Outbox:
         begun = threads | {medium: thread for medium, thread in delivery.done.items() if thread}
         undelivered = tuple(medium for medium in media if medium in delivery.failed)
         if key and notice.tone is Tone.RECOVERED and not undelivered:
-            self._threads.drop(key)
+            self._threads.delete(key)
         elif key and begun != threads:
-            self._threads.put(key, begun)
+            self._threads.set(key, begun)
         return undelivered
 
 

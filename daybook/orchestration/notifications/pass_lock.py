@@ -12,7 +12,7 @@ _LEASE = 60  # seconds after which a pass whose process was killed holds up nobo
 
 
 @contextmanager
-def one_at_a_time(client: SyncPrefectClient) -> Iterator[None]:
+def exclusive_pass(client: SyncPrefectClient) -> Iterator[None]:
     """Wait for the passes before this one, by a limit of Prefect's which is made where it is missing."""
     client.upsert_global_concurrency_limit_by_name(_NAME, 1)
     with concurrency(_NAME, timeout_seconds=_PATIENCE, lease_duration=_LEASE, strict=True):

@@ -11,13 +11,13 @@ from pydantic import Field, field_validator
 from daybook.errors import SourceError
 from daybook.model.interval import Interval
 from daybook.model.types import Column
-from daybook.sources.base import Keys, Source, SourceKind, Span
+from daybook.sources.base import ConnectionProvider, Source, SourceKind, Span
 from daybook.sources.csv_url.download import Download, fetch, shown
 from daybook.sources.csv_url.headers import Version
 from daybook.sources.text.compression import Compression, unpacked
 from daybook.sources.text.csv_reader import CsvDialect, read_csv
 from daybook.sources.text.typed_csv import TextRows, declared
-from daybook.sources.text.value_formats import ISO, Spelling
+from daybook.sources.text.value_formats import ISO, ValueFormats
 from daybook.stage.csv_format import Chunk, CsvFormat
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Config(SourceKind, CsvDialect):
     compression: Compression | None = Field(None, description="Left out: what the file's first bytes say.")
     max_bytes: int = Field(2**30, gt=0, description="The most that is read of it, as it is sent and as it is unpacked.")
     allow_private: bool = Field(False, description="Whether it may lie within the network: on 10.0.0.1, localhost, …")
-    values: Spelling = Field(ISO, description="How its values are spelled.")
+    values: ValueFormats = Field(ISO, description="How its values are spelled.")
 
     @field_validator("url")
     @classmethod
@@ -50,7 +50,7 @@ class Config(SourceKind, CsvDialect):
         return url
 
     @contextmanager
-    def open(self, table: "TableSpec", keys: Keys) -> Iterator[Source]:
+    def open(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
         """The file as it is when it is asked for: nothing is fetched before that. Its copy is removed at the end.
 
         Raises:

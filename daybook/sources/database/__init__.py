@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, WithJsonSchema, field_validator
 
 from daybook.errors import SourceError
-from daybook.sources.base import Keys, Source, SourceKind
+from daybook.sources.base import ConnectionProvider, Source, SourceKind
 from daybook.sql.connection import connect
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Config(SourceKind):
         return tuple(parts)
 
     @contextmanager
-    def open(self, table: "TableSpec", keys: Keys) -> Iterator[Source]:
+    def open(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
         """Open a connection with a consistent snapshot, of which everything is read. Closed at the end.
 
         Raises:
@@ -61,13 +61,13 @@ class Config(SourceKind):
             yield source
 
     @contextmanager
-    def open_to_audit(self, table: "TableSpec", keys: Keys) -> Iterator[Source]:
+    def open_to_audit(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
         """The same on the replica, where there is one."""
         with self._open(table, keys, self.replica or self.block) as source:
             yield source
 
     @contextmanager
-    def _open(self, table: "TableSpec", keys: Keys, block: str) -> Iterator[Source]:
+    def _open(self, table: "TableSpec", keys: ConnectionProvider, block: str) -> Iterator[Source]:
         engine = keys.engine(block)
         module = DIALECTS.get(engine.dialect.name)
         if module is None:

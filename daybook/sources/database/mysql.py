@@ -15,9 +15,9 @@ from daybook.sources.base import Span, cursor_of, without_cursor
 from daybook.sources.database import mysql_wire
 from daybook.sources.database.catalog import Facts, index_rows
 from daybook.sql.bucketing import rows_by_interval
-from daybook.sql.checksum.columns import Field, Recipe
+from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.dialects import mysql as hashing
-from daybook.sql.checksum.side import Side, side_of
+from daybook.sql.checksum.side import ComparisonSide, side_of
 from daybook.sql.mysql_types import BINARY, DATES, DESCRIBED, SIGNED, type_of
 from daybook.sql.statement_timeout import limit_sql
 from daybook.stage.csv_format import Chunk, CsvFormat
@@ -104,7 +104,7 @@ class MySQLTable:
         cursor = cursor_of(self._table, {column.name: column.type for column in self.columns()})
         return rows_by_interval(self._bound, self._live_sql(), self._quote(cursor.column), cursor, intervals)
 
-    def side(self, recipe: Recipe, columns: Sequence[Column], seconds: int) -> Side:
+    def side(self, recipe: ComparedColumns, columns: Sequence[Column], seconds: int) -> ComparisonSide:
         """The rows that a load takes, as the audit compares them: see `daybook.sql.checksum.side.Auditable`."""
         ((version,),) = self._query("SELECT VERSION()")
         for statement in (limit_sql(version, seconds), *hashing.SESSION):

@@ -13,9 +13,9 @@ from daybook.sources.base import Span, cursor_of, without_cursor
 from daybook.sources.database.catalog import Facts, index_rows
 from daybook.sources.database.postgresql_copy import Copy
 from daybook.sql.bucketing import rows_by_interval
-from daybook.sql.checksum.columns import Field, Recipe
+from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.dialects import postgresql as hashing
-from daybook.sql.checksum.side import Side, side_of
+from daybook.sql.checksum.side import ComparisonSide, side_of
 from daybook.stage.csv_format import Chunk, CsvFormat
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class PostgreSQLTable:
         cursor = cursor_of(self._table, {column.name: column.type for column in self.columns()})
         return rows_by_interval(self._query, self._live_sql(), _quote(cursor.column), cursor, intervals)
 
-    def side(self, recipe: Recipe, columns: Sequence[Column], seconds: int) -> Side:
+    def side(self, recipe: ComparedColumns, columns: Sequence[Column], seconds: int) -> ComparisonSide:
         """The rows that a load takes, as the audit compares them: see `daybook.sql.checksum.side.Auditable`."""
         for statement in (f"SET statement_timeout TO '{seconds}s'", *hashing.SESSION):
             self._query(statement)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from daybook.errors import SourceError, SourceLost
-from daybook.sources.base import Keys, Source, SourceKind
+from daybook.sources.base import ConnectionProvider, Source, SourceKind
 from daybook.sources.google_sheets.client import READ, Spreadsheet, spreadsheet_id
 from daybook.sources.google_sheets.ranges import Area
-from daybook.sources.text.value_formats import ISO, Spelling
+from daybook.sources.text.value_formats import ISO, ValueFormats
 
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
@@ -28,10 +28,10 @@ class Config(SourceKind):
     )
     sheet: str = Field(min_length=1, description="The name on the sheet's tab.")
     header_row: int = Field(1, ge=1, description="The row that names the columns. What is above is not read.")
-    values: Spelling = Field(ISO, description="How dates, numbers and NULL are written.")
+    values: ValueFormats = Field(ISO, description="How dates, numbers and NULL are written.")
 
     @contextmanager
-    def open(self, table: "TableSpec", keys: Keys) -> Iterator[Source]:
+    def open(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
         """Read the sheet.
 
         Raises:

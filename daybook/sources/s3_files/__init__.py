@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from daybook.errors import SourceError
-from daybook.sources.base import Keys, Source, SourceKind
+from daybook.sources.base import ConnectionProvider, Source, SourceKind
 from daybook.sources.s3_files.path_template import DATE, Address
 from daybook.sources.text.csv_reader import CsvDialect
-from daybook.sources.text.value_formats import ISO, Spelling
+from daybook.sources.text.value_formats import ISO, ValueFormats
 
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
@@ -32,7 +32,7 @@ class Config(SourceKind, CsvDialect):
         True,
         description="Whether a warehouse that can read the files itself may: its role needs s3:GetObject for them.",
     )
-    values: Spelling = Field(ISO, description="How values are spelled, in CSV and in JSON's strings.")
+    values: ValueFormats = Field(ISO, description="How values are spelled, in CSV and in JSON's strings.")
     missing: Literal["fail", "empty"] = Field(
         "fail",
         description="What it means when an interval has no file: that something went wrong, or that it has no rows.",
@@ -54,7 +54,7 @@ class Config(SourceKind, CsvDialect):
         return self
 
     @property
-    def spelling(self) -> Spelling:
+    def spelling(self) -> ValueFormats:
         """How values are spelled: Parquet has types, and in JSON an empty text is no null unless somebody says so."""
         if self.format == "csv":
             return self.values
@@ -63,7 +63,7 @@ class Config(SourceKind, CsvDialect):
         return self.values.model_copy(update={"nulls": ()})
 
     @contextmanager
-    def open(self, table: "TableSpec", keys: Keys) -> Iterator[Source]:
+    def open(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
         """Open the files for one run. Nothing but their bucket is looked at until rows are wanted.
 
         Raises:

@@ -18,7 +18,7 @@ from daybook.sources.s3_files.path_template import Address
 from daybook.sources.text.compression import unpacked
 from daybook.sources.text.csv_reader import read_csv
 from daybook.sources.text.typed_csv import Row, TextRows, declared
-from daybook.sources.text.value_formats import Spelling
+from daybook.sources.text.value_formats import ValueFormats
 from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.stage.manifest import FilesInPlace
 
@@ -97,7 +97,7 @@ class Files:
         return self._listed[span]
 
     def _rows(
-        self, places: Iterable[Place], columns: Sequence[Column], spelling: Spelling
+        self, places: Iterable[Place], columns: Sequence[Column], spelling: ValueFormats
     ) -> Iterator[tuple[str, Row]]:
         for place in places:
             for file in place.files:
@@ -127,7 +127,7 @@ class Files:
         self,
         rows: Iterable[tuple[str, Row]],
         columns: Sequence[Column],
-        spelling: Spelling,
+        spelling: ValueFormats,
         interval: Interval,
         what: str,
     ) -> Iterator[tuple[str, Row]]:
@@ -135,7 +135,7 @@ class Files:
         cursor = cursor_of(self._table, {column.name: column.type for column in columns})
         at = [column.name for column in columns].index(cursor.column)
         start, end = str(cursor.bound(interval.start)), str(cursor.bound(interval.end))
-        read, last = spelling.reader(cursor.type), ""
+        read, last = spelling.parser(cursor.type), ""
         for where, row in rows:
             text = row[at]
             if text is None or text != last:

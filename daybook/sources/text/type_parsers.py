@@ -21,7 +21,7 @@ _BOOLEANS |= {"false": "false", "f": "false", "no": "false", "0": "false"}
 _MOST_DIGITS = 10_000  # of a decimal without a size, on either side of the point: PostgreSQL ends a little above
 
 
-def integer(text: str, kind: str) -> str:
+def parse_integer(text: str, kind: str) -> str:
     """A whole number within the range of `smallint`, `integer` or `bigint`."""
     if not _INTEGER.fullmatch(text):
         raise ValueError("it is no whole number")
@@ -31,7 +31,7 @@ def integer(text: str, kind: str) -> str:
     return str(int(text))
 
 
-def decimal(text: str, type: Type) -> str:
+def parse_decimal(text: str, type: Type) -> str:
     """A number of which every digit fits."""
     try:
         number = Decimal(text if _NUMBER.fullmatch(text) else "")
@@ -53,7 +53,7 @@ def decimal(text: str, type: Type) -> str:
     return spelled
 
 
-def float_(text: str, kind: str) -> str:
+def parse_float(text: str, kind: str) -> str:
     """A number in the range of a `real` or a `double`, of which the warehouse makes the nearest one; or none, or ∞."""
     if unmeasured := _UNMEASURED.fullmatch(text):
         sign, nan = unmeasured.groups()
@@ -70,7 +70,7 @@ def float_(text: str, kind: str) -> str:
     return text
 
 
-def boolean(text: str) -> str:
+def parse_boolean(text: str) -> str:
     """`true` or `false`."""
     try:
         return _BOOLEANS[text.strip().lower()]
@@ -78,7 +78,7 @@ def boolean(text: str) -> str:
         raise ValueError("it is neither true nor false") from None
 
 
-def json_(text: str) -> str:
+def parse_json(text: str) -> str:
     """JSON as the standard has it, as it was written."""
     try:
         json.loads(text, parse_float=_kept, parse_int=_kept, parse_constant=_no_json)
@@ -95,7 +95,7 @@ def _no_json(name: str) -> NoReturn:
     raise ValueError(f"{name} is not in JSON")
 
 
-def uuid_(text: str) -> str:
+def parse_uuid(text: str) -> str:
     """A UUID with its hyphens, in lower case."""
     return str(uuid.UUID(text.strip()))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from daybook.errors import SourceError, ValueRefused
 from daybook.model.types import Column, Type
-from daybook.sources.text.value_formats import Spelling
+from daybook.sources.text.value_formats import ValueFormats
 from daybook.stage.csv_format import Chunk, CsvFormat
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def declared(table: "TableSpec", kind: str) -> list[Column]:
 class TextRows:
     """Turns rows of texts into CSV for the stage, each value checked against its column's type."""
 
-    def __init__(self, table: "TableSpec", columns: Sequence[Column], spelling: Spelling, format: CsvFormat) -> None:
+    def __init__(
+        self, table: "TableSpec", columns: Sequence[Column], spelling: ValueFormats, format: CsvFormat
+    ) -> None:
         self._table, self._columns, self._format = table, columns, format
         self._readers: list[Value] = [_reader(column, spelling) for column in columns]
         self._writers = [_writer(column.type, format) for column in columns]
@@ -92,14 +94,14 @@ class TextRows:
         )
 
 
-def _reader(column: Column, spelling: Spelling) -> Value:
+def _reader(column: Column, spelling: ValueFormats) -> Value:
     """What reads a column, behind its mask."""
     if column.mask == "null":
         return lambda text: None
     if column.mask == "hash":
-        read = spelling.reader(Type("text"))
+        read = spelling.parser(Type("text"))
         return lambda text: None if (value := read(text)) is None else hashed(value)
-    return spelling.reader(column.type)
+    return spelling.parser(column.type)
 
 
 def _shown(value: str | None) -> str:

@@ -21,7 +21,7 @@ _SAMPLES = (datetime(2021, 11, 29, 17, 46, 58, 123456, UTC), datetime(1987, 2, 3
 _FRACTION = re.compile(r"[.,]([0-9]+)")
 
 
-class Spelling(Strict):
+class ValueFormats(Strict):
     """What a table file says under `values:` of how the values of its source are spelled."""
 
     nulls: tuple[str, ...] = Field(
@@ -33,7 +33,7 @@ class Spelling(Strict):
     timestamps: str | None = Field(None, description="The same of dates with a time: %m/%d/%Y %H:%M:%S. Left out: ISO.")
 
     @model_validator(mode="after")
-    def _marks(self) -> "Spelling":
+    def _marks(self) -> "ValueFormats":
         if self.decimal_point not in list(_POINTS):
             raise ValueError(f"decimal_point is {self.decimal_point!r}, and must be a point or a comma")
         if self.thousands not in ["", *_THOUSANDS]:
@@ -61,7 +61,7 @@ class Spelling(Strict):
                 raise ValueError(f"{pattern!r} does not say the {', '.join(lacking)}")
         return pattern
 
-    def reader(self, type: Type) -> Callable[[str], str | None]:
+    def parser(self, type: Type) -> Callable[[str], str | None]:
         """A function that takes a value as it is spelled, and returns it as the stage spells a `type`; None is NULL.
 
         The function raises ValueError, with the reason, for a text that is no such value or would lose a part of it.
@@ -81,23 +81,23 @@ class Spelling(Strict):
     def _reader(self, type: Type) -> Callable[[str], str]:
         number = self._number()
         if type.kind in INTEGERS:
-            return lambda text: type_parsers.integer(number(text), type.kind)
+            return lambda text: type_parsers.parse_integer(number(text), type.kind)
         if type.kind == "decimal":
-            return lambda text: type_parsers.decimal(number(text), type)
+            return lambda text: type_parsers.parse_decimal(number(text), type)
         if type.kind in ("real", "double"):
-            return lambda text: type_parsers.float_(number(text), type.kind)
+            return lambda text: type_parsers.parse_float(number(text), type.kind)
         if type.kind in ("varchar", "char"):
             return lambda text: type_parsers.fitting(text, type)
         return {
-            "boolean": type_parsers.boolean,
+            "boolean": type_parsers.parse_boolean,
             "date": self._date,
             "timestamp": lambda text: self._timestamp(text, type),
             "timestamptz": lambda text: self._timestamp(text, type),
             "time": lambda text: _time(text, type),
             "timetz": lambda text: _time(text, type),
-            "json": type_parsers.json_,
-            "jsonb": type_parsers.json_,
-            "uuid": type_parsers.uuid_,
+            "json": type_parsers.parse_json,
+            "jsonb": type_parsers.parse_json,
+            "uuid": type_parsers.parse_uuid,
             "bytes": type_parsers.digits,
         }.get(type.kind, str)
 
@@ -150,7 +150,7 @@ class Spelling(Strict):
 
 
 #: What a source spells its values like that declares nothing.
-ISO = Spelling.model_validate({})
+ISO = ValueFormats.model_validate({})
 
 
 def _time(text: str, type: Type) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from daybook.errors import SourceError
-from daybook.sources.base import Keys, Source, SourceKind
+from daybook.sources.base import ConnectionProvider, Source, SourceKind
 
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
@@ -58,7 +58,7 @@ class Config(SourceKind):
     )
 
     @contextmanager
-    def open(self, table: "TableSpec", keys: Keys) -> Iterator[Source]:
+    def open(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
         """Get ready to ask Yahoo for the symbols. Nothing is asked before the rows are read.
 
         Raises:

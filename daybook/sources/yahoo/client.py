@@ -19,7 +19,7 @@ import yfinance.cache
 from yfinance.data import YfData
 from yfinance.scrapers.history import PriceHistory
 
-from daybook.sources.yahoo.responses import Answer, Outcome, Unanswered
+from daybook.sources.yahoo.responses import Answer, Unanswered, YahooStatus
 
 #: Every argument of yfinance's `history`, so that none of its defaults, which have changed before, can change ours.
 PINNED: dict[str, Any] = {
@@ -155,7 +155,7 @@ def about(yahoo: Yahoo, symbol: str) -> Answer:
     try:
         _fetched(yahoo, lambda: history.history(period="1d", **PINNED))
     except Unanswered as reason:
-        if reason.outcome is not Outcome.NOTHING:
+        if reason.outcome is not YahooStatus.NOTHING:
             raise
     assert yahoo.answer is not None
     return yahoo.answer
@@ -168,12 +168,12 @@ def _fetched(yahoo: Yahoo, fetch: Any) -> pandas.DataFrame:
             warnings.simplefilter("ignore", DeprecationWarning)
             return fetch()
     except yfinance.exceptions.YFRateLimitError as error:
-        raise Unanswered(Outcome.RATE_LIMITED, "status 429") from error
+        raise Unanswered(YahooStatus.RATE_LIMITED, "status 429") from error
     except Exception as error:
         if yahoo.answer is not None:
             raise yahoo.answer.reason() from error
         if isinstance(error, OSError):
-            raise Unanswered(Outcome.UNREACHABLE, str(error).split(" See ")[0][:200]) from error
+            raise Unanswered(YahooStatus.UNREACHABLE, str(error).split(" See ")[0][:200]) from error
         raise
 
 

@@ -12,7 +12,7 @@ _DOWN = "Will be right back"  # Yahoo's page when it is down, with status 200
 _SHOWN = 60  # characters of an answer in an error
 
 
-class Outcome(Enum):
+class YahooStatus(Enum):
     """Why there are no prices. The values say it in words, and what to do."""
 
     NOTHING = "Yahoo has no prices of these days"
@@ -28,13 +28,13 @@ class Outcome(Enum):
     @property
     def may_pass(self) -> bool:
         """Whether the same request may well be answered some time later."""
-        return self not in (Outcome.NOTHING, Outcome.UNKNOWN, Outcome.REFUSED)
+        return self not in (YahooStatus.NOTHING, YahooStatus.UNKNOWN, YahooStatus.REFUSED)
 
 
 class Unanswered(Exception):
     """There are no prices of a symbol. The message is for a person."""
 
-    def __init__(self, outcome: Outcome, detail: str = "", answer: "Answer | None" = None) -> None:
+    def __init__(self, outcome: YahooStatus, detail: str = "", answer: "Answer | None" = None) -> None:
         super().__init__(f"{outcome.value} ({detail})" if detail else outcome.value)
         self.outcome, self.answer = outcome, answer
 
@@ -49,20 +49,20 @@ class Answer:
     def reason(self) -> Unanswered:
         """Why no prices could be read from it."""
         if self.status == 429:
-            return self._because(Outcome.RATE_LIMITED)
+            return self._because(YahooStatus.RATE_LIMITED)
         if self.status >= 500 or _DOWN in self.text:
-            return self._because(Outcome.DOWN)
+            return self._because(YahooStatus.DOWN)
         try:
             chart = json.loads(self.text)["chart"]
             error = chart["error"] or {}
             code, description = str(error.get("code", "")), str(error.get("description", ""))
         except (ValueError, TypeError, KeyError, AttributeError):
-            return self._because(Outcome.REFUSED if self.status >= 400 else Outcome.GARBLED)
+            return self._because(YahooStatus.REFUSED if self.status >= 400 else YahooStatus.GARBLED)
         if self.status == 404 or code == "Not Found":
-            return Unanswered(Outcome.UNKNOWN, description, self)
+            return Unanswered(YahooStatus.UNKNOWN, description, self)
         if description.startswith(_NOT_THEN) or (not error and self._quotes() == [{}]):
-            return Unanswered(Outcome.NOTHING, description, self)
-        return self._because(Outcome.REFUSED if error or self.status >= 400 else Outcome.GARBLED)
+            return Unanswered(YahooStatus.NOTHING, description, self)
+        return self._because(YahooStatus.REFUSED if error or self.status >= 400 else YahooStatus.GARBLED)
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -86,6 +86,6 @@ class Answer:
         except (TypeError, KeyError, IndexError):
             return None
 
-    def _because(self, outcome: Outcome) -> Unanswered:
+    def _because(self, outcome: YahooStatus) -> Unanswered:
         begins = " ".join(self.text[: 2 * _SHOWN].split())[:_SHOWN]
         return Unanswered(outcome, f"status {self.status}, {begins!r}", self)

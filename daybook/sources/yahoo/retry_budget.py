@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import tenacity
 
-from daybook.sources.yahoo.responses import Outcome, Unanswered
+from daybook.sources.yahoo.responses import Unanswered, YahooStatus
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Patience:
     def __init__(self, table: str, symbols: int) -> None:
         self._table = table
         self.budget, self.asked = 2 * symbols + 10, 0
-        self._failures: list[Outcome] = []
+        self._failures: list[YahooStatus] = []
 
     def ask(self, symbol: str, question: Callable[[], T]) -> T:
         """The answer to a question about `symbol`.
@@ -69,6 +69,8 @@ class Patience:
     def _check(self) -> None:
         newest = self._failures[-IN_A_ROW:]
         if len(newest) == IN_A_ROW and len(set(newest)) == 1:
-            raise Unanswered(Outcome.NOT_ASKED, f"before it, {IN_A_ROW} symbols in a row: {newest[0].value}")
+            raise Unanswered(YahooStatus.NOT_ASKED, f"before it, {IN_A_ROW} symbols in a row: {newest[0].value}")
         if self.asked >= self.budget:
-            raise Unanswered(Outcome.NOT_ASKED, f"the run's {self.budget} requests were spent on the symbols before it")
+            raise Unanswered(
+                YahooStatus.NOT_ASKED, f"the run's {self.budget} requests were spent on the symbols before it"
+            )

@@ -17,7 +17,7 @@ from daybook.sources.base import Findings, Span
 from daybook.sources.text.typed_csv import Row, TextRows
 from daybook.sources.text.value_formats import ISO
 from daybook.sources.yahoo import LONGEST, Config
-from daybook.sources.yahoo.responses import Outcome, Unanswered
+from daybook.sources.yahoo.responses import Unanswered, YahooStatus
 from daybook.sources.yahoo.retry_budget import Patience
 from daybook.stage.csv_format import Chunk, CsvFormat
 
@@ -126,7 +126,7 @@ class StockPrices:
         try:
             found = patience.ask(symbol, lambda: client.ask(yahoo, symbol, start, end))
         except Unanswered as reason:
-            if reason.outcome is not Outcome.NOTHING:
+            if reason.outcome is not YahooStatus.NOTHING:
                 raise
             self._explain_nothing(yahoo, patience, symbol, reason, start, end)
             return []
@@ -172,7 +172,7 @@ class StockPrices:
         if missing:
             shown = ", ".join(map(str, missing[:_SHOWN]))
             more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
-            reason = Unanswered(Outcome.MISSING, f"{calendar}: {shown}{more}")
+            reason = Unanswered(YahooStatus.MISSING, f"{calendar}: {shown}{more}")
             if not found.rows:
                 raise reason
             self._note(symbol, str(reason))
@@ -190,7 +190,7 @@ class StockPrices:
         if listed and end <= listed:
             logger.info("%s: %s was listed on %s: nothing is missing of it", self._table.name, symbol, listed)
         elif traded and traded < start - _GONE:
-            raise Unanswered(Outcome.UNKNOWN, f"it was last traded on {traded}")
+            raise Unanswered(YahooStatus.UNKNOWN, f"it was last traded on {traded}")
         else:
             zone = answer.meta.get("exchangeTimezoneName", self._table.timezone)
             self._note_missing(symbol, client.Prices([], {}, zone, listed), start, end)

@@ -95,7 +95,7 @@ class Field:
     """What it is in the warehouse."""
 
     @property
-    def measured(self) -> bool:
+    def needs_length(self) -> bool:
         """Whether its length stands before its text, which may hold anything."""
         return self.form in ("text", "char") and not self.digest
 
@@ -106,7 +106,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class ComparedColumns:
     """What both sides of an audit compute of each row."""
 
     fields: tuple[Field, ...]
@@ -134,7 +134,7 @@ class Recipe:
 
 def recipe_of(
     target: Target, existing: Mapping[str, Column], folded: Callable[[str], str], described: Sequence[Column] = ()
-) -> Recipe:
+) -> ComparedColumns:
     """What is compared of a table.
 
     `existing` are the warehouse's columns by name, and `folded` is its way of keeping names. `described` are the
@@ -166,4 +166,4 @@ def recipe_of(
         size += 33 if digest else longest
         fields.append(Field(name, form, digest, source, there.type))
     compared = {field.name for field in fields}
-    return Recipe(tuple(fields), target.key if compared.issuperset(target.key) else (), left_out)
+    return ComparedColumns(tuple(fields), target.key if compared.issuperset(target.key) else (), left_out)

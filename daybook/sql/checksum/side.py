@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 from daybook.model.cursor import Cursor
 from daybook.model.types import Column
 from daybook.sql.bucketing import Axis, Query, S
-from daybook.sql.checksum.columns import Field, Recipe
+from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.sums import Sum, sum_of, sums_by_interval
 
 T = TypeVar("T")
@@ -22,21 +22,21 @@ class Hashing(Protocol):
 
     FENCE: str
 
-    def row_hash(self, recipe: Recipe, value: Callable[[Field], str]) -> str: ...
+    def row_hash(self, recipe: ComparedColumns, value: Callable[[Field], str]) -> str: ...
 
-    def key_hash(self, recipe: Recipe, value: Callable[[Field], str]) -> str: ...
+    def key_hash(self, recipe: ComparedColumns, value: Callable[[Field], str]) -> str: ...
 
     def spelled(self, field: Field, value: str) -> str: ...
 
 
-class Piece(NamedTuple):
+class HashBucket(NamedTuple):
     """The rows whose key's hash begins so: `hash >> shift == prefix`."""
 
     shift: int
     prefix: int
 
 
-class Like(NamedTuple):
+class RowGroup(NamedTuple):
     """So many rows that are the same in all that is compared: the hash of their key, theirs, and their key."""
 
     key_hash: int
@@ -54,7 +54,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparisonSide:
     """Some table of some database, as it is compared. All SQL is quoted, and has no value in it."""
 
     query: Query
@@ -74,7 +74,7 @@ class Side:
     """What ends a query whose result is grouped by: see `daybook.sql.bucketing.by_stretch`."""
     cost: Cost = field(default_factory=Cost)
 
-    def metered(self) -> "Side":
+    def metered(self) -> "ComparisonSide":
         """The same side with a `cost` of its own, which counts from now on."""
         cost = Cost()
 
@@ -102,7 +102,7 @@ class Side:
         ((rows, known),) = self.query(f"SELECT count(*), count(hash) FROM ({hashed} {where}) AS hashed", bounds)
         return int(rows) - int(known)
 
-    def pieces(self, stretch: S, into: int, of: Sequence[Piece]) -> dict[Piece, Sum]:
+    def pieces(self, stretch: S, into: int, of: Sequence[HashBucket]) -> dict[HashBucket, Sum]:
         """The checksums of the pieces of shift `into` that the pieces `of`, all of one shift, consist of."""
         chosen, prefixes = self._chosen(of)
         rows = self.query(
@@ -110,9 +110,9 @@ class Side:
             f"({self._hashed(stretch)}) AS hashed WHERE {chosen}{self.fence}) AS pieces GROUP BY piece",
             [*self._bounds(stretch), *prefixes],
         )
-        return {Piece(into, int(piece)): Sum(int(count), int(total or 0)) for piece, count, total in rows}
+        return {HashBucket(into, int(piece)): Sum(int(count), int(total or 0)) for piece, count, total in rows}
 
-    def rows_of(self, stretch: S, pieces: Sequence[Piece]) -> list[Like]:
+    def rows_of(self, stretch: S, pieces: Sequence[HashBucket]) -> list[RowGroup]:
         """The rows of these pieces: their hashes and their keys, those that are alike counted."""
         keys = [f"key_{number}" for number in range(len(self.key))]
         names = ", ".join(["key_hash", "hash", *keys])
@@ -121,7 +121,7 @@ class Side:
             f"SELECT {names}, count(*) FROM ({self._hashed(stretch, keys)}) AS hashed WHERE {chosen} GROUP BY {names}",
             [*self._bounds(stretch), *prefixes],
         )
-        return [Like(int(row[0]), int(row[1]), tuple(row[2:-1]), int(row[-1])) for row in rows]
+        return [RowGroup(int(row[0]), int(row[1]), tuple(row[2:-1]), int(row[-1])) for row in rows]
 
     def some_keys(self, stretch: S, most: int) -> list[tuple[Any, ...]]:
         """The keys of some of the rows."""
@@ -143,7 +143,7 @@ class Side:
         return f"WHERE {condition}", bounds
 
     @staticmethod
-    def _chosen(pieces: Sequence[Piece]) -> tuple[str, list[int]]:
+    def _chosen(pieces: Sequence[HashBucket]) -> tuple[str, list[int]]:
         """The condition that a row is of one of the pieces."""
         conditions, values = [], list[int]()
         for shift in sorted({piece.shift for piece in pieces if piece.shift < HASH_BITS}):
@@ -157,7 +157,7 @@ class Side:
 class Auditable(Protocol):
     """An opened source whose database computes hashes."""
 
-    def side(self, recipe: Recipe, columns: Sequence[Column], seconds: int) -> Side:
+    def side(self, recipe: ComparedColumns, columns: Sequence[Column], seconds: int) -> ComparisonSide:
         """The rows that a load of it takes, with the values that it sends: masks applied, and what is deleted left out.
 
         `columns` are those that leave it, behind their masks. A statement may take `seconds`, after which its server
@@ -167,35 +167,35 @@ class Auditable(Protocol):
 
 
 @dataclass(frozen=True)
-class Both:
+class ComparisonPair:
     """The two sides, which are asked at the same time."""
 
-    source: Side
-    warehouse: Side
+    source: ComparisonSide
+    warehouse: ComparisonSide
 
-    def ask(self, question: Callable[[Side], T]) -> tuple[T, T]:
+    def ask(self, question: Callable[[ComparisonSide], T]) -> tuple[T, T]:
         """What each of them answers: the source's answer, the warehouse's."""
         with ThreadPoolExecutor(1, "source") as pool:
             answer = pool.submit(question, self.source)
             there = question(self.warehouse)
             return answer.result(), there
 
-    def metered(self) -> "Both":
+    def metered(self) -> "ComparisonPair":
         """Both with costs of their own."""
-        return Both(self.source.metered(), self.warehouse.metered())
+        return ComparisonPair(self.source.metered(), self.warehouse.metered())
 
 
 def side_of(
     hashing: Hashing,
-    recipe: Recipe,
+    recipe: ComparedColumns,
     value: Callable[[Field], str],
     query: Query,
     table: str,
     cursor: Cursor | None,
     quote: Callable[[str], str],
-) -> Side:
+) -> ComparisonSide:
     """A side whose database speaks the dialect `hashing`; `value` is the SQL of a field's value."""
     column = quote(cursor.column) if cursor else ""
     key = {field.name: hashing.spelled(field, value(field)) for field in recipe.key_fields} if recipe.key else {}
     hashes = (hashing.row_hash(recipe, value), hashing.key_hash(recipe, value))
-    return Side(query, table, cursor, column, *hashes, key, quote, hashing.FENCE)
+    return ComparisonSide(query, table, cursor, column, *hashes, key, quote, hashing.FENCE)

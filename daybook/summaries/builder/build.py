@@ -21,8 +21,8 @@ from daybook.sql.retries import first_line, is_transient, with_retries
 from daybook.summaries.builder import swap, verify
 from daybook.summaries.builder.build_inputs import Inputs
 from daybook.summaries.builder.build_table import BuildTable, remove_leftovers
-from daybook.summaries.builder.select import Select
-from daybook.summaries.builder.staleness import Need, find_stale, version_of
+from daybook.summaries.builder.select import SummaryQuery
+from daybook.summaries.builder.staleness import BuildScope, find_stale, version_of
 from daybook.summaries.parse.lineage import Lineage
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -122,14 +122,14 @@ class _Build:
                 add(error, f"Readers still see the build of {_moment(need)}" if need.last else "Nobody saw it yet")
                 raise
 
-    def _build(self, session: Session, need: Need) -> Built:
+    def _build(self, session: Session, need: BuildScope) -> Built:
         summary, seconds = self._summary, dict[str, float]()
         with _timed(seconds, "input checks"):
             checks = verify.inputs(session, self._warehouse, summary)
         table = BuildTable(summary, self._warehouse, session)
         try:
             with _timed(seconds, "select"):
-                table.fill(Select(summary, self._lineage.statement, self._warehouse, session), need.intervals)
+                table.fill(SummaryQuery(summary, self._lineage.statement, self._warehouse, session), need.intervals)
             before = verify.before(session, self._warehouse, summary)
             with _timed(seconds, "output checks"), table.held():
                 verify.key(session, self._warehouse, summary, table)
@@ -154,7 +154,7 @@ class _Build:
         return self._built(entries, need.why, seconds, checks + checked)
 
     def _swap(
-        self, session: Session, need: Need, table: BuildTable, before: verify.Before
+        self, session: Session, need: BuildScope, table: BuildTable, before: verify.Before
     ) -> tuple[list[Entry], tuple[Result, ...]]:
         """The transaction after which readers see the build. Returns its entries, and what the checks in it found.
 
@@ -222,7 +222,7 @@ def _timed(seconds: dict[str, float], leg: str) -> Iterator[None]:
     seconds[leg] = time.monotonic() - began
 
 
-def _moment(need: Need) -> str:
+def _moment(need: BuildScope) -> str:
     assert need.last is not None
     return f"{need.last.loaded_at:%Y-%m-%d %H:%M:%S} UTC"
 

@@ -7,7 +7,7 @@ two workers disagree, and a load that began before the build may be committed af
 from collections.abc import Mapping
 from datetime import datetime
 
-from daybook.ledger.state_table import Book
+from daybook.ledger.state_table import StateTable
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -26,7 +26,7 @@ class Inputs:
     """The table `daybook.inputs` of a warehouse: with the ledger, it says what came of what."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = Book(warehouse, "inputs", COLUMNS)
+        self._book = StateTable(warehouse, "inputs", COLUMNS)
 
     def ensure(self, session: Session) -> None:
         """Make it where it is missing."""

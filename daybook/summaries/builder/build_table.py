@@ -21,7 +21,7 @@ from daybook.model.target import Target
 from daybook.model.types import Column
 from daybook.sql.bucketing import rows_by_interval
 from daybook.sql.retries import first_line, is_lost_connection
-from daybook.summaries.builder.select import Select
+from daybook.summaries.builder.select import SummaryQuery
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -45,7 +45,7 @@ class BuildTable:
         self.made, self.rows = False, 0
         self.began = datetime.now(UTC)
 
-    def fill(self, select: Select, intervals: Sequence[Interval]) -> None:
+    def fill(self, select: SummaryQuery, intervals: Sequence[Interval]) -> None:
         """Make the table of what the SELECT gives: of these intervals, or, where there are none, of all of it.
 
         Raises BuildFailed and TableFileError as `Select` does.

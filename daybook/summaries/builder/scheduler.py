@@ -11,7 +11,7 @@ from daybook.summaries.builder.build import Built
 
 
 @dataclass
-class Outcome:
+class BuildResults:
     """What became of each summary: those that were built or had nothing to do, those that failed, those held back."""
 
     built: dict[str, Built] = field(default_factory=dict)
@@ -19,7 +19,7 @@ class Outcome:
     held_back: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By the failed ones that it depends on."""
 
-    def checked(self) -> "Outcome":
+    def checked(self) -> "BuildResults":
         """Itself, where none has failed.
 
         Raises:
@@ -34,14 +34,16 @@ class Outcome:
         raise SummariesFailed("\n".join(lines))
 
 
-def run_in_order(inputs: Mapping[str, tuple[str, ...]], build: Callable[[str], Built], *, at_once: int = 4) -> Outcome:
+def run_in_order(
+    inputs: Mapping[str, tuple[str, ...]], build: Callable[[str], Built], *, at_once: int = 4
+) -> BuildResults:
     """Call `build` with each name of `inputs`, after those of its inputs that are names too.
 
     Up to `at_once` calls run at a time, in threads, each in a copy of the caller's context.
     """
     sorter = TopologicalSorter({name: [one for one in read if one in inputs] for name, read in inputs.items()})
     sorter.prepare()
-    outcome, running = Outcome(), dict[Future[Built], str]()
+    outcome, running = BuildResults(), dict[Future[Built], str]()
     with ThreadPoolExecutor(at_once) as pool:
         while sorter.is_active():
             for name in sorter.get_ready():
@@ -61,7 +63,7 @@ def run_in_order(inputs: Mapping[str, tuple[str, ...]], build: Callable[[str], B
     return outcome
 
 
-def _causes(inputs: tuple[str, ...], outcome: Outcome) -> tuple[str, ...]:
+def _causes(inputs: tuple[str, ...], outcome: BuildResults) -> tuple[str, ...]:
     """The failed ones for whose sake something that reads these inputs is held back."""
     failed = {name for name in inputs if name in outcome.failed}
     return tuple(sorted(failed.union(*(outcome.held_back.get(name, ()) for name in inputs))))

@@ -24,7 +24,7 @@ _NO_SUCH_VALUE = ("22", "42846")
 T = TypeVar("T")
 
 
-class Select:
+class SummaryQuery:
     """The SELECT of a summary, on a session. `text` is the one statement of its file, without what ends it."""
 
     def __init__(self, summary: Summary, text: str, warehouse: Warehouse, session: Session) -> None:

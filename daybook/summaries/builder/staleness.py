@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from daybook.definitions.summary import Summary
-from daybook.ledger.ledger import End, Entry, Ledger
+from daybook.ledger.ledger import Coverage, Entry, Ledger
 from daybook.load.source_version import UNCHANGED
 from daybook.model.interval import Interval, merged
 from daybook.model.interval_grid import Grid
@@ -18,7 +18,7 @@ from daybook.warehouses.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class BuildScope:
     """All of a summary (`whole`), or some of its intervals, or, where nothing has changed, neither."""
 
     why: str
@@ -43,7 +43,7 @@ def version_of(summary: Summary) -> str:
     return hashlib.sha256("\0".join(map(str, said)).encode()).hexdigest()[:16]
 
 
-def find_stale(session: Session, warehouse: Warehouse, lineage: Lineage, *, anew: bool) -> Need:
+def find_stale(session: Session, warehouse: Warehouse, lineage: Lineage, *, anew: bool) -> BuildScope:
     """What has to be built of a summary; `anew` asks for all of it."""
     summary, inputs, ledger = lineage.summary, lineage.inputs, Ledger(warehouse)
     ends = ledger.ends(session, [summary.name, *inputs])
@@ -68,11 +68,11 @@ def find_stale(session: Session, warehouse: Warehouse, lineage: Lineage, *, anew
                 raise _Whole(f"{name} has changed, and is loaded by another column than it is chosen by")
             stale.update(_stale_by(summary, name, changes, until))
     except _Whole as reason:
-        return Need(str(reason), seen, until, last, whole=True)
-    return Need("its inputs have changed" if stale else "", seen, until, last, intervals=tuple(sorted(stale)))
+        return BuildScope(str(reason), seen, until, last, whole=True)
+    return BuildScope("its inputs have changed" if stale else "", seen, until, last, intervals=tuple(sorted(stale)))
 
 
-def _last(session: Session, ledger: Ledger, summary: Summary, ends: Mapping[str, End]) -> Entry | None:
+def _last(session: Session, ledger: Ledger, summary: Summary, ends: Mapping[str, Coverage]) -> Entry | None:
     """An entry of the newest build. There is no need of older ones: each build makes up for all that it finds stale."""
     if summary.name not in ends:
         return None
@@ -92,7 +92,7 @@ def _check_stands(session: Session, warehouse: Warehouse, summary: Summary, last
         raise _Whole("its files have changed")
 
 
-def _changes(session: Session, ledger: Ledger, name: str, read: datetime | None, end: End) -> list[Entry]:
+def _changes(session: Session, ledger: Ledger, name: str, read: datetime | None, end: Coverage) -> list[Entry]:
     """What has become of an input since it was `read`. Raises _Whole where nobody knows when that was."""
     if read is None:
         raise _Whole(f"nothing says what it had read of {name}")

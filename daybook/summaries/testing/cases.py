@@ -19,7 +19,7 @@ from daybook.errors import TableFileError
 from daybook.model.dataset import TypeName
 from daybook.model.types import Type, parse_type
 from daybook.model.yaml_model import Strict, read_yaml
-from daybook.summaries.builder.select import FIRST, LAST, Select
+from daybook.summaries.builder.select import FIRST, LAST, SummaryQuery
 from daybook.summaries.parse.lineage import Lineage
 from daybook.summaries.testing.fixtures import Types, column_types, make_table
 from daybook.summaries.testing.result_diff import differences
@@ -146,7 +146,7 @@ def _result(
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
     """The columns that are to be compared, and their rows, from a table that is made as the build makes it."""
     text = lineage.statement_of(tables)
-    select = Select(lineage.summary, text, warehouse, session)
+    select = SummaryQuery(lineage.summary, text, warehouse, session)
     wanted = list(dict.fromkeys(name for row in case.expect for name in row)) or select.names
     for name in wanted:
         if name not in select.names:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from daybook.definitions.table import Table
-from daybook.load.checksums import Tally
-from daybook.load.target_shape import shape
+from daybook.load.checksums import LoadChecksums
+from daybook.load.target_shape import target_of
 from daybook.model.masks import masked
-from daybook.sql.checksum.columns import Recipe, recipe_of
-from daybook.sql.checksum.side import Side
-from tests.support.source_and_warehouse import Ends
+from daybook.sql.checksum.columns import ComparedColumns, recipe_of
+from daybook.sql.checksum.side import ComparisonSide
+from tests.support.source_and_warehouse import Endpoints
 
 Sum = tuple[int, int]
 
@@ -19,23 +19,25 @@ class Sums:
 
     source: Sum
     warehouse: Sum
-    recipe: Recipe
+    recipe: ComparedColumns
 
 
-def sums(ends: Ends, table: Table, columns: tuple[str, ...] = ()) -> Sums:
+def sums(ends: Endpoints, table: Table, columns: tuple[str, ...] = ()) -> Sums:
     """The sums of a table that was loaded; of these columns alone, where some are named."""
     with table.source.open_to_audit(table, ends) as source, ends.warehouse.session() as session:
         described = masked(table, source.columns())
-        target = shape(table, described)
+        target = target_of(table, described)
         existing = ends.warehouse.existing_columns(session, table.name)
         recipe = recipe_of(target, existing, ends.warehouse.folded, described)
         if columns:
-            recipe = Recipe(tuple(f for f in recipe.fields if f.name in columns), (), recipe.left_out)
-        there = Tally(session, ends.warehouse, target, recipe).side(ends.warehouse.quote(*table.name.split(".", 1)))
+            recipe = ComparedColumns(tuple(f for f in recipe.fields if f.name in columns), (), recipe.left_out)
+        there = LoadChecksums(session, ends.warehouse, target, recipe).side(
+            ends.warehouse.quote(*table.name.split(".", 1))
+        )
         return Sums(_sum(source.side(recipe, described, 60)), _sum(there), recipe)
 
 
-def _sum(side: Side) -> Sum:
+def _sum(side: ComparisonSide) -> Sum:
     found = side.whole()
     ((numbers,),) = side.query(f"SELECT count({side.row_hash}) FROM {side.table}", ())
     assert found.rows == numbers, "a row's text could not be built"

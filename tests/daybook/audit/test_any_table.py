@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.daybook.audit.sums import Sums, sums
 from tests.integration.test_values_text import HARD
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import SOURCES, ends_of, source_database
 
 # An example is a load of many rows; made smaller, it would be many more loads.
@@ -75,7 +75,7 @@ ROW = st.tuples(*(st.none() | values for _, _, values in COLUMNS))
 def test_any_table(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Of four loads, from each source into each warehouse, both ends have the same sum: eight sums, and one number."""
     with contextlib.ExitStack() as stack:
-        pairs = list[Ends]()
+        pairs = list[Endpoints]()
         for source in SOURCES:
             database = stack.enter_context(source_database(source, request))
             columns = ", ".join(f"c{n} {types[not database.is_mysql]}" for n, types in enumerate(COLUMNS))
@@ -100,7 +100,7 @@ def test_any_table(request: pytest.FixtureRequest, tmp_path: Path) -> None:
         one_sum()
 
 
-def wrong_columns(pairs: list[Ends]) -> list[str]:
+def wrong_columns(pairs: list[Endpoints]) -> list[str]:
     """The columns on which not all agree."""
     wrong = []
     for n, (mariadb, _, _) in enumerate(COLUMNS):

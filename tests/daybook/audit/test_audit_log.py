@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from daybook.audit.audit_log import Audits, found_of
 from daybook.audit.interval_audit import audit
 from daybook.model.interval_grid import Grid
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 NOW = datetime(2021, 3, 1, 4, tzinfo=UTC)
 DAYS = Grid("day").between(datetime(2021, 2, 5), datetime(2021, 2, 8))
 
 
-def test_a_row_an_interval_and_audit(from_mariadb: Ends) -> None:
+def test_a_row_an_interval_and_audit(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     assert ends.source
     ends.source.run("CREATE TABLE things (id varchar(200) PRIMARY KEY, at datetime, score int, KEY (at))")

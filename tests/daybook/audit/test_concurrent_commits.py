@@ -2,15 +2,15 @@
 
 import pytest
 
-from daybook.audit.comparison import opened
+from daybook.audit.comparison import open_comparison
 from daybook.definitions.table import Table
 from daybook.model.interval import Interval
 from daybook.sql.checksum.sums import Sum
 from tests.daybook.audit.things import days, make, table_of
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 
-def kept(ends: Ends, table: Table) -> list[tuple[int, str | None]]:
+def kept(ends: Endpoints, table: Table) -> list[tuple[int, str | None]]:
     """(rows, checksum) of the entries, in the order in which they were written."""
     return ends.destination.run(
         "SELECT rows_loaded, checksum FROM daybook.ledger WHERE table_name = %s ORDER BY loaded_at, interval_start",
@@ -18,14 +18,14 @@ def kept(ends: Ends, table: Table) -> list[tuple[int, str | None]]:
     )
 
 
-def there(ends: Ends, table: Table, intervals: list[Interval]) -> list[tuple[int, str]]:
+def there(ends: Endpoints, table: Table, intervals: list[Interval]) -> list[tuple[int, str]]:
     """The same of what the warehouse has now; of all of it, where there are no intervals."""
-    with opened(table, ends.warehouse, ends, 60) as sides:
+    with open_comparison(table, ends.warehouse, ends, 60) as sides:
         found = sides.both.warehouse.sums(intervals).values() if intervals else [sides.both.warehouse.whole()]
         return [(sum.rows, f"{sides.recipe.fingerprint}:{sum.sum}") for sum in found]
 
 
-def told_apart(ends: Ends, table: Table) -> list[tuple[int, str]]:
+def told_apart(ends: Endpoints, table: Table) -> list[tuple[int, str]]:
     """The same of each interval of a full refresh that has rows, of which the ledger has one row."""
     return ends.destination.run(
         "SELECT rows_loaded, checksum FROM daybook.checksums WHERE table_name = %s AND rows_loaded > 0 "
@@ -36,7 +36,7 @@ def told_apart(ends: Ends, table: Table) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("load", ["replace_interval", "upsert"])
 @pytest.mark.parametrize("flagged", [False, True], ids=["all rows", "some deleted by a flag"])
-def test_by_interval_and_whole(ends: Ends, load: str, flagged: bool) -> None:
+def test_by_interval_and_whole(ends: Endpoints, load: str, flagged: bool) -> None:
     make(ends)
     ends.source.run("UPDATE things SET gone = 1 WHERE id = 3")
     table = table_of(ends, load, **({"deleted": "gone", "on_delete": "apply"} if flagged else {}))
@@ -56,7 +56,7 @@ def test_by_interval_and_whole(ends: Ends, load: str, flagged: bool) -> None:
         assert ends.rows(table, "count(*)") == [(39 - flagged,)]
 
 
-def test_a_table_that_is_always_replaced(ends: Ends) -> None:
+def test_a_table_that_is_always_replaced(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends, "replace", cursor=None, interval=None, start=None)
     for _ in range(2):
@@ -65,7 +65,7 @@ def test_a_table_that_is_always_replaced(ends: Ends) -> None:
     assert Sum().rows == 0 and len(kept(ends, table)) == 2
 
 
-def test_of_rows_that_share_a_key_only_the_newest(ends: Ends) -> None:
+def test_of_rows_that_share_a_key_only_the_newest(ends: Endpoints) -> None:
     clock = "datetime" if ends.source.is_mysql else "timestamp"
     ends.source.run(f"CREATE TABLE things (id int, at {clock}, note varchar(9))")
     ends.source.insert("things", [(1, "2021-02-05 01:00:00", "old"), (1, "2021-02-05 02:00:00", "new")])

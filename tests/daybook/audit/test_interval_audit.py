@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from daybook.audit.comparison import Opened
+from daybook.audit.comparison import Comparison
 from daybook.audit.interval_audit import audit
 from daybook.audit.rounds import in_rounds
 from daybook.audit.verdict import Verdict
@@ -15,10 +15,10 @@ from daybook.errors import AuditRefused, ShrinkGuard
 from daybook.ledger.ledger import Entry
 from daybook.model.interval import Interval
 from tests.daybook.audit.things import audited, by_hand, days, make, table_of, verdicts
-from tests.support.source_and_warehouse import Database, Ends
+from tests.support.source_and_warehouse import Database, Endpoints
 
 
-def test_every_verdict(ends: Ends) -> None:
+def test_every_verdict(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends)
     ends.load(table, "2021-02-05", "2021-02-08")
@@ -51,7 +51,7 @@ def test_every_verdict(ends: Ends) -> None:
     assert (second.added, second.removed, second.changed, second.exact) == (9, 0, 0, False)
 
 
-def test_before_there_is_a_table_in_the_warehouse(from_mariadb: Ends) -> None:
+def test_before_there_is_a_table_in_the_warehouse(from_mariadb: Endpoints) -> None:
     make(from_mariadb)
     found = audited(from_mariadb, table_of(from_mariadb))
     assert [(str(result.verdict), result.source.rows, result.warehouse.rows) for result in found] == [
@@ -59,7 +59,7 @@ def test_before_there_is_a_table_in_the_warehouse(from_mariadb: Ends) -> None:
     ] * 4
 
 
-def test_without_a_checksum_in_the_ledger_nobody_can_say_who_changed(from_postgres: Ends) -> None:
+def test_without_a_checksum_in_the_ledger_nobody_can_say_who_changed(from_postgres: Endpoints) -> None:
     ends = from_postgres
     make(ends)
     table = table_of(ends)
@@ -73,7 +73,7 @@ def test_without_a_checksum_in_the_ledger_nobody_can_say_who_changed(from_postgr
     assert verdicts(ends, table) == ["equal"] * 4
 
 
-def test_a_row_without_a_cursor_is_in_no_interval(from_mariadb: Ends) -> None:
+def test_a_row_without_a_cursor_is_in_no_interval(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     make(ends)
     table = table_of(ends)
@@ -83,7 +83,7 @@ def test_a_row_without_a_cursor_is_in_no_interval(from_mariadb: Ends) -> None:
 
 
 @pytest.mark.parametrize("load", ["replace_interval", "upsert"])
-def test_rows_deleted_by_a_flag_are_not_expected(ends: Ends, load: str) -> None:
+def test_rows_deleted_by_a_flag_are_not_expected(ends: Endpoints, load: str) -> None:
     make(ends)
     ends.source.run("UPDATE things SET gone = 1 WHERE id IN (3, 13)")
     table = table_of(ends, load, deleted="gone", on_delete="apply")
@@ -93,7 +93,7 @@ def test_rows_deleted_by_a_flag_are_not_expected(ends: Ends, load: str) -> None:
     assert [(r.differences.removed, str(r.verdict)) for r in audited(ends, table)][1] == (1, "source changed since")
 
 
-def test_masked_columns_are_compared_as_they_leave_the_source(ends: Ends) -> None:
+def test_masked_columns_are_compared_as_they_leave_the_source(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends, mask={"id": "hash", "note": "hash", "price": "null", "gone": "drop"})
     ends.load(table, "2021-02-05", "2021-02-09")
@@ -105,7 +105,7 @@ def test_masked_columns_are_compared_as_they_leave_the_source(ends: Ends) -> Non
     assert found.differences.changed == 1 and "id=12" not in found.differences.changed_keys[0]
 
 
-def test_rows_that_have_moved_on_are_no_difference(ends: Ends) -> None:
+def test_rows_that_have_moved_on_are_no_difference(ends: Endpoints) -> None:
     """Changed after the last load, they lie in a later interval at the source, and in the old one in the warehouse."""
     make(ends)
     table = table_of(ends, "upsert")
@@ -134,7 +134,7 @@ def test_rows_that_have_moved_on_are_no_difference(ends: Ends) -> None:
     assert not [key for key in ends.staged_keys() if "later" in key], "a load that was committed leaves nothing"
 
 
-def test_after_a_full_refresh_each_day_is_judged_by_itself(ends: Ends) -> None:
+def test_after_a_full_refresh_each_day_is_judged_by_itself(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends)
     ends.load(table)
@@ -155,7 +155,7 @@ def test_after_a_full_refresh_each_day_is_judged_by_itself(ends: Ends) -> None:
     assert verdicts(ends, table)[:2] == ["equal", "warehouse altered"]
 
 
-def test_an_exact_load_of_an_upsert_is_guarded_as_any_that_takes_rows_away(ends: Ends) -> None:
+def test_an_exact_load_of_an_upsert_is_guarded_as_any_that_takes_rows_away(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends, "upsert")
     ends.load(table, "2021-02-05", "2021-02-07")
@@ -169,7 +169,7 @@ def test_an_exact_load_of_an_upsert_is_guarded_as_any_that_takes_rows_away(ends:
     assert [row[0] for row in ends.rows(table, "id")] == [0, 1, 2, 3, *range(9, 20)]
 
 
-def test_an_upsert_whose_rows_moved_cannot_be_judged_by_its_ledger(from_mariadb: Ends) -> None:
+def test_an_upsert_whose_rows_moved_cannot_be_judged_by_its_ledger(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     make(ends)
     table = table_of(ends, "upsert")
@@ -195,7 +195,7 @@ class Elsewhere:
         return self._engines[name]
 
 
-def test_a_replica_is_read_where_there_is_one(from_postgres: Ends) -> None:
+def test_a_replica_is_read_where_there_is_one(from_postgres: Endpoints) -> None:
     ends = from_postgres
     make(ends)
     source = {"kind": "database", "table": [ends.source.namespace, "things"], "replica": "replica"}
@@ -210,7 +210,7 @@ def test_a_replica_is_read_where_there_is_one(from_postgres: Ends) -> None:
 
 @pytest.mark.parametrize("source", ["mariadb", "postgres"], indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
-def test_a_statement_that_takes_too_long_is_ended(ends: Ends) -> None:
+def test_a_statement_that_takes_too_long_is_ended(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends)
     ends.load(table, "2021-02-05", "2021-02-09")
@@ -221,7 +221,7 @@ def test_a_statement_that_takes_too_long_is_ended(ends: Ends) -> None:
         audit(table_of(ends, source=source), days(), ends.warehouse, ends, seconds=1)
 
 
-def test_what_cannot_be_compared_is_refused(from_postgres: Ends) -> None:
+def test_what_cannot_be_compared_is_refused(from_postgres: Endpoints) -> None:
     ends = from_postgres
     make(ends)
     with pytest.raises(AuditRefused, match="audit_whole"):
@@ -233,14 +233,14 @@ def test_what_cannot_be_compared_is_refused(from_postgres: Ends) -> None:
 
 @pytest.mark.parametrize("source", ["mariadb"], indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
-def test_a_load_in_between_is_no_difference(ends: Ends) -> None:
+def test_a_load_in_between_is_no_difference(ends: Endpoints) -> None:
     """What a load may have changed while both sides were read is compared again. On Redshift it waits for the audit."""
     make(ends)
     table = table_of(ends)
     ends.load(table, "2021-02-05", "2021-02-08")
     rounds: list[list[date]] = []
 
-    def work(sides: Opened, left: Sequence[Interval]) -> list[Any]:
+    def work(sides: Comparison, left: Sequence[Interval]) -> list[Any]:
         rounds.append([interval.start.date() for interval in left])
         source, there = sides.both.ask(lambda side: side.sums(left))
         if len(rounds) == 1:

@@ -7,7 +7,7 @@ import pytest
 from daybook.errors import AuditRefused
 from tests.daybook.audit.things import audited, by_hand, make, table_of, verdicts
 from tests.support.servers.mariadb import MariaDB
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 LONG = 9  # columns of 4,000 bytes: together they are more than the packet below, and none of them is digested
 PACKET = 32_768
@@ -15,7 +15,7 @@ PACKET = 32_768
 
 @pytest.mark.parametrize("source", ["mariadb"], indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
-def test_a_row_longer_than_max_allowed_packet(ends: Ends, mariadb: MariaDB) -> None:
+def test_a_row_longer_than_max_allowed_packet(ends: Endpoints, mariadb: MariaDB) -> None:
     names = [f"c{number}" for number in range(LONG)]
     columns = ", ".join(f"{name} varchar(1000)" for name in names)
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, at datetime, {columns}, KEY (at))")
@@ -41,7 +41,7 @@ def test_a_row_longer_than_max_allowed_packet(ends: Ends, mariadb: MariaDB) -> N
 
 @pytest.mark.parametrize("source", ["postgres"], indirect=True)
 @pytest.mark.parametrize("ends", ["redshift-s3"], indirect=True)
-def test_a_json_longer_than_a_varchar(ends: Ends) -> None:
+def test_a_json_longer_than_a_varchar(ends: Endpoints) -> None:
     """Redshift's JSON_SERIALIZE fails of it, which must not be the load's end."""
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, at timestamp, a jsonb)")
     rows = [(1, "2021-02-05", '["é"]'), (2, "2021-02-05", None), (3, "2021-02-05", "null"), (4, "2021-02-06", "[]")]
@@ -57,7 +57,7 @@ def test_a_json_longer_than_a_varchar(ends: Ends) -> None:
 
 
 @pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
-def test_a_cursor_that_the_warehouse_has_lost(ends: Ends) -> None:
+def test_a_cursor_that_the_warehouse_has_lost(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends)
     ends.load(table, "2021-02-05")

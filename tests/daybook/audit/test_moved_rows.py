@@ -12,7 +12,7 @@ from daybook.load.load import load
 from daybook.model.interval_grid import Grid
 from daybook.model.target import Target
 from tests.daybook.audit.things import days, make, table_of, verdicts
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 pytestmark = [
     pytest.mark.parametrize("source", ["mariadb"], indirect=True),
@@ -23,7 +23,7 @@ pytestmark = [
 class WhereALoadCommits:
     """A warehouse in which a load is committed before the keys are kept that an audit has read."""
 
-    def __init__(self, ends: Ends, extracted: Extracted) -> None:
+    def __init__(self, ends: Endpoints, extracted: Extracted) -> None:
         self._ends, self._extracted = ends, extracted
         self.committed = 0
 
@@ -36,7 +36,7 @@ class WhereALoadCommits:
         self._ends.warehouse.create_staging(session, target, name)
 
 
-def test_a_load_that_is_committed_while_their_keys_are_read_is_no_difference(ends: Ends) -> None:
+def test_a_load_that_is_committed_while_their_keys_are_read_is_no_difference(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends, "upsert")
     ends.load(table, "2021-02-05", "2021-02-08")
@@ -47,7 +47,7 @@ def test_a_load_that_is_committed_while_their_keys_are_read_is_no_difference(end
 
 @pytest.mark.parametrize("timezone", ["UTC", "America/New_York"])
 @pytest.mark.parametrize("refreshed", [False, True], ids=["by days", "after a full refresh"])
-def test_a_cursor_that_is_a_date(ends: Ends, timezone: str, refreshed: bool) -> None:
+def test_a_cursor_that_is_a_date(ends: Endpoints, timezone: str, refreshed: bool) -> None:
     """A full refresh ends within a day, and a day begins by the table's clock: a date says neither."""
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, at date, note varchar(9))")
     ends.source.insert("things", [(n, date(2021, 2, 5 + n // 10), "x") for n in range(40)])
@@ -66,7 +66,7 @@ def test_a_cursor_that_is_a_date(ends: Ends, timezone: str, refreshed: bool) -> 
     assert ends.rows(table, "count(*)", "1") == [(39 if refreshed else 29,)]
 
 
-def test_a_late_commit_is_repaired_from_the_newest_day_on(ends: Ends) -> None:
+def test_a_late_commit_is_repaired_from_the_newest_day_on(ends: Endpoints) -> None:
     """Its row is never missing meanwhile. The day before would let go of it, as the source does not have it there."""
     make(ends)
     table = table_of(ends, "upsert")

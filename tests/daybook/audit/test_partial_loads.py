@@ -8,7 +8,7 @@ from daybook.audit.audit_log import found_of
 from daybook.audit.interval_audit import audit
 from daybook.model.interval_grid import Grid
 from tests.daybook.audit.things import audited, by_hand, make, table_of, verdicts
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 pytestmark = [
     pytest.mark.parametrize("source", ["mariadb"], indirect=True),
@@ -17,7 +17,7 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("load", ["replace_interval", "upsert"])
-def test_the_day_of_a_full_refresh_is_still_to_be_loaded(ends: Ends, load: str) -> None:
+def test_the_day_of_a_full_refresh_is_still_to_be_loaded(ends: Endpoints, load: str) -> None:
     """Nobody has put rows there: the refresh has, and it came before the day was over."""
     make(ends)
     table = table_of(ends, load)
@@ -33,7 +33,7 @@ def test_the_day_of_a_full_refresh_is_still_to_be_loaded(ends: Ends, load: str) 
     assert verdicts(ends, table) == ["equal"] * 4
 
 
-def test_days_that_are_a_month_now(ends: Ends) -> None:
+def test_days_that_are_a_month_now(ends: Endpoints) -> None:
     make(ends)
     ends.load(table_of(ends, start=date(2021, 2, 1)), "2021-02-01", "2021-03-01")
     table = table_of(ends, start=date(2021, 2, 1), interval="month")
@@ -46,7 +46,7 @@ def test_days_that_are_a_month_now(ends: Ends) -> None:
     assert kept.rows_by_ledger is None and kept.checksum_by_ledger is None
 
 
-def test_a_checksum_of_many_intervals_is_not_kept_as_that_of_one(ends: Ends) -> None:
+def test_a_checksum_of_many_intervals_is_not_kept_as_that_of_one(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends, start=None)
     ends.load(table)

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from daybook.audit.interval_audit import audit
 from daybook.definitions.table import Table
 from daybook.model.interval import Interval
-from tests.support.source_and_warehouse import Database, Ends
+from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import ends_of
 
 FIRST = datetime(2021, 2, 5, tzinfo=UTC)
@@ -30,7 +30,7 @@ Row = tuple[int, datetime, str | None]
 class World:
     """A table at both ends, and what was loaded of each day, as Python sees it."""
 
-    ends: Ends
+    ends: Endpoints
     table: Table
     loaded: dict[Interval, Counter[Row]] = field(default_factory=dict)
 
@@ -196,14 +196,14 @@ class Histories(RuleBasedStateMachine):
 
 
 @pytest.fixture(params=["postgres-folder", "redshift-s3"])
-def worlds(source: Database, request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Ends]:
+def worlds(source: Database, request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Endpoints]:
     """Both sources with both warehouses."""
     with ends_of(source, request.param, request, tmp_path) as both:
         yield both
 
 
 @pytest.mark.parametrize("strategy", ["replace_interval", "upsert"])
-def test_any_history(worlds: Ends, strategy: str) -> None:
+def test_any_history(worlds: Endpoints, strategy: str) -> None:
     ends = worlds
 
     def world() -> World:

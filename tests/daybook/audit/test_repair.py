@@ -10,7 +10,7 @@ from daybook.audit.verdict import Verdict
 from daybook.definitions.table import Table
 from daybook.errors import RepairRefused
 from daybook.model.interval_grid import Grid
-from daybook.sql.checksum.columns import Recipe
+from daybook.sql.checksum.columns import ComparedColumns
 from daybook.sql.checksum.sums import Sum
 
 DAYS = Grid("day").between(date(2021, 1, 1), date(2022, 1, 1))
@@ -26,7 +26,7 @@ TABLE = Table(
 
 
 def found(*verdicts: Verdict) -> list[Audited]:
-    recipe = Recipe((), (), {})
+    recipe = ComparedColumns((), (), {})
     return [Audited(day, verdict, Sum(), None, Sum(), recipe) for day, verdict in zip(DAYS, verdicts, strict=False)]
 
 

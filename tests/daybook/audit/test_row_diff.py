@@ -9,14 +9,14 @@ from daybook.audit.interval_audit import audit
 from daybook.audit.row_diff import Differences
 from daybook.definitions.table import Table
 from tests.daybook.audit.things import FIRST, by_hand, days
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 ROWS = 10_000
 #: Of both sides: two cuts of at most 256 pieces, and one that fetches rows.
 MOST_QUERIES = 2 * 3
 
 
-def make(ends: Ends) -> None:
+def make(ends: Endpoints) -> None:
     """All of one day, so that nothing but the key tells rows apart."""
     clock, text = ("datetime(6)", "varchar(20)") if ends.source.is_mysql else ("timestamp", "varchar(20)")
     ends.source.run(f"CREATE TABLE things (id int, part {text}, at {clock}, note {text}, PRIMARY KEY (id, part))")
@@ -29,26 +29,26 @@ def make(ends: Ends) -> None:
     ends.source.run("CREATE INDEX things_at ON things (at)")
 
 
-def table_of(ends: Ends, **fields: Any) -> Table:
+def table_of(ends: Endpoints, **fields: Any) -> Table:
     given = {"cursor": "at", "interval": "day", "start": FIRST.date(), "key": ["id", "part"]}
     return ends.table(load="replace_interval", **(given | fields))
 
 
-def found(ends: Ends, table: Table) -> Differences:
+def found(ends: Endpoints, table: Table) -> Differences:
     (result,) = audit(table, days(1), ends.warehouse, ends)
     assert result.differences is not None
     return result.differences
 
 
 @pytest.fixture
-def loaded(ends: Ends) -> Ends:
+def loaded(ends: Endpoints) -> Endpoints:
     make(ends)
     ends.load(table_of(ends), "2021-02-05")
     return ends
 
 
 @pytest.mark.parametrize("ends", ["postgres-folder", "redshift-s3"], indirect=True)
-def test_a_few_among_many(loaded: Ends) -> None:
+def test_a_few_among_many(loaded: Endpoints) -> None:
     ends, table = loaded, table_of(loaded)
     assert found(ends, table) == Differences()
     ends.source.run("DELETE FROM things WHERE id = 17")
@@ -66,7 +66,7 @@ def test_a_few_among_many(loaded: Ends) -> None:
 
 @pytest.mark.parametrize("source", ["postgres"], indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
-def test_very_many_are_not_all_looked_for(loaded: Ends) -> None:
+def test_very_many_are_not_all_looked_for(loaded: Endpoints) -> None:
     ends, table = loaded, table_of(loaded)
     ends.source.run("UPDATE things SET note = 'all of them'")
     differ = found(ends, table)
@@ -80,7 +80,7 @@ def test_very_many_are_not_all_looked_for(loaded: Ends) -> None:
 
 @pytest.mark.parametrize("source", ["mariadb"], indirect=True)
 @pytest.mark.parametrize("ends", ["redshift-s3"], indirect=True)
-def test_rows_that_are_there_twice(loaded: Ends) -> None:
+def test_rows_that_are_there_twice(loaded: Endpoints) -> None:
     """Redshift enforces no key, and a table may have none."""
     ends, table = loaded, table_of(loaded)
     by_hand(ends, table, "INSERT INTO {table} SELECT * FROM {table} WHERE id = 5")

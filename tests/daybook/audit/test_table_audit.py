@@ -9,14 +9,14 @@ from daybook.audit.key_ranges import KeyRange, evenly
 from daybook.audit.table_audit import AuditedRange, audit_whole
 from daybook.errors import AuditRefused
 from tests.daybook.audit.things import by_hand, make, table_of
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 
-def whole(ends: Ends, table: Any, **options: Any) -> list[AuditedRange]:
+def whole(ends: Endpoints, table: Any, **options: Any) -> list[AuditedRange]:
     return audit_whole(table, ends.warehouse, ends, rows=10, batch=2, **options)
 
 
-def test_a_table_without_intervals(ends: Ends) -> None:
+def test_a_table_without_intervals(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends, "replace", cursor=None, interval=None, start=None)
     ends.load(table)
@@ -35,7 +35,7 @@ def test_a_table_without_intervals(ends: Ends) -> None:
     ] == [((), ("id=-4",), ()), ((), (), ("id=11",)), (("id=55",), (), ())]
 
 
-def test_an_upsert_as_far_as_it_was_loaded(ends: Ends) -> None:
+def test_an_upsert_as_far_as_it_was_loaded(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends, "upsert")
     ends.load(table, "2021-02-05", "2021-02-08")
@@ -48,7 +48,7 @@ def test_an_upsert_as_far_as_it_was_loaded(ends: Ends) -> None:
 
 
 @pytest.mark.parametrize("load", ["replace", "replace_interval"])
-def test_what_lies_before_its_start_is_not_missing(from_mariadb: Ends, load: str) -> None:
+def test_what_lies_before_its_start_is_not_missing(from_mariadb: Endpoints, load: str) -> None:
     make(from_mariadb)
     table = table_of(from_mariadb, load, start=date(2021, 2, 6))
     from_mariadb.load(table)
@@ -66,7 +66,7 @@ def test_what_lies_before_its_start_is_not_missing(from_mariadb: Ends, load: str
     ],
     ids=["no key", "a text", "a hash"],
 )
-def test_refused(from_mariadb: Ends, fields: dict[str, Any], why: str) -> None:
+def test_refused(from_mariadb: Endpoints, fields: dict[str, Any], why: str) -> None:
     ends = from_mariadb
     make(ends)
     table = table_of(ends, "replace", cursor=None, interval=None, start=None, **{"key": [], **fields})
@@ -75,7 +75,7 @@ def test_refused(from_mariadb: Ends, fields: dict[str, Any], why: str) -> None:
         whole(ends, table)
 
 
-def test_never_loaded(from_mariadb: Ends) -> None:
+def test_never_loaded(from_mariadb: Endpoints) -> None:
     make(from_mariadb)
     with pytest.raises(AuditRefused, match="never loaded"):
         whole(from_mariadb, table_of(from_mariadb))

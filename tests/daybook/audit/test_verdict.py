@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daybook.audit.verdict import judge, loaded_of, recorded
+from daybook.audit.verdict import classify, is_loaded, ledger_checksum
 from daybook.ledger.ledger import Entry
 from daybook.model.interval import Interval
 from daybook.sql.checksum.sums import Sum, checksum_of
@@ -37,11 +37,11 @@ ENTRY = Entry("raw.things", DAY.start, DAY.end, 3, "upsert", None, DAY.end, "loa
     ],
 )
 def test_every_case(source: Sum, ledger: Sum | None, warehouse: Sum, loaded: bool | None, verdict: str) -> None:
-    assert judge(source, ledger, warehouse, loaded=loaded)[0] == verdict
+    assert classify(source, ledger, warehouse, loaded=loaded)[0] == verdict
 
 
 def test_an_upsert_does_not_blame_both_sides_without_a_word_about_rows_that_moved_on() -> None:
-    verdict, why = judge(A, B, C, loaded=True, moves=True)
+    verdict, why = classify(A, B, C, loaded=True, moves=True)
     assert verdict == "source changed and warehouse altered" and "moved on" in why
 
 
@@ -50,7 +50,7 @@ def test_sums_add_up() -> None:
 
 
 def test_what_the_ledger_says() -> None:
-    assert recorded(ENTRY, DAY, "0a1b2c3d") == (B, None)
+    assert ledger_checksum(ENTRY, DAY, "0a1b2c3d") == (B, None)
     assert checksum_of("0a1b2c3d", B) == ENTRY.checksum
 
 
@@ -65,13 +65,13 @@ def test_what_the_ledger_says() -> None:
     ids=["other columns", "no checksum", "the whole table", "a longer stretch"],
 )
 def test_what_the_ledger_cannot_say(entry: Entry, fingerprint: str, why: str) -> None:
-    found, reason = recorded(entry, DAY, fingerprint)
+    found, reason = ledger_checksum(entry, DAY, fingerprint)
     assert found is None and why in reason
 
 
 def test_how_much_of_an_interval_was_loaded() -> None:
     one, two, three, four = (Interval(DAY.start + timedelta(days=n), DAY.end + timedelta(days=n)) for n in range(4))
     known = [Interval(one.start, two.end), Interval(three.start, three.start + timedelta(hours=5))]
-    assert [loaded_of(day, known) for day in (one, two, three, four)] == [True, True, None, False]
-    assert loaded_of(Interval(two.start, three.end), known) is None
-    assert loaded_of(one, []) is False
+    assert [is_loaded(day, known) for day in (one, two, three, four)] == [True, True, None, False]
+    assert is_loaded(Interval(two.start, three.end), known) is None
+    assert is_loaded(one, []) is False

@@ -6,13 +6,13 @@ from typing import Any
 from daybook.audit.interval_audit import Audited, audit
 from daybook.definitions.table import Table
 from daybook.model.interval import Interval
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 FIRST = datetime(2021, 2, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def make(ends: Ends) -> None:
+def make(ends: Endpoints) -> None:
     clock = "datetime(6)" if ends.source.is_mysql else "timestamp"
     ends.source.run(
         f"CREATE TABLE things (id int PRIMARY KEY, at {clock}, note varchar(40), price decimal(8,2), gone smallint)"
@@ -22,7 +22,7 @@ def make(ends: Ends) -> None:
     ends.source.insert("things", rows)
 
 
-def table_of(ends: Ends, load: str = "replace_interval", **fields: Any) -> Table:
+def table_of(ends: Endpoints, load: str = "replace_interval", **fields: Any) -> Table:
     given = {"cursor": "at", "interval": "day", "start": FIRST.date(), "key": ["id"]}
     return ends.table(load=load, **(given | fields))
 
@@ -31,14 +31,14 @@ def days(count: int = 4) -> list[Interval]:
     return [Interval(FIRST + n * DAY, FIRST + (n + 1) * DAY) for n in range(count)]
 
 
-def audited(ends: Ends, table: Table, count: int = 4, **options: Any) -> list[Audited]:
+def audited(ends: Endpoints, table: Table, count: int = 4, **options: Any) -> list[Audited]:
     return audit(table, days(count), ends.warehouse, ends, **options)
 
 
-def verdicts(ends: Ends, table: Table, count: int = 4) -> list[str]:
+def verdicts(ends: Endpoints, table: Table, count: int = 4) -> list[str]:
     return [str(found.verdict) for found in audited(ends, table, count, look=0)]
 
 
-def by_hand(ends: Ends, table: Table, sql: str) -> None:
+def by_hand(ends: Endpoints, table: Table, sql: str) -> None:
     """Somebody edits the warehouse."""
     ends.destination.run(sql.format(table=ends.name(table)))

@@ -16,11 +16,11 @@ from daybook.audit.interval_audit import audit
 from daybook.backfill.dry_run import Forecast, forecast
 from daybook.definitions.table import Table
 from daybook.errors import SourceError
-from daybook.ledger.interval_status import Select, look_up
+from daybook.ledger.interval_status import BackfillSelection, read_statuses
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid, Unit
 from daybook.model.timezones import wall_clock
-from tests.support.source_and_warehouse import Database, Ends
+from tests.support.source_and_warehouse import Database, Endpoints
 
 ZONE = "America/New_York"
 
@@ -130,7 +130,7 @@ DAYS = Grid("day").between(date(2021, 2, 5), date(2021, 2, 9))
 
 
 @pytest.fixture
-def ends(from_mariadb: Ends) -> Ends:
+def ends(from_mariadb: Endpoints) -> Endpoints:
     """Ten rows a day for three days, and a fourth day without any."""
     from_mariadb.source.run("CREATE TABLE things (id int, at datetime(6), score int, KEY (at))")
     rows = [(n, datetime(2021, 2, 5) + timedelta(days=n // 10, hours=n % 10), n % 11) for n in range(30)]
@@ -138,19 +138,19 @@ def ends(from_mariadb: Ends) -> Ends:
     return from_mariadb
 
 
-def foreseen(ends: Ends, table: Table, select: Select = "missing") -> list[Forecast]:
-    return forecast(table, look_up(ends.warehouse, table.name, DAYS), select, ends)
+def foreseen(ends: Endpoints, table: Table, select: BackfillSelection = "missing") -> list[Forecast]:
+    return forecast(table, read_statuses(ends.warehouse, table.name, DAYS), select, ends)
 
 
 def figures(forecasts: list[Forecast]) -> list[tuple[str, int, int | None, int | None]]:
     return [(one.action, one.at_source, one.by_ledger, one.difference) for one in forecasts]
 
 
-def days_of(ends: Ends) -> Table:
+def days_of(ends: Endpoints) -> Table:
     return ends.table(load="replace_interval", cursor="at", interval="day")
 
 
-def test_before_and_after_a_load(ends: Ends) -> None:
+def test_before_and_after_a_load(ends: Endpoints) -> None:
     table = days_of(ends)
     nothing = [("load", 10, 0, 10), ("load", 10, 0, 10), ("load", 10, 0, 10), ("load", 0, 0, 0)]
     assert figures(foreseen(ends, table)) == nothing
@@ -159,7 +159,7 @@ def test_before_and_after_a_load(ends: Ends) -> None:
     assert figures(foreseen(ends, table, "all"))[1] == ("load again", 10, 10, 0)
 
 
-def test_what_was_added_and_deleted_since_the_load(ends: Ends) -> None:
+def test_what_was_added_and_deleted_since_the_load(ends: Endpoints) -> None:
     table = days_of(ends)
     ends.load(table, "2021-02-05", "2021-02-09")
     assert figures(foreseen(ends, table)) == [("leave", n, n, 0) for n in (10, 10, 10, 0)]
@@ -172,7 +172,7 @@ def test_what_was_added_and_deleted_since_the_load(ends: Ends) -> None:
     assert [one.difference for one in foreseen(ends, table)] == [0] * 4
 
 
-def test_beside_an_audit(from_mariadb: Ends) -> None:
+def test_beside_an_audit(from_mariadb: Endpoints) -> None:
     """What it says is what would be loaded by select=differing, and the source is not counted once more."""
     ends = from_mariadb
     ends.source.run("CREATE TABLE things (id int, at datetime(6), score int, KEY (at))")
@@ -184,17 +184,19 @@ def test_beside_an_audit(from_mariadb: Ends) -> None:
     ends.source.run("DELETE FROM things WHERE id = 13")
     told = {one.interval: one for one in audit(table, DAYS, ends.warehouse, ends)}
     ends.source.run("DROP TABLE things")
-    found = forecast(table, look_up(ends.warehouse, table.name, DAYS), "differing", ends, told)
+    found = forecast(table, read_statuses(ends.warehouse, table.name, DAYS), "differing", ends, told)
     unchanged, never = ("leave", 10, 10, 0), ("load", 0, 0, 0)
     assert figures(found) == [("load again", 10, 10, 0), ("load again", 9, 10, -1), unchanged, never]
     differences = [one.audited.differences for one in found if one.audited and one.audited.differences]
     none = (0, 0, 0)
     assert [(one.added, one.changed, one.removed) for one in differences] == [(0, 1, 0), (0, 0, 1), none, none]
-    asked = forecast(table, look_up(ends.warehouse, table.name, DAYS), "missing", ends, told)
+    asked = forecast(table, read_statuses(ends.warehouse, table.name, DAYS), "missing", ends, told)
     assert [one.chosen for one in asked] == [False, False, False, True]
 
 
-def test_after_a_full_refresh_the_ledger_has_one_number_for_all_which_an_audit_tells_apart(ends: Ends) -> None:
+def test_after_a_full_refresh_the_ledger_has_one_number_for_all_which_an_audit_tells_apart(
+    ends: Endpoints,
+) -> None:
     table = days_of(ends).model_copy(update={"start": DAYS[0].start.date()})
     ends.load(table)
     assert figures(foreseen(ends, table)) == [("leave", n, None, None) for n in (10, 10, 10, 0)]
@@ -203,18 +205,18 @@ def test_after_a_full_refresh_the_ledger_has_one_number_for_all_which_an_audit_t
     ends.load(table)
     assert figures(foreseen(ends, table))[1] == ("leave", 10, None, None)
     told = {one.interval: one for one in audit(table, DAYS, ends.warehouse, ends)}
-    found = forecast(table, look_up(ends.warehouse, table.name, DAYS), "missing", ends, told)
+    found = forecast(table, read_statuses(ends.warehouse, table.name, DAYS), "missing", ends, told)
     assert figures(found) == [("leave", n, n, 0) for n in (10, 10, 10, 0)], "an audit tells them apart"
 
 
-def test_a_forecast_is_what_then_happens(ends: Ends) -> None:
+def test_a_forecast_is_what_then_happens(ends: Endpoints) -> None:
     table = days_of(ends)
     told = foreseen(ends, table, "all")
     done = ends.load(table, "2021-02-05", "2021-02-09")
     assert [one.at_source for one in told] == [entry.rows for entry in done.entries]
 
 
-def test_nothing_is_written_anywhere(ends: Ends) -> None:
+def test_nothing_is_written_anywhere(ends: Endpoints) -> None:
     table = days_of(ends)
     ends.load(table, "2021-02-05")
     before = (ends.state(table), ends.staged_keys(), ends.source.run("SELECT * FROM things ORDER BY id"))
@@ -223,7 +225,7 @@ def test_nothing_is_written_anywhere(ends: Ends) -> None:
     assert (ends.state(table), ends.staged_keys(), ends.source.run("SELECT * FROM things ORDER BY id")) == before
 
 
-def test_months_of_a_postgresql_with_an_instant(from_postgres: Ends) -> None:
+def test_months_of_a_postgresql_with_an_instant(from_postgres: Endpoints) -> None:
     """A zone far from UTC moves a row into another month, at the source as in the ledger."""
     ends = from_postgres
     ends.source.run("CREATE TABLE things (id int, at timestamptz)")
@@ -234,7 +236,7 @@ def test_months_of_a_postgresql_with_an_instant(from_postgres: Ends) -> None:
     table = ends.table(load="replace_interval", cursor="at", interval="month", timezone="Pacific/Auckland")
     assert table.grid is not None
     intervals = table.grid.between(date(2021, 1, 1), date(2021, 8, 1))
-    told = forecast(table, look_up(ends.warehouse, table.name, intervals), "missing", ends)
+    told = forecast(table, read_statuses(ends.warehouse, table.name, intervals), "missing", ends)
     done = ends.load(table, "2021-01-01", "2021-08-01")
     assert [one.at_source for one in told] == [entry.rows for entry in done.entries]
     assert told[0].at_source == 1, "noon of the last of December, in UTC"

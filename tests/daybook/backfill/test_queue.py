@@ -1,4 +1,4 @@
-"""The backlog of a backfill: what is cut how, what a failure costs, and that nothing is lost or done twice."""
+"""The queue of a backfill: what is cut how, what a failure costs, and that nothing is lost or done twice."""
 
 import math
 from collections import Counter
@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daybook.backfill.queue import Backlog, Order, arrange
-from daybook.model.interval import Interval, Stretch, coalesce
+from daybook.backfill.queue import BisectingQueue, Order, arrange
+from daybook.model.interval import Interval, IntervalRun, coalesce
 from daybook.model.interval_grid import Grid
 
 FIRST = datetime(2021, 2, 5, tzinfo=UTC)
@@ -22,28 +22,28 @@ def day(number: int) -> Interval:
     return Interval(FIRST + timedelta(days=number), FIRST + timedelta(days=number + 1))
 
 
-def days(*numbers: int) -> Stretch:
+def days(*numbers: int) -> IntervalRun:
     return tuple(day(number) for number in numbers)
 
 
-def are_neighbours(stretch: Stretch) -> bool:
+def are_neighbours(stretch: IntervalRun) -> bool:
     return all(one.end == other.start for one, other in pairwise(stretch))
 
 
-def run_all(backlog: Backlog, poisoned: Collection[Interval]) -> tuple[Counter[Interval], int]:
-    """Work the backlog off: a run fails if there is a poisoned one in it. Returns what was loaded how often, and the
+def run_all(queue: BisectingQueue, poisoned: Collection[Interval]) -> tuple[Counter[Interval], int]:
+    """Work the queue off: a run fails if there is a poisoned one in it. Returns what was loaded how often, and the
     number of runs."""
     loaded: Counter[Interval] = Counter()
     runs = 0
-    while stretch := backlog.take():
+    while stretch := queue.pop():
         runs += 1
         assert are_neighbours(stretch)
         bad = [interval for interval in stretch if interval in poisoned]
         if bad:
-            backlog.fail(stretch, f"{bad[0]} is poisoned")
+            queue.mark_failed(stretch, f"{bad[0]} is poisoned")
         else:
             loaded.update(stretch)
-            backlog.succeed(stretch)
+            queue.mark_done(stretch)
     return loaded, runs
 
 
@@ -54,7 +54,7 @@ RANGES = st.sets(st.integers(0, 80), max_size=60).map(lambda numbers: days(*sort
 
 
 @given(RANGES, st.integers(1, 90))
-def test_a_range_is_cut_evenly_and_never_across_a_gap(wanted: Stretch, most: int) -> None:
+def test_a_range_is_cut_evenly_and_never_across_a_gap(wanted: IntervalRun, most: int) -> None:
     stretches = coalesce(wanted, most)
     assert [interval for stretch in stretches for interval in stretch] == list(wanted), "all of it, in order"
     for between_gaps in coalesce(wanted, len(wanted) or 1):
@@ -94,12 +94,12 @@ def test_exactly_the_poisoned_fail_and_all_others_are_loaded_once(data: st.DataO
     wanted = data.draw(RANGES)
     poisoned = data.draw(st.sets(st.sampled_from(wanted))) if wanted else set()
     order: Order = data.draw(st.sampled_from(get_args(Order)))
-    backlog = Backlog.of(arrange(coalesce(wanted, data.draw(st.integers(1, 90))), order))
-    loaded, _ = run_all(backlog, poisoned)
-    assert set(backlog.failed) == poisoned
-    assert all(reason == f"{interval} is poisoned" for interval, reason in backlog.failed.items()), "its own reason"
+    queue = BisectingQueue.of(arrange(coalesce(wanted, data.draw(st.integers(1, 90))), order))
+    loaded, _ = run_all(queue, poisoned)
+    assert set(queue.failed) == poisoned
+    assert all(reason == f"{interval} is poisoned" for interval, reason in queue.failed.items()), "its own reason"
     assert loaded == Counter(set(wanted) - poisoned)
-    assert backlog.held_back == []
+    assert queue.held_back == []
 
 
 @given(st.data())
@@ -110,17 +110,17 @@ def test_so_it_is_with_several_runs_at_once_of_which_some_are_lost_and_others_th
     wanted = data.draw(RANGES)
     poisoned = data.draw(st.sets(st.sampled_from(wanted))) if wanted else set()
     by_others: set[Interval] = set()
-    backlog = Backlog.of(coalesce(wanted, data.draw(st.integers(1, 90))))
-    running: list[Stretch] = []
+    queue = BisectingQueue.of(coalesce(wanted, data.draw(st.integers(1, 90))))
+    running: list[IntervalRun] = []
     loaded: Counter[Interval] = Counter()
 
-    def left_of(stretch: Stretch) -> Stretch:
+    def left_of(stretch: IntervalRun) -> IntervalRun:
         return tuple(interval for interval in stretch if interval not in by_others)
 
-    while running or backlog.waiting:
+    while running or queue.waiting:
         happens = data.draw(st.sampled_from(["start", "end", "lost", "loaded by others"]))
         if happens == "start" and len(running) < 4:
-            stretch = backlog.take(left_of)
+            stretch = queue.pop(left_of)
             if stretch is not None:
                 assert are_neighbours(stretch) and not by_others & set(stretch)
                 running.append(stretch)
@@ -132,25 +132,25 @@ def test_so_it_is_with_several_runs_at_once_of_which_some_are_lost_and_others_th
             if not left:
                 continue
             if happens == "lost":
-                backlog.put_back(left)
+                queue.requeue(left)
             elif poisoned & set(left):
-                backlog.fail(left, "poisoned")
+                queue.mark_failed(left, "poisoned")
             else:
                 loaded.update(left)
-                backlog.succeed(stretch)
-    assert set(backlog.failed) <= poisoned
-    assert poisoned - set(backlog.failed) <= by_others
+                queue.mark_done(stretch)
+    assert set(queue.failed) <= poisoned
+    assert poisoned - set(queue.failed) <= by_others
     assert all(count == 1 for count in loaded.values())
-    assert set(wanted) == set(backlog.failed) | set(loaded) | (by_others & set(wanted))
+    assert set(wanted) == set(queue.failed) | set(loaded) | (by_others & set(wanted))
 
 
 @pytest.mark.parametrize("count", [2, 3, 31, 365, 500])
 def test_one_poisoned_costs_few_runs_wherever_it_stands(count: int) -> None:
     wanted = days(*range(count))
     for bad in wanted:
-        backlog = Backlog.of(coalesce(wanted, count))
-        loaded, runs = run_all(backlog, {bad})
-        assert list(backlog.failed) == [bad] and len(loaded) == count - 1
+        queue = BisectingQueue.of(coalesce(wanted, count))
+        loaded, runs = run_all(queue, {bad})
+        assert list(queue.failed) == [bad] and len(loaded) == count - 1
         assert runs - 1 <= 2 * math.log2(count)
 
 
@@ -158,25 +158,25 @@ def test_one_poisoned_costs_few_runs_wherever_it_stands(count: int) -> None:
 @settings(deadline=None)
 def test_several_poisoned_cost_no_more_than_so_many_times_one(numbers: set[int]) -> None:
     wanted = days(*range(365))
-    backlog = Backlog.of([wanted])
-    loaded, runs = run_all(backlog, set(days(*numbers)))
-    assert set(backlog.failed) == set(days(*numbers)) and len(loaded) == 365 - len(numbers)
+    queue = BisectingQueue.of([wanted])
+    loaded, runs = run_all(queue, set(days(*numbers)))
+    assert set(queue.failed) == set(days(*numbers)) and len(loaded) == 365 - len(numbers)
     assert runs - 1 <= len(numbers) * 2 * math.log2(365)
 
 
 def test_what_no_interval_is_to_blame_for_is_not_divided() -> None:
-    backlog = Backlog.of([days(0, 1, 2), days(3)])
-    stretch = backlog.take()
+    queue = BisectingQueue.of([days(0, 1, 2), days(3)])
+    stretch = queue.pop()
     assert stretch == days(0, 1, 2)
-    backlog.fail(stretch, "no such column", divisible=False)
-    assert backlog.failed == dict.fromkeys(days(0, 1, 2), "no such column")
-    assert backlog.take() == days(3)
+    queue.mark_failed(stretch, "no such column", divisible=False)
+    assert queue.failed == dict.fromkeys(days(0, 1, 2), "no such column")
+    assert queue.pop() == days(3)
 
 
 def test_halves_come_next_and_in_order() -> None:
-    backlog = Backlog.of([days(0, 1, 2, 3), days(4)])
-    backlog.fail(backlog.take() or (), "x")
-    taken = list(iter(backlog.take, None))
+    queue = BisectingQueue.of([days(0, 1, 2, 3), days(4)])
+    queue.mark_failed(queue.pop() or (), "x")
+    taken = list(iter(queue.pop, None))
     assert [interval for stretch in taken for interval in stretch] == list(days(0, 1, 2, 3, 4))
     assert len(taken) > 2
 
@@ -189,59 +189,59 @@ def test_halves_come_next_and_in_order() -> None:
 def test_in_order_stops_at_the_first_failure_and_names_what_it_holds_back(data: st.DataObject) -> None:
     wanted = data.draw(RANGES.filter(bool))
     poisoned = data.draw(st.sets(st.sampled_from(wanted)))
-    backlog = Backlog.of(coalesce(wanted, data.draw(st.integers(1, 90))), in_order=True)
-    loaded, _ = run_all(backlog, poisoned)
+    queue = BisectingQueue.of(coalesce(wanted, data.draw(st.integers(1, 90))), in_order=True)
+    loaded, _ = run_all(queue, poisoned)
     first = min(poisoned, default=None)
-    assert list(backlog.failed) == ([first] if first else [])
+    assert list(queue.failed) == ([first] if first else [])
     assert sorted(loaded) == [interval for interval in wanted if first is None or interval < first]
-    assert backlog.held_back == [interval for interval in wanted if first is not None and interval > first]
-    assert backlog.closed is (first is not None) and backlog.take() is None
+    assert queue.held_back == [interval for interval in wanted if first is not None and interval > first]
+    assert queue.closed is (first is not None) and queue.pop() is None
 
 
 def test_a_closed_backlog_gives_out_nothing_and_keeps_account_of_it() -> None:
-    backlog = Backlog.of([days(0, 1), days(2, 3), days(4)])
-    one, other = backlog.take(), backlog.take()
+    queue = BisectingQueue.of([days(0, 1), days(2, 3), days(4)])
+    one, other = queue.pop(), queue.pop()
     assert one and other
-    backlog.close()
-    assert backlog.held_back == list(days(4)) and backlog.take() is None
-    backlog.put_back(one)  # their runs come to their ends after that
-    backlog.fail(other, "poisoned")
-    assert backlog.take() is None and backlog.failed == {}
-    assert sorted(backlog.held_back) == list(days(0, 1, 2, 3, 4))
+    queue.close()
+    assert queue.held_back == list(days(4)) and queue.pop() is None
+    queue.requeue(one)  # their runs come to their ends after that
+    queue.mark_failed(other, "poisoned")
+    assert queue.pop() is None and queue.failed == {}
+    assert sorted(queue.held_back) == list(days(0, 1, 2, 3, 4))
 
 
 # ── Others ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_is_put_back_is_the_next() -> None:
-    backlog = Backlog.of([days(0, 1), days(2, 3)])
-    lost = backlog.take()
+    queue = BisectingQueue.of([days(0, 1), days(2, 3)])
+    lost = queue.pop()
     assert lost == days(0, 1)
-    backlog.put_back(lost)
-    assert [backlog.take(), backlog.take(), backlog.take()] == [days(0, 1), days(2, 3), None]
+    queue.requeue(lost)
+    assert [queue.pop(), queue.pop(), queue.pop()] == [days(0, 1), days(2, 3), None]
 
 
 def test_what_others_have_loaded_leaves_holes() -> None:
-    backlog = Backlog.of([days(0, 1, 2, 3, 4), days(5, 6), days(7)])
+    queue = BisectingQueue.of([days(0, 1, 2, 3, 4), days(5, 6), days(7)])
     done = {*days(2), *days(5, 6)}
 
-    def still_wanted(stretch: Stretch) -> Stretch:
+    def still_wanted(stretch: IntervalRun) -> IntervalRun:
         return tuple(interval for interval in stretch if interval not in done)
 
-    taken = list(iter(lambda: backlog.take(still_wanted), None))
+    taken = list(iter(lambda: queue.pop(still_wanted), None))
     assert taken == [days(0, 1), days(3, 4), days(7)]
 
 
 def test_a_failure_with_a_hole_in_it_is_tried_on_both_sides() -> None:
-    backlog = Backlog.of([days(0, 1, 2, 3, 4)])
-    backlog.take()
-    backlog.fail(days(0, 1, 3, 4), "x")
-    assert [backlog.take(), backlog.take(), backlog.failed] == [days(0, 1), days(3, 4), {}]
+    queue = BisectingQueue.of([days(0, 1, 2, 3, 4)])
+    queue.pop()
+    queue.mark_failed(days(0, 1, 3, 4), "x")
+    assert [queue.pop(), queue.pop(), queue.failed] == [days(0, 1), days(3, 4), {}]
 
 
 def test_what_cannot_be_divided_all_failed_also_with_a_hole() -> None:
-    backlog = Backlog.of([days(0, 1, 2)])
-    backlog.take()
-    backlog.fail(days(0, 2), "its run was cancelled", divisible=False)
-    assert set(backlog.failed) == set(days(0, 2))
-    assert backlog.take() is None
+    queue = BisectingQueue.of([days(0, 1, 2)])
+    queue.pop()
+    queue.mark_failed(days(0, 2), "its run was cancelled", divisible=False)
+    assert set(queue.failed) == set(days(0, 2))
+    assert queue.pop() is None

@@ -12,7 +12,7 @@ from daybook.definitions.describe import describe, main
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table
 from daybook.errors import SourceError, TableFileError
-from tests.support.source_and_warehouse import Database, Ends
+from tests.support.source_and_warehouse import Database, Endpoints
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -177,7 +177,7 @@ TYPES = {
 }
 
 
-def test_every_type_can_be_declared_and_loads(ends: Ends, tmp_path: Path) -> None:
+def test_every_type_can_be_declared_and_loads(ends: Endpoints, tmp_path: Path) -> None:
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, {TYPES[ends.source.is_mysql].replace('%d', '%%d')})", ())
     ends.source.run("INSERT INTO things (id) VALUES (1)")
     table, _ = described(ends.source, "things", tmp_path)
@@ -202,7 +202,7 @@ def test_an_empty_table_has_no_first_day(source: Database, tmp_path: Path) -> No
     assert table.start is None and "The first day to load: start: …" in text
 
 
-def test_it_loads_as_it_is(ends: Ends, tmp_path: Path) -> None:
+def test_it_loads_as_it_is(ends: Endpoints, tmp_path: Path) -> None:
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, modified {clock(ends.source)} NOT NULL, email text)")
     ends.source.insert("things", [(n, f"2021-02-0{5 + n} 10:00:00", f"{n}@b.c") for n in range(3)])
     table, _ = described(ends.source, "things", tmp_path)

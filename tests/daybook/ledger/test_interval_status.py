@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from daybook.definitions.table import Table
 from daybook.ledger.failures import Failure, Failures, now
-from daybook.ledger.interval_status import Standing, State, look_up, standing
-from daybook.ledger.ledger import Loaded
+from daybook.ledger.interval_status import IntervalStatus, State, read_statuses, statuses
+from daybook.ledger.ledger import LedgerRow
 from daybook.load.load import LoadReport, already_loaded, load
 from daybook.load.plan import plan
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid
 from tests.support.servers.redshift import Redshift
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 FIRST = datetime(2021, 2, 5, tzinfo=UTC)
 NOW = datetime(2022, 1, 1, tzinfo=UTC)
@@ -29,8 +29,8 @@ def hours(first: int, last: int) -> Interval:
     return Interval(FIRST + timedelta(hours=first), FIRST + timedelta(hours=last))
 
 
-def entry(start: datetime | None, end: datetime, minute: int) -> Loaded:
-    return Loaded(start, end, 10, NOW + timedelta(minutes=minute), None)
+def entry(start: datetime | None, end: datetime, minute: int) -> LedgerRow:
+    return LedgerRow(start, end, 10, NOW + timedelta(minutes=minute), None)
 
 
 def failure(stretch: Interval, minute: int) -> Failure:
@@ -40,12 +40,12 @@ def failure(stretch: Interval, minute: int) -> Failure:
 # ── The rule ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def by_the_book(interval: Interval, entries: Sequence[Loaded], failures: Sequence[Failure]) -> Standing:
+def by_the_book(interval: Interval, entries: Sequence[LedgerRow], failures: Sequence[Failure]) -> IntervalStatus:
     """One interval, by the definition: the newest entry that covers it, and the newest failure that came after it."""
     covering = [e for e in entries if (e.start is None or e.start <= interval.start) and interval.end <= e.end]
     said = max(covering, key=lambda e: e.loaded_at, default=None)
     failed = [f for f in failures if f.stretch.contains(interval) and (said is None or f.failed_at > said.loaded_at)]
-    return Standing(interval, said, max(failed, key=lambda f: f.failed_at, default=None))
+    return IntervalStatus(interval, said, max(failed, key=lambda f: f.failed_at, default=None))
 
 
 SPANS = st.tuples(st.integers(-30, 270), st.integers(1, 200)).map(lambda drawn: (drawn[0], drawn[0] + drawn[1]))
@@ -74,12 +74,12 @@ def test_each_interval_stands_as_the_definition_says(
     failures = [failure(hours(*span), minute) for span, minute in zip(failed, minutes[8:], strict=False)]
     shuffle.shuffle(entries)
     shuffle.shuffle(failures)
-    assert standing(intervals, entries, failures) == [by_the_book(i, entries, failures) for i in intervals]
+    assert statuses(intervals, entries, failures) == [by_the_book(i, entries, failures) for i in intervals]
 
 
 def test_states_and_what_chooses_them() -> None:
     intervals = [hours(24 * number, 24 * number + 24) for number in range(4)]
-    loaded, again, bad, missing = standing(
+    loaded, again, bad, missing = statuses(
         intervals,
         [entry(intervals[0].start, intervals[0].end, 5), entry(intervals[1].start, intervals[1].end, 5)],
         [failure(intervals[0], 4), failure(intervals[1], 6), failure(intervals[2], 1)],
@@ -100,7 +100,7 @@ def test_states_and_what_chooses_them() -> None:
 
 
 @pytest.fixture
-def ends(from_mariadb: Ends) -> Ends:
+def ends(from_mariadb: Endpoints) -> Endpoints:
     """Ten rows a day for four days; a warehouse in which Daybook has never been."""
     from_mariadb.source.run("CREATE TABLE things (id int, at datetime(6), KEY (at))")
     rows = [(n, datetime(2021, 2, 5) + timedelta(days=n // 10, hours=n % 10)) for n in range(40)]
@@ -110,65 +110,65 @@ def ends(from_mariadb: Ends) -> Ends:
     return from_mariadb
 
 
-def table_of(ends: Ends, **fields: Any) -> Table:
+def table_of(ends: Endpoints, **fields: Any) -> Table:
     return ends.table(load="replace_interval", cursor="at", interval="day", **fields)
 
 
 DAYS = Grid("day").between(date(2021, 2, 5), date(2021, 2, 9))
 
 
-def stand(ends: Ends, table: Table, intervals: Sequence[Interval] = DAYS) -> str:
+def stand(ends: Endpoints, table: Table, intervals: Sequence[Interval] = DAYS) -> str:
     """A letter for each: loaded, missing, failed."""
-    return "".join(found.state.value[0] for found in look_up(ends.warehouse, table.name, intervals))
+    return "".join(found.state.value[0] for found in read_statuses(ends.warehouse, table.name, intervals))
 
 
-def record(ends: Ends, *failures: Failure) -> None:
+def record(ends: Endpoints, *failures: Failure) -> None:
     with ends.warehouse.session() as session:
         for one in failures:
             Failures(ends.warehouse).record(session, one)
 
 
-def test_before_there_is_a_ledger_everything_is_missing(ends: Ends) -> None:
+def test_before_there_is_a_ledger_everything_is_missing(ends: Endpoints) -> None:
     assert stand(ends, table_of(ends)) == "mmmm"
-    assert look_up(ends.warehouse, table_of(ends).name, []) == []
+    assert read_statuses(ends.warehouse, table_of(ends).name, []) == []
 
 
-def test_loads_of_a_day_and_of_several(ends: Ends) -> None:
+def test_loads_of_a_day_and_of_several(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-06")
     assert stand(ends, table) == "mlmm"
     ends.load(table, "2021-02-07", "2021-02-09")
     assert stand(ends, table) == "mlll"
     assert stand(ends, table, DAYS[::3]) == "ml", "also where there are gaps between those that are asked for"
-    found = look_up(ends.warehouse, table.name, DAYS)
+    found = read_statuses(ends.warehouse, table.name, DAYS)
     assert [one.entry.rows if one.entry else None for one in found] == [None, 10, 10, 10]
 
 
-def test_of_two_loads_the_newer_speaks(ends: Ends) -> None:
+def test_of_two_loads_the_newer_speaks(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-06")
     ends.source.run("INSERT INTO things VALUES (40, '2021-02-06 12:00:00')")
     ends.load(table, "2021-02-06")
-    (found,) = look_up(ends.warehouse, table.name, DAYS[1:2])
+    (found,) = read_statuses(ends.warehouse, table.name, DAYS[1:2])
     assert found.entry and found.entry.rows == 11
 
 
-def test_other_tables_are_not_looked_at(ends: Ends) -> None:
+def test_other_tables_are_not_looked_at(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-06")
     record(ends, now(table.name, DAYS[0], None, "x"))
-    assert [found.state for found in look_up(ends.warehouse, table.name + "_2", DAYS)] == [State.MISSING] * 4
+    assert [found.state for found in read_statuses(ends.warehouse, table.name + "_2", DAYS)] == [State.MISSING] * 4
 
 
 @pytest.mark.parametrize("start", [None, date(2021, 2, 6)])
-def test_a_full_refresh_loads_every_day_from_the_start_on(ends: Ends, start: date | None) -> None:
+def test_a_full_refresh_loads_every_day_from_the_start_on(ends: Endpoints, start: date | None) -> None:
     table = table_of(ends, start=start)
     ends.load(table)
     today = Grid("day").containing(datetime.now(UTC))
     assert stand(ends, table) == ("mlll" if start else "llll")
     assert stand(ends, table, [today]) == "m", "which was not over when it was loaded"
     ends.load(table, "2021-02-07")
-    found = look_up(ends.warehouse, table.name, DAYS)
+    found = read_statuses(ends.warehouse, table.name, DAYS)
     assert [one.entry.rows if one.entry else None for one in found[1:]] == [
         30 if start else 40,
         10,
@@ -176,13 +176,13 @@ def test_a_full_refresh_loads_every_day_from_the_start_on(ends: Ends, start: dat
     ]
 
 
-def test_a_failure_counts_until_it_is_loaded(ends: Ends) -> None:
+def test_a_failure_counts_until_it_is_loaded(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-05")
     record(ends, now(table.name, Interval(DAYS[0].start, DAYS[2].end), "run 1", "a first reason"))
     record(ends, now(table.name, DAYS[1], "run 2", "a second reason"))
     assert stand(ends, table) == "fffm"
-    found = look_up(ends.warehouse, table.name, DAYS)
+    found = read_statuses(ends.warehouse, table.name, DAYS)
     told = [(one.failure.flow_run_id, one.failure.error) if one.failure else None for one in found]
     assert told == [("run 1", "a first reason"), ("run 2", "a second reason"), ("run 1", "a first reason"), None]
     assert [one.entry is not None for one in found] == [True, False, False, False], "what had loaded it is still told"
@@ -190,7 +190,7 @@ def test_a_failure_counts_until_it_is_loaded(ends: Ends) -> None:
     assert stand(ends, table) == "flfm"
 
 
-def test_a_failure_before_anything_was_ever_loaded(ends: Ends) -> None:
+def test_a_failure_before_anything_was_ever_loaded(ends: Endpoints) -> None:
     table = table_of(ends)
     record(ends, now(table.name, DAYS[1], None, "x"))
     assert stand(ends, table) == "mfmm"
@@ -207,16 +207,16 @@ def test_a_failure_before_anything_was_ever_loaded(ends: Ends) -> None:
     ],
     ids=["NUL", "empty", "four bytes each", "quotes", "NULs before the cut"],
 )
-def test_whatever_an_error_says_it_can_be_recorded(ends: Ends, error: str, kept: str) -> None:
+def test_whatever_an_error_says_it_can_be_recorded(ends: Endpoints, error: str, kept: str) -> None:
     table = table_of(ends)
     record(ends, now(table.name, DAYS[0], "run", error))
-    (found,) = look_up(ends.warehouse, table.name, DAYS[:1])
+    (found,) = read_statuses(ends.warehouse, table.name, DAYS[:1])
     assert found.failure and found.failure.error == kept
     assert found.failure.stretch == DAYS[0]
     assert abs(found.failure.failed_at - datetime.now(UTC)) < timedelta(hours=1), "an instant, in UTC"
 
 
-def test_failures_that_touch_a_span_come_oldest_first(ends: Ends) -> None:
+def test_failures_that_touch_a_span_come_oldest_first(ends: Endpoints) -> None:
     table = table_of(ends)
     moments = [NOW + timedelta(minutes=minute) for minute in (3, 1, 2)]
     record(ends, *(Failure(table.name, DAYS[1], None, moment, "x") for moment in moments))
@@ -229,12 +229,12 @@ def test_failures_that_touch_a_span_come_oldest_first(ends: Ends) -> None:
 # ── Nothing left to do ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def late(ends: Ends, table: Table, flow_run_id: str | None = "late") -> LoadReport | None:
+def late(ends: Endpoints, table: Table, flow_run_id: str | None = "late") -> LoadReport | None:
     """What a run finds that was scheduled for the 6th of February, and so loads the 5th."""
     return already_loaded(plan(table, scheduled_at=datetime(2021, 2, 6, 3, tzinfo=UTC)), ends.warehouse, flow_run_id)
 
 
-def test_a_late_run_does_nothing_where_another_one_has_loaded_its_interval(ends: Ends) -> None:
+def test_a_late_run_does_nothing_where_another_one_has_loaded_its_interval(ends: Endpoints) -> None:
     table = table_of(ends)
     assert late(ends, table) is None, "there is no ledger yet"
     ends.load(table, "2021-02-06")
@@ -245,20 +245,20 @@ def test_a_late_run_does_nothing_where_another_one_has_loaded_its_interval(ends:
     assert "after it was over" in report.note and "execution_date=2021-02-05" in report.note
 
 
-def test_a_full_refresh_has_loaded_it_too(ends: Ends) -> None:
+def test_a_full_refresh_has_loaded_it_too(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table)
     assert late(ends, table)
 
 
-def test_a_date_that_is_named_is_loaded_again(ends: Ends) -> None:
+def test_a_date_that_is_named_is_loaded_again(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-05")
     assert already_loaded(plan(table, date(2021, 2, 5)), ends.warehouse, "another run") is None
     assert already_loaded(plan(table, date(2021, 2, 5)), ends.warehouse, None) is None
 
 
-def test_a_run_that_is_retried_after_its_commit_does_nothing(ends: Ends) -> None:
+def test_a_run_that_is_retried_after_its_commit_does_nothing(ends: Endpoints) -> None:
     table = table_of(ends)
     extracted = ends.extract(table, "2021-02-05", "2021-02-07")
     load(extracted, ends.warehouse, ends.stage, flow_run_id="one")
@@ -269,7 +269,7 @@ def test_a_run_that_is_retried_after_its_commit_does_nothing(ends: Ends) -> None
 
 
 @pytest.mark.parametrize("from_mariadb", ["redshift-s3"], indirect=True)
-def test_one_query_says_so(ends: Ends, redshift: Redshift) -> None:
+def test_one_query_says_so(ends: Endpoints, redshift: Redshift) -> None:
     """The stand-in keeps a log of what it is asked."""
     table = table_of(ends)
     ends.load(table, "2021-02-05")

@@ -10,14 +10,14 @@ from daybook.definitions.table import Table
 from daybook.errors import IntervalError, NotLoadedInTime
 from daybook.ledger.failures import Failures, now
 from daybook.ledger.wait import wait_until_loaded
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 DAY, SHORT, LONG = date(2021, 2, 5), timedelta(milliseconds=200), timedelta(minutes=2)
 POLL = timedelta(milliseconds=50)
 
 
 @pytest.fixture
-def ends(from_mariadb: Ends) -> Ends:
+def ends(from_mariadb: Endpoints) -> Endpoints:
     """Ten rows a day for two days."""
     from_mariadb.source.run("CREATE TABLE things (id int, at datetime(6), KEY (at))")
     rows = [(n, datetime(2021, 2, 5) + timedelta(days=n // 10)) for n in range(20)]
@@ -26,22 +26,22 @@ def ends(from_mariadb: Ends) -> Ends:
 
 
 @pytest.fixture
-def table(ends: Ends) -> Table:
+def table(ends: Endpoints) -> Table:
     return ends.table(load="replace_interval", cursor="at", interval="day")
 
 
-def test_what_is_loaded_is_not_waited_for(ends: Ends, table: Table) -> None:
+def test_what_is_loaded_is_not_waited_for(ends: Endpoints, table: Table) -> None:
     ends.load(table, "2021-02-05", "2021-02-07")
     entry = wait_until_loaded(table, date(2021, 2, 6), ends.warehouse, timedelta())
     assert entry.rows == 10 and entry.start and entry.start.day == 6
 
 
-def test_a_full_refresh_will_do(ends: Ends, table: Table) -> None:
+def test_a_full_refresh_will_do(ends: Endpoints, table: Table) -> None:
     ends.load(table)
     assert wait_until_loaded(table, DAY, ends.warehouse, timedelta()).rows == 20
 
 
-def test_it_is_waited_for_until_somebody_loads_it(ends: Ends, table: Table) -> None:
+def test_it_is_waited_for_until_somebody_loads_it(ends: Endpoints, table: Table) -> None:
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(wait_until_loaded, table, DAY, ends.warehouse, LONG, POLL)
         time.sleep(0.3)
@@ -52,7 +52,7 @@ def test_it_is_waited_for_until_somebody_loads_it(ends: Ends, table: Table) -> N
         assert waiting.result(timeout=120).loaded_at == loaded.loaded_at
 
 
-def test_what_does_not_come_in_time(ends: Ends, table: Table) -> None:
+def test_what_does_not_come_in_time(ends: Endpoints, table: Table) -> None:
     ends.load(table, "2021-02-06")
     with pytest.raises(NotLoadedInTime) as caught:
         wait_until_loaded(table, DAY, ends.warehouse, SHORT, POLL)
@@ -62,7 +62,7 @@ def test_what_does_not_come_in_time(ends: Ends, table: Table) -> None:
     assert str(caught.value) == said
 
 
-def test_why_it_did_not_come(ends: Ends, table: Table) -> None:
+def test_why_it_did_not_come(ends: Endpoints, table: Table) -> None:
     with ends.warehouse.session() as session:
         for error in ("no such table", "no such column"):
             assert table.grid is not None
@@ -71,12 +71,12 @@ def test_why_it_did_not_come(ends: Ends, table: Table) -> None:
         wait_until_loaded(table, DAY, ends.warehouse, SHORT, POLL)
 
 
-def test_a_timeout_shorter_than_a_poll_is_kept(ends: Ends, table: Table) -> None:
+def test_a_timeout_shorter_than_a_poll_is_kept(ends: Endpoints, table: Table) -> None:
     with pytest.raises(NotLoadedInTime):
         wait_until_loaded(table, DAY, ends.warehouse, SHORT, timedelta(days=1))
 
 
-def test_what_cannot_come_is_refused_at_once(ends: Ends, table: Table) -> None:
+def test_what_cannot_come_is_refused_at_once(ends: Endpoints, table: Table) -> None:
     with pytest.raises(IntervalError, match="has no intervals, so there is none to wait for"):
         wait_until_loaded(ends.table(), DAY, ends.warehouse, LONG)
     with pytest.raises(IntervalError, match="No day starts at 2021-02-05T02:00:00"):

@@ -17,7 +17,7 @@ from daybook.orchestration.artifacts.load_report import markdown
 from daybook.warehouses.base import Warehouse
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.redshift import Redshift
-from tests.support.source_and_warehouse import Database, Ends, parse_as_redshift, warehouse_of
+from tests.support.source_and_warehouse import Database, Endpoints, parse_as_redshift, warehouse_of
 
 #: What is due three hours ago is fresh within a day, and not within an hour, however slow the machine.
 NOW = datetime.now(UTC)
@@ -241,7 +241,7 @@ def test_what_may_pass_is_left_to_be_tried_again(redshift: Redshift) -> None:
 
 
 def test_a_load_warns_and_stops_a_change_that_is_too_large(
-    from_mariadb: Ends, caplog: pytest.LogCaptureFixture
+    from_mariadb: Endpoints, caplog: pytest.LogCaptureFixture
 ) -> None:
     ends = from_mariadb
     ends.source.run("CREATE TABLE things (id int, at datetime, score int, KEY (at))")

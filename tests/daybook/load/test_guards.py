@@ -23,14 +23,14 @@ from daybook.errors import (
 )
 from daybook.load.extract import Extracted
 from daybook.load.load import load
-from tests.support.source_and_warehouse import Database, Ends
+from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import ends_of
 
 FIRST = datetime(2021, 2, 5)
 
 
 @pytest.fixture
-def ends(from_mariadb: Ends) -> Ends:
+def ends(from_mariadb: Endpoints) -> Endpoints:
     """Ten rows a day for three days, without a key at the source."""
     from_mariadb.source.run("CREATE TABLE things (id int, at datetime(6), score int, KEY (at))")
     rows = [(n, FIRST + timedelta(days=n // 10, hours=n % 10), n % 11) for n in range(30)]
@@ -38,11 +38,11 @@ def ends(from_mariadb: Ends) -> Ends:
     return from_mariadb
 
 
-def table_of(ends: Ends, load: str = "replace_interval", **fields: Any) -> Table:
+def table_of(ends: Endpoints, load: str = "replace_interval", **fields: Any) -> Table:
     return ends.table(load=load, key=["id"], cursor="at", interval="day", **fields)
 
 
-def stopped(ends: Ends, table: Table, kind: type[DaybookError], work: Callable[[], object], *said: str) -> None:
+def stopped(ends: Endpoints, table: Table, kind: type[DaybookError], work: Callable[[], object], *said: str) -> None:
     """`work` ends with that error, which says all of `said`, and changes nothing."""
     before = ends.state(table)
     with pytest.raises(kind) as caught:
@@ -54,7 +54,7 @@ def stopped(ends: Ends, table: Table, kind: type[DaybookError], work: Callable[[
 
 
 @pytest.mark.parametrize("load", ["replace_interval", "upsert"])
-def test_a_repair_keeps_what_was_brought_by_hand_and_is_gone_at_the_source(ends: Ends, load: str) -> None:
+def test_a_repair_keeps_what_was_brought_by_hand_and_is_gone_at_the_source(ends: Endpoints, load: str) -> None:
     table = table_of(ends, load)
     ends.load(table, "2021-02-05", "2021-02-08")
     ends.destination.run("DELETE FROM daybook.ledger WHERE interval_start = '2021-02-06'")
@@ -67,7 +67,7 @@ def test_a_repair_keeps_what_was_brought_by_hand_and_is_gone_at_the_source(ends:
     assert ends.rows(table, "count(*)") == [(23,)]
 
 
-def test_two_rows_with_one_key(ends: Ends) -> None:
+def test_two_rows_with_one_key(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.source.run("INSERT INTO things VALUES (25, '2021-02-07 23:00:00', 1)")
     with pytest.raises(DuplicateKey) as first:  # the first load has no staging table on PostgreSQL
@@ -77,7 +77,7 @@ def test_two_rows_with_one_key(ends: Ends) -> None:
     stopped(ends, table, DuplicateKey, lambda: ends.load(table, "2021-02-07"), "id=25 (2 rows)", "upsert")
 
 
-def test_upsert_takes_the_newest_and_says_so(ends: Ends, caplog: pytest.LogCaptureFixture) -> None:
+def test_upsert_takes_the_newest_and_says_so(ends: Endpoints, caplog: pytest.LogCaptureFixture) -> None:
     table = table_of(ends, "upsert")
     ends.source.run("INSERT INTO things VALUES (25, '2021-02-07 23:00:00', 99), (25, '2021-02-07 01:00:00', -1)")
     for _ in range(2):
@@ -89,7 +89,7 @@ def test_upsert_takes_the_newest_and_says_so(ends: Ends, caplog: pytest.LogCaptu
 
 
 @pytest.mark.parametrize("strategy", ["replace_interval", "upsert"])
-def test_a_row_without_its_key(ends: Ends, strategy: str) -> None:
+def test_a_row_without_its_key(ends: Endpoints, strategy: str) -> None:
     table = table_of(ends, strategy)
     ends.source.run("INSERT INTO things VALUES (NULL, '2021-02-07 23:00:00', 1)")
     with pytest.raises(NullKey):
@@ -98,7 +98,7 @@ def test_a_row_without_its_key(ends: Ends, strategy: str) -> None:
     stopped(ends, table, NullKey, lambda: ends.load(table, "2021-02-07"), "1 rows have no id", "key:")
 
 
-def test_far_fewer_rows(ends: Ends) -> None:
+def test_far_fewer_rows(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-05", "2021-02-08")
     ends.source.run("DELETE FROM things WHERE at >= '2021-02-06' AND at < '2021-02-07' AND id > 13")
@@ -119,7 +119,7 @@ def test_far_fewer_rows(ends: Ends) -> None:
     assert ends.load(table_of(ends, shrink_limit=0)).rows == 1
 
 
-def test_a_check_of_the_table_file(ends: Ends) -> None:
+def test_a_check_of_the_table_file(ends: Endpoints) -> None:
     checks = [{"sql": "select count(*) from {table} where score not between 0 and 10", "equals": 0}]
     table = table_of(ends, checks=checks)
     ends.load(table, "2021-02-05")
@@ -130,7 +130,7 @@ def test_a_check_of_the_table_file(ends: Ends) -> None:
     assert ends.load(table, "2021-02-06").rows == 10
 
 
-def test_a_row_that_the_warehouse_reads_as_of_another_interval(ends: Ends) -> None:
+def test_a_row_that_the_warehouse_reads_as_of_another_interval(ends: Endpoints) -> None:
     schema, table = ends.destination.quote(ends.destination.namespace), table_of(ends)
     ends.destination.run(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     ends.load(table, "2021-02-05")
@@ -144,7 +144,7 @@ def test_a_row_that_the_warehouse_reads_as_of_another_interval(ends: Ends) -> No
     )
 
 
-def test_a_part_that_is_lost_or_damaged(ends: Ends, tmp_path: Path) -> None:
+def test_a_part_that_is_lost_or_damaged(ends: Endpoints, tmp_path: Path) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-05")
     for damage in ("lost", "damaged"):
@@ -165,7 +165,7 @@ def test_a_part_that_is_lost_or_damaged(ends: Ends, tmp_path: Path) -> None:
             load(extracted, ends.warehouse, ends.stage)
 
 
-def test_a_manifest_that_says_another_number_of_rows(ends: Ends) -> None:
+def test_a_manifest_that_says_another_number_of_rows(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-05")
     extracted = ends.extract(table, "2021-02-06")
@@ -183,13 +183,13 @@ def test_a_manifest_that_says_another_number_of_rows(ends: Ends) -> None:
     ],
     ids=["misspelt column", "no such table", "cursor cut to a date"],
 )
-def test_a_source_that_is_not_as_the_file_says(ends: Ends, fields: dict[str, Any], said: list[str]) -> None:
+def test_a_source_that_is_not_as_the_file_says(ends: Endpoints, fields: dict[str, Any], said: list[str]) -> None:
     with pytest.raises(SourceError) as caught:
         ends.load(table_of(ends, **fields), "2021-02-05")
     assert all(text in str(caught.value) for text in said), str(caught.value)
 
 
-def test_a_cursor_without_an_index_is_told(ends: Ends, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_cursor_without_an_index_is_told(ends: Endpoints, caplog: pytest.LogCaptureFixture) -> None:
     ends.load(table_of(ends), "2021-02-05")
     assert "CREATE INDEX" not in caplog.text
     ends.source.run("DROP INDEX at ON things")
@@ -214,7 +214,7 @@ def test_rows_without_a_cursor_are_told(
         assert ends.load(table_of(ends)).rows == 2, "a full refresh has them all"
 
 
-def test_an_older_snapshot_does_not_take_the_place_of_a_newer_one(ends: Ends) -> None:
+def test_an_older_snapshot_does_not_take_the_place_of_a_newer_one(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-05")
     older = ends.extract(table, "2021-02-05")
@@ -225,7 +225,7 @@ def test_an_older_snapshot_does_not_take_the_place_of_a_newer_one(ends: Ends) ->
     assert ends.state(table) == before, "there was nothing left to do"
 
 
-def test_a_range_keeps_the_part_of_it_that_is_newer(ends: Ends) -> None:
+def test_a_range_keeps_the_part_of_it_that_is_newer(ends: Endpoints) -> None:
     table = table_of(ends)
     older = ends.extract(table, "2021-02-05", "2021-02-08")
     ends.source.run("UPDATE things SET score = 99 WHERE id = 13")
@@ -238,7 +238,7 @@ def test_a_range_keeps_the_part_of_it_that_is_newer(ends: Ends) -> None:
     )
 
 
-def test_a_row_that_moved_to_a_newer_interval_stays_there(ends: Ends) -> None:
+def test_a_row_that_moved_to_a_newer_interval_stays_there(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-05", "2021-02-07")
     older = ends.extract(table, "2021-02-05")
@@ -248,7 +248,7 @@ def test_a_row_that_moved_to_a_newer_interval_stays_there(ends: Ends) -> None:
     assert ends.rows(table) == ends.source.run("SELECT * FROM things WHERE at < '2021-02-07' ORDER BY id")
 
 
-def test_a_full_refresh_does_not_take_back_what_was_loaded_meanwhile(ends: Ends) -> None:
+def test_a_full_refresh_does_not_take_back_what_was_loaded_meanwhile(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-05", "2021-02-08")
     whole = ends.extract(table)

@@ -7,7 +7,7 @@ import pytest
 
 from daybook.definitions.table import Table
 from daybook.errors import BackfillRefused
-from daybook.load.owed_intervals import owed, owed_within
+from daybook.load.owed_intervals import expected_in_range, expected_intervals
 
 
 def table(**fields: Any) -> Table:
@@ -21,20 +21,20 @@ def utc(*when: int) -> datetime:
 
 def labels(table: Table, now: datetime) -> list[str]:
     assert table.grid is not None
-    return [table.grid.label(interval) for interval in owed(table, now)]
+    return [table.grid.label(interval) for interval in expected_intervals(table, now)]
 
 
 # ── A range ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_range_ends_before_its_end() -> None:
-    intervals = owed_within(table(), date(2018, 7, 1), date(2018, 8, 1))
+    intervals = expected_in_range(table(), date(2018, 7, 1), date(2018, 8, 1))
     assert len(intervals) == 31
     assert intervals[0].start == utc(2018, 7, 1) and intervals[-1].end == utc(2018, 8, 1)
 
 
 def test_a_range_is_on_the_clock_of_the_table() -> None:
-    hours = owed_within(
+    hours = expected_in_range(
         table(interval="hour", timezone="America/New_York"), datetime(2021, 3, 14), datetime(2021, 3, 15)
     )
     assert len(hours) == 23 and hours[0].start == utc(2021, 3, 14, 5)
@@ -42,26 +42,26 @@ def test_a_range_is_on_the_clock_of_the_table() -> None:
 
 def test_a_range_may_end_with_the_newest_that_is_over() -> None:
     newest = datetime.now(UTC).date() - timedelta(days=1)
-    (only,) = owed_within(table(), newest, newest + timedelta(days=1))
+    (only,) = expected_in_range(table(), newest, newest + timedelta(days=1))
     assert only.start.date() == newest
 
 
 def test_a_table_without_start_takes_any_range() -> None:
-    assert len(owed_within(table(interval="month"), date(1990, 1, 1), date(1990, 3, 1))) == 2
+    assert len(expected_in_range(table(interval="month"), date(1990, 1, 1), date(1990, 3, 1))) == 2
 
 
 def test_before_the_start_by_a_flag() -> None:
-    days = owed_within(table(start=date(2021, 2, 5)), date(2021, 2, 3), date(2021, 2, 7), allow_before_start=True)
+    days = expected_in_range(table(start=date(2021, 2, 5)), date(2021, 2, 3), date(2021, 2, 7), allow_before_start=True)
     assert len(days) == 4
 
 
 def test_the_day_that_the_start_lies_in_is_owed_in_full() -> None:
-    assert owed_within(table(start=datetime(2020, 8, 10, 2)), date(2020, 8, 10), date(2020, 8, 11))
+    assert expected_in_range(table(start=datetime(2020, 8, 10, 2)), date(2020, 8, 10), date(2020, 8, 11))
 
 
 def refused(table: Table, start: date, end: date) -> str:
     with pytest.raises(BackfillRefused) as caught:
-        owed_within(table, start, end)
+        expected_in_range(table, start, end)
     assert "raw.nps" in str(caught.value)
     return str(caught.value)
 
@@ -146,8 +146,8 @@ def test_policies() -> None:
     assert labels(table(catch_up="latest"), now) == ["2021-02-07"]
     assert labels(table(start=start, catch_up="latest"), utc(2021, 2, 5, 12)) == [], "the first is not over yet"
     for catch_up in (None, "latest", "none"):
-        assert owed(table(load="replace", start=start, catch_up=catch_up), now) == []
-        assert owed(table(load="replace", interval=None, cursor=None, catch_up=catch_up), now) == []
+        assert expected_intervals(table(load="replace", start=start, catch_up=catch_up), now) == []
+        assert expected_intervals(table(load="replace", interval=None, cursor=None, catch_up=catch_up), now) == []
 
 
 def test_what_is_owed_is_on_the_clock_of_the_table() -> None:

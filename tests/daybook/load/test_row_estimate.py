@@ -7,12 +7,12 @@ import pytest
 from daybook.load.plan import plan
 from daybook.load.row_estimate import expected_rows
 from daybook.progress import duration, rate, to_go
-from tests.support.source_and_warehouse import Ends, _when
+from tests.support.source_and_warehouse import Endpoints, _when
 
 NOON = datetime(2021, 2, 5, 12, tzinfo=UTC)
 
 
-def test_what_is_expected_follows_the_loads_before(from_mariadb: Ends) -> None:
+def test_what_is_expected_follows_the_loads_before(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     ends.source.run("CREATE TABLE things (id int, at datetime, KEY (at))")
     ends.source.insert("things", [(n, datetime(2021, 2, 5 + n // 10)) for n in range(25)])

@@ -13,18 +13,18 @@ from daybook.ledger.source_columns import COLUMNS
 from daybook.load.load import load
 from daybook.load.schema_drift import widens
 from daybook.model.types import Type, parse_type
-from tests.support.source_and_warehouse import Database, Ends, parse_as_redshift
+from tests.support.source_and_warehouse import Database, Endpoints, parse_as_redshift
 from tests.support.source_warehouse_fixtures import ends_of
 
 
 @pytest.fixture(params=["postgres-folder", "redshift-s3"])
-def ends(source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ends]:
+def ends(source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
     """Each source with PostgreSQL and with Redshift: nothing depends on the stage."""
     with ends_of(source, request.param, request, tmp_path) as both:
         yield both
 
 
-def by_hand(ends: Ends, *statements: str) -> None:
+def by_hand(ends: Endpoints, *statements: str) -> None:
     """Run them in the warehouse as a person does, each by itself: Redshift alters no type within a transaction."""
     with ends.destination.connection() as connection, connection.cursor() as cursor:
         connection.rollback()
@@ -33,7 +33,7 @@ def by_hand(ends: Ends, *statements: str) -> None:
             cursor.execute(statement)
 
 
-def make(ends: Ends, strategy: str = "replace", **fields: Any) -> Table:
+def make(ends: Endpoints, strategy: str = "replace", **fields: Any) -> Table:
     """Six rows in two days, loaded."""
     clock = "datetime(6)" if ends.source.is_mysql else "timestamp"
     ends.source.run(
@@ -45,19 +45,19 @@ def make(ends: Ends, strategy: str = "replace", **fields: Any) -> Table:
     return table
 
 
-def table_of(ends: Ends, strategy: str = "replace", **fields: Any) -> Table:
+def table_of(ends: Endpoints, strategy: str = "replace", **fields: Any) -> Table:
     intervals = {} if strategy == "replace" else {"cursor": "at", "interval": "day"}
     return ends.table(load=strategy, key=["id"], **intervals, **fields)
 
 
-def retype(ends: Ends, column: str, mysql: str, postgres: str) -> None:
+def retype(ends: Endpoints, column: str, mysql: str, postgres: str) -> None:
     if ends.source.is_mysql:
         ends.source.run(f"ALTER TABLE things MODIFY {column} {mysql}")
     else:
         ends.source.run(f"ALTER TABLE things ALTER COLUMN {column} TYPE {postgres} USING {column}::{postgres}")
 
 
-def refused(ends: Ends, table: Table, *said: str) -> str:
+def refused(ends: Endpoints, table: Table, *said: str) -> str:
     """A load is refused before anything is read or staged, and changes nothing. Returns what was said."""
     before = ends.state(table)
     with pytest.raises(SchemaMismatch) as caught:
@@ -77,7 +77,7 @@ def statements(message: str) -> list[str]:
     return found
 
 
-def obey(ends: Ends, message: str) -> None:
+def obey(ends: Endpoints, message: str) -> None:
     """Run the first ALTER of each line of a message, as a person would."""
     for line in message.splitlines():
         if "ALTER TABLE" in line:
@@ -90,7 +90,7 @@ def obey(ends: Ends, message: str) -> None:
 # --- what is new ---------------------------------------------------------------------------------------------------
 
 
-def test_a_new_column_fails_by_default(ends: Ends) -> None:
+def test_a_new_column_fails_by_default(ends: Endpoints) -> None:
     table = make(ends)
     ends.source.run("ALTER TABLE things ADD COLUMN colour varchar(10)")
     message = refused(ends, table, "'colour'", "ADD COLUMN", "on_new_column: add")
@@ -100,7 +100,7 @@ def test_a_new_column_fails_by_default(ends: Ends) -> None:
 
 
 @pytest.mark.parametrize("strategy", ["replace_interval", "upsert"])
-def test_a_new_column_is_added_and_older_rows_have_null_in_it(ends: Ends, strategy: str) -> None:
+def test_a_new_column_is_added_and_older_rows_have_null_in_it(ends: Endpoints, strategy: str) -> None:
     table = make(ends, strategy, on_new_column="add")
     ends.source.run("ALTER TABLE things ADD COLUMN colour varchar(10) NOT NULL DEFAULT 'red'")
     ends.source.run("UPDATE things SET score = 70 WHERE id = 4")
@@ -112,7 +112,7 @@ def test_a_new_column_is_added_and_older_rows_have_null_in_it(ends: Ends, strate
         ]
 
 
-def test_a_new_column_is_added_only_by_the_load(from_mariadb: Ends) -> None:
+def test_a_new_column_is_added_only_by_the_load(from_mariadb: Endpoints) -> None:
     """An extraction changes nothing in the warehouse; so does a load that is stopped before it has begun."""
     ends = from_mariadb
     table = make(ends, on_new_column="add")
@@ -123,7 +123,7 @@ def test_a_new_column_is_added_only_by_the_load(from_mariadb: Ends) -> None:
     assert "colour" in ends.destination.types(table.name)
 
 
-def test_a_new_column_is_ignored(ends: Ends) -> None:
+def test_a_new_column_is_ignored(ends: Endpoints) -> None:
     table = make(ends, on_new_column="ignore")
     ends.source.run("ALTER TABLE things ADD COLUMN colour varchar(10)")
     for _ in range(2):
@@ -139,7 +139,7 @@ LISTED = {"id": "integer", "at": "timestamp", "score": "smallint"}
     [(None, False), ("ignore", False), ("add", False), ("fail", True)],
     ids=["by default", "ignore", "add", "fail"],
 )
-def test_a_new_column_that_columns_does_not_list(from_mariadb: Ends, policy: str | None, fails: bool) -> None:
+def test_a_new_column_that_columns_does_not_list(from_mariadb: Endpoints, policy: str | None, fails: bool) -> None:
     ends = from_mariadb
     given = {} if policy is None else {"on_new_column": policy}
     table = make(ends, columns=LISTED, **given)
@@ -152,7 +152,7 @@ def test_a_new_column_that_columns_does_not_list(from_mariadb: Ends, policy: str
         assert list(ends.destination.types(table.name)) == list(LISTED)
 
 
-def test_a_column_that_is_listed_now_is_added_where_the_table_file_says_so(from_mariadb: Ends) -> None:
+def test_a_column_that_is_listed_now_is_added_where_the_table_file_says_so(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     make(ends, columns=LISTED)
     more = {**LISTED, "word": "varchar(20)"}
@@ -165,7 +165,7 @@ def test_a_column_that_is_listed_now_is_added_where_the_table_file_says_so(from_
 # --- what is gone, renamed, of another type or narrower -------------------------------------------------------------
 
 #: What happens at the source (MariaDB, PostgreSQL), the column, and what is said of it.
-CHANGES: dict[str, tuple[Callable[[Ends], None], tuple[str, ...]]] = {
+CHANGES: dict[str, tuple[Callable[[Endpoints], None], tuple[str, ...]]] = {
     "gone": (
         lambda ends: ends.source.run("ALTER TABLE things DROP COLUMN word") and None,
         ("its column 'word' is gone", 'DROP COLUMN "word"'),
@@ -202,7 +202,7 @@ CHANGES: dict[str, tuple[Callable[[Ends], None], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_is_refused_until_its_alter_is_run(ends: Ends, change: str) -> None:
+def test_a_change_is_refused_until_its_alter_is_run(ends: Endpoints, change: str) -> None:
     table = make(ends)
     happens, said = CHANGES[change]
     happens(ends)
@@ -218,7 +218,7 @@ def test_a_change_is_refused_until_its_alter_is_run(ends: Ends, change: str) -> 
 
 @pytest.mark.parametrize("change", ["gone", "of another type", "narrower"])
 @pytest.mark.parametrize("policy", ["add", "ignore"])
-def test_a_change_is_refused_whatever_becomes_of_new_columns(from_mariadb: Ends, change: str, policy: str) -> None:
+def test_a_change_is_refused_whatever_becomes_of_new_columns(from_mariadb: Endpoints, change: str, policy: str) -> None:
     ends = from_mariadb
     table = make(ends, on_new_column=policy)
     happens, said = CHANGES[change]
@@ -226,7 +226,7 @@ def test_a_change_is_refused_whatever_becomes_of_new_columns(from_mariadb: Ends,
     refused(ends, table, *said)
 
 
-def test_a_renamed_column_is_not_added(from_mariadb: Ends) -> None:
+def test_a_renamed_column_is_not_added(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     table = make(ends, on_new_column="add")
     CHANGES["renamed"][0](ends)
@@ -235,7 +235,7 @@ def test_a_renamed_column_is_not_added(from_mariadb: Ends) -> None:
 
 
 @pytest.mark.parametrize("change", ["gone", "of another type", "narrower"])
-def test_the_warehouse_may_also_stay_as_it_is(from_mariadb: Ends, change: str) -> None:
+def test_the_warehouse_may_also_stay_as_it_is(from_mariadb: Endpoints, change: str) -> None:
     """What the message says beside the ALTER: the column is forgotten, and left to whoever wants it."""
     ends = from_mariadb
     table = make(ends)
@@ -248,7 +248,7 @@ def test_the_warehouse_may_also_stay_as_it_is(from_mariadb: Ends, change: str) -
     assert ends.destination.types(table.name) == types
 
 
-def test_a_listed_column_that_is_gone_or_of_another_type(from_mariadb: Ends) -> None:
+def test_a_listed_column_that_is_gone_or_of_another_type(from_mariadb: Endpoints) -> None:
     """The warehouse could hold it, and the declared type still fits: a person looks at it all the same."""
     ends = from_mariadb
     table = make(ends, columns={**LISTED, "word": "varchar(20)"})
@@ -260,7 +260,7 @@ def test_a_listed_column_that_is_gone_or_of_another_type(from_mariadb: Ends) -> 
     )  # fmt: skip
 
 
-def test_a_key_that_is_renamed(from_mariadb: Ends) -> None:
+def test_a_key_that_is_renamed(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     table = make(ends)
     ends.source.run("ALTER TABLE things RENAME COLUMN id TO thing_id")
@@ -269,14 +269,14 @@ def test_a_key_that_is_renamed(from_mariadb: Ends) -> None:
     assert ends.load(ends.table(key=["thing_id"])).rows == 6
 
 
-def test_a_column_that_was_never_loaded_is_nobodys_loss(from_mariadb: Ends) -> None:
+def test_a_column_that_was_never_loaded_is_nobodys_loss(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     table = make(ends, columns=LISTED)
     ends.source.run("ALTER TABLE things DROP COLUMN word")
     assert ends.load(table).rows == 6
 
 
-def test_what_people_added_to_the_table_is_left_alone(from_mariadb: Ends) -> None:
+def test_what_people_added_to_the_table_is_left_alone(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     table = make(ends)
     kind = "integer IDENTITY(1,1)" if ends.on_redshift else "integer GENERATED ALWAYS AS IDENTITY"
@@ -292,14 +292,14 @@ def test_what_people_added_to_the_table_is_left_alone(from_mariadb: Ends) -> Non
 # --- what is wider -------------------------------------------------------------------------------------------------
 
 
-def written_anew(ends: Ends, table: Table) -> Any:
+def written_anew(ends: Endpoints, table: Table) -> Any:
     """What changes where PostgreSQL writes a table's rows anew."""
     if ends.on_redshift:
         return None
     return ends.destination.run("SELECT relfilenode FROM pg_class WHERE oid = %s::regclass", (ends.name(table),))
 
 
-def test_a_longer_text_widens_the_column_and_writes_no_row(ends: Ends, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_longer_text_widens_the_column_and_writes_no_row(ends: Endpoints, caplog: pytest.LogCaptureFixture) -> None:
     table = make(ends)
     before = written_anew(ends, table)
     retype(ends, "word", "varchar(40)", "varchar(40)")
@@ -316,7 +316,7 @@ def test_a_longer_text_widens_the_column_and_writes_no_row(ends: Ends, caplog: p
     [("word", "text", "text"), ("price", "decimal(14,2)", "numeric(14,2)"), ("price", "decimal(12,2)", "numeric")],
     ids=["text", "more digits", "a decimal without a limit"],
 )
-def test_what_postgresql_widens_in_place(ends: Ends, column: str, in_mysql: str, in_postgres: str) -> None:
+def test_what_postgresql_widens_in_place(ends: Endpoints, column: str, in_mysql: str, in_postgres: str) -> None:
     table = make(ends)
     before = written_anew(ends, table)
     retype(ends, column, in_mysql, in_postgres)
@@ -336,7 +336,7 @@ def test_what_postgresql_widens_in_place(ends: Ends, column: str, in_mysql: str,
     ids=["smallint to integer", "integer to bigint", "more digits behind the point"],
 )
 def test_what_would_be_written_anew_is_a_persons_decision(
-    ends: Ends, column: str, in_mysql: str, in_postgres: str, said: str
+    ends: Endpoints, column: str, in_mysql: str, in_postgres: str, said: str
 ) -> None:
     table = make(ends)
     retype(ends, column, in_mysql, in_postgres)
@@ -344,7 +344,7 @@ def test_what_would_be_written_anew_is_a_persons_decision(
     assert ends.load(table).rows == 6
 
 
-def test_a_warehouse_that_is_wide_enough_is_left_alone(from_postgres: Ends) -> None:
+def test_a_warehouse_that_is_wide_enough_is_left_alone(from_postgres: Endpoints) -> None:
     ends = from_postgres
     table = make(ends)
     if ends.on_redshift:
@@ -359,7 +359,7 @@ def test_a_warehouse_that_is_wide_enough_is_left_alone(from_postgres: Ends) -> N
     assert ends.destination.types(table.name) == types
 
 
-def test_a_column_that_a_view_holds_fast(from_postgres: Ends) -> None:
+def test_a_column_that_a_view_holds_fast(from_postgres: Endpoints) -> None:
     ends = from_postgres
     table = make(ends)
     if ends.on_redshift:
@@ -370,7 +370,7 @@ def test_a_column_that_a_view_holds_fast(from_postgres: Ends) -> None:
         ends.load(table)
 
 
-def test_a_declared_type_rules_over_a_wider_source(from_mariadb: Ends) -> None:
+def test_a_declared_type_rules_over_a_wider_source(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     table = make(ends, columns={**LISTED, "word": "varchar(20)"})
     types = ends.destination.types(table.name)
@@ -382,7 +382,7 @@ def test_a_declared_type_rules_over_a_wider_source(from_mariadb: Ends) -> None:
 # --- the memory ----------------------------------------------------------------------------------------------------
 
 
-def test_the_memory_is_written_when_something_has_changed_and_only_then(from_mariadb: Ends) -> None:
+def test_the_memory_is_written_when_something_has_changed_and_only_then(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     table = make(ends, mask={"word": "hash"}, on_new_column="add")
 
@@ -408,7 +408,7 @@ def test_the_memory_is_written_when_something_has_changed_and_only_then(from_mar
     assert len(COLUMNS) == 7
 
 
-def test_an_older_daybook_kept_no_memory(from_mariadb: Ends) -> None:
+def test_an_older_daybook_kept_no_memory(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     table = make(ends)
     ends.destination.run("DELETE FROM daybook.columns WHERE table_name = %s", (table.name,))
@@ -418,7 +418,7 @@ def test_an_older_daybook_kept_no_memory(from_mariadb: Ends) -> None:
     refused(ends, table, "'score' was smallint and is varchar(9)")
 
 
-def test_a_column_that_is_masked_later_is_refused_until_the_warehouse_fits(from_postgres: Ends) -> None:
+def test_a_column_that_is_masked_later_is_refused_until_the_warehouse_fits(from_postgres: Endpoints) -> None:
     ends = from_postgres
     make(ends)
     dropped = table_of(ends, mask={"word": "drop"})

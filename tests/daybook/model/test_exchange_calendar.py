@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from daybook.definitions.table import Table
 from daybook.errors import BackfillRefused
-from daybook.load.owed_intervals import owed, owed_within, worth_asking
+from daybook.load.owed_intervals import expected_in_range, expected_intervals, with_sessions
 from daybook.load.plan import plan
 from daybook.model.exchange_calendar import known, sessions, zone_of
 
@@ -27,7 +27,7 @@ def labels(table: Table, intervals: Any) -> list[str]:
 
 def chosen(table: Table, *days: str) -> list[str]:
     assert table.grid is not None
-    return labels(table, worth_asking(table, [table.grid.at(date.fromisoformat(day)) for day in days]))
+    return labels(table, with_sessions(table, [table.grid.at(date.fromisoformat(day)) for day in days]))
 
 
 # ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -124,20 +124,20 @@ def test_a_backfill_without_any_session_is_refused() -> None:
     with pytest.raises(
         BackfillRefused, match=r"XNYS had no session from 2021-01-16 until 2021-01-19, so there is noth"
     ):
-        owed_within(table(), date(2021, 1, 16), date(2021, 1, 19))
-    assert len(owed_within(table(), date(2021, 1, 16), date(2021, 1, 20))) == 4
+        expected_in_range(table(), date(2021, 1, 16), date(2021, 1, 19))
+    assert len(expected_in_range(table(), date(2021, 1, 16), date(2021, 1, 20))) == 4
 
 
 def test_the_latest_that_is_owed_is_a_day_with_a_session() -> None:
     latest = table(catch_up="latest")
-    assert labels(latest, owed(latest, datetime(2021, 1, 19, 12, tzinfo=UTC))) == ["2021-01-15"]
-    assert labels(latest, owed(latest, datetime(2021, 1, 4, 12, tzinfo=UTC))) == []
+    assert labels(latest, expected_intervals(latest, datetime(2021, 1, 19, 12, tzinfo=UTC))) == ["2021-01-15"]
+    assert labels(latest, expected_intervals(latest, datetime(2021, 1, 4, 12, tzinfo=UTC))) == []
 
 
 def test_ten_years_are_looked_through_at_once() -> None:
     """Each calendar is made once, and each day looked up in it."""
     decade = table(start=date(2011, 1, 3))
-    intervals = owed(decade, datetime(2021, 1, 2, 12, tzinfo=UTC))
-    kept = worth_asking(decade, intervals)
+    intervals = expected_intervals(decade, datetime(2021, 1, 2, 12, tzinfo=UTC))
+    kept = with_sessions(decade, intervals)
     assert len(intervals) - len(kept) == 1, "New Year's Day, at the end"
     assert intervals[-1].end - intervals[0].start > timedelta(days=3600)

@@ -22,7 +22,7 @@ from daybook.model.dataset import Dataset
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid, parse
 from daybook.model.timezones import wall_clock
-from daybook.monitoring.deadlines import Duties
+from daybook.monitoring.deadlines import Deadlines
 from daybook.monitoring.freshness import attainment, expected, look
 from daybook.warehouses.base import Warehouse
 from tests.support.servers.postgres import Postgres
@@ -503,7 +503,7 @@ def test_a_file_that_is_wrong_does_not_hide_the_others(tmp_path: Path) -> None:
 
 def test_a_table_without_due_has_no_duties() -> None:
     with pytest.raises(ValueError, match=r"raw\.t has no due:"):
-        Duties(table(due=None)("raw.t"), datetime.now(UTC))
+        Deadlines(table(due=None)("raw.t"), datetime.now(UTC))
 
 
 @given(
@@ -520,7 +520,7 @@ def test_every_interval_is_due_once_at_the_first_such_time_after_its_end(
     grid, days, zone = dataset.grid, Grid("day", timezone), ZoneInfo(timezone)
     assert grid
     begin = grid.containing(days.containing(datetime.combine(first, time(12), zone)).start).start
-    duties = Duties(dataset, begin)
+    duties = Deadlines(dataset, begin)
     found = list(itertools.takewhile(lambda duty: duty.due_at < begin + timedelta(days=45), duties.coming(begin)))
     assert list(duties.passed(found[-1].due_at)) == found[::-1], "the same, backwards"
     intervals = [interval for duty in found for interval in duty.intervals]

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from daybook.orchestration.command_line import run
 from flows.load_table import load_table
 from flows.nps import nps
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.servers.ports import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -45,7 +45,10 @@ def last_line(said: str) -> str:
 
 
 def test_a_day_is_loaded(
-    production: Production, on_postgres: Target, use: Callable[..., None], typed: Callable[..., tuple[int, str]]
+    production: Production,
+    on_postgres: LiveWarehouse,
+    use: Callable[..., None],
+    typed: Callable[..., tuple[int, str]],
 ) -> None:
     on_postgres.empty()
     production.fill(DAY, 10)
@@ -121,7 +124,7 @@ def test_a_wrong_password_is_told_without_showing_it(
     variable: str,
     expected: str,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
     use: Callable[..., None],
     typed: Callable[..., tuple[int, str]],
 ) -> None:
@@ -138,7 +141,7 @@ def test_a_wrong_password_is_told_without_showing_it(
 
 def test_a_server_that_is_down_is_tried_again_and_then_told_with_the_whole_story(
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
     use: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],

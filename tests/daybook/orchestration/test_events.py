@@ -34,7 +34,7 @@ from ruamel.yaml import YAML
 from daybook.orchestration import tasks
 from daybook.orchestration.local_stack.polling import wait_until
 from flows.nps import nps
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE, wait_for
 from tests.support.project_copy import ROOT, Deployed
 from tests.support.servers.gate import gate
@@ -59,7 +59,10 @@ def of_run(client: SyncPrefectClient, run: UUID, resource: str = NPS) -> list[Ev
 
 @pytest.fixture
 def client(
-    prefect_server: str, production: Production, on_postgres: Target, use: Callable[[Target], None]
+    prefect_server: str,
+    production: Production,
+    on_postgres: LiveWarehouse,
+    use: Callable[[LiveWarehouse], None],
 ) -> Iterator[SyncPrefectClient]:
     """The tests' own server, with blocks and an empty warehouse; runs in this process have no heartbeat to wait for."""
     on_postgres.empty()
@@ -137,7 +140,11 @@ def test_a_run_that_committed_nothing_emits_nothing(client: SyncPrefectClient, p
 
 
 def test_a_load_does_not_mind_when_its_event_cannot_be_emitted(
-    client: SyncPrefectClient, production: Production, on_postgres: Target, project: Path, prefect_server: str
+    client: SyncPrefectClient,
+    production: Production,
+    on_postgres: LiveWarehouse,
+    project: Path,
+    prefect_server: str,
 ) -> None:
     """The way to the server is cut for events alone: nobody answers."""
     production.fill(DAY, 10)
@@ -211,7 +218,7 @@ def test_a_commit_starts_a_deployment_with_its_dates(
     worker: Deployed,
     client: SyncPrefectClient,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
     following: UUID,
 ) -> None:
     for offset in range(5):
@@ -251,7 +258,7 @@ def test_two_commits_at_once_start_a_run_each_and_deploying_again_changes_nothin
     worker: Deployed,
     client: SyncPrefectClient,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
     following: UUID,
 ) -> None:
     entry = block("yaml").replace("orders", "visits")

@@ -22,7 +22,7 @@ from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.local_stack.polling import wait_until
 from flows.load_table import load_table
 from flows.nps import nps
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE, create, flow_processes, wait_for
 from tests.support.project_copy import Deployed
 from tests.support.servers.ports import free_port
@@ -32,7 +32,7 @@ MIDNIGHT = datetime(2021, 2, 5, tzinfo=UTC)
 Row = tuple[str, datetime, datetime, str, str]
 
 
-def failures(target: Target) -> list[Row]:
+def failures(target: LiveWarehouse) -> list[Row]:
     """(table, start, end, flow run, error) of each row of daybook.failures, the oldest first."""
     try:
         found: list[Any] = target.run(
@@ -44,7 +44,7 @@ def failures(target: Target) -> list[Row]:
     return [(table, start.astimezone(UTC), end.astimezone(UTC), run, error) for table, start, end, run, error in found]
 
 
-def left(target: Target, rows: int) -> list[Row]:
+def left(target: LiveWarehouse, rows: int) -> list[Row]:
     """The failures, once there are so many: a run is seen to have failed before its hook has run."""
     assert wait_until(lambda: len(failures(target)) >= rows, PATIENCE), failures(target)
     return failures(target)
@@ -67,7 +67,7 @@ def cure(production: Production) -> None:
 
 @pytest.fixture
 def client(
-    prefect_server: str, production: Production, on_postgres: Target, use: Callable[..., None]
+    prefect_server: str, production: Production, on_postgres: LiveWarehouse, use: Callable[..., None]
 ) -> Iterator[SyncPrefectClient]:
     """The tests' own server, with blocks and an empty warehouse; runs in this process have no heartbeat to wait for."""
     on_postgres.empty()
@@ -77,7 +77,7 @@ def client(
 
 
 def test_a_failed_run_leaves_its_table_interval_and_words(
-    worker: Deployed, client: SyncPrefectClient, production: Production, on_postgres: Target
+    worker: Deployed, client: SyncPrefectClient, production: Production, on_postgres: LiveWarehouse
 ) -> None:
     """By its date, as a range, by the name of its table, and, through the worker, by when it was scheduled for."""
     production.fill(DAY, 10)
@@ -112,7 +112,7 @@ def test_a_run_that_was_killed_leaves_a_row_too(
     words: str,
     worker: Deployed,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
 ) -> None:
     """After SIGKILL its own process cannot: the worker runs the hook when it sees the end of it."""
     production.fill(DAY, 100)
@@ -138,7 +138,7 @@ def test_a_run_that_was_killed_leaves_a_row_too(
 def test_only_the_last_try_of_a_run_counts(
     worker: Deployed,
     production: Production,
-    on_postgres: Target,
+    on_postgres: LiveWarehouse,
 ) -> None:
     """Retried in vain it leaves one row; tried again by a person, one more; mended, none."""
     production.fill(DAY, 10)
@@ -164,7 +164,7 @@ def test_only_the_last_try_of_a_run_counts(
 
 
 def test_a_warehouse_that_is_down_hides_no_failure(
-    client: SyncPrefectClient, production: Production, on_postgres: Target, use: Callable[..., None]
+    client: SyncPrefectClient, production: Production, on_postgres: LiveWarehouse, use: Callable[..., None]
 ) -> None:
     production.fill(DAY, 10)
     url = make_url(on_postgres.variables["DAYBOOK_WAREHOUSE_URL"]).set(port=free_port(), password="very-secret")
@@ -180,7 +180,7 @@ def test_a_warehouse_that_is_down_hides_no_failure(
 
 
 def test_a_failure_without_an_interval_leaves_no_row(
-    client: SyncPrefectClient, production: Production, on_postgres: Target
+    client: SyncPrefectClient, production: Production, on_postgres: LiveWarehouse
 ) -> None:
     """A full refresh is no gap in the book; a date that is no interval cannot be one."""
     production.fill(DAY, 10)
@@ -193,7 +193,7 @@ def test_a_failure_without_an_interval_leaves_no_row(
 
 
 def test_words_of_any_length_and_in_any_alphabet_are_kept_from_their_beginning(
-    target: Target, use: Callable[..., None]
+    target: LiveWarehouse, use: Callable[..., None]
 ) -> None:
     """Each kind of warehouse has its own limit: Redshift counts bytes, and none of them holds a NUL."""
     use(target)
@@ -208,7 +208,7 @@ def test_words_of_any_length_and_in_any_alphabet_are_kept_from_their_beginning(
 
 
 def test_a_load_within_another_flow_notes_the_day_that_it_was_meant_for(
-    client: SyncPrefectClient, production: Production, on_postgres: Target
+    client: SyncPrefectClient, production: Production, on_postgres: LiveWarehouse
 ) -> None:
     """A parent that is late: Prefect says of the child that it was scheduled now."""
     production.fill(DAY, 10)

@@ -11,7 +11,7 @@ import pytest
 from prefect.server.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 
 from daybook.definitions.table import Table
-from daybook.load.owed_intervals import owed
+from daybook.load.owed_intervals import expected_intervals
 from daybook.load.plan import plan
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Unit
@@ -221,7 +221,7 @@ def left_out(unit: Unit, zone: str, cron: str, start: datetime, end: datetime) -
     declared = table(unit, zone, start=start, catch_up="all")
     intervals = named(declared, ticks(CronSchedule(cron=cron, timezone=zone), start + timedelta(days=1), end))
     assert declared.grid is not None
-    lacking = set(owed(declared, end)) - set(intervals)
+    lacking = set(expected_intervals(declared, end)) - set(intervals)
     return [declared.grid.label(one) for one in sorted(lacking) if intervals[0] < one < intervals[-1]]
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
-from daybook.monitoring.incidents.incident import Awaited, Incident, Kind
+from daybook.monitoring.incidents.incident import Incident, Kind, RecoveryCondition
 from daybook.monitoring.incidents.notice import Notice, Tone
-from daybook.orchestration.notifications.incident_store import Desk
+from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.orchestration.notifications.outbox import Outbox
 from daybook.orchestration.notifications.routing import Route
 from daybook.orchestration.notifications.send import Delivery
-from daybook.orchestration.variable_store import Shelf
+from daybook.orchestration.variable_store import VariableStore
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TABLE = "raw_data.nps"
@@ -41,18 +41,18 @@ def test_a_weekend_of_failures_every_hour_is_kept_with_all_that_it_awaits(shelve
     hours = [NOW + timedelta(hours=hour) for hour in range(29)]
     incident = failed(TABLE)
     for hour in hours:
-        awaited = Awaited("raw_data.session_timestamp", hour, hour - timedelta(hours=1), hour)
-        incident = incident.again(failed(TABLE, hour, "x" * 3000, seen=(f"{hour}",), awaits=(awaited,)))
-    Desk(shelves, None).keep(incident)
-    (kept,) = Desk(shelves, None).open
+        awaited = RecoveryCondition("raw_data.session_timestamp", hour, hour - timedelta(hours=1), hour)
+        incident = incident.merged_with(failed(TABLE, hour, "x" * 3000, seen=(f"{hour}",), awaits=(awaited,)))
+    IncidentStore(shelves, None).keep(incident)
+    (kept,) = IncidentStore(shelves, None).open
     assert (kept.times, kept.awaits, kept.seen) == (30, incident.awaits, incident.seen)
 
 
 @pytest.mark.parametrize("error", ["🟥" * 3000, "\0NUL", "half \ud83d of a pair", "`\\\"'\n" * 2000], ids=ascii)
 def test_an_error_of_any_characters_is_kept_and_told(shelves: SyncPrefectClient, error: str) -> None:
-    desk, incident = Desk(shelves, None), failed(TABLE, error=error)
+    desk, incident = IncidentStore(shelves, None), failed(TABLE, error=error)
     desk.keep(incident, Notice(Tone.FAILED, incident.title, error=error, incident=incident.id))
-    assert [one.subject for one in Desk(shelves, None).open] == [TABLE]
+    assert [one.subject for one in IncidentStore(shelves, None).open] == [TABLE]
     (told,) = delivered(shelves)
     assert told.error and told.error[:4].strip("\0") in error
 
@@ -83,22 +83,22 @@ def test_a_message_of_any_length_is_told(shelves: SyncPrefectClient, notice: Not
 
 
 def test_a_variable_that_somebody_has_spoilt_silences_nobody_else(shelves: SyncPrefectClient) -> None:
-    Desk(shelves, None).keep(failed(TABLE), Notice(Tone.FAILED, "raw_data.nps failed"))
+    IncidentStore(shelves, None).keep(failed(TABLE), Notice(Tone.FAILED, "raw_data.nps failed"))
     for kind, document in (
         ("incident", {"subject": "x"}),
         ("outbox", "oh"),
         ("closed", {}),
         ("incident", {"packed": 1}),
     ):
-        Shelf(shelves, kind).put("0_spoilt", document)
-    assert [incident.subject for incident in Desk(shelves, None).open] == [TABLE]
+        VariableStore(shelves, kind).set("0_spoilt", document)
+    assert [incident.subject for incident in IncidentStore(shelves, None).open] == [TABLE]
     assert [notice.title for notice in delivered(shelves)] == ["raw_data.nps failed"]
 
 
 def test_subjects_that_look_alike_are_two_incidents(shelves: SyncPrefectClient) -> None:
     names = ["raw_data.nps", "raw.data_nps", "raw_data.NPS", "größe", "grösse"]
     for name in names:
-        Desk(shelves, None).keep(failed(name))
-    desk = Desk(shelves, None)
+        IncidentStore(shelves, None).keep(failed(name))
+    desk = IncidentStore(shelves, None)
     assert sorted(one.subject for one in desk.open) == sorted(names)
     assert all(found and found.subject == name for name in names for found in [desk.about(name)])

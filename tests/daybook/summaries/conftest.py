@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 from tests.support.summary_cli import ANSWERS, Desk
 
 
 @pytest.fixture
-def desk(warehouse_ends: Ends) -> Desk:
+def desk(warehouse_ends: Endpoints) -> Desk:
     desk = Desk(warehouse_ends, warehouse_ends.destination.namespace)
     desk.run("CREATE SCHEMA IF NOT EXISTS {raw}")
     desk.run(ANSWERS)

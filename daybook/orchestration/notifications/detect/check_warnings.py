@@ -7,11 +7,11 @@ from daybook.monitoring.incidents.incident import Incident, Kind
 from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.orchestration.monitor_events import checks_of
 from daybook.orchestration.notifications import messages
-from daybook.orchestration.notifications.detect.failures import owner_of, worth_a_word
-from daybook.orchestration.notifications.incident_store import Desk
+from daybook.orchestration.notifications.detect.failures import owner_of, should_repeat
+from daybook.orchestration.notifications.incident_store import IncidentStore
 
 
-def tell_warning(desk: Desk, table: str, said: str, run: str | None, now: datetime) -> None:
+def report_warning(desk: IncidentStore, table: str, said: str, run: str | None, now: datetime) -> None:
     """A load or build of `table` was committed, and its checks warn of what they `said`."""
     found = Incident(
         subject=checks_of(table),
@@ -27,7 +27,7 @@ def tell_warning(desk: Desk, table: str, said: str, run: str | None, now: dateti
     known = desk.about(found.subject)
     if known and set(found.seen) <= set(known.seen):
         return
-    incident = known.again(found) if known else found
+    incident = known.merged_with(found) if known else found
     repeated = f"{table}: a check still warns since {at(incident.since)}, {messages.ordinal(incident.times)} time"
     notice = Notice(
         Tone.STILL if known else Tone.WARNED,
@@ -39,10 +39,10 @@ def tell_warning(desk: Desk, table: str, said: str, run: str | None, now: dateti
         owner=found.owner,
         incident=incident.id,
     )
-    desk.keep(incident, notice if worth_a_word(incident.times) else None)
+    desk.keep(incident, notice if should_repeat(incident.times) else None)
 
 
-def close_warning(desk: Desk, table: str, now: datetime) -> None:
+def close_warning(desk: IncidentStore, table: str, now: datetime) -> None:
     """A later load or build of `table` was committed without a warning."""
     incident = desk.about(checks_of(table))
     if incident:

@@ -29,9 +29,9 @@ from daybook.load.plan import Plan
 from daybook.model.interval import Interval
 from daybook.orchestration.backfill.child_runs import TAG as BACKFILLS
 from daybook.orchestration.deployments import RANGE, takes
-from daybook.orchestration.failure_reason import story
+from daybook.orchestration.failure_reason import parse_failure_message
 from daybook.orchestration.flow_options import planned
-from daybook.orchestration.notifications.datetimes import plain
+from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.pagination import PAGE, every
 from daybook.orchestration.scheduled_time import scheduled_at_of
 
@@ -70,7 +70,7 @@ class FailedRun:
     def ended(self) -> datetime:
         """When it failed."""
         assert self.run.state is not None
-        return plain(self.run.end_time or self.run.state.timestamp)
+        return to_stdlib_datetime(self.run.end_time or self.run.state.timestamp)
 
     @property
     def state_id(self) -> str:
@@ -80,7 +80,7 @@ class FailedRun:
     @property
     def stretch(self) -> Interval | None:
         """What it was to load of its table; None: all of it, or it is no load."""
-        return self.plan.stretch if self.plan else None
+        return self.plan.range if self.plan else None
 
 
 class FailedRuns:
@@ -122,7 +122,7 @@ class FailedRuns:
         except ObjectNotFound:
             return None
         if run.state and run.state.is_completed() and run.end_time:
-            return plain(run.end_time)
+            return to_stdlib_datetime(run.end_time)
         if run.deployment_id is None or run.state is None:
             return None
         completed = self._read(
@@ -133,7 +133,11 @@ class FailedRuns:
             )
         )
         return next(
-            (plain(one.end_time) for one in reversed(completed) if one.end_time and _what(one) == _what(run)),
+            (
+                to_stdlib_datetime(one.end_time)
+                for one in reversed(completed)
+                if one.end_time and _what(one) == _what(run)
+            ),
             None,
         )
 
@@ -158,7 +162,7 @@ class FailedRuns:
     def _described(self, run: FlowRun) -> list[FailedRun]:
         """What is to be told of a run: of some summaries that failed, each by itself; of very many, all at once."""
         assert run.state is not None
-        error, kind = story(run.state.message)
+        error, kind = parse_failure_message(run.state.message)
         flow, deployment = self._client.read_flow(run.flow_id).name, self._deployment(run)
         given = {name: value for name, value in (run.parameters or {}).items() if value is not None}
         about = _table(run)

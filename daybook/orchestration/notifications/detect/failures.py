@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from daybook.definitions.registry import dataset_of
 from daybook.errors import SourceIncomplete, SourceLost, WarehouseLost
 from daybook.model.interval import Interval
-from daybook.monitoring.incidents.impact import Meanwhile
-from daybook.monitoring.incidents.incident import Awaited, Incident, Kind
+from daybook.monitoring.incidents.impact import Impact
+from daybook.monitoring.incidents.incident import Incident, Kind, RecoveryCondition
 from daybook.orchestration.notifications import messages
-from daybook.orchestration.notifications.datetimes import plain
+from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.notifications.detect.failed_runs import HOW, FailedRun, FailedRuns
-from daybook.orchestration.notifications.incident_store import Desk
+from daybook.orchestration.notifications.incident_store import IncidentStore
 
 UNOWNED = "default"
 THE_WAREHOUSE = "the warehouse"
@@ -19,22 +19,22 @@ _BEGIN = datetime(1, 1, 2, tzinfo=UTC)
 _SUBJECT = 200  # characters: with its parameters a run's may be very long
 
 
-def tell(desk: Desk, runs: FailedRuns, failed: FailedRun, meanwhile: Meanwhile) -> None:
+def report_failure(desk: IncidentStore, runs: FailedRuns, failed: FailedRun, meanwhile: Impact) -> None:
     """Open the incident of a run that failed, or say that it is still failing; each of its failures counts once."""
     found = _incident(desk, failed)
     known = desk.about(found.subject)
     task = runs.task_of(failed)
     if known is None or (known.kind is not Kind.FAILED):
-        incident = known.again(found) if known else found
+        incident = known.merged_with(found) if known else found
         desk.keep(incident, messages.opened(incident, failed, task, _means(failed, meanwhile)))
     elif known.run is None:  # the warehouse, of which the monitor itself has said so
-        desk.keep(replace(known.again(found), times=known.times))
+        desk.keep(replace(known.merged_with(found), times=known.times))
     elif failed.state_id not in known.seen:
-        incident = known.again(found)
-        desk.keep(incident, messages.still(incident, failed, task) if worth_a_word(incident.times) else None)
+        incident = known.merged_with(found)
+        desk.keep(incident, messages.still(incident, failed, task) if should_repeat(incident.times) else None)
 
 
-def worth_a_word(times: int) -> bool:
+def should_repeat(times: int) -> bool:
     """Whether somebody has to hear that it failed again: the second, third, fifth, 10th, 20th, 50th, 100th … time."""
     while times >= 10 and times % 10 == 0:
         times //= 10
@@ -47,11 +47,11 @@ def owner_of(table: str) -> str:
     return dataset.owner if dataset else UNOWNED
 
 
-def _incident(desk: Desk, failed: FailedRun) -> Incident:
+def _incident(desk: IncidentStore, failed: FailedRun) -> Incident:
     # What it committed itself before it was lost is there, and so is what others loaded meanwhile; but of what it could
     # get only a part of, its own commit has just that part.
     partly = failed.kind is SourceIncomplete
-    after = failed.ended if partly else plain(failed.run.start_time or failed.ended)
+    after = failed.ended if partly else to_stdlib_datetime(failed.run.start_time or failed.ended)
     stretch = failed.stretch or _all_of(failed, after)
     start, end = (stretch.start, stretch.end) if stretch else (None, None)
     return Incident(
@@ -63,7 +63,7 @@ def _incident(desk: Desk, failed: FailedRun) -> Incident:
         last=failed.ended,
         error=failed.error,
         seen=(failed.state_id,),
-        awaits=tuple(Awaited(table, after, start, end) for table in failed.tables),
+        awaits=tuple(RecoveryCondition(table, after, start, end) for table in failed.tables),
         run=str(failed.run.id),
     )
 
@@ -78,7 +78,7 @@ def _all_of(failed: FailedRun, after: datetime) -> Interval | None:
     return Interval(start, end) if start < end else None
 
 
-def _subject(desk: Desk, failed: FailedRun) -> str:
+def _subject(desk: IncidentStore, failed: FailedRun) -> str:
     """What it is about. A lost database is one thing, however many tables miss it."""
     if failed.kind is WarehouseLost:
         return THE_WAREHOUSE
@@ -93,8 +93,8 @@ def _subject(desk: Desk, failed: FailedRun) -> str:
     return desk.cleaned(f"{name} ({', '.join(messages.as_typed(*one) for one in given)})")
 
 
-def _means(failed: FailedRun, meanwhile: Meanwhile) -> list[str]:
+def _means(failed: FailedRun, meanwhile: Impact) -> list[str]:
     """What readers see until it is mended, and what waits for it."""
     if failed.flow == "summaries" and not failed.tables:
         return ["No summary was built. Readers keep the last build of each."]
-    return [*meanwhile.readers_see(failed.tables), *meanwhile.held_back(failed.tables)]
+    return [*meanwhile.visible_data(failed.tables), *meanwhile.blocked_summaries(failed.tables)]

@@ -9,20 +9,20 @@ from prefect.client.orchestration import SyncPrefectClient
 from daybook.definitions.registry import dataset_of, has_file
 from daybook.definitions.summary_files import summary_names
 from daybook.monitoring.freshness import Freshness, State, expected, look
-from daybook.monitoring.incidents.impact import Meanwhile, at, lasting
-from daybook.monitoring.incidents.incident import Awaited, Incident, Kind
+from daybook.monitoring.incidents.impact import Impact, at, lasting
+from daybook.monitoring.incidents.incident import Incident, Kind, RecoveryCondition
 from daybook.monitoring.incidents.notice import Notice, Tone
-from daybook.orchestration.deployments import loading
+from daybook.orchestration.deployments import find_loading_deployment
 from daybook.orchestration.notifications import messages
 from daybook.orchestration.notifications.detect.slow_runs import Risk, at_risk
-from daybook.orchestration.notifications.incident_store import Desk
+from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.warehouses.base import Warehouse
 
 _OURS = (Kind.LATE, Kind.STALE, Kind.AT_RISK)
 
 
-def tell_late(
-    desk: Desk, client: SyncPrefectClient, warehouse: Warehouse, meanwhile: Meanwhile, now: datetime
+def report_late_tables(
+    desk: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse, meanwhile: Impact, now: datetime
 ) -> Sequence[Freshness]:
     """Open, raise or close the incident of each table with `due:`. Returns how all of them stand.
 
@@ -57,13 +57,13 @@ def _is_owed(table: str) -> bool:
     return has_file(table) if dataset is None else dataset.due is not None
 
 
-def _tell(desk: Desk, found: Incident, notice: Callable[[], Notice]) -> None:
+def _tell(desk: IncidentStore, found: Incident, notice: Callable[[], Notice]) -> None:
     """What is late and fails too is one incident, and the failure says more."""
     known = desk.about(found.subject)
     if known is None:
         desk.keep(found, notice())
     elif found.kind.is_worse_than(known.kind):
-        desk.keep(known.again(found), notice())
+        desk.keep(known.merged_with(found), notice())
 
 
 def _late(standing: Freshness, now: datetime) -> Incident:
@@ -76,11 +76,13 @@ def _late(standing: Freshness, now: datetime) -> Incident:
         since=standing.since,
         last=now,
         seen=(f"{standing.state} {standing.label}",),
-        awaits=tuple(Awaited(standing.table, standing.since, one.start, one.end) for one in standing.missing[-1:]),
+        awaits=tuple(
+            RecoveryCondition(standing.table, standing.since, one.start, one.end) for one in standing.missing[-1:]
+        ),
     )
 
 
-def _late_notice(client: SyncPrefectClient, standing: Freshness, meanwhile: Meanwhile, now: datetime) -> Notice:
+def _late_notice(client: SyncPrefectClient, standing: Freshness, meanwhile: Impact, now: datetime) -> Notice:
     incident = _late(standing, now)
     assert standing.since is not None
     facts = [("Table", standing.table), ("Interval", standing.label)]
@@ -90,7 +92,7 @@ def _late_notice(client: SyncPrefectClient, standing: Freshness, meanwhile: Mean
         Tone.LATE,
         incident.title,
         tuple(facts),
-        meanwhile=(_readers(standing), *meanwhile.held_back([standing.table])),
+        meanwhile=(_readers(standing), *meanwhile.blocked_summaries([standing.table])),
         command=_command(client, standing),
         owner=standing.owner,
         incident=incident.id,
@@ -111,7 +113,7 @@ def _risky(standing: Freshness, risk: Risk, now: datetime) -> Incident:
     )
 
 
-def _risk_notice(standing: Freshness, risk: Risk, meanwhile: Meanwhile) -> Notice:
+def _risk_notice(standing: Freshness, risk: Risk, meanwhile: Impact) -> Notice:
     incident = _risky(standing, risk, risk.now)
     facts = [("Table", standing.table), ("Interval", standing.next_label)]
     facts += [("Due", at(standing.next_due_at))] if standing.next_due_at else []
@@ -119,7 +121,7 @@ def _risk_notice(standing: Freshness, risk: Risk, meanwhile: Meanwhile) -> Notic
         Tone.LATE,
         incident.title,
         tuple(facts),
-        meanwhile=(risk.words, _readers(standing), *meanwhile.held_back([standing.table])),
+        meanwhile=(risk.words, _readers(standing), *meanwhile.blocked_summaries([standing.table])),
         link=messages.link(risk.run_id),
         owner=standing.owner,
         incident=incident.id,
@@ -143,7 +145,7 @@ def _command(client: SyncPrefectClient, standing: Freshness) -> str:
     table = standing.table
     if table in summary_names():
         return messages.command("summaries/daily", {"tables": [table]})
-    if deployment := loading(client, table):
+    if deployment := find_loading_deployment(client, table):
         return messages.command(deployment, _dates(standing))
     return messages.command("load-table/on-demand", {"table": table} | _dates(standing))
 

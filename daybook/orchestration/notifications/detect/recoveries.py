@@ -6,14 +6,14 @@ from uuid import UUID
 
 from daybook.definitions.registry import has_file
 from daybook.monitoring.incidents.incident import Incident, Kind
-from daybook.monitoring.incidents.recovery_check import healed_at
+from daybook.monitoring.incidents.recovery_check import recovered_at
 from daybook.orchestration.notifications import messages
 from daybook.orchestration.notifications.detect.failed_runs import FailedRuns
-from daybook.orchestration.notifications.incident_store import Desk
+from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.warehouses.base import Warehouse
 
 
-def close_failures(desk: Desk, runs: FailedRuns, warehouse: Warehouse | None, now: datetime) -> None:
+def close_failures(desk: IncidentStore, runs: FailedRuns, warehouse: Warehouse | None, now: datetime) -> None:
     """Close each incident of a failure that is over, and say so; also one of which nobody will ever see the end."""
     awaiting = list[Incident]()
     for incident in desk.open:
@@ -29,7 +29,7 @@ def close_failures(desk: Desk, runs: FailedRuns, warehouse: Warehouse | None, no
         _close(desk, incident, when)
 
 
-def _close(desk: Desk, incident: Incident, when: datetime) -> None:
+def _close(desk: IncidentStore, incident: Incident, when: datetime) -> None:
     # A load that was lost after its commit was there before it failed.
     when = max(when, incident.last)
     desk.close(incident, when, messages.recovered(incident, when, _loaded(incident)))
@@ -49,7 +49,7 @@ def _healed(incidents: Sequence[Incident], warehouse: Warehouse | None) -> list[
     with warehouse.session() as session:
         for incident in incidents:
             wanted = [awaited for awaited in incident.awaits if has_file(awaited.table)]
-            if when := healed_at(session, warehouse, wanted):
+            if when := recovered_at(session, warehouse, wanted):
                 found.append((incident, when))
     return found
 

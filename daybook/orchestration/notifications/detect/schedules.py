@@ -10,12 +10,12 @@ from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.orchestration.notifications import messages
 from daybook.orchestration.notifications.detect.failures import UNOWNED
 from daybook.orchestration.notifications.detect.scheduler_health import find_problem
-from daybook.orchestration.notifications.incident_store import Desk
+from daybook.orchestration.notifications.incident_store import IncidentStore
 
 SUBJECT = "Prefect's scheduling"
 
 
-def tell_unscheduled(desk: Desk, client: SyncPrefectClient, now: datetime) -> None:
+def report_scheduler(desk: IncidentStore, client: SyncPrefectClient, now: datetime) -> None:
     """Open the incident, once, while Prefect does not schedule what it should; close it when it does again."""
     problem, known = find_problem(client, now), desk.about(SUBJECT)
     if problem is None:

@@ -20,20 +20,20 @@ from daybook.monitoring.incidents.impact import at, lasting
 from daybook.monitoring.incidents.incident import Incident, Kind
 from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.orchestration.notifications import messages
-from daybook.orchestration.notifications.datetimes import plain
+from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.notifications.detect.failures import UNOWNED
-from daybook.orchestration.notifications.incident_store import Desk
+from daybook.orchestration.notifications.incident_store import IncidentStore
 
 _POOL = "the work pool "  # and its name, which may have spaces
 _LATE = timedelta(seconds=60)  # as long as a worker that polls may leave a run
 
 
-def tell_stuck(desk: Desk, client: SyncPrefectClient, run_id: UUID, now: datetime) -> None:
+def report_stuck_run(desk: IncidentStore, client: SyncPrefectClient, run_id: UUID, now: datetime) -> None:
     """A run has been handed to a worker, and has not begun."""
     run = _read(client, run_id)
     if run is None or run.state is None or not run.state.is_pending():
         return
-    since = plain(run.state.timestamp)
+    since = to_stdlib_datetime(run.state.timestamp)
     incident = Incident(
         subject=f"{run.name} ({run.id})",
         kind=Kind.STUCK,
@@ -59,12 +59,12 @@ def tell_stuck(desk: Desk, client: SyncPrefectClient, run_id: UUID, now: datetim
     desk.keep(incident, notice)
 
 
-def note_waiting(desk: Desk, client: SyncPrefectClient, run_id: UUID, *, told: bool) -> None:
+def note_waiting(desk: IncidentStore, client: SyncPrefectClient, run_id: UUID, *, told: bool) -> None:
     """No worker took the runs of a pool: the server itself has said so (`told`), or could not."""
     run = _read(client, run_id)
     if run is None or run.expected_start_time is None:
         return
-    pool, since = run.work_pool_name or "none", plain(run.expected_start_time)
+    pool, since = run.work_pool_name or "none", to_stdlib_datetime(run.expected_start_time)
     incident = Incident(
         subject=_POOL + pool,
         kind=Kind.WAITING,
@@ -89,14 +89,14 @@ def note_waiting(desk: Desk, client: SyncPrefectClient, run_id: UUID, *, told: b
     desk.keep(incident, None if told else notice)
 
 
-def close_those_that_began(desk: Desk, client: SyncPrefectClient, now: datetime) -> None:
+def close_those_that_began(desk: IncidentStore, client: SyncPrefectClient, now: datetime) -> None:
     """Say of each that it has begun, or that it will not."""
     for incident in desk.open:
         if incident.kind is Kind.STUCK and incident.run:
             run = _read(client, UUID(incident.run))
             state = run.state if run else None
             if state is None or not state.is_pending():
-                ended = plain(state.timestamp) if state else now
+                ended = to_stdlib_datetime(state.timestamp) if state else now
                 how = f"It is {state.name.lower()} now." if state and state.name else "It was deleted."
                 desk.close(incident, ended, messages.recovered(incident, ended, how))
         elif incident.kind is Kind.WAITING and not late_runs(client, incident.subject.removeprefix(_POOL), now):

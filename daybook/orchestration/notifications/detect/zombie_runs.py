@@ -20,7 +20,7 @@ from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFi
 from prefect.states import Crashed
 
 from daybook.monitoring.incidents.impact import at
-from daybook.orchestration.notifications.datetimes import plain
+from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.notifications.detect.failed_runs import OURS
 
 logger = logging.getLogger("daybook.telling")
@@ -56,4 +56,4 @@ def _last_heartbeat(client: SyncPrefectClient, run: FlowRun) -> datetime | None:
         resource=EventResourceFilter(id=[f"prefect.flow-run.{run.id}"]),
     )
     events = client.read_events(wanted, limit=1).events
-    return plain(events[0].occurred) if events else None
+    return to_stdlib_datetime(events[0].occurred) if events else None

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from daybook.model.types import fraction_digits
-from daybook.sql.checksum.columns import TEXTS, Field, Recipe
+from daybook.sql.checksum.columns import TEXTS, ComparedColumns, Field
 from daybook.sql.checksum.dialects.binary_chunks import in_pieces
 from daybook.sql.mysql_types import BINARY, DATES, SIGNED
 
@@ -19,12 +19,12 @@ _BELOW_ONE = "9007199254740992"  # 2^53
 _SMALLEST = "1.1102230246251565e-16"  # 2^-53
 
 
-def row_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
+def row_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
     """The number of a row (0 to 2^60 - 1). `value` is the SQL of a field's value: see `sent`."""
     return _number(recipe.fields, value)
 
 
-def key_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
+def key_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
     """The number of a row's key; of the whole row where there is no key."""
     return _number(recipe.key_fields, value)
 
@@ -42,7 +42,7 @@ def _part(field: Field, value: str) -> str:
     if field.digest:
         nothing = f"{value} IS NULL OR {text} = 'null'" if field.form == "json" else f"{value} IS NULL"
         return f"'|', IF({nothing}, '', MD5({text}))"
-    if field.measured:
+    if field.needs_length:
         return f"'|', IF({value} IS NULL, '', CONCAT(LENGTH({text}), ':', {text}))"
     return f"'|', IFNULL({text}, '')"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from daybook.model.types import Type
-from daybook.sql.checksum.columns import Field, Recipe
+from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.dialects import postgres_family
 from daybook.sql.checksum.dialects.binary_chunks import in_pieces
 
@@ -20,7 +20,7 @@ FENCE = " OFFSET 0"
 _AT_ONCE = 20  # fields in a call: a function takes a hundred arguments
 
 
-def row_hash(recipe: Recipe, value: Callable[[Field], str], *, source: bool = False) -> str:
+def row_hash(recipe: ComparedColumns, value: Callable[[Field], str], *, source: bool = False) -> str:
     """The number of a row (a bigint, 0 to 2^60 - 1). `value` is the SQL of a field's value on this side.
 
     `source`: this is the source, so values are of `Field.source`, and not of `Field.there`.
@@ -28,7 +28,7 @@ def row_hash(recipe: Recipe, value: Callable[[Field], str], *, source: bool = Fa
     return _number(recipe.fields, value, source)
 
 
-def key_hash(recipe: Recipe, value: Callable[[Field], str], *, source: bool = False) -> str:
+def key_hash(recipe: ComparedColumns, value: Callable[[Field], str], *, source: bool = False) -> str:
     """The number of a row's key; of the whole row where there is no key."""
     return _number(recipe.key_fields, value, source)
 
@@ -60,7 +60,7 @@ def _part(field: Field, value: str, source: bool) -> str:
     text = spelled(field, value, source=source)
     if field.digest:
         return f"'|', md5(convert_to({text}, 'UTF8'))"
-    if field.measured:
+    if field.needs_length:
         return f"'|', octet_length(convert_to({text}, 'UTF8')) || ':', {text}"
     uncast = text.removesuffix("::varchar")
     if uncast in (value, f"{value}::timestamp"):  # concat writes it alike, for less

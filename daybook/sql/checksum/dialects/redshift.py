@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from daybook.model.types import Type
-from daybook.sql.checksum.columns import TEXTS, Field, Recipe
+from daybook.sql.checksum.columns import TEXTS, ComparedColumns, Field
 from daybook.sql.checksum.dialects import postgres_family
 from daybook.sql.checksum.dialects.binary_chunks import PIECE, in_pieces
 
@@ -15,7 +15,7 @@ FENCE = ""
 _LONGEST = 65535  # bytes of a VARCHAR
 
 
-def row_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
+def row_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
     """The number of a row (0 to 2^60 - 1). `value` is the SQL of a field's value: its column, quoted.
 
     It is a DECIMAL, as a sum of BIGINTs is a BIGINT (r_SUM.html), which would overflow at the ninth row.
@@ -23,7 +23,7 @@ def row_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
     return f"{_number(recipe.fields, value)}::decimal(38, 0)"
 
 
-def key_hash(recipe: Recipe, value: Callable[[Field], str]) -> str:
+def key_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
     """The number of a row's key (a bigint, of which leading bits are taken); of the whole row where there is no key."""
     return _number(recipe.key_fields, value)
 
@@ -40,7 +40,7 @@ def _part(field: Field, value: str) -> str:
         return f"'|' || CASE WHEN JSON_SIZE({value}) > {_LONGEST} THEN NULL ELSE COALESCE(MD5({text}), '') END"
     if field.digest:
         text = f"MD5({text})"
-    elif field.measured:
+    elif field.needs_length:
         text = f"OCTET_LENGTH({text})::varchar || ':' || {text}"
     return f"'|' || COALESCE({text}, '')"
 

@@ -10,7 +10,7 @@ from daybook.definitions.table import Table
 from daybook.errors import DbtFailed, DbtUnusable
 from daybook.integrations.dbt.profile import profile
 from daybook.integrations.dbt.project import last_of_day, tables_read
-from daybook.integrations.dbt.results import Outcome, check
+from daybook.integrations.dbt.results import NodeResult, check
 
 MANIFEST = {
     "parent_map": {
@@ -106,11 +106,11 @@ def test_what_a_day_needs_of_a_table(given: dict[str, Any], start: datetime | No
 
 def test_what_failed_is_named_with_its_message_and_what_it_held_back() -> None:
     done = [
-        Outcome("model", "orders", "success", 3, 0.5, "SELECT 3"),
-        Outcome("test", "few", "warn", 2, 0.1, "Got 2 results"),
-        Outcome("model", "months", "error", None, 0.1, "Database Error\n  no"),
-        Outcome("model", "years", "skipped", None, 0.0, ""),
-        Outcome("model", "ages", "skipped", None, 0.0, ""),
+        NodeResult("model", "orders", "success", 3, 0.5, "SELECT 3"),
+        NodeResult("test", "few", "warn", 2, 0.1, "Got 2 results"),
+        NodeResult("model", "months", "error", None, 0.1, "Database Error\n  no"),
+        NodeResult("model", "years", "skipped", None, 0.0, ""),
+        NodeResult("model", "ages", "skipped", None, 0.0, ""),
     ]
     with pytest.raises(DbtFailed) as raised:
         check("shop", done)
@@ -123,4 +123,4 @@ def test_what_failed_is_named_with_its_message_and_what_it_held_back() -> None:
 
 
 def test_a_test_that_only_warns_fails_nothing() -> None:
-    check("shop", [Outcome("test", "few", "warn", 2, 0.1, "Got 2 results")])
+    check("shop", [NodeResult("test", "few", "warn", 2, 0.1, "Got 2 results")])

@@ -16,7 +16,7 @@ from daybook.sources.google_sheets import client, ranges
 from daybook.sources.google_sheets.ranges import Area, parse
 from tests.daybook.sources.google_sheets.test_source import GoogleKeys
 from tests.support.servers.google import Cell, Google, Sheet
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import ends_of
 
 ROWS = [(2, "Bob", Decimal("7.25")), (1, "Ann", Decimal("5.10")), (3, None, None)]
@@ -24,7 +24,7 @@ SENT = [["id", "name", "price"], [1, "Ann", 5.1], [2, "Bob", 7.25], [3]]
 
 
 @pytest.fixture
-def table(warehouse_ends: Ends) -> Table:
+def table(warehouse_ends: Endpoints) -> Table:
     """raw.prices, with three rows of which the last is nearly empty."""
     table = warehouse_ends.table(
         "prices",
@@ -47,7 +47,7 @@ def report(google: Google) -> tuple[str, Sheet]:
     return id, google.spreadsheets[id].sheets["Report"]
 
 
-def write(ends: Ends, google: Google, id: str, range: str, selection: export.Selection) -> Written:
+def write(ends: Endpoints, google: Google, id: str, range: str, selection: export.Selection) -> Written:
     return export.write(selection, GoogleKeys(google).google("google"), id, parse(range))
 
 
@@ -55,12 +55,12 @@ def now_in(google: Google, id: str, title: str = "Report") -> Sheet:
     return google.spreadsheets[id].sheets[title]
 
 
-def one_value(ends: Ends, sql: str) -> export.Selection:
+def one_value(ends: Endpoints, sql: str) -> export.Selection:
     return export.select(ends.warehouse, f"SELECT {sql} AS value")
 
 
 def test_a_table_is_written_by_one_request_in_the_order_of_its_key_and_noted(
-    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet]
+    warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet]
 ) -> None:
     id, _ = report
     before = datetime.now(UTC)
@@ -91,7 +91,7 @@ def test_a_table_is_written_by_one_request_in_the_order_of_its_key_and_noted(
 
 
 def test_a_range_is_replaced_and_what_is_around_it_and_every_format_stay(
-    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet]
+    warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet]
 ) -> None:
     id, sheet = report
     old = [[Cell(f"old {row}.{column}", format="0.00") for column in range(6)] for row in range(9)]
@@ -109,7 +109,7 @@ def test_a_range_is_replaced_and_what_is_around_it_and_every_format_stay(
 
 
 def test_fewer_rows_than_last_time_leave_nothing_behind(
-    warehouse_ends: Ends, google: Google, report: tuple[str, Sheet]
+    warehouse_ends: Endpoints, google: Google, report: tuple[str, Sheet]
 ) -> None:
     id, _ = report
     for count in (5, 2):
@@ -120,7 +120,7 @@ def test_fewer_rows_than_last_time_leave_nothing_behind(
 
 
 def test_the_sheet_grows_as_far_as_it_must(
-    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet]
+    warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet]
 ) -> None:
     id, sheet = report
     sheet.rows, sheet.columns = 3, 2
@@ -151,7 +151,7 @@ VALUES: dict[str, tuple[str, Any]] = {
 
 @pytest.mark.parametrize("case", VALUES)
 def test_a_value_is_in_the_cell_what_it_is(
-    warehouse_ends: Ends, google: Google, report: tuple[str, Sheet], case: str
+    warehouse_ends: Endpoints, google: Google, report: tuple[str, Sheet], case: str
 ) -> None:
     sql, expected = VALUES[case]
     id, _ = report
@@ -195,7 +195,7 @@ QUERIES = {
 
 
 @pytest.mark.parametrize("case", QUERIES)
-def test_a_query_that_is_no_select_changes_nothing(warehouse_ends: Ends, table: Table, case: str) -> None:
+def test_a_query_that_is_no_select_changes_nothing(warehouse_ends: Endpoints, table: Table, case: str) -> None:
     query, words = QUERIES[case]
     name = warehouse_ends.name(table)
 
@@ -218,24 +218,24 @@ def test_a_select_cannot_write_by_what_it_calls(request: pytest.FixtureRequest, 
         assert ends.destination.run("SELECT a FROM kept") == [(1,)]
 
 
-def test_a_comment_at_the_end_and_one_semicolon_are_fine(warehouse_ends: Ends) -> None:
+def test_a_comment_at_the_end_and_one_semicolon_are_fine(warehouse_ends: Endpoints) -> None:
     assert export.select(warehouse_ends.warehouse, "SELECT 1 AS a -- one\n;").rows == [["a"], [1]]
     assert export.select(warehouse_ends.warehouse, "SELECT 1 AS a -- one").rows == [["a"], [1]]
 
 
-def test_a_table_that_was_never_loaded_is_told(warehouse_ends: Ends, table: Table) -> None:
+def test_a_table_that_was_never_loaded_is_told(warehouse_ends: Endpoints, table: Table) -> None:
     warehouse_ends.destination.run(f"DROP TABLE {warehouse_ends.name(table)}")
     with pytest.raises(ExportFailed, match=rf"^{table.name} is not in the warehouse yet: load or build it first$"):
         export.select_table(warehouse_ends.warehouse, table)
 
 
-def test_a_text_that_no_cell_holds_is_told_with_its_place(warehouse_ends: Ends) -> None:
+def test_a_text_that_no_cell_holds_is_told_with_its_place(warehouse_ends: Endpoints) -> None:
     with pytest.raises(ExportFailed, match=r"^the query, row 1, column value: it has 50,001 characters, and a cell"):
         one_value(warehouse_ends, "repeat('x', 50001)")
 
 
 def test_more_cells_than_a_spreadsheet_holds_are_not_fetched(
-    warehouse_ends: Ends, table: Table, monkeypatch: pytest.MonkeyPatch
+    warehouse_ends: Endpoints, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export, "MOST_CELLS", 11)
     with pytest.raises(ExportFailed, match=r"has 3 rows of 3 columns, and a spreadsheet holds 11 cells: select fewer"):
@@ -276,7 +276,7 @@ REFUSALS: dict[str, tuple[Callable[[Google, str], Any], str, str]] = {
 
 @pytest.mark.parametrize("case", REFUSALS)
 def test_what_cannot_be_written_is_explained_and_leaves_the_sheet_alone(
-    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet], case: str
+    warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet], case: str
 ) -> None:
     spoil, range, words = REFUSALS[case]
     id, sheet = report
@@ -294,7 +294,7 @@ def test_what_cannot_be_written_is_explained_and_leaves_the_sheet_alone(
 
 @pytest.mark.parametrize("fault", ["quota", "internal error", "error page", "hang-up", "cut off"])
 def test_a_write_whose_answer_was_lost_is_written_again_and_grows_the_sheet_once(
-    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet], fault: str
+    warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet], fault: str
 ) -> None:
     id, sheet = report
     sheet.rows = 2
@@ -308,7 +308,7 @@ def test_a_write_whose_answer_was_lost_is_written_again_and_grows_the_sheet_once
 
 
 def test_a_quota_that_stays_used_up_ends_within_a_limit(
-    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet]
+    warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet]
 ) -> None:
     id, sheet = report
     sheet.fill([["kept"]])
@@ -324,7 +324,7 @@ def test_a_quota_that_stays_used_up_ends_within_a_limit(
 
 
 def test_somebody_who_edits_the_range_meanwhile_is_noticed(
-    warehouse_ends: Ends, google: Google, table: Table, report: tuple[str, Sheet]
+    warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet]
 ) -> None:
     id, _ = report
     google.on_write = lambda: now_in(google, id).cells.update({(7, 0): Cell("scribble")})
@@ -365,7 +365,9 @@ def test_a_range_that_ends_before_it_begins_is_refused(text: str) -> None:
         parse(text)
 
 
-def test_a_sheet_with_a_very_long_name_is_refused_before_it_is_written(warehouse_ends: Ends, google: Google) -> None:
+def test_a_sheet_with_a_very_long_name_is_refused_before_it_is_written(
+    warehouse_ends: Endpoints, google: Google
+) -> None:
     title = "é" * 100
     id = google.new(title)
     with pytest.raises(ExportFailed, match="too long for the ledger"):

@@ -14,10 +14,10 @@ from sqlalchemy import create_engine
 
 from daybook.definitions.table_files import TABLES
 from daybook.ledger.ledger import Entry, Ledger
-from daybook.monitoring.incidents.impact import Meanwhile, day_of, lasting
-from daybook.monitoring.incidents.incident import Awaited, Incident, Kind
-from daybook.monitoring.incidents.incident_log import Incidents
-from daybook.monitoring.incidents.recovery_check import healed_at
+from daybook.monitoring.incidents.impact import Impact, day_of, lasting
+from daybook.monitoring.incidents.incident import Incident, Kind, RecoveryCondition
+from daybook.monitoring.incidents.incident_log import IncidentLog
+from daybook.monitoring.incidents.recovery_check import recovered_at
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.registry import open_warehouse
 from tests.support.servers.ports import free_port
@@ -39,14 +39,14 @@ def test_the_same_incident_has_the_same_id_whoever_opens_it() -> None:
 
 
 def test_what_fails_again_is_one_incident_that_began_with_the_first_and_waits_for_all() -> None:
-    first = incident(awaits=(Awaited("raw_data.nps", NINE, DAYS[0], DAYS[1]),), error="one")
-    again = first.again(
+    first = incident(awaits=(RecoveryCondition("raw_data.nps", NINE, DAYS[0], DAYS[1]),), error="one")
+    again = first.merged_with(
         incident(
             at=NINE + timedelta(hours=1),
             seen="b",
             awaits=(
-                Awaited("raw_data.nps", NINE + timedelta(hours=1), DAYS[0], DAYS[1]),
-                Awaited("raw_data.nps", NINE + timedelta(hours=1), DAYS[1], DAYS[2]),
+                RecoveryCondition("raw_data.nps", NINE + timedelta(hours=1), DAYS[0], DAYS[1]),
+                RecoveryCondition("raw_data.nps", NINE + timedelta(hours=1), DAYS[1], DAYS[2]),
             ),
             error="two",
         )
@@ -68,7 +68,7 @@ def test_what_fails_again_is_one_incident_that_began_with_the_first_and_waits_fo
     ],
 )
 def test_the_worst_of_a_subject_is_what_it_is(known: Kind, new: Kind, told: Kind) -> None:
-    assert incident(known).again(incident(new)).kind is told
+    assert incident(known).merged_with(incident(new)).kind is told
 
 
 @pytest.fixture(params=["postgres", "redshift"])
@@ -93,11 +93,11 @@ def load(
 
 
 def test_it_is_over_once_all_that_failed_is_in_the_ledger_since(warehouse: Warehouse) -> None:
-    waits = [Awaited("raw_data.nps", NINE, DAYS[0], DAYS[3]), Awaited("raw_data.other", NINE)]
+    waits = [RecoveryCondition("raw_data.nps", NINE, DAYS[0], DAYS[3]), RecoveryCondition("raw_data.other", NINE)]
 
     def healed() -> datetime | None:
         with warehouse.session() as session:
-            return healed_at(session, warehouse, waits)
+            return recovered_at(session, warehouse, waits)
 
     assert healed() is None  # there is no ledger yet
     load(warehouse, DAYS[0], DAYS[3], NINE - timedelta(hours=1))  # what was there before it failed
@@ -112,18 +112,18 @@ def test_it_is_over_once_all_that_failed_is_in_the_ledger_since(warehouse: Wareh
 def test_a_full_refresh_heals_every_day_before_it(warehouse: Warehouse) -> None:
     load(warehouse, None, NINE, NINE + timedelta(minutes=5))
     with warehouse.session() as session:
-        assert healed_at(session, warehouse, [Awaited("raw_data.nps", NINE, DAYS[0], DAYS[3])]) == NINE + timedelta(
-            minutes=5
-        )
+        assert recovered_at(
+            session, warehouse, [RecoveryCondition("raw_data.nps", NINE, DAYS[0], DAYS[3])]
+        ) == NINE + timedelta(minutes=5)
 
 
 def test_the_history_has_each_incident_once_with_words_that_a_warehouse_takes(warehouse: Warehouse) -> None:
     closed = replace(incident(error="\0é" * 3000), subject="export/daily (title=" + "🟥" * 170, owner="\0ü" * 200)
     with warehouse.session() as session:
         for _ in range(2):
-            Incidents(warehouse).record(session, closed, NINE + timedelta(hours=2))
-        (row,) = Incidents(warehouse).between(session, NINE, NINE + timedelta(days=1))
-        assert Incidents(warehouse).between(session, NINE, NINE + timedelta(hours=2)) == []
+            IncidentLog(warehouse).record(session, closed, NINE + timedelta(hours=2))
+        (row,) = IncidentLog(warehouse).between(session, NINE, NINE + timedelta(days=1))
+        assert IncidentLog(warehouse).between(session, NINE, NINE + timedelta(hours=2)) == []
     assert (row.incident, row.kind, row.times) == (closed.id, "failed", 1)
     assert row.recovered_at - row.opened_at == timedelta(hours=2)
     assert set(row.error) == {"é"} and set(row.owner) == {"ü"}
@@ -131,15 +131,15 @@ def test_the_history_has_each_incident_once_with_words_that_a_warehouse_takes(wa
 
 
 def test_what_readers_see_is_named_by_its_day_and_asked_once(warehouse: Warehouse) -> None:
-    meanwhile = Meanwhile(warehouse, NINE)
+    meanwhile = Impact(warehouse, NINE)
     load(warehouse, None, NINE, NINE - timedelta(days=2), "analytics.nps_summary")
     load(warehouse, DAYS[0], DAYS[1], NINE)
-    assert meanwhile.readers_see(["analytics.nps_summary", "raw_data.nps"]) == [
+    assert meanwhile.visible_data(["analytics.nps_summary", "raw_data.nps"]) == [
         "analytics.nps_summary still shows Sunday's build (2021-02-07 09:00 UTC).",
         "raw_data.nps still shows today's load (2021-02-09 09:00 UTC).",
     ]
     load(warehouse, DAYS[0], DAYS[1], NINE, "raw_data.user_session_channel")
-    assert meanwhile.readers_see(["raw_data.user_session_channel"]) == [
+    assert meanwhile.visible_data(["raw_data.user_session_channel"]) == [
         "raw_data.user_session_channel was never loaded: readers see nothing of it, or what was there before."
     ]
 
@@ -147,19 +147,19 @@ def test_what_readers_see_is_named_by_its_day_and_asked_once(warehouse: Warehous
 def test_what_readers_see_of_a_warehouse_that_is_gone_is_as_it_was() -> None:
     gone = open_warehouse(create_engine(f"postgresql+psycopg2://nobody@127.0.0.1:{free_port()}/none"))
     for warehouse in (gone, None):
-        (said,) = Meanwhile(warehouse, NINE).readers_see(["raw_data.nps", "analytics.nps_summary"])
+        (said,) = Impact(warehouse, NINE).visible_data(["raw_data.nps", "analytics.nps_summary"])
         assert "the warehouse does not answer now" in said
 
 
 def test_what_waits_is_found_in_the_text_of_the_summaries_which_is_read_once(tmp_path: Path) -> None:
     tables = Path(copytree(TABLES, tmp_path / "tables"))
-    meanwhile = Meanwhile(None, NINE, tables)
-    (said,) = meanwhile.held_back(["raw_data.nps"])
+    meanwhile = Impact(None, NINE, tables)
+    (said,) = meanwhile.blocked_summaries(["raw_data.nps"])
     assert {"analytics.nps_summary", "analytics.nps_rolling"} <= set(re.findall(r"\w+\.\w+", said))
     assert "analytics.ab_test_report" not in said
-    assert meanwhile.held_back(["raw_data.of_nobody"]) == meanwhile.held_back([]) == []
+    assert meanwhile.blocked_summaries(["raw_data.of_nobody"]) == meanwhile.blocked_summaries([]) == []
     rmtree(tables)
-    assert meanwhile.held_back(["raw_data.nps"]) == [said]
+    assert meanwhile.blocked_summaries(["raw_data.nps"]) == [said]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from daybook.definitions.table import Table
-from daybook.ledger.ledger import End
+from daybook.ledger.ledger import Coverage
 from daybook.monitoring.freshness import Freshness, State
 from daybook.monitoring.key_metrics.gauges import MEANINGS, Moment, gauges
 from tests.daybook.monitoring.key_metrics.test_weekly_message import BAD, GOOD, UNKNOWN
@@ -41,8 +41,8 @@ def table(name: str) -> Table:
     return Table(name=name, description="x", owner='the "data" \\ team\n', source=source, load="replace")  # type: ignore[arg-type]
 
 
-def end(until: datetime) -> End:
-    return End(loaded_at=NOW - timedelta(hours=2), until=until, since=until, first_at=until)
+def end(until: datetime) -> Coverage:
+    return Coverage(loaded_at=NOW - timedelta(hours=2), until=until, since=until, first_at=until)
 
 
 def test_every_table_has_what_is_known_of_it_and_no_zero_for_what_is_not() -> None:

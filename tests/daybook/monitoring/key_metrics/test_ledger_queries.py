@@ -14,13 +14,13 @@ from daybook.ledger.failures import Failure, Failures
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.model.interval import Interval
 from daybook.monitoring.incidents.incident import Incident, Kind
-from daybook.monitoring.incidents.incident_log import Incidents
+from daybook.monitoring.incidents.incident_log import IncidentLog
 from daybook.monitoring.key_metrics import WEEKS
 from daybook.monitoring.key_metrics.compute import measure
 from daybook.monitoring.key_metrics.metrics_table import COLUMNS, KeyMetrics
 from daybook.monitoring.key_metrics.recovery import Outage
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics
-from tests.support.source_and_warehouse import Ends, parse_as_redshift
+from tests.support.source_and_warehouse import Endpoints, parse_as_redshift
 
 MONDAY = date(2026, 7, 20)
 WEEK = WEEKS.at(MONDAY)
@@ -37,7 +37,7 @@ def entry(table: Table, first: int, last: int, moment: datetime, run: str | None
     return Entry(table.name, at(first), at(last), 10, "upsert", run, moment, load or f"{moment:%d%H}", moment)
 
 
-def fill(ends: Ends, table: Table) -> None:
+def fill(ends: Endpoints, table: Table) -> None:
     """A week of nps: Monday's run failed twice, the third loaded it late; a backfill came on Friday."""
     days = [entry(table, day, day + 1, at(day + 1, 9), f"run {day + 1}") for day in (*range(15, 19), *range(20, 27))]
     days += [entry(table, 19, 20, at(20, 12), "again"), entry(table, 27, 28, at(28, 9), "after the week")]
@@ -52,15 +52,15 @@ def fill(ends: Ends, table: Table) -> None:
         Ledger(ends.warehouse).record(session, days)
         for failure in failed:
             Failures(ends.warehouse).record(session, failure)
-        Incidents(ends.warehouse).record(session, begun, at(20, 12))
+        IncidentLog(ends.warehouse).record(session, begun, at(20, 12))
 
 
-def measured(ends: Ends, table: Table, week: Interval = WEEK, *open_ones: Outage) -> Metrics:
+def measured(ends: Endpoints, table: Table, week: Interval = WEEK, *open_ones: Outage) -> Metrics:
     (found,) = measure(ends.warehouse, [table], week, NOW, open_incidents=open_ones)
     return found
 
 
-def nps(ends: Ends, name: str = "nps") -> Table:
+def nps(ends: Endpoints, name: str = "nps") -> Table:
     return Table(
         name=f"{ends.destination.namespace}.{name}",
         description="x",
@@ -74,7 +74,9 @@ def nps(ends: Ends, name: str = "nps") -> Table:
     )
 
 
-def test_a_week_in_the_books_and_its_row(warehouse_ends: Ends, redshift_statements: Callable[[], list[str]]) -> None:
+def test_a_week_in_the_books_and_its_row(
+    warehouse_ends: Endpoints, redshift_statements: Callable[[], list[str]]
+) -> None:
     ends, table = warehouse_ends, nps(warehouse_ends)
     fill(ends, table)
 
@@ -99,7 +101,7 @@ def test_a_week_in_the_books_and_its_row(warehouse_ends: Ends, redshift_statemen
         parse_as_redshift(statement)
 
 
-def test_readers_never_see_half_of_a_week(warehouse_ends: Ends) -> None:
+def test_readers_never_see_half_of_a_week(warehouse_ends: Endpoints) -> None:
     """A computation that breaks off between the old rows and the new ones leaves the old ones."""
     ends, books = warehouse_ends, KeyMetrics(warehouse_ends.warehouse)
     row = measured(ends, nps(ends))
@@ -112,7 +114,7 @@ def test_readers_never_see_half_of_a_week(warehouse_ends: Ends) -> None:
 
 
 @pytest.mark.parametrize("warehouse_ends", ["postgres-folder"], indirect=True)
-def test_its_types_are_those_that_bi_can_count_with(warehouse_ends: Ends) -> None:
+def test_its_types_are_those_that_bi_can_count_with(warehouse_ends: Endpoints) -> None:
     with warehouse_ends.warehouse.session() as session:
         KeyMetrics(warehouse_ends.warehouse).replace(session, [])
     spelled = {"varchar(255)": "character varying(255)", "varchar(16)": "character varying(16)"}
@@ -123,7 +125,7 @@ def test_its_types_are_those_that_bi_can_count_with(warehouse_ends: Ends) -> Non
 
 
 @pytest.mark.parametrize("warehouse_ends", ["postgres-folder"], indirect=True)
-def test_a_warehouse_without_books_knows_nothing(warehouse_ends: Ends) -> None:
+def test_a_warehouse_without_books_knows_nothing(warehouse_ends: Endpoints) -> None:
     found = measured(warehouse_ends, nps(warehouse_ends))
     assert (found.runs, found.sla_attainment, found.freshness_minutes, found.incidents) == (None, None, None, 0)
     with warehouse_ends.warehouse.session() as session:

@@ -5,22 +5,22 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from daybook.monitoring.key_metrics import WEEKS
-from daybook.monitoring.key_metrics.run_counts import Count, Run, Told, count_runs
+from daybook.monitoring.key_metrics.run_counts import Count, ReportedRuns, Run, count_runs
 
 WEEK = WEEKS.at(date(2026, 7, 20))
 BEFORE, WITHIN, AFTER = WEEK.start - timedelta(hours=1), WEEK.start + timedelta(days=2), WEEK.end + timedelta(seconds=5)
 T = "raw_data.t"
 
 
-def told(*runs: tuple[str, bool, datetime], since: datetime | None = BEFORE, backfills: str = "") -> Told:
-    return Told(tuple(Run(id, T, *rest) for id, *rest in runs), frozenset(backfills.split()), since)  # type: ignore[misc]
+def told(*runs: tuple[str, bool, datetime], since: datetime | None = BEFORE, backfills: str = "") -> ReportedRuns:
+    return ReportedRuns(tuple(Run(id, T, *rest) for id, *rest in runs), frozenset(backfills.split()), since)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
     ("prefect", "committed", "failed", "expected"),
     [
         pytest.param(told(), "", "", Count(0, 0, "prefect"), id="prefect knows that there was none"),
-        pytest.param(Told(), "", "", Count(), id="nobody knows"),
+        pytest.param(ReportedRuns(), "", "", Count(), id="nobody knows"),
         pytest.param(told(since=WITHIN), "", "", Count(), id="prefect begins within the week, and nobody knows"),
         pytest.param(
             told(("a", False, WITHIN), ("b", True, WITHIN)), "a", "b", Count(2, 1, "prefect"), id="both tell the same"
@@ -29,7 +29,7 @@ def told(*runs: tuple[str, bool, datetime], since: datetime | None = BEFORE, bac
         pytest.param(told(("a", True, WITHIN)), "", "", Count(1, 1, "prefect"), id="lost with the warehouse"),
         pytest.param(told(("a", False, WITHIN)), "", "", Count(1, 0, "prefect"), id="had nothing to do"),
         pytest.param(told(), "by-hand", "", Count(1, 0, "prefect"), id="run by hand, without a deployment's tags"),
-        pytest.param(Told(), "a b", "c", Count(3, 1, "warehouse"), id="prefect was emptied"),
+        pytest.param(ReportedRuns(), "a b", "c", Count(3, 1, "warehouse"), id="prefect was emptied"),
         pytest.param(
             told(("c", False, WITHIN), since=WITHIN), "a c", "b", Count(3, 1, "both"), id="emptied within the week"
         ),
@@ -47,18 +47,18 @@ def told(*runs: tuple[str, bool, datetime], since: datetime | None = BEFORE, bac
         ),
     ],
 )
-def test_each_run_counts_once(prefect: Told, committed: str, failed: str, expected: Count) -> None:
+def test_each_run_counts_once(prefect: ReportedRuns, committed: str, failed: str, expected: Count) -> None:
     found = count_runs(T, WEEK, prefect, set(committed.split()), set(failed.split()), failures_are_noted=True)
     assert found == expected
 
 
 def test_the_runs_of_another_table_are_not_counted() -> None:
-    others = Told((Run("a", "raw_data.other", True, WITHIN),), since=BEFORE)
+    others = ReportedRuns((Run("a", "raw_data.other", True, WITHIN),), since=BEFORE)
     assert count_runs(T, WEEK, others, set(), set(), failures_are_noted=True) == Count(0, 0, "prefect")
 
 
 def test_the_warehouse_knows_no_failed_build() -> None:
     """A summary's failures stand in Prefect alone: without it nobody knows how many there were."""
-    alone = count_runs(T, WEEK, Told(), {"a"}, set(), failures_are_noted=False)
+    alone = count_runs(T, WEEK, ReportedRuns(), {"a"}, set(), failures_are_noted=False)
     assert alone == Count(1, None, "warehouse")
     assert count_runs(T, WEEK, told(), {"a"}, set(), failures_are_noted=False) == Count(1, 0, "prefect")

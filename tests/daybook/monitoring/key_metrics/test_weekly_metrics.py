@@ -15,9 +15,9 @@ from daybook.monitoring.freshness import Due
 from daybook.monitoring.key_metrics import WEEKS
 from daybook.monitoring.key_metrics.compute import last_weeks
 from daybook.monitoring.key_metrics.lateness import Commit, Cover, delays
-from daybook.monitoring.key_metrics.ledger_queries import Page
+from daybook.monitoring.key_metrics.ledger_queries import WeekActivity
 from daybook.monitoring.key_metrics.recovery import Outage
-from daybook.monitoring.key_metrics.run_counts import Run, Told
+from daybook.monitoring.key_metrics.run_counts import ReportedRuns, Run
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics, compute
 from tests.daybook.monitoring.key_metrics.good_week import GOOD
 
@@ -42,9 +42,9 @@ def table(**fields: object) -> Table:
     return Table(name=NAME, description="x", owner="data-team", source=source, **given)  # type: ignore[arg-type]
 
 
-def daily(*loaded: tuple[int, datetime]) -> Page:
+def daily(*loaded: tuple[int, datetime]) -> WeekActivity:
     """The page of a daily table in UTC, of which these days (of July) were committed at these moments."""
-    page = Page(known_since=at(1), before=at(20))
+    page = WeekActivity(known_since=at(1), before=at(20))
     for day, moment in loaded:
         page.covers.append(Cover(at(day), at(day + 1), moment))
         if WEEK.start <= moment < WEEK.end:
@@ -54,10 +54,10 @@ def daily(*loaded: tuple[int, datetime]) -> Page:
 
 def week_of(
     dataset: Dataset,
-    page: Page,
+    page: WeekActivity,
     promises: Sequence[Due] = (),
     outages: Sequence[Outage] = (),
-    told: Told = Told(),  # noqa: B008
+    told: ReportedRuns = ReportedRuns(),  # noqa: B008
     now: datetime = LATER,
     week: Interval = WEEK,
 ) -> Metrics:
@@ -71,7 +71,7 @@ def test_a_good_week() -> None:
     runs = tuple(Run(f"run {day}", NAME, False, at(day, 9)) for day in range(19, 28))
     promises = [promised(at(day, 10), at(day, 9)) for day in range(20, 27)]
 
-    assert week_of(table(), page, promises, told=Told(runs, since=at(1))) == replace(
+    assert week_of(table(), page, promises, told=ReportedRuns(runs, since=at(1))) == replace(
         GOOD,
         table=NAME,
         freshness_minutes=540.0,
@@ -81,7 +81,7 @@ def test_a_good_week() -> None:
 
 
 def test_a_week_of_which_nothing_is_known_has_no_zeros() -> None:
-    found = week_of(table(), Page())
+    found = week_of(table(), WeekActivity())
     unknown = (found.runs, found.runs_failed, found.failed_share, found.runs_from, found.intervals_due)
     assert unknown == (None,) * 5
     assert (found.intervals_in_time, found.sla_attainment, found.minutes_to_recovery) == (None, None, None)
@@ -91,7 +91,7 @@ def test_a_week_of_which_nothing_is_known_has_no_zeros() -> None:
 def test_a_week_without_a_load_grows_old() -> None:
     """An empty week of a table that was loaded before: no run, seven promises broken, and a week older at its end."""
     promises = [promised(at(day, 10), None) for day in range(20, 27)]
-    found = week_of(table(), Page(known_since=at(1), before=at(20)), promises, told=Told(since=at(1)))
+    found = week_of(table(), WeekActivity(known_since=at(1), before=at(20)), promises, told=ReportedRuns(since=at(1)))
     assert (found.runs, found.runs_failed, found.failed_share, found.runs_from) == (0, 0, None, "prefect")
     assert (found.intervals_due, found.intervals_in_time, found.sla_attainment) == (7, 0, 0.0)
     assert (found.freshness_minutes, found.oldest_minutes) == (None, 7 * 24 * 60.0)
@@ -99,7 +99,7 @@ def test_a_week_without_a_load_grows_old() -> None:
 
 def test_a_table_that_was_added_on_thursday_broke_no_promise_before() -> None:
     """It was first tried on Thursday at 8:00, and loaded from Monday on: two dues lie behind it, three before it."""
-    page = Page(known_since=at(23, 8))
+    page = WeekActivity(known_since=at(23, 8))
     page.covers = [Cover(at(20), at(23), at(23, 9)), *(Cover(at(d), at(d + 1), at(d + 1, 9)) for d in range(23, 27))]
     page.commits = [Commit(at(23, 9), at(23)), *(Commit(at(d + 1, 9), at(d + 1)) for d in range(23, 26))]
     promises = [promised(at(day, 10), at(max(day, 23), 9)) for day in range(20, 27)]
@@ -112,12 +112,12 @@ def test_a_table_that_was_added_on_thursday_broke_no_promise_before() -> None:
 
 
 def test_a_table_that_never_was_loaded_owes_since_somebody_has_tried() -> None:
-    page = Page(known_since=at(24, 9), failed={"a", "b", "c"})
+    page = WeekActivity(known_since=at(24, 9), failed={"a", "b", "c"})
     promises = [promised(at(day, 10), None) for day in range(20, 27)]
     found = week_of(table(), page, promises)
     assert (found.intervals_due, found.intervals_in_time, found.sla_attainment) == (3, 0, 0.0)
     assert (found.runs, found.runs_failed, found.failed_share, found.runs_from) == (3, 3, 1.0, "warehouse")
-    told = week_of(table(), Page(), promises, [Outage(NAME, "late", at(25, 10))])
+    told = week_of(table(), WeekActivity(), promises, [Outage(NAME, "late", at(25, 10))])
     assert (told.intervals_due, told.incidents) == (2, 1)
 
 
@@ -148,12 +148,12 @@ def test_failed_on_sunday_and_recovered_on_monday() -> None:
     runs = (Run("a", NAME, True, at(26, 9)), Run("b", NAME, False, at(27, 11)))
     page = daily((25, at(27, 11)))
     page.failed = {"a"}
-    told, promises = Told(runs, since=at(1)), [promised(at(26, 10), at(27, 11))]
+    told, promises = ReportedRuns(runs, since=at(1)), [promised(at(26, 10), at(27, 11))]
     first = week_of(table(), page, promises, [night], told)
     assert (first.runs, first.runs_failed, first.incidents, first.minutes_to_recovery) == (1, 1, 1, None)
     assert (first.intervals_due, first.intervals_in_time) == (1, 0)
     following = WEEKS.next(WEEK)
-    second = week_of(table(), Page(known_since=at(1), committed={"b"}), promises, [night], told, week=following)
+    second = week_of(table(), WeekActivity(known_since=at(1), committed={"b"}), promises, [night], told, week=following)
     assert (second.runs, second.runs_failed, second.incidents) == (1, 0, 0)
     assert (second.minutes_to_recovery, second.slowest_recovery, second.intervals_due) == (26 * 60.0, 26 * 60.0, None)
 
@@ -185,7 +185,7 @@ def test_a_week_in_which_the_clock_is_set(monday: date, hours: int) -> None:
     week = WEEKS.at(monday)
     midnight = Grid("day", "Europe/Berlin").at(monday + timedelta(days=7)).start
     sunday = Cover(midnight - timedelta(hours=hours), midnight, midnight + timedelta(minutes=30))
-    page = Page(known_since=week.start - timedelta(days=9), before=sunday.start, covers=[sunday])
+    page = WeekActivity(known_since=week.start - timedelta(days=9), before=sunday.start, covers=[sunday])
     page.commits = [Commit(sunday.loaded_at, sunday.end)]
     found = week_of(table(timezone="Europe/Berlin"), page, week=week, now=week.end + timedelta(days=30))
     assert found.freshness_minutes == 30.0
@@ -206,7 +206,7 @@ def test_a_full_refresh_brings_every_day_that_it_covers() -> None:
 
 
 def test_a_table_that_is_only_being_backfilled_is_not_fresh_by_that() -> None:
-    page = Page(known_since=at(1), before=at(20))
+    page = WeekActivity(known_since=at(1), before=at(20))
     page.covers = [Cover(at(18), at(19), at(1))]
     page.commits = [Commit(at(day, 12), at(5)) for day in range(20, 27)]
     found = week_of(table(), page)
@@ -229,7 +229,7 @@ def test_an_interval_that_is_loaded_again_keeps_its_first_delay() -> None:
     ],
 )
 def test_what_is_only_made_whole_has_an_age_and_no_delay(dataset: Dataset) -> None:
-    page = Page(known_since=at(1), before=at(19, 9))
+    page = WeekActivity(known_since=at(1), before=at(19, 9))
     page.covers = [Cover(None, at(day, 9), at(day, 9)) for day in range(20, 27)]
     page.commits = [Commit(at(day, 9), at(day, 9)) for day in range(20, 27)]
     found = week_of(dataset, page)

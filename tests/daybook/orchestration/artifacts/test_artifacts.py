@@ -12,7 +12,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 from prefect.client.schemas.objects import Artifact
 
 from daybook.definitions.table_files import read_table
-from daybook.ledger.interval_status import Standing
+from daybook.ledger.interval_status import IntervalStatus
 from daybook.load.plan import Plan, plan
 from daybook.model.interval import Interval
 from daybook.orchestration.artifacts import extract_progress
@@ -20,7 +20,7 @@ from daybook.orchestration.artifacts.backfill_progress import CalendarPage
 from daybook.orchestration.artifacts.extract_progress import ExtractPage
 from daybook.orchestration.local_stack.polling import wait_until
 from flows.load_table import load_table
-from tests.support.flow_fixtures import Production, Target
+from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("without_heartbeat")
@@ -64,7 +64,7 @@ def extracting(client: SyncPrefectClient, planned: Plan, work: Callable[[Extract
 
 
 def test_an_extraction_shows_rows_rate_and_when_it_will_be_done(
-    quick: None, production: Production, on_postgres: Target, use: Use, client: SyncPrefectClient
+    quick: None, production: Production, on_postgres: LiveWarehouse, use: Use, client: SyncPrefectClient
 ) -> None:
     on_postgres.empty()
     production.fill(DAY, 100)
@@ -93,7 +93,7 @@ def test_an_extraction_shows_rows_rate_and_when_it_will_be_done(
 
 
 def test_an_extraction_of_which_nothing_is_known_has_no_bar_and_tells_of_its_failure(
-    quick: None, on_postgres: Target, use: Use, client: SyncPrefectClient
+    quick: None, on_postgres: LiveWarehouse, use: Use, client: SyncPrefectClient
 ) -> None:
     on_postgres.empty()
     use(on_postgres)
@@ -116,7 +116,7 @@ def test_a_server_that_is_away_stops_no_extraction(quick: None, caplog: pytest.L
         assert wait_until(lambda: "raw_data.nps: its progress cannot be shown" in caplog.text, PATIENCE), caplog.text
 
 
-def test_a_short_extraction_has_no_page(on_postgres: Target, use: Use, client: SyncPrefectClient) -> None:
+def test_a_short_extraction_has_no_page(on_postgres: LiveWarehouse, use: Use, client: SyncPrefectClient) -> None:
     use(on_postgres)
     planned = plan(read_table("raw_data.nps"), DAY)
     assert extracting(client, planned, lambda page, look: page.count(1)) == {}
@@ -132,7 +132,7 @@ def test_a_backfill_shows_its_rows_and_when_it_will_be_done(client: SyncPrefectC
     def filling() -> None:
         from prefect import runtime
 
-        page = CalendarPage(client, table, [Standing(day) for day in days], days, "raw_data.nps 2021-02-05")
+        page = CalendarPage(client, table, [IntervalStatus(day) for day in days], days, "raw_data.nps 2021-02-05")
         time.sleep(0.01)
         page.loaded({days[0]: 1200, days[1]: 34})
         page.update({days[2]: "CheckFailed: a|b *c*"}, [days[3]], final=True)
@@ -154,7 +154,7 @@ def test_a_backfill_shows_its_rows_and_when_it_will_be_done(client: SyncPrefectC
 
 
 def test_the_card_of_a_load_says_what_matters_and_a_run_of_any_table_is_tagged_with_it(
-    production: Production, on_postgres: Target, use: Use, client: SyncPrefectClient
+    production: Production, on_postgres: LiveWarehouse, use: Use, client: SyncPrefectClient
 ) -> None:
     on_postgres.empty()
     production.fill(DAY, 1234)

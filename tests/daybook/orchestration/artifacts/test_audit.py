@@ -8,7 +8,7 @@ from daybook.audit.verdict import Verdict
 from daybook.definitions.table import Table
 from daybook.model.interval_grid import Grid
 from daybook.orchestration.artifacts.audit import markdown
-from daybook.sql.checksum.columns import Recipe
+from daybook.sql.checksum.columns import ComparedColumns
 from daybook.sql.checksum.sums import Sum
 
 DAYS = Grid("day").between(date(2021, 1, 1), date(2022, 1, 1))
@@ -18,7 +18,7 @@ def test_what_differs_is_shown_behind_ever_so_many_days_that_were_never_loaded()
     source = {"kind": "database", "table": "prod.nps"}
     given = {"owner": "tests", "source": source, "load": "replace_interval", "cursor": "at", "interval": "day"}
     table = Table(name="raw_data.nps", description="x", **given)
-    recipe = Recipe((), (), {"note_b": "note_b is text at the source and integer in the warehouse"})
+    recipe = ComparedColumns((), (), {"note_b": "note_b is text at the source and integer in the warehouse"})
     never = [Audited(day, Verdict.NEVER_LOADED, Sum(5, 1), None, Sum(), recipe) for day in DAYS[:-1]]
     there = Differences(added=1, exact=False, added_keys=("id=5|6_7*",))
     differs = Audited(DAYS[-1], Verdict.DIFFERS, Sum(6, 1), None, Sum(5, 1), recipe, there, "nobody knows")

@@ -9,7 +9,7 @@ import pytest
 from daybook.monitoring.key_metrics.gauges import MEANINGS
 from daybook.monitoring.key_metrics.metrics_table import COLUMNS, KeyMetrics
 from tests.daybook.monitoring.key_metrics.test_weekly_message import BAD, GOOD, MONDAY, before
-from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Ends
+from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Endpoints
 
 PAGE = (Path(__file__).parents[4] / "docs" / "key-metrics.md").read_text(encoding="utf-8")
 
@@ -25,7 +25,7 @@ def test_no_gauge_is_promised_that_is_not_there() -> None:
 
 
 @ON_ONE_WAREHOUSE
-def test_its_sql_runs_and_says_what_it_is_to_say(warehouse_ends: Ends) -> None:
+def test_its_sql_runs_and_says_what_it_is_to_say(warehouse_ends: Endpoints) -> None:
     rows = [GOOD, BAD, before(GOOD), before(BAD, intervals_in_time=7, sla_attainment=1.0, runs_failed=None)]
     with warehouse_ends.warehouse.session() as session:
         KeyMetrics(warehouse_ends.warehouse).replace(session, rows)

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 from prefect.client.orchestration import SyncPrefectClient
 
-from daybook.orchestration.variable_store import Shelf
+from daybook.orchestration.variable_store import VariableStore
 
 
 def forget(client: SyncPrefectClient) -> None:
     """Let no incident be open and no message wait; and what other tests left failed is nobody's business any more."""
     for kind in ("incident", "outbox", "thread", "closed"):
-        for key in Shelf(client, kind).all():
-            Shelf(client, kind).drop(key)
-    Shelf(client, "monitor").put("looked", datetime.now(UTC).isoformat())
+        for key in VariableStore(client, kind).all():
+            VariableStore(client, kind).delete(key)
+    VariableStore(client, "monitor").set("looked", datetime.now(UTC).isoformat())

@@ -11,7 +11,7 @@ from daybook.definitions.table import Table
 from daybook.errors import DaybookError, FileRefused, SourceError, SourceLost, ValueRefused
 from daybook.sources.csv_url.download import ATTEMPTS
 from tests.support.servers.web import Answer, Web, serving_web
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import ends_of
 from tests.support.web_files import GOOD, ROWS, loaded, table
 
@@ -92,14 +92,14 @@ BAD = {
 
 
 @pytest.fixture(scope="module", params=["postgres-folder"])
-def good(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ends, Table]]:
+def good(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoints, Table]]:
     """A warehouse with the table, loaded once for all of the tests: none of them may change it, nor is it asked to."""
     with ends_of(None, request.param, request, tmp_path_factory.mktemp("good")) as ends, serving_web() as web:
         yield ends, loaded(ends, web)
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_a_bad_answer_never_replaces_good_data(good: tuple[Ends, Table], web: Web, bad: Bad) -> None:
+def test_a_bad_answer_never_replaces_good_data(good: tuple[Endpoints, Table], web: Web, bad: Bad) -> None:
     ends, there = good
     before = ends.state(there)
     web.offers(bad.answer)
@@ -114,7 +114,7 @@ def test_a_bad_answer_never_replaces_good_data(good: tuple[Ends, Table], web: We
     assert len(web.asked) == bad.requests
 
 
-def test_a_server_that_is_not_there(good: tuple[Ends, Table], web: Web) -> None:
+def test_a_server_that_is_not_there(good: tuple[Endpoints, Table], web: Web) -> None:
     ends, there = good
     before = ends.state(there)
     web.close()
@@ -123,7 +123,7 @@ def test_a_server_that_is_not_there(good: tuple[Ends, Table], web: Web) -> None:
     assert ends.state(there) == before
 
 
-def test_a_table_without_columns_cannot_be_read(good: tuple[Ends, Table], web: Web) -> None:
+def test_a_table_without_columns_cannot_be_read(good: tuple[Endpoints, Table], web: Web) -> None:
     source = {"kind": "csv", "url": web.url(), "allow_private": True}
     with pytest.raises(SourceError, match="name its columns with their types"):
         good[0].load(good[0].table("name_gender", source=source))

@@ -15,9 +15,9 @@ from daybook.definitions.table import Table
 from daybook.definitions.table_files import TABLES, read_table
 from daybook.errors import ShrinkGuard, SourceError
 from daybook.sources.csv_url.download import ATTEMPTS
-from daybook.sources.text.value_formats import Spelling
+from daybook.sources.text.value_formats import ValueFormats
 from tests.support.servers.web import Answer, Web
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 from tests.support.web_files import GOOD, ROWS, loaded, table
 
 LONG_AGO = "Fri, 05 Feb 2021 10:00:00 GMT"
@@ -40,7 +40,7 @@ GOOD_ANSWERS = {
 
 
 @pytest.mark.parametrize("answer", GOOD_ANSWERS.values(), ids=GOOD_ANSWERS)
-def test_a_file_is_loaded(warehouse_ends: Ends, web: Web, answer: Answer) -> None:
+def test_a_file_is_loaded(warehouse_ends: Endpoints, web: Web, answer: Answer) -> None:
     web.offers(answer)
     made = table(warehouse_ends, web.url())
     report = warehouse_ends.load(made)
@@ -49,7 +49,7 @@ def test_a_file_is_loaded(warehouse_ends: Ends, web: Web, answer: Answer) -> Non
     assert len(web.asked) == 1 and not warehouse_ends.staged_keys()
 
 
-def test_values_arrive_as_their_types(warehouse_ends: Ends, web: Web) -> None:
+def test_values_arrive_as_their_types(warehouse_ends: Endpoints, web: Web) -> None:
     web.offers("Tag;Betrag;gültig;Wort\n05.02.2021;1.234,50;yes;a;b\n".replace("a;b", '"a;""b"""').encode("cp1252"))
     columns = {"day": "date", "amount": "decimal(9,2)", "valid": "boolean", "word": "varchar(20)"}
     rename = {"Tag": "day", "Betrag": "amount", "gültig": "valid", "Wort": "word"}
@@ -75,7 +75,7 @@ UNCHANGED = {
 
 @pytest.mark.parametrize("headers, condition", UNCHANGED.values(), ids=UNCHANGED)
 def test_an_unchanged_file_is_not_loaded_again(
-    warehouse_ends: Ends, web: Web, headers: dict[str, str], condition: str | None
+    warehouse_ends: Endpoints, web: Web, headers: dict[str, str], condition: str | None
 ) -> None:
     now = {name: formatdate(time(), usegmt=True) for name, text in headers.items() if not text}
     web.offers(Answer(GOOD, headers={**headers, **now}))
@@ -91,7 +91,7 @@ def test_an_unchanged_file_is_not_loaded_again(
 
 
 @pytest.mark.parametrize("headers", [{"ETag": '"2"'}, {"Last-Modified": "Sat, 06 Feb 2021 10:00:00 GMT"}, {}], ids=str)
-def test_a_changed_file_is_loaded(warehouse_ends: Ends, web: Web, headers: dict[str, str]) -> None:
+def test_a_changed_file_is_loaded(warehouse_ends: Endpoints, web: Web, headers: dict[str, str]) -> None:
     web.offers(Answer(GOOD, headers={"ETag": '"1"', "Last-Modified": LONG_AGO}), Answer(MORE, headers=headers))
     made = table(warehouse_ends, web.url())
     warehouse_ends.load(made)
@@ -99,7 +99,7 @@ def test_a_changed_file_is_loaded(warehouse_ends: Ends, web: Web, headers: dict[
     assert warehouse_ends.rows(made) == sorted([("Ann", "f"), *ROWS]) and len(web.asked) == 2
 
 
-def test_an_unchanged_file_is_read_when_somebody_asks_for_all_of_it(warehouse_ends: Ends, web: Web) -> None:
+def test_an_unchanged_file_is_read_when_somebody_asks_for_all_of_it(warehouse_ends: Endpoints, web: Web) -> None:
     web.offers(Answer(GOOD, headers={"ETag": '"1"'}))
     made = table(warehouse_ends, web.url())
     warehouse_ends.load(made)
@@ -108,7 +108,7 @@ def test_an_unchanged_file_is_read_when_somebody_asks_for_all_of_it(warehouse_en
     assert warehouse_ends.rows(made) == ROWS
 
 
-def test_another_table_file_reads_an_unchanged_file_anew(warehouse_ends: Ends, web: Web) -> None:
+def test_another_table_file_reads_an_unchanged_file_anew(warehouse_ends: Endpoints, web: Web) -> None:
     web.offers(Answer(GOOD, headers={"ETag": '"1"'}))
     warehouse_ends.load(table(warehouse_ends, web.url()))
     other = table(warehouse_ends, web.url(), values={"nulls": ["", "m"]})
@@ -127,14 +127,14 @@ PASSES = {
 
 
 @pytest.mark.parametrize("answer", PASSES.values(), ids=PASSES)
-def test_what_passes_is_tried_again(warehouse_ends: Ends, web: Web, answer: Answer) -> None:
+def test_what_passes_is_tried_again(warehouse_ends: Endpoints, web: Web, answer: Answer) -> None:
     web.offers(answer, GOOD)
     made = table(warehouse_ends, web.url())
     warehouse_ends.load(made)
     assert warehouse_ends.rows(made) == ROWS and len(web.asked) == 2
 
 
-def test_the_server_says_when_to_come_again(warehouse_ends: Ends, web: Web) -> None:
+def test_the_server_says_when_to_come_again(warehouse_ends: Endpoints, web: Web) -> None:
     web.offers(
         Answer(b"", 429, {"Retry-After": "1"}), Answer(b"", 503, {"Retry-After": formatdate(0, usegmt=True)}), GOOD
     )
@@ -143,7 +143,7 @@ def test_the_server_says_when_to_come_again(warehouse_ends: Ends, web: Web) -> N
     assert second - first >= 1
 
 
-def test_redirects_are_followed(warehouse_ends: Ends, web: Web) -> None:
+def test_redirects_are_followed(warehouse_ends: Endpoints, web: Web) -> None:
     for hop in range(ATTEMPTS + 1):
         web.offers(Answer(status=302, headers={"Location": f"/{hop + 1}"}), path=f"/{hop}")
     web.offers(GOOD, path=f"/{ATTEMPTS + 1}")
@@ -152,7 +152,7 @@ def test_redirects_are_followed(warehouse_ends: Ends, web: Web) -> None:
     assert warehouse_ends.rows(made) == ROWS
 
 
-def test_a_header_alone_is_an_empty_table_the_first_time_and_stopped_later(warehouse_ends: Ends, web: Web) -> None:
+def test_a_header_alone_is_an_empty_table_the_first_time_and_stopped_later(warehouse_ends: Endpoints, web: Web) -> None:
     web.offers(b"name,gender\n", GOOD, b"name,gender\n")
     made = table(warehouse_ends, web.url())
     assert warehouse_ends.load(made).rows == 0
@@ -164,7 +164,7 @@ def test_a_header_alone_is_an_empty_table_the_first_time_and_stopped_later(wareh
     assert warehouse_ends.rows(made) == []
 
 
-def test_the_memory_does_not_grow_with_the_file(warehouse_ends: Ends, web: Web, tmp_path: Path) -> None:
+def test_the_memory_does_not_grow_with_the_file(warehouse_ends: Endpoints, web: Web, tmp_path: Path) -> None:
     web.offers(gzip.compress(b"name,gender\n" + (b"a long name " * 50 + b",f\n") * 70_000, 1))
     made = table(warehouse_ends, web.url(), {"name": "varchar(1000)", "gender": "varchar(8)"})
     tracemalloc.start()
@@ -176,7 +176,7 @@ def test_the_memory_does_not_grow_with_the_file(warehouse_ends: Ends, web: Web, 
     assert peak < 24 * 2**20, f"{peak / 2**20:.0f} MiB for a file of 40"
 
 
-def test_columns_are_masked_dropped_and_passed_over(warehouse_ends: Ends, web: Web) -> None:
+def test_columns_are_masked_dropped_and_passed_over(warehouse_ends: Endpoints, web: Web) -> None:
     web.offers(b"phone,name,age,email,gender\n030 1,Ian,40,ian@example.com,m\n,Zoe,41,,f\n")
     columns = {"name": "varchar(64)", "gender": "varchar(8)", "email": "varchar(64)", "phone": "varchar(20)"}
     source = {"kind": "csv", "url": web.url(), "allow_private": True}
@@ -188,7 +188,7 @@ def test_columns_are_masked_dropped_and_passed_over(warehouse_ends: Ends, web: W
     assert warehouse_ends.rows(made) == [("Ian", None, digest), ("Zoe", None, None)]
 
 
-def test_a_file_has_no_intervals(warehouse_ends: Ends, web: Web) -> None:
+def test_a_file_has_no_intervals(warehouse_ends: Endpoints, web: Web) -> None:
     fields = {"cursor": "day", "interval": "day", "load": "replace_interval", "start": "2021-02-05"}
     source = {"kind": "csv", "url": web.url(), "allow_private": True}
     made = warehouse_ends.table("days", source=source, columns={"day": "date"}, **fields)
@@ -208,12 +208,14 @@ def test_a_file_has_no_intervals(warehouse_ends: Ends, web: Web) -> None:
         ("https://example.com:port/a.csv", "it is no URL"),
     ],
 )
-def test_a_url_that_cannot_be_read_is_refused_with_the_table_file(warehouse_ends: Ends, url: str, why: str) -> None:
+def test_a_url_that_cannot_be_read_is_refused_with_the_table_file(
+    warehouse_ends: Endpoints, url: str, why: str
+) -> None:
     with pytest.raises(ValidationError, match=why):
         table(warehouse_ends, url)
 
 
-def test_the_projects_own_table_is_loaded(warehouse_ends: Ends, web: Web) -> None:
+def test_the_projects_own_table_is_loaded(warehouse_ends: Endpoints, web: Web) -> None:
     """raw_data.name_gender, but from loopback."""
     web.offers(GOOD)
     own = read_table("raw_data.name_gender")
@@ -224,7 +226,7 @@ def test_the_projects_own_table_is_loaded(warehouse_ends: Ends, web: Web) -> Non
 
 
 def test_nothing_is_kept_of_a_file_that_was_loaded(
-    warehouse_ends: Ends, web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse_ends: Endpoints, web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     made = loaded(warehouse_ends, web)
@@ -236,4 +238,4 @@ def test_the_page_says_what_a_table_file_may_say() -> None:
     example = page.split("```yaml\n")[1].split("```")[0]
     source = Table(name="raw_data.exchange_rates", **YAML(typ="safe", pure=True).load(example)).source
     assert source.values.decimal_point == ","
-    assert all(f"`{field}`" in page for field in {*type(source).model_fields, *Spelling.model_fields} - {"kind"})
+    assert all(f"`{field}`" in page for field in {*type(source).model_fields, *ValueFormats.model_fields} - {"kind"})

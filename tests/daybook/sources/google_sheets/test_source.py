@@ -25,7 +25,7 @@ from daybook.load.load import load
 from daybook.sources.google_sheets import client
 from daybook.stage.parts import read_parts
 from tests.support.servers.google import Cell, Google, Sheet
-from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Ends
+from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Endpoints
 
 COLUMNS = {"id": "integer", "name": "varchar(20)", "price": "decimal(10, 2)", "since": "date"}
 HEADER = ["id", "name", "price", "since"]
@@ -50,12 +50,12 @@ class GoogleKeys:
 
 
 @pytest.fixture
-def ends(warehouse_ends: Ends, google: Google) -> Ends:
+def ends(warehouse_ends: Endpoints, google: Google) -> Endpoints:
     warehouse_ends.keys = GoogleKeys(google)
     return warehouse_ends
 
 
-def table_of(ends: Ends, spreadsheet: str, *, source: dict[str, Any] | None = None, **fields: Any) -> Table:
+def table_of(ends: Endpoints, spreadsheet: str, *, source: dict[str, Any] | None = None, **fields: Any) -> Table:
     where = {"kind": "google_sheet", "spreadsheet": spreadsheet, "sheet": "Prices", **(source or {})}
     return ends.table("prices", **{"source": where, "key": "id", "columns": COLUMNS, **fields})
 
@@ -68,11 +68,11 @@ def sheet(google: Google, rows: list[list[Any]], **fields: Any) -> tuple[str, Sh
     return id, prices
 
 
-def texts(ends: Ends, table: Table) -> list[tuple[str | None, ...]]:
+def texts(ends: Endpoints, table: Table) -> list[tuple[str | None, ...]]:
     return ends.destination.texts(f"SELECT * FROM {ends.name(table)} ORDER BY id")
 
 
-def test_a_sheet_arrives_by_one_request_and_again_is_the_same(ends: Ends, google: Google) -> None:
+def test_a_sheet_arrives_by_one_request_and_again_is_the_same(ends: Endpoints, google: Google) -> None:
     id, _ = sheet(google, GOOD)
     table = table_of(ends, f"https://docs.google.com/spreadsheets/d/{id}/edit?usp=sharing#gid=1")
 
@@ -112,7 +112,7 @@ SPELLINGS: dict[str, tuple[dict[str, Any], str, Any, str | None]] = {
 
 
 @pytest.mark.parametrize("case", SPELLINGS)
-def test_a_value_is_what_people_see(ends: Ends, google: Google, case: str) -> None:
+def test_a_value_is_what_people_see(ends: Endpoints, google: Google, case: str) -> None:
     values, type, cell, expected = SPELLINGS[case]
     id, _ = sheet(google, [["id", "value"], [1, cell], [2, cell]])
     table = table_of(ends, id, source={"values": values}, columns={"id": "integer", "value": type})
@@ -126,7 +126,7 @@ def test_a_value_is_what_people_see(ends: Ends, google: Google, case: str) -> No
     assert found == [("1", expected), ("2", expected)]
 
 
-def test_a_header_further_down_and_columns_in_another_order(ends: Ends, google: Google) -> None:
+def test_a_header_further_down_and_columns_in_another_order(ends: Endpoints, google: Google) -> None:
     rows = [["Prices, by the sales team"], [], [None, *reversed(HEADER)]]
     rows += [[None, "2021-02-05", "5.10", "Ann", 1], [None, "2021-02-06", "7.25", "Bob", 2]]
     id, prices = sheet(google, rows)
@@ -140,7 +140,7 @@ def test_a_header_further_down_and_columns_in_another_order(ends: Ends, google: 
 
 
 def test_short_rows_are_padded_and_blank_ones_are_told(
-    ends: Ends, google: Google, caplog: pytest.LogCaptureFixture
+    ends: Endpoints, google: Google, caplog: pytest.LogCaptureFixture
 ) -> None:
     blank = [Cell(None), Cell("", None)]
     id, _ = sheet(google, [HEADER, [1, "Ann"], [], GOOD[2], blank, [Cell("")], []])
@@ -152,7 +152,7 @@ def test_short_rows_are_padded_and_blank_ones_are_told(
     assert f"{table.name}: 1 rows of 'Prices' are blank and left out: 3" in caplog.text
 
 
-def test_what_is_masked_is_nowhere(ends: Ends, google: Google) -> None:
+def test_what_is_masked_is_nowhere(ends: Endpoints, google: Google) -> None:
     id, _ = sheet(google, GOOD)
     columns = COLUMNS | {"name": "varchar(64)"}
     table = table_of(ends, id, columns=columns, mask={"name": "hash", "price": None, "since": "drop"})
@@ -223,7 +223,7 @@ BAD_SHEETS: dict[str, tuple[Callable[[Sheet], None], type[DaybookError], list[st
 
 @pytest.mark.parametrize("case", BAD_SHEETS)
 @ON_ONE_WAREHOUSE
-def test_a_bad_sheet_leaves_the_last_good_copy(ends: Ends, google: Google, case: str) -> None:
+def test_a_bad_sheet_leaves_the_last_good_copy(ends: Endpoints, google: Google, case: str) -> None:
     spoil, error, words = BAD_SHEETS[case]
     id, prices = sheet(google, GOOD)
     table = table_of(ends, id)
@@ -246,7 +246,7 @@ def test_a_bad_sheet_leaves_the_last_good_copy(ends: Ends, google: Google, case:
 )  # fmt: skip
 @ON_ONE_WAREHOUSE
 def test_what_passes_is_waited_out_and_told(
-    ends: Ends, google: Google, fault: str, caplog: pytest.LogCaptureFixture
+    ends: Endpoints, google: Google, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     id, _ = sheet(google, GOOD)
     table = table_of(ends, id)
@@ -275,7 +275,7 @@ def test_what_passes_is_waited_out_and_told(
     ],
 )
 @ON_ONE_WAREHOUSE
-def test_what_does_not_pass_ends_within_a_limit(ends: Ends, google: Google, fault: str, words: str) -> None:
+def test_what_does_not_pass_ends_within_a_limit(ends: Endpoints, google: Google, fault: str, words: str) -> None:
     id, _ = sheet(google, GOOD)
     table = table_of(ends, id)
     ends.load(table)
@@ -317,7 +317,7 @@ REFUSALS: dict[str, tuple[Callable[[Google, str], None], list[str], int]] = {
 
 @pytest.mark.parametrize("case", REFUSALS)
 @ON_ONE_WAREHOUSE
-def test_what_google_refuses_is_explained_and_not_tried_again(ends: Ends, google: Google, case: str) -> None:
+def test_what_google_refuses_is_explained_and_not_tried_again(ends: Endpoints, google: Google, case: str) -> None:
     spoil, words, requests = REFUSALS[case]
     id, _ = sheet(google, GOOD)
     table = table_of(ends, id)
@@ -337,7 +337,7 @@ def test_what_google_refuses_is_explained_and_not_tried_again(ends: Ends, google
 
 @ON_ONE_WAREHOUSE
 def test_a_key_that_was_revoked_is_told_without_the_key(
-    ends: Ends, google: Google, monkeypatch: pytest.MonkeyPatch
+    ends: Endpoints, google: Google, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     id, _ = sheet(google, GOOD)
     known = GoogleKeys(google).google("google")
@@ -359,7 +359,9 @@ def test_a_key_that_was_revoked_is_told_without_the_key(
     ],
 )
 @ON_ONE_WAREHOUSE
-def test_a_table_file_that_cannot_be_is_refused(ends: Ends, google: Google, fields: dict[str, Any], words: str) -> None:
+def test_a_table_file_that_cannot_be_is_refused(
+    ends: Endpoints, google: Google, fields: dict[str, Any], words: str
+) -> None:
     id, _ = sheet(google, GOOD)
     with pytest.raises(SourceError, match=words):
         ends.load(table_of(ends, id, **fields))

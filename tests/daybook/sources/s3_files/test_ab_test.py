@@ -9,7 +9,7 @@ from daybook.definitions.table_files import read_table
 from daybook.sources.s3_files import Config
 from tests.support.s3_folder import Folder
 from tests.support.servers.s3 import S3
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 FILES = {
     "customer_variants/part-0.csv": b"customer_id,variant\n1,A\n2,B\n3,control\n",
@@ -32,7 +32,7 @@ TYPES = {
 
 
 @pytest.fixture
-def folder(warehouse_ends: Ends, s3: S3, s3_bucket: str) -> Folder:
+def folder(warehouse_ends: Endpoints, s3: S3, s3_bucket: str) -> Folder:
     """The bucket of the test."""
     folder = Folder(warehouse_ends, s3.client(), s3_bucket)
     warehouse_ends.keys = folder

@@ -11,7 +11,7 @@ from daybook.load.extract import verify
 from daybook.load.load import load
 from tests.support.s3_folder import PACK, Folder
 from tests.support.servers.s3 import S3
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 COLUMNS = {"id": "int", "day": "date", "name": "varchar(40)", "score": "double"}
 HEADER = "id,day,name,score\n"
@@ -22,7 +22,7 @@ HARD = (
 
 
 @pytest.fixture
-def folder(warehouse_ends: Ends, s3: S3, s3_bucket: str, caplog: pytest.LogCaptureFixture) -> Folder:
+def folder(warehouse_ends: Endpoints, s3: S3, s3_bucket: str, caplog: pytest.LogCaptureFixture) -> Folder:
     """An empty bucket."""
     caplog.set_level(logging.INFO)
     folder = Folder(warehouse_ends, s3.client(), s3_bucket)

@@ -14,7 +14,7 @@ from daybook.errors import DaybookError, FileRefused, SourceError, SourceLost, V
 from tests.support.s3_folder import PACK, Folder, parquet
 from tests.support.servers.gate import gate
 from tests.support.servers.s3 import S3
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 COLUMNS = {"id": "int", "day": "date", "name": "varchar(4)", "score": "decimal(5,2)", "doc": "json"}
 DAY = date(2024, 1, 1)
@@ -24,7 +24,7 @@ GOOD: dict[str, Any] = {"id": [1], "day": [DAY], "name": ["a"], "score": [Decima
 
 
 @pytest.fixture
-def folder(warehouse_ends: Ends, s3: S3, s3_bucket: str) -> Folder:
+def folder(warehouse_ends: Endpoints, s3: S3, s3_bucket: str) -> Folder:
     """A bucket with good files, which have been loaded."""
     folder = Folder(warehouse_ends, s3.client(), s3_bucket)
     warehouse_ends.keys = folder

@@ -11,13 +11,13 @@ from daybook.definitions.table_files import read_table
 from daybook.errors import DaybookError, FileRefused, ShrinkGuard, SourceError, TableFileError
 from tests.support.s3_folder import COLUMNS, PACK, WRITE, Folder, parquet
 from tests.support.servers.s3 import S3
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 NAMES = list(COLUMNS)
 
 
 @pytest.fixture
-def folder(warehouse_ends: Ends, s3: S3, s3_bucket: str) -> Iterator[Folder]:
+def folder(warehouse_ends: Endpoints, s3: S3, s3_bucket: str) -> Iterator[Folder]:
     """An empty bucket, with each warehouse in turn."""
     folder = Folder(warehouse_ends, s3.client(), s3_bucket)
     warehouse_ends.keys = folder

@@ -20,7 +20,7 @@ from daybook.definitions.table import Table
 from daybook.errors import ValueRefused
 from daybook.model.types import Column, parse_type
 from daybook.sources.text.typed_csv import TextRows
-from daybook.sources.text.value_formats import Spelling
+from daybook.sources.text.value_formats import ValueFormats
 from daybook.stage.csv_format import CsvFormat
 from tests.support.servers.postgres import Postgres
 
@@ -49,7 +49,7 @@ def session(postgres: Postgres) -> Iterator[Any]:
 def staged(type: str, texts: list[str | None], **values: Any) -> bytes:
     """The CSV that texts become, in a column `value` beside an id."""
     columns = [Column("id", parse_type("int")), Column("value", parse_type(type))]
-    rows = TextRows(TABLE, columns, Spelling(**values), CsvFormat())
+    rows = TextRows(TABLE, columns, ValueFormats(**values), CsvFormat())
     pairs = ((f"line {number}", (str(number), text)) for number, text in enumerate(texts))
     return b"".join(chunk.data for chunk in rows.chunks(pairs))
 
@@ -64,7 +64,7 @@ def through(session: Any, type: str, texts: list[str | None], **values: Any) -> 
 
 
 def read(type: str, text: str, **values: Any) -> str | None:
-    return Spelling(**values).reader(parse_type(type))(text)
+    return ValueFormats(**values).parser(parse_type(type))(text)
 
 
 _moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30))
@@ -240,7 +240,7 @@ def test_a_fraction_is_of_a_second_and_not_of_a_date() -> None:
 @pytest.mark.parametrize("row", [("1",), ("1", "a", "b")], ids=["too few", "too many"])
 def test_a_row_of_another_width_is_refused(row: tuple[str, ...]) -> None:
     columns = [Column("id", parse_type("int")), Column("value", parse_type("text"))]
-    rows = TextRows(TABLE, columns, Spelling(), CsvFormat())
+    rows = TextRows(TABLE, columns, ValueFormats(), CsvFormat())
     with pytest.raises(ValueRefused, match=f"raw.things, line 7: it has {len(row)} values, and there are 2 columns"):
         list(rows.chunks([("line 7", row)]))
 
@@ -263,12 +263,12 @@ def test_a_row_of_another_width_is_refused(row: tuple[str, ...]) -> None:
 )
 def test_a_spelling_that_would_invent_values_is_refused(values: dict[str, Any], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
-        Spelling(**values)
+        ValueFormats(**values)
 
 
 def test_chunks_are_of_a_mebibyte_and_whole_rows() -> None:
     columns = [Column("id", parse_type("int")), Column("value", parse_type("text"))]
-    rows = TextRows(TABLE, columns, Spelling(), CsvFormat())
+    rows = TextRows(TABLE, columns, ValueFormats(), CsvFormat())
     chunks = list(rows.chunks((f"line {number}", (str(number), "é" * 500)) for number in range(3000)))
     assert sum(chunk.rows for chunk in chunks) == 3000
     assert all(chunk.data.count(b"\n") == chunk.rows and chunk.data.endswith(b"\n") for chunk in chunks)

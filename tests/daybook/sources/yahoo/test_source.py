@@ -15,11 +15,11 @@ from daybook.backfill.dry_run import forecast
 from daybook.definitions.symbols import only
 from daybook.definitions.table import Table
 from daybook.errors import SourceError, SourceLost
-from daybook.ledger.interval_status import look_up
+from daybook.ledger.interval_status import read_statuses
 from daybook.load.load import LoadReport
 from daybook.sources.yahoo import retry_budget
 from tests.support.servers.yahoo import DOWN, HTML, Fault, Share, Yahoo, share
-from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Ends
+from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Endpoints
 
 FIRST, END = date(2021, 1, 4), date(2021, 3, 1)
 MONDAY, SATURDAY = "2021-02-01", "2021-02-06"  # a week with five sessions
@@ -32,22 +32,22 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry_budget, "SECONDS", 0.01)
 
 
-def prices(ends: Ends, *symbols: str, on_missing: str = "fail", **fields: Any) -> Table:
+def prices(ends: Endpoints, *symbols: str, on_missing: str = "fail", **fields: Any) -> Table:
     """A table of these symbols, as stock_info is one."""
     source = {"kind": "yfinance", "symbols": symbols, "on_missing": on_missing}
     given = {"timezone": "America/New_York", "calendar": "XNYS", "start": FIRST, **DECLARED, **fields}
     return ends.table("stock_info", source=source, **given)
 
 
-def load(ends: Ends, table: Table, first: str | None = None, until: str | None = None) -> LoadReport:
+def load(ends: Endpoints, table: Table, first: str | None = None, until: str | None = None) -> LoadReport:
     return ends.load(table, first, until)
 
 
-def days(ends: Ends, table: Table, symbol: str) -> list[date]:
+def days(ends: Endpoints, table: Table, symbol: str) -> list[date]:
     return [day for name, day in ends.rows(table, "symbol, date", "1, 2") if name == symbol]
 
 
-def closes(ends: Ends, table: Table, symbol: str) -> dict[date, float]:
+def closes(ends: Endpoints, table: Table, symbol: str) -> dict[date, float]:
     return {day: close for name, day, close in ends.rows(table, "symbol, date, close") if name == symbol}
 
 
@@ -118,7 +118,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 @ON_ONE_WAREHOUSE
-def test_a_symbol_among_others(case: Case, warehouse_ends: Ends, yahoo: Yahoo) -> None:
+def test_a_symbol_among_others(case: Case, warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     yahoo.shares |= {"AAPL": whole(), "MSFT": whole(seed=7)}
     if found := case.share():
         yahoo.shares["ODD"] = found
@@ -143,7 +143,7 @@ def test_a_symbol_among_others(case: Case, warehouse_ends: Ends, yahoo: Yahoo) -
 
 @ON_ONE_WAREHOUSE
 def test_a_policy_of_warning_lets_the_run_complete(
-    warehouse_ends: Ends, yahoo: Yahoo, caplog: pytest.LogCaptureFixture
+    warehouse_ends: Endpoints, yahoo: Yahoo, caplog: pytest.LogCaptureFixture
 ) -> None:
     yahoo.shares["AAPL"] = whole()
     table = prices(warehouse_ends, "AAPL", "NOPE", on_missing="warn")
@@ -159,7 +159,7 @@ def test_a_policy_of_warning_lets_the_run_complete(
 )
 @ON_ONE_WAREHOUSE
 def test_where_no_symbol_can_be_had_nothing_is_loaded(
-    fault: Fault | None, error: type[Exception], warehouse_ends: Ends, yahoo: Yahoo
+    fault: Fault | None, error: type[Exception], warehouse_ends: Endpoints, yahoo: Yahoo
 ) -> None:
     if fault:
         yahoo.shares["AAPL"] = whole(fault=fault)
@@ -172,7 +172,7 @@ def test_where_no_symbol_can_be_had_nothing_is_loaded(
 
 
 @ON_ONE_WAREHOUSE
-def test_yahoo_is_left_in_peace_when_it_refuses_everything(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+def test_yahoo_is_left_in_peace_when_it_refuses_everything(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     symbols = [f"S{number}" for number in range(50)]
     yahoo.shares = {symbol: whole(fault=Fault(429, "Too Many Requests\r\n")) for symbol in symbols}
     yahoo.crumb_status = 429
@@ -189,7 +189,7 @@ def test_yahoo_is_left_in_peace_when_it_refuses_everything(warehouse_ends: Ends,
 
 
 @ON_ONE_WAREHOUSE
-def test_a_run_has_one_budget_for_all_of_its_symbols(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+def test_a_run_has_one_budget_for_all_of_its_symbols(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     """Every second symbol fails, each in its own way: never three in a row."""
     symbols = [f"S{number:02}" for number in range(40)]
     yahoo.shares = {symbol: whole() for symbol in symbols}
@@ -203,7 +203,7 @@ def test_a_run_has_one_budget_for_all_of_its_symbols(warehouse_ends: Ends, yahoo
 
 
 @ON_ONE_WAREHOUSE
-def test_no_request_for_days_without_a_session(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+def test_no_request_for_days_without_a_session(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     table = prices(warehouse_ends, "AAPL")
     report = load(warehouse_ends, table, SATURDAY, "2021-02-08")
     assert (report.rows, len(report.entries)) == (0, 2)
@@ -211,7 +211,7 @@ def test_no_request_for_days_without_a_session(warehouse_ends: Ends, yahoo: Yaho
 
 
 @ON_ONE_WAREHOUSE
-def test_cookies_are_fetched_once_a_run_and_by_each_run(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+def test_cookies_are_fetched_once_a_run_and_by_each_run(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     yahoo.shares |= {"AAPL": whole(), "MSFT": whole()}
     table = prices(warehouse_ends, "AAPL", "MSFT")
     load(warehouse_ends, table, MONDAY, SATURDAY)
@@ -224,7 +224,7 @@ def test_cookies_are_fetched_once_a_run_and_by_each_run(warehouse_ends: Ends, ya
 # ── What arrives ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_digit_arrives(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+def test_every_digit_arrives(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     yahoo.shares["BRK-B"] = whole()
     table = prices(warehouse_ends, "BRK-B")
     load(warehouse_ends, table, MONDAY, SATURDAY)
@@ -238,7 +238,7 @@ def test_every_digit_arrives(warehouse_ends: Ends, yahoo: Yahoo) -> None:
     assert abs(datetime.now(UTC) - created) < timedelta(minutes=5)
 
 
-def test_again_is_the_same_but_for_when(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+def test_again_is_the_same_but_for_when(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     yahoo.shares["AAPL"] = whole()
     table, columns = prices(warehouse_ends, "AAPL"), "symbol, date, open, high, low, close, volume"
     load(warehouse_ends, table, MONDAY, SATURDAY)
@@ -248,7 +248,7 @@ def test_again_is_the_same_but_for_when(warehouse_ends: Ends, yahoo: Yahoo) -> N
     assert warehouse_ends.rows(table, "min(created_date)") > created
 
 
-def test_columns_may_be_left_out_and_moved(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+def test_columns_may_be_left_out_and_moved(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     yahoo.shares["AAPL"] = whole()
     table = prices(warehouse_ends, "AAPL", columns={"date": "date", "close": "double", "symbol": "varchar(10)"})
     load(warehouse_ends, table, MONDAY, "2021-02-02")
@@ -256,7 +256,7 @@ def test_columns_may_be_left_out_and_moved(warehouse_ends: Ends, yahoo: Yahoo) -
     assert row == (WEEK[0], yahoo.shares["AAPL"].bars[WEEK[0]].close, "AAPL")
 
 
-def test_columns_may_be_masked(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+def test_columns_may_be_masked(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     yahoo.shares["AAPL"] = whole()
     table = prices(warehouse_ends, "AAPL", mask={"volume": "null", "created_date": "drop"})
     load(warehouse_ends, table, MONDAY, "2021-02-02")
@@ -271,7 +271,11 @@ def test_columns_may_be_masked(warehouse_ends: Ends, yahoo: Yahoo) -> None:
     ("happened", "word"), [({"splits": {WEEK[2]: 4}}, "split"), ({"dividends": {WEEK[2]: 0.82}}, "dividend")]
 )
 def test_what_changes_history_loads_it_again(
-    happened: dict[str, Any], word: str, warehouse_ends: Ends, yahoo: Yahoo, caplog: pytest.LogCaptureFixture
+    happened: dict[str, Any],
+    word: str,
+    warehouse_ends: Endpoints,
+    yahoo: Yahoo,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """January is loaded, then the day of the event: January's prices are other ones then. MSFT's are left alone."""
     caplog.set_level("INFO")
@@ -296,13 +300,13 @@ def test_what_changes_history_loads_it_again(
     assert covered.count(FIRST) == 2 and covered.count(WEDNESDAY) == 1 and WEEK[0] not in covered
 
 
-def test_a_range_since_the_start_needs_no_second_request(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+def test_a_range_since_the_start_needs_no_second_request(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     yahoo.shares["AAPL"] = whole(splits={WEEK[2]: 4})
     load(warehouse_ends, prices(warehouse_ends, "AAPL"), FIRST.isoformat(), SATURDAY)
     assert yahoo.charts == ["AAPL"]
 
 
-def test_history_that_cannot_be_had_again_is_told(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+def test_history_that_cannot_be_had_again_is_told(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     """The first answer is good, and all that come after it are not."""
     made = whole(splits={WEEK[2]: 4})
     yahoo.shares["AAPL"] = made
@@ -325,7 +329,7 @@ def test_history_that_cannot_be_had_again_is_told(warehouse_ends: Ends, yahoo: Y
     ("calendar", "zone"), [("XNYS", "America/New_York"), ("XTKS", "Asia/Tokyo")], ids=["New York", "Tokyo"]
 )
 def test_a_full_refresh_ends_with_the_last_day_that_is_over(
-    calendar: str, zone: str, warehouse_ends: Ends, yahoo: Yahoo
+    calendar: str, zone: str, warehouse_ends: Endpoints, yahoo: Yahoo
 ) -> None:
     """In a table whose days are those of Auckland, where tomorrow begins first."""
     now = datetime.now(ZoneInfo(zone))
@@ -342,7 +346,7 @@ def test_a_full_refresh_ends_with_the_last_day_that_is_over(
     assert days(warehouse_ends, table, "7203.T") == sorted(day for day in made.bars if day < now.date())
 
 
-def test_a_full_refresh_is_all_or_nothing(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+def test_a_full_refresh_is_all_or_nothing(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     start = datetime.now(UTC).date() - timedelta(days=30)
     yahoo.shares |= {name: share(start, datetime.now(UTC).date()) for name in ("AAPL", "MSFT")}
     table = prices(warehouse_ends, "AAPL", "MSFT", start=start, on_missing="warn")
@@ -357,7 +361,7 @@ def test_a_full_refresh_is_all_or_nothing(warehouse_ends: Ends, yahoo: Yahoo) ->
 
 
 @ON_ONE_WAREHOUSE
-def test_a_full_refresh_does_not_lose_symbols_in_silence(warehouse_ends: Ends) -> None:
+def test_a_full_refresh_does_not_lose_symbols_in_silence(warehouse_ends: Endpoints) -> None:
     table = prices(warehouse_ends, "AAPL", "MSFT")
     with pytest.raises(SourceError, match="symbols leaves out AAPL: their rows would be lost"):
         only(table, ["MSFT", "NVDA"], keep=True)
@@ -379,7 +383,7 @@ def test_a_full_refresh_does_not_lose_symbols_in_silence(warehouse_ends: Ends) -
 )
 @ON_ONE_WAREHOUSE
 def test_a_table_file_that_makes_no_sense_is_refused(
-    fields: dict[str, Any], said: str, warehouse_ends: Ends, yahoo: Yahoo
+    fields: dict[str, Any], said: str, warehouse_ends: Endpoints, yahoo: Yahoo
 ) -> None:
     with pytest.raises(SourceError, match=said):
         load(warehouse_ends, prices(warehouse_ends, "AAPL", **fields), MONDAY, SATURDAY)
@@ -398,17 +402,17 @@ def test_a_table_file_that_makes_no_sense_is_refused(
     ],
 )
 @ON_ONE_WAREHOUSE
-def test_symbols_are_as_yahoo_spells_them(symbols: list[str], said: str, warehouse_ends: Ends) -> None:
+def test_symbols_are_as_yahoo_spells_them(symbols: list[str], said: str, warehouse_ends: Endpoints) -> None:
     with pytest.raises(ValueError, match=said):
         prices(warehouse_ends, *symbols)
 
 
 @ON_ONE_WAREHOUSE
-def test_a_dry_run_tells_which_days_would_be_loaded(warehouse_ends: Ends, yahoo: Yahoo) -> None:
+def test_a_dry_run_tells_which_days_would_be_loaded(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     table = prices(warehouse_ends, "AAPL")
     assert table.grid is not None
     intervals = table.grid.between(date(2021, 1, 30), date(2021, 2, 10))
-    standings = look_up(warehouse_ends.warehouse, table.name, intervals)
+    standings = read_statuses(warehouse_ends.warehouse, table.name, intervals)
 
     found = forecast(table, standings, "missing", warehouse_ends)
 

@@ -4,7 +4,7 @@ import pytest
 
 from daybook.model.target import Target
 from daybook.model.types import Column, Type, parse_type
-from daybook.sql.checksum.columns import Recipe, recipe_of
+from daybook.sql.checksum.columns import ComparedColumns, recipe_of
 from daybook.sql.checksum.dialects import mysql, postgresql, redshift
 
 ANSWERS = {
@@ -18,7 +18,7 @@ def type_of(text: str) -> Type:
     return parse_type(text) if text not in ("inet", "text[]") else Type("native", native=text)
 
 
-def recipe(source: dict[str, str], there: dict[str, str] | None = None, key: tuple[str, ...] = ()) -> Recipe:
+def recipe(source: dict[str, str], there: dict[str, str] | None = None, key: tuple[str, ...] = ()) -> ComparedColumns:
     """Of columns with these types at the source, and with the same, or others, in the warehouse."""
     columns = tuple(Column(name, type_of(text)) for name, text in source.items())
     found = {name: Column(name, type_of(text)) for name, text in {**source, **(there or {})}.items()}

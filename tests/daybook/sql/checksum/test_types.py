@@ -3,7 +3,7 @@
 import pytest
 
 from tests.daybook.audit.things import audited, table_of, verdicts
-from tests.support.source_and_warehouse import Ends
+from tests.support.source_and_warehouse import Endpoints
 
 #: Of PostgreSQL, each with two values of which the second is the later one.
 COLUMNS = {
@@ -22,7 +22,7 @@ COLUMNS = {
 
 @pytest.mark.parametrize("source", ["postgres"], indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder", "redshift-s3"], indirect=True)
-def test_a_source_of_postgresql(ends: Ends) -> None:
+def test_a_source_of_postgresql(ends: Endpoints) -> None:
     columns = ", ".join(f"{name} {type}" for name, (type, _, _) in COLUMNS.items())
     ends.source.run(f"CREATE TABLE things (at timestamp, {columns}, PRIMARY KEY (own, spell, at))")
     for number in (1, 2):

@@ -13,10 +13,10 @@ from tests.integration import test_values_mariadb as mariadb
 from tests.integration import test_values_postgres as postgres
 from tests.integration.test_values_text import HARD
 from tests.support.servers.postgres import Postgres
-from tests.support.source_and_warehouse import Database, Ends
+from tests.support.source_and_warehouse import Database, Endpoints
 
 
-def assert_one_sum(ends: Ends, table: Any, names: list[str]) -> None:
+def assert_one_sum(ends: Endpoints, table: Any, names: list[str]) -> None:
     """Both sides have one checksum, and so has every column by itself: which tells the column that has not."""
     both = sums(ends, table)
     wrong = []
@@ -31,7 +31,7 @@ def assert_one_sum(ends: Ends, table: Any, names: list[str]) -> None:
     [mariadb.INTEGERS, mariadb.FRACTIONS, mariadb.TIMES, mariadb.TEXTS, mariadb.BINARIES],
     ids=lambda cases: cases[0].name,
 )
-def test_mariadb(from_mariadb: Ends, cases: list[mariadb.Case]) -> None:
+def test_mariadb(from_mariadb: Endpoints, cases: list[mariadb.Case]) -> None:
     ends = from_mariadb
     columns = ", ".join(f"`{case.name}` {case.type}" for case in cases)
     ends.source.run(f"CREATE TABLE things (id int AUTO_INCREMENT PRIMARY KEY, {columns})")
@@ -47,7 +47,7 @@ def test_mariadb(from_mariadb: Ends, cases: list[mariadb.Case]) -> None:
 @pytest.mark.parametrize(
     "cases", [postgres.NUMBERS, postgres.TIMES, postgres.TEXTS, postgres.OTHERS], ids=lambda cases: cases[0].type
 )
-def test_postgres(from_postgres: Ends, cases: list[postgres.Case]) -> None:
+def test_postgres(from_postgres: Endpoints, cases: list[postgres.Case]) -> None:
     ends = from_postgres
     # the stand-in keeps the offset of a timetz, which Redshift makes UTC's
     cases = [case for case in cases if not (ends.on_redshift and case.type == "time with time zone")]
@@ -63,7 +63,7 @@ def test_postgres(from_postgres: Ends, cases: list[postgres.Case]) -> None:
     assert not sums(ends, table).recipe.left_out
 
 
-def test_hard_texts(ends: Ends) -> None:
+def test_hard_texts(ends: Endpoints) -> None:
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, a text, b varchar(60000), c varchar(200))")
     ends.source.insert("things", [(number, text, text[:9999], text[:200]) for number, text in enumerate(HARD)])
     table = ends.table(key=["id"])
@@ -72,7 +72,7 @@ def test_hard_texts(ends: Ends) -> None:
 
 
 @pytest.mark.parametrize("ends", ["postgres-folder", "redshift-s3"], indirect=True)
-def test_long_binary_values(ends: Ends) -> None:
+def test_long_binary_values(ends: Endpoints) -> None:
     """Redshift makes no text of the digits of all that a VARBYTE takes."""
     kind = "mediumblob" if ends.source.is_mysql else "bytea"
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, a {kind}, b {kind})")
@@ -88,7 +88,7 @@ def test_long_binary_values(ends: Ends) -> None:
     assert sums(ends, table).source != before, "the last byte counts"
 
 
-def test_masks_zero_dates_and_what_is_sent_otherwise(from_mariadb: Ends) -> None:
+def test_masks_zero_dates_and_what_is_sent_otherwise(from_mariadb: Endpoints) -> None:
     """The source's value is the one that the loader sends."""
     ends = from_mariadb
     ends.source.run(
@@ -136,7 +136,7 @@ DECLARED = {
 }
 
 
-def test_declared_as_other_types(ends: Ends) -> None:
+def test_declared_as_other_types(ends: Endpoints) -> None:
     position = 0 if ends.source.is_mysql else 1
     columns = ", ".join(f"{ends.source.quote(name)} {column[position]}" for name, column in DECLARED.items())
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, {columns})")
@@ -149,7 +149,7 @@ def test_declared_as_other_types(ends: Ends) -> None:
 
 
 @pytest.mark.parametrize("ends", ["postgres-folder", "redshift-s3"], indirect=True)
-def test_a_table_of_which_nothing_can_be_compared(ends: Ends) -> None:
+def test_a_table_of_which_nothing_can_be_compared(ends: Endpoints) -> None:
     """Only the number of its rows: and they are loaded all the same."""
     ends.source.run("CREATE TABLE things (a varchar(9), b varchar(9))")
     ends.source.insert("things", [("1", "2"), ("3", None)])
@@ -163,7 +163,7 @@ def test_a_table_of_which_nothing_can_be_compared(ends: Ends) -> None:
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 @pytest.mark.parametrize("warehouse_ends", ["postgres-folder"], indirect=True)
-def test_a_database_in_another_encoding(warehouse_ends: Ends, postgres: Postgres, encoding: str) -> None:
+def test_a_database_in_another_encoding(warehouse_ends: Endpoints, postgres: Postgres, encoding: str) -> None:
     """A server that keeps latin1, or any bytes, computes lengths and digests of UTF-8, as everybody does."""
     name = f"latin_{secrets.token_hex(4)}"
     there = Database(postgres.url, "public")

@@ -12,12 +12,12 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.states import Failed
 
 from daybook.errors import RepairRefused
-from daybook.monitoring.incidents.impact import Meanwhile
+from daybook.monitoring.incidents.impact import Impact
 from daybook.orchestration.notifications.detect.failed_runs import FailedRuns
-from daybook.orchestration.notifications.detect.failures import tell
-from daybook.orchestration.notifications.incident_store import Desk
+from daybook.orchestration.notifications.detect.failures import report_failure
+from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.orchestration.notifications.messages import rerun
-from daybook.orchestration.variable_store import Shelf
+from daybook.orchestration.variable_store import VariableStore
 
 MESSAGE = "Flow run encountered an exception: LoadFailed: it did not work"
 
@@ -56,9 +56,11 @@ def test_a_secret_that_somebody_typed_into_a_parameter_is_told_to_nobody(shelves
     (failed,) = FailedRuns(shelves).untold(datetime.now(UTC), [run.id])
     failed = replace(failed, deployment="export/daily", error=f"{known} was refused")
     for _ in range(2):  # by two passes, for which it is the same incident
-        tell(Desk(shelves, None, [known]), FailedRuns(shelves), failed, Meanwhile(None, datetime.now(UTC)))
-    assert [(one.times, one.error) for one in Desk(shelves, None).open] == [(1, "*** was refused")]
-    kept = json.dumps([Shelf(shelves, kind).all() for kind in ("incident", "outbox")])
+        report_failure(
+            IncidentStore(shelves, None, [known]), FailedRuns(shelves), failed, Impact(None, datetime.now(UTC))
+        )
+    assert [(one.times, one.error) for one in IncidentStore(shelves, None).open] == [(1, "*** was refused")]
+    kept = json.dumps([VariableStore(shelves, kind).all() for kind in ("incident", "outbox")])
     assert "export/daily --param" in kept
     for part in (known, "heim", "mehr"):
         assert part not in kept
@@ -70,14 +72,14 @@ def test_the_owner_of_an_audited_table_is_told_and_what_repairs_it(shelves: Sync
     runs = FailedRuns(shelves)
     (failed,) = runs.untold(datetime.now(UTC), [run.id])
     weekly = replace(failed, deployment="reconcile/nps-weekly", passed={})
-    tell(Desk(shelves, None), runs, weekly, Meanwhile(None, datetime.now(UTC)))
+    report_failure(IncidentStore(shelves, None), runs, weekly, Impact(None, datetime.now(UTC)))
     again = weekly.run.model_copy(update={"state": Failed(message="RepairRefused: no")})
     refused = replace(weekly, run=again, kind=RepairRefused, passed={"repair": True, "max_repair": 0.04})
-    tell(Desk(shelves, None), runs, refused, Meanwhile(None, datetime.now(UTC)))
-    (incident,) = Desk(shelves, None).open
+    report_failure(IncidentStore(shelves, None), runs, refused, Impact(None, datetime.now(UTC)))
+    (incident,) = IncidentStore(shelves, None).open
     assert (incident.owner, incident.subject, incident.awaits) == ("data-team", "reconcile/nps-weekly", ())
     assert incident.times == 2, "a repair that is refused is about the same"
-    notices = [kept["notice"] for kept in Shelf(shelves, "outbox").all().values()]
+    notices = [kept["notice"] for kept in VariableStore(shelves, "outbox").all().values()]
     (notice,) = [one for one in notices if one["title"] == "raw_data.nps differs from its source"]
     assert notice["command"] == "prefect deployment run reconcile/nps-weekly --param repair=true"
     assert rerun(replace(weekly, passed={"whole": True})) is None, "which repairs nothing"

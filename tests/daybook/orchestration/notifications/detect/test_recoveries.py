@@ -13,30 +13,30 @@ from prefect.states import Completed, Failed, Running
 from sqlalchemy import NullPool, create_engine
 
 from daybook.ledger.ledger import Entry, Ledger
-from daybook.monitoring.incidents.impact import Meanwhile
-from daybook.monitoring.incidents.incident import Awaited, Incident, Kind
+from daybook.monitoring.incidents.impact import Impact
+from daybook.monitoring.incidents.incident import Incident, Kind, RecoveryCondition
 from daybook.orchestration.notifications.detect.failed_runs import FailedRuns
-from daybook.orchestration.notifications.detect.failures import tell
-from daybook.orchestration.notifications.detect.late_tables import tell_late
+from daybook.orchestration.notifications.detect.failures import report_failure
+from daybook.orchestration.notifications.detect.late_tables import report_late_tables
 from daybook.orchestration.notifications.detect.recoveries import close_failures
-from daybook.orchestration.notifications.incident_store import Desk
-from daybook.orchestration.variable_store import Shelf
+from daybook.orchestration.notifications.incident_store import IncidentStore
+from daybook.orchestration.variable_store import VariableStore
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.registry import open_warehouse
-from tests.support.flow_fixtures import Target
+from tests.support.flow_fixtures import LiveWarehouse
 
 NOW = datetime.now(UTC)
 TABLE, DAY = "raw_data.nps", datetime(2021, 2, 5, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(shelves: SyncPrefectClient) -> Desk:
+def desk(shelves: SyncPrefectClient) -> IncidentStore:
     """With nothing open."""
-    return Desk(shelves, None)
+    return IncidentStore(shelves, None)
 
 
 @pytest.fixture
-def warehouse(on_postgres: Target) -> Warehouse:
+def warehouse(on_postgres: LiveWarehouse) -> Warehouse:
     on_postgres.empty()
     return open_warehouse(create_engine(on_postgres.variables["DAYBOOK_WAREHOUSE_URL"], poolclass=NullPool))
 
@@ -47,7 +47,7 @@ def load(warehouse: Warehouse, start: datetime | None, end: datetime, at: dateti
         Ledger(warehouse).record(session, [Entry(TABLE, start, end, 1, "merge", None, at, str(uuid4()), at)])
 
 
-def fail(desk: Desk, client: SyncPrefectClient, why: str = "no", **parameters: object) -> datetime:
+def fail(desk: IncidentStore, client: SyncPrefectClient, why: str = "no", **parameters: object) -> datetime:
     """A load of the table that failed and was told; since when a load counts as its end."""
 
     @flow(name="nps")
@@ -57,19 +57,19 @@ def fail(desk: Desk, client: SyncPrefectClient, why: str = "no", **parameters: o
     run = client.create_flow_run(nps, parameters=given, tags=["daybook", TABLE], state=Failed(message=why))
     runs = FailedRuns(client)
     (failed,) = runs.untold(datetime.now(UTC), [run.id])
-    tell(desk, runs, failed, Meanwhile(None, NOW))
+    report_failure(desk, runs, failed, Impact(None, NOW))
     (incident,) = desk.open
     return incident.awaits[0].after
 
 
 def said(client: SyncPrefectClient) -> list[str]:
     """The titles of what is said of an end, up to its time."""
-    notices = [document["notice"] for document in Shelf(client, "outbox").all().values()]
+    notices = [document["notice"] for document in VariableStore(client, "outbox").all().values()]
     return [one["title"].partition(" after")[0] for one in notices if one["tone"] == "recovered"]
 
 
 def test_a_full_refresh_that_failed_is_not_over_by_one_day(
-    desk: Desk, client: SyncPrefectClient, warehouse: Warehouse
+    desk: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse
 ) -> None:
     began = fail(desk, client, full_refresh=True)
     load(warehouse, DAY, DAY + timedelta(days=1), began + timedelta(minutes=1))
@@ -81,7 +81,7 @@ def test_a_full_refresh_that_failed_is_not_over_by_one_day(
 
 
 def test_what_was_committed_in_part_is_not_over_by_that_commit(
-    desk: Desk, client: SyncPrefectClient, warehouse: Warehouse
+    desk: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse
 ) -> None:
     why = "Flow run encountered an exception: SourceIncomplete: 10 rows are loaded, but: AAPL was not given"
     before = datetime.now(UTC)
@@ -107,7 +107,7 @@ def reconciles(client: SyncPrefectClient) -> Iterator[UUID]:
 
 
 def test_what_an_audit_found_is_over_by_one_that_repairs_it(
-    desk: Desk, client: SyncPrefectClient, warehouse: Warehouse, reconciles: UUID
+    desk: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse, reconciles: UUID
 ) -> None:
     def ended(state: State[Any], **more: object) -> UUID:
         given = {"table": TABLE, "last": 90} | more
@@ -119,7 +119,7 @@ def test_what_an_audit_found_is_over_by_one_that_repairs_it(
     runs = FailedRuns(client)
     run = ended(Failed(message="Flow run encountered an exception: AuditDiffers: no"))
     (failed,) = runs.untold(datetime.now(UTC), [run])
-    tell(desk, runs, failed, Meanwhile(None, NOW))
+    report_failure(desk, runs, failed, Impact(None, NOW))
     assert [incident.owner for incident in desk.open] == ["data-team"]
     load(warehouse, DAY, DAY + timedelta(days=1), NOW + timedelta(minutes=1))
     ended(Completed(), last=5)
@@ -140,17 +140,17 @@ def gone(subject: str, kind: Kind, **more: object) -> Incident:
         pytest.param(gone("raw_data.gone", Kind.LATE), id="a late table whose file is gone"),
         pytest.param(gone("raw_data.customer_features", Kind.LATE), id="a late table whose file says no due: any more"),
         pytest.param(
-            gone("raw_data.gone", Kind.FAILED, awaits=(Awaited("raw_data.gone", NOW),)),
+            gone("raw_data.gone", Kind.FAILED, awaits=(RecoveryCondition("raw_data.gone", NOW),)),
             id="a failed table whose file is gone",
         ),
         pytest.param(gone("export/daily", Kind.FAILED, run=str(uuid4())), id="a failed run that was deleted"),
     ],
 )
 def test_what_cannot_come_any_more_is_given_up_and_said(
-    incident: Incident, desk: Desk, client: SyncPrefectClient, warehouse: Warehouse
+    incident: Incident, desk: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse
 ) -> None:
     desk.keep(incident)
     close_failures(desk, FailedRuns(client), warehouse, NOW)
-    tell_late(desk, client, warehouse, Meanwhile(warehouse, NOW), NOW)
+    report_late_tables(desk, client, warehouse, Impact(warehouse, NOW), NOW)
     assert desk.about(incident.subject) is None
     assert f"{incident.subject} was given up" in said(client)
