@@ -1,12 +1,12 @@
 """Summary files: `tables/analytics/nps_summary.sql` and `.yaml` beside it describe `analytics.nps_summary`."""
 
-from difflib import get_close_matches
 from pathlib import Path
 
 from daybook.definitions.summary import Summary
 from daybook.definitions.table_files import TABLES
 from daybook.errors import TableFileError
 from daybook.model.yaml_model import read_yaml
+from daybook.suggestions import did_you_mean
 
 
 def summary_names(folder: Path = TABLES) -> list[str]:
@@ -25,11 +25,9 @@ def read_summary(name: str, folder: Path = TABLES) -> Summary:
     if not stem or not sql.is_file():
         names = summary_names(folder)
         stems = {one.partition(".")[2]: one for one in names}
-        near = [stems[one] for one in get_close_matches(stem or name, stems, 3)]
-        raise TableFileError(
-            f"there is no summary {name!r}: expected {f'the file {sql}' if stem else 'schema.table'}."
-            + (f" Did you mean {', '.join(near)}?" if near else f" Summaries: {', '.join(names) or 'none'}.")
-        )
+        expected = f"the file {sql}" if stem else "schema.table"
+        near = did_you_mean(stem or name, stems, f"the summaries are {', '.join(names) or 'none'}", most=3, shown=stems)
+        raise TableFileError(f"there is no summary {name!r}: expected {expected}{near}")
     if not yaml.is_file():
         raise TableFileError(f"{sql} lacks its other half: write {yaml} with description, owner and key")
     try:

@@ -4,7 +4,6 @@
 """
 
 import json
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from daybook.definitions.table import Table
 from daybook.errors import TableFileError
 from daybook.model.yaml_model import read_yaml
 from daybook.project import project_root
+from daybook.suggestions import did_you_mean
 
 #: Where the project keeps its table files.
 TABLES = project_root() / "tables"
@@ -35,11 +35,9 @@ def read_table(name: str, folder: Path = TABLES) -> Table:
     schema, _, stem = name.partition(".")
     path = folder / schema / f"{stem}.yaml"
     if not stem or not path.is_file():
-        near = get_close_matches(name, table_names(folder), 3)
-        raise TableFileError(
-            f"there is no table {name!r}: expected the file {path}."
-            + (f" Did you mean {', '.join(near)}?" if near else f" Tables: {', '.join(table_names(folder)) or 'none'}.")
-        )
+        names = table_names(folder)
+        near = did_you_mean(name, names, f"the tables are {', '.join(names) or 'none'}", most=3)
+        raise TableFileError(f"there is no table {name!r}: expected the file {path}{near}")
     return read_yaml(path, Table, name=name)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from difflib import get_close_matches
 
 from daybook.definitions.table import Table
 from daybook.errors import SourceError
@@ -10,6 +9,7 @@ from daybook.model.cursor import Cursor
 from daybook.model.soft_deletes import flag_of
 from daybook.model.target import Target
 from daybook.model.types import Column, holds
+from daybook.suggestions import did_you_mean
 
 
 def target_of(table: Table, found: Iterable[Column]) -> Target:
@@ -25,11 +25,8 @@ def target_of(table: Table, found: Iterable[Column]) -> Target:
     declared = declared and {name: type for name, type in declared.items() if table.mask.get(name) != "drop"}
     for name in (*(declared or ()), *table.named):
         if name not in source:
-            near = get_close_matches(name, source, 1)
-            raise SourceError(
-                f"{table.name}: the source has no column {name!r}; it has {', '.join(source)}."
-                + (f" Did you mean {near[0]!r}?" if near else " Correct the table file.")
-            )
+            near = did_you_mean(name, source, "correct the table file")
+            raise SourceError(f"{table.name}: the source has no column {name!r}; it has {', '.join(source)}{near}")
     columns = []
     for name, type in (declared or {name: column.type for name, column in source.items()}).items():
         if not holds(type, source[name].type):

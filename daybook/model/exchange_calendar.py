@@ -3,9 +3,10 @@
 from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import date, timedelta
-from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING
+
+from daybook.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from exchange_calendars import ExchangeCalendar
@@ -15,19 +16,17 @@ _HORIZON = date(2100, 1, 1)
 
 
 def known(name: str) -> str:
-    """`name`, if there is a calendar of this name: XNYS (an exchange's ISO 10383 code), or one of its aliases (NYSE).
+    """Return `name` if a calendar has it: XNYS (an exchange's ISO 10383 code), or one of its aliases (NYSE).
 
     Raises:
-        ValueError: there is none; the message has those that are near.
+        ValueError: no calendar has it; the message suggests names that are close.
     """
     from exchange_calendars import get_calendar_names
 
     names = get_calendar_names(include_aliases=True)
     if name not in names:
-        near = get_close_matches(name.upper(), names, 3, 0.5)
-        raise ValueError(
-            f"no exchange is called {name!r}; " + (f"did you mean {', '.join(near)}?" if near else "New York is XNYS")
-        )
+        near = did_you_mean(name.upper(), names, "New York is XNYS", most=3, cutoff=0.5)
+        raise ValueError(f"no exchange is called {name!r}{near}")
     return name
 
 

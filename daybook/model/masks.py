@@ -6,11 +6,11 @@ a value is what it is written as: `42`, `5.10` of a DECIMAL(10, 2), `2021-02-05`
 
 from collections.abc import Iterable
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
 from daybook.errors import SourceError
 from daybook.model.types import INTEGERS, Column, Type
+from daybook.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
@@ -40,7 +40,9 @@ def check_masks(table: "TableSpec", kind: str, *, maskable: bool) -> None:
         if table.declared_types is None:
             continue
         if name not in table.declared_types:
-            raise ValueError(f"mask names {name!r}, which columns does not list{_meant(name, table.declared_types)}")
+            raise ValueError(
+                f"mask names {name!r}, which columns does not list{did_you_mean(name, table.declared_types)}"
+            )
         declared = table.declared_types[name]
         if mask == "hash" and (declared.kind not in _TEXTS or (declared.size or 64) < 64 or str(declared) == "char(1)"):
             raise ValueError(f"mask: a hash has 64 characters, and columns declares {name} as {declared}: varchar(64)")
@@ -56,8 +58,9 @@ def masked(table: "TableSpec", found: Iterable[Column]) -> list[Column]:
     for name in table.mask:
         if name not in source:
             raise SourceError(
-                f"{table.name}: mask names {name!r}, and the source has no such column; it has {', '.join(source)}"
-                f"{_meant(name, source)}. Correct the table file, so that nothing private is loaded by mistake"
+                f"{table.name}: mask names {name!r}, and the source has no such column, so a private column might be "
+                f"loaded by mistake; the source has {', '.join(source)}"
+                f"{did_you_mean(name, source, 'correct the table file')}"
             )
     return [_masked(table, column) for column in source.values() if table.mask.get(column.name) != "drop"]
 
@@ -74,8 +77,3 @@ def _masked(table: "TableSpec", column: Column) -> Column:
             "of them says nothing. Mask it by null or drop"
         )
     return replace(column, type=HASHED, mask="hash")
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known), 1)
-    return f"; did you mean {near[0]!r}?" if near else ""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -16,6 +15,7 @@ from daybook.model.interval_grid import Grid
 from daybook.model.masks import Mask
 from daybook.model.timezones import local_boundary
 from daybook.model.types import Type, parse_type
+from daybook.suggestions import did_you_mean
 
 Load = Literal["replace", "replace_interval", "upsert"]
 
@@ -103,11 +103,8 @@ class TableSpec(Dataset):
         if self.columns is not None:
             for column in self.named:
                 if column not in self.columns:
-                    near = get_close_matches(column, self.columns, 1)
-                    raise ValueError(
-                        f"columns lacks {column!r}, which key, cursor or deleted names"
-                        + (f"; did you mean {near[0]!r}?" if near else "")
-                    )
+                    near = did_you_mean(column, self.columns)
+                    raise ValueError(f"columns lacks {column!r}, which key, cursor or deleted names{near}")
         if self.on_delete == "apply" and self.deleted is None:
             raise ValueError("on_delete: apply needs deleted: the column that flags a deleted row")
         return self

@@ -6,16 +6,17 @@ happen) and back (times that happen twice). Everything here follows from that fu
 
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
-from difflib import get_close_matches
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from daybook.errors import IntervalError
+from daybook.suggestions import did_you_mean
 
 
 def find_zone(name: str) -> ZoneInfo:
-    """The time zone of an IANA name, such as `America/New_York`.
+    """Return the time zone that has an IANA name, such as `America/New_York`.
 
-    Raises `IntervalError` for a name that does not exist, with the names that are close to it.
+    Raises:
+        IntervalError: no zone has this name; the message suggests names that are close.
     """
     try:
         return ZoneInfo(name)
@@ -26,11 +27,10 @@ def find_zone(name: str) -> ZoneInfo:
         raise IntervalError(f"No time zone {name!r}: this machine has no time zone data. Run `pip install tzdata`.")
     by_spelling = {zone.rpartition("/")[2].lower(): zone for zone in sorted(known)}
     by_spelling |= {zone.lower(): zone for zone in known}
-    near = get_close_matches(name.strip().lower().replace(" ", "_"), by_spelling, n=3, cutoff=0.7)
-    close = " or ".join(dict.fromkeys(by_spelling[spelling] for spelling in near))
+    spelt = name.strip().lower().replace(" ", "_")
+    near = did_you_mean(spelt, by_spelling, most=3, cutoff=0.7, shown=by_spelling)
     raise IntervalError(
-        f"There is no time zone {name!r}: expected a name of the IANA database such as UTC or Europe/Berlin."
-        + (f" Did you mean {close}?" if close else "")
+        f"There is no time zone {name!r}: expected a name of the IANA database such as UTC or Europe/Berlin{near}"
     )
 
 

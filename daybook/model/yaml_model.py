@@ -1,7 +1,6 @@
 """A YAML file that a person writes, read into a model: what is wrong in it is named by file, field and remedy."""
 
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -11,6 +10,7 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
 
 from daybook.errors import TableFileError
+from daybook.suggestions import did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -69,8 +69,7 @@ def _explain(path: Path, error: ValidationError, model: type[BaseModel], fields:
         field, message = ".".join(where), problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             known = fields if len(where) == 1 else list(_model_at(model, where[:-1]).model_fields)
-            near = get_close_matches(where[-1], known, 1)
-            message = "no such field; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}")
+            message = "no such field" + did_you_mean(where[-1], known, f"there are {', '.join(known)}")
         elif problem["type"] == "missing":
             wanted = _model_at(model, where[:-1]).model_fields.get(where[-1])
             message = f"missing; add it ({wanted.description if wanted and wanted.description else 'required'})"

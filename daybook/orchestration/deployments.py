@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from prefect.exceptions import ObjectNotFound
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import BackfillRefused
+from daybook.suggestions import did_you_mean
 
 #: What a flow must take so that a range can be loaded by it.
 RANGE = {"execution_date", "until"}
@@ -45,15 +45,9 @@ class LoadingDeployment:
                     "range with start and end"
                 )
             if name not in self.parameter_names:
-                near = get_close_matches(name, self.parameter_names, 1)
-                raise BackfillRefused(
-                    f"parameters: the flow of {self.name} has no {name!r}"
-                    + (
-                        f"; did you mean {near[0]!r}?"
-                        if near
-                        else f"; it takes {', '.join(sorted(self.parameter_names))}"
-                    )
-                )
+                takes = f"it takes {', '.join(sorted(self.parameter_names))}"
+                near = did_you_mean(name, self.parameter_names, takes)
+                raise BackfillRefused(f"parameters: the flow of {self.name} has no {name!r}{near}")
         return LoadingDeployment(
             self.id, self.name, self.table, self.limit, self.parameter_names, self.parameters | parameters
         )
@@ -72,15 +66,8 @@ def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None
         deployment = client.read_deployment_by_name(name)
     except (ObjectNotFound, ValueError):
         known = sorted(_names(client))
-        near = get_close_matches(name, known, 1)
-        raise BackfillRefused(
-            f"there is no deployment {name!r}"
-            + (
-                f"; did you mean {near[0]!r}?"
-                if near
-                else f"; there are {', '.join(known) or 'none: run `make deploy`'}"
-            )
-        ) from None
+        near = did_you_mean(name, known, f"there are {', '.join(known) or 'none: run `make deploy`'}")
+        raise BackfillRefused(f"there is no deployment {name!r}{near}") from None
     taken = takes(deployment)
     if not taken >= RANGE:
         raise BackfillRefused(f"{name} loads no intervals: its flow has no execution_date and until")

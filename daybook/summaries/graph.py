@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import TABLES, table_names
 from daybook.errors import TableFileError
+from daybook.suggestions import did_you_mean
 from daybook.summaries.parse.catalog import live_columns
 from daybook.summaries.parse.interval_filters import loaded_by_others
 from daybook.summaries.parse.lineage import Lineage, dialect_of, file_of, read
@@ -139,10 +139,9 @@ def _check_named(lineage: Lineage, given: Sequence[str]) -> None:
     for said, wanted in named.items():
         for name in wanted:
             if kept(name, lineage.dialect) not in given and AND_OTHERS not in given:
-                near = get_close_matches(name, given, 1)
-                remedy = f"did you mean {near[0]}?" if near else f"it gives {', '.join(given)}"
+                near = did_you_mean(name, given, f"it gives {', '.join(given)}")
                 yaml = f"{summary.schema_name}/{summary.table_name}.yaml"
-                raise TableFileError(f"{yaml}: {said}: the SELECT gives no column {name}; {remedy}")
+                raise TableFileError(f"{yaml}: {said}: the SELECT gives no column {name}{near}")
 
 
 def _refuse(problems: Sequence[str]) -> None:

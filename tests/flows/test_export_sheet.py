@@ -132,7 +132,7 @@ def test_a_sheet_that_is_not_shared_fails_with_the_address_to_share_it_with(
     [
         ({"spreadsheet": "My prices"}, ParameterTypeError, "give its id, or its address"),
         ({"range": "Report!B3"}, ParameterTypeError, "name a sheet, or where it begins and ends"),
-        ({"table": "raw_data.npz"}, TableFileError, "Did you mean raw_data.nps"),
+        ({"table": "raw_data.npz"}, TableFileError, "did you mean 'raw_data.nps'"),
     ],
     ids=["spreadsheet", "range", "table"],
 )

@@ -4,7 +4,6 @@ Prefect's models overlook a field that they do not know. Here it is an error: a 
 """
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from daybook.model.yaml_model import Strict, read_yaml
 from daybook.orchestration.automations.errors import AutomationRefused
 from daybook.project import project_root
+from daybook.suggestions import did_you_mean
 
 FILE = project_root() / "deployments" / "automations.yaml"
 PREFIX = "daybook: "
@@ -102,9 +102,8 @@ def read(path: Path = FILE) -> list[Wanted]:
 def _step(problems: "_Problems", content: dict[str, Any], where: str, field: str) -> Step | None:
     kind = _ACTIONS.get(str(content.get("type")))
     if kind is None:
-        near = get_close_matches(str(content.get("type")), _ACTIONS, 1)
-        remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_ACTIONS)}"
-        problems.add(where, f"{field}type", f"there is no action {content.get('type')!r}; {remedy}")
+        near = did_you_mean(str(content.get("type")), _ACTIONS, f"there are {', '.join(_ACTIONS)}")
+        problems.add(where, f"{field}type", f"there is no action {content.get('type')!r}{near}")
         return None
     rest, on = dict(content), None
     for named, (id, form) in _NAMED.items():
@@ -136,9 +135,8 @@ class _Problems:
         known = list(model.model_fields)
         unknown = [name for name in content if name not in known]
         for name in unknown:
-            near = get_close_matches(str(name), known, 1)
-            remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-            self.add(where, f"{field}{name}", f"no such field; {remedy}")
+            near = did_you_mean(str(name), known, f"there are {', '.join(known)}")
+            self.add(where, f"{field}{name}", f"no such field{near}")
         try:
             return model.model_validate({name: content[name] for name in content if name not in unknown})
         except ValidationError as error:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pymysql.cursors import SSCursor
@@ -21,6 +20,7 @@ from daybook.sql.checksum.side import ComparisonSide, side_of
 from daybook.sql.mysql_types import BINARY, DATES, DESCRIBED, SIGNED, type_of
 from daybook.sql.statement_timeout import limit_sql
 from daybook.stage.csv_format import Chunk, CsvFormat
+from daybook.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
@@ -207,8 +207,7 @@ class MySQLTable:
 
     def _near(self) -> str:
         names = self._query("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (self._schema,))
-        near = get_close_matches(self._name, [name for (name,) in names], 3)
-        return f". Did you mean {', '.join(near)}?" if near else ""
+        return did_you_mean(self._name, [name for (name,) in names], most=3)
 
     @staticmethod
     def _quote(name: str) -> str:

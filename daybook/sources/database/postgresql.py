@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from daybook.errors import RowCountMismatch, SourceError
@@ -17,6 +16,7 @@ from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.dialects import postgresql as hashing
 from daybook.sql.checksum.side import ComparisonSide, side_of
 from daybook.stage.csv_format import Chunk, CsvFormat
+from daybook.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
@@ -200,8 +200,7 @@ class PostgreSQLTable:
             f"SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND relnamespace = {schema}",
             {"schema": self._config.table[0]},
         )
-        near = get_close_matches(self._config.table[-1], [name for (name,) in names], 3)
-        return f". Did you mean {', '.join(near)}?" if near else ""
+        return did_you_mean(self._config.table[-1], [name for (name,) in names], most=3)
 
     def _query(self, statement: str, values: Any = None) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from typing import Any, BinaryIO
 
 from daybook.errors import FileRefused
 from daybook.model.types import Column
 from daybook.sources.text.typed_csv import Row
+from daybook.suggestions import did_you_mean
 
 _LONGEST = 16 * 2**20  # bytes of a line: Redshift takes rows of 4 MB
 
@@ -51,11 +51,8 @@ def _parsed(text: str, size: int, known: frozenset[str] | None) -> dict[str, Any
         raise ValueError("it is none")
     if known is not None and not found.keys() <= known:
         unknown = next(name for name in found if name not in known)
-        near = get_close_matches(unknown, known, 1)
-        raise ValueError(
-            f"{unknown!r} is no column. "
-            + (f"Did you mean {near[0]!r}?" if near else "Name it under columns:, or say on_new_column: ignore")
-        )
+        near = did_you_mean(unknown, known, "name it under columns:, or set on_new_column: ignore")
+        raise ValueError(f"{unknown!r} is not a column{near}")
     if "\\u" in text:
         json.dumps(found, ensure_ascii=False).encode()  # raises where half of a surrogate pair is no character
     return found

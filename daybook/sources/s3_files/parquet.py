@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from daybook.errors import FileRefused
 from daybook.model.types import Column, Type, holds
 from daybook.sources.text.typed_csv import Row
+from daybook.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow
@@ -90,11 +90,8 @@ def _check(schema: "pyarrow.Schema", columns: Sequence[Column], known: frozenset
         )
     for column in columns:
         if column.name not in names:
-            near = get_close_matches(column.name, names, 1)
-            raise ValueError(
-                f"it has no column {column.name!r}; it has {', '.join(names)}"
-                + (f". Did you mean {near[0]!r}?" if near else "")
-            )
+            near = did_you_mean(column.name, names)
+            raise ValueError(f"it has no column {column.name!r}; it has {', '.join(names)}{near}")
         arrow = schema.field(column.name).type
         found = _type(arrow, column.name)
         if str(arrow) != "null" and not holds(column.type, found):

@@ -6,7 +6,6 @@ A row with a field too many or too few, a quote that is not closed, another head
 import csv
 import logging
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from itertools import chain
 from typing import Any
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from daybook.errors import FileRefused
 from daybook.sources.text.compression import Readable
 from daybook.sources.text.encoding import LONGEST, lines_of, text_encoding
+from daybook.suggestions import closest
 
 logger = logging.getLogger(__name__)
 
@@ -204,7 +204,7 @@ class _Reading:
             wrong.append(f"has {', '.join(beyond)}, which columns: in the table file does not")
         if not wrong:
             return names
-        close = {name: near[0] for name in missing if (near := get_close_matches(name, beyond, 1))}
+        close = {name: near for name in missing if (near := closest(name, beyond))}
         renamed = ", ".join(f"{there}: {name}" for name, there in close.items())
         raise self._refused(
             f"the header {', '.join(wrong)}. It is {', '.join(header)[:500]!r}",

@@ -5,7 +5,6 @@ path into a SUPER, a name that two tables have) is let through: the database has
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 
 from sqlglot import exp
 from sqlglot.errors import OptimizeError
@@ -15,6 +14,7 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from sqlglot.schema import MappingSchema
 
 from daybook.errors import TableFileError
+from daybook.suggestions import did_you_mean
 from daybook.summaries.parse import table_names
 from daybook.summaries.parse.lineage import Lineage, refused
 
@@ -100,13 +100,13 @@ def _unknown_tables(lineage: Lineage, schema: Columns) -> Iterator[TableFileErro
     for name in lineage.inputs:
         if name in schema:
             continue
-        near = get_close_matches(name, schema, 3) or [
-            one for one in schema if one.endswith("." + name.split(".", 1)[1])
-        ]
-        remedy = f"did you mean {', '.join(near)}?" if near else "load it first, or correct the name"
+        same_table = [one for one in schema if one.endswith("." + name.split(".", 1)[1])]
+        near = did_you_mean(name, schema, most=3) or did_you_mean(
+            name, same_table, "load it first, or correct the name", most=3, cutoff=0
+        )
         place = next(place for place in lineage.places if place.table == name)
         line = lineage.summary.sql[: place.start].count("\n") + 1
-        yield refused(lineage.summary, line, f"{name} is no table of the warehouse, and no summary of ours; {remedy}")
+        yield refused(lineage.summary, line, f"{name} is not a table in the warehouse, and not a summary{near}")
 
 
 def _unknown_columns(lineage: Lineage, tree: exp.Expr, schema: MappingSchema) -> Iterator[TableFileError]:
@@ -146,27 +146,26 @@ def _wrong(column: exp.Column, scope: Scope, seen: Mapping[str, Sequence[str]], 
         return None
     if table in seen:
         there = seen[table]
-        return None if _may_have(there, name) else f"{table} has no column {name}; {_meant(name, there)}"
+        return None if _may_have(there, name) else f"{table} has no column {name}{_near(name, there)}"
     of_all = [one for there in seen.values() for one in there]
     if table:
         if table in aliases or scope.pivots or any(_may_have(there, table) for there in seen.values()):
             return None
-        return f"{table}.{name}: nothing in its FROM is called {table}; {_meant(table, list(seen))}"
+        return f"{table}.{name}: nothing in its FROM is called {table}{_near(table, list(seen))}"
     if name in aliases or name in seen or scope.pivots or any(_may_have(there, name) for there in seen.values()):
         return None
     if isinstance(column.parent, exp.Func) and name.lower().rstrip("s") in _PARTS:
         return None
     if isinstance(scope.expression, exp.SetOperation) and name in scope.expression.named_selects:
         return None  # of the ORDER BY of a UNION
-    return f"there is no column {name} in what it reads; {_meant(name, of_all)}"
+    return f"there is no column {name} in what it reads{_near(name, of_all)}"
 
 
 def _may_have(there: Sequence[str], name: str) -> bool:
     return not there or AND_OTHERS in there or name in there
 
 
-def _meant(name: str, there: Sequence[str]) -> str:
-    near = get_close_matches(name, there, 1)
+def _near(name: str, there: Sequence[str]) -> str:
     known = list(dict.fromkeys(there))
     listed = ", ".join(known[:12]) + (", …" if len(known) > 12 else "")
-    return f"did you mean {near[0]}?" if near else f"there are {listed or 'none'}"
+    return did_you_mean(name, there, f"there are {listed or 'none'}")

@@ -8,7 +8,6 @@ that is rolled back, and everything else of its text is what runs in production.
 import secrets
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from daybook.errors import TableFileError
 from daybook.model.dataset import TypeName
 from daybook.model.types import Type, parse_type
 from daybook.model.yaml_model import Strict, read_yaml
+from daybook.suggestions import did_you_mean
 from daybook.summaries.builder.select import FIRST, LAST, SummaryQuery
 from daybook.summaries.parse.lineage import Lineage
 from daybook.summaries.testing.fixtures import Types, column_types, make_table
@@ -115,9 +115,8 @@ def _check_given(lineage: Lineage, case: Case) -> None:
             )
     for name in case.given:
         if name not in lineage.inputs:
-            near = get_close_matches(name, lineage.inputs, 1)
-            remedy = f"did you mean {near[0]}?" if near else f"it reads {', '.join(lineage.inputs) or 'no table'}"
-            raise TableFileError(f"{case.name}: given: {lineage.summary.name} does not read {name}; {remedy}")
+            near = did_you_mean(name, lineage.inputs, f"it reads {', '.join(lineage.inputs) or 'no table'}")
+            raise TableFileError(f"{case.name}: given: {lineage.summary.name} does not read {name}{near}")
 
 
 def _make_tables(warehouse: Warehouse, session: Session, case: Case, types: Mapping[str, Types]) -> dict[str, str]:
@@ -150,9 +149,8 @@ def _result(
     wanted = list(dict.fromkeys(name for row in case.expect for name in row)) or select.names
     for name in wanted:
         if name not in select.names:
-            near = get_close_matches(name, select.names, 1)
-            remedy = f"did you mean {near[0]!r}?" if near else f"it gives {', '.join(select.names)}"
-            raise TableFileError(f"{case.name}: expect: {lineage.summary.name} gives no column {name!r}; {remedy}")
+            near = did_you_mean(name, select.names, f"it gives {', '.join(select.names)}")
+            raise TableFileError(f"{case.name}: expect: {lineage.summary.name} gives no column {name!r}{near}")
     made = warehouse.quote(f"case_{secrets.token_hex(4)}")
     select.make(f"TEMP TABLE {made}", made, select.between(_moment(case.start, FIRST), _moment(case.end, LAST)))
     return wanted, session.rows(f"SELECT {', '.join(map(warehouse.quote, wanted))} FROM {made}")

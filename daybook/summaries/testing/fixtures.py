@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from daybook.errors import TableFileError
 from daybook.model.masks import masked
 from daybook.model.target import Target
 from daybook.model.types import Column, Type
+from daybook.suggestions import did_you_mean
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -46,9 +46,8 @@ def column_types(table: str, rows: Sequence[Mapping[str, Any]], known: Types, de
     if known:
         for name in named:
             if name not in known and name not in declared:
-                near = get_close_matches(name, known, 1)
-                remedy = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
-                raise TableFileError(f"given: {table} has no column {name!r}; {remedy}")
+                near = did_you_mean(name, known, f"it has {', '.join(known)}")
+                raise TableFileError(f"given: {table} has no column {name!r}{near}")
         return {**known, **declared}
     types = {name: _type_of([row.get(name) for row in rows]) for name in named} | dict(declared)
     if not types:

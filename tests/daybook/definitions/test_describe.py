@@ -213,7 +213,7 @@ def test_it_loads_as_it_is(ends: Endpoints, tmp_path: Path) -> None:
 
 def test_a_table_that_is_not_there(source: Database) -> None:
     source.run("CREATE TABLE orders (id int PRIMARY KEY)")
-    with pytest.raises(SourceError, match=r"no table '.*oders'.*Did you mean orders\?"):
+    with pytest.raises(SourceError, match=r"no table '.*oders'.*did you mean 'orders'\?"):
         describe(Keys(source), "production", f"{source.namespace}.oders")  # type: ignore[arg-type]
 
 

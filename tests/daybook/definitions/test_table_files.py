@@ -96,7 +96,7 @@ def test_due_is_a_time_with_or_without_quotes(tmp_path: Path) -> None:
 
 def test_a_table_that_has_no_file(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
-    with pytest.raises(TableFileError, match=r"no table 'raw\.npz'.*Did you mean raw\.nps"):
+    with pytest.raises(TableFileError, match=r"no table 'raw\.npz'.*did you mean 'raw\.nps'"):
         read_table("raw.npz", tmp_path)
 
 

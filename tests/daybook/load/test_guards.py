@@ -177,7 +177,7 @@ def test_a_manifest_that_says_another_number_of_rows(ends: Endpoints) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"columns": {"id": "int", "at": "timestamp", "scoer": "int"}}, ["'scoer'", "Did you mean 'score'"]),
+        ({"columns": {"id": "int", "at": "timestamp", "scoer": "int"}}, ["'scoer'", "did you mean 'score'"]),
         ({"source": {"kind": "database", "table": "no.such"}}, ["no.such"]),
         ({"columns": {"id": "int", "at": "date"}}, ["at", "timestamp"]),
     ],

@@ -234,7 +234,7 @@ def test_an_interval_of_another_grid_is_refused() -> None:
 def test_an_unknown_unit_or_zone_is_refused() -> None:
     with pytest.raises(IntervalError, match="no interval 'year': expected one of hour, day, week, month"):
         Grid("year")  # type: ignore[arg-type]
-    with pytest.raises(IntervalError, match="Did you mean Europe/Berlin"):
+    with pytest.raises(IntervalError, match="did you mean 'Europe/Berlin'"):
         Grid("day", "Europe/Berln")
 
 

@@ -107,7 +107,7 @@ def test_rows_are_shown_as_they_are(desk: Desk, run: Run, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("command", "table", "sql", "words"),
     [
-        ("check", "per_dya", None, ["per_dya", "Did you mean", "per_day"]),
+        ("check", "per_dya", None, ["per_dya", "did you mean", "per_day"]),
         ("check", "per_day", "select day from nowhere.at_all", ["per_day.sql", "nowhere.at_all"]),
         ("check", "per_day", "select answrs from {raw}.answers", ["per_day.sql", "answrs"]),
         ("check", "per_day", "drop table {raw}.answers", ["DROP", "SELECT"]),

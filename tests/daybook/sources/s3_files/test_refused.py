@@ -59,7 +59,7 @@ BAD: dict[str, tuple[str, bytes, list[str]]] = {
     "jsonl: two on a line": ("jsonl", LINE.strip() + LINE, ["line 1", "Extra data"]),
     "jsonl: one over many lines": ("jsonl", b'{\n"id": 1\n}\n', ["line 1"]),
     "jsonl: a key twice": ("jsonl", b'{"id": 1, "id": 2}\n', ["line 1", "'id' twice"]),
-    "jsonl: an unknown key": ("jsonl", b'{"id": 1, "nam": 2}\n', ["'nam'", "Did you mean 'name'"]),
+    "jsonl: an unknown key": ("jsonl", b'{"id": 1, "nam": 2}\n', ["'nam'", "did you mean 'name'"]),
     "jsonl: NaN": ("jsonl", b'{"id": 1, "score": NaN}\n', ["NaN"]),
     "jsonl: an object in a number": ("jsonl", b'{"id": 1, "score": {"a": 1}}\n', ["line 1", "score", "json"]),
     "jsonl: true in a number": ("jsonl", b'{"id": true}\n', ["column id", "'true'"]),

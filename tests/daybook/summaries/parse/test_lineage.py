@@ -240,13 +240,13 @@ def test_its_columns(sql: str, expected: list[str], dialect: str) -> None:
 
 
 WRONG = {
-    "a table": ("select id from raw.npz", "raw.npz", "did you mean raw.nps"),
-    "a schema": ("select id from rwa.users", "rwa.users", "did you mean raw.users"),
-    "a column": ("select id,\n scoer from raw.nps", "line 2", "scoer", "did you mean score?"),
-    "a column of an alias": ("select n.scoer from raw.nps n", "n has no column scoer", "did you mean score?"),
-    "a column in WHERE": ("select id from raw.nps where creatd_at > '2021-02-05'", "did you mean created_at?"),
-    "a column in GROUP BY": ("select 1 as a from raw.nps group by scor", "did you mean score?"),
-    "a column in a function": ("select coalesce(scor, 1) as a from raw.nps", "did you mean score?"),
+    "a table": ("select id from raw.npz", "raw.npz", "did you mean 'raw.nps'"),
+    "a schema": ("select id from rwa.users", "rwa.users", "did you mean 'raw.users'"),
+    "a column": ("select id,\n scoer from raw.nps", "line 2", "scoer", "did you mean 'score'?"),
+    "a column of an alias": ("select n.scoer from raw.nps n", "n has no column scoer", "did you mean 'score'?"),
+    "a column in WHERE": ("select id from raw.nps where creatd_at > '2021-02-05'", "did you mean 'created_at'?"),
+    "a column in GROUP BY": ("select 1 as a from raw.nps group by scor", "did you mean 'score'?"),
+    "a column in a function": ("select coalesce(scor, 1) as a from raw.nps", "did you mean 'score'?"),
     "a column that a CTE left out": ("with c as (select id from raw.nps) select score from c", "score", "there are id"),
     "a column of another CTE": (
         "with c as (select score from raw.nps), d as (select id from c) select 1 as a from d",

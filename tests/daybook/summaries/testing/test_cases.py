@@ -169,7 +169,7 @@ BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "an input that is not given": ({"given": {}, "expect": []}, ("raw.nps is missing", "[] for none")),
     "a table that is not read": (
         {"given": {"raw.nps": [], "raw.npz": []}, "expect": []},
-        ("does not read raw.npz", "did you mean raw.nps"),
+        ("does not read raw.npz", "did you mean 'raw.nps'"),
     ),
     "an unknown column that is given": (
         {"given": {"raw.nps": [{"scoer": 1}]}, "expect": []},
