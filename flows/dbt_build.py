@@ -16,7 +16,7 @@ from daybook.orchestration.command_line import run
 from daybook.orchestration.dbt_runner import on_our_warehouse
 from daybook.orchestration.flow_options import retry_options
 from daybook.orchestration.monitor_events import emit_recovery
-from daybook.orchestration.parameters import TableName, explained, flag, some_of
+from daybook.orchestration.parameters import TableParameter, explained, flag, some_of
 from daybook.orchestration.scheduled_time import scheduled_at
 from daybook.orchestration.tasks import wait_for
 
@@ -33,7 +33,7 @@ Selection = Annotated[
     explained("What to build, as behind dbt's --select: 'nps_by_day+ tag:daily'. Left out: all.", "string", "null"),
 ]
 Awaited = Annotated[
-    list[TableName] | None,
+    list[TableParameter] | None,
     some_of(table_names(), "The tables to wait for. Left out: those under tables/ that what is built reads."),
 ]
 TargetSchema = Annotated[str, explained("Where models go that name no schema.", "string")]

@@ -12,7 +12,7 @@ from daybook.orchestration.parameters import (
     Exact,
     ExecutionDate,
     FullRefresh,
-    TableName,
+    TableParameter,
     Until,
 )
 from daybook.orchestration.tasks import already_loaded, extract, load, plan, transform
@@ -20,7 +20,7 @@ from daybook.orchestration.tasks import already_loaded, extract, load, plan, tra
 
 @flow(name="load-table", **load_flow_options())
 def load_table(
-    table: TableName,
+    table: TableParameter,
     execution_date: ExecutionDate = None,
     until: Until = None,
     full_refresh: FullRefresh = False,

@@ -15,6 +15,7 @@ from daybook.definitions.heuristics import Proposal, propose
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import TABLES
 from daybook.errors import SourceError, TableFileError
+from daybook.model.table_name import TableName
 from daybook.model.types import Type
 from daybook.sources.base import ConnectionProvider
 from daybook.sources.database import Config
@@ -103,7 +104,7 @@ def write(name: str, text: str, folder: Path, *, force: bool = False) -> Path:
     Raises:
         TableFileError: there is one already, and `force` was not said.
     """
-    path = folder / Path(*name.split(".", 1)).with_suffix(".yaml")
+    path = TableName.parse(name).path(folder, ".yaml")
     if path.exists() and not force:
         raise TableFileError(f"{path} is there already, and is left as it is: --force overwrites it")
     path.parent.mkdir(parents=True, exist_ok=True)

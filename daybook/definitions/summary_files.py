@@ -3,31 +3,33 @@
 from pathlib import Path
 
 from daybook.definitions.summary import Summary
-from daybook.definitions.table_files import TABLES
+from daybook.definitions.table_files import TABLES, path_of
 from daybook.errors import TableFileError
+from daybook.model.table_name import TableName
 from daybook.model.yaml_model import read_yaml
 from daybook.suggestions import did_you_mean
 
 
 def summary_names(folder: Path = TABLES) -> list[str]:
-    """Every summary that has a SELECT below `folder`, as `schema.table`, sorted."""
+    """Return every summary that has a SELECT below `folder`, as `schema.table`, sorted."""
     return sorted(f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.sql"))
 
 
 def read_summary(name: str, folder: Path = TABLES) -> Summary:
-    """The summary `name` (`schema.table`) as its files below `folder` describe it.
+    """Return the summary `name` (`schema.table`) as its files below `folder` describe it.
 
     Raises:
         TableFileError: a file is missing or wrong; names the file, the field and what to do.
     """
-    schema, _, stem = name.partition(".")
-    sql, yaml = (folder / schema / f"{stem}{ending}" for ending in (".sql", ".yaml"))
-    if not stem or not sql.is_file():
+    sql = path_of(name, folder, ".sql")
+    if not sql or not sql.is_file():
         names = summary_names(folder)
-        stems = {one.partition(".")[2]: one for one in names}
-        expected = f"the file {sql}" if stem else "schema.table"
-        near = did_you_mean(stem or name, stems, f"the summaries are {', '.join(names) or 'none'}", most=3, shown=stems)
+        stems = {TableName.parse(one).table: one for one in names}
+        expected = f"the file {sql}" if sql else "schema.table"
+        listed = f"the summaries are {', '.join(names) or 'none'}"
+        near = did_you_mean(sql.stem if sql else name, stems, listed, most=3, shown=stems)
         raise TableFileError(f"there is no summary {name!r}: expected {expected}{near}")
+    yaml = sql.with_suffix(".yaml")
     if not yaml.is_file():
         raise TableFileError(f"{sql} lacks its other half: write {yaml} with description, owner and key")
     try:

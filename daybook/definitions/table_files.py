@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from daybook.definitions.table import Table
 from daybook.errors import TableFileError
+from daybook.model.table_name import TableName
 from daybook.model.yaml_model import read_yaml
 from daybook.project import project_root
 from daybook.suggestions import did_you_mean
@@ -20,24 +21,32 @@ TABLES = project_root() / "tables"
 
 
 def table_names(folder: Path = TABLES) -> list[str]:
-    """Every table that has a file with a source below `folder`, as `schema.table`, sorted."""
+    """Return every table that has a file with a source below `folder`, as `schema.table`, sorted."""
     return sorted(
         f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.yaml") if not path.with_suffix(".sql").exists()
     )
 
 
+def path_of(name: str, folder: Path, ending: str) -> Path | None:
+    """Return the path of a table's file below `folder`, or None if `name` is not `schema.table`."""
+    try:
+        return TableName.parse(name).path(folder, ending)
+    except ValueError:
+        return None
+
+
 def read_table(name: str, folder: Path = TABLES) -> Table:
-    """The table `name` (`schema.table`) as its file below `folder` describes it.
+    """Return the table `name` (`schema.table`) as its file below `folder` describes it.
 
     Raises:
         TableFileError: there is no such file, or it is wrong; names the file, the field and what to do.
     """
-    schema, _, stem = name.partition(".")
-    path = folder / schema / f"{stem}.yaml"
-    if not stem or not path.is_file():
+    path = path_of(name, folder, ".yaml")
+    if not path or not path.is_file():
         names = table_names(folder)
+        expected = f"the file {path}" if path else "schema.table"
         near = did_you_mean(name, names, f"the tables are {', '.join(names) or 'none'}", most=3)
-        raise TableFileError(f"there is no table {name!r}: expected the file {path}{near}")
+        raise TableFileError(f"there is no table {name!r}: expected {expected}{near}")
     return read_yaml(path, Table, name=name)
 
 

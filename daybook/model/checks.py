@@ -69,8 +69,8 @@ Columns = Annotated[Names, Field(min_length=1)]
 Sql = Annotated[str, AfterValidator(_one_select)]
 Percent = Annotated[Decimal, BeforeValidator(_percent), WithJsonSchema({"type": "string", "pattern": "%$"})]
 Age = Annotated[timedelta, BeforeValidator(_age), WithJsonSchema({"type": "string", "pattern": "(hour|day|week)s?$"})]
-TableName = Annotated[str, AfterValidator(lambda value: _dotted(value, ("schema", "table")))]
-ColumnName = Annotated[str, AfterValidator(lambda value: _dotted(value, ("schema", "table", "column")))]
+TableReference = Annotated[str, AfterValidator(lambda value: _dotted(value, ("schema", "table")))]
+ColumnReference = Annotated[str, AfterValidator(lambda value: _dotted(value, ("schema", "table", "column")))]
 Value = Annotated[Any, BeforeValidator(_value), WithJsonSchema({"type": ["string", "number", "boolean"]})]
 
 
@@ -85,7 +85,7 @@ class Relationship(Strict):
     """A column whose values all stand in a column of another table. NULL is not looked at."""
 
     column: str = Field(description="The column.")
-    to: ColumnName = Field(description="Where each of its values must be: schema.table.column.")
+    to: ColumnReference = Field(description="Where each of its values must be: schema.table.column.")
 
 
 class Fresh(Strict):
@@ -113,7 +113,7 @@ class Check(Bounds):
     row_count: Bounds | None = Field(None, description="How many rows there must be.")
     fresh: Fresh | None = Field(None, description="A column of dates or times, and how old its newest may be.")
     severity: Literal["fail", "warn"] = Field("fail", description="fail: nothing is committed. warn: it is told.")
-    table: TableName | None = Field(None, description="The table that is looked at, where that is another one.")
+    table: TableReference | None = Field(None, description="The table that is looked at, where that is another one.")
 
     @model_validator(mode="after")
     def _is_one(self) -> "Check":

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from daybook.model.checks import Names
 from daybook.model.interval_grid import Grid, Unit
+from daybook.model.table_name import TableName
 from daybook.model.types import parse_type
 from daybook.model.yaml_model import Strict
 
@@ -51,13 +52,13 @@ class Dataset(Strict):
 
     @property
     def schema_name(self) -> str:
-        """The schema, in the warehouse."""
-        return self.name.split(".", 1)[0]
+        """The schema in the warehouse."""
+        return TableName.parse(self.name).schema
 
     @property
     def table_name(self) -> str:
         """The name without its schema."""
-        return self.name.split(".", 1)[1]
+        return TableName.parse(self.name).table
 
     @cached_property
     def grid(self) -> Grid | None:

@@ -80,7 +80,7 @@ AllowShrink = Annotated[
 AllowBeforeStart = Annotated[bool, flag("Allow dates before the start: of the table file.")]
 Exact = Annotated[bool, flag("Take rows out that the source no longer has, also where load: is upsert.")]
 #: Every table that has a file, as a dropdown.
-TableName = Annotated[
+TableParameter = Annotated[
     str,
     AfterValidator(_known),
     explained("The table to load: any file in tables/.", type="string", enum=table_names()),

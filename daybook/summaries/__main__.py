@@ -22,6 +22,7 @@ from daybook.definitions.credentials import warehouse as blocks_warehouse
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import TABLES
 from daybook.errors import BuildFailed, TableFileError
+from daybook.model.table_name import TableName
 from daybook.summaries.builder.build import build
 from daybook.summaries.builder.select import SummaryQuery
 from daybook.summaries.graph import plan_builds
@@ -84,7 +85,7 @@ class SummaryCommand:
         """Run its cases. Exits with 1 where one gives other rows than it expects."""
         files = case_files(self._name, self._cases)
         if not files:
-            where = self._cases / Path(*self._name.split(".", 1))
+            where = TableName.parse(self._name).path(self._cases)
             raise TableFileError(
                 f"{self._name} has no cases: write {where}/<what it shows>.yaml with given: and expect:"
             )

@@ -37,6 +37,10 @@ class Warehouse(Protocol):
         """Names as a quoted, dotted identifier."""
         ...
 
+    def table(self, name: str) -> str:
+        """Return `schema.table` as a quoted identifier."""
+        ...
+
     def exists(self, session: Session, table: str) -> bool:
         """Whether there is a table `schema.table`."""
         ...

@@ -8,6 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Engine
 
 from daybook.errors import SchemaMismatch, ValueRefused
+from daybook.model.table_name import TableName
 from daybook.model.target import Target
 from daybook.model.types import TIMES, Column, Type, holds, parse_type
 from daybook.stage.base import Stage
@@ -50,8 +51,8 @@ class SqlWarehouse:
         return ".".join('"' + name.replace('"', '""').replace("%", "%%") + '"' for name in names)
 
     def table(self, name: str) -> str:
-        """`schema.table` as a quoted identifier."""
-        return self.quote(*name.split(".", 1))
+        """Return `schema.table` as a quoted identifier."""
+        return self.quote(*TableName.parse(name))
 
     def type_sql(self, type: Type) -> str:
         """A type as this warehouse spells it."""
@@ -69,7 +70,7 @@ class SqlWarehouse:
         return {name: text for name, text, _ in self._found(session, table)}
 
     def _found(self, session: Session, table: str) -> list[tuple[str, str, bool]]:
-        schema, name = table.split(".", 1)
+        schema, name = TableName.parse(table)
         return session.rows(
             f"SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull AND NOT ({self.filled}) "
             "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -149,7 +150,7 @@ class SqlWarehouse:
 
     def _check_names(self, target: Target) -> None:
         folded: dict[str, str] = {}
-        for name in (*target.name.split(".", 1), *target.column_names):
+        for name in (*TableName.parse(target.name), *target.column_names):
             size = len(name.encode())
             if size > self.longest_name:
                 raise SchemaMismatch(
@@ -171,7 +172,7 @@ class SqlWarehouse:
 
     def create(self, session: Session, target: Target) -> None:
         """Make the schema, if it is missing, and the table."""
-        self.make_schema(session, target.name.split(".", 1)[0])
+        self.make_schema(session, TableName.parse(target.name).schema)
         required = {*target.key}
         columns = ", ".join(
             f"{self.quote(column.name)} {self.type_sql(column.type)}{' NOT NULL' if column.name in required else ''}"

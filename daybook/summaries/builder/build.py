@@ -174,7 +174,7 @@ class _Build:
             swap.whole(session, warehouse, target, table.name, table.rows)
         else:
             swap.intervals(session, warehouse, target, table.name, table.rows, need.intervals)
-            rows = session.one(f"SELECT count(*) FROM {warehouse.quote(*summary.name.split('.', 1))}")
+            rows = session.one(f"SELECT count(*) FROM {warehouse.table(summary.name)}")
             checks = verify.output(session, warehouse, summary, rows, before)
         spans: list[tuple[datetime | None, datetime, int]]
         spans = [(interval.start, interval.end, rows) for interval, rows in counts.items()]

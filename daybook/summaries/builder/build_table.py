@@ -41,7 +41,7 @@ class BuildTable:
         self._summary, self._warehouse, self._session = summary, warehouse, session
         self.name = f"{summary.schema_name}.{_stem(summary, warehouse)}{secrets.token_hex(_DIGITS // 2)}"
         """`schema.table`."""
-        self.quoted = warehouse.quote(*self.name.split(".", 1))
+        self.quoted = warehouse.table(self.name)
         self.made, self.rows = False, 0
         self.began = datetime.now(UTC)
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from daybook.definitions.summary import Summary
 from daybook.errors import BuildFailed, TableFileError
 from daybook.model.interval import Interval
+from daybook.model.table_name import TableName
 from daybook.model.timezones import find_zone, happens_twice, local_boundary
 from daybook.model.types import Type
 from daybook.sql.retries import first_line, is_transient
@@ -130,7 +131,7 @@ class SummaryQuery:
         fold, longest, dialect = self._warehouse.folded, self._warehouse.longest_name, self._warehouse.dialect
         problems = [
             f"{name!r} has {len(name.encode())} bytes, and {dialect} cuts names at {longest}: shorten it"
-            for name in summary.name.split(".", 1)
+            for name in TableName.parse(summary.name)
             if len(name.encode()) > longest
         ]
         problems += [f"two columns are called {name!r}: rename one with AS" for name in _twice(names)]

@@ -85,7 +85,7 @@ def _check_stands(session: Session, warehouse: Warehouse, summary: Summary, last
         raise _Whole("it had never been built")
     if not warehouse.exists(session, summary.name):
         raise _Whole("somebody has dropped it")
-    table = warehouse.quote(*summary.name.split(".", 1))
+    table = warehouse.table(summary.name)
     if not summary.allow_empty and session.one(f"SELECT 1 FROM {table} LIMIT 1") is None:
         raise _Whole("somebody has emptied it")
     if last.version != version_of(summary):

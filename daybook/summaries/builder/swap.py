@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from daybook.errors import SchemaMismatch
 from daybook.load import strategies
 from daybook.model.interval import Interval
+from daybook.model.table_name import TableName
 from daybook.model.target import Target
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -32,7 +33,7 @@ def check_name(session: Session, warehouse: Warehouse, name: str) -> None:
     found = session.one(
         "SELECT c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
         "WHERE n.nspname = %s AND c.relname = %s",
-        [warehouse.folded(part) for part in name.split(".", 1)],
+        [warehouse.folded(part) for part in TableName.parse(name)],
     )
     if found not in (None, "r", "p"):
         raise SchemaMismatch(
@@ -47,9 +48,9 @@ def first(session: Session, warehouse: Warehouse, target: Target, build: str) ->
     Raises:
         Overtaken: it is there, by now.
     """
-    table = target.name.split(".", 1)[1]
+    table = TableName.parse(target.name).table
     try:
-        session.run(f"ALTER TABLE {warehouse.quote(*build.split('.', 1))} RENAME TO {warehouse.quote(table)}")
+        session.run(f"ALTER TABLE {warehouse.table(build)} RENAME TO {warehouse.quote(table)}")
     except session.connection.Error as error:
         if error.pgcode not in _IS_THERE:
             raise
@@ -87,7 +88,7 @@ def _reshape(session: Session, warehouse: Warehouse, target: Target, build: str)
     there, new = (warehouse.column_types(session, name) for name in (target.name, build))
     if there == new:
         return
-    table = warehouse.quote(*target.name.split(".", 1))
+    table = warehouse.table(target.name)
     gone = [name for name in there if name not in new]
     other = [name for name in new if name in there and there[name] != new[name]]
     if other:

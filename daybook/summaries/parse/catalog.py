@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from daybook.model.table_name import TableName
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -25,8 +26,8 @@ def live_columns(session: Session, warehouse: Warehouse, tables: Iterable[str]) 
     A table that is not there is not among them. One without columns is there, and nobody knows which it has.
     """
     wanted = set(tables)
-    found = _columns(session, _CATALOGUE, {name.split(".", 1)[0] for name in wanted})
-    missing = {name.split(".", 1)[0] for name in wanted.difference(found)}
+    found = _columns(session, _CATALOGUE, {TableName.parse(name).schema for name in wanted})
+    missing = {TableName.parse(name).schema for name in wanted.difference(found)}
     if missing and warehouse.dialect == "Redshift":
         found = {**_columns(session, _WITH_EXTERNAL, missing), **found}
     return found

@@ -14,6 +14,7 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from sqlglot.schema import MappingSchema
 
 from daybook.errors import TableFileError
+from daybook.model.table_name import TableName
 from daybook.suggestions import did_you_mean
 from daybook.summaries.parse import table_names
 from daybook.summaries.parse.lineage import Lineage, refused
@@ -60,8 +61,10 @@ def columns(lineage: Lineage, schema: Columns) -> list[str]:
         raise _all(problems)
     known = MappingSchema(dialect=lineage.dialect, normalize=False)
     for name in lineage.inputs:
-        of_schema, table = name.split(".", 1)
-        known.add_table(exp.table_(table, of_schema, quoted=True), dict.fromkeys(schema[name] or (AND_OTHERS,), "text"))
+        schema_name, table_name = TableName.parse(name)
+        known.add_table(
+            exp.table_(table_name, schema_name, quoted=True), dict.fromkeys(schema[name] or (AND_OTHERS,), "text")
+        )
     try:
         tree = qualify(
             lineage.tree.copy(),
@@ -100,7 +103,7 @@ def _unknown_tables(lineage: Lineage, schema: Columns) -> Iterator[TableFileErro
     for name in lineage.inputs:
         if name in schema:
             continue
-        same_table = [one for one in schema if one.endswith("." + name.split(".", 1)[1])]
+        same_table = [one for one in schema if TableName.parse(one).table == TableName.parse(name).table]
         near = did_you_mean(name, schema, most=3) or did_you_mean(
             name, same_table, "load it first, or correct the name", most=3, cutoff=0
         )

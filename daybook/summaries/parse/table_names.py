@@ -10,6 +10,8 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokens import TokenType
 
+from daybook.model.table_name import TableName
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -80,11 +82,11 @@ def replaced(text: str, found: Sequence[Place], tables: Mapping[str, str]) -> st
 
     Two tables of one name in two schemas, which the text tells apart by the schema alone, get aliases that do it.
     """
-    names = [name.partition(".")[2] for name in {place.table for place in found}]
+    names = [TableName.parse(name).table for name in {place.table for place in found}]
     pieces, last = [], 0
     for place in found:
         alias = place.alias
-        if alias and names.count(place.table.partition(".")[2]) > 1:
+        if alias and names.count(TableName.parse(place.table).table) > 1:
             alias = '"' + place.table.replace('"', '""') + '"'
         written = alias if place.column else f"{tables[place.table]} AS {alias}" if alias else tables[place.table]
         pieces += [text[last : place.start], written]

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from daybook.definitions.table_files import TABLES
 from daybook.errors import TableFileError
 from daybook.model.dataset import TypeName
+from daybook.model.table_name import TableName
 from daybook.model.types import Type, parse_type
 from daybook.model.yaml_model import Strict, read_yaml
 from daybook.suggestions import did_you_mean
@@ -70,9 +71,8 @@ class Case(Strict):
 
 
 def case_files(name: str, folder: Path = CASES) -> list[Path]:
-    """The files of the cases of the summary `name` (`schema.table`) below `folder`, sorted."""
-    schema, _, stem = name.partition(".")
-    return sorted((folder / schema / stem).glob("*.yaml"))
+    """Return the files of the test cases of the summary `name` (`schema.table`) below `folder`, sorted."""
+    return sorted(TableName.parse(name).path(folder).glob("*.yaml"))
 
 
 def read_case(path: Path) -> Case:

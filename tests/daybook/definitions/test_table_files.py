@@ -98,6 +98,8 @@ def test_a_table_that_has_no_file(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
     with pytest.raises(TableFileError, match=r"no table 'raw\.npz'.*did you mean 'raw\.nps'"):
         read_table("raw.npz", tmp_path)
+    with pytest.raises(TableFileError, match=r"no table 'nps': expected schema\.table; did you mean 'raw\.nps'"):
+        read_table("nps", tmp_path)
 
 
 def test_the_schema_is_that_of_the_models_and_fits_every_file() -> None:

@@ -1,0 +1,34 @@
+"""The name of a table in the warehouse: `schema.table`.
+
+A name travels as a string, through the ledger, table files, and Prefect's parameters. Parse it where a part is needed.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class TableName(NamedTuple):
+    """The two parts of a table's name. `str()` of it is the name again."""
+
+    schema: str
+    table: str
+    """Everything after the first dot."""
+
+    @classmethod
+    def parse(cls, name: str) -> "TableName":
+        """Return the parts of `name`.
+
+        Raises:
+            ValueError: `name` is not `schema.table`.
+        """
+        schema, _, table = name.partition(".")
+        if not (schema and table):
+            raise ValueError(f"{name!r} is not the name of a table: expected schema.table")
+        return cls(schema, table)
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.table}"
+
+    def path(self, folder: Path, ending: str = "") -> Path:
+        """Return the path of the table's file below `folder`, with the `ending` .yaml or .sql; without, its folder."""
+        return folder / self.schema / f"{self.table}{ending}"
