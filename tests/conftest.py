@@ -5,7 +5,10 @@ import signal
 
 import pytest
 
+pytest.register_assert_rewrite("tests.support")  # before one of the plugins imports another
+
 pytest_plugins = [
+    "tests.support.server_marker",
     "tests.support.source_warehouse_fixtures",
     "tests.support.flow_fixtures",
     "tests.support.block_fixtures",

@@ -9,9 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from prefect.client.orchestration import get_client
-
-from blocks.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,6 +18,8 @@ RunBlocks = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def no_blocks(prefect_server: str) -> None:
     """Every block is deleted before the test."""
+    from prefect.client.orchestration import get_client  # Prefect takes seconds to import
+
     with get_client(sync_client=True) as client:
         for document in client.read_block_documents(offset=0, limit=200):
             client.delete_block_document(document.id)
@@ -46,6 +45,8 @@ def blocks_command(prefect_server: str, no_blocks: None) -> RunBlocks:
 @pytest.fixture
 def run_blocks(no_blocks: None) -> RunBlocks:
     """The same in this process: to start another takes much longer than to make blocks."""
+
+    from blocks.__main__ import main
 
     def run(**variables: str) -> subprocess.CompletedProcess[str]:
         out, err = io.StringIO(), io.StringIO()

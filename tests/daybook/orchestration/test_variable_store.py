@@ -59,7 +59,7 @@ def test_an_error_of_any_characters_is_kept_and_told(shelves: SyncPrefectClient,
 
 def random_text(length: int) -> str:
     """Which packing makes no shorter."""
-    return "".join(random.Random(length).choices([chr(code) for code in range(0x4E00, 0x9FFF)], k=length))
+    return "".join(map(chr, random.Random(length).choices(range(0x4E00, 0x9FFF), k=length)))
 
 
 LONG = Notice(Tone.FAILED, "raw_data.nps failed", (("Table", TABLE),), incident="1", link=("The run", "http://x/1"))

@@ -1,0 +1,71 @@
+"""The marker `servers`: a test that uses a server, or starts any other process, gets it by its fixtures' names.
+
+A test without it runs in pytest's process alone, which `make test-fast` relies on. The stand-ins for Yahoo, Google,
+Slack, SMTP and web servers are threads of that process on the loopback interface: they start in milliseconds, so a
+test that uses only those does without the marker.
+"""
+
+import re
+import sys
+from typing import Any
+
+import pytest
+
+#: The fixtures that start a process, and those that ask for one of these by a name that they get as a parameter.
+SERVER_FIXTURES = frozenset(
+    {
+        *("mariadb", "postgres", "redshift", "redshift_serializable", "s3"),
+        *("migrated_database", "stack", "prefect_server", "processes"),
+        *("source", "ends", "mariadb_source", "postgres_source", "from_mariadb", "from_postgres", "warehouse_ends"),
+    }
+)
+
+
+class _Guard:
+    """Fails a test that starts a process although it does not have the marker."""
+
+    test: str | None = None
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.test is not None and event == "subprocess.Popen":
+            pytest.fail(
+                f"{self.test} started {arguments[1]}, but it has not the marker `servers`: let it use the fixture "
+                "`processes`, or the fixture of the server (see tests/support/server_marker.py)"
+            )
+
+
+_guard = _Guard()
+sys.addaudithook(_guard)
+
+
+@pytest.fixture
+def processes() -> None:
+    """Allow the test to start processes of its own."""
+
+
+def needs_servers(item: pytest.Item) -> bool:
+    """Return True if the test uses a fixture of SERVER_FIXTURES, or has a parameter with such a name in it."""
+    parameters = getattr(item, "callspec", None)
+    named = parameters.params.values() if parameters else ()
+    words = {word for value in named if isinstance(value, str) and len(value) < 40 for word in re.split("-", value)}
+    return not SERVER_FIXTURES.isdisjoint(words.union(getattr(item, "fixturenames", ())))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests before `-m` selects among them."""
+    for item in items:
+        if needs_servers(item):
+            item.add_marker("servers")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let only a marked test start processes."""
+    _guard.test = None if item.get_closest_marker("servers") else item.nodeid
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Session fixtures may start what they like to end."""
+    _guard.test = None
