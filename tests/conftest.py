@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.support.source_warehouse_fixtures",
     "tests.support.flow_fixtures",
     "tests.support.block_fixtures",
+    "tests.support.incident_fixtures",
     "tests.support.project_copy",
     "tests.support.prefect_server",
     "tests.support.servers.mariadb",

@@ -22,6 +22,8 @@ from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.local_stack.processes import HOME_MARK, PART_MARK, Part, end, marked_processes
 from daybook.orchestration.local_stack.stack import LocalStack
 
+pytestmark = pytest.mark.servers  # each starts a process
+
 VARIABLE = "DAYBOOK_TEST_PORT"
 
 

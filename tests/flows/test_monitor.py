@@ -12,8 +12,8 @@ from prefect.client.orchestration import SyncPrefectClient
 
 from flows.monitor import monitor
 from flows.nps import nps
-from tests.daybook.orchestration.notifications.forgetting import forget
 from tests.support.flow_fixtures import LiveWarehouse, Production
+from tests.support.incident_fixtures import forget
 from tests.support.servers.slack import Slack
 
 DAY = date(2021, 2, 5)

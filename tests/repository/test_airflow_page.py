@@ -142,6 +142,7 @@ def test_an_entry_fits_into_prefect_yaml(entry: dict[str, Any]) -> None:
         assert set(trigger["parameters"]) <= parameters
 
 
+@pytest.mark.servers
 def test_the_entrys_retries_are_those_of_the_dag() -> None:
     """In a process of its own, as a worker would start it: settings are read from the environment once."""
     assert retry_options() == {
@@ -149,7 +150,9 @@ def test_the_entrys_retries_are_those_of_the_dag() -> None:
         "retry_delay_seconds": 180,
         "timeout_seconds": None,
     }  # "One retry after three minutes"
-    ask = "import json; from daybook.orchestration.flow_options import patience; print(json.dumps(patience()))"
+    ask = (
+        "import json; from daybook.orchestration.flow_options import retry_options; print(json.dumps(retry_options()))"
+    )
     variables = ENTRIES[0]["work_pool"]["job_variables"]["env"]
     said = subprocess.run(
         [sys.executable, "-c", ask], cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=True

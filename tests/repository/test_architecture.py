@@ -1,8 +1,9 @@
 """The arrows between the packages, and the size of a module."""
 
-import subprocess
-import sys
 from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("daybook", "flows", "blocks", "deployments")
@@ -12,10 +13,9 @@ def modules() -> list[Path]:
     return [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
 
 
-def test_the_import_contract_holds() -> None:
-    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert result.returncode == 0, result.stdout + result.stderr
+def test_the_import_contract_holds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    assert lint_imports(no_cache=True) == 0, capsys.readouterr().out
 
 
 def test_a_module_fits_in_a_head() -> None:

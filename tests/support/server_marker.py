@@ -1,8 +1,8 @@
 """The marker `servers`: a test that uses a server, or starts any other process, gets it by its fixtures' names.
 
-A test without it runs in pytest's process alone, which `make test-fast` relies on. The stand-ins for Yahoo, Google,
-Slack, SMTP and web servers are threads of that process on the loopback interface: they start in milliseconds, so a
-test that uses only those does without the marker.
+A test that starts a process itself is marked by hand. A test without the marker runs in pytest's process alone, which
+`make test-fast` relies on. The stand-ins for Yahoo, Google, Slack, SMTP and web servers are threads of that process on
+the loopback interface and start in milliseconds, so a test that uses only those does without the marker.
 """
 
 import re
@@ -15,7 +15,7 @@ import pytest
 SERVER_FIXTURES = frozenset(
     {
         *("mariadb", "postgres", "redshift", "redshift_serializable", "s3"),
-        *("migrated_database", "stack", "prefect_server", "processes"),
+        *("migrated_database", "stack", "prefect_server"),
         *("source", "ends", "mariadb_source", "postgres_source", "from_mariadb", "from_postgres", "warehouse_ends"),
     }
 )
@@ -29,18 +29,13 @@ class _Guard:
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.test is not None and event == "subprocess.Popen":
             pytest.fail(
-                f"{self.test} started {arguments[1]}, but it has not the marker `servers`: let it use the fixture "
-                "`processes`, or the fixture of the server (see tests/support/server_marker.py)"
+                f"{self.test} starts {arguments[1]} without the marker `servers`: mark the test, or add the fixture "
+                "that starts it to SERVER_FIXTURES in tests/support/server_marker.py"
             )
 
 
 _guard = _Guard()
 sys.addaudithook(_guard)
-
-
-@pytest.fixture
-def processes() -> None:
-    """Allow the test to start processes of its own."""
 
 
 def needs_servers(item: pytest.Item) -> bool:

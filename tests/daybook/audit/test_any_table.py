@@ -72,6 +72,7 @@ COLUMNS: list[tuple[str, str, st.SearchStrategy[Any]]] = [
 ROW = st.tuples(*(st.none() | values for _, _, values in COLUMNS))
 
 
+@pytest.mark.servers
 def test_any_table(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Of four loads, from each source into each warehouse, both ends have the same sum: eight sums, and one number."""
     with contextlib.ExitStack() as stack:

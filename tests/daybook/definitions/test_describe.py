@@ -261,9 +261,10 @@ def test_a_file_is_written_and_never_overwritten(
     assert read_table("shop.bought", tmp_path).key == ("id",)
 
 
+@pytest.mark.servers
 def test_outside_of_the_project_there_are_no_blocks(tmp_path: Path) -> None:
     (tmp_path / "daybook").symlink_to(ROOT / "daybook")
-    command = [sys.executable, "-m", "daybook.describe", "production", "prod.orders"]
+    command = [sys.executable, "-m", "daybook.definitions.describe", "production", "prod.orders"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1
     assert "no module 'blocks'" in done.stderr and "Traceback" not in done.stderr

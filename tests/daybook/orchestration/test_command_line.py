@@ -59,7 +59,7 @@ def test_a_day_is_loaded(
     assert code == 0, said
     assert on_postgres.rows() == production.rows()
     assert "raw_data.nps 2021-02-05: 10 rows" in said
-    assert "daybook.load - raw_data.nps 2021-02-05: committed 10 rows" in said
+    assert "daybook.load.load - raw_data.nps 2021-02-05: committed 10 rows" in said
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ def test_a_bucket_that_goes_away_half_way(s3: S3) -> None:
         write(S3Stage(client, bucket), rows_around(drop_bucket, s3, bucket))
 
 
+@pytest.mark.servers
 def test_a_server_that_stops_half_way(tmp_path: Path) -> None:
     with contextlib.ExitStack() as running:
         s3 = running.enter_context(running_s3(tmp_path))
@@ -107,6 +108,7 @@ def test_a_server_that_stops_half_way(tmp_path: Path) -> None:
     assert_no_secret(s3, failed.value)
 
 
+@pytest.mark.servers
 def test_a_part_that_cannot_be_removed_does_not_fail_the_load(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with running_s3(tmp_path) as s3:
         stage = S3Stage(s3.client(), s3.bucket)
@@ -160,6 +162,7 @@ def assert_no_secret(s3: S3, error: BaseException) -> None:
     assert s3.access_key not in shown(error)
 
 
+@pytest.mark.servers
 def test_importing_the_stage_does_not_import_boto3() -> None:
     code = "import daybook.stage.parts, daybook.stage.folder, sys; print({'boto3', 'botocore'} & sys.modules.keys())"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"

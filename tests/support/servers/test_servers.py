@@ -156,6 +156,7 @@ def test_install_has_nothing_to_do_where_the_server_is(mariadb: MariaDB):
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
+@pytest.mark.servers
 def test_install_says_what_to_install_where_it_cannot(tmp_path: Path):
     """A machine without any package manager, as far as the program can see."""
     command = [sys.executable, "-c", "import sys; from tests.support.servers import install; sys.exit(install.main())"]

@@ -206,6 +206,7 @@ def test_a_query_that_is_no_select_changes_nothing(warehouse_ends: Endpoints, ta
     assert len(warehouse_ends.rows(table)) == len(ROWS)
 
 
+@pytest.mark.servers
 def test_a_select_cannot_write_by_what_it_calls(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """On PostgreSQL: Redshift has no functions that write."""
     with ends_of(None, "postgres-folder", request, tmp_path) as ends:

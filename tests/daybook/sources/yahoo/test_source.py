@@ -430,6 +430,7 @@ def test_no_default_of_yfinance_is_left_to_yfinance() -> None:
     assert set(PINNED) == arguments
 
 
+@pytest.mark.servers
 def test_other_flows_do_not_wait_for_heavy_libraries() -> None:
     look = (
         "import sys, flows.stock_symbols as _; print({'pandas', 'yfinance', 'exchange_calendars'} & set(sys.modules))"

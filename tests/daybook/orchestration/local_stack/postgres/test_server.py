@@ -22,6 +22,8 @@ from daybook.orchestration.local_stack.postgres.os_account import server_account
 from daybook.orchestration.local_stack.postgres.server import EmbeddedPostgres
 from tests.support.servers.ports import free_port
 
+pytestmark = pytest.mark.servers  # each starts a process
+
 ROOT = Path(__file__).parents[5]
 HASTE = {"fsync": "off"}
 
