@@ -20,7 +20,7 @@ from daybook.model.types import Column
 from daybook.sources.base import ConnectionProvider, Source
 from daybook.sql.checksum.columns import ComparedColumns
 from daybook.sql.checksum.side import Auditable, ComparisonPair, ComparisonSide
-from daybook.sql.statement_timeout import timed_out
+from daybook.sql.database_error import Condition, meets
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -152,7 +152,7 @@ def _without_later(
         chunks = later_keys(source, sent, table, until, READ_BACK)
         keep_keys(session, warehouse, target, "daybook_later", chunks)
     except Exception as error:
-        if not timed_out(error):
+        if not meets(error, Condition.TIMED_OUT):
             raise
         raise AuditRefused(
             f"{target.name}: the source took too long to give the keys of the rows since {until:%Y-%m-%d %H:%M} UTC, "

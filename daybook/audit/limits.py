@@ -6,7 +6,7 @@ from typing import Any
 
 from daybook.errors import AuditRefused
 from daybook.sql.checksum.side import ComparisonPair
-from daybook.sql.statement_timeout import timed_out
+from daybook.sql.database_error import Condition, meets
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def explained(table: str, what: str, remedy: str, seconds: int) -> Iterator[None
     try:
         yield
     except Exception as error:
-        if not timed_out(error):
+        if not meets(error, Condition.TIMED_OUT):
             raise
         raise AuditRefused(
             f"{table}: to compare {what} by one statement took longer than its server lets it (at the source: "

@@ -6,18 +6,23 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from daybook.sql.database_error import ErrorReader, translated
+
 
 @contextmanager
-def connect(engine: Engine) -> Iterator[Any]:
-    """A new connection of the driver's own, which no pool resets or hands on; closed at the end.
+def connect(engine: Engine, read_error: ErrorReader) -> Iterator[Any]:
+    """Open a new connection of the driver's own, outside of any pool, and close it at the end.
 
-    Raises what the driver raises when it cannot connect, as a SQLAlchemy `DBAPIError`.
+    Raises:
+        DatabaseError: the driver cannot connect. `read_error` reads its exception; those of statements stay as they
+            are.
     """
-    pooled = engine.raw_connection()
+    with translated(read_error):
+        pooled = engine.raw_connection()
     connection = pooled.driver_connection
     pooled.detach()
     try:
         yield connection
     finally:
-        with suppress(Exception):  # one that is broken cannot say goodbye, and the reason is on its way already
+        with suppress(Exception):  # a broken connection fails to close, and the reason is on its way already
             connection.close()  # type: ignore[union-attr]

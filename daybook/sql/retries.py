@@ -9,6 +9,9 @@ import tenacity
 from sqlalchemy.exc import DBAPIError
 
 from daybook.errors import DaybookError
+from daybook.sql import database_error
+from daybook.sql.database_error import DatabaseError
+from daybook.sql.postgresql_errors import read_error
 
 logger = logging.getLogger(__name__)
 
@@ -16,52 +19,25 @@ T = TypeVar("T")
 
 ATTEMPTS = 8
 
-#: PostgreSQL's conditions (appendix A of its manual) that a second try can get past: serialization failure, deadlock,
-#: too many connections, shutdown, crash, "starting up", and every connection exception (class 08).
-_SQLSTATES = {"40001", "40P01", "53300", "57P01", "57P02", "57P03"}
-#: MySQL's: too many connections, lock wait timeout, deadlock, shutdown, and the client's "gone away" and "lost".
-_MYSQL = {1040, 1053, 1077, 1205, 1213, 1927, 2002, 2003, 2006, 2013, 2055}
-_LOST = (
-    "server closed the connection",
-    "connection already closed",
-    "connection not open",
-    "could not connect",
-    "connection refused",
-    "connection reset",
-    "could not receive data",
-    "ssl syscall error",
-    "ssl connection has been closed",
-    "terminating connection",
-    "the database system is",
-    "could not send",
-    "no connection to the server",
-)
+
+def _read(error: BaseException) -> DatabaseError | None:
+    """The failure of a database that `error` is; None where it is another."""
+    if isinstance(error, DatabaseError):
+        return error
+    return read_error(error.orig if isinstance(error, DBAPIError) and error.orig is not None else error)
 
 
 def is_lost_connection(error: BaseException) -> bool:
-    """Whether the connection broke, so that nobody knows whether the last statement was carried out."""
-    if not is_database_error(error):
-        return False
-    error = _driver_error(error)
-    state = getattr(error, "pgcode", None)
-    if state is not None:
-        return str(state).startswith("08") or state in {"57P01", "57P02", "57P03"}
-    if _mysql_code(error) in {2002, 2003, 2006, 2013, 2055}:
-        return True
-    text = str(error).lower()
-    # libpq reports a connection that broke in mid-statement as a DatabaseError without any SQLSTATE
-    return any(phrase in text for phrase in _LOST) or "eof detected" in text or "lost synchronization" in text
+    """Return True if the connection broke, so that nobody knows whether the last statement was carried out."""
+    found = _read(error)
+    return found is not None and found.lost
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same statements may well work a moment later."""
-    if not is_database_error(error):
-        return False
-    driver = _driver_error(error)
-    state = getattr(driver, "pgcode", None)
+    """Return True if the same statements may succeed a moment later."""
+    found = _read(error)
     # Redshift reports a serialization failure as an internal error whose text begins with its own number, 1023
-    serializable = state in ("XX000", None) and "1023" in str(driver)[:80]
-    return state in _SQLSTATES or _mysql_code(driver) in _MYSQL or serializable or is_lost_connection(driver)
+    return found is not None and (found.transient or "1023" in str(found)[:80])
 
 
 def with_retries(
@@ -113,32 +89,15 @@ def _earlier(tries: list[tuple[int, str]]) -> str:
 
 
 def first_line(error: BaseException | None) -> str:
-    """A driver's own message without the lines that carry values (`DETAIL`, `LINE 1`, `CONTEXT`)."""
-    if error is None:
-        return ""
-    driver = _driver_error(error)
-    diagnosis = getattr(getattr(driver, "diag", None), "message_primary", None)
-    if diagnosis and str(diagnosis).isdigit():  # Redshift's 1023: what it is, and of which table, stands in the detail
-        return f"{diagnosis}: {driver.diag.message_detail or 'no detail'}".split("\n")[0]  # type: ignore[attr-defined]
-    if diagnosis:
-        return str(diagnosis)
-    code = _mysql_code(driver)
-    text = str(driver.args[1]) if code is not None and len(driver.args) > 1 else str(driver)
-    return text.strip().split("\n")[0] if text.strip() else type(driver).__name__
-
-
-def _driver_error(error: BaseException) -> BaseException:
-    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    """Return a database's own message without the lines that carry values (`DETAIL`, `LINE 1`, `CONTEXT`)."""
+    found = _read(error) if error else None
+    if found is None:
+        return database_error.first_line(error)
+    if found.message.isdigit():  # Redshift's 1023: what it is, and of which table, stands in the detail
+        return f"{found.message}: {found.detail or 'no detail'}".split("\n")[0]
+    return found.message
 
 
 def is_database_error(error: BaseException) -> bool:
-    """Whether a database driver raised it."""
-    error = _driver_error(error)
-    return any(
-        base.__name__ == "Error" and base.__module__.startswith(("psycopg2", "pymysql")) for base in type(error).__mro__
-    ) or any(base.__name__ == "MySQLError" for base in type(error).__mro__)
-
-
-def _mysql_code(error: BaseException) -> int | None:
-    code = error.args[0] if error.args else None
-    return code if isinstance(code, int) and type(error).__module__.startswith("pymysql") else None
+    """Return True if a database raised it."""
+    return _read(error) is not None

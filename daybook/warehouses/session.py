@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from daybook.sql.connection import connect
+from daybook.sql.postgresql_errors import read_error
 
 #: PostgreSQL's and Redshift's codes for a table and for a schema that do not exist.
 NO_SUCH_TABLE = {"42P01", "3F000"}
@@ -78,7 +79,7 @@ class Session:
 @contextmanager
 def open_session(engine: Engine) -> Iterator[Session]:
     """A session on a connection of its own, closed at the end. Raises as `daybook.sql.connection.connect` does."""
-    with connect(engine) as connection:
+    with connect(engine, read_error) as connection:
         connection.rollback()
         connection.autocommit = True
         yield Session(connection)

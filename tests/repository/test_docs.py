@@ -10,7 +10,6 @@ from daybook.definitions.table import Table
 from daybook.definitions.table_files import json_schema
 from daybook.errors import DaybookError
 from daybook.ledger.ledger import COLUMNS
-from daybook.sources.database import DIALECTS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{file.name}" for file in ROOT.glob("docs/*.md")))
@@ -85,7 +84,3 @@ def test_the_tree_of_errors_is_whole() -> None:
     assert below(DaybookError) == {name for name in re.findall(r"(\w+)  ", tree) if name[0].isupper()} | {
         "DaybookError"
     }
-
-
-def test_every_dialect_of_a_source_has_its_module() -> None:
-    assert all((ROOT / "daybook" / "sources" / "database" / f"{module}.py").exists() for module in DIALECTS.values())

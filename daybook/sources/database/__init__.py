@@ -1,6 +1,12 @@
-"""`kind: database`: a table or a view of MySQL, MariaDB or PostgreSQL."""
+"""`kind: database`: a table or a view of MySQL, MariaDB or PostgreSQL.
+
+A module of this package that has a constant `DIALECTS` reads the databases that SQLAlchemy calls so. It has two
+functions: `open_table(connection, config, table)` returns the opened `Source`, and `read_error` is an `ErrorReader` of
+its driver's exceptions. Nothing else is edited to add one.
+"""
 
 import importlib
+import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -14,12 +20,16 @@ from daybook.sql.connection import connect
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
 
-#: SQLAlchemy's name of a dialect: the module here that speaks it.
-DIALECTS = {"mysql": "mysql", "mariadb": "mysql", "postgresql": "postgresql"}
 #: What a person may write for a table.
 _TABLE: dict[str, Any] = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 2}]
 }
+
+
+def readers() -> dict[str, Any]:
+    """Return the module that reads each of SQLAlchemy's dialects, by the dialect's name."""
+    modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+    return {dialect: module for module in modules for dialect in getattr(module, "DIALECTS", ())}
 
 
 class Config(SourceKind):
@@ -55,7 +65,8 @@ class Config(SourceKind):
         """Open a connection with a consistent snapshot, of which everything is read. Closed at the end.
 
         Raises:
-            SourceError: the database is of a kind that nobody reads here, or has no such table.
+            SourceError: no module reads this kind of database, or it has no such table.
+            DatabaseError: the database failed.
         """
         with self._open(table, keys, self.block) as source:
             yield source
@@ -69,12 +80,12 @@ class Config(SourceKind):
     @contextmanager
     def _open(self, table: "TableSpec", keys: ConnectionProvider, block: str) -> Iterator[Source]:
         engine = keys.engine(block)
-        module = DIALECTS.get(engine.dialect.name)
-        if module is None:
+        known = readers()
+        reader = known.get(engine.dialect.name)
+        if reader is None:
             raise SourceError(
                 f"{table.name}: block {block!r} is a {engine.dialect.name} database, and sources are "
-                f"{', '.join(sorted(DIALECTS))}"
+                f"{', '.join(sorted(known))}"
             )
-        reader = importlib.import_module(f"{__name__}.{module}")
-        with connect(engine) as connection:
+        with connect(engine, reader.read_error) as connection:
             yield reader.open_table(connection, self, table)

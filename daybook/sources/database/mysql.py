@@ -11,20 +11,24 @@ from daybook.model.interval import Interval
 from daybook.model.soft_deletes import live_sql
 from daybook.model.types import Column
 from daybook.sources.base import Span, cursor_of, without_cursor
+from daybook.sources.database import mysql_checksum as hashing
 from daybook.sources.database import mysql_wire
 from daybook.sources.database.catalog import Facts, index_rows
+from daybook.sources.database.mysql_errors import limit_sql, read_error
+from daybook.sources.database.mysql_types import BINARY, DATES, DESCRIBED, SIGNED, type_of
 from daybook.sql.bucketing import rows_by_interval
 from daybook.sql.checksum.columns import ComparedColumns, Field
-from daybook.sql.checksum.dialects import mysql as hashing
 from daybook.sql.checksum.side import ComparisonSide, side_of
-from daybook.sql.mysql_types import BINARY, DATES, DESCRIBED, SIGNED, type_of
-from daybook.sql.statement_timeout import limit_sql
+from daybook.sql.database_error import translated
 from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
     from daybook.sources.database import Config
+
+#: SQLAlchemy's names of the databases that this module reads.
+DIALECTS = ("mysql", "mariadb")
 
 
 def open_table(connection: Any, config: "Config", table: "TableSpec") -> "MySQLTable":
@@ -133,9 +137,10 @@ class MySQLTable:
         """
         statement, values = self._select(columns, span, format)
         cursor: Any = SSCursor(self._connection)
-        cursor.execute(statement, values)
         try:
-            yield from mysql_wire.lines(self._connection)
+            with translated(read_error):
+                cursor.execute(statement, values)
+                yield from mysql_wire.lines(self._connection)
         except mysql_wire.RowIsNull:
             self._connection._force_close()
             raise SourceError(
@@ -201,7 +206,7 @@ class MySQLTable:
         return f"IF({null}, %(null)s, {value})"
 
     def _query(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
-        with self._connection.cursor() as cursor:
+        with translated(read_error), self._connection.cursor() as cursor:
             cursor.execute(statement, values)
             return list(cursor.fetchall())
 

@@ -15,12 +15,17 @@ from daybook.sql.bucketing import rows_by_interval
 from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.dialects import postgresql as hashing
 from daybook.sql.checksum.side import ComparisonSide, side_of
+from daybook.sql.database_error import translated
+from daybook.sql.postgresql_errors import read_error
 from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
     from daybook.sources.database import Config
+
+#: SQLAlchemy's names of the databases that this module reads.
+DIALECTS = ("postgresql",)
 
 #: Whatever a role, a database or PGOPTIONS says: instants in UTC, floats to their last digit, binary as hex.
 _SESSION = (
@@ -152,7 +157,8 @@ class PostgreSQLTable:
             RowCountMismatch: the server says that it sent another number of rows than came.
         """
         copy = Copy(self._connection, self._statement(columns, span, format))
-        yield from copy.chunks()
+        with translated(read_error):
+            yield from copy.chunks()
         if copy.sent != copy.rows:
             raise RowCountMismatch(
                 f"{self._table.name}: the source says that it sent {copy.sent} rows, and {copy.rows} came"
@@ -203,7 +209,7 @@ class PostgreSQLTable:
         return did_you_mean(self._config.table[-1], [name for (name,) in names], most=3)
 
     def _query(self, statement: str, values: Any = None) -> list[tuple[Any, ...]]:
-        with self._connection.cursor() as cursor:
+        with translated(read_error), self._connection.cursor() as cursor:
             cursor.execute(statement, values)
             return list(cursor.fetchall()) if cursor.description else []
 

@@ -10,8 +10,9 @@ import pytest
 
 from daybook.model.target import Target
 from daybook.model.types import Column, parse_type
+from daybook.sources.database import mysql_checksum
 from daybook.sql.checksum.columns import Field, recipe_of
-from daybook.sql.checksum.dialects import mysql, postgresql, redshift
+from daybook.sql.checksum.dialects import postgresql, redshift
 from tests.support.source_and_warehouse import Database
 
 #: Each column: its type at the source, and the columns in MariaDB, PostgreSQL and Redshift.
@@ -28,7 +29,7 @@ COLUMNS = {
     "day": ("date", "date", "timestamp", "date"),
     "yes": ("boolean", "bit(1)", "boolean", "boolean"),
 }
-ENGINES = {"mariadb": mysql, "postgres": postgresql, "redshift": redshift}
+ENGINES = {"mariadb": mysql_checksum, "postgres": postgresql, "redshift": redshift}
 Row = dict[str, Any]
 #: Takes rows, of which every column that is not named is NULL; gives for each the numbers of the row and of its key.
 Numbers = Callable[..., list[tuple[int, int]]]

@@ -4,8 +4,9 @@ import pytest
 
 from daybook.model.target import Target
 from daybook.model.types import Column, Type, parse_type
+from daybook.sources.database import mysql_checksum
 from daybook.sql.checksum.columns import ComparedColumns, recipe_of
-from daybook.sql.checksum.dialects import mysql, postgresql, redshift
+from daybook.sql.checksum.dialects import postgresql, redshift
 
 ANSWERS = {
     "id": "bigint", "answered_at": "timestamp(0)", "score": "smallint", "note": "text", "price": "decimal(10, 2)",
@@ -118,9 +119,9 @@ def test_the_key_in_its_own_order() -> None:
     assert recipe(ANSWERS).key_fields == recipe(ANSWERS).fields
 
 
-@pytest.mark.parametrize("dialect", [mysql, postgresql, redshift], ids=lambda dialect: dialect.__name__[23:])
+@pytest.mark.parametrize("dialect", [mysql_checksum, postgresql, redshift], ids=lambda dialect: dialect.__name__[23:])
 def test_sql_around_which_values_are_bound(dialect: object) -> None:
     """A percent sign that is not doubled would be taken for the place of a value."""
-    columns = {**ANSWERS, "any": "inet"} if dialect is not mysql else ANSWERS
+    columns = {**ANSWERS, "any": "inet"} if dialect is not mysql_checksum else ANSWERS
     statement = dialect.row_hash(recipe(columns), lambda field: f'"{field.name}"')  # type: ignore[attr-defined]
     assert statement % () == statement.replace("%%", "%")

@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 from daybook.model.types import fraction_digits
+from daybook.sources.database.mysql_types import BINARY, DATES, SIGNED
 from daybook.sql.checksum.columns import TEXTS, ComparedColumns, Field
 from daybook.sql.checksum.dialects.binary_chunks import in_pieces
-from daybook.sql.mysql_types import BINARY, DATES, SIGNED
 
 #: Statements that the connection needs before the others, beside those of the source itself: none.
 SESSION: tuple[str, ...] = ()
