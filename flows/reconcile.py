@@ -142,7 +142,7 @@ def _whole(table: Table) -> Reconciled:
 def _mending(table: Table) -> str:
     """What to type to have all of a table as its source has it."""
     refresh = f"python -m flows.load_table {table.name} --full-refresh"
-    if table.grid is None or table.load == "replace":
+    if table.load_grid is None:
         return refresh
     return f"python -m flows.reconcile {table.name} --repair (by intervals), or {refresh}"
 

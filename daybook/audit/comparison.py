@@ -109,7 +109,7 @@ def open_comparison(table: Table, warehouse: Warehouse, keys: ConnectionProvider
         # asked before the warehouse's snapshot: what is committed until then is not among the keys that moved on
         end = ledger.ends(session, [table.name]).get(table.name)
         until = whole_until(table, end)
-        all_rows, moves = rows, until is not None and table.load == "upsert"
+        all_rows, moves = rows, until is not None and table.strategy.rows_move
         if until and moves:
             rows = _without_later(session, warehouse, source, table, described, target, rows, until)
         session.run("BEGIN ISOLATION LEVEL REPEATABLE READ")

@@ -80,7 +80,7 @@ def audit(
         SourceError: the source cannot be read as the table file says.
         AuditFailed: a database failed, again and again.
     """
-    if table.load == "replace" or table.cursor is None:
+    if not table.strategy.has_intervals or table.cursor is None:
         raise AuditRefused(
             f"{table.name} has load: {table.load} and no intervals, so it can only be compared whole, by ranges of its "
             "key: whole=true (audit_whole)"
@@ -124,7 +124,7 @@ def _judged(
     """The verdict: `entry` is the ledger's of all of the interval, and `stretches` is what was loaded around it."""
     ledger, unknown = ledger_checksum(entry, interval, sides.recipe.fingerprint) if entry else (None, IN_PARTS)
     loaded = is_loaded(interval, stretches)
-    verdict, why = classify(source, ledger, there, loaded=loaded, moves=sides.table.load == "upsert")
+    verdict, why = classify(source, ledger, there, loaded=loaded, moves=sides.table.strategy.rows_move)
     why = unknown if verdict == Verdict.DIFFERS and unknown else why
     if verdict == Verdict.BOTH and sides.with_moved and sides.with_moved.sums([interval])[interval] == ledger:
         verdict, why = Verdict.SOURCE_CHANGED, None  # some of its rows have moved on, which the ledger still counts

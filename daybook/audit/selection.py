@@ -24,10 +24,10 @@ def intervals_of(
             empty, off the grid, not over yet or before the table's `start`; each with what to type instead.
     """
     require_database(table)
-    grid = table.grid
-    if grid is None or table.load == "replace":
+    grid = table.load_grid
+    if grid is None:
         raise AuditRefused(
-            f"{table.name} has load: replace: it is always loaded whole, and has no intervals to compare. "
+            f"{table.name} has load: {table.load}: it is always loaded whole, and has no intervals to compare. "
             + ("Compare it by ranges of its key: whole=true" if table.key else "Nor has it a key to compare it by")
         )
     if last is not None and (start is not None or end is not None):

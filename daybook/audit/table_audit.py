@@ -109,7 +109,7 @@ def _by_key(sides: Comparison) -> ComparisonPair:
     if sides.end is None:
         raise AuditRefused(f"{table.name}: it was never loaded, so there is nothing to compare")
     # what a whole load takes of it, as far as intervals were loaded
-    since, until = Plan(table, (), whole=True).start, sides.until if table.load != "replace" else None
+    since, until = Plan(table, (), whole=True).start, sides.until if table.strategy.has_intervals else None
     return ComparisonPair(
         *(by_key(side, first.name, since, until) for side in (sides.both.source, sides.both.warehouse))
     )

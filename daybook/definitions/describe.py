@@ -20,6 +20,7 @@ from daybook.model.types import Type
 from daybook.sources.base import ConnectionProvider
 from daybook.sources.database import Config
 from daybook.sources.database.catalog import Describing
+from daybook.strategies.registry import WHOLE_TABLE
 
 _NAME = re.compile(r"[^./\\]+\.[^./\\]+")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -43,7 +44,9 @@ def describe(keys: ConnectionProvider, block: str, source: str, name: str | None
         config = Config.model_validate({"kind": "database", "block": block, "table": source})
     except ValidationError:
         raise TableFileError(f"{source!r} is no name of a table at the source: expected schema.table") from None
-    table = Table.model_validate({"name": name, "description": "", "owner": "", "source": config, "load": "replace"})
+    table = Table.model_validate(
+        {"name": name, "description": "", "owner": "", "source": config, "load": WHOLE_TABLE.name}
+    )
     with config.open(table, keys) as opened:
         if not isinstance(opened, Describing):
             raise SourceError(f"{source}: the source of block {block!r} cannot be described")

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daybook.model.soft_deletes import flags
-from daybook.model.table_spec import Load
 from daybook.model.types import Column
+from daybook.strategies.base import FoundColumns
+from daybook.strategies.registry import WHOLE_TABLE, all_strategies
 
 #: Changes with every change of the row: the cursor of an upsert.
 MODIFIED = (
@@ -46,7 +47,7 @@ _CURSORS = frozenset({"date", "timestamp", "timestamptz"})
 class Proposal:
     """How a table would be loaded. `remarks` has a line a field, for whoever reads the file."""
 
-    load: Load
+    load: str
     key: tuple[str, ...]
     cursor: str | None
     deleted: str | None
@@ -60,26 +61,28 @@ def propose(columns: Sequence[Column], key: tuple[str, ...], indexed: Sequence[s
     moments = [column for column in columns if column.type.kind in _CURSORS]
     modified, created = _named(MODIFIED, moments, indexed), _named(CREATED, moments, indexed)
     deleted = _named(DELETED, [column for column in columns if flags(column.type)], ())
-    load: Load = "replace"
-    if modified and key:
-        load = "upsert"
-    elif created and not modified and not deleted:
-        load = "replace_interval"
-    cursor = {"upsert": modified, "replace_interval": created, "replace": None}[load]
+    found = FoundColumns(key, _name(created), _name(modified), _name(deleted))
+    fitting = ((strategy, strategy.proposed_cursor(found)) for strategy in all_strategies().values())
+    strategy, name = next((fit for fit in fitting if fit[1]), (WHOLE_TABLE, None))
+    cursor = next((column for column in moments if column.name == name), None)
     if not key:
         remarks["key"] = (
             "a view has no key that could be found"
             if view
             else "there is no primary key, nor a unique one without NULL"
         )
-    if load == "replace":
+    if cursor is None:
         remarks["load"] = _why_whole(key, modified, created, deleted)
     if cursor:
         remarks["cursor"] = _about(cursor, indexed, view)
     if deleted:
         remarks["deleted"] = "kept as a flag; on_delete: apply takes such rows out of the warehouse"
     private = tuple(column.name for column in columns if _bare(column.name) in {_bare(name) for name in PRIVATE})
-    return Proposal(load, key, cursor.name if cursor else None, deleted.name if deleted else None, private, remarks)
+    return Proposal(strategy.name, key, _name(cursor), _name(deleted), private, remarks)
+
+
+def _name(column: Column | None) -> str | None:
+    return column.name if column else None
 
 
 def _named(names: Sequence[str], columns: Sequence[Column], indexed: Sequence[str]) -> Column | None:

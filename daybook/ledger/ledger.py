@@ -12,9 +12,12 @@ from typing import Any, NamedTuple
 
 from daybook.ledger.state_table import StateTable
 from daybook.model.interval import Interval
+from daybook.strategies.registry import WHOLE_TABLE
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
+#: The `strategy` of an entry for a load that read nothing, because the source had not changed.
+UNCHANGED = "unchanged"
 #: Every column and its type; the first ones are the contract that people query.
 COLUMNS = {
     "table_name": "varchar(255) NOT NULL",
@@ -52,6 +55,16 @@ class Entry:
     """What the source could not give of it; None: all of it is there."""
     checksum: str | None = None
     """Of the rows that were loaded, for the audit (`daybook.audit.verdict`); None where nothing can compare them."""
+
+    @property
+    def is_full_refresh(self) -> bool:
+        """Return True if all rows of the table were replaced then."""
+        return self.strategy == WHOLE_TABLE.name
+
+    @property
+    def is_confirmation(self) -> bool:
+        """Return True if that load read nothing, because the source had not changed."""
+        return self.strategy == UNCHANGED
 
     def covers(self, interval: Interval) -> bool:
         """Whether what was loaded then includes all of `interval`."""

@@ -107,7 +107,7 @@ def _query(warehouse: Warehouse, check: Check, table: str, actual: str) -> tuple
     """The query of a check and the values to bind. Where it means `table`, it looks at `actual`."""
 
     def quoted(name: str) -> str:
-        return warehouse.quote(*(actual if name == table else name).split(".", 1))
+        return warehouse.table(actual if name == table else name)
 
     of, name = quoted(check.table or table), warehouse.quote
     if check.sql is not None:

@@ -10,9 +10,9 @@ from daybook.errors import Superseded
 from daybook.ledger.ledger import Entry, Ledger, latest_covering
 from daybook.load.extract import Extracted
 from daybook.load.plan import Plan
-from daybook.load.strategies import same_key
 from daybook.model.interval import Interval
 from daybook.model.target import Target
+from daybook.strategies.staged_rows import same_key_sql
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -72,5 +72,5 @@ def drop_superseded_rows(
     session.run(f"DELETE FROM {staged} WHERE {scope}", bounds)
     if target.key:
         scope, bounds = target.cursor.within_sql(f"{table}.{column}", taken)
-        key = same_key(warehouse, target, table, staged)
+        key = same_key_sql(warehouse, target, table, staged)
         session.run(f"DELETE FROM {staged} USING {table} WHERE {key} AND {scope}", bounds)

@@ -98,8 +98,8 @@ def _extract(
             target = target_of(table, diff.accepted_columns())
             warehouse.check(session, target, mended=diff.planned_alterations(target))
             same = unchanged(plan, source, warehouse, session)
-            upsert = plan.exact and table.load == "upsert"
-            until = loaded_until(session, warehouse, table) if upsert else None
+            leaves_moved = plan.exact and table.strategy.rows_move
+            until = loaded_until(session, warehouse, table) if leaves_moved else None
         if same is not None:
             nothing = Manifest(table.name, "", (), warehouse.csv_format(), ())
             seconds = time.monotonic() - began

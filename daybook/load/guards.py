@@ -97,12 +97,12 @@ def guard_shrink(
     there: the source may not have what was brought by hand any more.
     """
     limit = plan.table.shrink_limit
-    if plan.allow_shrink or plan.strategy == "upsert" or not limit:
+    if plan.allow_shrink or not plan.strategy.removes_rows or not limit:
         return
-    table, moves = warehouse.quote(*target.name.split(".", 1)), plan.table.load == "upsert"
+    table, moves = warehouse.table(target.name), plan.table.strategy.rows_move
     if plan.whole:
         if entries:
-            whole = [entry.rows for entry in entries if entry.strategy == "replace"]
+            whole = [entry.rows for entry in entries if entry.is_full_refresh]
             before = max(session.one(f"SELECT count(*) FROM {table}"), whole[-1] if whole else 0)
             _compare(plan, plan.label, before, staged.rows, limit, entries[-1].loaded_at)
         return

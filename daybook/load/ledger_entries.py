@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from daybook.ledger.interval_status import statuses
-from daybook.ledger.ledger import Entry, Ledger
+from daybook.ledger.ledger import UNCHANGED, Entry, Ledger
 from daybook.load.checksums import LoadChecksums
 from daybook.load.extract import Extracted
-from daybook.load.source_version import UNCHANGED
 from daybook.load.staged import Staged
 from daybook.model.interval import Interval
 from daybook.sql.checksum.sums import Sum
@@ -55,7 +54,13 @@ class LedgerEntries:
         """The intervals before those of the plan of which an upsert takes rows along, since they have changed."""
         since, plan = self.extracted.findings.since, self.extracted.plan
         stretch, grid = plan.range, plan.table.grid
-        if since is None or stretch is None or grid is None or plan.strategy != "upsert" or since >= stretch.start:
+        if (
+            since is None
+            or stretch is None
+            or grid is None
+            or not plan.strategy.accepts_earlier_rows
+            or since >= stretch.start
+        ):
             return ()
         return grid.between(since, stretch.start)
 
@@ -66,7 +71,7 @@ class LedgerEntries:
             return []
         loaded = self.ledger.loaded(session, table, Interval(beside[0].start, beside[-1].end))
         known = {found.interval for found in statuses(beside, loaded, ()) if found.entry}
-        quoted = self.warehouse.quote(*table.split(".", 1))
+        quoted = self.warehouse.table(table)
         sums = {interval: sum for interval, sum in tally.sums(quoted, beside).items() if interval in known}
         return [
             Entry(table, interval.start, interval.end, sum.rows, checksum=tally.checksum(sum), **told)
@@ -76,7 +81,7 @@ class LedgerEntries:
     def _common_fields(self, session: Session) -> dict[str, Any]:
         """What every entry of this load says."""
         return {
-            "strategy": self.extracted.plan.strategy,
+            "strategy": self.extracted.plan.strategy.name,
             "flow_run_id": self.flow_run_id,
             "loaded_at": self.ledger.next_moment(session, self.extracted.plan.table.name),
             "load_id": self.load_id,

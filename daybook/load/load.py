@@ -115,4 +115,4 @@ def already_loaded(plan: Plan, warehouse: Warehouse, flow_run_id: str | None) ->
 
 def _report(plan: Plan, entries: Sequence[Entry], **figures: Any) -> LoadReport:
     rows = sum(entry.rows for entry in entries)
-    return LoadReport(plan.table.name, plan.label, plan.strategy, tuple(entries), rows, **figures)
+    return LoadReport(plan.table.name, plan.label, plan.strategy.name, tuple(entries), rows, **figures)

@@ -19,6 +19,7 @@ from daybook.stage.base import Stage
 from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.stage.manifest import Manifest
 from daybook.stage.parts import write_parts
+from daybook.strategies.staged_rows import without_keys_sql
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -84,15 +85,9 @@ def keep_keys(session: Session, warehouse: Warehouse, target: Target, name: str,
     return rows
 
 
-def apart_from_sql(warehouse: Warehouse, target: Target, table: str, later: str) -> str:
-    """The condition that a row of `table` (quoted) has none of the keys of `later` (quoted)."""
-    same = " AND ".join(f"{later}.{name} = {table}.{name}" for name in map(warehouse.quote, target.key))
-    return f"NOT EXISTS (SELECT 1 FROM {later} WHERE {same})"
-
-
 def settled_sql(warehouse: Warehouse, target: Target, table: str, later: str) -> str:
-    """What stands behind FROM for the rows of `table` (quoted) that have none of the keys of `later` (quoted)."""
-    return f"(SELECT * FROM {table} WHERE {apart_from_sql(warehouse, target, table, later)}) AS settled"
+    """Return a FROM item: the rows of `table` that have none of the keys in `later` (both quoted)."""
+    return f"(SELECT * FROM {table} WHERE {without_keys_sql(warehouse, target, table, later)}) AS settled"
 
 
 def _batches(chunks: Iterator[Chunk]) -> Iterator[list[list[str]]]:

@@ -19,9 +19,9 @@ def expected_in_range(
         BackfillRefused: the table has no intervals; the range is empty, inverted, off the grid, not over yet, begins
             before the table's `start`, or lies where the exchange was closed. Each with what to type instead.
     """
-    grid = table.grid
-    if grid is None or table.load == "replace":
-        raise BackfillRefused(f"{table.name} has load: replace: it is always loaded whole and has no intervals")
+    grid = table.load_grid
+    if grid is None:
+        raise BackfillRefused(f"{table.name} has load: {table.load}: it is always loaded whole and has no intervals")
     try:
         intervals = grid.between(start, end)
         newest = grid.last_complete(datetime.now(UTC))

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 from daybook.definitions.table import Table
 from daybook.errors import IntervalError
 from daybook.model.interval import Interval
-from daybook.model.table_spec import Load
 from daybook.sources.base import Span
+from daybook.strategies.base import Strategy
+from daybook.strategies.registry import EXACT_INTERVALS, WHOLE_TABLE
 
 #: A full refresh records the checksums of at most so many intervals: each 500 of them read all staged rows once.
 MAX_CHECKSUMMED_INTERVALS = 10_000
@@ -31,9 +32,9 @@ class Plan:
     """The interval that was due by schedule, where the exchange had no session in it: there is nothing to load."""
 
     @property
-    def strategy(self) -> Load:
-        """How it is loaded: a whole table is always replaced, and so is an interval that is to be exact."""
-        return "replace" if self.whole else "replace_interval" if self.exact else self.table.load
+    def strategy(self) -> Strategy:
+        """Return how it is loaded: a whole table is always replaced, and so are intervals that are to be exact."""
+        return WHOLE_TABLE if self.whole else EXACT_INTERVALS if self.exact else self.table.strategy
 
     @property
     def range(self) -> Interval | None:
@@ -95,14 +96,14 @@ def plan(
             has no intervals; each with what to type instead.
     """
     now = datetime.now(UTC)
-    grid = table.grid
+    grid = table.load_grid
     if until is not None and execution_date is None:
         raise IntervalError(f"{table.name}: until={until} needs execution_date: the first interval of the range")
-    if table.load == "replace" or grid is None:
+    if grid is None:
         if execution_date is not None:
             raise IntervalError(
-                f"{table.name} has load: replace, so it is always loaded whole and has no interval {execution_date}: "
-                "leave execution_date out"
+                f"{table.name} has load: {table.load}, so it is always loaded whole and has no interval "
+                f"{execution_date}: leave execution_date out"
             )
         return Plan(table, (), True, allow_shrink, forced=full_refresh)
     if full_refresh:
@@ -140,8 +141,8 @@ def plan(
 
 def intervals_within(plan: Plan, snapshot_at: datetime) -> list[Interval]:
     """The intervals that a whole load brings, each of which was over at the snapshot; none where they are too many."""
-    grid, start, replaced = plan.table.grid, plan.table.start, plan.table.load == "replace"
-    if not plan.whole or replaced or grid is None or start is None or plan.table.cursor is None:
+    grid, start = plan.table.load_grid, plan.table.start
+    if not plan.whole or grid is None or start is None or plan.table.cursor is None:
         return []
     intervals = grid.due(start, snapshot_at)
     return intervals if len(intervals) <= MAX_CHECKSUMMED_INTERVALS else []

@@ -3,6 +3,7 @@
 from daybook.ledger.ledger import COLUMNS
 from daybook.ledger.state_table import StateTable
 from daybook.load.plan import Plan
+from daybook.strategies.registry import WHOLE_TABLE
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -17,10 +18,10 @@ def expected_rows(session: Session, warehouse: Warehouse, plan: Plan) -> int | N
     ledger = StateTable(warehouse, "ledger", COLUMNS)
     of_all = "=" if plan.whole else "<>"
     statement = (
-        f"SELECT rows_loaded FROM {ledger.table} WHERE table_name = %s AND strategy {of_all} 'replace' "
+        f"SELECT rows_loaded FROM {ledger.table} WHERE table_name = %s AND strategy {of_all} %s "
         f"ORDER BY loaded_at DESC, interval_start DESC LIMIT {1 if plan.whole else _LAST}"
     )
-    rows = ledger.read(session, int, statement, (plan.table.name,))
+    rows = ledger.read(session, int, statement, (plan.table.name, WHOLE_TABLE.name))
     if not rows:
         return None
     return rows[0] if plan.whole else round(sum(rows) / len(rows) * len(plan.intervals))

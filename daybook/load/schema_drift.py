@@ -192,7 +192,7 @@ class SchemaDiff:
 
     @property
     def _quoted(self) -> str:
-        return self.warehouse.quote(*self.table.name.split(".", 1))
+        return self.warehouse.table(self.table.name)
 
 
 def _same(there: Type, wanted: Type) -> bool:

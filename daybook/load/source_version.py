@@ -9,9 +9,6 @@ from daybook.sources.base import Source, Versioned
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
-#: How the ledger calls a load that found nothing changed.
-UNCHANGED = "unchanged"
-
 
 def version_of(plan: Plan, source: Source) -> str | None:
     """What the ledger keeps of a whole load: the table file's fingerprint and the source's version; None without one.

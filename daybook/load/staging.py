@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from daybook.errors import NullKey
-from daybook.load import guards, strategies
+from daybook.load import guards, staged_sql
 from daybook.load.checksums import LoadChecksums
 from daybook.load.extract import Extracted
 from daybook.load.moved_rows import keys_only
@@ -35,11 +35,11 @@ class Staging:
         said = rows if manifest.in_place else manifest.rows  # nobody has counted the source's own files
         guards.guard_row_count(target.name, said, rows, session.one(f"SELECT count(*) FROM {name}"))
         guards.guard_key_not_null(session, warehouse, target, name)
-        if self._plan.table.load == "upsert":
+        if self._plan.table.strategy.keeps_newest_of_key:
             shared = guards.duplicates(session, warehouse, target, name)
             if shared:
                 newest = warehouse.quote("daybook_newest")
-                strategies.newest_only(session, warehouse, target, name, newest)
+                staged_sql.keep_newest(session, warehouse, target, name, newest)
                 left = session.one(f"SELECT count(*) FROM {newest}")
                 logger.warning(
                     "%s: rows share a key, the newest wins: %s; %d rows became %d",
@@ -52,14 +52,14 @@ class Staging:
         staged = self._with_checksums(tally, name, rows)
         if target.deleted:
             staged = self._split_deleted(session, tally, staged)
-        if self._plan.table.load != "upsert":
+        if not self._plan.table.strategy.keeps_newest_of_key:
             guards.guard_key_unique(session, warehouse, target, name)
         return replace(staged, later=self._stage_moved_keys(session))
 
     def _split_deleted(self, session: Session, tally: LoadChecksums, staged: Staged) -> Staged:
         """What is staged without the rows that are deleted at the source, which have a table of their own then."""
         deleted, table, plan = self._warehouse.quote("daybook_deleted"), staged.table, self._plan
-        strategies.set_apart(session, self._warehouse, self._target, table, deleted)
+        staged_sql.split_deleted(session, self._warehouse, self._target, table, deleted)
         rows = session.one(f"SELECT count(*) FROM {table}")
         if plan.whole:
             return Staged(table, rows, {}, self._total(tally, table), deleted)
@@ -112,4 +112,4 @@ class Staging:
 
     def _total(self, tally: LoadChecksums, table: str) -> Sum | None:
         """The checksum of a whole table; None where it has intervals, as an audit compares those (`Checksums`)."""
-        return tally.whole(table) if self._plan.table.load == "replace" else None
+        return None if self._plan.table.strategy.has_intervals else tally.whole(table)

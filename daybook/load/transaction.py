@@ -9,7 +9,7 @@ from daybook.errors import DuplicateKey
 from daybook.ledger.interval_checksums import Checksums
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.ledger.source_columns import SourceColumnHistory
-from daybook.load import concurrent_loads, guards, strategies
+from daybook.load import concurrent_loads, guards, staged_sql
 from daybook.load.check_runner import Result, measure
 from daybook.load.checksums import LoadChecksums
 from daybook.load.extract import Extracted
@@ -20,6 +20,7 @@ from daybook.load.staged import Staged
 from daybook.load.staging import Staging
 from daybook.sql.retries import is_transient
 from daybook.stage.base import Stage
+from daybook.strategies.staged_rows import StagedRows
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -49,7 +50,7 @@ class Transaction:
     def __init__(self, extracted: Extracted, warehouse: Warehouse, stage: Stage, flow_run_id: str | None) -> None:
         self._extracted, self._warehouse, self._stage = extracted, warehouse, stage
         self._plan, self._target = extracted.plan, extracted.target
-        self._table = warehouse.quote(*extracted.target.name.split(".", 1))
+        self._table = warehouse.table(extracted.target.name)
         self._ledger, self._memory = Ledger(warehouse), SourceColumnHistory(warehouse)
         self._checksums = Checksums(warehouse)
         #: Looked up in the ledger by every further attempt, so that a commit whose answer was lost is seen.
@@ -158,21 +159,17 @@ class Transaction:
         try:
             self._warehouse.create_keys(session, self._target)
         except DuplicateKey as error:
-            if self._stage_first or self._plan.table.load != "upsert":
+            if self._stage_first or not self._plan.table.strategy.keeps_newest_of_key:
                 raise
             self._stage_first = True
             raise _NeedsStaging(str(error)) from error
 
     def _apply(self, session: Session, staged: Staged, tally: LoadChecksums) -> None:
-        plan, args = self._plan, (session, self._warehouse, self._target, staged.table, staged.rows)
-        entries = self._ledger.newest(session, self._target.name, plan.range)
-        guards.guard_shrink(session, self._warehouse, self._target, plan, staged, tally, entries)
-        if staged.deleted and plan.strategy != "replace":
-            removed = strategies.remove_deleted(*args[:3], staged.deleted)
+        plan, warehouse, target = self._plan, self._warehouse, self._target
+        entries = self._ledger.newest(session, target.name, plan.range)
+        guards.guard_shrink(session, warehouse, target, plan, staged, tally, entries)
+        if staged.deleted and not plan.whole:
+            removed = staged_sql.remove_deleted(session, warehouse, target, staged.deleted)
             guards.guard_deletions(session, plan, self._table, removed)
-        if plan.strategy == "replace":
-            strategies.replace(*args)
-        elif plan.strategy == "upsert":
-            strategies.upsert(*args)
-        else:
-            strategies.replace_interval(*args, list(staged.sums), staged.later)
+        rows = StagedRows(session, warehouse, target, staged.table, staged.rows, list(staged.sums), staged.later)
+        plan.strategy.apply(rows)

@@ -64,3 +64,8 @@ class Dataset(Strict):
     def grid(self) -> Grid | None:
         """The grid of its intervals; None for one that is only ever made whole."""
         return Grid(self.interval, self.timezone) if self.interval else None
+
+    @property
+    def load_grid(self) -> Grid | None:
+        """Return the grid of the intervals that loads and builds bring; None if each of them brings all of it."""
+        return self.grid

@@ -15,15 +15,22 @@ from daybook.model.interval_grid import Grid
 from daybook.model.masks import Mask
 from daybook.model.timezones import local_boundary
 from daybook.model.types import Type, parse_type
+from daybook.strategies.base import Strategy
+from daybook.strategies.registry import WHOLE_TABLE, all_strategies, strategy_named
 from daybook.suggestions import did_you_mean
 
-Load = Literal["replace", "replace_interval", "upsert"]
+
+def _strategy_name(name: str) -> str:
+    return strategy_named(name).name
 
 
 def _mask_text(value: Any) -> Any:
     return "null" if value is None else value  # what YAML makes of an unquoted null
 
 
+StrategyName = Annotated[
+    str, AfterValidator(_strategy_name), WithJsonSchema({"enum": [*all_strategies()], "type": "string"})
+]
 Exchange = Annotated[str, AfterValidator(exchange_calendar.known)]
 MaskName = Annotated[Mask, BeforeValidator(_mask_text), WithJsonSchema({"enum": [*get_args(Mask), None]})]
 
@@ -31,9 +38,8 @@ MaskName = Annotated[Mask, BeforeValidator(_mask_text), WithJsonSchema({"enum": 
 class TableSpec(Dataset):
     """A table that is loaded from a source: every field of its file except `source`."""
 
-    load: Load = Field(
-        description="replace: the whole table each time. replace_interval: delete the interval, insert "
-        "what the source now has. upsert: the newest row a key wins."
+    load: StrategyName = Field(
+        description=" ".join(f"{name}: {strategy.summary}." for name, strategy in all_strategies().items())
     )
     start: datetime | date | None = Field(None, description="The first interval to load (not the day to run on).")
     calendar: Exchange | None = Field(
@@ -76,16 +82,9 @@ class TableSpec(Dataset):
 
     @model_validator(mode="after")
     def _is_whole(self) -> "TableSpec":
-        if self.load == "replace":
-            return self._check_columns()
-        for field, why in (
-            ("cursor", "to know which rows belong to an interval"),
-            ("interval", "to know how long one is"),
-        ):
-            if getattr(self, field) is None:
-                raise ValueError(f"load: {self.load} needs {field}: {why}. Add it, or use load: replace")
-        if self.load == "upsert" and not self.key:
-            raise ValueError("load: upsert needs key: the columns that tell one row from every other")
+        for field, why in self.strategy.needs.items():
+            if not getattr(self, field):
+                raise ValueError(f"load: {self.load} needs {field}: {why}. Add it, or use load: {WHOLE_TABLE.name}")
         return self._check_columns()
 
     def _check_columns(self) -> "TableSpec":
@@ -110,6 +109,16 @@ class TableSpec(Dataset):
         return self
 
     @property
+    def strategy(self) -> Strategy:
+        """Return how loads bring rows into the table."""
+        return strategy_named(self.load)
+
+    @property
+    def load_grid(self) -> Grid | None:
+        """Return the grid of the intervals that loads bring; None if each load brings the whole table."""
+        return self.grid if self.strategy.has_intervals else None
+
+    @property
     def named(self) -> tuple[str, ...]:
         """The columns that a load cannot do without: the key's, the cursor, and the flag of deleted rows."""
         return (*self.key, *(name for name in (self.cursor, self.deleted) if name))
@@ -122,7 +131,7 @@ class TableSpec(Dataset):
     @property
     def catch_up_policy(self) -> Literal["all", "latest", "none"]:
         """What `catch_up` loads of this table: all of the intervals that were missed, the latest one, or none."""
-        if self.grid is None or self.load == "replace":
+        if self.load_grid is None:
             return "none"
         return self.catch_up or ("all" if self.start is not None else "none")
 

@@ -57,7 +57,7 @@ class Deadlines:
         if dataset.due is None:
             raise ValueError(f"{dataset.name} has no due:")
         self._dataset, self._due, self._zone = dataset, dataset.due, find_zone(dataset.timezone)
-        self._grid = grid_of(dataset)
+        self._grid = dataset.load_grid
         self._begin = begin
 
     def passed(self, moment: datetime) -> Iterator[Deadline]:
@@ -103,13 +103,8 @@ class Deadlines:
         return datetime.combine(day, self._due, self._zone).astimezone(UTC)
 
 
-def grid_of(dataset: Dataset) -> Grid | None:
-    """The grid of the intervals that it is loaded by; None where it is only ever made whole."""
-    return None if isinstance(dataset, Table) and dataset.load == "replace" else dataset.grid
-
-
 def start_of(dataset: Dataset) -> datetime | None:
     """The instant at which the first thing that it owes begins, as its file says it; None: its file does not say."""
     if not isinstance(dataset, Table) or dataset.start is None:
         return None
-    return (grid_of(dataset) or Grid("day", dataset.timezone)).first(dataset.start).start
+    return (dataset.load_grid or Grid("day", dataset.timezone)).first(dataset.start).start

@@ -31,7 +31,7 @@ from daybook.ledger.ledger import Coverage, Ledger, LedgerRow
 from daybook.model.dataset import Dataset
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid
-from daybook.monitoring.deadlines import Deadline, Deadlines, grid_of, start_of
+from daybook.monitoring.deadlines import Deadline, Deadlines, start_of
 from daybook.sql.retries import with_retries
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -141,7 +141,7 @@ def attainment(session: Session, warehouse: Warehouse, dataset: Dataset, span: I
     if not duties:
         return []
     intervals = [interval for duty in duties for interval in duty.intervals]
-    if grid_of(dataset) is None:
+    if dataset.load_grid is None:
         loads = sorted(one.loaded_at for one in ledger.since(session, dataset.name, intervals[0].start))
         moments = [next((moment for moment in loads if moment >= day.start), None) for day in intervals]
     else:
@@ -159,7 +159,7 @@ def _stand(session: Session, warehouse: Warehouse, dataset: Dataset, end: Covera
         return Freshness(*said, State.NEVER)
     duties = Deadlines(dataset, begin)
     newest, following = next(duties.passed(now), None), next(duties.coming(now))
-    could_be_met = (following.end if grid_of(dataset) else following.start) <= now
+    could_be_met = (following.end if dataset.load_grid else following.start) <= now
     next_due_at, next_label = (following.due_at, _label(dataset, following.intervals)) if could_be_met else (None, "")
     due_at = newest.due_at if newest else None
     label = _label(dataset, newest.intervals) if newest else ""
@@ -198,7 +198,7 @@ class _LoadedIntervals:
     def __init__(
         self, session: Session, warehouse: Warehouse, dataset: Dataset, end: Coverage, back: datetime, now: datetime
     ) -> None:
-        self.back, self._end, self._by_intervals = back, end, grid_of(dataset) is not None
+        self.back, self._end, self._by_intervals = back, end, dataset.load_grid is not None
         self._entries: list[LedgerRow] = []
         if self._by_intervals:
             self._entries = Ledger(warehouse).loaded(session, dataset.name, Interval(back, now))
@@ -212,7 +212,7 @@ class _LoadedIntervals:
 
 def _begin(dataset: Dataset, end: Coverage | None) -> datetime | None:
     """Since when something is owed: as its file says, or as the ledger began; None: nobody knows."""
-    begin, grid = start_of(dataset), grid_of(dataset)
+    begin, grid = start_of(dataset), dataset.load_grid
     if begin is not None or end is None:
         return begin
     if grid is None:
@@ -223,7 +223,7 @@ def _begin(dataset: Dataset, end: Coverage | None) -> datetime | None:
 
 
 def _label(dataset: Dataset, intervals: Sequence[Interval]) -> str:
-    return (grid_of(dataset) or _days(dataset)).stretch_label(intervals[0], intervals[-1])
+    return (dataset.load_grid or _days(dataset)).stretch_label(intervals[0], intervals[-1])
 
 
 def _days(dataset: Dataset) -> Grid:

@@ -87,9 +87,10 @@ def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None
             "deployment that loads intervals"
         )
     found = read_table(table)
-    if found.grid is None or found.load == "replace":
+    if found.load_grid is None:
         raise BackfillRefused(
-            f"{table} has load: replace, so it is always loaded whole and has no intervals: run {name} once instead"
+            f"{table} has load: {found.load}, so it is always loaded whole and has no intervals: run "
+            f"{name} once instead"
         )
     return LoadingDeployment(deployment.id, name, found, _limit(client, deployment), taken).with_parameters(given)
 

@@ -56,7 +56,7 @@ def already_loaded(plan: Plan) -> LoadReport | None:
     """The report of a run that has nothing left to do: nothing is due yet, it came late or twice, or it was retried
     after its commit."""
     if plan.idle:
-        return LoadReport(plan.table.name, plan.label, plan.strategy, note=plan.idle)
+        return LoadReport(plan.table.name, plan.label, plan.strategy.name, note=plan.idle)
     return loading.already_loaded(plan, blocks.warehouse(), runtime.flow_run.id)
 
 

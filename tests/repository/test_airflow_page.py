@@ -229,7 +229,7 @@ def test_the_trigger_fires_at_a_load_by_interval_and_gives_its_dates(monkeypatch
     emitted: list[dict[str, Any]] = []
     monkeypatch.setattr(events, "emit_event", lambda **event: emitted.append(event))
     for planned in (plan(table, DAY), plan(table, DAY, date(2021, 2, 8)), plan(table, full_refresh=True)):
-        events.emit_loaded(LoadReport(table.name, planned.label, planned.strategy), planned)
+        events.emit_loaded(LoadReport(table.name, planned.label, planned.strategy.name), planned)
 
     assert {event["event"] for event in emitted} == trigger.expect
     match = ResourceSpecification.model_validate(said["match"])

@@ -17,6 +17,7 @@ from daybook.model.types import Column
 from daybook.sources.google_sheets.client import WRITE, Spreadsheet
 from daybook.sources.google_sheets.ranges import MOST_CELLS, Area
 from daybook.sql.retries import with_retries
+from daybook.strategies.registry import WHOLE_TABLE
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -122,7 +123,7 @@ def note(warehouse: Warehouse, written: Written, flow_run_id: str | None) -> Ent
                 return done[0]
             moment = ledger.next_moment(session, written.name)
             entry = Entry(
-                written.name, None, written.at, written.rows, "replace", flow_run_id, moment, load_id, written.at
+                written.name, None, written.at, written.rows, WHOLE_TABLE.name, flow_run_id, moment, load_id, written.at
             )
             ledger.record(session, [entry])
             return entry

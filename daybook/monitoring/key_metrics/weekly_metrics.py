@@ -8,7 +8,6 @@ from statistics import median
 from daybook.definitions.table import Table
 from daybook.model.dataset import Dataset
 from daybook.model.interval import Interval
-from daybook.monitoring.deadlines import grid_of
 from daybook.monitoring.freshness import Due
 from daybook.monitoring.key_metrics.lateness import delays, oldest
 from daybook.monitoring.key_metrics.ledger_queries import WeekActivity
@@ -66,7 +65,7 @@ def compute(
     owed = [promise for promise in promises if since is not None and max(week.start, since) <= promise.due_at < end]
     kept = sum(promise.attained for promise in owed)
     recovered = recovery(week, ours)
-    grid = grid_of(dataset)
+    grid = dataset.load_grid
     waits = delays(grid, week, now, since, page.covers) if grid and since else []
     late = [wait.total_seconds() for wait in waits]
     noted = isinstance(dataset, Table)

@@ -67,8 +67,8 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -
     if any(forecast.by_ledger is None for forecast in forecasts):
         lines += ["", "No rows by the ledger: a full refresh loaded it, which has one number for all of its intervals."]
     removed = any(one.audited and one.audited.differences.removed for one in forecasts)
-    if removed and table.load == "upsert":
-        lines += ["", "Rows are removed by select=differing alone (or `exact`): an upsert by itself takes none out."]
+    if removed and not table.strategy.removes_rows:
+        lines += ["", f"Only select=differing (or `exact`) removes rows: load: {table.load} by itself removes none."]
     return "\n".join(lines)
 
 

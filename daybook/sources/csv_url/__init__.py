@@ -56,7 +56,7 @@ class Config(SourceKind, CsvDialect):
         Raises:
             SourceError: the table file declares no columns, or asks for a part of the file.
         """
-        if table.load != "replace" or table.start is not None:
+        if table.strategy.has_intervals or table.start is not None:
             raise SourceError(
                 f"{table.name}: a CSV at a URL is loaded whole: say load: replace in the table file, without start:"
             )

@@ -69,7 +69,7 @@ class MySQLTable:
     def warnings(self) -> list[str]:
         """A cursor without an index makes every load read the whole table; a row without a cursor is in no interval."""
         cursor = self._table.cursor
-        if cursor is None or self._table.load == "replace":
+        if cursor is None or not self._table.strategy.has_intervals:
             return []
         facts = self.facts()
         if facts.view:

@@ -107,7 +107,7 @@ class PostgreSQLTable:
     def warnings(self) -> list[str]:
         """A cursor without an index makes every load read the whole table; a row without a cursor is in no interval."""
         cursor = self._table.cursor
-        if cursor is None or self._table.load == "replace" or self._kind not in "rpm":
+        if cursor is None or not self._table.strategy.has_intervals or self._kind not in "rpm":
             return []
         if self.facts().is_leading(cursor):
             lost = self._query(f"SELECT 1 FROM {self._table_sql} WHERE {_quote(cursor)} IS NULL LIMIT 1", ())

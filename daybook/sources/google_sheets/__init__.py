@@ -38,7 +38,7 @@ class Config(SourceKind):
             SourceError: Google refuses it, with what to do; or its header does not tell the columns apart.
             SourceLost: Google did not answer, or a quota was used up, again and again.
         """
-        if table.load != "replace" or table.cursor:
+        if table.strategy.has_intervals or table.cursor:
             raise SourceError(
                 f"{table.name}: a sheet has no history and is always loaded whole: give the table file load: replace, "
                 "and leave out cursor, interval and start"

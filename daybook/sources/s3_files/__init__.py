@@ -73,7 +73,7 @@ class Config(SourceKind, CsvDialect):
         from daybook.sources.s3_files.source import Files
 
         address = Address.parse(self.path)
-        if address.dated != (table.load != "replace"):
+        if address.dated != table.strategy.has_intervals:
             remedy = (
                 f"{DATE} in path: names an interval, and the table has none: use load: replace_interval or upsert, or "
                 "take it out of path:"

@@ -44,7 +44,7 @@ def _alike(
     with bucket.open(file) as stream:
         compression = compression_of(stream)
         line = unpacked(stream, what=f"{table.name}, {bucket.uri(file.key)}").readline(_HEAD)
-    text = line.decode("utf-8", "replace")
+    text = line.decode("utf-8", errors="replace")
     if compression not in _COMPRESSIONS or text[-1:] != "\n" or text[-2:] == "\r\n" or text.startswith("\ufeff"):
         return None
     columns = _of_csv(config, text[:-1], names) if config.format == "csv" else _of_json(table, text, names)

@@ -75,8 +75,8 @@ def _check(table: "TableSpec") -> None:
         wrong = "start: is missing: the first day to ask for"
     elif set(table.key) != {"symbol", "date"}:
         wrong = "key: must be [symbol, date]: that tells one price from every other"
-    elif table.load == "replace_interval":
-        wrong = "load: replace_interval takes no older prices along when a split changes them: use upsert"
+    elif table.strategy.has_intervals and not table.strategy.accepts_earlier_rows:
+        wrong = f"load: {table.load} takes no older prices along when a split changes them: use upsert"
     elif table.cursor not in (None, "date") or table.interval == "hour":
         wrong = "cursor: must be date, and interval: day, week or month: prices are of days"
     if wrong:

@@ -133,7 +133,7 @@ class StockPrices:
         found = self._of_days_that_are_over(found)
         self._note_missing(symbol, found, start, end)
         first = self._day(self._first)
-        if found.events and not whole and first < start and self._table.load == "upsert":
+        if found.events and not whole and first < start and self._table.strategy.accepts_earlier_rows:
             what = ", ".join(f"a {word} on {day}" for day, word in sorted(found.events.items()))
             try:
                 again = patience.ask(symbol, lambda: client.ask(yahoo, symbol, first, end))

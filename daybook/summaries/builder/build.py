@@ -18,6 +18,7 @@ from daybook.ledger.ledger import Entry, Ledger
 from daybook.load.check_runner import Result, warnings_of
 from daybook.model.interval import Interval, coalesce
 from daybook.sql.retries import first_line, is_transient, with_retries
+from daybook.strategies.registry import EXACT_INTERVALS, WHOLE_TABLE
 from daybook.summaries.builder import swap, verify
 from daybook.summaries.builder.build_inputs import Inputs
 from daybook.summaries.builder.build_table import BuildTable, remove_leftovers
@@ -179,7 +180,7 @@ class _Build:
         spans: list[tuple[datetime | None, datetime, int]]
         spans = [(interval.start, interval.end, rows) for interval, rows in counts.items()]
         told: dict[str, Any] = {
-            "strategy": "replace" if need.whole else "replace_interval",
+            "strategy": (WHOLE_TABLE if need.whole else EXACT_INTERVALS).name,
             "flow_run_id": self._flow_run_id,
             "loaded_at": self._ledger.next_moment(session, summary.name),
             "load_id": self._load_id,

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 from daybook.definitions.summary import Summary
 from daybook.ledger.ledger import Coverage, Entry, Ledger
-from daybook.load.source_version import UNCHANGED
 from daybook.model.interval import Interval, merged
 from daybook.model.interval_grid import Grid
 from daybook.summaries.builder.build_inputs import Inputs, Seen
@@ -97,7 +96,7 @@ def _changes(session: Session, ledger: Ledger, name: str, read: datetime | None,
     if read is None:
         raise _Whole(f"nothing says what it had read of {name}")
     found = ledger.since(session, name, read) if end.loaded_at > read else []
-    return [change for change in found if change.strategy != UNCHANGED]
+    return [change for change in found if not change.is_confirmation]
 
 
 def _stale_by(summary: Summary, name: str, changes: Sequence[Entry], until: datetime) -> Iterator[Interval]:
@@ -106,7 +105,7 @@ def _stale_by(summary: Summary, name: str, changes: Sequence[Entry], until: date
         raise _Whole(f"{name} has changed")
     changed = list[Interval]()
     for change in changes:
-        if change.start is None or change.strategy == "replace":
+        if change.start is None or change.is_full_refresh:
             raise _Whole(f"all of {name} was loaded anew")
         changed.append(Interval(change.start, change.end))
     for stretch in merged(changed):

@@ -7,10 +7,11 @@ all of the old rows until the commit, and all of the new ones after it.
 from collections.abc import Sequence
 
 from daybook.errors import SchemaMismatch
-from daybook.load import strategies
 from daybook.model.interval import Interval
 from daybook.model.table_name import TableName
 from daybook.model.target import Target
+from daybook.strategies.registry import EXACT_INTERVALS, WHOLE_TABLE
+from daybook.strategies.staged_rows import StagedRows
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -64,7 +65,7 @@ def whole(session: Session, warehouse: Warehouse, target: Target, build: str, ro
         SchemaMismatch: a view reads a column that the build does not have any more, or has with another type.
     """
     _reshape(session, warehouse, target, build)
-    strategies.replace(session, warehouse, target, warehouse.quote(*build.split(".", 1)), rows)
+    WHOLE_TABLE.apply(StagedRows(session, warehouse, target, warehouse.table(build), rows))
 
 
 def intervals(
@@ -81,7 +82,7 @@ def intervals(
             f"{target.name}: it has the columns {_said(there)}, and its SELECT gives {_said(new)}. Somebody has "
             "changed the table: build it with full_refresh=true, and it follows its SELECT again"
         )
-    strategies.replace_interval(session, warehouse, target, warehouse.quote(*build.split(".", 1)), rows, wanted)
+    EXACT_INTERVALS.apply(StagedRows(session, warehouse, target, warehouse.table(build), rows, wanted))
 
 
 def _reshape(session: Session, warehouse: Warehouse, target: Target, build: str) -> None:

@@ -198,7 +198,7 @@ class EmbeddedPostgres:
                 return
             with self.log.open("rb") as log:
                 log.seek(before)
-                said = log.read().decode("utf-8", "replace")
+                said = log.read().decode("utf-8", errors="replace")
             # After kill -9 of the server its children take a moment to notice, and hold the shared memory until then.
             if "still in use" not in said or time.monotonic() > deadline:
                 break

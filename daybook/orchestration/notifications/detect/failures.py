@@ -71,9 +71,9 @@ def _incident(desk: IncidentStore, failed: FailedRun) -> Incident:
 def _all_of(failed: FailedRun, after: datetime) -> Interval | None:
     """What a full refresh was to load, which no load of a single interval stands for; None: it was none."""
     plan = failed.plan
-    if plan is None or not plan.whole or plan.table.grid is None or plan.table.load == "replace":
+    if plan is None or not plan.whole or plan.table.load_grid is None:
         return None
-    end = plan.table.grid.last_complete(after).end
+    end = plan.table.load_grid.last_complete(after).end
     start = plan.start or _BEGIN
     return Interval(start, end) if start < end else None
 

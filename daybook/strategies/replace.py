@@ -1,0 +1,18 @@
+"""Replace the whole table in each load."""
+
+from daybook.strategies.base import Strategy
+from daybook.strategies.staged_rows import StagedRows
+
+
+class Replace(Strategy):
+    """Replace all rows of the table in one transaction: readers see all of the old rows or all of the new ones.
+
+    The table itself stays, and with it its grants, comments, views, foreign keys, policies and publications.
+    """
+
+    summary = "the whole table each time"
+    removes_rows = True
+
+    def apply(self, rows: StagedRows) -> None:
+        """Make the staged rows the only rows of the table."""
+        rows.replace_within("TRUE")

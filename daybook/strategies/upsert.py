@@ -1,0 +1,33 @@
+"""Insert and update rows by their key; the newest row of a key wins."""
+
+from daybook.strategies.base import INTERVALS, FoundColumns, Strategy
+from daybook.strategies.staged_rows import StagedRows, not_newer_sql
+
+
+class Upsert(Strategy):
+    """Let each staged row take the place of the row with its key, unless that one is newer. Equal rows stay untouched.
+
+    Rows that the source no longer has stay in the table.
+    """
+
+    summary = "the newest row a key wins"
+    needs = INTERVALS | {"key": "the columns that tell one row from every other"}
+    removes_rows = False
+    rows_move = True
+    keeps_newest_of_key = True
+    accepts_earlier_rows = True
+
+    def proposed_cursor(self, found: FoundColumns) -> str | None:
+        """Return the time of the latest change, if there is a key."""
+        return found.modified if found.key else None
+
+    def apply(self, rows: StagedRows) -> None:
+        """Delete the rows that staged ones replace, and insert the staged rows whose key is missing then."""
+        if not rows.count:
+            return
+        condition = not_newer_sql(rows.warehouse, rows.target, rows.staged)
+        differs = rows.differs_sql()
+        if differs:
+            condition += f" AND {differs}"
+        rows.session.run(f"DELETE FROM {rows.table} USING {rows.staged} WHERE {condition}")
+        rows.insert_missing()
