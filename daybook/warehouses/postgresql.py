@@ -17,6 +17,8 @@ from daybook.stage.parts import PartsReader
 from daybook.warehouses.postgres_family import SqlWarehouse
 from daybook.warehouses.session import Session
 
+URLS = ("postgresql+psycopg2://USER:PASSWORD@HOST:5432/DATABASE",)
+
 _COPY_CONTEXT = re.compile(r"COPY .*?, line (\d+)(?:, column (.+?): \")?", re.DOTALL)
 _BLOCK = 1 << 18
 

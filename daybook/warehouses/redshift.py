@@ -16,6 +16,8 @@ from daybook.stage.manifest import Manifest
 from daybook.warehouses.postgres_family import SqlWarehouse, resized
 from daybook.warehouses.session import Session
 
+URLS = ("redshift+psycopg2://USER:PASSWORD@HOST:5439/DATABASE",)
+
 _LONGEST_TEXT = 65535  # bytes, of a VARCHAR
 _LONGEST_BYTES = 1024000  # of a VARBYTE
 _SPELLED = {"double": "double precision", "jsonb": "super"}

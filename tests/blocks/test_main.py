@@ -22,12 +22,11 @@ from prefect_sqlalchemy import SqlAlchemyConnector
 from sqlalchemy.engine import make_url
 
 import daybook.orchestration.blocks.open
-from daybook.orchestration.blocks.environment import VARIABLES
-from daybook.orchestration.blocks.mail_sender import MailSender
+from daybook.orchestration.blocks.block_types import MailSender, RedshiftCopy
 from daybook.orchestration.blocks.notification_channels import Mailbox, Messengers, messengers
-from daybook.orchestration.blocks.redshift_copy import RedshiftCopy
 from daybook.orchestration.blocks.stored_blocks import FOLDER_STAGE, S3_STAGE
 from tests.support.block_fixtures import RunBlocks
+from tests.support.declared_blocks import variables
 from tests.support.service_account import write_key_file
 
 PASSWORD = "p@:/%é'\"\\ ?#&+=p"
@@ -138,7 +137,9 @@ def test_every_block_is_made_kept_and_updated_and_no_secret_shows(
 
 def test_the_endpoint_of_a_server_of_ones_own_is_kept(run_blocks: RunBlocks) -> None:
     assert (
-        run_blocks(**{name: WHOLE[name] for name in VARIABLES if name.startswith("AWS_") and name in WHOLE}).returncode
+        run_blocks(
+            **{name: WHOLE[name] for name in variables() if name.startswith("AWS_") and name in WHOLE}
+        ).returncode
         == 0
     )
 
@@ -209,7 +210,7 @@ def test_nothing_is_saved_where_anything_is_wrong(run_blocks: RunBlocks, prefect
     problems = run.stderr.splitlines()
     assert problems[0] == "Nothing was saved. Correct the environment:"
     named = [problem.strip().partition(":")[0] for problem in problems[1:]]
-    assert named == ["SLACK_WEBHOOK_URL", "DAYBOOK_COPY_IAM_ROLE", "DAYBOOK_STAGE_URL"]
+    assert named == ["DAYBOOK_COPY_IAM_ROLE", "DAYBOOK_STAGE_URL", "SLACK_WEBHOOK_URL"]
     assert "hunter2" not in run.stderr
     assert documents(prefect_server) == []
 
@@ -218,7 +219,7 @@ def test_with_nothing_set_it_lists_what_there_is(blocks_command: RunBlocks) -> N
     run = blocks_command()
 
     assert run.returncode == 2
-    assert [line.split()[0] for line in run.stderr.splitlines()[1:]] == list(VARIABLES)
+    assert [line.split()[0] for line in run.stderr.splitlines()[1:]] == list(variables())
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +290,7 @@ def test_the_form_of_redshift_copy_in_the_ui(run_blocks: RunBlocks) -> None:
         document = client.read_block_document_by_name("warehouse", "redshift-copy")
     assert kind.name == "Redshift COPY"
     assert kind.description is not None and kind.description.startswith(
-        "With which role Redshift's COPY reads the stage"
+        "The role with which Redshift's COPY reads the stage"
     )
     assert document.block_schema is not None
     form = document.block_schema.fields["properties"]["iam_role"]

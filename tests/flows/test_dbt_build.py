@@ -30,10 +30,9 @@ from prefect.client.schemas.filters import (
 from ruamel.yaml import YAML
 
 from daybook.errors import DbtUnusable
-from daybook.orchestration.blocks import environment
-from daybook.orchestration.blocks.save_blocks import save
 from flows.dbt_build import dbt_build
 from flows.nps import nps
+from tests.support.declared_blocks import make_blocks
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.servers.postgres import PASSWORD
 
@@ -84,7 +83,7 @@ def runs(
     on_postgres.empty()
     production_server.run("TRUNCATE prod.nps")
     production_server.fill(DAY, 22)
-    list(save(environment.read({"DAYBOOK_PRODUCTION_URL": production_server.url} | on_postgres.variables)))
+    make_blocks({"DAYBOOK_PRODUCTION_URL": production_server.url} | on_postgres.variables)
     nps.with_options(retries=0)(DAY)
     project = tmp_path_factory.mktemp("dbt") / "answers"
     shutil.copytree(ROOT / "tests" / "dbt_project", project)

@@ -24,15 +24,14 @@ from daybook.model.interval import Interval
 from daybook.monitoring.incidents.incident import Incident, Kind
 from daybook.monitoring.key_metrics.gauges import Moment
 from daybook.orchestration.backfill.child_runs import TAG
-from daybook.orchestration.blocks import environment
 from daybook.orchestration.blocks import open as blocks
-from daybook.orchestration.blocks.save_blocks import save
 from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.metrics import prometheus
 from daybook.orchestration.metrics.ended_runs import ended_runs
 from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.orchestration.variable_store import VariableStore
 from flows.key_metrics import choose, key_metrics
+from tests.support.declared_blocks import make_blocks
 from tests.support.flow_fixtures import LiveWarehouse
 from tests.support.flow_runs import PATIENCE
 from tests.support.servers.ports import free_port
@@ -45,7 +44,7 @@ NPS = "raw_data.nps"
 def warehouse(without_heartbeat: None, on_postgres: LiveWarehouse) -> LiveWarehouse:
     """An empty PostgreSQL, with its blocks."""
     on_postgres.empty()
-    list(save(environment.read(on_postgres.variables)))
+    make_blocks(on_postgres.variables)
     return on_postgres
 
 
@@ -215,7 +214,7 @@ def test_prometheus_is_told_of_every_table_and_of_nothing_while_the_warehouse_is
     assert found["daybook_table_open_incidents"]["analytics.nps_summary"] == 0
 
     away = {"DAYBOOK_WAREHOUSE_URL": f"postgresql+psycopg2://me:s3cret@127.0.0.1:{free_port()}/none"}
-    list(save(environment.read(warehouse.variables | away)))
+    make_blocks(warehouse.variables | away)
     with pytest.raises(SystemExit) as failed:
         prometheus.main(["--once", str(file)])
     assert failed.value.code == 1

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import make_url
 
 from daybook.orchestration.local_stack.stack import LocalStack
+from tests.support.declared_blocks import make_blocks
 from tests.support.project_copy import Deployed, deploy, kill
 from tests.support.servers.mariadb import MariaDB
 from tests.support.servers.postgres import Postgres
@@ -182,12 +183,10 @@ def target(request: pytest.FixtureRequest) -> LiveWarehouse:
 @pytest.fixture
 def use(prefect_server: str, production: Production) -> Callable[[LiveWarehouse], None]:
     """Make the blocks of production and of a target, as `python -m blocks` does."""
-    from daybook.orchestration.blocks import environment
-    from daybook.orchestration.blocks.save_blocks import save
 
     def use(target: LiveWarehouse, **other: str) -> None:
         variables = {"DAYBOOK_PRODUCTION_URL": production.url} | target.variables | other
-        list(save(environment.read(variables)))
+        make_blocks(variables)
 
     return use
 

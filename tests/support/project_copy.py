@@ -14,6 +14,7 @@ import pytest
 
 from daybook.orchestration.local_stack.processes import marked_processes
 from daybook.orchestration.local_stack.stack import LocalStack
+from tests.support.declared_blocks import make_blocks
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -66,10 +67,7 @@ class Deployed:
 
     def make_blocks(self, variables: dict[str, str]) -> None:
         """What `python -m blocks` does with these variables, in this process, whose start is spared."""
-        from daybook.orchestration.blocks import environment
-        from daybook.orchestration.blocks.save_blocks import save
-
-        list(save(environment.read(variables)))
+        make_blocks(variables)
 
     def deploy(self, *arguments: str) -> None:
         """`prefect deploy` with these arguments, in the copy."""

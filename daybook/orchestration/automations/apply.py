@@ -18,12 +18,13 @@ from prefect.exceptions import ObjectNotFound
 
 from daybook.orchestration.automations.errors import AutomationRefused, NotDeployed
 from daybook.orchestration.automations.spec import PREFIX, TAG, Step, Wanted
-from daybook.orchestration.blocks.environment import VARIABLES
 from daybook.orchestration.blocks.server import server
 from daybook.orchestration.blocks.stored_blocks import document
 
 #: How Prefect calls the types of blocks, which the file names as people do.
 _SLUGS = {"SlackWebhook": "slack-incoming-webhook"}
+#: The variable that makes each block that the server itself can send by.
+_VARIABLES = {"SlackWebhook/slack": "SLACK_WEBHOOK_URL"}
 _SERVERS_OWN = {"id", "owner_resource"}
 
 
@@ -145,7 +146,7 @@ def _missing(one: Wanted, ids: dict[tuple[str, str], UUID | None], kind: str) ->
 
 
 def _without(block: str) -> str:
-    variable = next((name for name, made in VARIABLES.items() if made == block), None)
+    variable = _VARIABLES.get(block)
     made = f"{variable} is set and `python -m blocks` ran" if variable else "it is made in the UI, under Blocks"
     return f"there is no block {block}: the server itself sends no message until {made}, and then `make deploy`"
 

@@ -40,7 +40,7 @@ def messengers(channel: str | None) -> Messengers:
     from prefect_email import EmailServerCredentials
     from prefect_slack import SlackCredentials, SlackWebhook
 
-    from daybook.orchestration.blocks.mail_sender import MailSender
+    from daybook.orchestration.blocks.block_types import MailSender
 
     with get_client(sync_client=True) as client:
         bot = existing(client, SlackCredentials, "slack", "SLACK_BOT_TOKEN")

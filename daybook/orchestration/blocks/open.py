@@ -102,7 +102,7 @@ def stage() -> FolderStage | S3Stage:
 
 def copy_iam_role() -> str | None:
     """The role that Redshift's COPY assumes, from `RedshiftCopy/warehouse`; None where that block is not made."""
-    from daybook.orchestration.blocks.redshift_copy import RedshiftCopy
+    from daybook.orchestration.blocks.block_types import RedshiftCopy
 
     with get_client(sync_client=True) as client:
         found = existing(client, RedshiftCopy, "warehouse", "DAYBOOK_COPY_IAM_ROLE")

@@ -1,8 +1,9 @@
 """`kind: database`: a table or a view of MySQL, MariaDB or PostgreSQL.
 
-A module of this package that has a constant `DIALECTS` reads the databases that SQLAlchemy calls so. It has two
-functions: `open_table(connection, config, table)` returns the opened `Source`, and `read_error` is an `ErrorReader` of
-its driver's exceptions. Nothing else is edited to add one.
+A module of this package that has a constant `URLS` reads the databases that are reached by such URLs, one example of
+each: SQLAlchemy's dialect, the driver, and placeholders for the rest. It has two functions: `open_table(connection,
+config, table)` returns the opened `Source`, and `read_error` is an `ErrorReader` of its driver's exceptions. Nothing
+else is edited to add one.
 """
 
 import importlib
@@ -28,8 +29,21 @@ _TABLE: dict[str, Any] = {
 
 def readers() -> dict[str, Any]:
     """Return the module that reads each of SQLAlchemy's dialects, by the dialect's name."""
+    return {_dialect(url): module for module in _modules() for url in module.URLS}
+
+
+def url_examples() -> tuple[str, ...]:
+    """Return a URL of each database that can be read, with placeholders: `postgresql+psycopg2://USER:…`."""
+    return tuple(url for module in _modules() for url in module.URLS)
+
+
+def _dialect(url: str) -> str:
+    return url.partition("://")[0].partition("+")[0]
+
+
+def _modules() -> list[Any]:
     modules = [importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
-    return {dialect: module for module in modules for dialect in getattr(module, "DIALECTS", ())}
+    return [module for module in modules if hasattr(module, "URLS")]
 
 
 class Config(SourceKind):

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
     from daybook.sources.database import Config
 
-#: SQLAlchemy's names of the databases that this module reads.
-DIALECTS = ("mysql", "mariadb")
+#: How the databases that this module reads are reached: dialect and driver of SQLAlchemy, and what a person writes.
+URLS = ("mysql+pymysql://USER:PASSWORD@HOST:3306/DATABASE", "mariadb+pymysql://USER:PASSWORD@HOST:3306/DATABASE")
 
 
 def open_table(connection: Any, config: "Config", table: "TableSpec") -> "MySQLTable":

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
     from daybook.sources.database import Config
 
-#: SQLAlchemy's names of the databases that this module reads.
-DIALECTS = ("postgresql",)
+#: How the databases that this module reads are reached: dialect and driver of SQLAlchemy, and what a person writes.
+URLS = ("postgresql+psycopg2://USER:PASSWORD@HOST:5432/DATABASE",)
 
 #: Whatever a role, a database or PGOPTIONS says: instants in UTC, floats to their last digit, binary as hex.
 _SESSION = (

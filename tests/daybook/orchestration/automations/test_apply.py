@@ -20,6 +20,7 @@ from daybook.orchestration.automations.spec import FILE, Wanted, read
 from daybook.orchestration.blocks.errors import ServerUnreachable
 from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.notifications.detect.late_run_automation import LATE, resume_late
+from tests.support.declared_blocks import make_blocks
 
 ALL = read()
 NAMES = [one.name for one in ALL]
@@ -54,10 +55,7 @@ def no_slack(with_monitor: SyncPrefectClient) -> None:
 @pytest.fixture(scope="module")
 def slack(with_monitor: SyncPrefectClient) -> None:
     """The block SlackWebhook/slack, as `python -m blocks` makes it."""
-    from daybook.orchestration.blocks import environment
-    from daybook.orchestration.blocks.save_blocks import save
-
-    list(save(environment.read({"SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/secret"})))
+    make_blocks({"SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/secret"})
 
 
 @pytest.fixture

@@ -7,17 +7,20 @@ from sqlalchemy.engine import URL, make_url
 
 from daybook.orchestration.blocks import database_url
 from daybook.orchestration.blocks.errors import BadValue
+from daybook.sources import database as sources
+from daybook.warehouses import registry as warehouses
 
-EVERY_DRIVER = tuple(database_url.EXAMPLES)
+EXAMPLES = tuple(dict.fromkeys(sources.url_examples() + warehouses.url_examples()))
+DRIVERS = [example.partition("://")[0] for example in EXAMPLES]
 
 any_text = st.text(min_size=1, alphabet=st.characters(codec="utf-8", exclude_characters="\N{REPLACEMENT CHARACTER}"))
 
 
-@given(user=any_text, password=any_text, driver=st.sampled_from(EVERY_DRIVER))
+@given(user=any_text, password=any_text, driver=st.sampled_from(DRIVERS))
 def test_any_user_and_password_arrive_as_they_are(user: str, password: str, driver: str) -> None:
     url = URL.create(driver, user, password, "db.example", 5432, "prod", {"sslmode": "prefer"})
 
-    read, note = database_url.read(url.render_as_string(hide_password=False), EVERY_DRIVER)
+    read, note = database_url.read(url.render_as_string(hide_password=False), EXAMPLES)
 
     assert read == url
     assert note is None
@@ -34,7 +37,7 @@ def test_any_user_and_password_arrive_as_they_are(user: str, password: str, driv
     ],
 )
 def test_what_sqlalchemy_understands_is_kept(text: str) -> None:
-    assert database_url.read(text, EVERY_DRIVER) == (make_url(text), None)
+    assert database_url.read(text, EXAMPLES) == (make_url(text), None)
 
 
 @pytest.mark.parametrize(
@@ -48,14 +51,14 @@ def test_what_sqlalchemy_understands_is_kept(text: str) -> None:
     ],
 )
 def test_a_bare_url_is_given_its_driver_and_that_is_said(bare: str, driver: str) -> None:
-    url, note = database_url.read(f"{bare}://app:secret@db/prod", EVERY_DRIVER)
+    url, note = database_url.read(f"{bare}://app:secret@db/prod", EXAMPLES)
 
     assert url == make_url(f"{driver}://app:secret@db/prod")
     assert note == f"{bare}:// is read as {driver}://"
 
 
 def test_an_empty_password_is_none() -> None:
-    assert database_url.read("mysql+pymysql://app:@db/prod", EVERY_DRIVER)[0].password is None
+    assert database_url.read("mysql+pymysql://app:@db/prod", EXAMPLES)[0].password is None
 
 
 REFUSED = {
@@ -83,7 +86,7 @@ REFUSED = {
 @pytest.mark.parametrize(("text", "reason"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_cannot_be_meant_is_refused_without_repeating_it(text: str, reason: str) -> None:
     with pytest.raises(BadValue) as refused:
-        database_url.read(text, EVERY_DRIVER)
+        database_url.read(text, EXAMPLES)
 
     assert reason in str(refused.value)
     assert "hunter2" not in str(refused.value)

@@ -1,0 +1,84 @@
+"""The databases: the one that tables come from, and the warehouse that they go to.
+
+Another database of either kind is a block that a person makes in the UI; a table file names it with `block:`.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import SecretStr
+from sqlalchemy.engine import URL
+
+from daybook.orchestration.blocks import database_url
+from daybook.orchestration.blocks.declaration import BlockDeclaration, BlockToSave
+from daybook.orchestration.blocks.environment import Environment, Variable
+from daybook.sources.database import url_examples as source_urls
+from daybook.warehouses.registry import url_examples as warehouse_urls
+
+if TYPE_CHECKING:
+    from prefect.blocks.core import Block
+
+PRODUCTION_URL = Variable(
+    name="DAYBOOK_PRODUCTION_URL",
+    description="the database that tables come from",
+    read=partial(database_url.read, examples=source_urls()),
+    examples=source_urls(),
+)
+WAREHOUSE_URL = Variable(
+    name="DAYBOOK_WAREHOUSE_URL",
+    description="the warehouse; Redshift needs an S3 stage and `DAYBOOK_COPY_IAM_ROLE`, too",
+    read=partial(database_url.read, examples=warehouse_urls()),
+    examples=warehouse_urls(),
+)
+
+
+class DatabaseBlock(BlockDeclaration):
+    """A database: a `SqlAlchemyConnector` is made of its URL."""
+
+    url: ClassVar[Variable[tuple[URL, str | None]]]
+    name: ClassVar[str]
+
+    def check(self, environment: Environment) -> None:
+        """Say which driver a URL without one got."""
+        _, note = environment.value(self.url) or (None, None)
+        if note:
+            environment.note(self.url, note)
+
+    def build(self, environment: Environment, saved: "Mapping[str, Block]") -> Iterator[BlockToSave]:
+        """Yield the connector."""
+        from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector
+
+        url, _ = environment[self.url]
+        # Components, as a connector made of a URL shows the password in its repr, the API and the UI.
+        components = ConnectionComponents(
+            driver=url.drivername,
+            username=url.username,
+            password=SecretStr(str(url.password)) if url.password else None,
+            host=url.host,
+            port=url.port,
+            database=url.database,
+            query={key: str(value) for key, value in url.query.items()} or None,
+        )
+        connector = SqlAlchemyConnector(connection_info=components)
+        yield BlockToSave(connector, self.name, shown=url.render_as_string(hide_password=True))
+
+
+class Production(DatabaseBlock):
+    """The database that tables come from."""
+
+    position = 10
+    makes = "SqlAlchemyConnector/production"
+    name = "production"
+    url = PRODUCTION_URL
+    variables = (PRODUCTION_URL,)
+
+
+class Warehouse(DatabaseBlock):
+    """The database that tables go to."""
+
+    position = 20
+    makes = "SqlAlchemyConnector/warehouse"
+    name = "warehouse"
+    url = WAREHOUSE_URL
+    variables = (WAREHOUSE_URL,)

@@ -1,0 +1,64 @@
+"""The block types that Daybook adds to those of Prefect's integrations."""
+
+from typing import ClassVar
+
+from prefect.blocks.core import Block
+from pydantic import Field, HttpUrl
+
+from daybook.orchestration.blocks.address_validation import COPY_IAM_ROLE
+from daybook.orchestration.blocks.mail_url import ADDRESS
+
+
+class RedshiftCopy(Block):
+    """The role with which Redshift's COPY reads the stage.
+
+    Daybook loads Redshift with `COPY ... FROM 's3://...' IAM_ROLE ...`. The cluster assumes the role, not the worker:
+    the role must be attached to the cluster, and be allowed to list and read the stage's bucket. It is a role and not a
+    pair of keys because Redshift keeps the text of a COPY in its own logs.
+    """
+
+    _block_type_name: ClassVar[str | None] = "Redshift COPY"
+    _block_type_slug: ClassVar[str | None] = "redshift-copy"
+    _logo_url: ClassVar[HttpUrl | None] = HttpUrl(
+        "https://cdn.sanity.io/images/3ugk85nk/production/d74b16fe84ce626345adf235a47008fea2869a60-225x225.png"
+    )
+    _documentation_url: ClassVar[HttpUrl | None] = HttpUrl(
+        "https://docs.aws.amazon.com/redshift/latest/dg/copy-parameters-authorization.html"
+    )
+    _code_example: ClassVar[str | None] = """
+        ```python
+        from daybook.orchestration.blocks.block_types import RedshiftCopy
+
+        role = RedshiftCopy.load("warehouse").iam_role
+        ```
+        """
+
+    iam_role: str = Field(
+        title="IAM role",
+        description=(
+            "ARN of the role that Redshift assumes to read the stage. It must be attached to the cluster. Several,"
+            " comma-separated, are assumed in turn."
+        ),
+        pattern=COPY_IAM_ROLE,
+        examples=["arn:aws:iam::123456789012:role/redshift-copy"],
+    )
+
+
+class MailSender(Block):
+    """The address that Daybook's e-mail comes from.
+
+    The block of the mail server, EmailServerCredentials, has the user who logs in there, which is often not an address.
+    """
+
+    _block_type_name: ClassVar[str | None] = "Mail sender"
+    _block_type_slug: ClassVar[str | None] = "mail-sender"
+    _logo_url: ClassVar[HttpUrl | None] = HttpUrl(
+        "https://cdn.sanity.io/images/3ugk85nk/production/82bc6ed16ca42a2252a5512c72233a253b8a58eb-250x250.png"
+    )
+
+    address: str = Field(
+        title="Address",
+        description="The address that e-mail comes from.",
+        pattern=ADDRESS,
+        examples=["daybook@example.com"],
+    )

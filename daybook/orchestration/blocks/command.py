@@ -1,0 +1,78 @@
+"""The command `python -m blocks`: makes the blocks that the environment asks for."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+
+from daybook.orchestration.blocks.block_plan import plan_blocks
+from daybook.orchestration.blocks.declaration import BlockDeclaration
+from daybook.orchestration.blocks.errors import BlocksError, EnvironmentRefused, NothingSet
+
+_USAGE = """\
+Make the Prefect blocks that flows read, from environment variables.
+
+{table}
+
+Percent-encode the user and the password in a URL: `@` is `%40`, `:` is `%3A`, `/` is `%2F`, `%` is `%25`.
+
+Reruns are idempotent: the command creates a block, updates it, or leaves it unchanged. It does not touch a block whose
+variable is not set. If a value is wrong or missing, or if two values contradict each other, the command lists every
+problem and saves nothing. Secrets are stored as Prefect secrets and never shown. Flows open blocks with
+`daybook.orchestration.blocks.open`; they never read the environment.
+"""
+
+
+def run(declarations: Sequence[BlockDeclaration], environ: Mapping[str, str]) -> int:
+    """Make the blocks that `environ` asks for, and print what was done about each.
+
+    Returns the exit code: 0 done, 1 environment refused or no server, 2 nothing set.
+    """
+    try:
+        plan = plan_blocks(declarations, environ)
+    except NothingSet as nothing:
+        variables = [f"{one.name:<28} {block.makes}" for block in declarations for one in block.variables]
+        print(f"{nothing}. Set some of:", *variables, sep="\n  ", file=sys.stderr)
+        return 2
+    except EnvironmentRefused as refused:
+        print("Nothing was saved. Correct the environment:", *refused.problems, sep="\n  ", file=sys.stderr)
+        return 1
+    for note in plan.environment.notes:
+        print(f"note: {note}")
+
+    # Prefect takes seconds to import: a mistake is reported before that.
+    from daybook.orchestration.blocks.save_blocks import save
+
+    try:
+        for outcome in save(plan):
+            print(f"{outcome.block:<30} {outcome.action:<9}  {outcome.shown}", flush=True)
+    except BlocksError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def parse_arguments(declarations: Sequence[BlockDeclaration], arguments: Sequence[str] | None = None) -> None:
+    """Accept `--help`, which prints every declared block, and nothing else. Exits as `argparse` does."""
+    argparse.ArgumentParser(
+        prog="python -m blocks",
+        description=_USAGE.format(table=variables_table(declarations)),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args(arguments)
+
+
+def variables_table(declarations: Sequence[BlockDeclaration]) -> str:
+    """Return the Markdown table of the declared blocks: a row a variable. The documentation has the same table."""
+    rows = [
+        f"| `{variable.name}` | {_code(declaration.makes)} | {variable.description} | {_examples(variable.examples)} |"
+        for declaration in declarations
+        for variable in declaration.variables
+    ]
+    return "\n".join(["| variable | block | what to write | example |", "|---|---|---|---|", *rows])
+
+
+def _code(blocks: str) -> str:
+    return " ".join(f"`{word}`" if "/" in word else word for word in blocks.split())
+
+
+def _examples(examples: Sequence[str]) -> str:
+    return " or ".join(f"`{example}`" for example in examples)

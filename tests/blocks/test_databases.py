@@ -1,0 +1,30 @@
+"""The databases that tables come from, and those that they go to: each has the drivers that Daybook knows."""
+
+import pytest
+
+from blocks.databases import PRODUCTION_URL, WAREHOUSE_URL
+from daybook.orchestration.blocks.environment import Variable
+from tests.support.declared_blocks import refused
+
+REFUSALS = {
+    "a warehouse in MySQL": {"DAYBOOK_WAREHOUSE_URL": "mysql://app:hunter2@wh/dwh"},
+    "production in Redshift": {"DAYBOOK_PRODUCTION_URL": "redshift://app:hunter2@wh/d"},
+}
+
+
+@pytest.mark.parametrize("environ", REFUSALS.values(), ids=REFUSALS.keys())
+def test_a_database_that_nothing_reads_or_loads_is_refused(environ: dict[str, str]) -> None:
+    assert refused(environ) == [*environ]
+
+
+@pytest.mark.parametrize(
+    ("variable", "drivers"),
+    [
+        (PRODUCTION_URL, ["mysql+pymysql", "mariadb+pymysql", "postgresql+psycopg2"]),
+        (WAREHOUSE_URL, ["postgresql+psycopg2", "redshift+psycopg2"]),
+    ],
+)
+def test_the_drivers_are_those_of_the_sources_and_of_the_warehouses(
+    variable: Variable[object], drivers: list[str]
+) -> None:
+    assert [example.partition("://")[0] for example in variable.examples] == drivers
