@@ -90,6 +90,7 @@ def test_a_whole_environment_is_a_plan(tmp_path: Path) -> None:
     assert "hunter2" not in repr(whole) and account["private_key"] not in repr(whole)
 
 
+@pytest.mark.servers
 def test_prefect_is_not_imported_before_the_environment_is_known_to_be_right() -> None:
     program = (
         "import sys, blocks.__main__\n"
