@@ -67,7 +67,7 @@ def daybook(url: str, folder: Path) -> None:
         lineage = graph.lineages[name]
         return build(lineage.summary, lineage, target)
 
-    run_in_order(graph.inputs, one, at_once=AT_ONCE).checked()
+    run_in_order(graph.inputs, one, at_once=AT_ONCE).raise_for_failures()
 
 
 def dbt(url: str, folder: Path) -> None:

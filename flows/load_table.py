@@ -6,7 +6,7 @@ from daybook.load.load import LoadReport
 from daybook.orchestration.artifacts.load_report import show
 from daybook.orchestration.command_line import run
 from daybook.orchestration.flow_options import load_flow_options
-from daybook.orchestration.parameters import (
+from daybook.orchestration.parameters.load import (
     AllowBeforeStart,
     AllowShrink,
     Exact,

@@ -8,15 +8,15 @@ from daybook.load.load import LoadReport
 from daybook.orchestration.artifacts.load_report import show
 from daybook.orchestration.command_line import run
 from daybook.orchestration.flow_options import load_flow_options
-from daybook.orchestration.parameters import (
+from daybook.orchestration.parameters.load import (
     AllowBeforeStart,
     AllowShrink,
     Exact,
     ExecutionDate,
     FullRefresh,
-    Symbols,
     Until,
 )
+from daybook.orchestration.parameters.stocks import Symbols
 from daybook.orchestration.tasks import already_loaded, extract, load, plan, transform
 
 

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
+from daybook.definitions.table import Table
 from daybook.definitions.table_files import TABLES, read_table, table_names
 from daybook.errors import DaybookError, TableFileError
 from daybook.model.dataset import Dataset
@@ -26,6 +28,15 @@ def datasets(folder: Path = TABLES) -> tuple[list[Dataset], list[TableFileError]
 def has_file(name: str, folder: Path = TABLES) -> bool:
     """Whether there is a table or summary of this name below `folder`, whatever its file says."""
     return name in table_names(folder) or name in summary_names(folder)
+
+
+def read_dataset(name: str, folder: Path = TABLES) -> Table | Summary:
+    """Return the table or summary `name` as its file below `folder` describes it.
+
+    Raises:
+        TableFileError: there is no such file, or it is wrong.
+    """
+    return read_summary(name, folder) if name in summary_names(folder) else read_table(name, folder)
 
 
 def dataset_of(name: str, folder: Path = TABLES) -> Dataset | None:

@@ -1,6 +1,8 @@
-"""The deployments on Prefect's server that load a table by intervals: found by name, or by table."""
+"""Deployments on Prefect's server: find the one that loads a table by intervals; write the command that runs one."""
 
-from collections.abc import Iterable
+import json
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,9 +16,10 @@ from prefect.exceptions import ObjectNotFound
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import BackfillRefused
+from daybook.redaction import without_secrets
 from daybook.suggestions import did_you_mean
 
-#: What a flow must take so that a range can be loaded by it.
+#: The parameters that a flow needs to load a range.
 RANGE = {"execution_date", "until"}
 
 
@@ -68,7 +71,7 @@ def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None
         known = sorted(_names(client))
         near = did_you_mean(name, known, f"there are {', '.join(known) or 'none: run `make deploy`'}")
         raise BackfillRefused(f"there is no deployment {name!r}{near}") from None
-    taken = takes(deployment)
+    taken = parameter_names(deployment)
     if not taken >= RANGE:
         raise BackfillRefused(f"{name} loads no intervals: its flow has no execution_date and until")
     table = given.get("table") or (deployment.parameters or {}).get("table") or _tagged(deployment)
@@ -103,7 +106,7 @@ def find_loading_deployment(client: SyncPrefectClient, table: str) -> str | None
     fitting = [
         deployment
         for deployment in tagged
-        if takes(deployment) >= RANGE
+        if parameter_names(deployment) >= RANGE
         and not (deployment.parameters or {}).get("full_refresh")
         and ((deployment.parameters or {}).get("table") or _tagged(deployment)) == table
     ]
@@ -131,8 +134,8 @@ def _limit(client: SyncPrefectClient, deployment: DeploymentResponse) -> int | N
     return min(limits, default=None)
 
 
-def takes(deployment: DeploymentResponse) -> frozenset[str]:
-    """The names of what the flow of a deployment takes."""
+def parameter_names(deployment: DeploymentResponse) -> frozenset[str]:
+    """Return the names of the parameters that the flow of a deployment takes."""
     return frozenset((deployment.parameter_openapi_schema or {}).get("properties", {}))
 
 
@@ -148,3 +151,17 @@ def _names(client: SyncPrefectClient) -> Iterable[str]:
 def _full_name(client: SyncPrefectClient, deployment: DeploymentResponse) -> str:
     (flow,) = client.read_flows(flow_filter=FlowFilter(id=FlowFilterId(any_=[deployment.flow_id])))
     return f"{flow.name}/{deployment.name}"
+
+
+def run_command(deployment: str, parameters: Mapping[str, Any]) -> str:
+    """Return the command that runs a deployment with these parameters."""
+    given = (typed_parameter(name, value) for name, value in parameters.items())
+    return " ".join(["prefect deployment run", deployment, *(f"--param {shlex.quote(one)}" for one in given)])
+
+
+def typed_parameter(name: str, value: Any) -> str:
+    """Return a parameter as `prefect deployment run` takes it, with `***` for the value of `password` and the like."""
+    quoted = f"{name}={json.dumps(value)}"
+    if (hidden := without_secrets(quoted)) != quoted:
+        return hidden
+    return f"{name}={value if isinstance(value, str) else json.dumps(value)}"

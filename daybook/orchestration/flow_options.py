@@ -17,8 +17,8 @@ from daybook.ledger.failures import Failure, Failures, now
 from daybook.load.plan import Plan
 from daybook.load.plan import plan as plan_load
 from daybook.model.interval_grid import parse
-from daybook.orchestration.backfill.marker import ENDS, TAG
 from daybook.orchestration.blocks import open as blocks
+from daybook.orchestration.run_tags import BACKFILL_NAME_END, BACKFILL_TAG
 from daybook.orchestration.scheduled_time import scheduled_at, scheduled_at_of
 
 logger = logging.getLogger("daybook.loading")
@@ -56,7 +56,7 @@ def load_flow_options(table: str | None = None) -> LoadFlowOptions:
         except DaybookError:
             dates = (given.get("execution_date"), given.get("until"))
             label = " until ".join(str(date) for date in dates if date is not None)
-        return f"{name} {label}".strip() + (ENDS if TAG in runtime.flow_run.tags else "")
+        return f"{name} {label}".strip() + (BACKFILL_NAME_END if BACKFILL_TAG in runtime.flow_run.tags else "")
 
     def note_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
         """Leave a row in daybook.failures. Never raises: the failure itself is what matters."""

@@ -1,4 +1,4 @@
-"""The tag by which a table's runs are found in the UI, on runs whose deployment cannot have it: it may be any table."""
+"""Tags and names by which runs are found: the table that a run is about, and the backfill that started it."""
 
 import logging
 from uuid import UUID
@@ -8,9 +8,14 @@ from prefect.client.orchestration import get_client
 
 logger = logging.getLogger("daybook.tags")
 
+#: The tag of every run that a backfill started. The backfill reports its failure, and no other run waits for it.
+BACKFILL_TAG = "backfill"
+#: The end of such a run's name. An automation cannot exclude a tag, but it can a name (deployments/automations.yaml).
+BACKFILL_NAME_END = " (backfill)"
+
 
 def tag(table: str) -> None:
-    """Have this run carry the name of the table that it turns out to be about. Never raises."""
+    """Tag this run with the table that it is about, which its deployment may not know. Never raises."""
     tags, id = runtime.flow_run.tags, runtime.flow_run.id
     if not id or table in tags:
         return

@@ -23,14 +23,15 @@ from daybook.ledger.ledger import Entry, Ledger
 from daybook.model.interval import Interval
 from daybook.monitoring.incidents.incident import Incident, Kind
 from daybook.monitoring.key_metrics.gauges import Moment
-from daybook.orchestration.backfill.child_runs import TAG
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.metrics import prometheus
 from daybook.orchestration.metrics.ended_runs import ended_runs
+from daybook.orchestration.metrics.weeks import choose
 from daybook.orchestration.notifications.incident_store import IncidentStore
+from daybook.orchestration.run_tags import BACKFILL_TAG
 from daybook.orchestration.variable_store import VariableStore
-from flows.key_metrics import choose, key_metrics
+from flows.key_metrics import key_metrics
 from tests.support.declared_blocks import make_blocks
 from tests.support.flow_fixtures import LiveWarehouse
 from tests.support.flow_runs import PATIENCE
@@ -157,7 +158,7 @@ def test_each_run_of_a_table_is_known_by_its_tag(client: SyncPrefectClient, with
         return str(made.id)
 
     good, bad, lost = (run(state, table) for state in (Completed(), Failed(), Crashed()))
-    child, parent = run(Failed(), table, TAG), run(Failed(), table, of=backfill)
+    child, parent = run(Failed(), table, BACKFILL_TAG), run(Failed(), table, of=backfill)
     run(Cancelled(), table)
     run(Failed(), table, of=reconcile)
     run(Completed(), "raw_data.other")

@@ -131,7 +131,7 @@ def test_all_of_a_table_by_ranges_of_its_key(altered: Deployed, on_postgres: Liv
     assert isinstance(told, AuditDiffers) and run.name == "reconcile all of raw_data.nps"
     assert "0 of 1 ranges of keys equal, 200 rows at the source" in str(told)
     assert "1 added, 2 changed, 1 removed; added id=9001; changed id=" in str(told)
-    assert "What mends it: python -m flows.reconcile raw_data.nps --repair" in str(told)
+    assert "To fix it: python -m flows.reconcile raw_data.nps --repair" in str(told)
     assert "removed id=22" in calendar_of(altered, run)
     found = on_postgres.run(
         "SELECT interval_start, verdict, rows_at_source, added, removed, changed FROM daybook.audits"

@@ -22,13 +22,13 @@ from prefect.events.schemas.events import Resource, ResourceSpecification
 from prefect.server.utilities.user_templates import render_user_template_sync
 from ruamel.yaml import YAML
 
+from daybook.backfill.options import BackfillOptions
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
 from daybook.load.load import LoadReport
 from daybook.load.owed_intervals import expected_in_range
 from daybook.load.plan import plan
 from daybook.orchestration import command_line, events
-from daybook.orchestration.backfill.loop import Options
 from daybook.orchestration.flow_options import retry_options
 
 ROOT = Path(__file__).parents[2]
@@ -214,7 +214,9 @@ def test_the_deployments_that_the_page_names_are_there() -> None:
 def test_what_the_page_says_of_limits_holds() -> None:
     assert NAMED["nps/daily"]["concurrency_limit"]["limit"] == 1
     assert NAMED["catch-up/daily"]["schedules"][0]["cron"] == "0 12 * * *"
-    assert Options(max_active_runs=4).checked(NAMED["nps/daily"]["concurrency_limit"]["limit"]).max_active_runs == 1
+    assert (
+        BackfillOptions(max_active_runs=4).within(NAMED["nps/daily"]["concurrency_limit"]["limit"]).max_active_runs == 1
+    )
     backfill = inspect.signature(flow_of(NAMED["backfill/on-demand"]).fn).parameters
     assert (backfill["intervals_per_run"].default, backfill["select"].default) == (500, "missing")
     schema = Table.model_json_schema()["properties"]

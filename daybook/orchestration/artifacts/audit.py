@@ -69,7 +69,7 @@ def whole_headline(ranges: Sequence[AuditedRange]) -> str:
     return f"{equal:,} of {len(ranges):,} ranges of keys equal, {rows:,} rows at the source"
 
 
-def whole_markdown(table: Table, ranges: Sequence[AuditedRange], what_mends: str) -> str:
+def whole_markdown(table: Table, ranges: Sequence[AuditedRange], remedy: str) -> str:
     """A line for each range that is not equal, what to type, and what was not compared."""
     differing = [one for one in ranges if one.verdict is not Verdict.EQUAL]
     lines = [
@@ -85,7 +85,7 @@ def whole_markdown(table: Table, ranges: Sequence[AuditedRange], what_mends: str
     if len(differing) > _SHOWN:
         lines += ["", f"And {len(differing) - _SHOWN:,} more"]
     lines += ["", *_keys((str(one.range), one) for one in differing[:_SHOWN])]
-    lines += ["", f"What mends it: {what_mends}"]
+    lines += ["", f"To fix it: {remedy}"]
     return "\n".join([*(lines if differing else []), *_left_out(ranges)])
 
 

@@ -17,10 +17,10 @@ _LOGGED = 40  # and in the log
 _COUNTED = "rows at the source | rows by the ledger | difference |"
 
 
-def told(table: Table, forecasts: list[Forecast], label: str, refusal: str | None = None) -> list[Forecast]:
-    """Show them on the run's page, and the first ones in its log. Returns them as they came.
+def show(table: Table, forecasts: list[Forecast], label: str, refusal: str | None = None) -> list[Forecast]:
+    """Show the forecasts on the run's page, and the first of them in its log. Return them unchanged.
 
-    `refusal` is why it would not be done, after all.
+    `refusal` says why the backfill would be refused; None if it would not.
     """
     described = f"{headline(table, forecasts)} ({label})"
     above = f"**It would be refused:** {one_line(refusal)}\n\n" if refusal else ""

@@ -16,8 +16,8 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.deployments import run_deployment
 
 from daybook.model.interval import IntervalRun
-from daybook.orchestration.backfill.marker import ENDS, TAG
 from daybook.orchestration.deployments import LoadingDeployment
+from daybook.orchestration.run_tags import BACKFILL_NAME_END, BACKFILL_TAG
 
 #: The parent decides what is tried again: a child that fails is to say so at once.
 _NO_RETRIES = {"env": {"PREFECT_FLOWS_DEFAULT_RETRIES": "0"}}
@@ -30,7 +30,7 @@ class ChildRuns:
     """The active runs of one backfill."""
 
     def __init__(self, client: SyncPrefectClient, deployed: LoadingDeployment, tag: str) -> None:
-        self._client, self._deployed, self._tags = client, deployed, [TAG, tag, deployed.table.name]
+        self._client, self._deployed, self._tags = client, deployed, [BACKFILL_TAG, tag, deployed.table.name]
         self._active: dict[UUID, IntervalRun] = {}
         self._noticed: dict[UUID, datetime] = {}
 
@@ -49,7 +49,7 @@ class ChildRuns:
             parameters=self._deployed.parameters | grid.dates(first, last),
             timeout=0,
             # It gives itself the same when it begins; one whose process dies before that is known by this.
-            flow_run_name=f"{self._deployed.table.name} {grid.stretch_label(first, last)}{ENDS}",
+            flow_run_name=f"{self._deployed.table.name} {grid.stretch_label(first, last)}{BACKFILL_NAME_END}",
             tags=self._tags,
             job_variables=_NO_RETRIES,
         )
@@ -93,7 +93,9 @@ class ChildRuns:
                 expected_start_time=FlowRunFilterExpectedStartTime(before_=now),  # type: ignore[arg-type]
             )
         )
-        waiting = [run for run in found if TAG not in run.tags and run.state and run.state.name != "AwaitingRetry"]
+        waiting = [
+            run for run in found if BACKFILL_TAG not in run.tags and run.state and run.state.name != "AwaitingRetry"
+        ]
         self._noticed = {run.id: self._noticed.get(run.id, now) for run in waiting}
         return [run for run in waiting if now - self._noticed[run.id] < _PATIENCE]
 

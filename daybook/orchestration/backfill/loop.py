@@ -1,19 +1,19 @@
-"""The loop of a backfill: start runs a few at a time, settle those that have ended, show how it stands."""
+"""The loop of a backfill: start runs a few at a time, settle those that have ended, and show the progress."""
 
 import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 
-from daybook.backfill.queue import BisectingQueue, Order, arrange
-from daybook.definitions.table import Table
-from daybook.errors import BackfillIncomplete, BackfillRefused, DaybookError, SourceIncomplete
+from daybook.backfill.options import BackfillOptions
+from daybook.backfill.queue import BisectingQueue, arrange
+from daybook.backfill.result import BackfillResult
+from daybook.errors import DaybookError, SourceIncomplete
 from daybook.ledger.interval_status import IntervalStatus, read_statuses
 from daybook.model.interval import Interval, IntervalRun, coalesce
 from daybook.orchestration.artifacts.backfill_progress import CalendarPage
@@ -26,170 +26,114 @@ from daybook.orchestration.flow_options import retry_options
 logger = logging.getLogger("daybook.backfill")
 
 _POLL = 0.5  # seconds between two looks at the runs
-_TOLD = 20  # failures in the error
-_CRASHES = 1  # times that a run which was lost with its worker is started again as it was
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a range is filled; see the parameters of `flows.backfill`."""
-
-    order: Order = "ascending"
-    max_active_runs: int = 1
-    intervals_per_run: int = 500
-    depends_on_past: bool = False
-
-    def checked(self, limit: int | None) -> "Options":
-        """The same with no more active runs than depends_on_past and the deployment's concurrency limit allow.
-
-        Raises:
-            BackfillRefused: depends_on_past with another order than ascending.
-        """
-        if self.depends_on_past and self.order != "ascending":
-            raise BackfillRefused(
-                f"depends_on_past goes from the oldest interval on, and order is {self.order}: use ascending"
-            )
-        allowed = 1 if self.depends_on_past else limit or self.max_active_runs
-        if self.max_active_runs > allowed:
-            why = "depends_on_past" if self.depends_on_past else "the deployment's concurrency limit"
-            logger.info("max_active_runs is %d, and %s allows %d", self.max_active_runs, why, allowed)
-        return replace(self, max_active_runs=min(self.max_active_runs, allowed))
-
-
-@dataclass
-class BackfillResult:
-    """What came of it: the intervals that are loaded now, those that failed with the reason, those not tried."""
-
-    loaded: list[Interval] = field(default_factory=list)
-    failed: dict[Interval, str] = field(default_factory=dict)
-    held_back: list[Interval] = field(default_factory=list)
-    runs: int = 0
-
-    def checked(self, table: Table, label: str) -> "BackfillResult":
-        """Itself, where all is loaded.
-
-        Raises:
-            BackfillIncomplete: names what is not, why, and what to do.
-        """
-        grid = table.grid
-        if grid is None or not (self.failed or self.held_back):
-            return self
-        lines = [f"{label}: {grid.counted(len(self.loaded))} loaded, {grid.counted(len(self.failed))} failed"]
-        lines += [f"- {grid.label(interval)}: {reason}" for interval, reason in sorted(self.failed.items())[:_TOLD]]
-        if len(self.failed) > _TOLD:
-            lines.append(f"- and {len(self.failed) - _TOLD:,} more, in daybook.failures")
-        if self.held_back:
-            lines.append(
-                f"{grid.counted(len(self.held_back))} not tried after that, from {grid.label(min(self.held_back))} on"
-            )
-        raise BackfillIncomplete("\n".join([*lines, "Once that is mended, run it again: what is loaded is left alone"]))
+_MAX_CRASHES = 1  # how often a run whose process was lost is started again unchanged
 
 
 class BackfillRun:
-    """A range of a table that is being filled by runs of a deployment.
+    """Loads the intervals `wanted` of a table, in order, through runs of the deployment that loads it.
 
-    `standings` are all of its intervals, `wanted` those to be loaded, in order; `label` is what a person calls it, and
-    the tag of its runs.
+    `statuses` has every interval of the range. `label` names the backfill for people, and tags its runs.
     """
 
     def __init__(
         self,
         client: SyncPrefectClient,
         deployed: LoadingDeployment,
-        standings: Sequence[IntervalStatus],
+        statuses: Sequence[IntervalStatus],
         wanted: Sequence[Interval],
-        options: Options,
+        options: BackfillOptions,
         label: str,
     ) -> None:
-        self._deployed, self._options = deployed, options
-        self._tries = retry_options()
-        self._before = {standing.interval: standing.entry for standing in standings}
+        self._deployed, self._options = deployed, options.within(deployed.limit)
+        self._retry_options = retry_options()
+        self._before = {status.interval: status.entry for status in statuses}
         stretches = arrange(coalesce(wanted, options.intervals_per_run), options.order)
         self._queue = BisectingQueue.of(stretches, in_order=options.depends_on_past)
         self._children = ChildRuns(client, deployed, label)
-        self._page = CalendarPage(client, deployed.table, standings, wanted, label)
-        self._later: list[tuple[datetime, IntervalRun]] = []
-        self._again: Counter[IntervalRun] = Counter()
-        self._filled = BackfillResult(failed=self._queue.failed, held_back=self._queue.held_back)
-        self._yielding = False
+        self._page = CalendarPage(client, deployed.table, statuses, wanted, label)
+        self._delayed: list[tuple[datetime, IntervalRun]] = []
+        self._tries: Counter[IntervalRun] = Counter()
+        self._result = BackfillResult(failed=self._queue.failed, held_back=self._queue.held_back)
+        self._is_waiting_for_schedule = False
 
     def run(self) -> BackfillResult:
-        """Load all that is wanted, and return what came of it. Leaves no run behind when it is interrupted."""
+        """Load everything that is wanted, and return what was loaded. Cancels its runs when it is interrupted."""
         try:
             while self._step():
                 time.sleep(_POLL)
         except BaseException:
             self._children.cancel()
-            self._page.update(self._filled.failed, [], final=True)  # nothing is running any more
+            self._page.update(self._result.failed, [], final=True)  # nothing is running any more
             raise
-        self._page.update(self._filled.failed, [], final=True)
-        logger.info("intervals loaded: %d, runs started: %d", len(self._filled.loaded), self._filled.runs)
-        return self._filled
+        self._page.update(self._result.failed, [], final=True)
+        logger.info("intervals loaded: %d, runs started: %d", len(self._result.loaded), self._result.runs)
+        return self._result
 
     def _step(self) -> bool:
-        """Settle what has ended and start what may be started. Says whether there is more to do."""
+        """Settle the runs that have ended, and start what may start. Return True if there is more to do."""
         for stretch, run in self._children.pop_finished():
             self._settle(stretch, run)
         now = datetime.now(UTC)
-        for stretch in [stretch for when, stretch in self._later if when <= now]:
+        for stretch in [stretch for when, stretch in self._delayed if when <= now]:
             self._queue.requeue(stretch)
-        self._later = [(when, stretch) for when, stretch in self._later if when > now]
-        if self._queue.waiting and not self._today_waits():
+        self._delayed = [(when, stretch) for when, stretch in self._delayed if when > now]
+        if self._queue.waiting and not self._scheduled_run_waits():
             self._start()
-        self._page.update(self._filled.failed, list(chain(*self._children.stretches)))
-        return bool(self._children.stretches or self._queue.waiting or self._later)
+        self._page.update(self._result.failed, list(chain(*self._children.stretches)))
+        return bool(self._children.stretches or self._queue.waiting or self._delayed)
 
     def _start(self) -> None:
         for _ in range(self._children.free_slots(self._options.max_active_runs)):
-            stretch = self._queue.pop(self._left_of)
+            stretch = self._queue.pop(self._not_loaded)
             if stretch is None:
                 return
             run = self._children.start(stretch)
-            self._filled.runs += 1
+            self._result.runs += 1
             logger.info("%s: run %s started", self._label(stretch), run.name)
 
-    def _today_waits(self) -> bool:
+    def _scheduled_run_waits(self) -> bool:
         waiting = self._children.scheduled_runs_due()
-        if waiting and not self._yielding:
-            logger.info("%s is due and goes first; the backfill goes on after it", waiting[0].name)
-        self._yielding = bool(waiting)
-        return self._yielding
+        if waiting and not self._is_waiting_for_schedule:
+            logger.info("%s is due and goes first; the backfill continues after it", waiting[0].name)
+        self._is_waiting_for_schedule = bool(waiting)
+        return self._is_waiting_for_schedule
 
-    def _left_of(self, stretch: IntervalRun) -> IntervalRun:
-        """What nobody has loaded since the backfill began: no late run, no other backfill, no earlier try."""
+    def _not_loaded(self, stretch: IntervalRun) -> IntervalRun:
+        """Return the intervals that no run has loaded since the backfill began: not even a late run or another
+        backfill."""
         found = read_statuses(blocks.warehouse(), self._deployed.table.name, stretch)
         done = {s.interval: s.rows or 0 for s in found if s.entry and s.entry != self._before[s.interval]}
-        self._filled.loaded += sorted(done)
+        self._result.loaded += sorted(done)
         self._page.loaded(done)
         return tuple(interval for interval in stretch if interval not in done)
 
     def _settle(self, stretch: IntervalRun, run: FlowRun | None) -> None:
-        """What the end of a run means for its intervals. What is loaded, the ledger says and not the run."""
-        state, left = run.state if run else None, self._left_of(stretch)
+        """Decide what the end of a run means for its intervals. The ledger, not the run, says what is loaded."""
+        state, left = run.state if run else None, self._not_loaded(stretch)
         if not left:
             self._queue.mark_done(stretch)
             reason, kind = parse_failure_message(state.message if state else None)
-            if kind is SourceIncomplete:  # committed, all but what the source could not give
-                self._filled.failed.update(dict.fromkeys(stretch, reason))
+            if kind is SourceIncomplete:  # it committed everything that the source could give
+                self._result.failed.update(dict.fromkeys(stretch, reason))
         elif state and state.is_failed():
             self._failed(left, *parse_failure_message(state.message))
         elif state and state.is_completed():
             self._queue.mark_failed(left, "its run completed, but the ledger has no row of it", divisible=False)
         elif state and state.is_cancelled():
             self._queue.mark_failed(left, "its run was cancelled", divisible=False)
-        elif self._again[left] < _CRASHES:
-            self._again[left] += 1
-            logger.warning("%s: the process of its run was lost; once more", self._label(left))
+        elif self._tries[left] < _MAX_CRASHES:
+            self._tries[left] += 1
+            logger.warning("%s: the process of its run was lost; starting it once more", self._label(left))
             self._queue.requeue(left)
         else:
             self._queue.mark_failed(left, "the process of its run was lost, twice (killed, or out of memory?)")
 
     def _failed(self, stretch: IntervalRun, reason: str, kind: type[DaybookError] | None) -> None:
-        if kind and kind.may_pass and self._again[stretch] < self._tries["retries"]:
-            self._again[stretch] += 1
-            delay = timedelta(seconds=self._tries["retry_delay_seconds"])
-            logger.warning("%s: %s; again in %s", self._label(stretch), reason, delay)
-            self._later.append((datetime.now(UTC) + delay, stretch))
+        if kind and kind.may_pass and self._tries[stretch] < self._retry_options["retries"]:
+            self._tries[stretch] += 1
+            delay = timedelta(seconds=self._retry_options["retry_delay_seconds"])
+            logger.warning("%s: %s; retrying in %s", self._label(stretch), reason, delay)
+            self._delayed.append((datetime.now(UTC) + delay, stretch))
             return
         divisible = kind is None or kind.may_be_one_interval
         if divisible and len(stretch) > 1:
@@ -198,7 +142,7 @@ class BackfillRun:
             logger.error("%s failed: %s", self._label(stretch), reason)
         self._queue.mark_failed(stretch, reason, divisible=divisible)
         if not divisible:
-            self._queue.close()  # no interval is to blame, so that the others would fail in the same way
+            self._queue.close()  # the cause is not one interval, so the others would fail in the same way
 
     def _label(self, stretch: IntervalRun) -> str:
         return self._deployed.table.label(stretch)

@@ -23,8 +23,8 @@ from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
 
 from daybook.model.interval import Interval
 from daybook.monitoring.key_metrics.run_counts import ReportedRuns, Run
-from daybook.orchestration.backfill.child_runs import TAG as BACKFILL
 from daybook.orchestration.pagination import PAGE, every
+from daybook.orchestration.run_tags import BACKFILL_TAG
 
 _OVER = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED]  # what a person cancelled is neither good nor bad
 #: The flow of a backfill itself, whose run has the table's tag too, and the flow of which a summary's run is a task.
@@ -45,7 +45,7 @@ def ended_runs(
     for run in _of_tables(client, tables, span):
         if names.get(run.flow_id) == _AUDITS:
             continue
-        if BACKFILL in run.tags or run.flow_id in names:
+        if BACKFILL_TAG in run.tags or run.flow_id in names:
             backfills.add(str(run.id))
         if run.end_time:
             runs += [Run(str(run.id), tag, _has_failed(run), run.end_time) for tag in run.tags if tag in tables]

@@ -1,10 +1,7 @@
 """The words of the messages about runs: what happened, what it means, and what to type."""
 
-import json
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from prefect.utilities.urls import url_for
 
@@ -12,8 +9,8 @@ from daybook.errors import AuditDiffers
 from daybook.monitoring.incidents.impact import at, lasting
 from daybook.monitoring.incidents.incident import Incident, Kind
 from daybook.monitoring.incidents.notice import Notice, Tone
+from daybook.orchestration.deployments import run_command
 from daybook.orchestration.notifications.detect.failed_runs import FailedRun
-from daybook.redaction import without_secrets
 
 _CRASHED = "nothing half done is ever seen: a load is there as a whole, or not at all"
 
@@ -91,21 +88,7 @@ def rerun(failed: FailedRun) -> str | None:
         if parameters.get("whole"):
             return None  # it repairs nothing: what mends it stands in the error
         parameters["repair"] = True
-    return command(failed.deployment, parameters)
-
-
-def command(deployment: str, parameters: Mapping[str, Any]) -> str:
-    """What to type so that a deployment runs with these parameters."""
-    given = (as_typed(name, value) for name, value in parameters.items())
-    return " ".join(["prefect deployment run", deployment, *(f"--param {shlex.quote(one)}" for one in given)])
-
-
-def as_typed(name: str, value: Any) -> str:
-    """A parameter as `prefect deployment run` takes it; of `password=` and the like only `***`."""
-    quoted = f"{name}={json.dumps(value)}"
-    if (hidden := without_secrets(quoted)) != quoted:
-        return hidden
-    return f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+    return run_command(failed.deployment, parameters)
 
 
 def link(run: object) -> tuple[str, str] | None:

@@ -19,7 +19,7 @@ class BuildResults:
     held_back: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By the failed ones that it depends on."""
 
-    def checked(self) -> "BuildResults":
+    def raise_for_failures(self) -> "BuildResults":
         """Itself, where none has failed.
 
         Raises:

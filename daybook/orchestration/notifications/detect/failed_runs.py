@@ -27,12 +27,12 @@ from daybook.definitions.table_files import table_names
 from daybook.errors import DaybookError, SummariesFailed
 from daybook.load.plan import Plan
 from daybook.model.interval import Interval
-from daybook.orchestration.backfill.child_runs import TAG as BACKFILLS
-from daybook.orchestration.deployments import RANGE, takes
+from daybook.orchestration.deployments import RANGE, parameter_names
 from daybook.orchestration.failure_reason import parse_failure_message
 from daybook.orchestration.flow_options import planned
 from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.pagination import PAGE, every
+from daybook.orchestration.run_tags import BACKFILL_TAG
 from daybook.orchestration.scheduled_time import scheduled_at_of
 
 #: On every deployment of ours; and on the monitor's, whose own failures would only call for itself.
@@ -166,7 +166,9 @@ class FailedRuns:
         flow, deployment = self._client.read_flow(run.flow_id).name, self._deployment(run)
         given = {name: value for name, value in (run.parameters or {}).items() if value is not None}
         about = _table(run)
-        table = about if (takes(deployment) if deployment else (run.parameters or {}).keys()) >= RANGE else None
+        table = (
+            about if (parameter_names(deployment) if deployment else (run.parameters or {}).keys()) >= RANGE else None
+        )
         whole = FailedRun(
             run,
             flow,
@@ -211,7 +213,7 @@ def _is_news(run: FlowRun) -> bool:
     state = run.state
     return (
         state is not None
-        and BACKFILLS not in run.tags
+        and BACKFILL_TAG not in run.tags
         and MONITORS not in run.tags
         and run.labels.get(_TOLD) != str(state.id)
     )

@@ -8,6 +8,7 @@ from daybook.errors import SourceIncomplete, SourceLost, WarehouseLost
 from daybook.model.interval import Interval
 from daybook.monitoring.incidents.impact import Impact
 from daybook.monitoring.incidents.incident import Incident, Kind, RecoveryCondition
+from daybook.orchestration.deployments import typed_parameter
 from daybook.orchestration.notifications import messages
 from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.notifications.detect.failed_runs import HOW, FailedRun, FailedRuns
@@ -90,7 +91,7 @@ def _subject(desk: IncidentStore, failed: FailedRun) -> str:
     given = sorted((key, value) for key, value in failed.passed.items() if key not in HOW)
     if failed.tables or not given:
         return name
-    return desk.cleaned(f"{name} ({', '.join(messages.as_typed(*one) for one in given)})")
+    return desk.cleaned(f"{name} ({', '.join(typed_parameter(*one) for one in given)})")
 
 
 def _means(failed: FailedRun, meanwhile: Impact) -> list[str]:

@@ -12,7 +12,7 @@ from daybook.monitoring.freshness import Freshness, State, expected, look
 from daybook.monitoring.incidents.impact import Impact, at, lasting
 from daybook.monitoring.incidents.incident import Incident, Kind, RecoveryCondition
 from daybook.monitoring.incidents.notice import Notice, Tone
-from daybook.orchestration.deployments import find_loading_deployment
+from daybook.orchestration.deployments import find_loading_deployment, run_command
 from daybook.orchestration.notifications import messages
 from daybook.orchestration.notifications.detect.slow_runs import Risk, at_risk
 from daybook.orchestration.notifications.incident_store import IncidentStore
@@ -144,10 +144,10 @@ def _command(client: SyncPrefectClient, standing: Freshness) -> str:
     """What loads what is missing, or builds the summary."""
     table = standing.table
     if table in summary_names():
-        return messages.command("summaries/daily", {"tables": [table]})
+        return run_command("summaries/daily", {"tables": [table]})
     if deployment := find_loading_deployment(client, table):
-        return messages.command(deployment, _dates(standing))
-    return messages.command("load-table/on-demand", {"table": table} | _dates(standing))
+        return run_command(deployment, _dates(standing))
+    return run_command("load-table/on-demand", {"table": table} | _dates(standing))
 
 
 def _dates(standing: Freshness) -> dict[str, str]:

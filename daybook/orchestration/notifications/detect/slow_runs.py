@@ -31,7 +31,7 @@ from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
 from daybook.definitions.summary_files import summary_names
 from daybook.monitoring.freshness import Freshness
 from daybook.monitoring.incidents.impact import lasting
-from daybook.orchestration.backfill.child_runs import TAG as BACKFILL
+from daybook.orchestration.run_tags import BACKFILL_TAG
 
 _REMEMBERED, _ENOUGH = 20, 3  # runs of which the durations are compared, and without which nothing is said
 _ASKED = 60  # runs that are asked for, as some are not comparable
@@ -109,7 +109,7 @@ def _loads(client: SyncPrefectClient, table: str) -> Iterator[_Active]:
     """The runs that load an interval of the table now, and are no backfill's: beside scheduled ones of the same."""
     running = FlowRunFilter(tags=FlowRunFilterTags(all_=[table]), state=_flows(StateType.RUNNING))
     for run in client.read_flow_runs(flow_run_filter=running, limit=_ASKED):
-        if not (run.state and run.deployment_id) or BACKFILL in run.tags or run.parameters.get("until"):
+        if not (run.state and run.deployment_id) or BACKFILL_TAG in run.tags or run.parameters.get("until"):
             continue
         if client.read_flow(run.flow_id).name in _BRING_NOTHING:
             continue

@@ -84,7 +84,7 @@ def test_what_failed_is_told_with_what_it_holds_back() -> None:
 
     outcome = run_in_order({"a.first": (), "a.second": ("a.first",), "a.third": ("a.second",), "a.other": ()}, build)
     with pytest.raises(SummariesFailed) as caught:
-        outcome.checked()
+        outcome.raise_for_failures()
     assert str(caught.value).splitlines() == [
         "summaries: 1 are well, 1 failed, 2 held back",
         "- a.first: ValueError: no such day",

@@ -1,4 +1,4 @@
-"""An audit within a run: what is compared, and what is kept of it."""
+"""The tasks that compare a table with its source, and record what they find in `daybook.audits`."""
 
 import logging
 from collections.abc import Sequence
@@ -24,58 +24,59 @@ logger = logging.getLogger("daybook.audit")
 _RETRIES: Any = {name: retry_options()[name] for name in ("retries", "retry_delay_seconds")}
 
 
-def may_pass(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Whether a database was lost, which may be there again in some minutes."""
+def _is_retryable(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
+    """Return True if a database was lost, which may answer again in some minutes."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, DaybookError) and error.may_pass
 
 
-@task(name="compare", cache_policy=NO_CACHE, retry_condition_fn=may_pass, **_RETRIES)
+@task(name="compare", cache_policy=NO_CACHE, retry_condition_fn=_is_retryable, **_RETRIES)
 def compare(table: Table, intervals: Sequence[Interval]) -> list[Audited]:
-    """Hold each of these intervals at the source against the ledger and the warehouse. Changes nothing there."""
+    """Compare each of these intervals of the source with the ledger and the warehouse. Changes nothing there."""
     return audit(table, intervals, blocks.warehouse(), blocks)
 
 
-@task(name="compare-whole", cache_policy=NO_CACHE, retry_condition_fn=may_pass, **_RETRIES)
+@task(name="compare-whole", cache_policy=NO_CACHE, retry_condition_fn=_is_retryable, **_RETRIES)
 def compare_whole(table: Table) -> list[AuditedRange]:
-    """Hold all of a table at the source against the warehouse, by ranges of its key. Changes nothing there."""
+    """Compare the whole table in the source with the warehouse, by ranges of its key. Changes nothing there."""
     return audit_whole(table, blocks.warehouse(), blocks)
 
 
 def audited(table: Table, intervals: Sequence[Interval]) -> list[Audited]:
-    """What an audit finds of these intervals, which is then kept in daybook.audits."""
+    """Compare these intervals, record the findings in `daybook.audits`, and return them."""
     found, now = compare(table, intervals), datetime.now(UTC)
-    _keep(table, [found_of(table.name, one, now, runtime.flow_run.id) for one in found])
+    _record(table, [found_of(table.name, one, now, runtime.flow_run.id) for one in found])
     return found
 
 
 def audited_whole(table: Table) -> list[AuditedRange]:
-    """What an audit of the whole table finds, of which one row is kept."""
+    """Compare the whole table, record one row in `daybook.audits`, and return the findings."""
     ranges = compare_whole(table)
     if ranges:
-        _keep(table, [found_whole(table.name, ranges, datetime.now(UTC), runtime.flow_run.id)])
+        _record(table, [found_whole(table.name, ranges, datetime.now(UTC), runtime.flow_run.id)])
     return ranges
 
 
-def view(table: Table, intervals: Sequence[Interval], *, needed: bool) -> dict[Interval, Audited] | None:
-    """What an audit says now, of which nothing is kept; None where the table cannot be audited, unless it is `needed`.
+def preview(table: Table, intervals: Sequence[Interval], *, required: bool) -> dict[Interval, Audited] | None:
+    """Compare these intervals without recording anything. Return None if the table cannot be audited.
 
-    Raises AuditRefused, then: it cannot.
+    Raises:
+        AuditRefused: the table cannot be audited, and the audit is `required`.
     """
     try:
         return {one.interval: one for one in audit(table, intervals, blocks.warehouse(), blocks)}
     except AuditRefused as why:
-        if needed:
+        if required:
             raise
         logger.info("%s", why)
         return None
 
 
-def _keep(table: Table, rows: Sequence[Found]) -> None:
+def _record(table: Table, rows: Sequence[Found]) -> None:
     warehouse = blocks.warehouse()
 
-    def keep() -> None:
+    def record() -> None:
         with warehouse.session() as session:
             Audits(warehouse).record(session, rows)
 
-    with_retries(keep, what=f"{table.name}: keeping what was audited", failed=LoadFailed, lost=WarehouseLost)
+    with_retries(record, what=f"{table.name}: recording the audit", failed=LoadFailed, lost=WarehouseLost)

@@ -1,0 +1,1 @@
+"""Exports from the warehouse as Prefect runs."""

@@ -1,0 +1,52 @@
+"""Parameters of a backfill."""
+
+from typing import Annotated, Any, get_args
+
+from pydantic import Field
+
+from daybook.backfill import queue
+from daybook.ledger import interval_status
+from daybook.orchestration.parameters.json_schema import explained, flag
+
+DeploymentName = Annotated[
+    str, explained("The deployment whose runs load it: flow/name, such as nps/daily.", type="string")
+]
+Select = Annotated[
+    interval_status.BackfillSelection,
+    explained(
+        "missing: intervals without a row in the ledger. failed: those, and intervals whose last load failed. "
+        "differing: intervals that an audit finds to differ from the source; rows that the source no longer has are "
+        "deleted. all: every interval.",
+        type="string",
+        enum=list(get_args(interval_status.BackfillSelection)),
+    ),
+]
+Order = Annotated[
+    queue.Order,
+    explained("Which intervals come first.", type="string", enum=list(get_args(queue.Order))),
+]
+MaxActiveRuns = Annotated[
+    int,
+    Field(ge=1),
+    explained(
+        "How many runs are active at once; no more than the deployment's concurrency limit allows.",
+        type="integer",
+        minimum=1,
+    ),
+]
+IntervalsPerRun = Annotated[
+    int,
+    Field(ge=1),
+    explained(
+        "How many neighbouring intervals one run loads at most, in one transaction. A run that fails is split in half "
+        "until only the intervals that cannot be loaded are left.",
+        type="integer",
+        minimum=1,
+    ),
+]
+DependsOnPast = Annotated[bool, flag("Load in order, one run after the other, and stop at the first that fails.")]
+PassedOn = Annotated[
+    dict[str, Any] | None,
+    explained('Passed on to every run, such as {"allow_shrink": true}.', anyOf=[{"type": "object"}, {"type": "null"}]),
+]
+DryRun = Annotated[bool, flag("Load nothing: show for each interval what would happen.")]

@@ -1,0 +1,32 @@
+"""Parameters of the flow that builds a dbt project."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from daybook.definitions.table_files import table_names
+from daybook.orchestration.parameters.json_schema import explained, flag, some_of
+from daybook.orchestration.parameters.load import TableParameter
+
+ProjectDir = Annotated[str, explained("The folder on the worker that has dbt_project.yml.", "string")]
+Day = Annotated[
+    date | None,
+    explained(
+        "The day that the tables must have. Left out: the day before the run's scheduled time.",
+        anyOf=[{"type": "string", "format": "date"}, {"type": "null"}],
+    ),
+]
+Selection = Annotated[
+    str | None,
+    explained("What to build, as after dbt's --select: 'nps_by_day+ tag:daily'. Left out: all.", "string", "null"),
+]
+AwaitedTables = Annotated[
+    list[TableParameter] | None,
+    some_of(table_names(), "The tables to wait for. Left out: the tables under tables/ that the selected models read."),
+]
+TargetSchema = Annotated[str, explained("The schema of models that name none.", "string")]
+RebuildIncremental = Annotated[bool, flag("Rebuild incremental models from all of their rows.")]
+TimeoutSeconds = Annotated[
+    int, Field(ge=0), explained("How many seconds to wait for the tables.", type="integer", minimum=0)
+]

@@ -1,0 +1,30 @@
+"""JSON schemas for flow parameters.
+
+Prefect takes a parameter's description from the flow's docstring and drops the description of a pydantic `Field`. It
+keeps a JSON schema that is given here. So each parameter is explained once, for every flow that has it.
+"""
+
+from typing import Any
+
+from pydantic import WithJsonSchema
+
+DATES = [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]
+OPTIONAL_DATES = [*DATES, {"type": "null"}]
+
+
+def explained(description: str, *types: str, **schema: Any) -> WithJsonSchema:
+    """Return a parameter's JSON schema with its description. `types` are the JSON types that it may have."""
+    choices = {"anyOf": [{"type": type} for type in types]} if types else {}
+    return WithJsonSchema({**choices, **schema, "description": description})
+
+
+def flag(description: str) -> WithJsonSchema:
+    """Return the JSON schema of a boolean; `description` says what it does when it is set."""
+    return explained(description, type="boolean")
+
+
+def some_of(names: list[str], description: str) -> WithJsonSchema:
+    """Return the JSON schema of an optional list with `names` as its choices."""
+    return explained(
+        description, anyOf=[{"type": "array", "items": {"type": "string", "enum": names}}, {"type": "null"}]
+    )

@@ -1,0 +1,65 @@
+"""Parameters of the flows that load a table."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+
+from daybook.definitions.table_files import read_table, table_names
+from daybook.orchestration.parameters.json_schema import DATES, OPTIONAL_DATES, explained, flag, some_of
+
+
+def _keep_time(value: Any) -> Any:
+    """Convert text with a time to a datetime. Pydantic alone would drop the time of a midnight, and its zone."""
+    if isinstance(value, str) and len(value.strip()) > len("2021-02-05"):
+        try:
+            return datetime.fromisoformat(value.strip())
+        except ValueError:
+            return value
+    return value
+
+
+def known_table(name: str) -> str:
+    """Return `name` if a table has it.
+
+    Raises:
+        TableFileError: no file under tables/ has this name, or the file is wrong.
+    """
+    read_table(name)
+    return name
+
+
+When = Annotated[date | datetime, BeforeValidator(_keep_time)]
+
+ExecutionDate = Annotated[
+    When | None,
+    explained(
+        "The interval to load, by its start: a date, or a date and time, on the table's clock. "
+        "Left out: the last interval that was complete at the run's scheduled time.",
+        anyOf=OPTIONAL_DATES,
+    ),
+]
+Until = Annotated[
+    When | None,
+    explained(
+        "The exclusive end of a range that begins at execution_date: one run loads all of it.", anyOf=OPTIONAL_DATES
+    ),
+]
+FullRefresh = Annotated[bool, flag("Replace the whole table with what the source has now.")]
+AllowShrink = Annotated[
+    bool, flag("Let this run leave far fewer rows than the ledger recorded, because the source deleted them.")
+]
+AllowBeforeStart = Annotated[bool, flag("Allow dates before the start: of the table file.")]
+Exact = Annotated[bool, flag("Delete rows that the source no longer has, even if load: is upsert.")]
+#: Every table that has a file, as a dropdown.
+TableParameter = Annotated[
+    str,
+    AfterValidator(known_table),
+    explained("The table to load: any file in tables/.", type="string", enum=table_names()),
+]
+TableNames = Annotated[
+    list[Annotated[str, AfterValidator(known_table)]] | None,
+    some_of(table_names(), "The tables to catch up. Left out: every table under tables/."),
+]
+Start = Annotated[When, explained("The first interval, by its start, on the table's clock.", anyOf=DATES)]
+End = Annotated[When, explained("The exclusive end: 2018-07-01 to 2018-08-01 is July.", anyOf=DATES)]

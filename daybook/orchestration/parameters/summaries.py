@@ -1,0 +1,21 @@
+"""Parameters of the flow that builds summaries."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from daybook.definitions.summary_files import read_summary, summary_names
+from daybook.orchestration.parameters.json_schema import flag, some_of
+
+
+def _known_summary(name: str) -> str:
+    read_summary(name)
+    return name
+
+
+#: Every summary that has a file, as choices.
+SummaryNames = Annotated[
+    list[Annotated[str, AfterValidator(_known_summary)]] | None,
+    some_of(summary_names(), "The summaries to build. Left out: every summary under tables/."),
+]
+RebuildAll = Annotated[bool, flag("Rebuild all of them from all of their rows, even if nothing has changed.")]
