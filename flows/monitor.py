@@ -33,7 +33,7 @@ def monitor(about: About = None, run: RunId = None, subject: Subject = None, sai
             look.run_step(look.check_scheduler, "Prefect's schedules")
             look.run_step(look.check_server_automations, "the server's own automations")
         look.run_step(look.check_recoveries, "recoveries")
-        look.run_step(look.desk.write_history, "the history")
+        look.run_step(look.incidents.write_history, "the history")
         waiting = look.send()
     if waiting:
         get_run_logger().warning("%d messages could not be sent yet: the next pass tries again", waiting)

@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from daybook.orchestration.events import RESOURCE, emit
 from daybook.orchestration.variable_store import VariableStore
 
-logger = logging.getLogger("daybook.telling")
+logger = logging.getLogger("daybook.notifications")
 
 WARNED, RECOVERED = "daybook.check.warned", "daybook.table.recovered"
 _LONGEST = 2000  # characters of warnings in an event, which must stay small

@@ -23,8 +23,9 @@ from sqlalchemy.engine import make_url
 
 import daybook.orchestration.blocks.open
 from daybook.orchestration.blocks.block_types import MailSender, RedshiftCopy
-from daybook.orchestration.blocks.notification_channels import Mailbox, Messengers, messengers
 from daybook.orchestration.blocks.stored_blocks import FOLDER_STAGE, S3_STAGE
+from daybook.orchestration.notifications.channels.mail import Mail
+from daybook.orchestration.notifications.channels.slack import Slack
 from tests.support.block_fixtures import RunBlocks
 from tests.support.declared_blocks import variables
 from tests.support.service_account import write_key_file
@@ -114,11 +115,14 @@ def test_every_block_is_made_kept_and_updated_and_no_secret_shows(
     assert (mail.smtp_server, mail.smtp_type.name, mail.smtp_port) == ("mail.example", "STARTTLS", 587)
     assert (mail.username, mail.password.get_secret_value()) == ("mailer", PASSWORD)
     assert MailSender.load("mail").address == "daybook@example.com"
-    assert messengers("#data-alerts") == Messengers(
-        "xoxb-1-hunter6", environ["SLACK_WEBHOOK_URL"], Mailbox(mail, "daybook@example.com")
-    )
-    SlackWebhook(url="https://hooks.slack.com/services/T000/B000/hunter7").save("data-alerts", overwrite=True)
-    assert messengers("#Data_Alerts").webhook == "https://hooks.slack.com/services/T000/B000/hunter7"
+    with get_client(sync_client=True) as client:
+        opened = Slack("#data-alerts", "xoxb-1-hunter6", environ["SLACK_WEBHOOK_URL"])
+        assert Slack.open(client, "#data-alerts") == (opened,)
+        to = ("team@example.com",)
+        assert Mail.open(client, to) == (Mail(to, mail, "daybook@example.com"),)
+        SlackWebhook(url="https://hooks.slack.com/services/T000/B000/hunter7").save("data-alerts", overwrite=True)
+        (own,) = Slack.open(client, "#Data_Alerts")
+        assert own.webhook == "https://hooks.slack.com/services/T000/B000/hunter7"
     assert set(daybook.orchestration.blocks.open.secret_values()) == {
         *(PASSWORD, "hunter4", "hunter5", environ["SLACK_WEBHOOK_URL"], "xoxb-1-hunter6"),
         *("https://hooks.slack.com/services/T000/B000/hunter7", account["private_key"], account["private_key_id"]),

@@ -170,7 +170,7 @@ def bad_sql(week: Week, day: dict[str, str]) -> None:
     tables = {"tables": ["analytics.nps_summary"]}
     file.write_text(PER_DAY.replace("count(*)", "count(*) / (count(*) - count(*))"))
     failed = week.run("summaries/daily", **tables)
-    week.goes_wrong(failed, "Failed", "analytics.nps_summary failed", "division by zero", "was never loaded")
+    week.goes_wrong(failed, "Failed", "analytics.nps_summary failed", "division by zero", "has never been loaded")
     file.write_text(PER_DAY)
     week.recovers(week.run("summaries/daily", **tables), "analytics.nps_summary")
 
@@ -182,7 +182,7 @@ def wrong_password(week: Week, day: dict[str, str]) -> None:
         message = week.goes_wrong(run, "Failed", "raw_data.visits failed: 2021-02-05", "Access denied", "extract")
         assert "not-this-one" not in message.words
         assert "raw_data.visits still shows today's load" in message.words
-        assert "Held back until then: analytics.nps_summary" in message.words
+        assert "Blocked until then: analytics.nps_summary" in message.words
     week.recovers(week.load(**day), "raw_data.visits")
 
 
@@ -192,7 +192,7 @@ def killed(week: Week, day: dict[str, str]) -> None:
         assert wait_until(lambda: bool(flow_processes(week.worker, run)), PATIENCE)
         for process in flow_processes(week.worker, run):
             process.send_signal(signal.SIGKILL)
-        week.goes_wrong(run, "Crashed", "raw_data.visits was lost: 2021-02-05", "nothing half done")
+        week.goes_wrong(run, "Crashed", "raw_data.visits crashed: 2021-02-05", "never see partial data")
     week.recovers(week.load(**day), "raw_data.visits")
 
 
@@ -208,7 +208,7 @@ def emptied_table(week: Week, day: dict[str, str]) -> None:
 def slow_source(week: Week, day: dict[str, str]) -> None:
     with week.production.locked():
         run = week.load(timeout="8", **day)
-        week.goes_wrong(run, "TimedOut", "raw_data.visits took too long: 2021-02-05", "8")
+        week.goes_wrong(run, "TimedOut", "raw_data.visits timed out: 2021-02-05", "8")
     week.recovers(week.load(**day), "raw_data.visits")
 
 
@@ -216,7 +216,7 @@ def stopped_database(week: Week, day: dict[str, str]) -> None:
     nobody = make_url(week.warehouse.variables["DAYBOOK_WAREHOUSE_URL"]).set(port=free_port(), host="127.0.0.1")
     with week.blocks(DAYBOOK_WAREHOUSE_URL=nobody.render_as_string(hide_password=False)):
         run = week.load(**day)
-        week.goes_wrong(run, "Failed", "raw_data.visits failed: 2021-02-05", "the warehouse does not answer now")
+        week.goes_wrong(run, "Failed", "raw_data.visits failed: 2021-02-05", "The warehouse does not answer now")
     week.recovers(week.load(**day), "the warehouse")
 
 
@@ -259,7 +259,7 @@ def lost_worker(week: Week, day: dict[str, str]) -> None:
     waiting = week.load(**day)
     late = week.ends(waiting, "Late")
     assert late.state
-    week.hears("no worker takes them", "prefect worker start --pool daybook", since=late.state.timestamp)
+    week.hears("no worker picks them up", "prefect worker start --pool daybook", since=late.state.timestamp)
     week.worker.stack.start_worker()
     week.ends(waiting, "Completed")
     week.recovers(None, "the work pool daybook")

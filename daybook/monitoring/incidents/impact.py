@@ -1,4 +1,4 @@
-"""What a failure means for those who read the warehouse: what they see until it is mended, and what waits for it."""
+"""The impact of a failure on readers of the warehouse: what they see until it is fixed, and what is blocked."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,42 +15,41 @@ from daybook.warehouses.base import Warehouse
 if TYPE_CHECKING:
     from daybook.summaries.graph import Graph
 
-_NAMED = 8  # of what waits: more would hide the rest of the message
+_NAMED = 8  # blocked summaries that are named; more would hide the rest of the message
 
 
 class Impact:
-    """What it means that tables or summaries failed or are late, all at one moment.
+    """The impact of tables or summaries that failed or are late, all at one moment.
 
-    However many there are, the warehouse is asked once, in one session, and the summaries are read once; neither before
-    there is somebody to tell.
+    Reads the warehouse once, in one session, and the summaries once, when they are first needed.
     """
 
     def __init__(self, warehouse: Warehouse | None, now: datetime, folder: Path = TABLES) -> None:
-        """`warehouse`: None where it does not answer. The files are those below `folder`."""
+        """`warehouse` is None if it does not answer. `folder` has the table and summary files."""
         self._warehouse, self._now, self._folder = warehouse, now, folder
 
     def visible_data(self, tables: Sequence[str]) -> list[str]:
-        """A sentence for each of these, which have files: which load or build is still to be seen.
+        """Return a sentence for each of `tables`: which load or build readers still see.
 
-        Where the warehouse cannot be asked, one for all of them.
+        If the warehouse does not answer, return one sentence for all of them.
         """
         if not tables:
             return []
         if self._ends is None:
-            return ["What readers see is as it was: the warehouse does not answer now."]
+            return ["The warehouse does not answer now, so readers see no change."]
         return [_still(table, self._ends.get(table), self._now) for table in tables]
 
     def blocked_summaries(self, tables: Sequence[str]) -> list[str]:
-        """The sentence about the summaries that depend on these, at however many removes; empty where there are none.
+        """Return the sentence about the summaries that depend on `tables`, directly or not; empty if there are none.
 
-        Found in the text of their SELECTs, without asking a warehouse. Where a file is wrong, nothing is known: none.
+        The dependencies come from the text of the SELECTs, not from a warehouse. If a file is wrong, return none.
         """
         if not tables or self._graph is None:
             return []
         reached = {name for table in tables for name in self._graph.downstream(table)}
         waiting = [name for name in self._graph.order if name in reached.difference(tables)]
         more = f" and {len(waiting) - _NAMED} more" if len(waiting) > _NAMED else ""
-        return [f"Held back until then: {', '.join(waiting[:_NAMED])}{more}."] if waiting else []
+        return [f"Blocked until then: {', '.join(waiting[:_NAMED])}{more}."] if waiting else []
 
     @cached_property
     def _ends(self) -> Mapping[str, Coverage] | None:
@@ -60,12 +59,12 @@ class Impact:
         try:
             with self._warehouse.session() as session:
                 return Ledger(self._warehouse).ends(session, names)
-        except Exception:  # one that is lost just now: what failed has to be told all the same
+        except Exception:  # the warehouse was lost just now; the failure must still be reported
             return None
 
     @cached_property
     def _graph(self) -> "Graph | None":
-        from daybook.summaries.graph import order_builds  # which brings the parser of SQL along
+        from daybook.summaries.graph import order_builds  # imports the SQL parser, which is slow
 
         try:
             summaries = [read_summary(name, self._folder) for name in summary_names(self._folder)]
@@ -76,13 +75,13 @@ class Impact:
 
 def _still(table: str, end: Coverage | None, now: datetime) -> str:
     if end is None:
-        return f"{table} was never loaded: readers see nothing of it, or what was there before."
+        return f"{table} has never been loaded: readers see no rows, or rows from before Daybook."
     word = "build" if table in summary_names() else "load"
     return f"{table} still shows {day_of(end.loaded_at, now)} {word} ({at(end.loaded_at)})."
 
 
 def day_of(moment: datetime, now: datetime) -> str:
-    """Whose it is, as people say it: "today's", "Tuesday's", and after a week "2021-02-09's"; days are those of UTC."""
+    """Return the day of `moment`, in UTC, as people say it: "today's", "Tuesday's", after a week "2021-02-09's"."""
     days = (now.astimezone(UTC).date() - moment.astimezone(UTC).date()).days
     if days <= 0:
         return "today's"
@@ -92,12 +91,12 @@ def day_of(moment: datetime, now: datetime) -> str:
 
 
 def at(moment: datetime) -> str:
-    """A moment as it stands in a message: `2021-02-09 13:25 UTC`."""
+    """Return a moment as text for a message: `2021-02-09 13:25 UTC`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def lasting(seconds: float) -> str:
-    """A time span as it stands in a message, in at most two units: "40 s", "12 min", "2 h 5 min", "3 days 4 h"."""
+    """Return a time span as text, in at most two units: "40 s", "12 min", "2 h 5 min", "3 days 4 h"."""
     whole = max(int(seconds), 0)
     days, hours, minutes = whole // 86400, whole % 86400 // 3600, whole % 3600 // 60
     if days:

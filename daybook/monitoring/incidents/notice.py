@@ -1,4 +1,4 @@
-"""What one message says, whatever it is sent by: Slack's blocks and an e-mail are made of the same."""
+"""The content of one message, independent of the channel that sends it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -8,45 +8,45 @@ from daybook.redaction import without_secrets
 
 
 class Tone(StrEnum):
-    """How a message is meant. Each has one sign, which is seen before a word is read."""
+    """The kind of a message. Each has its own sign, which readers see before the first word."""
 
     FAILED = "failed"
     LATE = "late"
     WARNED = "warned"
     STILL = "still"
-    """A word more on an incident that was told: still failing, or worse than it was."""
+    """A follow-up on an open incident: it still fails, or is worse than before."""
     RECOVERED = "recovered"
     NOTE = "note"
-    """Nothing is wrong: the weekly figures."""
+    """Nothing is wrong: the weekly metrics, for example."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message. Its texts are plain (no markup of Slack's or HTML's), without secrets, and of any length."""
+    """One message. Its texts are plain (no markup), without secrets, and of any length."""
 
     tone: Tone
     title: str
-    """Says all that a lock screen has room for: `raw_data.nps failed: 2021-02-05`."""
+    """What fits on a lock screen: `raw_data.nps failed: 2021-02-05`."""
     facts: tuple[tuple[str, str], ...] = ()
-    """Short ones, by name, in the order in which they are read: `("Task", "load"), ("Tries", "2")`."""
+    """Short facts by name, in reading order: `("Task", "load"), ("Attempts", "2")`."""
     error: str | None = None
-    """The error's own words."""
-    meanwhile: tuple[str, ...] = ()
-    """What it means: a sentence for what readers see, one for what is held back."""
+    """The text of the error."""
+    impact: tuple[str, ...] = ()
+    """What it means: one sentence about what readers see, one about what is blocked."""
     command: str | None = None
-    """What to type."""
+    """The command to run."""
     link: tuple[str, str] | None = None
-    """What is opened, and its address: `("The run", "http://…")`."""
+    """A link's text and its URL: `("View run", "http://…")`."""
     owner: str = "default"
-    """Whom it is for, as in `owner:` of a table's file."""
+    """The owner that the message is for, as in `owner:` of a table file."""
     incident: str | None = None
-    """Which incident it belongs to: all messages of one are one thread. None: it stands alone."""
+    """The ID of the incident. All messages of one incident are one thread. None: a message of its own."""
     notes: tuple[str, ...] = field(default=())
-    """What else is good to know, in small print."""
+    """More to know, in small print."""
 
 
 def without_secrets_in(notice: Notice, known: Iterable[str] = ()) -> Notice:
-    """The same without secrets in any of its texts, as `without_secrets` takes them out; its link stays as it is."""
+    """Return the notice with the secrets in its texts redacted by `without_secrets`. Its link is not changed."""
     known = tuple(known)
 
     def clean(text: str) -> str:
@@ -57,7 +57,7 @@ def without_secrets_in(notice: Notice, known: Iterable[str] = ()) -> Notice:
         title=clean(notice.title),
         facts=tuple((name, clean(value)) for name, value in notice.facts),
         error=None if notice.error is None else clean(notice.error),
-        meanwhile=tuple(map(clean, notice.meanwhile)),
+        impact=tuple(map(clean, notice.impact)),
         command=None if notice.command is None else clean(notice.command),
         notes=tuple(map(clean, notice.notes)),
     )

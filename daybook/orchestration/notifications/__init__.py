@@ -1,1 +1,1 @@
-"""How somebody hears about it: what has failed or is late, told once, and once more when it is over."""
+"""Notifications: detect problems, keep incidents, send one message per incident, and one when it recovers."""

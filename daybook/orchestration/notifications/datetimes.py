@@ -1,8 +1,8 @@
-"""Prefect's moments as Python's own: theirs are pendulum's, which cannot be divided by a plain time span, for one."""
+"""Convert Prefect's datetimes, which are of the library pendulum and do not work with `timedelta` everywhere."""
 
 from datetime import UTC, datetime
 
 
 def to_stdlib_datetime(moment: datetime) -> datetime:
-    """The same instant, in UTC."""
+    """Return the same instant in UTC, as a `datetime` of the standard library."""
     return datetime.fromisoformat(moment.isoformat()).astimezone(UTC)

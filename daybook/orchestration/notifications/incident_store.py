@@ -1,4 +1,4 @@
-"""The open incidents: where each is opened and told once, told again when it gets worse, and closed."""
+"""Open, update and close incidents, which are kept on the Prefect server between passes."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -12,62 +12,62 @@ from pydantic import TypeAdapter, ValidationError
 from daybook.monitoring.incidents.incident import Incident
 from daybook.monitoring.incidents.incident_log import IncidentLog
 from daybook.monitoring.incidents.notice import Notice, without_secrets_in
-from daybook.orchestration.notifications.channels.plain_text import clipped
 from daybook.orchestration.notifications.outbox import Outbox
+from daybook.orchestration.notifications.plain_text import clipped
 from daybook.orchestration.variable_store import VariableStore, fits, key_of
 from daybook.redaction import without_secrets
 from daybook.warehouses.base import Warehouse
 
-logger = logging.getLogger("daybook.telling")
+logger = logging.getLogger("daybook.notifications")
 
 _INCIDENT = TypeAdapter(Incident)
-_TITLE, _ERROR = 300, 800  # characters of them that are remembered
+_TITLE, _ERROR = 300, 800  # characters that are kept of each
 
 
 class IncidentStore:
     """The open incidents. Only one pass at a time may work here (`daybook.orchestration.notifications.pass_lock`)."""
 
     def __init__(self, client: SyncPrefectClient, warehouse: Warehouse | None, secrets: Sequence[str] = ()) -> None:
-        """`secrets` are what no message and no incident may hold, whatever part of it."""
+        """`secrets` are redacted in all messages and incidents."""
         self._secrets = secrets
-        self._shelf, self._outbox = VariableStore(client, "incident"), Outbox(client)
+        self._store, self._outbox = VariableStore(client, "incident"), Outbox(client)
         self._closed = VariableStore(client, "closed")
         self._warehouse = warehouse
-        self._open = _readable(self._shelf.all())
+        self._open = _readable(self._store.all())
 
     @property
     def open(self) -> list[Incident]:
-        """Every incident that is not over, the oldest first."""
+        """All open incidents, oldest first."""
         return sorted(self._open.values(), key=lambda incident: incident.since)
 
     def cleaned(self, text: str) -> str:
-        """A text without secrets. Make a subject of it that has what somebody typed: it is looked up as it is kept."""
+        """Return a text without secrets. Use it for subjects with user input, as they are looked up in this form."""
         return without_secrets(text, self._secrets)
 
     def about(self, subject: str) -> Incident | None:
-        """The open incident of a subject."""
+        """Return the open incident of a subject; None: there is none."""
         return self._open.get(key_of(subject))
 
     def keep(self, incident: Incident, notice: Notice | None = None) -> None:
-        """Remember an incident as it is now, and say so where there is something to say; both without secrets."""
+        """Keep an incident as it is now, and send the notice, if any. Secrets in both are redacted."""
         if notice:
             self._outbox.put(without_secrets_in(notice, self._secrets), incident.last)
         incident = replace(incident, title=self.cleaned(incident.title), error=self.cleaned(incident.error))
         key = key_of(incident.subject)
-        self._shelf.set(key, _document(incident))
+        self._store.set(key, _document(incident))
         self._open[key] = incident
 
     def close(self, incident: Incident, when: datetime, notice: Notice | None) -> None:
-        """It is over: say so, and keep it for the history in the warehouse."""
+        """Close an incident, send the notice, if any, and keep the incident for the history in the warehouse."""
         if notice:
             self._outbox.put(without_secrets_in(notice, self._secrets), when)
         key = key_of(incident.subject)
         self._closed.set(key_of(incident.id), {"incident": _document(incident), "recovered_at": when.isoformat()})
-        self._shelf.delete(key)
+        self._store.delete(key)
         self._open.pop(key, None)
 
     def write_history(self) -> None:
-        """Bring what is over into the warehouse, where there is one: what cannot be written now is written later."""
+        """Write closed incidents into the warehouse, if it answers. What cannot be written now is written later."""
         if self._warehouse is None:
             return
         closed = self._closed.all()
@@ -78,25 +78,25 @@ class IncidentStore:
                 try:
                     incident = _INCIDENT.validate_python(document["incident"])
                 except (ValidationError, LookupError, TypeError):
-                    logger.warning("the variable daybook_closed_%s holds no incident: delete it in the UI", key)
+                    logger.warning("the variable daybook_closed_%s does not hold an incident: delete it in the UI", key)
                     continue
                 IncidentLog(self._warehouse).record(session, incident, datetime.fromisoformat(document["recovered_at"]))
                 self._closed.delete(key)
 
 
 def _readable(documents: Mapping[str, Any]) -> dict[str, Incident]:
-    """Those that are incidents. One that somebody has spoilt in the UI must not silence all the others."""
+    """Return the incidents. One that somebody edited in the UI must not hide all others."""
     found = dict[str, Incident]()
     for key, document in documents.items():
         try:
             found[key] = _INCIDENT.validate_python(document)
         except ValidationError:
-            logger.warning("the variable daybook_incident_%s holds no incident (any more): delete it in the UI", key)
+            logger.warning("the variable daybook_incident_%s does not hold an incident: delete it in the UI", key)
     return found
 
 
 def _document(incident: Incident) -> Any:
-    """As it is kept. Of one that is too long, what was seen and is awaited longest is forgotten."""
+    """Return the incident as a document for a variable. If it is too long, drop its error and what is oldest in it."""
     short = replace(incident, title=clipped(incident.title, _TITLE), error=clipped(incident.error, _ERROR))
     document = _INCIDENT.dump_python(short, mode="json")
     while not fits(document) and (short.seen or short.awaits or short.error):

@@ -1,4 +1,4 @@
-"""The words of the messages about runs: what happened, what it means, and what to type."""
+"""Write the messages about runs: what happened, what it means, and the command to run."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,17 +12,17 @@ from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.orchestration.deployments import run_command
 from daybook.orchestration.notifications.detect.failed_runs import FailedRun
 
-_CRASHED = "nothing half done is ever seen: a load is there as a whole, or not at all"
+_CRASHED = "Readers never see partial data: a load commits completely or not at all."
 
 
-def opened(incident: Incident, failed: FailedRun, task: str | None, meanwhile: Sequence[str]) -> Notice:
-    """The message by which an incident begins."""
+def opened(incident: Incident, failed: FailedRun, task: str | None, impact: Sequence[str]) -> Notice:
+    """Return the first message of an incident."""
     return Notice(
         tone=Tone.FAILED,
         title=incident.title,
         facts=_facts(failed, task),
         error=incident.error,
-        meanwhile=tuple(meanwhile),
+        impact=tuple(impact),
         command=rerun(failed),
         link=link(failed.run.id),
         owner=incident.owner,
@@ -32,10 +32,10 @@ def opened(incident: Incident, failed: FailedRun, task: str | None, meanwhile: S
 
 
 def still(incident: Incident, failed: FailedRun, task: str | None) -> Notice:
-    """A word more, once it has failed again."""
+    """Return a follow-up, after another failure."""
     return Notice(
         tone=Tone.STILL,
-        title=f"{incident.subject} is still failing since {at(incident.since)}, {ordinal(incident.times)} time",
+        title=f"{incident.subject} is still failing: {repeated(incident)}",
         facts=_facts(failed, task),
         error=incident.error,
         command=rerun(failed),
@@ -46,7 +46,7 @@ def still(incident: Incident, failed: FailedRun, task: str | None) -> Notice:
 
 
 def recovered(incident: Incident, when: datetime, how: str = "", verb: str = "recovered") -> Notice:
-    """The message by which an incident ends."""
+    """Return the last message of an incident. `how` is a sentence about the end, `verb` what the subject did."""
     facts = [("Since", at(incident.since)), ("Until", at(when))]
     if incident.kind is Kind.FAILED:
         facts.append(("Failed", "once" if incident.times == 1 else f"{incident.times} times"))
@@ -55,17 +55,17 @@ def recovered(incident: Incident, when: datetime, how: str = "", verb: str = "re
         tone=Tone.RECOVERED,
         title=f"{incident.subject} {verb} after {after}",
         facts=tuple(facts),
-        meanwhile=(how,) if how else (),
+        impact=(how,) if how else (),
         owner=incident.owner,
         incident=incident.id,
     )
 
 
 def title_of(failed: FailedRun) -> str:
-    """What failed, in a line: "raw_data.nps failed: 2021-02-05"; of an audit, what it found."""
+    """Return what failed, in one line: `raw_data.nps failed: 2021-02-05`. For an audit, return what it found."""
     state = failed.run.state
     name = state.name if state else ""
-    verb = {"TimedOut": "took too long", "Crashed": "was lost"}.get(name or "", "failed")
+    verb = {"TimedOut": "timed out", "Crashed": "crashed"}.get(name or "", "failed")
     if failed.plan:
         return f"{failed.plan.table.name} {verb}: {failed.plan.label}"
     if failed.tables:
@@ -76,7 +76,7 @@ def title_of(failed: FailedRun) -> str:
 
 
 def rerun(failed: FailedRun) -> str | None:
-    """The command that runs the same again, for the interval that it was meant for; what an audit found, it repairs."""
+    """Return the command that reruns the same interval, or that repairs what an audit found; None: there is none."""
     if failed.deployment is None:
         return None
     parameters = dict(failed.passed)
@@ -86,19 +86,24 @@ def rerun(failed: FailedRun) -> str | None:
         parameters |= table.grid.dates(intervals[0], intervals[-1])
     if failed.kind is AuditDiffers:
         if parameters.get("whole"):
-            return None  # it repairs nothing: what mends it stands in the error
+            return None  # such an audit cannot repair; its error says what to do
         parameters["repair"] = True
     return run_command(failed.deployment, parameters)
 
 
 def link(run: object) -> tuple[str, str] | None:
-    """The page of a run, of which this is the id."""
+    """Return text and URL of the page of the run with this ID; None: the server has no UI."""
     url = url_for("flow-run", obj_id=str(run))
-    return ("The run", url) if url else None
+    return ("View run", url) if url else None
+
+
+def repeated(incident: Incident) -> str:
+    """Return `third time since 2021-02-09 13:25 UTC`."""
+    return f"{ordinal(incident.times)} time since {at(incident.since)}"
 
 
 def ordinal(number: int) -> str:
-    """ "second", "third", and from the tenth on "10th"."""
+    """Return "second", "third", and from ten on "10th"."""
     words = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
     if number <= len(words):
         return words[number - 1]
@@ -107,10 +112,12 @@ def ordinal(number: int) -> str:
 
 
 def _facts(failed: FailedRun, task: str | None) -> tuple[tuple[str, str], ...]:
-    tries = failed.run.run_count or 1
     facts = [("Table", ", ".join(failed.tables))] if failed.tables else []
     facts += [("Interval", failed.plan.label)] if failed.plan else []
     facts += [("Run", failed.run.name)] if not failed.plan else []
     facts += [("Task", task)] if task else []
-    facts += [("Tries", str(tries)), ("When", f"{failed.ended.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")]
+    facts += [
+        ("Attempts", str(failed.run.run_count or 1)),
+        ("When", f"{failed.ended.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"),
+    ]
     return tuple(facts)

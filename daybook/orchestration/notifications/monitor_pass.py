@@ -1,4 +1,4 @@
-"""One pass: look at everything that may be wrong, open what is new, close what is over, and send what is to be said."""
+"""One pass of the monitor: detect problems, open and close incidents, send the messages."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -35,60 +35,60 @@ from daybook.warehouses.base import Warehouse
 
 logger = logging.getLogger("daybook.monitor")
 
-_FIRST = timedelta(minutes=15)  # so far back looks the first pass of all
-_LONGEST = timedelta(days=3)  # and none looks further back than this
-_PATIENCE = 30  # seconds for the warehouse: one that hangs must not silence what is said of it
+_FIRST = timedelta(minutes=15)  # how far back the first pass looks
+_LONGEST = timedelta(days=3)  # how far back any pass looks
+_PATIENCE = 30  # seconds for the warehouse: if it hangs, the messages about it must still be sent
 
 
 class MonitorPass:
-    """What a pass works with. A step that cannot be done does not keep back the others."""
+    """The steps of a pass. A step that fails does not stop the others."""
 
     def __init__(self, client: SyncPrefectClient, now: datetime) -> None:
         self.client, self.now = client, now
         self.problems: list[str] = []
         self.warehouse, self._why_not = _answering_warehouse()
-        self.meanwhile = Impact(self.warehouse, now)
-        self.desk, self.runs = IncidentStore(client, self.warehouse, blocks.secret_values()), FailedRuns(client)
+        self.impact = Impact(self.warehouse, now)
+        self.incidents, self.runs = IncidentStore(client, self.warehouse, blocks.secret_values()), FailedRuns(client)
 
     def run_step(self, do: Callable[[], None], what: str) -> None:
-        """Do a step. What goes wrong is a line of `problems`."""
+        """Run a step. An error becomes a line of `problems`."""
         try:
             do()
         except Exception as error:
-            logger.exception("%s could not be looked at", what)
-            self.problems.append(f"{what}: {type(error).__name__}: {self.desk.cleaned(str(error))}")
+            logger.exception("The step failed: %s", what)
+            self.problems.append(f"{what}: {type(error).__name__}: {self.incidents.cleaned(str(error))}")
 
     def check_failed_runs(self, run: UUID | None = None) -> None:
-        """Runs that failed, were lost or took too long, of which nobody was told."""
+        """Report runs that failed, crashed or timed out and are not reported yet; `run` is one that an event names."""
         memory = VariableStore(self.client, "monitor")
         looked = memory.get("looked")
         since = datetime.fromisoformat(looked) if looked else self.now - _FIRST
-        untold, known = self.runs.untold(max(since, self.now - _LONGEST), [run] if run else []), len(self.problems)
-        for _, group in groupby(untold, key=lambda failed: failed.run.id):
+        unreported, known = self.runs.untold(max(since, self.now - _LONGEST), [run] if run else []), len(self.problems)
+        for _, group in groupby(unreported, key=lambda failed: failed.run.id):
             of_run = list(group)
-            self.run_step(partial(self._tell, of_run), f"the run {of_run[0].run.name}")
+            self.run_step(partial(self._report, of_run), f"the run {of_run[0].run.name}")
         if len(self.problems) == known:
-            # What ended meanwhile is found by the next pass, which begins to look some minutes before this one: but
-            # never before the first of all, which says nothing of what was there before it.
+            # The next pass looks from some minutes before this one, so it finds runs that ended during this one. It
+            # never looks further back than the first pass, which does not report older failures.
             memory.set("looked", max(since, self.now - _FIRST).isoformat())
 
-    def _tell(self, of_run: Sequence[FailedRun]) -> None:
-        """Tell of all that failed in one run. It is marked last: killed before, the next pass goes on with it."""
+    def _report(self, of_run: Sequence[FailedRun]) -> None:
+        """Report all failures of one run. It is marked last: if this process is killed, the next pass continues."""
         for failed in of_run:
-            failures.report_failure(self.desk, self.runs, failed, self.meanwhile)
+            failures.report_failure(self.incidents, self.runs, failed, self.impact)
         self.runs.mark(of_run[0])
 
     def check_zombie_runs(self) -> None:
-        """Runs of which nothing was heard since an earlier pass: they count as crashed from now on."""
+        """Mark running runs as crashed if they sent no heartbeat since an earlier pass."""
         memory = VariableStore(self.client, "monitor")
         earlier = memory.get("passed")
         if not earlier or zombie_runs.settle(self.client, datetime.fromisoformat(earlier), self.now):
             memory.set("passed", self.now.isoformat())
 
     def check_warehouse(self) -> None:
-        """Whether it answers, where no failed run has said so already."""
+        """Open an incident if the warehouse does not answer and no failed run has reported it."""
         subject = failures.THE_WAREHOUSE
-        if self.warehouse is not None or self.desk.about(subject):
+        if self.warehouse is not None or self.incidents.about(subject):
             return
         incident = Incident(
             subject=subject,
@@ -104,51 +104,53 @@ class MonitorPass:
             incident.title,
             facts=(("When", at(self.now)),),
             error=incident.error,
-            meanwhile=("No load and no build can be committed, and nobody knows which tables are late.",),
+            impact=("No load or build can commit, and Daybook cannot tell which tables are late.",),
             owner=incident.owner,
             incident=incident.id,
         )
-        self.desk.keep(incident, notice)
+        self.incidents.keep(incident, notice)
 
     def check_event(self, about: str | None, run: UUID | None, subject: str | None, said: str) -> None:
-        """What an event told of that cannot be found out otherwise."""
+        """Report what only an event says. The parameters are those of the flow `monitor`."""
         if about == "warned" and subject:
-            check_warnings.report_warning(self.desk, subject, said, str(run) if run else None, self.now)
+            check_warnings.report_warning(self.incidents, subject, said, str(run) if run else None, self.now)
         elif about == "recovered" and subject and said == "checks":
-            check_warnings.close_warning(self.desk, subject, self.now)
+            check_warnings.close_warning(self.incidents, subject, self.now)
         elif about == "stuck" and run:
-            stuck_runs.report_stuck_run(self.desk, self.client, run, self.now)
+            stuck_runs.report_stuck_run(self.incidents, self.client, run, self.now)
         elif about == "waiting" and run:
-            stuck_runs.note_waiting(self.desk, self.client, run, told=late_run_automation.was_told(self.client, said))
+            stuck_runs.note_waiting(
+                self.incidents, self.client, run, reported=late_run_automation.was_reported(self.client, said)
+            )
 
     def check_deadlines(self) -> None:
-        """Tables that are late, or may be."""
+        """Report tables that are late or at risk, and write the page of all deadlines."""
         if self.warehouse:
-            standings = late_tables.report_late_tables(self.desk, self.client, self.warehouse, self.meanwhile, self.now)
-            page, figures = freshness.page(standings), freshness.figures(standings)
+            tables = late_tables.report_late_tables(self.incidents, self.client, self.warehouse, self.impact, self.now)
+            page, figures = freshness.page(tables), freshness.figures(tables)
             create_markdown_artifact(key="freshness", markdown=page, description=figures)
 
     def check_scheduler(self) -> None:
-        """Whether Prefect itself still schedules what it should."""
-        schedules.report_scheduler(self.desk, self.client, self.now)
+        """Report if Prefect no longer schedules what it should."""
+        schedules.report_scheduler(self.incidents, self.client, self.now)
 
     def check_recoveries(self) -> None:
-        """Incidents whose end is to be seen."""
-        recoveries.close_failures(self.desk, self.runs, self.warehouse, self.now)
-        stuck_runs.close_those_that_began(self.desk, self.client, self.now)
+        """Close the incidents that are over."""
+        recoveries.close_failures(self.incidents, self.runs, self.warehouse, self.now)
+        stuck_runs.close_those_that_began(self.incidents, self.client, self.now)
 
     def check_server_automations(self) -> None:
-        """The automation that says once that runs wait, and then pauses: it watches again, once that is over."""
+        """Resume the automation that reports late runs: it pauses itself after one report."""
         if not stuck_runs.late_runs(self.client, None, self.now):
             late_run_automation.resume_late(self.client)
 
     def send(self) -> int:
-        """Deliver what is to be said. Returns how many messages wait on."""
+        """Deliver the waiting messages. Return how many still wait."""
         return Outbox(self.client).flush()
 
 
 def _answering_warehouse() -> tuple[Warehouse | None, str]:
-    """The warehouse, if it answers; else why it does not."""
+    """Return the warehouse if it answers, else why it does not."""
     try:
         warehouse = blocks.warehouse(patience=_PATIENCE)
         with warehouse.session() as session:

@@ -1,73 +1,79 @@
-"""To whom a message goes: `tables/owners.yaml` names a channel and addresses for each `owner:` of a table's file."""
+"""Read `tables/owners.yaml`: the addresses of each `owner:` of a table file, one field for each channel."""
 
-import re
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BaseModel, Field, create_model
 
 from daybook.definitions.table_files import TABLES
+from daybook.errors import TableFileError
 from daybook.model.yaml_model import Strict, read_yaml
-from daybook.orchestration.blocks.mail_url import ADDRESS
+from daybook.orchestration.notifications.registry import channel_types
+
+logger = logging.getLogger("daybook.notifications")
+
+Route = Mapping[str, Any]
+"""The addresses of one owner, by the name of the channel. A channel without an address is missing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """Where to: a channel of Slack's (None: the one that the webhook writes to) and e-mail addresses."""
+class Owners:
+    """The routes in `owners.yaml`: the default, and what each owner has of its own."""
 
-    channel: str | None = None
-    addresses: tuple[str, ...] = ()
+    default: Route
+    owners: Mapping[str, Route]
 
-
-def _channel(text: str) -> str:
-    if not re.fullmatch(r"#[^\s#@<>,:A-Z]{1,80}|[CG][A-Z0-9]{8,}", text):
-        raise ValueError('is no channel: write its name with # and in small letters ("#data-alerts"), or its id')
-    return text
-
-
-def _several(given: Any) -> Any:
-    return (given,) if isinstance(given, str) else given
-
-
-def _addresses(given: tuple[str, ...]) -> tuple[str, ...]:
-    wrong = [address for address in given if not re.fullmatch(ADDRESS, address)]
-    if wrong:
-        raise ValueError(f"{wrong[0]!r} is no e-mail address: write team@example.com, or a list of them")
-    return given
-
-
-class Owner(Strict):
-    """Where an owner's messages go. What is left out is as for `default`."""
-
-    channel: Annotated[str, AfterValidator(_channel)] | None = Field(
-        default=None, description="A channel: `#data-alerts`."
-    )
-    address: Annotated[tuple[str, ...], BeforeValidator(_several), AfterValidator(_addresses)] | None = Field(
-        default=None, description="An e-mail address, or a list of them; an empty list is nobody."
-    )
-
-
-class Owners(Strict):
-    """Who hears about which tables."""
-
-    default: Owner = Field(description='of whoever has no line of their own: `default: {channel: "#data-alerts"}`')
-    owners: dict[str, Owner] = Field(default_factory=dict)
+    def route(self, owner: str) -> Route:
+        """Return the route of an owner: its own addresses, and those of `default` for what it leaves out."""
+        return {**self.default, **self.owners.get(owner, {})}
 
 
 def read_owners(folder: Path = TABLES) -> Owners:
-    """What `owners.yaml` in `folder` says; without that file nobody has a line.
+    """Return the routes in `owners.yaml` of `folder`; without that file no owner has an address.
 
     Raises:
-        TableFileError: it is no YAML, or not of this form: names the file, the field and what to do.
+        TableFileError: the file is not YAML, or has a field or value that no channel knows. Names file, field, remedy.
     """
     path = folder / "owners.yaml"
-    return read_yaml(path, Owners) if path.is_file() else Owners(default=Owner())
+    if not path.is_file():
+        return Owners({}, {})
+    read: Any = read_yaml(path, _model())
+    return Owners(_route(read.default), {name: _route(owner) for name, owner in read.owners.items()})
 
 
 def route(owner: str, folder: Path = TABLES) -> Route:
-    """Where the messages of an `owner:` go. Raises TableFileError as `read_owners` does."""
-    known = read_owners(folder)
-    own = known.owners.get(owner, known.default)
-    addresses = known.default.address if own.address is None else own.address
-    return Route(own.channel or known.default.channel, addresses or ())
+    """Return the route of an `owner:`. Raises TableFileError as `read_owners` does."""
+    return read_owners(folder).route(owner)
+
+
+def route_or_none(owner: str) -> Route:
+    """Return the route of an `owner:`; an empty one if `owners.yaml` is wrong.
+
+    One typo must not silence everybody: a channel may send without an address.
+    """
+    try:
+        return route(owner)
+    except TableFileError as error:
+        logger.warning("%s", error)
+        return {}
+
+
+def _model() -> type[BaseModel]:
+    """Return the model of the file, with the fields of all channels."""
+    fields: dict[str, Any] = {
+        kind.yaml_field: (kind.address_type | None, Field(default=None, description=kind.yaml_help))
+        for kind in channel_types().values()
+    }
+    owner: Any = create_model("Owner", __base__=Strict, **fields)
+    default = Field(description='for every owner without an entry: `default: {channel: "#data-alerts"}`')
+    return create_model(
+        "Owners", __base__=Strict, default=(owner, default), owners=(dict[str, owner], Field(default_factory=dict))
+    )
+
+
+def _route(owner: Any) -> Route:
+    given = {name: getattr(owner, kind.yaml_field) for name, kind in channel_types().items()}
+    return {name: address for name, address in given.items() if address is not None}

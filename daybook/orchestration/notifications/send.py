@@ -1,86 +1,91 @@
-"""Delivers a notice: to Slack and by e-mail, each as far as there are blocks for it; else into the log."""
+"""Deliver a notice through every channel of its owner; if none is set up, write it to the log."""
 
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from prefect.client.orchestration import SyncPrefectClient
+
 from daybook.monitoring.incidents.notice import Notice
-from daybook.orchestration.blocks.notification_channels import Messengers, messengers
-from daybook.orchestration.notifications.channels import email_client, slack_client
-from daybook.orchestration.notifications.channels.plain_text import plain
-from daybook.orchestration.notifications.errors import Undelivered
+from daybook.orchestration.notifications.channel import Channel
+from daybook.orchestration.notifications.errors import DeliveryFailed, DeliveryRefused, NotConfigured
+from daybook.orchestration.notifications.plain_text import plain
+from daybook.orchestration.notifications.registry import channel_types
 from daybook.orchestration.notifications.routing import Route
 
-logger = logging.getLogger("daybook.telling")
-
-MEDIA = ("slack", "email")
+logger = logging.getLogger("daybook.notifications")
 
 
 @dataclass
 class Delivery:
-    """What became of a notice. What is left to send is what stands in `failed`.
-
-    A medium that there is no block or no address for is in neither.
-    """
+    """The outcome for one notice, by the key of the channel. A channel that is not set up is in none of them."""
 
     done: dict[str, str] = field(default_factory=dict)
-    """Medium: the thread that the notice is in, to be given back with the next one of its incident; "" for none.
-    The medium "log", where there is no other."""
+    """The thread of each channel that took the notice, for the next notice of its incident; "" for none.
+    The key "log" if there is no channel."""
     failed: dict[str, str] = field(default_factory=dict)
-    """Medium: why not, in plain words."""
+    """Why a channel did not take it, for those that are tried again."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Why a channel will never take it."""
 
 
 def deliver(
-    notice: Notice,
-    route: Route,
-    media: Sequence[str] = MEDIA,
-    threads: Mapping[str, str] | None = None,
-    by: Messengers | None = None,
+    client: SyncPrefectClient, notice: Notice, route: Route, wanted: Sequence[str], threads: Mapping[str, str]
 ) -> Delivery:
-    """Send a notice by those of `media` that it is still to be sent by.
+    """Send a notice through the channels whose names or keys are in `wanted`, to the addresses in `route`.
 
-    `threads` is what earlier deliveries of the same incident had in `done`. `by` are the blocks to send it by (None:
-    those that there are). Never raises for what a network, a server or a block does.
+    `threads` are the values of `Delivery.done` of earlier notices of the same incident. Never raises for an error of a
+    network, a server or a block.
     """
-    delivery, threads = Delivery(), threads or {}
-    try:
-        by = by or messengers(route.channel)
-    except Exception as error:  # Prefect's server, or a block that somebody made by hand
-        logger.warning("%s: the blocks to send it by cannot be opened: %s", notice.title, error)
-        return Delivery(failed=dict.fromkeys(media, f"the blocks cannot be opened: {error}"))
-    ways = _ways(notice, route, by, threads)
-    for medium in media:
-        if medium in ways:
-            _try(medium, ways[medium], delivery)
-    if media and not delivery.done and not delivery.failed:
+    channels, failed = _opened(client, route, wanted)
+    return send(notice, channels, threads, Delivery(failed=failed))
+
+
+def send(
+    notice: Notice, channels: Sequence[Channel], threads: Mapping[str, str] | None = None, into: Delivery | None = None
+) -> Delivery:
+    """Send a notice through these channels, and add the outcomes to `into`. Never raises."""
+    delivery = into or Delivery()
+    for channel in channels:
+        _send(notice, channel, (threads or {}).get(channel.key, ""), delivery)
+    if not (delivery.done or delivery.failed or delivery.refused):
         logger.warning("%s", plain(notice))
         delivery.done["log"] = ""
     return delivery
 
 
-def _ways(notice: Notice, route: Route, by: Messengers, threads: Mapping[str, str]) -> dict[str, Callable[[], str]]:
-    """How it is sent by each medium that there is."""
-    ways: dict[str, Callable[[], str]] = {}
-    slack, email, mailbox = threads.get("slack", ""), threads.get("email", ""), by.mailbox
-    if by.webhook or (by.bot and (route.channel or slack)):
-        ways["slack"] = lambda: slack_client.post(notice, by, route.channel, slack)
-    elif by.bot:
-        logger.warning("Slack's bot knows no channel: write `default: {channel: …}` into tables/owners.yaml")
-    if mailbox and route.addresses:
-        ways["email"] = lambda: email_client.send(notice, mailbox, route.addresses, email)
-    elif route.addresses:
-        logger.warning("no e-mail is sent: set DAYBOOK_SMTP_URL and run `python -m blocks`")
-    return ways
+def _opened(client: SyncPrefectClient, route: Route, wanted: Sequence[str]) -> tuple[list[Channel], dict[str, str]]:
+    """Open the channels. Return them, and the reason for each of `wanted` that cannot be opened now."""
+    channels, failed = list[Channel](), dict[str, str]()
+    for name, kind in channel_types().items():
+        keys = [key for key in wanted if key.partition(":")[0] == name]
+        if not keys:
+            continue
+        try:
+            opened = kind.open(client, route.get(name))
+        except NotConfigured as hint:
+            logger.warning("%s", hint)
+        except Exception as error:  # the Prefect server, or a block that was made by hand
+            failed |= dict.fromkeys(keys, f"its blocks cannot be opened: {error}")
+        else:
+            channels += [channel for channel in opened if name in keys or channel.key in keys]
+    return channels, failed
 
 
-def _try(medium: str, send: Callable[[], str], delivery: Delivery) -> None:
+def _send(notice: Notice, channel: Channel, thread: str, delivery: Delivery) -> None:
+    key = channel.key
     try:
-        delivery.done[medium] = send()
-    except Undelivered as error:
-        delivery.failed[medium] = str(error)
-    except Exception as error:  # of ours: it must not keep back the other medium, nor the messages after this one
-        # without its words, which may hold what it was given: a token, a webhook
+        delivery.done[key] = channel.reply(notice, thread) if thread else channel.deliver(notice)
+    except NotConfigured as hint:
+        logger.warning("%s", hint)
+    except DeliveryFailed as error:
+        delivery.failed[key] = str(error)
+    except DeliveryRefused as error:
+        delivery.refused[key] = str(error)
+        logger.error("not sent by %s: %s. The message is not sent again:\n%s", key, error, plain(notice))
+    except Exception as error:  # a bug of Daybook must not stop the other channels, nor later messages
+        # The text of the error may hold what the channel was given, a token for example: only its type is logged.
         frames = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("a message could not be sent by %s: %s\n%s", medium, type(error).__name__, frames)
-        delivery.failed[medium] = f"a mistake of Daybook's own ({type(error).__name__}): see the monitor's log"
+        logger.error("a message could not be sent by %s: %s\n%s", key, type(error).__name__, frames)
+        delivery.failed[key] = f"a bug in Daybook ({type(error).__name__}): see the monitor's log"

@@ -62,7 +62,7 @@ def random_text(length: int) -> str:
     return "".join(map(chr, random.Random(length).choices(range(0x4E00, 0x9FFF), k=length)))
 
 
-LONG = Notice(Tone.FAILED, "raw_data.nps failed", (("Table", TABLE),), incident="1", link=("The run", "http://x/1"))
+LONG = Notice(Tone.FAILED, "raw_data.nps failed", (("Table", TABLE),), incident="1", link=("View run", "http://x/1"))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ LONG = Notice(Tone.FAILED, "raw_data.nps failed", (("Table", TABLE),), incident=
         pytest.param(replace(LONG, command=random_text(9000)), id="command"),
         pytest.param(replace(LONG, owner=random_text(9000)), id="owner"),
         pytest.param(replace(LONG, facts=(("Table", random_text(9000)),)), id="fact"),
-        pytest.param(replace(LONG, meanwhile=tuple(map(random_text, range(900)))), id="very many sentences"),
+        pytest.param(replace(LONG, impact=tuple(map(random_text, range(900)))), id="very many sentences"),
         pytest.param(replace(LONG, error=random_text(9000), command=random_text(8000)), id="error and command"),
     ],
 )

@@ -1,1 +1,1 @@
-"""The channels that notifications are sent through."""
+"""The notification channels, one in each module. A module that defines a `Channel` is found by `registry`."""

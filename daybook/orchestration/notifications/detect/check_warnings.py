@@ -1,4 +1,4 @@
-"""Checks of severity `warn` that do not hold: the rows are there, and somebody should look at them."""
+"""Report checks of severity `warn` that fail: the rows are loaded, and their owner should look at them."""
 
 from datetime import datetime
 
@@ -11,8 +11,8 @@ from daybook.orchestration.notifications.detect.failures import owner_of, should
 from daybook.orchestration.notifications.incident_store import IncidentStore
 
 
-def report_warning(desk: IncidentStore, table: str, said: str, run: str | None, now: datetime) -> None:
-    """A load or build of `table` was committed, and its checks warn of what they `said`."""
+def report_warning(store: IncidentStore, table: str, said: str, run: str | None, now: datetime) -> None:
+    """Open or update the incident of a committed load or build of `table` whose checks warn. `said` is their text."""
     found = Incident(
         subject=checks_of(table),
         kind=Kind.WARNED,
@@ -24,26 +24,26 @@ def report_warning(desk: IncidentStore, table: str, said: str, run: str | None, 
         seen=(run or now.isoformat(),),
         run=run,
     )
-    known = desk.about(found.subject)
+    known = store.about(found.subject)
     if known and set(found.seen) <= set(known.seen):
         return
     incident = known.merged_with(found) if known else found
-    repeated = f"{table}: a check still warns since {at(incident.since)}, {messages.ordinal(incident.times)} time"
+    repeated = f"{table}: a check still warns, {messages.repeated(incident)}"
     notice = Notice(
         Tone.STILL if known else Tone.WARNED,
         repeated if known else found.title,
         facts=(("Table", table), ("When", at(now))),
         error=said,
-        meanwhile=("The rows are loaded, and readers see them.",),
+        impact=("The rows are loaded, and readers see them.",),
         link=messages.link(run) if run else None,
         owner=found.owner,
         incident=incident.id,
     )
-    desk.keep(incident, notice if should_repeat(incident.times) else None)
+    store.keep(incident, notice if should_repeat(incident.times) else None)
 
 
-def close_warning(desk: IncidentStore, table: str, now: datetime) -> None:
-    """A later load or build of `table` was committed without a warning."""
-    incident = desk.about(checks_of(table))
+def close_warning(store: IncidentStore, table: str, now: datetime) -> None:
+    """Close the incident after a later load or build of `table` committed without a warning."""
+    incident = store.about(checks_of(table))
     if incident:
-        desk.close(incident, now, messages.recovered(incident, now, "The last load passed all of its checks."))
+        store.close(incident, now, messages.recovered(incident, now, "The last load passed all its checks."))

@@ -1,4 +1,4 @@
-"""A run that failed becomes an incident, or a word more on one."""
+"""Turn a failed run into an incident, or into an update of an open one."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,46 +17,46 @@ from daybook.orchestration.notifications.incident_store import IncidentStore
 UNOWNED = "default"
 THE_WAREHOUSE = "the warehouse"
 _BEGIN = datetime(1, 1, 2, tzinfo=UTC)
-_SUBJECT = 200  # characters: with its parameters a run's may be very long
+_SUBJECT = 200  # characters; with its parameters, the subject of a run may be very long
 
 
-def report_failure(desk: IncidentStore, runs: FailedRuns, failed: FailedRun, meanwhile: Impact) -> None:
-    """Open the incident of a run that failed, or say that it is still failing; each of its failures counts once."""
-    found = _incident(desk, failed)
-    known = desk.about(found.subject)
+def report_failure(store: IncidentStore, runs: FailedRuns, failed: FailedRun, impact: Impact) -> None:
+    """Open or update the incident of a failed run. Each failure counts once."""
+    found = _incident(store, failed)
+    known = store.about(found.subject)
     task = runs.task_of(failed)
     if known is None or (known.kind is not Kind.FAILED):
         incident = known.merged_with(found) if known else found
-        desk.keep(incident, messages.opened(incident, failed, task, _means(failed, meanwhile)))
-    elif known.run is None:  # the warehouse, of which the monitor itself has said so
-        desk.keep(replace(known.merged_with(found), times=known.times))
+        store.keep(incident, messages.opened(incident, failed, task, _impact_of(failed, impact)))
+    elif known.run is None:  # the warehouse does not answer, and the monitor itself has reported that
+        store.keep(replace(known.merged_with(found), times=known.times))
     elif failed.state_id not in known.seen:
         incident = known.merged_with(found)
-        desk.keep(incident, messages.still(incident, failed, task) if should_repeat(incident.times) else None)
+        store.keep(incident, messages.still(incident, failed, task) if should_repeat(incident.times) else None)
 
 
 def should_repeat(times: int) -> bool:
-    """Whether somebody has to hear that it failed again: the second, third, fifth, 10th, 20th, 50th, 100th … time."""
+    """Return True if this failure gets a follow-up: the second, third, fifth, 10th, 20th, 50th, 100th …"""
     while times >= 10 and times % 10 == 0:
         times //= 10
     return times in (1, 2, 3, 5)
 
 
 def owner_of(table: str) -> str:
-    """The team to ask about a table or summary."""
+    """Return the owner of a table or summary."""
     dataset = dataset_of(table)
     return dataset.owner if dataset else UNOWNED
 
 
-def _incident(desk: IncidentStore, failed: FailedRun) -> Incident:
-    # What it committed itself before it was lost is there, and so is what others loaded meanwhile; but of what it could
-    # get only a part of, its own commit has just that part.
+def _incident(store: IncidentStore, failed: FailedRun) -> Incident:
+    # Its own commit before a crash counts as recovery, and so do loads of others since it started. If its source was
+    # incomplete, its own commit has only a part of the rows and does not count.
     partly = failed.kind is SourceIncomplete
     after = failed.ended if partly else to_stdlib_datetime(failed.run.start_time or failed.ended)
     stretch = failed.stretch or _all_of(failed, after)
     start, end = (stretch.start, stretch.end) if stretch else (None, None)
     return Incident(
-        subject=_subject(desk, failed)[:_SUBJECT],
+        subject=_subject(store, failed)[:_SUBJECT],
         kind=Kind.FAILED,
         owner=owner_of(table) if (table := failed.tables[0] if failed.tables else failed.about) else UNOWNED,
         title=messages.title_of(failed),
@@ -70,7 +70,7 @@ def _incident(desk: IncidentStore, failed: FailedRun) -> Incident:
 
 
 def _all_of(failed: FailedRun, after: datetime) -> Interval | None:
-    """What a full refresh was to load, which no load of a single interval stands for; None: it was none."""
+    """Return the range that a full refresh should have loaded, which no single interval replaces; else None."""
     plan = failed.plan
     if plan is None or not plan.whole or plan.table.load_grid is None:
         return None
@@ -79,8 +79,8 @@ def _all_of(failed: FailedRun, after: datetime) -> Interval | None:
     return Interval(start, end) if start < end else None
 
 
-def _subject(desk: IncidentStore, failed: FailedRun) -> str:
-    """What it is about. A lost database is one thing, however many tables miss it."""
+def _subject(store: IncidentStore, failed: FailedRun) -> str:
+    """Return what the incident is about. A lost database is one incident, even if it affects many tables."""
     if failed.kind is WarehouseLost:
         return THE_WAREHOUSE
     if failed.kind is SourceLost and failed.plan:
@@ -91,11 +91,11 @@ def _subject(desk: IncidentStore, failed: FailedRun) -> str:
     given = sorted((key, value) for key, value in failed.passed.items() if key not in HOW)
     if failed.tables or not given:
         return name
-    return desk.cleaned(f"{name} ({', '.join(typed_parameter(*one) for one in given)})")
+    return store.cleaned(f"{name} ({', '.join(typed_parameter(*one) for one in given)})")
 
 
-def _means(failed: FailedRun, meanwhile: Impact) -> list[str]:
-    """What readers see until it is mended, and what waits for it."""
+def _impact_of(failed: FailedRun, impact: Impact) -> list[str]:
+    """Return sentences about what readers see until the failure is fixed, and what waits for it."""
     if failed.flow == "summaries" and not failed.tables:
-        return ["No summary was built. Readers keep the last build of each."]
-    return [*meanwhile.visible_data(failed.tables), *meanwhile.blocked_summaries(failed.tables)]
+        return ["No summary was built. Readers still see the last build of each."]
+    return [*impact.visible_data(failed.tables), *impact.blocked_summaries(failed.tables)]

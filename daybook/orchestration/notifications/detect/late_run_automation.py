@@ -1,4 +1,4 @@
-"""The automation by which the server itself says that no worker takes runs: whether it could, and its way back on."""
+"""The automation by which the Prefect server itself reports late runs: did it report, and resume it afterwards."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,18 +16,18 @@ from prefect.events.filters import (
 from prefect.events.schemas.automations import Automation
 from prefect.events.schemas.events import ReceivedEvent
 
-#: Its name and tag in deployments/automations.yaml. It tells of an outage once, and pauses itself.
+#: Its name and tag in deployments/automations.yaml. It reports an outage once and then pauses itself.
 LATE, _TAG = "daybook: late", "daybook"
 _UPDATED = "prefect.automation.updated"
 _TRIGGERED, _EXECUTED = "prefect.automation.action.triggered", "prefect.automation.action.executed"
-_MANY = 50  # the most events that Prefect gives at once
+_MANY = 50  # the most events that Prefect returns at once
 
 
 def resume_late(client: SyncPrefectClient) -> bool:
-    """Switch it on again, if it is off and has switched itself off. Returns whether it was.
+    """Resume the automation if it has paused itself. Return True if it had.
 
-    One that a person switched off stays off. So does one whose switching-off the server no longer remembers: it keeps
-    its events for some days (PREFECT_SERVER_EVENTS_RETENTION_PERIOD).
+    If a person paused it, it stays paused. It also stays paused if the server no longer has the event of the pause:
+    the server keeps events for some days (PREFECT_SERVER_EVENTS_RETENTION_PERIOD).
     """
     ours = AutomationFilter(name=AutomationFilterName(any_=[LATE]), tags=AutomationFilterTags(all_=[_TAG]))
     resumed = False
@@ -38,8 +38,8 @@ def resume_late(client: SyncPrefectClient) -> bool:
     return resumed
 
 
-def was_told(client: SyncPrefectClient, event: str) -> bool:
-    """Whether the server itself sent a message about what fired on this event (the event's id)."""
+def was_reported(client: SyncPrefectClient, event: str) -> bool:
+    """Return True if the server itself sent a message because of the event with this ID."""
     actions = client.read_events(
         EventFilter(related=EventRelatedFilter(id=[f"prefect.event.{event}"]), event=EventNameFilter(name=[_EXECUTED])),
         limit=_MANY,
@@ -67,7 +67,7 @@ def _paused_itself(client: SyncPrefectClient, automation: Automation) -> bool:
 
 
 def _switched_off(newest_first: Sequence[ReceivedEvent]) -> datetime | None:
-    """When it was switched off: the first of the last updates that left it off. A deploy may have changed it since."""
+    """Return when it was paused: the first of the last updates that left it off. A deploy may have updated it since."""
     found = None
     for event in newest_first:
         if event.event == _UPDATED:

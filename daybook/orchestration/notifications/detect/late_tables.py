@@ -1,4 +1,4 @@
-"""Tables that are late, stale, or about to be: held against the ledger, told once, and once more when it is over."""
+"""Report tables that are late, stale or at risk, by comparing their deadlines with the ledger."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -22,90 +22,90 @@ _OURS = (Kind.LATE, Kind.STALE, Kind.AT_RISK)
 
 
 def report_late_tables(
-    desk: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse, meanwhile: Impact, now: datetime
+    store: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse, impact: Impact, now: datetime
 ) -> Sequence[Freshness]:
-    """Open, raise or close the incident of each table with `due:`. Returns how all of them stand.
+    """Open, raise or close the incident of each table with `due:`. Return the freshness of all of them.
 
     Raises:
-        TableFileError: a file is wrong; all that can be read were looked at.
+        TableFileError: a file is wrong. The tables of all other files are handled first.
     """
     datasets, wrong = expected()
-    standings = look(warehouse, datasets, now)
-    for standing in standings:
-        risk = None if standing.is_late else at_risk(client, standing, now)
-        known = desk.about(standing.table)
-        if standing.is_late:
-            _tell(desk, _late(standing, now), partial(_late_notice, client, standing, meanwhile, now))
+    tables = look(warehouse, datasets, now)
+    for freshness in tables:
+        risk = None if freshness.is_late else at_risk(client, freshness, now)
+        known = store.about(freshness.table)
+        if freshness.is_late:
+            _report(store, _late(freshness, now), partial(_late_notice, client, freshness, impact, now))
         elif risk:
-            _tell(desk, _risky(standing, risk, now), partial(_risk_notice, standing, risk, meanwhile))
+            _report(store, _risky(freshness, risk, now), partial(_risk_notice, freshness, risk, impact))
         elif known and known.kind in _OURS:
-            when = standing.loaded_at or now
+            when = freshness.loaded_at or now
             when = when if when > known.since else now
-            desk.close(known, when, messages.recovered(known, when, _there(standing)))
-    for incident in desk.open:
-        if incident.kind in _OURS and not _is_owed(incident.subject):
-            why = f"Nothing is due of {incident.subject} any more: its file is gone, or says no due:."
-            desk.close(incident, now, messages.recovered(incident, now, why, "was given up"))
+            store.close(known, when, messages.recovered(known, when, _there(freshness)))
+    for incident in store.open:
+        if incident.kind in _OURS and not _has_deadline(incident.subject):
+            why = f"{incident.subject} has no deadline any more: its file was deleted, or has no due:."
+            store.close(incident, now, messages.recovered(incident, now, why, "was closed unresolved"))
     for error in wrong:
         raise error
-    return standings
+    return tables
 
 
-def _is_owed(table: str) -> bool:
-    """Whether it has to be there by some time, or nobody knows: its file cannot be read now."""
+def _has_deadline(table: str) -> bool:
+    """Return True if the table has a deadline, or its file cannot be read now."""
     dataset = dataset_of(table)
     return has_file(table) if dataset is None else dataset.due is not None
 
 
-def _tell(desk: IncidentStore, found: Incident, notice: Callable[[], Notice]) -> None:
-    """What is late and fails too is one incident, and the failure says more."""
-    known = desk.about(found.subject)
+def _report(store: IncidentStore, found: Incident, notice: Callable[[], Notice]) -> None:
+    """Open or raise the incident. A table that is late because its run fails has one incident, that of the failure."""
+    known = store.about(found.subject)
     if known is None:
-        desk.keep(found, notice())
+        store.keep(found, notice())
     elif found.kind.is_worse_than(known.kind):
-        desk.keep(known.merged_with(found), notice())
+        store.keep(known.merged_with(found), notice())
 
 
-def _late(standing: Freshness, now: datetime) -> Incident:
-    assert standing.since is not None
+def _late(freshness: Freshness, now: datetime) -> Incident:
+    assert freshness.since is not None
     return Incident(
-        subject=standing.table,
-        kind=Kind.STALE if standing.state is State.STALE else Kind.LATE,
-        owner=standing.owner,
-        title=f"{standing.table} is {'stale' if standing.state is State.STALE else 'late'}: {standing.label}",
-        since=standing.since,
+        subject=freshness.table,
+        kind=Kind.STALE if freshness.state is State.STALE else Kind.LATE,
+        owner=freshness.owner,
+        title=f"{freshness.table} is {'stale' if freshness.state is State.STALE else 'late'}: {freshness.label}",
+        since=freshness.since,
         last=now,
-        seen=(f"{standing.state} {standing.label}",),
+        seen=(f"{freshness.state} {freshness.label}",),
         awaits=tuple(
-            RecoveryCondition(standing.table, standing.since, one.start, one.end) for one in standing.missing[-1:]
+            RecoveryCondition(freshness.table, freshness.since, one.start, one.end) for one in freshness.missing[-1:]
         ),
     )
 
 
-def _late_notice(client: SyncPrefectClient, standing: Freshness, meanwhile: Impact, now: datetime) -> Notice:
-    incident = _late(standing, now)
-    assert standing.since is not None
-    facts = [("Table", standing.table), ("Interval", standing.label)]
-    facts += [("Due", at(standing.due_at))] if standing.due_at else []
-    facts += [("Late for", lasting((now - standing.since).total_seconds()))]
+def _late_notice(client: SyncPrefectClient, freshness: Freshness, impact: Impact, now: datetime) -> Notice:
+    incident = _late(freshness, now)
+    assert freshness.since is not None
+    facts = [("Table", freshness.table), ("Interval", freshness.label)]
+    facts += [("Due", at(freshness.due_at))] if freshness.due_at else []
+    facts += [("Late by", lasting((now - freshness.since).total_seconds()))]
     return Notice(
         Tone.LATE,
         incident.title,
         tuple(facts),
-        meanwhile=(_readers(standing), *meanwhile.blocked_summaries([standing.table])),
-        command=_command(client, standing),
-        owner=standing.owner,
+        impact=(_readers(freshness), *impact.blocked_summaries([freshness.table])),
+        command=_command(client, freshness),
+        owner=freshness.owner,
         incident=incident.id,
-        notes=() if standing.loaded_at else ("No run of it has ever been committed.",),
+        notes=() if freshness.loaded_at else ("No load of it has ever committed.",),
     )
 
 
-def _risky(standing: Freshness, risk: Risk, now: datetime) -> Incident:
+def _risky(freshness: Freshness, risk: Risk, now: datetime) -> Incident:
     return Incident(
-        subject=standing.table,
+        subject=freshness.table,
         kind=Kind.AT_RISK,
-        owner=standing.owner,
-        title=f"{standing.table} may be late: its run takes long",
+        owner=freshness.owner,
+        title=f"{freshness.table} may be late: its run is slow",
         since=now,
         last=now,
         seen=(risk.run_id,),
@@ -113,46 +113,46 @@ def _risky(standing: Freshness, risk: Risk, now: datetime) -> Incident:
     )
 
 
-def _risk_notice(standing: Freshness, risk: Risk, meanwhile: Impact) -> Notice:
-    incident = _risky(standing, risk, risk.now)
-    facts = [("Table", standing.table), ("Interval", standing.next_label)]
-    facts += [("Due", at(standing.next_due_at))] if standing.next_due_at else []
+def _risk_notice(freshness: Freshness, risk: Risk, impact: Impact) -> Notice:
+    incident = _risky(freshness, risk, risk.now)
+    facts = [("Table", freshness.table), ("Interval", freshness.next_label)]
+    facts += [("Due", at(freshness.next_due_at))] if freshness.next_due_at else []
     return Notice(
         Tone.LATE,
         incident.title,
         tuple(facts),
-        meanwhile=(risk.words, _readers(standing), *meanwhile.blocked_summaries([standing.table])),
+        impact=(risk.words, _readers(freshness), *impact.blocked_summaries([freshness.table])),
         link=messages.link(risk.run_id),
-        owner=standing.owner,
+        owner=freshness.owner,
         incident=incident.id,
     )
 
 
-def _readers(standing: Freshness) -> str:
-    if standing.loaded_at is None:
-        return f"{standing.table} was never loaded."
-    until = f", and its rows reach to {at(standing.loaded_until)}" if standing.loaded_until else ""
-    return f"{standing.table} still shows the load of {at(standing.loaded_at)}{until}."
+def _readers(freshness: Freshness) -> str:
+    if freshness.loaded_at is None:
+        return f"{freshness.table} has never been loaded."
+    until = f", with rows until {at(freshness.loaded_until)}" if freshness.loaded_until else ""
+    return f"{freshness.table} still shows the load of {at(freshness.loaded_at)}{until}."
 
 
-def _there(standing: Freshness) -> str:
-    until = f": its rows reach to {at(standing.loaded_until)}" if standing.loaded_until else ""
-    return f"{standing.table} has what was due{until}."
+def _there(freshness: Freshness) -> str:
+    until = f", with rows until {at(freshness.loaded_until)}" if freshness.loaded_until else ""
+    return f"{freshness.table} has the data that was due{until}."
 
 
-def _command(client: SyncPrefectClient, standing: Freshness) -> str:
-    """What loads what is missing, or builds the summary."""
-    table = standing.table
+def _command(client: SyncPrefectClient, freshness: Freshness) -> str:
+    """Return the command that loads what is missing, or builds the summary."""
+    table = freshness.table
     if table in summary_names():
         return run_command("summaries/daily", {"tables": [table]})
     if deployment := find_loading_deployment(client, table):
-        return run_command(deployment, _dates(standing))
-    return run_command("load-table/on-demand", {"table": table} | _dates(standing))
+        return run_command(deployment, _dates(freshness))
+    return run_command("load-table/on-demand", {"table": table} | _dates(freshness))
 
 
-def _dates(standing: Freshness) -> dict[str, str]:
-    """The parameters that name what is missing; none where the whole table is loaded, or never was."""
-    dataset = dataset_of(standing.table)
-    if dataset is None or dataset.grid is None or not standing.missing:
+def _dates(freshness: Freshness) -> dict[str, str]:
+    """Return the parameters that name what is missing; none if the table is loaded whole, or never was."""
+    dataset = dataset_of(freshness.table)
+    if dataset is None or dataset.grid is None or not freshness.missing:
         return {}
-    return dataset.grid.dates(standing.missing[0], standing.missing[-1])
+    return dataset.grid.dates(freshness.missing[0], freshness.missing[-1])

@@ -1,4 +1,4 @@
-"""Which incidents are over: what they wait for is in the ledger, or their run has succeeded since."""
+"""Close incidents that are over: the ledger has what they wait for, or their run has succeeded since."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,36 +13,36 @@ from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.warehouses.base import Warehouse
 
 
-def close_failures(desk: IncidentStore, runs: FailedRuns, warehouse: Warehouse | None, now: datetime) -> None:
-    """Close each incident of a failure that is over, and say so; also one of which nobody will ever see the end."""
+def close_failures(store: IncidentStore, runs: FailedRuns, warehouse: Warehouse | None, now: datetime) -> None:
+    """Close each failure that is over, with a message; also each one whose recovery nobody can detect any more."""
     awaiting = list[Incident]()
-    for incident in desk.open:
+    for incident in store.open:
         if incident.kind is not Kind.FAILED:
             continue
-        if why := _endless(incident, runs):
-            desk.close(incident, now, messages.recovered(incident, now, why, "was given up"))
+        if why := _unresolvable(incident, runs):
+            store.close(incident, now, messages.recovered(incident, now, why, "was closed unresolved"))
         elif incident.awaits:
             awaiting.append(incident)
         elif when := _succeeded(incident, runs, warehouse, now):
-            _close(desk, incident, when)
-    for incident, when in _healed(awaiting, warehouse):
-        _close(desk, incident, when)
+            _close(store, incident, when)
+    for incident, when in _recovered(awaiting, warehouse):
+        _close(store, incident, when)
 
 
-def _close(desk: IncidentStore, incident: Incident, when: datetime) -> None:
-    # A load that was lost after its commit was there before it failed.
+def _close(store: IncidentStore, incident: Incident, when: datetime) -> None:
+    # A load that crashed after its commit had recovered before it failed.
     when = max(when, incident.last)
-    desk.close(incident, when, messages.recovered(incident, when, _loaded(incident)))
+    store.close(incident, when, messages.recovered(incident, when, _loaded(incident)))
 
 
 def _succeeded(incident: Incident, runs: FailedRuns, warehouse: Warehouse | None, now: datetime) -> datetime | None:
     if incident.run:
         return runs.success_like(UUID(incident.run))
-    return now if warehouse else None  # it was the warehouse itself that did not answer
+    return now if warehouse else None  # the incident is that the warehouse does not answer
 
 
-def _healed(incidents: Sequence[Incident], warehouse: Warehouse | None) -> list[tuple[Incident, datetime]]:
-    """Those of which all that they await is there, and since when: asked in one session, where there are any."""
+def _recovered(incidents: Sequence[Incident], warehouse: Warehouse | None) -> list[tuple[Incident, datetime]]:
+    """Return the incidents whose data is all loaded, and since when, with one session for all of them."""
     if not incidents or warehouse is None:
         return []
     found = list[tuple[Incident, datetime]]()
@@ -54,16 +54,16 @@ def _healed(incidents: Sequence[Incident], warehouse: Warehouse | None) -> list[
     return found
 
 
-def _endless(incident: Incident, runs: FailedRuns) -> str | None:
-    """Why what it waits for cannot come; None: it can."""
+def _unresolvable(incident: Incident, runs: FailedRuns) -> str | None:
+    """Return why its recovery cannot be detected; None: it can."""
     awaited = sorted({one.table for one in incident.awaits})
     if awaited and not any(map(has_file, awaited)):
-        return f"There is no file any more of {', '.join(awaited)}: nothing of it is awaited."
+        return f"The file of {', '.join(awaited)} was deleted, so nothing is expected of it any more."
     if not awaited and incident.run and not runs.knows(UUID(incident.run)):
-        return "Its run was deleted on Prefect's server: what became of it is not to be seen any more."
+        return "Its run was deleted from the Prefect server, so its outcome is unknown."
     return None
 
 
 def _loaded(incident: Incident) -> str:
     tables = sorted({awaited.table for awaited in incident.awaits})
-    return f"What had failed is there now: {', '.join(tables)}." if tables else ""
+    return f"What had failed is loaded now: {', '.join(tables)}." if tables else ""

@@ -1,10 +1,10 @@
-"""Whether Prefect itself still schedules: where it does not, no run fails, because there is none.
+"""Detect that Prefect no longer schedules runs: no run fails then, because there are none.
 
-Prefect's scheduler looks once a minute whether each schedule has enough runs ahead: three of them, and an hour of them.
-So a schedule that lacks one of those minutes later tells that the scheduler has stopped, while the runs that it made
-before go on, the monitor's among them: there is most of an hour to tell it. Ticks that have passed must have their run,
-too; one that lacks it while later ones have theirs is over (the server was off, or somebody deleted the run), and what
-it was to load is for `catch_up`.
+Once a minute, Prefect's scheduler makes sure that each schedule has at least three runs and one hour of runs ahead. If
+a schedule lacks one of them some minutes later, the scheduler has stopped. The runs that it made before still start,
+the monitor's among them, so there is most of an hour to report it. Ticks in the past must have a run, too. A past tick
+without a run is ignored if later ticks have runs (the server was off, or somebody deleted the run): `catch_up` loads
+what it missed.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -36,46 +36,46 @@ from daybook.monitoring.incidents.impact import at
 from daybook.orchestration.notifications.detect.failed_runs import MONITORS, OURS
 from daybook.orchestration.pagination import PAGE, every
 
-_BACK = timedelta(hours=3)  # so far back it is looked for the first tick without a run
-_SETTLED = timedelta(minutes=5)  # within which a scheduler that works has done its work
-_SILENT = timedelta(minutes=45)  # three of the monitor's passes
+_BACK = timedelta(hours=3)  # how far back to look for the first tick without a run
+_SETTLED = timedelta(minutes=5)  # a working scheduler has made the runs within this time
+_SILENT = timedelta(minutes=45)  # three passes of the monitor
 _NAMED = 8  # deployments in a message
 
 _OFF = (
-    "Its scheduler is switched off: set PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED=true where the server runs, and "
-    "start it again.",
+    "Its scheduler is off: set PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED=true where the server runs, and restart the "
+    "server.",
 )
 _STOPPED = (
-    "SQLAlchemy 2.1 or newer beside Prefect 3.8: the server then makes no runs, and only its log says so. "
-    "pip install 'sqlalchemy>=2.0,<2.1' there, and start it again.",
-    "The scheduler runs beside the server (prefect server services start), and has ended: start it again.",
-    "The server's database is full or locked: its log says so.",
+    "SQLAlchemy 2.1 or newer is installed with Prefect 3.8: the server then makes no runs, and only its log says so. "
+    "Run pip install 'sqlalchemy>=2.0,<2.1' there, and restart the server.",
+    "The scheduler runs as a process of its own (prefect server services start) and has stopped: restart it.",
+    "The server's database is full or locked: see the server's log.",
 )
 _FAULTY = (
-    "The server cannot make runs of just these: its log says `Error scheduling deployment`, and why. Correct them in "
-    "prefect.yaml, and run `make deploy`.",
+    "The server cannot make runs of these deployments: its log says `Error scheduling deployment`, and why. Correct "
+    "them in prefect.yaml, and run `make deploy`.",
 )
 _NO_WORKER = (
-    "Its runs wait for a worker: start one (prefect worker start --pool daybook), and look whether the pool is paused.",
+    "Its runs wait for a worker: start one (prefect worker start --pool daybook), and resume the pool if it is paused.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with Prefect's scheduling, all in one. Instants are in UTC."""
+    """All that is wrong with Prefect's scheduling. Instants are in UTC."""
 
     title: str
-    """`Prefect schedules nothing any more: nps/daily, summaries/daily`."""
+    """`Prefect schedules no runs: nps/daily, summaries/daily`."""
     since: datetime
-    """The first tick that has no run, which may be still to come; or when the monitor ran last."""
+    """The first tick without a run, which may be in the future; or when the monitor last ran."""
     deployments: tuple[str, ...]
-    """All that it is about, by name."""
+    """The names of all deployments that are affected."""
     causes: tuple[str, ...]
-    """What is likely to be the cause, each with what to do."""
+    """The likely causes, each with its remedy."""
 
 
 class Scheduler(BaseModel):
-    """What Prefect's server says of its scheduler. Where it says nothing (Prefect Cloud): as it is by default."""
+    """The settings of the server's scheduler. If the server does not show them (Prefect Cloud), Prefect's defaults."""
 
     enabled: bool = True
     min_runs: int = 3
@@ -84,10 +84,10 @@ class Scheduler(BaseModel):
 
 
 def find_problem(client: SyncPrefectClient, now: datetime) -> Problem | None:
-    """What is wrong with the schedules of our deployments at `now`; None: all is well.
+    """Return what is wrong with the schedules of Daybook's deployments at `now`; None: nothing.
 
-    A deployment or schedule that is paused, or was made or changed some minutes ago, is passed over: the scheduler has
-    not come to it yet.
+    Ignores deployments and schedules that are paused, or that were created or changed some minutes ago: the scheduler
+    may not have handled them yet.
     """
     deployments = {one.id: one for one in _deployments(client) if not one.paused and _active(one)}
     if not deployments:
@@ -100,15 +100,15 @@ def find_problem(client: SyncPrefectClient, now: datetime) -> Problem | None:
     if missing:
         stopped = missing.keys() == deployments.keys()
         names = _names(client, [deployments[id] for id in missing])
-        what = "Prefect schedules nothing any more" if stopped else "Prefect makes no more runs"
+        what = "Prefect schedules no runs" if stopped else "Prefect schedules no runs for some deployments"
         return Problem(f"{what}: {_listed(names)}", min(missing.values()), names, causes(scheduler, stopped))
     return _silence(client, [one for one in deployments.values() if MONITORS in one.tags], now)
 
 
 def causes(scheduler: Scheduler, stopped: bool) -> tuple[str, ...]:
-    """What is likely to be the cause, where all of the schedules have `stopped`, or only some.
+    """Return the likely causes, if all schedules have `stopped` or only some.
 
-    Of a scheduler that ends, those that run most often lack a run first: so that only some do tells little.
+    After a scheduler stops, the most frequent schedules lack a run first, so "only some" excludes no cause.
     """
     if not scheduler.enabled:
         return _OFF
@@ -116,14 +116,14 @@ def causes(scheduler: Scheduler, stopped: bool) -> tuple[str, ...]:
 
 
 def first_missing(ticks: Sequence[datetime], runs: Collection[datetime]) -> datetime | None:
-    """The first of the `ticks`, which are in order, from which on none has a run; None: the last one has."""
+    """Return the first of the sorted `ticks` from which on none has a run; None: the last one has a run."""
     lacking = list(takewhile(lambda tick: tick not in runs, reversed(ticks)))
     return lacking[-1] if lacking else None
 
 
 def ticks(schedule: DeploymentSchedule, since: datetime, scheduler: Scheduler, now: datetime) -> list[datetime]:
-    """The ticks of which there must be a run at `now`, in order, of a schedule that is as it is `since` then."""
-    from prefect.server.schemas.schedules import SCHEDULE_TYPES  # only the server's know their ticks
+    """Return the sorted ticks that must have a run at `now`, of a schedule that was last changed at `since`."""
+    from prefect.server.schemas.schedules import SCHEDULE_TYPES  # only these can compute ticks
 
     settled, first = now - _SETTLED, max(now - _BACK, since + _SETTLED)
     if first > now:
@@ -148,7 +148,7 @@ def _missing(
 
 
 def _silence(client: SyncPrefectClient, monitors: Sequence[DeploymentResponse], now: datetime) -> Problem | None:
-    """That the monitor has not run by its schedule for too long."""
+    """Return the problem that the monitor has not run on schedule for too long; None: it has."""
     known = [one for one in monitors if one.created and one.created < now - _SILENT]
     if not known:
         return None
@@ -162,7 +162,7 @@ def _silence(client: SyncPrefectClient, monitors: Sequence[DeploymentResponse], 
         return None
     when = f"since {at(last)}" if last else "yet"
     since = last or min(one.created for one in known if one.created)
-    return Problem(f"The monitor has not run by its schedule {when}", since, _names(client, known), _NO_WORKER)
+    return Problem(f"The monitor has not run on schedule {when}", since, _names(client, known), _NO_WORKER)
 
 
 def _deployments(client: SyncPrefectClient) -> Iterator[DeploymentResponse]:
@@ -171,7 +171,7 @@ def _deployments(client: SyncPrefectClient) -> Iterator[DeploymentResponse]:
 
 
 def _runs(client: SyncPrefectClient, ids: Iterable[UUID], after: datetime) -> Mapping[UUID, set[datetime]]:
-    """The ticks for which each of these deployments has a run, whatever became of it."""
+    """Return the ticks for which each of these deployments has a run, in any state."""
     found: dict[UUID, set[datetime]] = {id: set() for id in ids}
     since = FlowRunFilter(
         deployment_id=FlowRunFilterDeploymentId(any_=list(found)),

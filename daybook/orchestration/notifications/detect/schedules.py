@@ -1,4 +1,4 @@
-"""Prefect's own scheduling: that it has stopped is an incident, and so is its end."""
+"""Report that Prefect no longer schedules runs, and when it does again."""
 
 from datetime import datetime
 
@@ -15,12 +15,12 @@ from daybook.orchestration.notifications.incident_store import IncidentStore
 SUBJECT = "Prefect's scheduling"
 
 
-def report_scheduler(desk: IncidentStore, client: SyncPrefectClient, now: datetime) -> None:
-    """Open the incident, once, while Prefect does not schedule what it should; close it when it does again."""
-    problem, known = find_problem(client, now), desk.about(SUBJECT)
+def report_scheduler(store: IncidentStore, client: SyncPrefectClient, now: datetime) -> None:
+    """Open one incident while Prefect does not schedule what it should, and close it when it does again."""
+    problem, known = find_problem(client, now), store.about(SUBJECT)
     if problem is None:
         if known:
-            desk.close(known, now, messages.recovered(known, now, "Every active schedule has its runs again."))
+            store.close(known, now, messages.recovered(known, now, "Every active schedule has upcoming runs again."))
         return
     if known:
         return
@@ -37,8 +37,8 @@ def report_scheduler(desk: IncidentStore, client: SyncPrefectClient, now: dateti
         Tone.LATE,
         problem.title,
         facts=(("Since", at(problem.since)),),
-        meanwhile=problem.causes,
+        impact=problem.causes,
         owner=incident.owner,
         incident=incident.id,
     )
-    desk.keep(incident, notice)
+    store.keep(incident, notice)

@@ -1,7 +1,7 @@
-"""Whether Prefect's server answers at all, told from outside of it: by `python -m flows.monitor` of a cron job.
+"""Detect from outside that the Prefect server is down: a cron job runs `python -m flows.monitor`.
 
-Whatever runs on Prefect is silent then. So this needs neither a worker nor a block: the webhook is that of the
-environment (SLACK_WEBHOOK_URL), and what was told is remembered in a small file of the user's own.
+Nothing that runs on Prefect can report this. So this module needs no worker and no block: channels are opened from
+environment variables, and the state of the outage is a small file in the user's state folder.
 """
 
 import hashlib
@@ -19,36 +19,38 @@ from prefect.settings import PREFECT_API_URL
 
 from daybook.monitoring.incidents.impact import at, lasting
 from daybook.monitoring.incidents.notice import Notice, Tone
-from daybook.orchestration.blocks.errors import ServerUnreachable
-from daybook.orchestration.blocks.notification_channels import Messengers
+from daybook.orchestration.blocks.errors import BlocksError, ServerUnreachable
 from daybook.orchestration.blocks.server import server
-from daybook.orchestration.notifications.channels.slack_client import post
-from daybook.orchestration.notifications.errors import Undelivered
+from daybook.orchestration.notifications.channel import Channel
+from daybook.orchestration.notifications.registry import channel_types
+from daybook.orchestration.notifications.routing import route_or_none
+from daybook.orchestration.notifications.send import send
 
-logger = logging.getLogger("daybook.telling")
+logger = logging.getLogger("daybook.notifications")
 
-_LOOKS, _APART = 3, 10.0  # a server that is started again, which takes some seconds, is no outage
+_ATTEMPTS, _PAUSE = 3, 10.0  # a restart of the server takes some seconds and is not an outage
+_OWNER = "default"
 
 
 @dataclass(frozen=True)
 class Outage:
-    """What is remembered of one: since when, and whether somebody was told."""
+    """The state of an outage between two calls."""
 
     since: datetime
-    told: bool = False
+    reported: bool = False
 
 
 def out_of_reach(
-    environ: Mapping[str, str], now: datetime, *, looks: int = _LOOKS, apart: float = _APART
+    environ: Mapping[str, str], now: datetime, *, attempts: int = _ATTEMPTS, pause: float = _PAUSE
 ) -> str | None:
-    """Why Prefect's server cannot be worked with, in words for a terminal; None: it answers.
+    """Return why the Prefect server cannot be used, as a text for a terminal; None if it responds.
 
-    Asks so many times (`looks`), and waits so many seconds in between (`apart`). An outage is told to Slack once, and
-    once more when it is over; what Slack does not take is told the next time. Where PREFECT_API_URL is not set there is
-    nothing to watch, and nothing is told. Never raises for what a network, a server or a disk does.
+    Connects up to `attempts` times, `pause` seconds apart. Sends one message per outage and one when it is over; a
+    message that no channel takes is sent by the next call. If PREFECT_API_URL is not set, there is nothing to watch,
+    and no message. Never raises for an error of a network, a server or a disk.
     """
     address = PREFECT_API_URL.value()
-    reason = _look(looks if address else 1, apart)
+    reason = _connect(attempts if address else 1, pause)
     if not address:
         return reason
     memory = _file(environ, address)
@@ -56,17 +58,17 @@ def out_of_reach(
     if reason:
         known = known or Outage(now)
         _remember(memory, known)
-        if not known.told and _tell(environ, _lost(reason, known, now)):
-            _remember(memory, Outage(known.since, told=True))
-    elif known and (not known.told or _tell(environ, _back(known, now))):
+        if not known.reported and _report(environ, _lost(reason, known, now)):
+            _remember(memory, Outage(known.since, reported=True))
+    elif known and (not known.reported or _report(environ, _back(known, now))):
         _remember(memory, None)
     return reason
 
 
-def _look(looks: int, apart: float) -> str | None:
+def _connect(attempts: int, pause: float) -> str | None:
     reason = ""
-    for look in range(looks):
-        time.sleep(apart if look else 0)
+    for attempt in range(attempts):
+        time.sleep(pause if attempt else 0)
         try:
             with server():
                 return None
@@ -78,59 +80,70 @@ def _look(looks: int, apart: float) -> str | None:
 def _lost(reason: str, outage: Outage, now: datetime) -> Notice:
     return Notice(
         Tone.FAILED,
-        "Prefect's server is out of reach",
+        "The Prefect server does not respond",
         facts=(("Since", at(outage.since)), ("Seen", f"{at(now)}, from {socket.gethostname()}")),
         error=reason,
-        meanwhile=("No run is started, and nobody hears of one that fails, or of a table that is late.",),
+        impact=("No runs start, and Daybook cannot report failed runs or late tables.",),
     )
 
 
 def _back(outage: Outage, now: datetime) -> Notice:
     return Notice(
         Tone.RECOVERED,
-        f"Prefect's server answers again after {lasting((now - outage.since).total_seconds())}",
+        f"The Prefect server responds again after {lasting((now - outage.since).total_seconds())}",
         facts=(("Since", at(outage.since)), ("Until", at(now))),
-        meanwhile=("Of each schedule the next runs start now, late; what else was missed is loaded by catch-up.",),
+        impact=("The next run of each schedule starts now, late. The command below loads what else was missed.",),
         command="prefect deployment run catch-up/daily",
     )
 
 
-def _tell(environ: Mapping[str, str], notice: Notice) -> bool:
-    """Whether it was sent."""
-    webhook = environ.get("SLACK_WEBHOOK_URL", "").strip()
-    if not webhook:
-        logger.warning("%s. Nobody is told: set SLACK_WEBHOOK_URL where this runs", notice.title)
+def _report(environ: Mapping[str, str], notice: Notice) -> bool:
+    """Return True if at least one channel took the notice."""
+    channels = _channels(environ)
+    if not channels:
+        variables = [variable for kind in channel_types().values() for variable in kind.variables]
+        logger.warning("%s. No message is sent: set %s where this runs", notice.title, " or ".join(variables))
         return False
-    try:
-        post(notice, Messengers(webhook=webhook), None)
-    except Undelivered as error:
-        logger.warning("%s. It is told the next time that this runs: %s", notice.title, error)
-        return False
-    return True
+    delivery = send(notice, channels)
+    for channel, reason in delivery.failed.items():
+        logger.warning("%s. Not sent by %s: %s", notice.title, channel, reason)
+    if not delivery.done:
+        logger.warning("%s. The next call sends this message again", notice.title)
+    return bool(delivery.done)
+
+
+def _channels(environ: Mapping[str, str]) -> list[Channel]:
+    addresses, found = route_or_none(_OWNER), list[Channel]()
+    for name, kind in channel_types().items():
+        try:
+            found += kind.from_environment(environ, addresses.get(name))
+        except BlocksError as error:
+            logger.warning("%s: %s", name, error)
+    return found
 
 
 def _file(environ: Mapping[str, str], address: str) -> Path:
-    """Where the outage of the server at `address` is remembered, in the folder that XDG has for such things."""
+    """Return the file that keeps the state of the server at `address`, in the XDG state folder."""
     state = environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     return Path(state) / "daybook" / f"outage-{hashlib.sha256(address.encode()).hexdigest()[:12]}.json"
 
 
 def _remembered(memory: Path) -> Outage | None:
     try:
-        said = json.loads(memory.read_text(encoding="utf-8"))
-        return Outage(datetime.fromisoformat(said["since"]), said["told"] is True)
+        state = json.loads(memory.read_text(encoding="utf-8"))
+        return Outage(datetime.fromisoformat(state["since"]), state["reported"] is True)
     except (OSError, ValueError, LookupError, TypeError):
-        return None  # there is none; or a disk that was full has left half of one
+        return None  # no outage, or a full disk truncated the file
 
 
 def _remember(memory: Path, outage: Outage | None) -> None:
-    """Keep it; None: there is nothing to remember any more."""
+    """Write the state; None: delete it."""
     try:
         if outage is None:
             return memory.unlink(missing_ok=True)
         memory.parent.mkdir(parents=True, exist_ok=True)
         new = memory.with_suffix(".new")
-        new.write_text(json.dumps({"since": outage.since.isoformat(), "told": outage.told}), encoding="utf-8")
+        new.write_text(json.dumps({"since": outage.since.isoformat(), "reported": outage.reported}), encoding="utf-8")
         new.replace(memory)
     except OSError as error:
-        logger.warning("%s cannot be written, so that the same is told again each time: %s", memory, error)
+        logger.warning("%s cannot be written, so each call sends the same message again: %s", memory, error)

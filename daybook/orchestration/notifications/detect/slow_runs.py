@@ -1,8 +1,8 @@
-"""Tables that may be late: what is due has not come yet, and the run that brings it is slower than it usually is.
+"""Detect tables at risk of being late: their data is due, and the run that loads it is slower than usual.
 
-How long a run takes is told by its own history, the last runs of the same deployment that went well at once: nobody has
-to guess a limit. It is expected to take as long as nine of ten of those did at most, and one that takes longer than
-that, half as long again as it has taken already.
+Nobody has to set a limit: the expected duration comes from the last runs of the same deployment that succeeded at the
+first attempt. A run is expected to take as long as the 90th percentile of them. If it has already taken longer, it is
+expected to take 1.5 times what it has taken so far.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,51 +33,51 @@ from daybook.monitoring.freshness import Freshness
 from daybook.monitoring.incidents.impact import lasting
 from daybook.orchestration.run_tags import BACKFILL_TAG
 
-_REMEMBERED, _ENOUGH = 20, 3  # runs of which the durations are compared, and without which nothing is said
-_ASKED = 60  # runs that are asked for, as some are not comparable
+_REMEMBERED, _ENOUGH = 20, 3  # the most runs that are compared, and the fewest
+_ASKED = 60  # runs to read, as some of them are not comparable
 _TOLERATED = timedelta(seconds=60)
-_USUAL = 0.9  # of the runs take no longer than what is usual
-_AND_AGAIN = 1.5  # times what it has taken, for a run that takes longer than is usual
-_WILD = 2  # times what the slowest took: too long, however late the table is due
-_BRING_NOTHING = {"backfill", "reconcile"}  # by themselves; their runs have the table's tag, too
+_USUAL = 0.9  # the percentile that counts as usual
+_AND_AGAIN = 1.5  # factor on the time so far, for a run that is slower than usual
+_WILD = 2  # factor on the slowest run: too long, even if the deadline is far away
+_BRING_NOTHING = {"backfill", "reconcile"}  # these load nothing themselves, but have the tag of the table, too
 _SCHEDULED = "auto-scheduled"  # Prefect's tag
 
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """A run that may come too late."""
+    """A run that may finish too late."""
 
     table: str
     run_id: str
     words: str
-    """`Runs for 42 min; its last 20 took 5 min to 9 min; due 10:00 UTC, in 12 min.`"""
+    """`Running for 42 min. The last 20 runs took 5 min to 9 min. Due at 10:00 UTC, in 12 min.`"""
     now: datetime
 
 
 class _Active(NamedTuple):
-    """A run that goes on now: when it began, and what those took that were like it, the newest first."""
+    """A run in progress: when it started, and the durations of comparable runs, newest first."""
 
     run_id: str
     began: datetime
     history: list[timedelta]
 
 
-def at_risk(client: SyncPrefectClient, standing: Freshness, now: datetime) -> Risk | None:
-    """Whether what is due next of a table, and is not there, may come too late; None: no run of it is slow."""
-    due_at, table = standing.next_due_at, standing.table
+def at_risk(client: SyncPrefectClient, freshness: Freshness, now: datetime) -> Risk | None:
+    """Return the risk that the next data of a table comes too late; None: no run of it is slow."""
+    due_at, table = freshness.next_due_at, freshness.table
     if due_at is None:
         return None
     for run_id, began, history in _builds(client, table) if table in summary_names() else _loads(client, table):
         if may_be_late(now - began, history, due_at - now):
-            return Risk(table, run_id, in_words(now - began, history, due_at, now, standing.timezone), now)
+            return Risk(table, run_id, in_words(now - began, history, due_at, now, freshness.timezone), now)
     return None
 
 
 def may_be_late(taken: timedelta, history: Sequence[timedelta], left: timedelta) -> bool:
-    """Whether somebody is to hear of a run that has `taken` so long, where what it brings is due in `left`.
+    """Return True if a run that has `taken` so long is worth a message; its data is due in `left`.
 
-    That is one which will end more than a minute too late, as far as `history` tells; or which has taken more than
-    twice as long as the slowest, and a minute longer.
+    It is if `history` predicts an end more than a minute too late, or if the run has taken more than twice as long as
+    the slowest run and at least a minute longer.
     """
     if len(history) < _ENOUGH:
         return False
@@ -88,7 +88,7 @@ def may_be_late(taken: timedelta, history: Sequence[timedelta], left: timedelta)
 
 
 def expected(taken: timedelta, history: Sequence[timedelta]) -> timedelta:
-    """How long a run will take in all that has `taken` so long; `history` is not empty."""
+    """Return the expected total duration of a run that has `taken` so long; `history` is not empty."""
     usual = sorted(history)[round(_USUAL * (len(history) - 1))]
     return usual if taken <= usual else taken * _AND_AGAIN
 
@@ -96,17 +96,17 @@ def expected(taken: timedelta, history: Sequence[timedelta]) -> timedelta:
 def in_words(
     taken: timedelta, history: Sequence[timedelta], due_at: datetime, now: datetime, timezone: str = "UTC"
 ) -> str:
-    """What is told of it, with the numbers."""
+    """Return the sentence for the message, with the numbers."""
     fastest, slowest = (lasting(some.total_seconds()) for some in (min(history), max(history)))
     usually = fastest if fastest == slowest else f"{fastest} to {slowest}"
     return (
-        f"Runs for {lasting(taken.total_seconds())}; its last {len(history)} took {usually}; due "
+        f"Running for {lasting(taken.total_seconds())}. The last {len(history)} runs took {usually}. Due at "
         f"{due_at.astimezone(ZoneInfo(timezone)):%H:%M} {timezone}, in {lasting((due_at - now).total_seconds())}."
     )
 
 
 def _loads(client: SyncPrefectClient, table: str) -> Iterator[_Active]:
-    """The runs that load an interval of the table now, and are no backfill's: beside scheduled ones of the same."""
+    """Yield the runs that load an interval of the table now, except backfills, each with the history of its kind."""
     running = FlowRunFilter(tags=FlowRunFilterTags(all_=[table]), state=_flows(StateType.RUNNING))
     for run in client.read_flow_runs(flow_run_filter=running, limit=_ASKED):
         if not (run.state and run.deployment_id) or BACKFILL_TAG in run.tags or run.parameters.get("until"):
@@ -126,7 +126,7 @@ def _loads(client: SyncPrefectClient, table: str) -> Iterator[_Active]:
 
 
 def _builds(client: SyncPrefectClient, summary: str) -> Iterator[_Active]:
-    """The builds of the summary that go on now: each is a task of the flow summaries, and has its name."""
+    """Yield the builds of the summary in progress: each is a task of the flow `summaries` with the summary's name."""
     for task in _tasks(client, summary, StateType.RUNNING):
         if task.state:
             history = _durations(_tasks(client, summary, StateType.COMPLETED))
@@ -147,7 +147,7 @@ def _tasks(client: SyncPrefectClient, summary: str, type: StateType) -> list[Tas
 
 
 def _durations(runs: Sequence[FlowRun | TaskRun]) -> list[timedelta]:
-    """What the last ones took. One that was tried again has waited in between, and tells nothing."""
+    """Return the durations of the last runs. A run that was retried has waited in between, so it is left out."""
     found = [run.end_time - run.start_time for run in runs if run.run_count == 1 and run.start_time and run.end_time]
     return [timedelta(seconds=some.total_seconds()) for some in found[:_REMEMBERED]]
 

@@ -1,4 +1,4 @@
-"""Runs that do not begin: one that is pending for very long, and those that no worker takes."""
+"""Report runs that do not start: pending for too long, or not picked up by any worker."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -24,12 +24,12 @@ from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.notifications.detect.failures import UNOWNED
 from daybook.orchestration.notifications.incident_store import IncidentStore
 
-_POOL = "the work pool "  # and its name, which may have spaces
-_LATE = timedelta(seconds=60)  # as long as a worker that polls may leave a run
+_POOL = "the work pool "  # followed by its name, which may have spaces
+_LATE = timedelta(seconds=60)  # a polling worker may take this long to pick up a run
 
 
-def report_stuck_run(desk: IncidentStore, client: SyncPrefectClient, run_id: UUID, now: datetime) -> None:
-    """A run has been handed to a worker, and has not begun."""
+def report_stuck_run(store: IncidentStore, client: SyncPrefectClient, run_id: UUID, now: datetime) -> None:
+    """Open an incident if a worker has accepted the run but has not started it."""
     run = _read(client, run_id)
     if run is None or run.state is None or not run.state.is_pending():
         return
@@ -44,23 +44,23 @@ def report_stuck_run(desk: IncidentStore, client: SyncPrefectClient, run_id: UUI
         seen=(str(run.state.id),),
         run=str(run.id),
     )
-    if desk.about(incident.subject):
+    if store.about(incident.subject):
         return
     notice = Notice(
         Tone.LATE,
         incident.title,
         facts=(("Run", run.name), ("Pending since", at(since)), ("Work pool", run.work_pool_name or "none")),
-        meanwhile=("A worker took it, and its process has not begun. The worker's log says why.",),
+        impact=("A worker accepted the run, but its process has not started. The worker's log says why.",),
         command=f"prefect flow-run cancel {run.id}",
         link=messages.link(run.id),
         owner=incident.owner,
         incident=incident.id,
     )
-    desk.keep(incident, notice)
+    store.keep(incident, notice)
 
 
-def note_waiting(desk: IncidentStore, client: SyncPrefectClient, run_id: UUID, *, told: bool) -> None:
-    """No worker took the runs of a pool: the server itself has said so (`told`), or could not."""
+def note_waiting(store: IncidentStore, client: SyncPrefectClient, run_id: UUID, *, reported: bool) -> None:
+    """Open an incident if no worker takes the runs of a pool. `reported`: the server itself has sent the message."""
     run = _read(client, run_id)
     if run is None or run.expected_start_time is None:
         return
@@ -69,43 +69,43 @@ def note_waiting(desk: IncidentStore, client: SyncPrefectClient, run_id: UUID, *
         subject=_POOL + pool,
         kind=Kind.WAITING,
         owner=UNOWNED,
-        title=f"No worker takes the runs of the work pool {pool}",
+        title=f"No worker picks up the runs of the work pool {pool}",
         since=since,
         last=since,
         seen=(str(run.id),),
         run=str(run.id),
     )
-    if desk.about(incident.subject):
+    if store.about(incident.subject):
         return
     notice = Notice(
         Tone.LATE,
-        f"No worker took the runs of the work pool {pool}",
+        f"No worker picked up the runs of the work pool {pool}",
         facts=(("Run", run.name), ("Due", at(since))),
-        meanwhile=("The server could not say so when it happened. A worker is there again.",),
+        impact=("The server could not send this message when it happened. A worker is running again.",),
         link=messages.link(run.id),
         owner=UNOWNED,
         incident=incident.id,
     )
-    desk.keep(incident, None if told else notice)
+    store.keep(incident, None if reported else notice)
 
 
-def close_those_that_began(desk: IncidentStore, client: SyncPrefectClient, now: datetime) -> None:
-    """Say of each that it has begun, or that it will not."""
-    for incident in desk.open:
+def close_those_that_began(store: IncidentStore, client: SyncPrefectClient, now: datetime) -> None:
+    """Close each incident whose run has started, or will not start any more."""
+    for incident in store.open:
         if incident.kind is Kind.STUCK and incident.run:
             run = _read(client, UUID(incident.run))
             state = run.state if run else None
             if state is None or not state.is_pending():
                 ended = to_stdlib_datetime(state.timestamp) if state else now
                 how = f"It is {state.name.lower()} now." if state and state.name else "It was deleted."
-                desk.close(incident, ended, messages.recovered(incident, ended, how))
+                store.close(incident, ended, messages.recovered(incident, ended, how))
         elif incident.kind is Kind.WAITING and not late_runs(client, incident.subject.removeprefix(_POOL), now):
-            how = "A worker takes its runs again; what was late runs now, or has run."
-            desk.close(incident, now, messages.recovered(incident, now, how))
+            how = "A worker picks up its runs again. The late runs have started or finished."
+            store.close(incident, now, messages.recovered(incident, now, how))
 
 
 def late_runs(client: SyncPrefectClient, pool: str | None, now: datetime) -> Sequence[FlowRun]:
-    """The runs of a pool (None: of any) that should have begun more than a minute ago, and that nobody has taken."""
+    """Return the runs of a pool (None: of any) that were due over a minute ago and that no worker has picked up."""
     due = FlowRunFilterExpectedStartTime(before_=now.astimezone(UTC) - _LATE)  # type: ignore[arg-type]
     late = FlowRunFilterState(name=FlowRunFilterStateName(any_=["Late"]))
     pools = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool])) if pool else None

@@ -1,7 +1,7 @@
-"""Runs that count as running, and whose process is gone: after an outage of Prefect's server nobody else notices them.
+"""Detect zombie runs: Prefect counts them as running, but their process is gone.
 
-The automation "daybook: lost" sees a heartbeat that stays away while the server runs; what it waits for it forgets when
-the server itself is down for some minutes.
+The automation "daybook: lost" detects a missing heartbeat while the Prefect server is up. It forgets what it waits for
+if the server itself is down for some minutes; this module handles that case.
 """
 
 import logging
@@ -23,16 +23,16 @@ from daybook.monitoring.incidents.impact import at
 from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.notifications.detect.failed_runs import OURS
 
-logger = logging.getLogger("daybook.telling")
+logger = logging.getLogger("daybook.notifications")
 
-_SILENT = timedelta(minutes=10)  # of a run whose heartbeat comes every 30 s, or 3 minutes by Prefect's own default
+_SILENT = timedelta(minutes=10)  # runs send a heartbeat every 30 s, or every 3 minutes by Prefect's default
 
 
 def settle(client: SyncPrefectClient, earlier: datetime, now: datetime) -> bool:
-    """Let the runs count as crashed of which nothing was heard since the pass `earlier`, if that is ten minutes ago.
+    """Mark running runs as crashed if they sent no heartbeat since the pass `earlier`, at least ten minutes ago.
 
-    The server was up then and is up now, so that a run which lives would have been heard. A run without any heartbeat
-    is left alone: it may be set to have none. Returns whether it was long enough ago.
+    The server was up then and is up now, so a live run would have sent one. A run without any heartbeat is not touched:
+    heartbeats may be off. Return True if `earlier` was long enough ago.
     """
     if now - earlier < _SILENT:
         return False
@@ -44,7 +44,7 @@ def settle(client: SyncPrefectClient, earlier: datetime, now: datetime) -> bool:
     for run in client.read_flow_runs(flow_run_filter=running, limit=200):
         heard = _last_heartbeat(client, run)
         if heard and heard < earlier:
-            message = f"No sign of life from its process since {at(heard)}."
+            message = f"No heartbeat from its process since {at(heard)}."
             logger.warning("%s: %s", run.name, message)
             client.set_flow_run_state(run.id, Crashed(message=message))
     return True

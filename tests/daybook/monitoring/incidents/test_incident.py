@@ -131,16 +131,16 @@ def test_the_history_has_each_incident_once_with_words_that_a_warehouse_takes(wa
 
 
 def test_what_readers_see_is_named_by_its_day_and_asked_once(warehouse: Warehouse) -> None:
-    meanwhile = Impact(warehouse, NINE)
+    impact = Impact(warehouse, NINE)
     load(warehouse, None, NINE, NINE - timedelta(days=2), "analytics.nps_summary")
     load(warehouse, DAYS[0], DAYS[1], NINE)
-    assert meanwhile.visible_data(["analytics.nps_summary", "raw_data.nps"]) == [
+    assert impact.visible_data(["analytics.nps_summary", "raw_data.nps"]) == [
         "analytics.nps_summary still shows Sunday's build (2021-02-07 09:00 UTC).",
         "raw_data.nps still shows today's load (2021-02-09 09:00 UTC).",
     ]
     load(warehouse, DAYS[0], DAYS[1], NINE, "raw_data.user_session_channel")
-    assert meanwhile.visible_data(["raw_data.user_session_channel"]) == [
-        "raw_data.user_session_channel was never loaded: readers see nothing of it, or what was there before."
+    assert impact.visible_data(["raw_data.user_session_channel"]) == [
+        "raw_data.user_session_channel has never been loaded: readers see no rows, or rows from before Daybook."
     ]
 
 
@@ -148,18 +148,18 @@ def test_what_readers_see_of_a_warehouse_that_is_gone_is_as_it_was() -> None:
     gone = open_warehouse(create_engine(f"postgresql+psycopg2://nobody@127.0.0.1:{free_port()}/none"))
     for warehouse in (gone, None):
         (said,) = Impact(warehouse, NINE).visible_data(["raw_data.nps", "analytics.nps_summary"])
-        assert "the warehouse does not answer now" in said
+        assert "The warehouse does not answer now" in said
 
 
 def test_what_waits_is_found_in_the_text_of_the_summaries_which_is_read_once(tmp_path: Path) -> None:
     tables = Path(copytree(TABLES, tmp_path / "tables"))
-    meanwhile = Impact(None, NINE, tables)
-    (said,) = meanwhile.blocked_summaries(["raw_data.nps"])
+    impact = Impact(None, NINE, tables)
+    (said,) = impact.blocked_summaries(["raw_data.nps"])
     assert {"analytics.nps_summary", "analytics.nps_rolling"} <= set(re.findall(r"\w+\.\w+", said))
     assert "analytics.ab_test_report" not in said
-    assert meanwhile.blocked_summaries(["raw_data.of_nobody"]) == meanwhile.blocked_summaries([]) == []
+    assert impact.blocked_summaries(["raw_data.of_nobody"]) == impact.blocked_summaries([]) == []
     rmtree(tables)
-    assert meanwhile.blocked_summaries(["raw_data.nps"]) == [said]
+    assert impact.blocked_summaries(["raw_data.nps"]) == [said]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Notices of every kind, as the tests of messages need them."""
+"""Notices for tests of messages."""
 
 from hypothesis import strategies as st
 
@@ -7,11 +7,11 @@ from daybook.monitoring.incidents.notice import Notice, Tone
 FAILED = Notice(
     Tone.FAILED,
     "raw_data.nps failed: 2021-02-05",
-    facts=(("Task", "load"), ("Tries", "2"), ("Since", "06:00 UTC")),
+    facts=(("Task", "load"), ("Attempts", "2"), ("Since", "06:00 UTC")),
     error='ShrinkGuard: raw_data.nps 2021-02-05: "score" < 3 & 4 rows are left',
-    meanwhile=("analytics.nps_summary still shows Tuesday's build.", "Held back: analytics.nps_rolling."),
+    impact=("analytics.nps_summary still shows Tuesday's build.", "Blocked until then: analytics.nps_rolling."),
     command="python -m flows.load_table raw_data.nps --execution-date 2021-02-05",
-    link=("The run", "http://127.0.0.1:4200/runs/flow-run/0190c2c5?tab=logs&x=1"),
+    link=("View run", "http://127.0.0.1:4200/runs/flow-run/0190c2c5?tab=logs&x=1"),
     owner="data-team",
     incident="5a1c6d0e",
     notes=("The staged parts are kept.",),
@@ -20,7 +20,7 @@ RECOVERED = Notice(
     Tone.RECOVERED, "raw_data.nps recovered after 2 h", owner="data-team", incident="5a1c6d0e", facts=(("Rows", "12"),)
 )
 
-# Words that mean something to Slack, to HTML or to a mail's headers stand among any others.
+# Among other words, there are some with a meaning in Slack, HTML or the headers of an e-mail.
 _words = st.sampled_from(
     ["```", "`", "<!channel>", "@here", "&amp;", "<a|b>", "*", "_", "\r\nBcc: x@y.z", "\ud83d", "🟥", "\0"]
 )
@@ -34,10 +34,10 @@ notices = st.builds(
     title=_texts,
     facts=st.lists(_pairs, max_size=4).map(tuple) | st.tuples(_short, _short).map(lambda pair: (pair,) * 200),
     error=st.none() | _texts,
-    meanwhile=st.lists(_texts, max_size=3).map(tuple) | _short.map(lambda text: (text,) * 100),
+    impact=st.lists(_texts, max_size=3).map(tuple) | _short.map(lambda text: (text,) * 100),
     command=st.none() | _texts,
     link=st.none() | st.tuples(_texts, _texts | _texts.map("http://x/".__add__)),
     owner=_texts,
     notes=st.lists(_texts, max_size=12).map(tuple),
 )
-"""Any notice at all: empty, huge, and full of what must not be understood."""
+"""Any notice: empty, huge, and full of markup that must not take effect."""

@@ -1,4 +1,4 @@
-"""Whose messages go where, and what is said of a file that cannot be meant."""
+"""The addresses of each owner, and the errors of a wrong file."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from ruamel.yaml import YAML
 
 from daybook.definitions.table_files import TABLES, table_names
 from daybook.errors import TableFileError
-from daybook.orchestration.notifications.routing import Owner, Route, read_owners, route
+from daybook.orchestration.notifications.routing import Route, read_owners, route
 
 
 def write(folder: Path, text: str) -> Path:
@@ -27,36 +27,43 @@ owners:
 @pytest.mark.parametrize(
     ("owner", "expected"),
     [
-        pytest.param("default", Route("#data-alerts", ("team@example.com",)), id="default"),
-        pytest.param("somebody", Route("#data-alerts", ("team@example.com",)), id="without a line"),
-        pytest.param("analytics", Route("#analyse-köln", ("team@example.com",)), id="a channel of its own"),
-        pytest.param("finance", Route("#data-alerts", ("a@example.com", "b@example.com")), id="addresses of its own"),
-        pytest.param("quiet", Route("C0123456789"), id="a channel's id, and no e-mail"),
+        pytest.param("default", {"slack": "#data-alerts", "email": ("team@example.com",)}, id="default"),
+        pytest.param("somebody", {"slack": "#data-alerts", "email": ("team@example.com",)}, id="without a line"),
+        pytest.param(
+            "analytics", {"slack": "#analyse-köln", "email": ("team@example.com",)}, id="a channel of its own"
+        ),
+        pytest.param(
+            "finance", {"slack": "#data-alerts", "email": ("a@example.com", "b@example.com")}, id="addresses of its own"
+        ),
+        pytest.param("quiet", {"slack": "C0123456789", "email": ()}, id="a channel's id, and no e-mail"),
     ],
 )
 def test_an_owner_has_a_route(tmp_path: Path, owner: str, expected: Route) -> None:
     assert route(owner, write(tmp_path, FILE)) == expected
 
 
-def test_without_a_file_it_is_the_webhooks_channel(tmp_path: Path) -> None:
-    assert route("data-team", tmp_path) == Route(None, ())
+def test_without_a_file_nobody_has_an_address(tmp_path: Path) -> None:
+    assert route("data-team", tmp_path) == {}
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        pytest.param("owners: {}", "default: missing; add it (of whoever has no line of their own", id="no default"),
+        pytest.param("owners: {}", "default: missing; add it (for every owner without an entry", id="no default"),
         pytest.param("default: {chanel: x}", "default.chanel: no such field; did you mean 'channel'?", id="misspelt"),
-        pytest.param('default: {channel: "data"}', "default.channel: is no channel: write its name with #", id="no #"),
-        pytest.param("default: {address: x}", "'x' is no e-mail address: write team@example.com", id="no address"),
+        pytest.param('default: {channel: "data"}', "default.channel: not a channel: write its name with #", id="no #"),
+        pytest.param("default: {address: x}", "'x' is not an e-mail address: write team@example.com", id="no address"),
         pytest.param(
-            "default: {}\nowners: {a: {mail: x}}", "owners.a.mail: no such field; there are channel, address", id="mail"
+            "default: {}\nowners: {a: {mail: x}}",
+            "owners.a.mail: no such field; there are apprise, address, channel",
+            id="mail",
         ),
         pytest.param("default: {}\nanalytics: {}", "analytics: no such field; there are default, owners", id="outside"),
+        pytest.param("default: {apprise: discord://1/2}", "write names of DAYBOOK_APPRISE_URLS", id="a URL"),
         pytest.param("default: {", "is not YAML", id="no YAML"),
     ],
 )
-def test_what_cannot_be_meant_is_named_with_its_remedy(tmp_path: Path, text: str, said: str) -> None:
+def test_an_error_names_file_field_and_remedy(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(TableFileError) as refused:
         route("data-team", write(tmp_path, text))
 
@@ -68,5 +75,5 @@ def test_every_owner_of_a_table_has_a_line_in_ours() -> None:
     named = {YAML(typ="safe", pure=True).load(path.read_text("utf-8"))["owner"] for path in TABLES.glob("*/*.yaml")}
 
     assert named and named <= read_owners().owners.keys()
-    assert read_owners().default != Owner()
+    assert read_owners().default
     assert not [name for name in table_names() if "owners" in name]

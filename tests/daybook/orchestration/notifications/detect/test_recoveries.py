@@ -30,7 +30,7 @@ TABLE, DAY = "raw_data.nps", datetime(2021, 2, 5, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(shelves: SyncPrefectClient) -> IncidentStore:
+def store(shelves: SyncPrefectClient) -> IncidentStore:
     """With nothing open."""
     return IncidentStore(shelves, None)
 
@@ -47,7 +47,7 @@ def load(warehouse: Warehouse, start: datetime | None, end: datetime, at: dateti
         Ledger(warehouse).record(session, [Entry(TABLE, start, end, 1, "merge", None, at, str(uuid4()), at)])
 
 
-def fail(desk: IncidentStore, client: SyncPrefectClient, why: str = "no", **parameters: object) -> datetime:
+def fail(store: IncidentStore, client: SyncPrefectClient, why: str = "no", **parameters: object) -> datetime:
     """A load of the table that failed and was told; since when a load counts as its end."""
 
     @flow(name="nps")
@@ -57,8 +57,8 @@ def fail(desk: IncidentStore, client: SyncPrefectClient, why: str = "no", **para
     run = client.create_flow_run(nps, parameters=given, tags=["daybook", TABLE], state=Failed(message=why))
     runs = FailedRuns(client)
     (failed,) = runs.untold(datetime.now(UTC), [run.id])
-    report_failure(desk, runs, failed, Impact(None, NOW))
-    (incident,) = desk.open
+    report_failure(store, runs, failed, Impact(None, NOW))
+    (incident,) = store.open
     return incident.awaits[0].after
 
 
@@ -69,29 +69,29 @@ def said(client: SyncPrefectClient) -> list[str]:
 
 
 def test_a_full_refresh_that_failed_is_not_over_by_one_day(
-    desk: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse
+    store: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse
 ) -> None:
-    began = fail(desk, client, full_refresh=True)
+    began = fail(store, client, full_refresh=True)
     load(warehouse, DAY, DAY + timedelta(days=1), began + timedelta(minutes=1))
-    close_failures(desk, FailedRuns(client), warehouse, NOW)
-    assert len(desk.open) == 1
+    close_failures(store, FailedRuns(client), warehouse, NOW)
+    assert len(store.open) == 1
     load(warehouse, None, began, began + timedelta(minutes=2))
-    close_failures(desk, FailedRuns(client), warehouse, NOW)
-    assert desk.open == [] and said(client) == ["raw_data.nps recovered"]
+    close_failures(store, FailedRuns(client), warehouse, NOW)
+    assert store.open == [] and said(client) == ["raw_data.nps recovered"]
 
 
 def test_what_was_committed_in_part_is_not_over_by_that_commit(
-    desk: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse
+    store: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse
 ) -> None:
     why = "Flow run encountered an exception: SourceIncomplete: 10 rows are loaded, but: AAPL was not given"
     before = datetime.now(UTC)
-    ended = fail(desk, client, why, execution_date="2021-02-05")
+    ended = fail(store, client, why, execution_date="2021-02-05")
     load(warehouse, DAY, DAY + timedelta(days=1), before)  # its own, while it ran
-    close_failures(desk, FailedRuns(client), warehouse, NOW)
-    assert len(desk.open) == 1
+    close_failures(store, FailedRuns(client), warehouse, NOW)
+    assert len(store.open) == 1
     load(warehouse, DAY, DAY + timedelta(days=1), ended + timedelta(seconds=1))
-    close_failures(desk, FailedRuns(client), warehouse, NOW)
-    assert desk.open == []
+    close_failures(store, FailedRuns(client), warehouse, NOW)
+    assert store.open == []
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def reconciles(client: SyncPrefectClient) -> Iterator[UUID]:
 
 
 def test_what_an_audit_found_is_over_by_one_that_repairs_it(
-    desk: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse, reconciles: UUID
+    store: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse, reconciles: UUID
 ) -> None:
     def ended(state: State[Any], **more: object) -> UUID:
         given = {"table": TABLE, "last": 90} | more
@@ -119,15 +119,15 @@ def test_what_an_audit_found_is_over_by_one_that_repairs_it(
     runs = FailedRuns(client)
     run = ended(Failed(message="Flow run encountered an exception: AuditDiffers: no"))
     (failed,) = runs.untold(datetime.now(UTC), [run])
-    report_failure(desk, runs, failed, Impact(None, NOW))
-    assert [incident.owner for incident in desk.open] == ["data-team"]
+    report_failure(store, runs, failed, Impact(None, NOW))
+    assert [incident.owner for incident in store.open] == ["data-team"]
     load(warehouse, DAY, DAY + timedelta(days=1), NOW + timedelta(minutes=1))
     ended(Completed(), last=5)
-    close_failures(desk, runs, warehouse, NOW)
-    assert len(desk.open) == 1, "a load ends it no more than an audit of something else"
+    close_failures(store, runs, warehouse, NOW)
+    assert len(store.open) == 1, "a load ends it no more than an audit of something else"
     ended(Completed(), repair=True, max_repair=0.5)
-    close_failures(desk, runs, warehouse, NOW)
-    assert desk.open == []
+    close_failures(store, runs, warehouse, NOW)
+    assert store.open == []
 
 
 def gone(subject: str, kind: Kind, **more: object) -> Incident:
@@ -147,10 +147,10 @@ def gone(subject: str, kind: Kind, **more: object) -> Incident:
     ],
 )
 def test_what_cannot_come_any_more_is_given_up_and_said(
-    incident: Incident, desk: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse
+    incident: Incident, store: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse
 ) -> None:
-    desk.keep(incident)
-    close_failures(desk, FailedRuns(client), warehouse, NOW)
-    report_late_tables(desk, client, warehouse, Impact(warehouse, NOW), NOW)
-    assert desk.about(incident.subject) is None
-    assert f"{incident.subject} was given up" in said(client)
+    store.keep(incident)
+    close_failures(store, FailedRuns(client), warehouse, NOW)
+    report_late_tables(store, client, warehouse, Impact(warehouse, NOW), NOW)
+    assert store.about(incident.subject) is None
+    assert f"{incident.subject} was closed unresolved" in said(client)

@@ -180,12 +180,12 @@ def test_the_monitor_itself_is_silent(client: SyncPrefectClient, make: Callable[
     monitor.schedule(min_time=6 * 3600)
     assert monitor.problem(40) is None, "three of its passes have not gone by"
     never = monitor.problem(50)
-    assert never and never.title == "The monitor has not run by its schedule yet"
+    assert never and never.title == "The monitor has not run on schedule yet"
     assert "wait for a worker" in never.causes[0]
 
     run = client.create_flow_run_from_deployment(monitor.id)
     client.set_flow_run_state(run.id, Running(), force=True)
     assert monitor.problem(40) is None
     silent = monitor.problem(120)
-    assert silent and silent.title.startswith(f"The monitor has not run by its schedule since {silent.since:%Y-%m-%d}")
+    assert silent and silent.title.startswith(f"The monitor has not run on schedule since {silent.since:%Y-%m-%d}")
     assert silent.since - monitor.since < timedelta(minutes=10)

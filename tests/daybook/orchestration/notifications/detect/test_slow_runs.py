@@ -55,8 +55,11 @@ NOW = datetime(2021, 2, 8, 8, 48, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("history", "said"),
     [
-        (FIVE_TO_NINE, "Runs for 42 min; its last 20 took 5 min to 9 min; due 10:00 Europe/Berlin, in 12 min."),
-        (minutes(5, 5, 5), "Runs for 42 min; its last 3 took 5 min; due 10:00 Europe/Berlin, in 12 min."),
+        (
+            FIVE_TO_NINE,
+            "Running for 42 min. The last 20 runs took 5 min to 9 min. Due at 10:00 Europe/Berlin, in 12 min.",
+        ),
+        (minutes(5, 5, 5), "Running for 42 min. The last 3 runs took 5 min. Due at 10:00 Europe/Berlin, in 12 min."),
     ],
     ids=["a range", "all alike"],
 )
@@ -112,7 +115,9 @@ def test_a_run_is_held_against_those_like_it(client: SyncPrefectClient, runs: Ru
     runs.end(runs.begin("auto-scheduled"))
     risk = at_risk(client, standing, now)
     assert risk and (risk.table, risk.run_id, risk.now) == (TABLE, str(slow), now)
-    assert re.match(r"Runs for \d+ min; its last 3 took \d+ s( to \d+ s)?; due \d\d:\d\d UTC, in 9 h", risk.words)
+    assert re.match(
+        r"Running for \d+ min. The last 3 runs took \d+ s( to \d+ s)?. Due at \d\d:\d\d UTC, in 9 h", risk.words
+    )
     assert at_risk(client, replace(standing, next_due_at=None), now) is None, "what is due is there"
     assert at_risk(client, replace(standing, table="raw_data.other"), now) is None
     runs.end(slow)

@@ -1,4 +1,4 @@
-"""A notice in Slack: all that it says, as a phone shows it, and nothing that Slack would refuse or act on."""
+"""A notice in Slack: all of its content, readable on a phone, and nothing that Slack refuses or acts on."""
 
 import re
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 
 from daybook.monitoring.incidents.notice import Notice, Tone
-from daybook.orchestration.notifications.channels.slack_blocks import Block, blocks, text, without_blocks
+from daybook.orchestration.notifications.channels.slack_block_kit import Block, blocks, text, without_blocks
 from tests.daybook.orchestration.notifications.notices import FAILED, notices
 from tests.support.servers.slack_limits import problems
 
@@ -20,11 +20,11 @@ def test_it_says_all_in_an_order_that_a_phone_shows() -> None:
     assert [block["type"] for block in blocks(FAILED)] == ["header", *["section"] * 5, "context"]
     assert [words(block) for block in blocks(FAILED)] == [
         "🟥 raw_data.nps failed: 2021-02-05",
-        "*Task*: load\n*Tries*: 2\n*Since*: 06:00 UTC",
+        "*Task*: load\n*Attempts*: 2\n*Since*: 06:00 UTC",
         '```\nShrinkGuard: raw_data.nps 2021-02-05: "score" &lt; 3 &amp; 4 rows are left\n```',
-        "analytics.nps_summary still shows Tuesday's build.\nHeld back: analytics.nps_rolling.",
+        "analytics.nps_summary still shows Tuesday's build.\nBlocked until then: analytics.nps_rolling.",
         "```\npython -m flows.load_table raw_data.nps --execution-date 2021-02-05\n```",
-        "<http://127.0.0.1:4200/runs/flow-run/0190c2c5?tab=logs&amp;x=1|The run>",
+        "<http://127.0.0.1:4200/runs/flow-run/0190c2c5?tab=logs&amp;x=1|View run>",
         "The staged parts are kept.\nDaybook, for data-team",
     ]
 
@@ -42,7 +42,7 @@ def test_a_long_error_keeps_its_beginning_and_its_end() -> None:
     shown = words(blocks(replace(FAILED, error=error))[2])
 
     assert shown.startswith("```\nfirst &amp;") and shown.endswith("&amp; last\n```")
-    (left,) = re.findall(r"\n… \(([\d,]+) more characters: on the run's page\)\n", shown)
+    (left,) = re.findall(r"\n… \(([\d,]+) more characters on the run's page\)\n", shown)
     assert int(left.replace(",", "")) + len(shown.replace("&amp;", "&").split("\n… (")[0]) - 4 < 5011
     assert int(left.replace(",", "")) + shown.count("&amp;") == 5000
 
@@ -55,7 +55,7 @@ def test_an_error_neither_ends_its_block_nor_calls_anybody() -> None:
 
 def test_what_opens_nothing_is_no_link() -> None:
     for address in ("javascript:alert(1)", "http://[x", "http://x/" + "y" * 3000):
-        assert words(blocks(replace(FAILED, link=("The run", address)))[5]) == "The run"
+        assert words(blocks(replace(FAILED, link=("View run", address)))[5]) == "View run"
     assert words(blocks(replace(FAILED, link=("a|b", "https://x/a b|c>d")))[5]) == "<https://x/a%20b%7Cc%3Ed|a|b>"
 
 

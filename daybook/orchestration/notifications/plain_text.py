@@ -1,4 +1,4 @@
-"""A notice in plain text, and what every medium does alike: a sign for the tone, one line of many, a long text cut."""
+"""A notice in plain text, and what all channels share: the sign of a tone, one-line texts, shortened texts."""
 
 from collections.abc import Callable
 
@@ -13,43 +13,56 @@ SIGNS = {
     Tone.RECOVERED: "🟩",
     Tone.NOTE: "⬜",
 }
-"""One sign a tone."""
+"""One sign for each tone."""
 
-ON_ITS_PAGE = "on the run's page"
-"""Where the rest of an error is."""
+_CUT = 70  # characters of the line that replaces the middle of a long text
 
 
 def one_line(text: str) -> str:
-    """`text`, printable, on one line."""
+    """Return `text` on one line, without characters that cannot be printed."""
     return " ".join(printable(text).split())
 
 
 def clipped(text: str, room: int, cost: Callable[[str], int] = len) -> str:
-    """`text`, or as much of its beginning as costs no more than `room` together with the `…` that then ends it.
+    """Return `text`, or its beginning and `…`, so that the cost of all characters is at most `room`.
 
-    `cost` says what a character costs.
+    `cost` returns the cost of one character.
     """
     return text if _fits(text, room, cost) else _beginning(text, room - cost("…"), cost).rstrip() + "…"
 
 
 def shortened(text: str, room: int, cost: Callable[[str], int] = len) -> str:
-    """`text`, or its beginning and its end, and between them how much is missing: the end often says what to do."""
+    """Return `text`, or its beginning and its end with a line in between that counts what is missing.
+
+    The end of an error often says how to fix it. If `room` is too small for that, return only the beginning.
+    """
     if _fits(text, room, cost):
         return text
-    room -= 70  # for the line between
+    if room < 2 * _CUT:
+        return clipped(text, room, cost)
+    room -= _CUT
     beginning = _beginning(text, room * 2 // 3, cost)
     end = _beginning(text[::-1], room - room * 2 // 3, cost)[::-1]
     left = len(text) - len(beginning) - len(end)
-    return f"{beginning.rstrip()}\n… ({left:,} more characters: {ON_ITS_PAGE})\n{end.lstrip()}"
+    return f"{beginning.rstrip()}\n… ({left:,} more characters on the run's page)\n{end.lstrip()}"
+
+
+def headline(notice: Notice) -> str:
+    """Return the sign and the title of a notice, on one line."""
+    return f"{SIGNS[notice.tone]} {one_line(notice.title)}".strip()
 
 
 def plain(notice: Notice) -> str:
-    """All that a notice says, in paragraphs: title, facts, error, what it means, command, link, notes, owner."""
-    parts = [f"{SIGNS[notice.tone]} {one_line(notice.title)}"]
-    parts.append("\n".join(f"{one_line(name)}: {one_line(value)}" for name, value in notice.facts))
+    """Return all of a notice in paragraphs: the title, then `body`."""
+    return "\n\n".join([headline(notice), body(notice)])
+
+
+def body(notice: Notice) -> str:
+    """Return all of a notice but its title: facts, error, impact, command, link, notes, signature."""
+    parts = ["\n".join(f"{one_line(name)}: {one_line(value)}" for name, value in notice.facts)]
     if notice.error:
         parts.append("\n".join(f"    {line}" for line in printable(notice.error).strip().split("\n")))
-    parts.append("\n".join(map(one_line, notice.meanwhile)))
+    parts.append("\n".join(map(one_line, notice.impact)))
     if notice.command:
         parts.append(f"To run: {printable(notice.command).strip()}")
     if notice.link:
@@ -59,7 +72,7 @@ def plain(notice: Notice) -> str:
 
 
 def signature(notice: Notice) -> str:
-    """Who says it, and to whom."""
+    """Return who sends the notice, and the owner that it is for."""
     return "Daybook" if notice.owner == "default" else f"Daybook, for {one_line(notice.owner)}"
 
 

@@ -1,7 +1,7 @@
-"""A notice in Slack's Block Kit, to be read on a phone.
+"""Render a notice in Slack's Block Kit, for reading on a phone.
 
-What is long stands one below the other, as two columns wrap badly there. The link is a link and no button: a button of
-an app that takes no answers shows a warning sign when it is pressed.
+Long texts are in one column, because two columns wrap badly there. The link is not a button, because a button of an app
+that does not handle clicks shows a warning sign.
 Limits: https://docs.slack.dev/reference/block-kit/blocks. Escaping: https://docs.slack.dev/messaging/formatting-message-text.
 """
 
@@ -12,39 +12,32 @@ from urllib.parse import quote, urlsplit
 
 from daybook.monitoring.incidents.notice import Notice
 from daybook.orchestration.artifacts.text import printable
-from daybook.orchestration.notifications.channels.plain_text import (
-    SIGNS,
-    clipped,
-    one_line,
-    plain,
-    shortened,
-    signature,
-)
+from daybook.orchestration.notifications.plain_text import clipped, headline, one_line, plain, shortened, signature
 
 Block = dict[str, Any]
 
 _HEADER, _TEXT = 150, 3000
-_ERROR = 1500  # more of it is not read on a phone, and stands on the run's page
+_ERROR = 1500  # nobody reads more of it on a phone, and the run's page has it all
 _COMMAND = 2900
-_LINE, _LABEL, _LINES = 400, 75, 40  # so that neither a text nor the number of blocks can reach Slack's limits
+_LINE, _LABEL, _LINES = 400, 75, 40  # keep texts and the number of blocks below Slack's limits
 _URL = 2000
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def text(notice: Notice) -> str:
-    """One line: what the phone's notification shows."""
-    return _escaped(clipped(_title(notice), _LINE, _cost))
+    """Return the one line that a phone's notification shows."""
+    return _escaped(clipped(headline(notice), _LINE, _cost))
 
 
 def blocks(notice: Notice) -> list[Block]:
-    """The message: title, facts, error, what it means, command, link, small print."""
+    """Return the message: title, facts, error, impact, command, link, small print."""
     found: list[Block] = [
-        {"type": "header", "text": {"type": "plain_text", "text": clipped(_title(notice), _HEADER, _width)}}
+        {"type": "header", "text": {"type": "plain_text", "text": clipped(headline(notice), _HEADER, _width)}}
     ]
     found += _sections(_fact(name, value) for name, value in notice.facts)
     if error := printable(notice.error or "").strip():
         found.append(_section(_code(shortened(error, _ERROR, _cost))))
-    found += _sections(_line(sentence) for sentence in notice.meanwhile)
+    found += _sections(_line(sentence) for sentence in notice.impact)
     if command := printable(notice.command or "").strip():
         found.append(_section(_code(clipped(command, _COMMAND, _cost))))
     if notice.link:
@@ -55,12 +48,8 @@ def blocks(notice: Notice) -> list[Block]:
 
 
 def without_blocks(notice: Notice) -> str:
-    """The whole message as one text, for when Slack does not take the blocks."""
+    """Return the whole message as one text, for when Slack refuses the blocks."""
     return _escaped(shortened(plain(notice), _TEXT, _cost))
-
-
-def _title(notice: Notice) -> str:
-    return f"{SIGNS[notice.tone]} {one_line(notice.title)}".strip()
 
 
 def _fact(name: str, value: str) -> str:
@@ -76,7 +65,7 @@ def _link(name: str, address: str) -> str:
     name, address = _line(name), quote(one_line(address), safe="%/:=&?~#+!$,;'@()*[]")
     try:
         opens = urlsplit(address).scheme in ("http", "https") and len(address) <= _URL
-    except ValueError:  # a bracket that is not closed
+    except ValueError:  # an unclosed bracket
         opens = False
     return f"<{_escaped(address)}|{name or 'Open'}>" if opens else name
 
@@ -86,7 +75,7 @@ def _code(code: str) -> str:
 
 
 def _sections(lines: Iterable[str]) -> Iterator[Block]:
-    """Lines, as few sections as hold them; very many are not all shown."""
+    """Yield as few sections as hold the lines. Of very many lines, only the first are shown."""
     kept = [line for line in lines if line]
     if len(kept) > _LINES:
         kept = [*kept[: _LINES - 1], f"… and {len(kept) - _LINES + 1:,} more"]
@@ -105,21 +94,21 @@ def _section(content: str) -> Block:
 
 
 def _mrkdwn(content: str) -> Block:
-    # Without `verbatim` Slack would make links of what only looks like one: raw_data.nps, @here.
+    # Without `verbatim`, Slack turns texts that look like links into links: raw_data.nps, @here.
     return {"type": "mrkdwn", "text": content, "verbatim": True}
 
 
 def _escaped(content: str) -> str:
-    """So that nothing in it is a link, calls a channel or a person, or begins or ends a block of code."""
+    """Escape links, mentions of channels and people, and the ends of a block of code."""
     content = re.sub("`{3,}", lambda found: "'" * len(found[0]), content)
     return "".join(_ESCAPED.get(character, character) for character in content)
 
 
 def _width(content: str) -> int:
-    """In UTF-16, where an emoji is two: the larger of the two ways to count."""
+    """Count in UTF-16, where an emoji is two: the larger of the two ways to count."""
     return len(content.encode("utf-16-le")) // 2
 
 
 def _cost(character: str) -> int:
-    """What a character takes once it is escaped."""
+    """Return the width of a character after escaping."""
     return _width(_ESCAPED.get(character, character))

@@ -1,0 +1,189 @@
+"""Apprise: one URL for each of some hundred services: Teams, PagerDuty, Discord, Telegram, ntfy, SMS, …
+
+Apprise has no threads: each notice is a message of its own. It reports failures only in its log, so this module reads
+the HTTP status there. Its log lines may hold URLs, which are secrets, and go nowhere else.
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import responses
+from typing import TYPE_CHECKING, Annotated, Self
+
+from prefect.client.orchestration import SyncPrefectClient
+from pydantic import AfterValidator
+
+from daybook.monitoring.incidents.notice import Notice, Tone
+from daybook.orchestration.artifacts.text import printable
+from daybook.orchestration.blocks import apprise_urls
+from daybook.orchestration.blocks.open import existing
+from daybook.orchestration.notifications.channel import ONE_OR_MORE, Channel
+from daybook.orchestration.notifications.errors import DeliveryFailed, DeliveryRefused, NotConfigured
+from daybook.orchestration.notifications.plain_text import body, clipped, headline, one_line, shortened, signature
+
+if TYPE_CHECKING:
+    from apprise import AppriseAsset, NotifyBase
+
+_VARIABLE = "DAYBOOK_APPRISE_URLS"
+_REMEDY = f"{_VARIABLE}, and run `python -m blocks`"
+_LOG = logging.getLogger("apprise")
+_TRY_AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+_TYPES = {
+    Tone.FAILED: "failure",
+    Tone.STILL: "failure",
+    Tone.LATE: "warning",
+    Tone.WARNED: "warning",
+    Tone.RECOVERED: "success",
+    Tone.NOTE: "info",
+}
+_TITLE, _TEXT = 200, 4000  # characters; a service may take fewer
+_JOIN = 20  # characters with which Apprise joins title and text, for services without titles
+
+
+def _checked(given: tuple[str, ...]) -> tuple[str, ...]:
+    wrong = [name for name in given if not re.fullmatch(apprise_urls.NAME, name)]
+    if wrong:
+        # A URL in owners.yaml would be a secret in a file that is committed.
+        raise ValueError(f"write names of {_VARIABLE} (on-call), not URLs: lower case letters, digits and dashes")
+    return given
+
+
+@dataclass(frozen=True)
+class Apprise(Channel):
+    """Send to one URL of Apprise, in the block `Secret/apprise-<name>`."""
+
+    name = "apprise"
+    address_type = Annotated[tuple[str, ...], ONE_OR_MORE, AfterValidator(_checked)]
+    variables = (_VARIABLE,)
+    yaml_help = f"A name of {_VARIABLE}, or a list of them: `on-call`."
+
+    target: str
+    """The name of the URL."""
+    url: str | None = field(repr=False)
+    """None: there is no block."""
+
+    @property
+    def key(self) -> str:
+        """The channel's name and the URL's: one that fails is tried again without sending to the others."""
+        return f"{self.name}:{self.target}"
+
+    @classmethod
+    def open(cls, client: SyncPrefectClient, address: Sequence[str] | None) -> Sequence[Self]:
+        """Open the blocks of an owner's names."""
+        if not address:
+            return ()
+        from prefect.blocks.system import Secret
+
+        blocks = {name: existing(client, Secret, f"apprise-{name}", _VARIABLE) for name in address}
+        return [cls(name, str(block.get()) if block else None) for name, block in blocks.items()]
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], address: Sequence[str] | None) -> Sequence[Self]:
+        """Open the URLs of an owner's names that are in DAYBOOK_APPRISE_URLS. Raises BadValue."""
+        urls = apprise_urls.read(environ.get(_VARIABLE, "")) if address else {}
+        return [cls(name, urls[name]) for name in address or () if name in urls]
+
+    def deliver(self, notice: Notice) -> str:
+        """Send a notice. 4xx is final, except for timeouts and rate limits; anything else is tried again."""
+        import apprise
+
+        if self.url is None:
+            raise NotConfigured(f"no message is sent to {self.target}: add {self.target}=URL to {_REMEDY}")
+        asset = _asset()
+        with _log_messages() as messages:
+            service = apprise.Apprise.instantiate(self.url, asset=asset)
+            if service is None:
+                raise DeliveryFailed(f"Apprise cannot read the URL of {self.target}: correct it in {_REMEDY}")
+            if service.overflow_mode == apprise.OverflowMode.UPSTREAM:
+                service.overflow_mode = apprise.OverflowMode.TRUNCATE  # too long is a refusal, and final
+            sender = apprise.Apprise(asset=asset)
+            sender.add(service)
+            title, text = _rendered(notice, service)
+            body_format = service.notify_format if _is_markdown(service) else apprise.NotifyFormat.TEXT
+            if sender.notify(text, title, apprise.NotifyType(_TYPES[notice.tone]), body_format):
+                return ""
+        raise _failure(str(service.service_name), self.target, messages)
+
+
+def _failure(service: str, target: str, messages: Sequence[str]) -> DeliveryFailed | DeliveryRefused:
+    """Return the error for what Apprise logged: `Failed to send Discord notification: Not Found, error=404.`"""
+    statuses = [int(status) for message in messages for status in re.findall(r"\berror=(\d{3})\b", message)]
+    if not statuses:
+        return DeliveryFailed(f"{service} cannot be reached, or did not answer in time")
+    final = all(400 <= status < 500 and status not in _TRY_AGAIN for status in statuses)
+    answered = f"{service} answered {statuses[-1]} ({responses.get(statuses[-1], 'unknown')})"
+    if final:
+        return DeliveryRefused(f"{answered}: correct the URL of {target} in {_REMEDY}")
+    return DeliveryFailed(answered)
+
+
+def _asset() -> "AppriseAsset":
+    """Return how Daybook introduces itself. Apprise sends in this thread, and keeps nothing on disk."""
+    from apprise import AppriseAsset
+
+    return AppriseAsset(app_id="Daybook", app_desc="Daybook", async_mode=False, secure_logging=True)
+
+
+@contextmanager
+def _log_messages() -> Iterator[list[str]]:
+    """Collect the warnings and errors that Apprise logs, and keep them from every other log."""
+    messages = list[str]()
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+
+    before = _LOG.handlers[:], _LOG.level, _LOG.propagate
+    _LOG.handlers[:], _LOG.propagate = [Collector()], False
+    _LOG.setLevel(logging.WARNING)  # at DEBUG, Apprise would build lines with the URL
+    try:
+        yield messages
+    finally:
+        _LOG.handlers[:], _LOG.propagate = before[0], before[2]
+        _LOG.setLevel(before[1])
+
+
+def _rendered(notice: Notice, service: "NotifyBase") -> tuple[str, str]:
+    """Return title and text, as long as the service takes them."""
+    joined = service.title_maxlen <= 0 or service.overflow_amalgamate_title
+    longest = min(_TITLE, service.body_maxlen * 2 // 3 if joined else service.title_maxlen)
+    title = clipped(_without_mentions(headline(notice)), longest)
+    room = min(_TEXT, service.body_maxlen) // (1 if service.notify_format == "text" else 2)  # markup takes the rest
+    room -= len(title) + _JOIN if joined else 0
+    text = (
+        _markdown(notice, room) if _is_markdown(service) else shortened(_without_mentions(body(notice)), max(room, 10))
+    )
+    return title, text
+
+
+def _is_markdown(service: "NotifyBase") -> bool:
+    return service.notify_format == "markdown"
+
+
+def _markdown(notice: Notice, room: int) -> str:
+    """Return all of a notice but its title as Markdown, with the error and the command as blocks of code."""
+
+    def line(text: str) -> str:
+        return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", _without_mentions(one_line(text)))
+
+    def code(text: str | None) -> str:
+        kept = shortened(printable(text or "").strip().replace("```", "'''"), room // 2)
+        return f"```\n{kept}\n```" if kept else ""
+
+    parts = [
+        "  \n".join(f"**{line(name)}**: {line(value)}" for name, value in notice.facts),
+        code(notice.error),
+        "  \n".join(map(line, notice.impact)),
+        code(notice.command),
+        f"[{line(notice.link[0])}](<{one_line(notice.link[1])}>)" if notice.link else "",
+        "  \n".join(map(line, [*notice.notes, signature(notice)])),
+    ]
+    return clipped("\n\n".join(filter(None, parts)), max(room, 10))
+
+
+def _without_mentions(text: str) -> str:
+    """Return `text` with a zero-width space in what would notify people: `@everyone`, `<@U1>`, `<!channel>`."""
+    return re.sub(r"(?<!\w)@(?=everyone\b|here\b|channel\b|all\b)|<(?=[@!#&])", "\\g<0>\u200b", text)
