@@ -142,7 +142,7 @@ def test_a_build_is_held_against_those_of_the_same_summary(client: SyncPrefectCl
     standing = Freshness(name, "tests", "UTC", Stand.FRESH, next_due_at=now + timedelta(minutes=12))
     risk = at_risk(client, standing, now)
     assert risk and risk.run_id == str(slow[name].flow_run_id)
-    assert "; its last 3 took " in risk.words and risk.words.endswith(" UTC, in 12 min.")
+    assert ". The last 3 runs took " in risk.words and risk.words.endswith(" UTC, in 12 min.")
     assert at_risk(client, replace(standing, table=other), now) is None, "it has no history"
     for made in slow.values():
         client.set_task_run_state(made.id, Completed(), force=True)
