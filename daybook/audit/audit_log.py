@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 
 from daybook.audit.interval_audit import Audited
-from daybook.audit.row_diff import Differences
+from daybook.audit.row_diff import MAX_KEYS, Differences
 from daybook.audit.table_audit import AuditedRange
 from daybook.audit.verdict import Verdict
 from daybook.ledger.state_table import StateTable
@@ -33,8 +33,7 @@ COLUMNS = {
     "audited_at": "timestamptz NOT NULL",
     "flow_run_id": "varchar(64)",
 }
-_KEYS = 5  # of each kind
-_LONGEST = 80  # characters of a key: Redshift counts bytes, and JSON spells some characters by twelve of them
+_MAX_KEY_TEXT = 80  # characters: Redshift counts bytes, and JSON writes some characters as twelve bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,5 +124,7 @@ def found_whole(table: str, ranges: Sequence[AuditedRange], at: datetime, flow_r
 
 def _keys(differences: Sequence[Differences]) -> str:
     kinds = ("added", "removed", "changed")
-    keys = {kind: [key[:_LONGEST] for one in differences for key in getattr(one, f"{kind}_keys")] for kind in kinds}
-    return json.dumps({kind: some[:_KEYS] for kind, some in keys.items() if some})
+    keys = {
+        kind: [key[:_MAX_KEY_TEXT] for one in differences for key in getattr(one, f"{kind}_keys")] for kind in kinds
+    }
+    return json.dumps({kind: some[:MAX_KEYS] for kind, some in keys.items() if some})

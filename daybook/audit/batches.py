@@ -7,8 +7,8 @@ from daybook.model.interval import Interval
 
 #: Rows that one statement should compare. A server that takes a whole second for 20,000 needs two minutes.
 ROWS = 2_500_000
-_MOST = 400  # intervals of one statement
-_UNKNOWN = 100  # intervals of one statement where nobody knows how many rows they have
+_MAX_INTERVALS = 400  # intervals in one query
+_INTERVALS_UNKNOWN = 100  # intervals in one query if their row counts are unknown
 
 
 def batches(intervals: Sequence[Interval], entries: Sequence[Entry | None], rows: int) -> Iterator[slice]:
@@ -19,11 +19,11 @@ def batches(intervals: Sequence[Interval], entries: Sequence[Entry | None], rows
     """
     known = [_rows(interval, entry) for interval, entry in zip(intervals, entries, strict=True)]
     told = [count for count in known if count is not None]
-    usual = sum(told) / len(told) if told else rows / _UNKNOWN
+    usual = sum(told) / len(told) if told else rows / _INTERVALS_UNKNOWN
     first, expected = 0, 0.0
     for place, count in enumerate(known):
         more = usual if count is None else count
-        if place > first and (expected + more > rows or place - first == _MOST):
+        if place > first and (expected + more > rows or place - first == _MAX_INTERVALS):
             yield slice(first, place)
             first, expected = place, 0.0
         expected += more

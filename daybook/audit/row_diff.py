@@ -19,7 +19,7 @@ _SMALL = 200  # rows of a piece that is opened
 _AIM = 100  # rows that a piece should have after the next cut
 _MOST_BITS = 8  # of one cut
 _MOST_PIECES = 64  # that are followed: beyond that, numbers are lower bounds
-_KEYS = 5
+MAX_KEYS = 5  # keys of each kind (added, removed, changed) that are reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class _Found:
 
     def add(self, kind: str, rows: int, key: tuple[Any, ...] = ()) -> None:
         self.counts[kind] += rows
-        if rows and key and len(self.keys[kind]) < _KEYS:
+        if rows and key and len(self.keys[kind]) < MAX_KEYS:
             self.keys[kind].append(shown(self.names, key))
 
     def estimate(self, source: Sum, warehouse: Sum) -> None:
@@ -108,7 +108,7 @@ def differences(both: ComparisonPair, stretch: Any, source: Sum, warehouse: Sum)
     if source != warehouse and not (source.rows and warehouse.rows):
         kind, side = ("added", both.source) if source.rows else ("removed", both.warehouse)
         found.add(kind, source.rows or warehouse.rows)
-        found.keys[kind] = [shown(side.key, key) for key in side.some_keys(stretch, _KEYS)]
+        found.keys[kind] = [shown(side.key, key) for key in side.some_keys(stretch, MAX_KEYS)]
     elif source != warehouse:
         _bisect(both, stretch, found, {HashBucket(HASH_BITS, 0): (source, warehouse)})
     costs = (both.source.cost, both.warehouse.cost)
@@ -129,7 +129,7 @@ def _bisect(both: ComparisonPair, stretch: Any, found: _Found, pieces: Mapping[H
         large: dict[HashBucket, int] = {}
         for place, (piece, (source, warehouse)) in enumerate(sorted(pieces.items())):
             rows = max(source.rows, warehouse.rows)
-            if len(small) + len(large) >= _MOST_PIECES or (place >= _KEYS and not (source.rows and warehouse.rows)):
+            if len(small) + len(large) >= _MOST_PIECES or (place >= MAX_KEYS and not (source.rows and warehouse.rows)):
                 found.estimate(source, warehouse)
             elif rows <= _SMALL or piece.shift == 0:
                 small.append(piece)

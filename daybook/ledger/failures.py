@@ -7,7 +7,7 @@ database. It is written on a best effort: a run that cannot reach the warehouse 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from daybook.ledger.state_table import StateTable
+from daybook.ledger.state_table import StateTable, storable
 from daybook.model.interval import Interval
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -20,7 +20,6 @@ COLUMNS = {
     "failed_at": "timestamptz NOT NULL",
     "error": "varchar(4000) NOT NULL",
 }
-_LONGEST = 1000  # characters of an error: Redshift counts bytes, of which a character has up to four
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +40,9 @@ class Failures:
         self._book = StateTable(warehouse, "failures", COLUMNS)
 
     def record(self, session: Session, failure: Failure) -> None:
-        """Add a failure. What no warehouse holds, a NUL byte or half of a surrogate pair, is left out of its text."""
+        """Add a failure; its text is cut to what the table can keep."""
         self._book.ensure(session)
-        stretch, error = failure.stretch, failure.error.encode(errors="ignore").decode().replace("\0", "")[:_LONGEST]
+        stretch, error = failure.stretch, storable(failure.error)
         row = (failure.table, stretch.start, stretch.end, failure.flow_run_id, failure.failed_at, error)
         self._book.append(session, [row])
 

@@ -12,7 +12,17 @@ T = TypeVar("T")
 SCHEMA = "daybook"
 
 _NO_SUCH_COLUMN = "42703"
-_AT_ONCE = 500  # rows a statement
+#: The longest text that a table of Daybook's own keeps, in characters. Its column is a varchar(4000): Redshift counts
+#: bytes, and a character has up to four.
+MAX_TEXT = 1000
+
+
+def storable(text: str) -> str:
+    """Return the text as a table of Daybook's own can keep it.
+
+    It has at most MAX_TEXT characters, without those that no warehouse holds: NUL, and halves of surrogate pairs.
+    """
+    return text.encode(errors="ignore").decode().replace("\0", "")[:MAX_TEXT]
 
 
 class StateTable:
@@ -61,14 +71,8 @@ class StateTable:
             return [make(*row) for row in session.stream(statement, values)]
 
     def append(self, session: Session, rows: Sequence[Sequence[Any]]) -> None:
-        """Add rows, each with a value for every column, a few hundred a statement."""
-        places = f"({', '.join(['%s'] * len(self._columns))})"
-        for first in range(0, len(rows), _AT_ONCE):
-            batch = rows[first : first + _AT_ONCE]
-            session.run(
-                f"INSERT INTO {self.table} ({self.names}) VALUES {', '.join([places] * len(batch))}",
-                [value for row in batch for value in row],
-            )
+        """Add rows, each with a value for every column."""
+        session.insert(self.table, self._columns, rows)
 
     def _add(self, session: Session, columns: Mapping[str, str]) -> None:
         for name, type in columns.items():

@@ -7,6 +7,7 @@ from typing import Any
 
 from daybook.ledger.interval_status import statuses
 from daybook.ledger.ledger import UNCHANGED, Entry, Ledger
+from daybook.ledger.state_table import MAX_TEXT
 from daybook.load.checksums import LoadChecksums
 from daybook.load.extract import Extracted
 from daybook.load.staged import Staged
@@ -14,8 +15,6 @@ from daybook.model.interval import Interval
 from daybook.sql.checksum.sums import Sum
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
-
-_LONGEST = 1000  # characters of what is missing: Redshift counts bytes, of which a character has up to four
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class LedgerEntries:
         """The entries of a load that brought what is staged."""
         plan, extracted = self.extracted.plan, self.extracted
         told = self._common_fields(session)
-        missing = "\n".join(extracted.findings.shortfalls)[:_LONGEST] or None
+        missing = "\n".join(extracted.findings.shortfalls)[:MAX_TEXT] or None
         spans: list[tuple[datetime | None, datetime, int, Sum | None]]
         spans = [(interval.start, interval.end, sum.rows, sum) for interval, sum in staged.sums.items()]
         if plan.whole:

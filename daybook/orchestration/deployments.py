@@ -16,6 +16,7 @@ from prefect.exceptions import ObjectNotFound
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import BackfillRefused
+from daybook.orchestration.pagination import PAGE
 from daybook.redaction import without_secrets
 from daybook.suggestions import did_you_mean
 
@@ -101,7 +102,7 @@ def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None
 def find_loading_deployment(client: SyncPrefectClient, table: str) -> str | None:
     """The name of a deployment that loads intervals of `table`: one with a schedule rather than one without."""
     tagged = client.read_deployments(
-        deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[table])), limit=200
+        deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[table])), limit=PAGE
     )
     fitting = [
         deployment
@@ -145,7 +146,7 @@ def _tagged(deployment: DeploymentResponse) -> str | None:
 
 
 def _names(client: SyncPrefectClient) -> Iterable[str]:
-    return (_full_name(client, deployment) for deployment in client.read_deployments(limit=200))
+    return (_full_name(client, deployment) for deployment in client.read_deployments(limit=PAGE))
 
 
 def _full_name(client: SyncPrefectClient, deployment: DeploymentResponse) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # they would bring the parser of SQL along, for which no load
 
 #: The event's name, and what the id of its resource begins with: `daybook.table.raw_data.nps`.
 LOADED, RESOURCE = "daybook.table.loaded", "daybook.table."
-_TOLD = 1000  # intervals in an event, which must stay small
+_MAX_INTERVALS = 1000  # intervals in an event, which must stay small
 
 logger = logging.getLogger("daybook.events")
 
@@ -48,7 +48,7 @@ def _emit(
     grid: Grid | None,
     intervals: Sequence[Interval],
 ) -> None:
-    told = [[entry.start and entry.start.isoformat(), entry.end.isoformat()] for entry in entries[:_TOLD]]
+    told = [[entry.start and entry.start.isoformat(), entry.end.isoformat()] for entry in entries[:_MAX_INTERVALS]]
     emit(
         LOADED,
         {

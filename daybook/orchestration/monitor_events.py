@@ -17,7 +17,7 @@ from daybook.orchestration.variable_store import VariableStore
 logger = logging.getLogger("daybook.notifications")
 
 WARNED, RECOVERED = "daybook.check.warned", "daybook.table.recovered"
-_LONGEST = 2000  # characters of warnings in an event, which must stay small
+_MAX_WARNINGS = 2000  # characters of all warnings in an event, which must stay small
 
 
 def checks_of(table: str) -> str:
@@ -29,7 +29,7 @@ def emit_check_results(table: str, warnings: Sequence[str]) -> None:
     """Say that a load or build of `table` was committed with these warnings. Never raises."""
     try:
         if warnings:
-            _emit(WARNED, table, "\n".join(warnings)[:_LONGEST])
+            _emit(WARNED, table, "\n".join(warnings)[:_MAX_WARNINGS])
         with get_client(sync_client=True) as client:
             incidents = VariableStore(client, "incident").all().values()
         if not warnings and any(incident["subject"] == checks_of(table) for incident in incidents):

@@ -1,15 +1,15 @@
-"""Prefect's server gives out a few hundred things at once: all of them, page by page."""
+"""Read all objects of a kind from Prefect's server, page by page."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
 
-PAGE = 200  # things that the server gives out in one answer
+PAGE = 200  # objects in one answer: the server's own limit, unless its administrator sets another one
 
 
 def every(read: Callable[[int], list[T]]) -> Iterator[T]:
-    """All that `read` gives, which is given an offset and reads the PAGE things that come after it."""
+    """Yield everything that `read` returns. It takes an offset, and returns the next PAGE objects from there."""
     offset, page = 0, read(0)
     while page:
         yield from page

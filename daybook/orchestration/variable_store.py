@@ -17,7 +17,7 @@ from prefect.client.schemas.actions import VariableCreate, VariableUpdate
 from daybook.orchestration.artifacts.text import printable
 from daybook.orchestration.pagination import PAGE, every
 
-_LONGEST = 4900  # characters of a variable, as JSON
+_MAX_JSON = 4900  # characters of a variable as JSON: Prefect takes 5000
 _PACKED = "packed"
 
 
@@ -60,7 +60,7 @@ class VariableStore:
 
 def fits(document: Any) -> bool:
     """Whether a variable holds it."""
-    return len(json.dumps(_packed(document))) <= _LONGEST
+    return len(json.dumps(_packed(document))) <= _MAX_JSON
 
 
 def key_of(text: str) -> str:
@@ -72,7 +72,7 @@ def key_of(text: str) -> str:
 def _packed(document: Any) -> Any:
     document = _storable(document)
     text = json.dumps(document)
-    if len(text) <= _LONGEST:
+    if len(text) <= _MAX_JSON:
         return document
     return {_PACKED: base64.b64encode(zlib.compress(text.encode())).decode()}
 

@@ -5,9 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from daybook.model.cursor import Cursor
 from daybook.model.interval import Interval
-
-#: Stretches numbered in one query: the statement stays far below every server's limit.
-_AT_ONCE = 500
+from daybook.sql.batches import batched
 
 #: Runs a query with its values bound, and returns its rows.
 Query = Callable[[str, Sequence[Any]], Sequence[tuple[Any, ...]]]
@@ -65,8 +63,7 @@ def by_stretch(
     `fence` is what this database's SQL ends a query with that it shall compute before it groups by its result.
     """
     selected = "".join(f", {expression} AS {name}" for name, expression in (fields or {}).items())
-    for first in range(0, len(stretches), _AT_ONCE):
-        batch = stretches[first : first + _AT_ONCE]
+    for batch in batched(stretches):
         boundaries = sorted({boundary for stretch in batch for boundary in (stretch.start, stretch.end)})
         starting = {stretch.start: stretch for stretch in batch}
         bucket, values = axis.bucket_sql(column, boundaries)

@@ -1,11 +1,12 @@
 """A connection to a warehouse that runs statements one by one, and ends transactions only when it is told to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine
 
+from daybook.sql.batches import batched
 from daybook.sql.connection import connect
 from daybook.sql.postgresql_errors import read_error
 
@@ -46,6 +47,19 @@ class Session:
         """Execute a query that returns one value, and return it (None where it returns no row)."""
         rows = self.rows(statement, values)
         return rows[0][0] if rows else None
+
+    def insert(self, table: str, columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> int:
+        """Insert rows, `PER_STATEMENT` at a time, and return how many there were. Memory stays flat.
+
+        `table` and `columns` are quoted; each row has a value for every column.
+        """
+        names, count = list(columns), 0
+        row_sql = f"({', '.join(['%s'] * len(names))})"
+        for batch in batched(rows):
+            values = [value for row in batch for value in row]
+            self.run(f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([row_sql] * len(batch))}", values)
+            count += len(batch)
+        return count
 
     def begin_with(self, lock: str) -> bool:
         """Open a transaction whose first statement is `lock`, which locks a table. Says whether there is that table.

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 _DIGITS = 15
-LONGEST = 50_000  # characters of a cell
+MAX_CELL = 50_000  # characters
 
 Cell = str | int | float | bool | None
 
@@ -28,8 +28,8 @@ def cell_of(value: Any) -> Cell:
     if isinstance(value, int | float | Decimal):
         return _number(value)
     text = _text(value)
-    if len(text) > LONGEST:
-        raise ValueError(f"it has {len(text):,} characters, and a cell holds {LONGEST:,}")
+    if len(text) > MAX_CELL:
+        raise ValueError(f"it has {len(text):,} characters, and a cell holds {MAX_CELL:,}")
     return text
 
 

@@ -15,7 +15,7 @@ from daybook.warehouses.base import Warehouse
 if TYPE_CHECKING:
     from daybook.summaries.graph import Graph
 
-_NAMED = 8  # blocked summaries that are named; more would hide the rest of the message
+_SUMMARIES_SHOWN = 8  # blocked summaries in a message: more would hide the rest of the message
 
 
 class Impact:
@@ -48,8 +48,8 @@ class Impact:
             return []
         reached = {name for table in tables for name in self._graph.downstream(table)}
         waiting = [name for name in self._graph.order if name in reached.difference(tables)]
-        more = f" and {len(waiting) - _NAMED} more" if len(waiting) > _NAMED else ""
-        return [f"Blocked until then: {', '.join(waiting[:_NAMED])}{more}."] if waiting else []
+        more = f" and {len(waiting) - _SUMMARIES_SHOWN} more" if len(waiting) > _SUMMARIES_SHOWN else ""
+        return [f"Blocked until then: {', '.join(waiting[:_SUMMARIES_SHOWN])}{more}."] if waiting else []
 
     @cached_property
     def _ends(self) -> Mapping[str, Coverage] | None:

@@ -3,7 +3,7 @@
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
-from daybook.ledger.state_table import StateTable
+from daybook.ledger.state_table import StateTable, storable
 from daybook.monitoring.incidents.incident import Incident
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -18,7 +18,6 @@ COLUMNS = {
     "times": "bigint NOT NULL",
     "error": "varchar(4000) NOT NULL",
 }
-_LONGEST = 1000  # characters of an error: Redshift counts bytes, of which a character has up to four
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class IncidentLog:
         self._book.ensure(session)
         if session.one(f"SELECT count(*) FROM {self._book.table} WHERE incident = %s", (incident.id,)):
             return
-        error = incident.error.encode(errors="ignore").decode().replace("\0", "")[:_LONGEST]
+        error = storable(incident.error)
         subject, owner = _fitting(incident.subject), _fitting(incident.owner)
         row = ClosedIncident(
             incident.id, subject, incident.kind, owner, incident.since, recovered_at, incident.times, error

@@ -14,7 +14,7 @@ _FRESH = _WEEKS + WEEKS_SHOWN * _CELL + 24
 _OLDEST = _FRESH + 120
 _FAILED, _RECOVERED = _OLDEST + 200, _OLDEST + 310
 _WIDTH = _RECOVERED + 110
-_LONGEST = 38  # characters of a name
+_MAX_NAME = 38  # characters of a table's name
 
 _LEGEND = (
     "Weeks begin on Monday, 0:00 UTC. Fresh in: the median time from an interval's end to its load. "
@@ -59,7 +59,7 @@ def draw(metrics: Iterable[Metrics], week_start: date) -> str:
 
 def _row(top: int, row: Metrics, history: Sequence[Metrics | None]) -> list[str]:
     base = top + 22
-    name = row.table if len(row.table) <= _LONGEST else row.table[: _LONGEST - 1] + "…"
+    name = row.table if len(row.table) <= _MAX_NAME else row.table[: _MAX_NAME - 1] + "…"
     parts = [_text(_NAME, base, name)]
     for place, week in enumerate(history):
         parts += _cell(_WEEKS + place * _CELL, top + 2, week.sla_attainment if week else None)

@@ -7,7 +7,7 @@ from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.monitoring.key_metrics.formatting import UNKNOWN, core, minutes, percent, total
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics
 
-_NAMED = 10  # tables with a line of their own, unless something was wrong with more
+_TABLES_SHOWN = 10  # tables with a line each; a table with a problem always has one
 _ALIKE = 0.1  # a time span that differs by less than this share is no news
 
 
@@ -15,7 +15,7 @@ def weekly(metrics: Sequence[Metrics], week_start: date, link: tuple[str, str] |
     """What to say of the week that begins at `week_start`; `metrics` have the week before, too, where it is known."""
     rows = core(metrics, week_start)
     before = {row.table: row for row in core(metrics, week_start - timedelta(days=7))}
-    named = [row for place, row in enumerate(rows) if place < _NAMED or not _flawless(row)]
+    named = [row for place, row in enumerate(rows) if place < _TABLES_SHOWN or not _flawless(row)]
     facts = [(row.table, _line(row, before.get(row.table))) for row in named]
     others = [row.table for row in rows if row not in named]
     if others:

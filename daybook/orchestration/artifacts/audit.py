@@ -21,8 +21,8 @@ SQUARES = {
     Verdict.EQUAL: "🟩",
 }
 _KINDS = ("added", "changed", "removed")
-_SHOWN = 200  # intervals on the page: all of them are in daybook.audits
-_TOLD = 10  # and in the error
+_INTERVALS_SHOWN = 200  # intervals on the page: daybook.audits has all of them
+_SHOWN_IN_ERROR = 10  # intervals in the error
 # Cells do not wrap on Prefect's page, so that a wide table has its end out of sight: short words, and keys below it.
 _HEADING = "| to be added | changed | removed |"
 
@@ -47,7 +47,7 @@ def markdown(table: Table, found: Sequence[Audited], what_repairs: str) -> str:
     unequal = [one for one in found if one.verdict is not Verdict.EQUAL]
     # those that differ before those that were never loaded, of which a table may have very many
     shown = sorted(
-        sorted(unequal, key=lambda one: not one.verdict.is_difference)[:_SHOWN], key=lambda one: one.interval
+        sorted(unequal, key=lambda one: not one.verdict.is_difference)[:_INTERVALS_SHOWN], key=lambda one: one.interval
     )
     if unequal:
         lines += ["", "Rows on each side, and what a repair would do:", ""]
@@ -56,8 +56,8 @@ def markdown(table: Table, found: Sequence[Audited], what_repairs: str) -> str:
             "|---|---|---:|---:|---:|---:|---:|---:|",
         ]
         lines += [_line(grid, one) for one in shown]
-        if len(unequal) > _SHOWN:
-            lines += ["", f"And {len(unequal) - _SHOWN:,} more, in daybook.audits"]
+        if len(unequal) > _INTERVALS_SHOWN:
+            lines += ["", f"And {len(unequal) - _INTERVALS_SHOWN:,} more, in daybook.audits"]
         lines += ["", *_keys((grid.label(one.interval), one) for one in shown)]
         lines += ["", f"To load these again, exactly as the source has them: `{what_repairs}`"]
     return "\n".join([*lines, *_left_out(found)])
@@ -80,11 +80,11 @@ def whole_markdown(table: Table, ranges: Sequence[AuditedRange], remedy: str) ->
     ]
     lines += [
         _row(str(one.range), f"{one.source.rows:,}", f"{one.warehouse.rows:,}", *_counts(one))
-        for one in differing[:_SHOWN]
+        for one in differing[:_INTERVALS_SHOWN]
     ]
-    if len(differing) > _SHOWN:
-        lines += ["", f"And {len(differing) - _SHOWN:,} more"]
-    lines += ["", *_keys((str(one.range), one) for one in differing[:_SHOWN])]
+    if len(differing) > _INTERVALS_SHOWN:
+        lines += ["", f"And {len(differing) - _INTERVALS_SHOWN:,} more"]
+    lines += ["", *_keys((str(one.range), one) for one in differing[:_INTERVALS_SHOWN])]
     lines += ["", f"To fix it: {remedy}"]
     return "\n".join([*(lines if differing else []), *_left_out(ranges)])
 
@@ -92,15 +92,15 @@ def whole_markdown(table: Table, ranges: Sequence[AuditedRange], remedy: str) ->
 def whole_sentences(ranges: Sequence[AuditedRange], key: str) -> list[str]:
     """A sentence for each of the first ranges that differ."""
     differing = [one for one in ranges if one.verdict is not Verdict.EQUAL]
-    lines = [f"- {key} from {one.range}: {_figures(one)}" for one in differing[:_TOLD]]
-    return [*lines, *([f"- and {len(differing) - _TOLD:,} more"] if len(differing) > _TOLD else [])]
+    lines = [f"- {key} from {one.range}: {_figures(one)}" for one in differing[:_SHOWN_IN_ERROR]]
+    return [*lines, *([f"- and {len(differing) - _SHOWN_IN_ERROR:,} more"] if len(differing) > _SHOWN_IN_ERROR else [])]
 
 
 def sentences(grid: Grid, differing: Sequence[Audited]) -> list[str]:
     """A sentence for each of the first of these, as an error tells them."""
-    lines = [f"- {grid.label(one.interval)}: {one.verdict}: {_figures(one)}" for one in differing[:_TOLD]]
-    if len(differing) > _TOLD:
-        lines.append(f"- and {len(differing) - _TOLD:,} more, in daybook.audits")
+    lines = [f"- {grid.label(one.interval)}: {one.verdict}: {_figures(one)}" for one in differing[:_SHOWN_IN_ERROR]]
+    if len(differing) > _SHOWN_IN_ERROR:
+        lines.append(f"- and {len(differing) - _SHOWN_IN_ERROR:,} more, in daybook.audits")
     return lines
 
 

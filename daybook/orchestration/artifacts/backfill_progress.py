@@ -15,7 +15,7 @@ from daybook.orchestration.artifacts.text import one_line, page_key
 from daybook.progress import duration, rate, to_go
 
 _SECONDS = 5.0  # between two updates, so that a long backfill does not keep the server busy with its picture
-_TOLD = 100  # failures on the page: the others are in daybook.failures
+_FAILURES_SHOWN = 100  # failures on the page: daybook.failures has all of them
 
 
 class CalendarPage:
@@ -54,9 +54,11 @@ class CalendarPage:
         lines = [calendar(self._grid, now.items(), SQUARES)]
         if failed:
             lines.append("")
-            lines += [f"- **{self._grid.label(i)}**: {one_line(why)}" for i, why in sorted(failed.items())[:_TOLD]]
-            if len(failed) > _TOLD:
-                lines.append(f"- and {len(failed) - _TOLD:,} more, in daybook.failures")
+            lines += [
+                f"- **{self._grid.label(i)}**: {one_line(why)}" for i, why in sorted(failed.items())[:_FAILURES_SHOWN]
+            ]
+            if len(failed) > _FAILURES_SHOWN:
+                lines.append(f"- and {len(failed) - _FAILURES_SHOWN:,} more, in daybook.failures")
         share = (len(self._rows) + len(failed)) / max(self._wanted, 1)
         self._page.show(self._figures(len(failed), len(running)), share, "\n".join(lines))
 

@@ -17,7 +17,7 @@ S = TypeVar("S", bound=StrEnum)
 #: How a load stands. The state that a square shows is the first of these that one of its intervals has.
 SQUARES = {State.FAILED: "🟥", State.RUNNING: "🟦", State.MISSING: "⬜", State.LOADED: "🟩"}
 _NOTHING = "▫️"  # a place in a row that the range does not reach
-_MOST = 2000  # squares: more of them are no picture any more
+_MAX_SQUARES = 2000  # squares: a larger grid is unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def calendar(grid: Grid, states: Iterable[tuple[Interval, S]], squares: Mapping[
     found = [(interval.start.astimezone(zone), state) for interval, state in states]
     for layout in _LAYOUTS[grid.unit]:
         rows = _fill(layout, found, list(squares))
-        if len(rows) * layout.width <= _MOST:
+        if len(rows) * layout.width <= _MAX_SQUARES:
             break
     lines = [f"| | a square {layout.square}, {grid.timezone} | {good} |", "|---|:---|---:|"]
     for name, places in rows.items():

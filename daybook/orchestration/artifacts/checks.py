@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from daybook.load.check_runner import Result
 from daybook.model.bounds import shown
 
-_LONGEST = 48  # characters of a check: Prefect's tables break no line, and what was found is to be seen beside it
+_MAX_CHECK = 48  # characters: Prefect's tables do not wrap lines, and the result must stay in view
 
 
 def counted(results: Sequence[Result]) -> str:
@@ -33,7 +33,7 @@ def lines(results: Sequence[Result], of: str = "") -> list[str]:
     ]
     for result in sorted(results, key=lambda result: result.held):
         asked = result.check.asked
-        asked = asked if len(asked) <= _LONGEST else f"{asked[:_LONGEST]}…"
+        asked = asked if len(asked) <= _MAX_CHECK else f"{asked[:_MAX_CHECK]}…"
         cells = ("🟩 holds" if result.held else "🟨 warns", f"`{asked}`", shown(result.found), result.expected)
         table.append("| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |")
     # As code: in a text, a `*` would start italics.

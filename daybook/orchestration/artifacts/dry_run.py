@@ -12,8 +12,8 @@ from daybook.orchestration.artifacts.audit import number
 from daybook.orchestration.artifacts.calendar_grid import SQUARES, calendar
 from daybook.orchestration.artifacts.text import one_line
 
-_SHOWN = 1000  # intervals on the page
-_LOGGED = 40  # and in the log
+_INTERVALS_SHOWN = 1000  # intervals on the page
+_INTERVALS_LOGGED = 40  # intervals in the log
 _COUNTED = "rows at the source | rows by the ledger | difference |"
 
 
@@ -24,7 +24,7 @@ def show(table: Table, forecasts: list[Forecast], label: str, refusal: str | Non
     """
     described = f"{headline(table, forecasts)} ({label})"
     above = f"**It would be refused:** {one_line(refusal)}\n\n" if refusal else ""
-    page, log = (above + markdown(table, forecasts, shown) for shown in (_SHOWN, _LOGGED))
+    page, log = (above + markdown(table, forecasts, shown) for shown in (_INTERVALS_SHOWN, _INTERVALS_LOGGED))
     create_markdown_artifact(markdown=page, key="backfill-dry-run", description=described)
     get_run_logger().info("%s, a dry run: nothing was loaded\n%s", label, log)
     return forecasts
@@ -39,7 +39,7 @@ def headline(table: Table, forecasts: Sequence[Forecast]) -> str:
     return f"{len(counts):,} of {table.grid.counted(len(forecasts))} would be loaded{rows}"
 
 
-def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _SHOWN) -> str:
+def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _INTERVALS_SHOWN) -> str:
     """Totals, the calendar as it is now, and a line an interval."""
     grid = table.grid
     assert grid is not None

@@ -22,7 +22,7 @@ from daybook.progress import duration, rate, to_go
 
 logger = logging.getLogger("daybook.extracting")
 
-_LONG = 10.0  # seconds, from which on an extraction has a page
+_PAGE_AFTER = 10.0  # seconds: a shorter extraction gets no page
 _SECONDS = 5.0  # between two updates
 _PATIENCE = 10.0  # seconds that the end of the extraction waits for its last figures to be shown
 
@@ -52,7 +52,7 @@ class ExtractPage:
         self._thread.join(_PATIENCE)
 
     def _work(self) -> None:
-        if self._ended.wait(_LONG):
+        if self._ended.wait(_PAGE_AFTER):
             return
         name = self._plan.table.name
         try:

@@ -9,7 +9,7 @@ from daybook.orchestration.artifacts import checks
 from daybook.orchestration.artifacts.text import page_key
 from daybook.progress import rate
 
-_SHOWN = 60  # intervals in an artifact: a page, not a book
+_INTERVALS_SHOWN = 60  # intervals on the page: daybook.ledger has all of them
 
 
 def show(report: LoadReport) -> LoadReport:
@@ -59,9 +59,9 @@ def markdown(report: LoadReport) -> str:
     if not report.entries:
         return lines[0]
     lines += ["", "| from (UTC) | until (UTC) | rows |", "|---|---|---:|"]
-    for entry in report.entries[:_SHOWN]:
+    for entry in report.entries[:_INTERVALS_SHOWN]:
         start = f"{entry.start:%Y-%m-%d %H:%M}" if entry.start else "the beginning"
         lines.append(f"| {start} | {entry.end:%Y-%m-%d %H:%M} | {entry.rows:,} |")
-    if len(report.entries) > _SHOWN:
-        lines.append(f"| … | {len(report.entries) - _SHOWN:,} more, in daybook.ledger | |")
+    if len(report.entries) > _INTERVALS_SHOWN:
+        lines.append(f"| … | {len(report.entries) - _INTERVALS_SHOWN:,} more, in daybook.ledger | |")
     return "\n".join(lines)

@@ -20,6 +20,7 @@ from daybook.orchestration.automations.errors import AutomationRefused, NotDeplo
 from daybook.orchestration.automations.spec import PREFIX, TAG, Step, Wanted
 from daybook.orchestration.blocks.server import server
 from daybook.orchestration.blocks.stored_blocks import document
+from daybook.orchestration.pagination import PAGE
 
 #: How Prefect calls the types of blocks, which the file names as people do.
 _SLUGS = {"SlackWebhook": "slack-incoming-webhook"}
@@ -154,7 +155,7 @@ def _without(block: str) -> str:
 def _ours(client: SyncPrefectClient) -> tuple[dict[str, Automation], list[Automation]]:
     """Ours by name; and, of those with one name, which two deploys at once may have made, all but the oldest."""
     tagged = AutomationFilter(tags=AutomationFilterTags(all_=[TAG]))
-    found = client.read_automations(automations=tagged, sort=AutomationSort.CREATED_DESC, limit=200)
+    found = client.read_automations(automations=tagged, sort=AutomationSort.CREATED_DESC, limit=PAGE)
     ours: dict[str, Automation] = {}
     doubles = []
     for automation in reversed(found):

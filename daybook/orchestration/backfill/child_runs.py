@@ -17,6 +17,7 @@ from prefect.deployments import run_deployment
 
 from daybook.model.interval import IntervalRun
 from daybook.orchestration.deployments import LoadingDeployment
+from daybook.orchestration.pagination import PAGE
 from daybook.orchestration.run_tags import BACKFILL_NAME_END, BACKFILL_TAG
 
 #: The parent decides what is tried again: a child that fails is to say so at once.
@@ -100,4 +101,4 @@ class ChildRuns:
         return [run for run in waiting if now - self._noticed[run.id] < _PATIENCE]
 
     def _read(self, filter: FlowRunFilter) -> list[FlowRun]:
-        return self._client.read_flow_runs(flow_run_filter=filter, limit=200)
+        return self._client.read_flow_runs(flow_run_filter=filter, limit=PAGE)

@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS = 4
 _TIMEOUT = httpx.Timeout(30, connect=10)  # seconds without a byte
-_LONGEST = 3600  # seconds for all of it: a server may also send a byte a second
-_LONGEST_WAIT = 120  # seconds that a server may ask to wait before the next try
-_REDIRECTS = 5
+_MAX_DOWNLOAD = 3600  # seconds for the whole file: a server may send one byte a second
+_MAX_WAIT = 120  # seconds that a server may ask to wait before a retry
+_MAX_REDIRECTS = 5
 _UNPACKED_BY_US = {"", "identity", "gzip", "x-gzip", "zstd"}
 _LATER = {408, 425, 429}
 _REMEDIES = {
@@ -91,7 +91,7 @@ def fetch(url: str, *, what: str, max_bytes: int, allow_private: bool, known: Ve
             transport=CheckedTransport(what, allow_private=allow_private),
             headers={"User-Agent": "daybook", "Accept": "text/csv, */*;q=0.5", "Accept-Encoding": "gzip"},
             follow_redirects=True,
-            max_redirects=_REDIRECTS,
+            max_redirects=_MAX_REDIRECTS,
             timeout=_TIMEOUT,
             trust_env=False,  # a password in ~/.netrc is for nobody's redirects
         ) as client:
@@ -118,8 +118,8 @@ class _Request:
                 return self._answered(response)
         except httpx.TooManyRedirects:
             raise SourceError(
-                f"{self.what}: it redirects more than {_REDIRECTS} times. Open it in a browser, and give the address "
-                "at which it ends as url: in the table file"
+                f"{self.what}: it redirects more than {_MAX_REDIRECTS} times. Open it in a browser, and give the final "
+                "address as url: in the table file"
             ) from None
         except httpx.InvalidURL as error:
             raise SourceError(f"{self.what}: it redirects to what is no URL: {error}") from None
@@ -166,8 +166,10 @@ class _Request:
             for piece in response.iter_raw():
                 size += len(piece)
                 self._check_size(size)
-                if time.monotonic() - began > _LONGEST:
-                    raise SourceLost(f"{self.what}: {size:,} bytes came in {_LONGEST} seconds: nothing was changed")
+                if time.monotonic() - began > _MAX_DOWNLOAD:
+                    raise SourceLost(
+                        f"{self.what}: {size:,} bytes came in {_MAX_DOWNLOAD} seconds: nothing was changed"
+                    )
                 digest.update(piece)
                 file.write(piece)
             self._check_encoding(response, file)
@@ -200,7 +202,7 @@ class _Request:
     def _later(self, response: httpx.Response) -> Exception:
         why = f"the server answered {response.status_code} {response.reason_phrase}"
         wait = retry_after(response.headers.get("retry-after", ""))
-        if wait is not None and wait > _LONGEST_WAIT:
+        if wait is not None and wait > _MAX_WAIT:
             return SourceLost(
                 f"{self.what}: {why}, and asks to come back in {wait:.0f} seconds: nothing was changed. Run it then"
             )

@@ -17,7 +17,7 @@ from pymysql.protocol import MysqlPacket
 from daybook.stage.csv_format import Chunk
 
 _READ = 1 << 18
-_LONGEST = 0xFFFFFF  # a packet of this length goes on in the next one
+_MAX_PACKET = 0xFFFFFF  # bytes: a packet of this length continues in the next one
 _NULL, _TWO, _THREE, _EIGHT, _ERROR = 0xFB, 0xFC, 0xFD, 0xFE, 0xFF
 _header = struct.Struct("<I").unpack_from
 
@@ -50,7 +50,7 @@ def lines(connection: Any) -> Iterator[Chunk]:
             connection._result.unbuffered_active = False
             connection._result.connection = None
             return
-        if len(buffer) >= 4 and _header(buffer)[0] & _LONGEST > _READ:
+        if len(buffer) >= 4 and _header(buffer)[0] & _MAX_PACKET > _READ:
             buffer = _fill(buffer, read, connection)
 
 
@@ -59,7 +59,7 @@ def _split(buffer: bytes, connection: Any) -> tuple[list[bytes], int, bool]:
     rows: list[bytes] = []
     add, position, end = rows.append, 0, len(buffer)
     while position + 5 <= end:
-        length = _header(buffer, position)[0] & _LONGEST
+        length = _header(buffer, position)[0] & _MAX_PACKET
         after = position + 4 + length
         if after > end:
             break
@@ -68,7 +68,7 @@ def _split(buffer: bytes, connection: Any) -> tuple[list[bytes], int, bool]:
             add(buffer[position + 5 : after])
         elif first == _TWO:
             add(buffer[position + 7 : after])
-        elif first == _THREE and length < _LONGEST:
+        elif first == _THREE and length < _MAX_PACKET:
             add(buffer[position + 8 : after])
         elif first == _EIGHT and length < 9:
             return rows, after, True
@@ -90,20 +90,20 @@ def _long_payload(buffer: bytes, position: int) -> tuple[bytes | None, int]:
     """The payload of a row that spans packets, and where it ends; None while some of it has not come yet."""
     payload = []
     while position + 4 <= len(buffer):
-        length = _header(buffer, position)[0] & _LONGEST
+        length = _header(buffer, position)[0] & _MAX_PACKET
         position += 4
         if position + length > len(buffer):
             break
         payload.append(buffer[position : position + length])
         position += length
-        if length < _LONGEST:
+        if length < _MAX_PACKET:
             return b"".join(payload), position
     return None, position
 
 
 def _fill(buffer: bytes, read: Any, connection: Any) -> bytes:
     """`buffer` with the rest of the long packets at its beginning: joined once, so that a row of 1 GB is no square."""
-    pieces, have, wanted = [buffer], len(buffer), 4 + (_header(buffer)[0] & _LONGEST)
+    pieces, have, wanted = [buffer], len(buffer), 4 + (_header(buffer)[0] & _MAX_PACKET)
     while have < wanted:
         data = read(min(1 << 22, wanted - have))
         if not data:

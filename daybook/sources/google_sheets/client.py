@@ -31,7 +31,7 @@ WRITE = "https://www.googleapis.com/auth/spreadsheets"
 ATTEMPTS, FIRST_WAIT, LONGEST_WAIT = 8, 1.0, 64.0
 #: Seconds to connect, and between two bytes: Google gives up a request after 180.
 _TIMEOUTS = (10, 200)
-_SHOWN = 300  # characters of what Google says
+_ANSWER_SHOWN = 300  # characters of Google's answer in an error
 _ID = re.compile(r"(?:https://docs\.google\.com/spreadsheets/(?:u/\d+/)?d/)?([A-Za-z0-9_-]+)(?:[/?#].*)?")
 
 
@@ -208,7 +208,7 @@ def _said(error: "APIError") -> str:
 
 
 def _short(text: Any) -> str:
-    return " ".join(str(text).split())[:_SHOWN]
+    return " ".join(str(text).split())[:_ANSWER_SHOWN]
 
 
 def _quota(error: BaseException) -> str:

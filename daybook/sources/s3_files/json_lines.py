@@ -9,7 +9,7 @@ from daybook.model.types import Column
 from daybook.sources.text.typed_csv import Row
 from daybook.suggestions import did_you_mean
 
-_LONGEST = 16 * 2**20  # bytes of a line: Redshift takes rows of 4 MB
+_MAX_LINE = 16 * 2**20  # bytes: Redshift takes rows of up to 4 MB
 
 
 class _Number(str):
@@ -30,7 +30,7 @@ def read_json_lines(
         FileRefused: a line is not one JSON object in UTF-8, names a key twice, has a key that is not known, or an
             object or a list where no column of json is.
     """
-    for number, line in enumerate(iter(lambda: stream.readline(_LONGEST), b""), start=1):
+    for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE), b""), start=1):
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             if text:
@@ -44,8 +44,8 @@ def read_json_lines(
 
 def _parsed(text: str, size: int, known: frozenset[str] | None) -> dict[str, Any]:
     """The object that a line is. Raises ValueError, with the reason why it is none."""
-    if size == _LONGEST:
-        raise ValueError(f"it has more than {_LONGEST} bytes")
+    if size == _MAX_LINE:
+        raise ValueError(f"it has more than {_MAX_LINE} bytes")
     found = _DECODER.decode(text)
     if not isinstance(found, dict):
         raise ValueError("it is none")

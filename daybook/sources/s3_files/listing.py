@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_SHOWN = 5  # names in a message
+_NAMES_SHOWN = 5  # names in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,8 @@ class Listing:
     def _complain(self, lacking: Sequence[str]) -> None:
         if not lacking or self._config.missing == "empty":
             return
-        shown = ", ".join(self._bucket.uri(key) for key in lacking[:_SHOWN])
-        more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
+        shown = ", ".join(self._bucket.uri(key) for key in lacking[:_NAMES_SHOWN])
+        more = f" and {len(lacking) - _NAMES_SHOWN} more" if len(lacking) > _NAMES_SHOWN else ""
         raise FileRefused(
             f"{self._table.name}: there is no file with rows at {shown}{more}, and nothing was loaded. If it is only "
             "late, run it again when it is there; if no file means no rows, say missing: empty under source: in the "
@@ -118,7 +118,7 @@ class Listing:
                 "%s: files in folders below %s are not read: %s. Name the folder itself in path:",
                 self._table.name,
                 self._bucket.uri(key),
-                ", ".join(folder[len(key) :] for folder in deeper[:_SHOWN]),
+                ", ".join(folder[len(key) :] for folder in deeper[:_NAMES_SHOWN]),
             )
         data = [file for file in found if file.size and file.key[len(key)] not in "_."]
         return tuple(sorted(data, key=lambda file: file.key))
@@ -149,7 +149,7 @@ class Listing:
                 self._table.name,
                 self._bucket.uri(self._address.fixed) + "…",
                 grid.unit,
-                ", ".join(strange[:_SHOWN]),
+                ", ".join(strange[:_NAMES_SHOWN]),
             )
         return sorted(intervals)
 

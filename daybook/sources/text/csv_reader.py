@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from daybook.errors import FileRefused
 from daybook.sources.text.compression import Readable
-from daybook.sources.text.encoding import LONGEST, lines_of, text_encoding
+from daybook.sources.text.encoding import MAX_LINE, lines_of, text_encoding
 from daybook.suggestions import closest
 
 logger = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class _Reading:
             taken.append(line)
             quotes, size = quotes + (line.count(quote) if quote else 0), size + len(line)
             begun = begun or bool(line.strip())
-            if (begun and quotes % 2 == 0) or size > LONGEST:
+            if (begun and quotes % 2 == 0) or size > MAX_LINE:
                 break
         if not begun:
             raise self._refused("the file is empty", "If it is meant to be, offer its header alone")
@@ -132,9 +132,9 @@ class _Reading:
             nonlocal size
             for number, text in enumerate(lines, start=1):
                 size += len(text)
-                if size > LONGEST:
+                if size > MAX_LINE:
                     where = f"line {number}" if number == line else f"the row from line {line} to line {number}"
-                    raise self._refused(f"{where} has more than {LONGEST:,} characters", "Is a quote not closed?")
+                    raise self._refused(f"{where} has more than {MAX_LINE:,} characters", "Is a quote not closed?")
                 yield text
 
         reader = csv.reader(counted(), delimiter=delimiter, escapechar=dialect.escape, strict=True, **options)

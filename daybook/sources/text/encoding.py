@@ -13,7 +13,7 @@ from daybook.errors import FileRefused
 from daybook.sources.text.compression import Readable
 
 _PIECE = 2**20
-LONGEST = 2**24  # characters of a line: a file without any is no text
+MAX_LINE = 2**24  # characters: a file without a line end within them is not text
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _MARKS = (  # in this order: the first two begin as the last two do
     (codecs.BOM_UTF32_LE, ("utf-32-le", "utf-32")),
@@ -107,8 +107,8 @@ class _Decoding:
                     break
                 self._told += 1
                 yield line
-            if len(self._rest) > LONGEST:
-                raise self._refused(f"line {self._told + 1} has no end within {LONGEST:,} characters", "Is it a text?")
+            if len(self._rest) > MAX_LINE:
+                raise self._refused(f"line {self._told + 1} has no end within {MAX_LINE:,} characters", "Is it a text?")
             if not data:
                 break
             data = self._stream.read(_PIECE)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
 
 _CHUNK = 2**20  # bytes, about: what the stage likes best
-_SHOWN = 60  # characters of a value in an error
+_VALUE_SHOWN = 60  # characters of a value in an error
 
 Value = Callable[[str], str | None]
 Row = Sequence[str | None]
@@ -106,7 +106,7 @@ def _reader(column: Column, spelling: ValueFormats) -> Value:
 
 def _shown(value: str | None) -> str:
     """A value as an error shows it: on one line, and not all of a long one."""
-    return repr(value if value is None or len(value) <= _SHOWN else f"{value[:_SHOWN]}…")
+    return repr(value if value is None or len(value) <= _VALUE_SHOWN else f"{value[:_VALUE_SHOWN]}…")
 
 
 def _is_text(field: str) -> bool:

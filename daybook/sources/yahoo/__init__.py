@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LONGEST = 32  # characters of a symbol
-_SYMBOL = re.compile(rf"[A-Z0-9.^=&$-]{{1,{LONGEST}}}")
+MAX_SYMBOL = 32  # characters
+_SYMBOL = re.compile(rf"[A-Z0-9.^=&$-]{{1,{MAX_SYMBOL}}}")
 
 
 def checked(symbols: Sequence[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 _NOT_THEN = "Data doesn't exist"  # for startDate = …: status 400, before the first price and after the last one
 _DOWN = "Will be right back"  # Yahoo's page when it is down, with status 200
-_SHOWN = 60  # characters of an answer in an error
+_ANSWER_SHOWN = 60  # characters of an answer in an error
 
 
 class YahooStatus(Enum):
@@ -87,5 +87,5 @@ class Answer:
             return None
 
     def _because(self, outcome: YahooStatus) -> Unanswered:
-        begins = " ".join(self.text[: 2 * _SHOWN].split())[:_SHOWN]
+        begins = " ".join(self.text[: 2 * _ANSWER_SHOWN].split())[:_ANSWER_SHOWN]
         return Unanswered(outcome, f"status {self.status}, {begins!r}", self)

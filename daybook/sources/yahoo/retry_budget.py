@@ -15,7 +15,7 @@ T = TypeVar("T")
 TRIES = 4  # of one question
 IN_A_ROW = 3  # symbols with one and the same failure: it is Yahoo that fails, and not the symbols
 SECONDS = 5.0  # the first wait is up to this long, and each further one up to twice as long as the one before
-_LONGEST = 120.0  # seconds
+_MAX_WAIT = 120.0  # seconds before a retry
 
 
 class Patience:
@@ -53,7 +53,7 @@ class Patience:
 
         retrying = tenacity.Retrying(
             stop=lambda state: state.attempt_number >= TRIES or self.asked >= self.budget,
-            wait=tenacity.wait_random_exponential(multiplier=SECONDS, max=_LONGEST),
+            wait=tenacity.wait_random_exponential(multiplier=SECONDS, max=_MAX_WAIT),
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, Unanswered) and error.outcome.may_pass),
             before_sleep=tell,
             reraise=True,

@@ -16,7 +16,7 @@ from daybook.model.types import Column, Type
 from daybook.sources.base import Findings, Span
 from daybook.sources.text.typed_csv import Row, TextRows
 from daybook.sources.text.value_formats import ISO
-from daybook.sources.yahoo import LONGEST, Config
+from daybook.sources.yahoo import MAX_SYMBOL, Config
 from daybook.sources.yahoo.responses import Unanswered, YahooStatus
 from daybook.sources.yahoo.retry_budget import Patience
 from daybook.stage.csv_format import Chunk, CsvFormat
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _GONE = timedelta(days=14)  # without a trade before the days that are wanted: it is delisted, and they are not late
-_SHOWN = 3  # missing days of a symbol in an error
+_DAYS_SHOWN = 3  # missing days of a symbol in an error
 COLUMNS = {
-    "symbol": Type("varchar", LONGEST),
+    "symbol": Type("varchar", MAX_SYMBOL),
     "date": Type("date"),
     "open": Type("double"),
     "high": Type("double"),
@@ -170,8 +170,8 @@ class StockPrices:
         since = max(start, found.listed) if found.listed else start
         missing = [day for day in exchange_calendar.sessions(calendar, since, end) if day not in had]
         if missing:
-            shown = ", ".join(map(str, missing[:_SHOWN]))
-            more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+            shown = ", ".join(map(str, missing[:_DAYS_SHOWN]))
+            more = f" and {len(missing) - _DAYS_SHOWN} more" if len(missing) > _DAYS_SHOWN else ""
             reason = Unanswered(YahooStatus.MISSING, f"{calendar}: {shown}{more}")
             if not found.rows:
                 raise reason

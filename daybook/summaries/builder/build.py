@@ -35,7 +35,7 @@ _REMEDIES = {
     "23": ". Somebody has given the table a rule, by hand, that these rows break: mend the rows, or drop the rule",
     "42501": ". Let the owner grant that to the user of the warehouse's block, or give the table to that user",
 }
-_TOLD = 3  # stretches of intervals in a label
+_RANGES_SHOWN = 3  # ranges of intervals in a label
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +210,8 @@ class _Build:
         name, grid, rows = self._summary.name, self._summary.grid, sum(entry.rows for entry in entries)
         intervals = [Interval(entry.start, entry.end) for entry in entries if entry.start]
         stretches = coalesce(intervals, len(intervals) or 1)
-        told = [grid.stretch_label(stretch[0], stretch[-1]) for stretch in stretches[:_TOLD]] if grid else []
-        label = ", ".join([*told, *(["…"] if len(stretches) > _TOLD else [])]) or "all of it"
+        told = [grid.stretch_label(stretch[0], stretch[-1]) for stretch in stretches[:_RANGES_SHOWN]] if grid else []
+        label = ", ".join([*told, *(["…"] if len(stretches) > _RANGES_SHOWN else [])]) or "all of it"
         logger.info("%s: built %s (%s), %d rows", name, label, why, rows)
         return Built(name, label, why, tuple(entries), rows, seconds or {}, checks)
 

@@ -18,7 +18,6 @@ from daybook.warehouses.session import Session
 Types = Mapping[str, Type]
 
 _TEXT = Type("varchar", 65535)
-_AT_ONCE = 500  # rows a statement
 
 
 def declared_types(tables: Sequence[str], folder: Path = TABLES) -> dict[str, Types]:
@@ -63,14 +62,8 @@ def make_table(
     """Make the temporary table `name` of these rows; a column that a row does not name is NULL there."""
     columns = tuple(Column(column, type) for column, type in types.items())
     warehouse.create_staging(session, Target(f"pg_temp.{name}", columns), name)
-    places = f"({', '.join(['%s'] * len(types))})"
-    names = ", ".join(map(warehouse.quote, types))
-    for first in range(0, len(rows), _AT_ONCE):
-        batch = rows[first : first + _AT_ONCE]
-        session.run(
-            f"INSERT INTO {warehouse.quote(name)} ({names}) VALUES {', '.join([places] * len(batch))}",
-            [row.get(column) for row in batch for column in types],
-        )
+    values = ([row.get(column) for column in types] for row in rows)
+    session.insert(warehouse.quote(name), map(warehouse.quote, types), values)
 
 
 def _type_of(values: Sequence[Any]) -> Type:

@@ -9,7 +9,7 @@ from typing import Any
 Row = Mapping[str, Any]
 
 _CLOSE = 1e-9  # of a float, relative: its last digits depend on the order in which a warehouse adds
-_SHOWN = 20  # rows of a kind
+_ROWS_SHOWN = 20  # rows of each kind
 
 
 def differences(expected: Sequence[Row], found: Sequence[Row], ordered: bool) -> str | None:
@@ -101,13 +101,13 @@ def _side_by_side(missing: list[Row], unexpected: list[Row]) -> str:
             continue
         unexpected.remove(near)
         lines += [("expected", row, ""), ("found", near, _marks(differing))]
-    lines = lines[: 2 * _SHOWN] + _some("missing", left) + _some("unexpected", unexpected)
+    lines = lines[: 2 * _ROWS_SHOWN] + _some("missing", left) + _some("unexpected", unexpected)
     return _table(lines)
 
 
 def _some(label: str, rows: list[Row]) -> list[tuple[str, Row, str]]:
-    more = f"… and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
-    return [(label, row, more if number == _SHOWN else "") for number, row in enumerate(rows[:_SHOWN], 1)]
+    more = f"… and {len(rows) - _ROWS_SHOWN} more" if len(rows) > _ROWS_SHOWN else ""
+    return [(label, row, more if number == _ROWS_SHOWN else "") for number, row in enumerate(rows[:_ROWS_SHOWN], 1)]
 
 
 def _marks(differing: Sequence[str]) -> str:

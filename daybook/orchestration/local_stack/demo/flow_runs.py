@@ -24,6 +24,7 @@ from prefect.states import Crashed
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.local_stack.stack import WORK_POOL, LocalStack
+from daybook.orchestration.pagination import PAGE
 
 WORKER_START = 120  # seconds; right after the installation a slow machine reads all of Prefect from its disk
 RUN_LIMIT = 900  # seconds that a run may take before the demo gives up on it
@@ -59,7 +60,7 @@ def settle_abandoned(client: SyncPrefectClient) -> int:
     )
     pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[WORK_POOL]))
     abandoned = client.read_flow_runs(
-        flow_run_filter=unfinished, work_pool_filter=pool, sort=FlowRunSort.START_TIME_ASC, limit=200
+        flow_run_filter=unfinished, work_pool_filter=pool, sort=FlowRunSort.START_TIME_ASC, limit=PAGE
     )
     for run in abandoned:
         client.set_flow_run_state(run.id, Crashed(message="Its worker was killed."), force=True)
@@ -115,7 +116,7 @@ def _story(stack: LocalStack, client: SyncPrefectClient, run: FlowRun) -> str:
 def _warnings(client: SyncPrefectClient, run_id: UUID) -> list[str]:
     filters = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]), level=LogFilterLevel(ge_=WARNING))
     lines: list[str] = []
-    for log in client.read_logs(filters, limit=200):
+    for log in client.read_logs(filters, limit=PAGE):
         message = log.message.strip().splitlines() or [""]
         lines += [message[0], message[-1]]  # of a traceback the middle is left to the run's page
     return list(dict.fromkeys(lines))[-20:]

@@ -39,7 +39,7 @@ from daybook.orchestration.pagination import PAGE, every
 _BACK = timedelta(hours=3)  # how far back to look for the first tick without a run
 _SETTLED = timedelta(minutes=5)  # a working scheduler has made the runs within this time
 _SILENT = timedelta(minutes=45)  # three passes of the monitor
-_NAMED = 8  # deployments in a message
+_DEPLOYMENTS_SHOWN = 8  # deployments in a message
 
 _OFF = (
     "Its scheduler is off: set PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED=true where the server runs, and restart the "
@@ -203,5 +203,5 @@ def _names(client: SyncPrefectClient, deployments: Sequence[DeploymentResponse])
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    more = f" and {len(names) - _DEPLOYMENTS_SHOWN} more" if len(names) > _DEPLOYMENTS_SHOWN else ""
+    return ", ".join(names[:_DEPLOYMENTS_SHOWN]) + more

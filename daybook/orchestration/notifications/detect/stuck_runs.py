@@ -23,6 +23,7 @@ from daybook.orchestration.notifications import messages
 from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.notifications.detect.failures import UNOWNED
 from daybook.orchestration.notifications.incident_store import IncidentStore
+from daybook.orchestration.pagination import PAGE
 
 _POOL = "the work pool "  # followed by its name, which may have spaces
 _LATE = timedelta(seconds=60)  # a polling worker may take this long to pick up a run
@@ -110,7 +111,7 @@ def late_runs(client: SyncPrefectClient, pool: str | None, now: datetime) -> Seq
     late = FlowRunFilterState(name=FlowRunFilterStateName(any_=["Late"]))
     pools = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool])) if pool else None
     return client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(state=late, expected_start_time=due), work_pool_filter=pools, limit=200
+        flow_run_filter=FlowRunFilter(state=late, expected_start_time=due), work_pool_filter=pools, limit=PAGE
     )
 
 

@@ -22,6 +22,7 @@ from prefect.states import Crashed
 from daybook.monitoring.incidents.impact import at
 from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.notifications.detect.failed_runs import OURS
+from daybook.orchestration.pagination import PAGE
 
 logger = logging.getLogger("daybook.notifications")
 
@@ -41,7 +42,7 @@ def settle(client: SyncPrefectClient, earlier: datetime, now: datetime) -> bool:
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])),
         start_time=FlowRunFilterStartTime(before_=earlier),  # type: ignore[arg-type]
     )
-    for run in client.read_flow_runs(flow_run_filter=running, limit=200):
+    for run in client.read_flow_runs(flow_run_filter=running, limit=PAGE):
         heard = _last_heartbeat(client, run)
         if heard and heard < earlier:
             message = f"No heartbeat from its process since {at(heard)}."

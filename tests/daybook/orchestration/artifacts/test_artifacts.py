@@ -32,7 +32,7 @@ DAY = date(2021, 2, 5)
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """An extraction is long after a moment."""
-    monkeypatch.setattr(extract_progress, "_LONG", 0.01)
+    monkeypatch.setattr(extract_progress, "_PAGE_AFTER", 0.01)
     monkeypatch.setattr(extract_progress, "_SECONDS", 0.01)
 
 
