@@ -124,7 +124,9 @@ def _judged(
     """The verdict: `entry` is the ledger's of all of the interval, and `stretches` is what was loaded around it."""
     ledger, unknown = ledger_checksum(entry, interval, sides.recipe.fingerprint) if entry else (None, IN_PARTS)
     loaded = is_loaded(interval, stretches)
-    verdict, why = classify(source, ledger, there, loaded=loaded, moves=sides.table.strategy.rows_move)
+    strategy = sides.table.strategy
+    moves, kept = strategy.rows_move, not strategy.removes_rows
+    verdict, why = classify(source, ledger, there, loaded=loaded, moves=moves, kept=kept)
     why = unknown if verdict == Verdict.DIFFERS and unknown else why
     if verdict == Verdict.BOTH and sides.with_moved and sides.with_moved.sums([interval])[interval] == ledger:
         verdict, why = Verdict.SOURCE_CHANGED, None  # some of its rows have moved on, which the ledger still counts
@@ -140,7 +142,7 @@ def _is_missing(found: Audited) -> bool:
 def _looked_at(sides: Comparison, found: Audited, seconds: int) -> Audited:
     with _explained(sides.table, [found.interval], seconds):
         there = differences(sides.both, found.interval, found.source, found.warehouse)
-    # what is to be said of rows that an upsert leaves is about some only where there are any
+    # the remark on rows that a load leaves applies only if there are any
     nothing_left = found.ledger is not None and found.verdict == Verdict.WAREHOUSE_ALTERED and not there.removed
     return replace(found, differences=there, why=None if nothing_left else found.why)
 

@@ -50,14 +50,19 @@ def is_loaded(interval: Interval, stretches: Sequence[Interval]) -> bool | None:
 
 
 def classify(
-    source: Sum, ledger: Sum | None, warehouse: Sum, *, loaded: bool | None, moves: bool = False
+    source: Sum, ledger: Sum | None, warehouse: Sum, *, loaded: bool | None, moves: bool = False, kept: bool = False
 ) -> tuple[Verdict, str | None]:
-    """The verdict, and what is to be said about it.
+    """Return the verdict on an interval, and a remark on it if there is one.
 
-    `loaded`: whether the ledger has entries of all of the interval (None: of a part of it, as a full refresh leaves it
-    that came before the interval was over); `ledger` is its checksum, None where that is unknown.
-    `moves`: whether loads of later intervals take rows out of this one and leave what is gone from the source, as an
-    upsert does: then the ledger's checksum tells which side changed only while it is that of one of them.
+    Args:
+        source: the checksum of its rows in the source.
+        ledger: the checksum that the ledger has of its load; None if the ledger cannot say.
+        warehouse: the checksum of its rows in the warehouse.
+        loaded: whether the ledger has entries for all of the interval. None: only for a part of it, as after a full
+            refresh before the interval was over.
+        moves: whether loads of later intervals take rows out of this one. Then the ledger's checksum tells which side
+            changed only while it equals one of them.
+        kept: whether loads leave rows in the table that are gone from the source.
     """
     if loaded is None:
         return (Verdict.EQUAL, None) if source == warehouse else (Verdict.NEVER_LOADED, "only a part of it was loaded")
@@ -70,8 +75,8 @@ def classify(
     if ledger == warehouse:
         return Verdict.SOURCE_CHANGED, None
     if ledger == source:
-        kept = "unless deleted at the source before that load: an upsert leaves such rows" if moves else None
-        return Verdict.WAREHOUSE_ALTERED, kept
+        remark = "unless deleted at the source before that load, which leaves such rows" if kept else None
+        return Verdict.WAREHOUSE_ALTERED, remark
     if moves:
         return Verdict.BOTH, "or rows have moved on to later intervals, which this entry of the ledger cannot know"
     return Verdict.BOTH, None

@@ -64,7 +64,7 @@ def _superseded(plan: Plan, newer: Sequence[Entry], what: str) -> Superseded:
 def drop_superseded_rows(
     session: Session, warehouse: Warehouse, target: Target, table: str, staged: str, newer: Sequence[Entry]
 ) -> None:
-    """Drop the staged rows whose place is taken: by their cursor, or by their key, for a row that moved meanwhile."""
+    """Delete the staged rows that `newer` loads have replaced: by their cursor, or by their key if a row has moved."""
     assert target.cursor is not None
     taken = [Interval(entry.start, entry.end) for entry in newer if entry.start is not None]
     column = warehouse.quote(target.cursor.column)

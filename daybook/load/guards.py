@@ -88,13 +88,18 @@ def guard_shrink(
     tally: LoadChecksums,
     entries: Sequence[Entry],
 ) -> None:
-    """A replacement does not leave far fewer rows than the ledger says were there.
+    """Stop a load that would leave far fewer rows than the ledger says were there.
 
-    An upsert never removes any. What the ledger says of an interval is its newest entry's number. Where that entry is a
-    full refresh, which has one number for all of its days, the interval's rows in the warehouse are counted instead.
-    So they are, but for those that stay, where an upsert's interval is made exact: of the rows that the ledger counted,
-    most may have moved on to later intervals since. And so they are where a repair comes to rows that no load put
-    there: the source may not have what was brought by hand any more.
+    A strategy that removes no rows has nothing to stop. For an interval, the ledger's newest entry has the number of
+    rows. Three cases count the interval's rows in the warehouse instead:
+
+    - The entry is a full refresh, which has one number for all of its intervals.
+    - The table's rows move between intervals, and the load is exact: most of the rows that the ledger counted may have
+      moved on to later intervals since. The rows that stay are not counted.
+    - A repair finds rows that no load put there. The source may not have them.
+
+    Raises:
+        ShrinkGuard: less than `shrink_limit` of the rows would be left.
     """
     limit = plan.table.shrink_limit
     if plan.allow_shrink or not plan.strategy.removes_rows or not limit:

@@ -43,14 +43,14 @@ class LedgerEntries:
         return self._recounted(session, tally, told) + entries
 
     def confirmation(self, session: Session) -> Entry:
-        """The entry that says that the source is still what was loaded last."""
+        """Return the entry that says that the source has not changed since the last load."""
         last = self.extracted.unchanged
         assert last is not None
         told = self._common_fields(session) | {"strategy": UNCHANGED, "version": last.version}
         return replace(last, end=self.extracted.snapshot_at, **told)
 
     def neighbouring_intervals(self) -> Sequence[Interval]:
-        """The intervals before those of the plan of which an upsert takes rows along, since they have changed."""
+        """Return the intervals before the plan's of which the load takes rows along, because they changed."""
         since, plan = self.extracted.findings.since, self.extracted.plan
         stretch, grid = plan.range, plan.table.grid
         if (
@@ -78,7 +78,7 @@ class LedgerEntries:
         ]
 
     def _common_fields(self, session: Session) -> dict[str, Any]:
-        """What every entry of this load says."""
+        """Return the fields that are the same in every entry of this load."""
         return {
             "strategy": self.extracted.plan.strategy.name,
             "flow_run_id": self.flow_run_id,

@@ -11,13 +11,13 @@ from daybook.model.interval import Interval, coalesce
 def expected_in_range(
     table: Table, start: date | datetime, end: date | datetime, *, allow_before_start: bool = False
 ) -> Sequence[Interval]:
-    """The intervals of `table` from `start` (inclusive) to `end` (exclusive), which it owes by now, in order.
+    """Return the intervals of `table` from `start` (inclusive) to `end` (exclusive), in order.
 
-    Both are as in `Grid.at`: a date, or a datetime, on the table's clock.
+    Both are as in `Grid.at`: a date, or a datetime, in the table's time zone.
 
     Raises:
-        BackfillRefused: the table has no intervals; the range is empty, inverted, off the grid, not over yet, begins
-            before the table's `start`, or lies where the exchange was closed. Each with what to type instead.
+        BackfillRefused: the table has no intervals, or the range is empty, inverted, off the grid, not over yet, before
+            the table's `start`, or without a session of the exchange. The message says what to type instead.
     """
     grid = table.load_grid
     if grid is None:

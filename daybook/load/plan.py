@@ -27,7 +27,7 @@ class Plan:
     forced: bool = False
     """Somebody asked for all of it, so it is read also where the source says that nothing has changed."""
     exact: bool = False
-    """Rows that the source no longer has are taken out of the intervals, also where an upsert would leave them."""
+    """Remove rows that the source no longer has from the intervals, even if the table's strategy would leave them."""
     closed: Interval | None = None
     """The interval that was due by schedule, where the exchange had no session in it: there is nothing to load."""
 
@@ -87,9 +87,9 @@ def plan(
     Takes the interval's start (a date, or a datetime, in the table's zone unless it has one of its own), with `until`
     the exclusive end of a range of them; or `full_refresh`. Without any of them it is the last interval that was
     complete at `scheduled_at` (an aware datetime; now, if nobody scheduled anything), and the plan is empty when the
-    table's `start` was not over by then, or the exchange of its `calendar` was closed. A table with `load: replace` has
-    no intervals: it is always loaded whole. With `exact` the intervals of an upsert are replaced, so that rows which
-    were deleted at the source go, too.
+    table's `start` was not over by then, or the exchange of its `calendar` was closed. A table without intervals is
+    always loaded whole. With `exact`, intervals are replaced, whatever the table's strategy is: rows that are gone from
+    the source are removed.
 
     Raises:
         IntervalError: the dates are off the table's grid, inverted, before its `start` or not over yet; or the table
@@ -140,7 +140,7 @@ def plan(
 
 
 def intervals_within(plan: Plan, snapshot_at: datetime) -> list[Interval]:
-    """The intervals that a whole load brings, each of which was over at the snapshot; none where they are too many."""
+    """Return the intervals of a full refresh that were over at the snapshot; none if they are too many to checksum."""
     grid, start = plan.table.load_grid, plan.table.start
     if not plan.whole or grid is None or start is None or plan.table.cursor is None:
         return []

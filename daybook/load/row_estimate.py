@@ -1,4 +1,4 @@
-"""How many rows a load will probably have, by the loads of its table before it: one cheap query of the ledger."""
+"""Estimate the rows of a load from earlier loads of its table, with one cheap query of the ledger."""
 
 from daybook.ledger.ledger import COLUMNS
 from daybook.ledger.state_table import StateTable
@@ -11,9 +11,10 @@ _LAST = 30  # intervals: a month of days says what the next day has
 
 
 def expected_rows(session: Session, warehouse: Warehouse, plan: Plan) -> int | None:
-    """Those of the newest load of the whole table, or the mean of the last intervals times the number of the plan's.
+    """Return the number of rows that the load will probably have, or None if the ledger has no load to go by.
 
-    None where the ledger has no such load. What it gives is for people: a guess at when an extraction ends.
+    For a whole table, it is the number of the newest full refresh. For intervals, it is the mean of the last ones times
+    the number of intervals in the plan. It helps people guess when an extraction ends.
     """
     ledger = StateTable(warehouse, "ledger", COLUMNS)
     of_all = "=" if plan.whole else "<>"

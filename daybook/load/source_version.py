@@ -11,15 +11,16 @@ from daybook.warehouses.session import Session
 
 
 def version_of(plan: Plan, source: Source) -> str | None:
-    """What the ledger keeps of a whole load: the table file's fingerprint and the source's version; None without one.
+    """Return what the ledger keeps of a whole load: the table file's fingerprint and the source's version.
 
-    The fingerprint is in it because another table file makes another table of the same file.
+    The fingerprint is part of it because another table file makes another table of the same source. It is None for
+    loads of intervals, and for sources without versions.
     """
     return f"{_fingerprint(plan.table)} {source.version}" if plan.whole and isinstance(source, Versioned) else None
 
 
 def unchanged(plan: Plan, source: Source, warehouse: Warehouse, session: Session) -> Entry | None:
-    """The newest entry of the table, if it is of a whole load and its source says that it is still the same."""
+    """Return the newest entry of the table if the source says that it has not changed since; else None."""
     if plan.forced or not plan.whole or not isinstance(source, Versioned):
         return None
     if not warehouse.existing_columns(session, plan.table.name):

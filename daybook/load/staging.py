@@ -27,7 +27,7 @@ class Staging:
         self._plan, self._target = extracted.plan, extracted.target
 
     def stage_rows(self, session: Session, tally: LoadChecksums) -> Staged:
-        """The staging table, filled and checked before anything is locked."""
+        """Fill the staging table and check it, before anything is locked."""
         warehouse, target = self._warehouse, self._target
         name = warehouse.quote("daybook_staging")
         warehouse.create_staging(session, target, "daybook_staging")
@@ -57,7 +57,7 @@ class Staging:
         return replace(staged, later=self._stage_moved_keys(session))
 
     def _split_deleted(self, session: Session, tally: LoadChecksums, staged: Staged) -> Staged:
-        """What is staged without the rows that are deleted at the source, which have a table of their own then."""
+        """Move the rows that are deleted at the source into a table of their own. Return what is left."""
         deleted, table, plan = self._warehouse.quote("daybook_deleted"), staged.table, self._plan
         staged_sql.split_deleted(session, self._warehouse, self._target, table, deleted)
         rows = session.one(f"SELECT count(*) FROM {table}")
@@ -111,5 +111,5 @@ class Staging:
         return Staged(table, rows, sums)
 
     def _total(self, tally: LoadChecksums, table: str) -> Sum | None:
-        """The checksum of a whole table; None where it has intervals, as an audit compares those (`Checksums`)."""
+        """Return the checksum of a whole table; None if it has intervals, because an audit compares those."""
         return None if self._plan.table.strategy.has_intervals else tally.whole(table)

@@ -133,8 +133,8 @@ class Findings:
     shortfalls: tuple[str, ...] = ()
     """Parts of what was wanted that it could not give, each in words. What it gave is loaded; then the run fails."""
     since: datetime | None = None
-    """The start of the oldest interval of which it sent rows beside those that were wanted, since they have changed. A
-    table with `load: upsert` takes them along."""
+    """The start of the oldest interval of which it sent changed rows, in addition to those that were wanted. The load
+    takes them along if its strategy `accepts_earlier_rows`."""
 
 
 #: What most sources notice.

@@ -45,6 +45,12 @@ def test_an_upsert_does_not_blame_both_sides_without_a_word_about_rows_that_move
     assert verdict == "source changed and warehouse altered" and "moved on" in why
 
 
+def test_a_strategy_that_removes_no_rows_may_have_left_those_that_were_deleted() -> None:
+    assert classify(A, A, B, loaded=True)[1] is None
+    verdict, why = classify(A, A, B, loaded=True, kept=True)
+    assert verdict == "warehouse altered" and "deleted at the source before that load" in why
+
+
 def test_sums_add_up() -> None:
     assert sum([A, B, C], NOTHING) == Sum(8, (1 << 61) + 14)
 
