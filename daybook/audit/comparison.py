@@ -100,7 +100,7 @@ def open_comparison(table: Table, warehouse: Warehouse, keys: ConnectionProvider
         recipe = recipe_for(session, warehouse, target, described)
         _require_cursor(session, warehouse, target)
         side = cast(Auditable, source).side(recipe, described, seconds)
-        rows = warehouse.quote(*table.name.split(".", 1))
+        rows = warehouse.table(table.name)
         if not warehouse.exists(session, table.name):
             warehouse.create_staging(session, target, "daybook_absent")
             rows = warehouse.quote("daybook_absent")

@@ -25,8 +25,7 @@ from daybook.warehouses.session import Session
 
 #: Behind every row. Without an end, a span would have the rows without a cursor, too.
 _NEVER = datetime(9000, 1, 1, tzinfo=UTC)
-_AT_ONCE = 500  # keys a statement
-#: As keys are read back here: NULL is what no key is.
+#: The format in which keys are read back here: its NULL is a text that no key has.
 READ_BACK = CsvFormat(null="\x1enull")
 
 
@@ -69,20 +68,12 @@ def staged_later_keys(
 
 
 def keep_keys(session: Session, warehouse: Warehouse, target: Target, name: str, chunks: Iterator[Chunk]) -> int:
-    """Make the temporary table `name` of keys, and fill it with those that come as CSV in the format READ_BACK. Returns
-    how many came.
+    """Make the temporary table `name` of the keys in `chunks`, CSV in the format READ_BACK, and return how many it has.
 
     Memory stays flat, however many there are.
     """
     warehouse.create_staging(session, keys_only(target), name)
-    places, rows = f"({', '.join(['%s'] * len(target.key))})", 0
-    into = f"INSERT INTO {warehouse.quote(name)} VALUES "
-    for batch in _batches(chunks):
-        keys = [row for row in batch if READ_BACK.null not in row]  # what has no key is no row that was ever loaded
-        if keys:
-            session.run(into + ", ".join([places] * len(keys)), [value for row in keys for value in row])
-        rows += len(keys)
-    return rows
+    return session.insert(warehouse.quote(name), map(warehouse.quote, target.key), _keys(chunks))
 
 
 def settled_sql(warehouse: Warehouse, target: Target, table: str, later: str) -> str:
@@ -90,12 +81,8 @@ def settled_sql(warehouse: Warehouse, target: Target, table: str, later: str) ->
     return f"(SELECT * FROM {table} WHERE {without_keys_sql(warehouse, target, table, later)}) AS settled"
 
 
-def _batches(chunks: Iterator[Chunk]) -> Iterator[list[list[str]]]:
+def _keys(chunks: Iterator[Chunk]) -> Iterator[list[str]]:
     for chunk in chunks:
-        batch: list[list[str]] = []
         for row in csv.reader(io.StringIO(chunk.data.decode(), newline="")):
-            batch.append(row)
-            if len(batch) == _AT_ONCE:
-                yield batch
-                batch = []
-        yield batch
+            if READ_BACK.null not in row:  # a row with NULL in its key was never loaded
+                yield row

@@ -63,9 +63,7 @@ def select_table(warehouse: Warehouse, table: Table | Summary) -> Selection:
         if not columns:
             raise ExportFailed(f"{table.name} is not in the warehouse yet: load or build it first")
         names, order = list(map(warehouse.quote, columns)), map(warehouse.quote, _order(columns, table.key))
-        return (
-            f"SELECT {', '.join(names)} FROM {warehouse.quote(*table.name.split('.', 1))} ORDER BY {', '.join(order)}"
-        )
+        return f"SELECT {', '.join(names)} FROM {warehouse.table(table.name)} ORDER BY {', '.join(order)}"
 
     return _select(warehouse, table.name, statement)
 

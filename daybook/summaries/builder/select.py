@@ -18,7 +18,7 @@ from daybook.warehouses.session import Session
 #: Before and after every time that a warehouse holds: a whole build reads all of its inputs.
 FIRST, LAST = datetime(1, 1, 1), datetime(9999, 12, 31)
 
-_LONGEST = Type("text")
+_ANY_TEXT = Type("text")
 #: The SQLSTATEs of a value that does not fit a type, and of two types between which there is no cast.
 _NO_SUCH_VALUE = ("22", "42846")
 
@@ -85,11 +85,11 @@ class SummaryQuery:
     def _field(self, name: str, type: Type | None, uncut: bool) -> str:
         quoted = self._warehouse.quote(name)
         if type and uncut and self._is_sized_text(type):
-            type = _LONGEST
+            type = _ANY_TEXT
         return f"CAST({quoted} AS {self._warehouse.type_sql(type)}) AS {quoted}" if type else quoted
 
     def _is_sized_text(self, type: Type) -> bool:
-        spelled, longest = self._warehouse.spelled(type), self._warehouse.spelled(_LONGEST)
+        spelled, longest = self._warehouse.spelled(type), self._warehouse.spelled(_ANY_TEXT)
         return spelled.kind in ("varchar", "char") and spelled.size is not None and spelled != longest
 
     def _cast(self, select: str, uncut: bool = False) -> str:
