@@ -1,4 +1,4 @@
-"""What `python -m blocks` leaves on a real Prefect server, and what it says."""
+"""`python -m blocks` against a real Prefect server: the blocks that it makes, and the lines that it prints."""
 
 import json
 import subprocess
@@ -191,7 +191,7 @@ def stages(server: str) -> list[str]:
     return [document["block_type"]["slug"] for document in documents(server) if document["name"] == "stage"]
 
 
-def test_a_block_that_was_made_by_hand_with_a_readable_password_is_made_anew(
+def test_a_block_that_was_made_by_hand_with_a_readable_password_is_replaced(
     run_blocks: RunBlocks, prefect_server: str
 ) -> None:
     SqlAlchemyConnector(connection_info="postgresql+psycopg2://app:hunter2@wh/dwh").save("warehouse")
@@ -257,7 +257,7 @@ def gate() -> Iterator[str]:
 def test_a_server_that_is_not_there_is_named(blocks_command: RunBlocks, address: str, remedy: str) -> None:
     run = blocks_command(PREFECT_API_URL=address, DAYBOOK_PRODUCTION_URL="mysql://app:hunter2@db/prod")
 
-    assert_told_in_one_line(run, remedy)
+    assert_one_line_names(run, remedy)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,10 @@ def test_a_server_that_is_not_there_is_named(blocks_command: RunBlocks, address:
             "{gate}/404",
             "answered 404 to /404/block_types/filter: is it a Prefect server, and does the address end in /api?",
         ),
-        ("{gate}/401", "/401 refuses us (401): set PREFECT_API_AUTH_STRING (your own server) or PREFECT_API_KEY"),
+        (
+            "{gate}/401",
+            "/401 refuses the request (401): set PREFECT_API_AUTH_STRING (your own server) or PREFECT_API_KEY",
+        ),
         ("{gate}/200", "/200 is not a Prefect server"),
     ],
 )
@@ -276,10 +279,10 @@ def test_what_is_not_our_prefect_server_is_named(run_blocks: RunBlocks, gate: st
     with temporary_settings({PREFECT_API_URL: address.format(gate=gate)}):
         run = run_blocks(DAYBOOK_PRODUCTION_URL="mysql://app:hunter2@db/prod")
 
-    assert_told_in_one_line(run, remedy)
+    assert_one_line_names(run, remedy)
 
 
-def assert_told_in_one_line(run: subprocess.CompletedProcess[str], remedy: str) -> None:
+def assert_one_line_names(run: subprocess.CompletedProcess[str], remedy: str) -> None:
     assert run.returncode == 1
     assert remedy in run.stderr
     assert len(run.stderr.splitlines()) == 1, "a traceback"

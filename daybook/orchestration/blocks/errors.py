@@ -1,8 +1,8 @@
-"""What can go wrong with blocks, as a tree. No message holds a secret.
+"""The errors of blocks, as a tree. No message holds a secret.
 
 daybook.errors.DaybookError
 └── BlocksError
-    ├── BadValue              the value of one variable, and its remedy
+    ├── BadValue              the value of one variable is wrong
     ├── NothingSet            no variable is set that would make a block
     ├── EnvironmentRefused    the environment is half set or contradicts itself: all problems at once
     ├── ServerUnreachable     the Prefect server does not answer, or refuses the key
@@ -13,11 +13,11 @@ from daybook.errors import DaybookError
 
 
 class BlocksError(DaybookError):
-    """The root of this folder's errors."""
+    """The root of the errors of blocks."""
 
 
 class BadValue(BlocksError):
-    """What is wrong with the value of a variable, and the remedy. Does not repeat what may be secret."""
+    """The value of a variable is wrong: why, and what to write. The text never repeats what may be secret."""
 
 
 class NothingSet(BlocksError):
@@ -25,7 +25,7 @@ class NothingSet(BlocksError):
 
 
 class EnvironmentRefused(BlocksError):
-    """The environment is half set or contradicts itself. `problems` has a line each: variable, reason, remedy."""
+    """The environment is half set or contradicts itself. `problems` has a line for each: variable, reason, remedy."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -33,7 +33,7 @@ class EnvironmentRefused(BlocksError):
 
 
 class ServerUnreachable(BlocksError):
-    """The Prefect server does not answer, or does not let us in."""
+    """The Prefect server does not answer, or refuses the key."""
 
 
 class BlockUnusable(BlocksError):

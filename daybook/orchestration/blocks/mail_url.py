@@ -8,13 +8,13 @@ from daybook.orchestration.blocks.errors import BadValue
 
 EXAMPLE = "smtp+starttls://USER:PASSWORD@HOST:587?from=daybook@example.com"
 ADDRESS = r"^[!-?A-~]+@[A-Za-z0-9.-]+$"
-"""An e-mail address, as far as a mail server without SMTPUTF8 takes it."""
+"""The pattern of an e-mail address that a mail server without SMTPUTF8 accepts."""
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 @dataclass(frozen=True)
 class MailUrl:
-    """A mail server: how it is reached, who logs in there (None: nobody), and whose mail it is."""
+    """A mail server: how it is reached, who logs in (None: nobody), and the address that its mail comes from."""
 
     security: str
     """`smtp` (none), `smtp+starttls` or `smtps`."""
@@ -26,11 +26,11 @@ class MailUrl:
 
 
 def read(text: str) -> MailUrl:
-    """Parse `text`. Raises `BadValue`, which never repeats what may be the password."""
+    """Return the mail server of a URL. Raises `BadValue`, which never repeats what may be the password."""
     try:
         parts = urlsplit(text)
         port = parts.port
-    except ValueError:  # a port that is no number, a bracket that is not closed
+    except ValueError:  # a port that is not a number, a bracket that is not closed
         raise BadValue(f"does not parse as a URL: write {EXAMPLE}, user and password percent-encoded") from None
     if parts.scheme not in _PORTS:
         raise BadValue(f"is not a mail server's URL: write {EXAMPLE} (or smtps://, or smtp:// without TLS)")

@@ -1,6 +1,8 @@
-"""Opens what flows work with, from the blocks that `python -m blocks` made. Flows never read the environment.
+"""Opens databases, stage and accounts from the blocks that `python -m blocks` made.
 
-Every function is synchronous, within a flow or outside, also where an event loop is running (a notebook).
+Flows never read the environment: they call these functions.
+
+Every function is synchronous, in a flow or outside, even while an event loop runs (a notebook).
 """
 
 import logging
@@ -27,12 +29,14 @@ logger = logging.getLogger("daybook.blocks")
 
 
 def engine(name: str) -> Engine:
-    """The database of `SqlAlchemyConnector/<name>` (`production`, `warehouse`, or one made in the UI).
+    """Return an engine for the database of `SqlAlchemyConnector/<name>` (`production`, `warehouse`, or another).
 
-    Each connection is a new one and is closed after use, so that no run inherits another's session. SQL is not logged,
-    and errors leave out the values that were bound, as these are people's data. What PostgreSQL itself adds to an error
-    (`LINE 1`, `DETAIL`) may still hold one.
-    Raises `BlockUnusable` where the block is missing.
+    The engine opens a new connection each time and closes it after use, so that no run inherits another's session. It
+    does not log SQL, and its errors leave out the bound values, as these are personal data. What PostgreSQL itself adds
+    to an error (`LINE 1`, `DETAIL`) may still hold one.
+
+    Raises:
+        BlockUnusable: the block is missing, or does not hold what it should.
     """
     from prefect_sqlalchemy import SqlAlchemyConnector
 
@@ -42,7 +46,7 @@ def engine(name: str) -> Engine:
 
 
 def s3(name: str) -> "S3Client":
-    """A client of S3 with the credentials of `AwsCredentials/<name>`. Raises `BlockUnusable` where it is missing."""
+    """Return an S3 client with the keys of `AwsCredentials/<name>`. Raises `BlockUnusable` if the block is missing."""
     from prefect_aws import AwsCredentials
 
     client: S3Client = _load(AwsCredentials, name, "AWS_ACCESS_KEY_ID" if name == "aws" else None).get_client("s3")
@@ -50,7 +54,7 @@ def s3(name: str) -> "S3Client":
 
 
 def google(name: str) -> "Credentials":
-    """The Google account of `GcpCredentials/<name>`. Raises `BlockUnusable` where the block is missing."""
+    """Return the Google account of `GcpCredentials/<name>`. Raises `BlockUnusable` if the block is missing."""
     from prefect_gcp import GcpCredentials
 
     variable = "GOOGLE_SERVICE_ACCOUNT_FILE" if name == "google" else None
@@ -71,9 +75,10 @@ def warehouse(patience: int | None = None) -> Warehouse:
 
 
 def stage() -> FolderStage | S3Stage:
-    """The stage that `S3Bucket/stage` or `LocalFileSystem/stage` describes.
+    """Return the stage that `S3Bucket/stage` or `LocalFileSystem/stage` describes.
 
-    Raises `BlockUnusable` where there is none, or both.
+    Raises:
+        BlockUnusable: there is neither, or there are both.
     """
     with get_client(sync_client=True) as client:
         on_s3 = document(client, S3_STAGE, "stage") is not None
@@ -101,7 +106,7 @@ def stage() -> FolderStage | S3Stage:
 
 
 def copy_iam_role() -> str | None:
-    """The role that Redshift's COPY assumes, from `RedshiftCopy/warehouse`; None where that block is not made."""
+    """Return the role that Redshift's COPY assumes, from `RedshiftCopy/warehouse`; None if there is no such block."""
     from daybook.orchestration.blocks.block_types import RedshiftCopy
 
     with get_client(sync_client=True) as client:
@@ -110,15 +115,18 @@ def copy_iam_role() -> str | None:
 
 
 def existing(client: SyncPrefectClient, kind: type[B], name: str, variable: str | None) -> B | None:
-    """The block `<kind>/<name>`, which `variable` makes (None: it is made in the UI); None where there is none.
+    """Return the block `<kind>/<name>`, or None if there is no such block.
 
-    Raises `BlockUnusable` where it does not hold what it should.
+    `variable` is the one that makes the block, for the error; None for a block that a person makes in the UI.
+
+    Raises:
+        BlockUnusable: the block does not hold what it should.
     """
     return _load(kind, name, variable) if document(client, kind.get_block_type_slug(), name) else None
 
 
 def secret_values() -> tuple[str, ...]:
-    """The passwords, keys and tokens in every block that there is. Never raises: nothing where they cannot be read."""
+    """Return the passwords, keys and tokens of every block; nothing if they cannot be read. Never raises."""
     try:
         with get_client(sync_client=True) as client:
             return tuple(sorted(stored_blocks.secret_values(client)))
@@ -131,7 +139,7 @@ def _load(kind: type[B], name: str, variable: str | None) -> B:
     try:
         return load(kind, name)
     except RuntimeError:
-        # Prefect's word for a block that does not fit its type. The cause of it repeats the values: not chained.
+        # Prefect raises this for a block that does not fit its type. Its cause repeats the values: not chained.
         remedy = f"set {variable} and run `python -m blocks`" if variable else "correct it in the UI"
         raise BlockUnusable(f"the block {kind.__name__}/{name} does not hold what it should: {remedy}") from None
     except ValueError:

@@ -1,4 +1,4 @@
-"""The Prefect server that a command writes to; where there is none, what to do is said instead of a traceback."""
+"""Opens the Prefect server that a command writes to. Without one, the error says what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +12,17 @@ from daybook.orchestration.blocks.errors import ServerUnreachable
 
 @contextmanager
 def server() -> Iterator[SyncPrefectClient]:
-    """A client of the server at PREFECT_API_URL, which answers and lets us in.
+    """Yield a client of the server at PREFECT_API_URL, once the server has answered a first request.
 
-    Raises `ServerUnreachable` where there is none, and where it refuses or stops answering within the block.
+    Raises:
+        ServerUnreachable: there is no server, it refuses the key, or it stops answering within the block.
     """
     address = PREFECT_API_URL.value()
     start = "start the server (`prefect server start`, or `make demo`)"
     if not address:
-        # Prefect would start a server of its own for this one command, which no worker ever sees.
+        # Prefect would start a temporary server for this one command, which no worker ever sees.
         raise ServerUnreachable(
-            f"PREFECT_API_URL is not set: {start} and set it, http://127.0.0.1:4200/api for one here"
+            f"PREFECT_API_URL is not set: {start} and set it (http://127.0.0.1:4200/api for a local server)"
         )
     shown = address if "@" not in address else address.partition("://")[0] + "://***@" + address.rpartition("@")[2]
     try:
@@ -36,9 +37,9 @@ def server() -> Iterator[SyncPrefectClient]:
         if status in (401, 403):
             remedy = "set PREFECT_API_AUTH_STRING (your own server) or PREFECT_API_KEY (Prefect Cloud)"
             raise ServerUnreachable(
-                f"the Prefect server at PREFECT_API_URL={shown} refuses us ({status}): {remedy}"
+                f"the Prefect server at PREFECT_API_URL={shown} refuses the request ({status}): {remedy}"
             ) from None
-        # Its text would repeat what was sent, secrets and all.
+        # The text of the exception repeats the request, including secrets.
         raise ServerUnreachable(
             f"the server at PREFECT_API_URL={shown} answered {status} to {error.request.url.path}:"
             " is it a Prefect server, and does the address end in /api?"

@@ -1,4 +1,4 @@
-"""A database that hangs instead of refusing: nobody who asks it waits for ever."""
+"""Time limits for a database that hangs, so that no caller waits forever."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from sqlalchemy import Engine, event
 
 
 def set_timeouts(engine: Engine, seconds: int) -> None:
-    """Have connections of `engine`, a PostgreSQL or Redshift, fail that take longer, and statements that do.
+    """Limit connection attempts and statements of `engine`, a PostgreSQL or Redshift, to `seconds` each.
 
-    A machine that disappears without a word while it works is noticed by the keepalives of the connection.
+    The keepalives of the connection notice a machine that disappears while it works.
     """
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
-        # libpq's limit is for each address that the host has, and counts the whole handshake
+        # libpq applies the limit to each address of the host, for the whole handshake
         parameters.update(connect_timeout=seconds, keepalives_idle=seconds, keepalives_interval=10, keepalives_count=3)
 
     @event.listens_for(engine, "connect")

@@ -12,16 +12,16 @@ from prefect.exceptions import ObjectNotFound
 
 S3_STAGE = "s3-bucket"
 FOLDER_STAGE = "local-file-system"
-"""The types that the block `stage` can have, as Prefect writes them in URLs: known without their slow imports."""
+"""The slugs of the types that the block `stage` can have. Constants, as the types take seconds to import."""
 
 B = TypeVar("B", bound=Block)
 
-_PAGE = 200  # blocks that the server gives at once
+_PAGE = 200  # the most blocks that the server returns at once
 _SECRET, _OPEN = re.compile("pass|secret|token|key|auth|url|uri|dsn|value"), re.compile("(token|auth|cert).*ur[il]")
 
 
 def document(client: SyncPrefectClient, type_slug: str, name: str) -> BlockDocument | None:
-    """The document of a block, its secrets left out, or None where there is none."""
+    """Return the document of a block without its secrets; None if there is no such block."""
     try:
         return client.read_block_document_by_name(name, type_slug, include_secrets=False)
     except ObjectNotFound:
@@ -29,16 +29,18 @@ def document(client: SyncPrefectClient, type_slug: str, name: str) -> BlockDocum
 
 
 def load(kind: type[B], name: str) -> B:
-    """The block `<kind>/<name>`.
+    """Return the block `<kind>/<name>`.
 
-    Raises `ValueError` where it is missing, and `RuntimeError` where it does not fit its type.
+    Raises:
+        ValueError: there is no such block.
+        RuntimeError: its document does not fit the type.
     """
-    # Without _sync it would be a coroutine wherever an event loop is running, in a notebook for one.
+    # Without _sync, load returns a coroutine if an event loop is running, as in a notebook.
     return cast(B, kind.load(name, _sync=True))  # type: ignore[call-arg]
 
 
 def secret_values(client: SyncPrefectClient) -> set[str]:
-    """What the server hides in the blocks that it shows: the secrets of every block, whatever its type."""
+    """Return the secrets of every block, whatever its type: the values that the server hides when it shows blocks."""
     shown, hidden = (_contents(client, include_secrets) for include_secrets in (True, False))
     return {secret for block, data in shown.items() for secret in _differing(data, hidden.get(block), "")}
 
@@ -52,9 +54,10 @@ def _contents(client: SyncPrefectClient, include_secrets: bool) -> dict[Any, Any
 
 
 def _differing(shown: Any, hidden: Any, name: str) -> Iterator[str]:
-    """The texts of `shown` that are others in `hidden`, as far as their names say that they are secret.
+    """Yield the texts of `shown` that `hidden` hides and whose field names are those of secrets.
 
-    A Google key is hidden as a whole, the id of its project too: that is no secret, and may be the name of a schema.
+    The server hides a Google key as a whole, with the id of its project, which is not a secret and may be the name of a
+    schema.
     """
     if isinstance(shown, dict):
         for part, value in shown.items():

@@ -1,5 +1,7 @@
 """A block is declared in one file, which nothing else lists: it is made, updated, shown and opened."""
 
+import inspect
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,3 +67,9 @@ def test_no_two_blocks_read_one_variable_or_have_one_name() -> None:
 
     assert len(set(names)) == len(names)
     assert len(set(addresses)) == len(addresses)
+
+
+def test_a_missing_block_is_made_by_the_variable_that_its_error_names() -> None:
+    named = set(re.findall(r'"((?:DAYBOOK|AWS|SLACK|GOOGLE)_[A-Z_]+)"', inspect.getsource(open_)))
+
+    assert named and named <= variables().keys()

@@ -4,10 +4,10 @@ import contextlib
 import socket
 
 import pytest
-from psycopg2 import OperationalError
 from sqlalchemy import NullPool, create_engine
 
 from daybook.orchestration.blocks.statement_timeouts import set_timeouts
+from daybook.sql.database_error import DatabaseError
 from daybook.warehouses.registry import open_warehouse
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.redshift import Redshift
@@ -17,7 +17,7 @@ def test_a_server_that_never_answers_is_not_waited_for() -> None:
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
         engine = create_engine(f"postgresql://user:x@127.0.0.1:{silent.getsockname()[1]}/warehouse", poolclass=NullPool)
         set_timeouts(engine, 2)
-        with pytest.raises(OperationalError, match="timeout expired"), open_warehouse(engine).session():
+        with pytest.raises(DatabaseError, match="timeout expired"), open_warehouse(engine).session():
             pass
 
 
