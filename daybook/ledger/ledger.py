@@ -138,6 +138,15 @@ class Ledger:
             values,
         )
 
+    def recent_rows(self, session: Session, table: str, *, full_refreshes: bool, most: int) -> list[int]:
+        """Return the row counts of the newest entries of `table`, newest first: of full refreshes, or of all others."""
+        statement = (
+            f"SELECT rows_loaded FROM {self._book.table} "
+            f"WHERE table_name = %s AND strategy {'=' if full_refreshes else '<>'} %s "
+            f"ORDER BY loaded_at DESC, interval_start DESC LIMIT {most:d}"
+        )
+        return self._book.read(session, int, statement, (table, WHOLE_TABLE.name))
+
     def of_run(self, session: Session, table: str, flow_run_id: str) -> list[Entry]:
         """What the flow run `flow_run_id` has committed of `table`."""
         return self._where(session, "table_name = %s AND flow_run_id = %s", (table, flow_run_id))

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from daybook.ledger.week_activity import read_week
 from daybook.model.dataset import Dataset
 from daybook.model.interval import Interval
 from daybook.monitoring.freshness import attainment
 from daybook.monitoring.incidents.incident_log import IncidentLog
 from daybook.monitoring.key_metrics import WEEKS
-from daybook.monitoring.key_metrics.ledger_queries import read_week
 from daybook.monitoring.key_metrics.recovery import Outage
 from daybook.monitoring.key_metrics.run_counts import ReportedRuns
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics, compute

@@ -2,25 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
+from daybook.ledger.week_activity import Commit, Cover
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid
-
-
-class Cover(NamedTuple):
-    """A stretch of a table, and when it was committed first, in UTC. `start` None: the table from its beginning."""
-
-    start: datetime | None
-    end: datetime
-    loaded_at: datetime
-
-
-class Commit(NamedTuple):
-    """A load of a table: when it was committed, and until when its rows reach, in UTC."""
-
-    loaded_at: datetime
-    until: datetime
 
 
 def delays(

@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 from statistics import median
 
 from daybook.definitions.table import Table
+from daybook.ledger.week_activity import WeekActivity
 from daybook.model.dataset import Dataset
 from daybook.model.interval import Interval
 from daybook.monitoring.freshness import Due
 from daybook.monitoring.key_metrics.lateness import delays, oldest
-from daybook.monitoring.key_metrics.ledger_queries import WeekActivity
 from daybook.monitoring.key_metrics.recovery import Outage, recovery
 from daybook.monitoring.key_metrics.run_counts import ReportedRuns, count_runs
 

@@ -8,14 +8,14 @@ import pytest
 
 from daybook.definitions.summary import Summary
 from daybook.definitions.table import Table
+from daybook.ledger.week_activity import Commit, Cover, WeekActivity
 from daybook.model.dataset import Dataset
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid
 from daybook.monitoring.freshness import Due
 from daybook.monitoring.key_metrics import WEEKS
 from daybook.monitoring.key_metrics.compute import last_weeks
-from daybook.monitoring.key_metrics.lateness import Commit, Cover, delays
-from daybook.monitoring.key_metrics.ledger_queries import WeekActivity
+from daybook.monitoring.key_metrics.lateness import delays
 from daybook.monitoring.key_metrics.recovery import Outage
 from daybook.monitoring.key_metrics.run_counts import ReportedRuns, Run
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics, compute

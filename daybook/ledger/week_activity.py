@@ -1,38 +1,52 @@
-"""What the ledger and the book of failures say of a week, of all tables at once."""
+"""What the ledger and the failures say about one week, for many tables at once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from daybook.ledger import failures, ledger
 from daybook.ledger.state_table import StateTable
 from daybook.model.interval import Interval
-from daybook.monitoring.key_metrics.lateness import Commit, Cover
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
 
+class Cover(NamedTuple):
+    """A range of a table, and when it was committed first, in UTC. If `start` is None, it has no beginning."""
+
+    start: datetime | None
+    end: datetime
+    loaded_at: datetime
+
+
+class Commit(NamedTuple):
+    """A load of a table: when it was committed, and the end of its last interval, in UTC."""
+
+    loaded_at: datetime
+    until: datetime
+
+
 @dataclass(slots=True)
 class WeekActivity:
-    """What the books say of one table in one week; instants are in UTC."""
+    """What happened to one table in one week; instants are in UTC."""
 
     known_since: datetime | None = None
-    """Its first commit or failed try, ever; None: nobody has tried."""
+    """The first commit or failure ever, or None if nobody has tried to load it."""
     before: datetime | None = None
-    """How far it reached when the week began; None: it was not loaded yet."""
+    """How far the table reached when the week began, or None if it was not loaded yet."""
     commits: list[Commit] = field(default_factory=list)
     """The week's loads."""
     covers: list[Cover] = field(default_factory=list)
-    """What touches the week, whenever it was loaded."""
+    """The loaded ranges that overlap the week, no matter when they were loaded."""
     committed: set[str] = field(default_factory=set)
     """The flow runs that committed in the week."""
     failed: set[str] = field(default_factory=set)
-    """The flow runs that failed in it."""
+    """The flow runs that failed in the week."""
 
 
 def read_week(session: Session, warehouse: Warehouse, tables: Sequence[str], week: Interval) -> dict[str, WeekActivity]:
-    """A page for each of `tables`, by five queries."""
+    """Return the activity of each of `tables` in `week`. This takes five queries, however many tables there are."""
     found = {table: WeekActivity() for table in tables}
     if not found:
         return found
@@ -54,32 +68,36 @@ def read_week(session: Session, warehouse: Warehouse, tables: Sequence[str], wee
     )
     ask(
         loads,
-        lambda page, *row: page.covers.append(Cover(*row)),
+        lambda activity, *row: activity.covers.append(Cover(*row)),
         "interval_start, interval_end, min(loaded_at)",
         "AND interval_end > %s AND (interval_start IS NULL OR interval_start < %s) "
         "GROUP BY table_name, interval_start, interval_end",
         *moments,
     )
     ask(
-        tries, lambda page, run: page.failed.add(run), "flow_run_id", "AND failed_at >= %s AND failed_at < %s", *moments
+        tries,
+        lambda activity, run: activity.failed.add(run),
+        "flow_run_id",
+        "AND failed_at >= %s AND failed_at < %s",
+        *moments,
     )
     ask(tries, _known, "min(failed_at)", "AND failed_at < %s GROUP BY table_name", week.end)
-    for page in found.values():
-        page.failed.discard(None)  # a failure that no flow run had
+    for activity in found.values():
+        activity.failed.discard(None)  # a failure outside of any flow run
     return found
 
 
-def _reached(page: WeekActivity, first: datetime, until: datetime) -> None:
-    _known(page, first)
-    page.before = until
+def _reached(activity: WeekActivity, first: datetime, until: datetime) -> None:
+    _known(activity, first)
+    activity.before = until
 
 
-def _committed(page: WeekActivity, flow_run_id: str | None, loaded_at: datetime, until: datetime) -> None:
-    _known(page, loaded_at)
-    page.commits.append(Commit(loaded_at, until))
+def _committed(activity: WeekActivity, flow_run_id: str | None, loaded_at: datetime, until: datetime) -> None:
+    _known(activity, loaded_at)
+    activity.commits.append(Commit(loaded_at, until))
     if flow_run_id:
-        page.committed.add(flow_run_id)
+        activity.committed.add(flow_run_id)
 
 
-def _known(page: WeekActivity, moment: datetime) -> None:
-    page.known_since = moment if page.known_since is None else min(page.known_since, moment)
+def _known(activity: WeekActivity, moment: datetime) -> None:
+    activity.known_since = moment if activity.known_since is None else min(activity.known_since, moment)
