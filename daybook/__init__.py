@@ -1,5 +1,11 @@
-"""Daybook: a warehouse filled day by day, and the book on it.
+"""Daybook fills a warehouse day by day, and keeps a ledger of what it loaded.
 
-Plain functions and small dataclasses over databases, stages and warehouses. Nothing in this package imports Prefect:
-everything here can be called from a notebook.
+Only `daybook.orchestration` and the flows import Prefect. Everything else can be called from a notebook without it.
 """
+
+from pathlib import Path
+
+# The wheel contains flows/ and blocks/ as daybook.flows and daybook.blocks. In a checkout they lie beside this folder.
+_HERE = Path(__file__).parent
+if not (_HERE / "flows").is_dir():
+    __path__.append(str(_HERE.parent))

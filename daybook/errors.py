@@ -39,7 +39,7 @@ DaybookError
 ├── SummariesFailed       some summaries could not be built: names them, with their reasons, and what they hold back
 ├── NotLoadedInTime       an interval that was waited for did not come
 ├── MonitorIncomplete     the monitor could not look at all that may be wrong: names what, and why
-└── NoBlocks              a command was typed where there are no blocks with credentials
+└── ExtraMissing          an optional dependency is not installed: names the extra and the command that installs it
 """
 
 from typing import ClassVar
@@ -226,8 +226,8 @@ class MonitorIncomplete(DaybookError):
     """A part of what the monitor looks at could not be looked at; the rest was."""
 
 
-class NoBlocks(DaybookError):
-    """A command was typed where the project's blocks are not to be found."""
+class ExtraMissing(DaybookError):
+    """An optional dependency is not installed: names the extra and the command that installs it."""
 
 
 def kind_of(name: str) -> type[DaybookError] | None:

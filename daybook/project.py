@@ -1,9 +1,9 @@
-"""The project: the folder that holds `tables/`, and with it the flows and the deployments of one company."""
+"""Find the project: the folder that holds `tables/`, and with it one company's flows and deployments."""
 
 import os
 from pathlib import Path
 
-#: Names the project's folder, where it is not the working directory or above it.
+#: Names the project's folder if it is neither the working directory nor above it.
 VARIABLE = "DAYBOOK_PROJECT"
 
 
@@ -11,10 +11,24 @@ def project_root() -> Path:
     """Return the project's folder.
 
     `DAYBOOK_PROJECT` names it. Otherwise it is the nearest folder with a folder `tables`, from the working directory
-    upward, or the checkout that this package lies in. If there is none, it is the working directory, so that an error
-    about a missing table file names the expected path.
+    upward. If there is none, it is the checkout that this package runs from, and if this package is installed from a
+    wheel, the working directory, so that an error about a missing table file names the expected path.
     """
     if named := os.environ.get(VARIABLE):
         return Path(named).resolve()
-    here, checkout = Path.cwd(), Path(__file__).resolve().parents[1]
-    return next((folder for folder in (here, *here.parents, checkout) if (folder / "tables").is_dir()), here)
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "tables").is_dir()), checkout() or here)
+
+
+def tables_folder() -> Path:
+    """Return the folder of the project's table files."""
+    return project_root() / "tables"
+
+
+def checkout() -> Path | None:
+    """Return the checkout that this package runs from, or None if it is installed from a wheel.
+
+    A checkout keeps `flows/` beside the package, and the wheel inside of it.
+    """
+    package = Path(__file__).resolve().parent
+    return None if (package / "flows").is_dir() else package.parent

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -42,7 +43,16 @@ def monitor(about: About = None, run: RunId = None, subject: Subject = None, sai
     return waiting
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str] | None = None, prog: str | None = None) -> None:
+    """Run the monitor from the command line."""
+    run_from_command_line(monitor, arguments, prog, before=exit_if_server_is_down)
+
+
+def exit_if_server_is_down() -> None:
+    """Notify that the Prefect server does not answer, and exit with 1: no flow can run then."""
     if lost := out_of_reach(os.environ, datetime.now(UTC)):
         sys.exit(lost)
-    run_from_command_line(monitor)
+
+
+if __name__ == "__main__":
+    main()

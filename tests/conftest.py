@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.support.servers.web",
     "tests.support.servers.slack",
     "tests.support.servers.mail",
+    "tests.support.summary_cli",
 ]
 
 

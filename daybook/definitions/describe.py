@@ -1,6 +1,5 @@
-"""`python -m daybook.describe production prod.orders`: a table file for a live table, to be read before it is kept."""
+"""Propose a table file for a live table: its key, cursor, interval and columns, as the database describes them."""
 
-import argparse
 import json
 import re
 from collections.abc import Iterator
@@ -9,11 +8,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from daybook.definitions.command import in_plain_words
-from daybook.definitions.credentials import keys as blocks_keys
 from daybook.definitions.heuristics import Proposal, propose
 from daybook.definitions.table import Table
-from daybook.definitions.table_files import TABLES
 from daybook.errors import SourceError, TableFileError
 from daybook.model.table_name import TableName
 from daybook.model.types import Type
@@ -113,25 +109,3 @@ def write(name: str, text: str, folder: Path, *, force: bool = False) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def main(arguments: list[str] | None = None, keys: ConnectionProvider | None = None, folder: Path = TABLES) -> None:
-    """The command: prints the table file, or writes it with --write. Exits with 1, and the reason, when it cannot."""
-    parser = argparse.ArgumentParser(prog="python -m daybook.describe", description=__doc__)
-    parser.add_argument("block", help="the SqlAlchemyConnector block of the source's database, such as production")
-    parser.add_argument("table", help="the table or view there: schema.table")
-    parser.add_argument("--name", help="the table in the warehouse, schema.table; left out: raw_data.<table>")
-    parser.add_argument("--write", action="store_true", help="write the file under tables/ instead of printing it")
-    parser.add_argument("--force", action="store_true", help="with --write: overwrite a file that is there")
-    given = parser.parse_args(arguments)
-    with in_plain_words(f"the database of block {given.block!r}"):
-        name, text = describe(keys or blocks_keys(), given.block, given.table, given.name)
-        if not given.write:
-            print(text, end="")
-            return
-        path = write(name, text, folder, force=given.force)
-    print(f"wrote {path}. Read it, and try it: python -m flows.load_table {name}")
-
-
-if __name__ == "__main__":
-    main()

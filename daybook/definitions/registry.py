@@ -5,12 +5,12 @@ from pathlib import Path
 from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table import Table
-from daybook.definitions.table_files import TABLES, read_table, table_names
+from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import DaybookError, TableFileError
 from daybook.model.dataset import Dataset
 
 
-def datasets(folder: Path = TABLES) -> tuple[list[Dataset], list[TableFileError]]:
+def datasets(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileError]]:
     """The tables and summaries below `folder`, by name; and what is wrong with files that nobody can read.
 
     One file that is wrong shall not hide all the others.
@@ -25,12 +25,12 @@ def datasets(folder: Path = TABLES) -> tuple[list[Dataset], list[TableFileError]
     return sorted(found, key=lambda dataset: dataset.name), problems
 
 
-def has_file(name: str, folder: Path = TABLES) -> bool:
+def has_file(name: str, folder: Path | None = None) -> bool:
     """Whether there is a table or summary of this name below `folder`, whatever its file says."""
     return name in table_names(folder) or name in summary_names(folder)
 
 
-def read_dataset(name: str, folder: Path = TABLES) -> Table | Summary:
+def read_dataset(name: str, folder: Path | None = None) -> Table | Summary:
     """Return the table or summary `name` as its file below `folder` describes it.
 
     Raises:
@@ -39,7 +39,7 @@ def read_dataset(name: str, folder: Path = TABLES) -> Table | Summary:
     return read_summary(name, folder) if name in summary_names(folder) else read_table(name, folder)
 
 
-def dataset_of(name: str, folder: Path = TABLES) -> Dataset | None:
+def dataset_of(name: str, folder: Path | None = None) -> Dataset | None:
     """The table or summary of this name below `folder`; None: it has no file, or a wrong one."""
     try:
         if name in table_names(folder):

@@ -3,24 +3,27 @@
 from pathlib import Path
 
 from daybook.definitions.summary import Summary
-from daybook.definitions.table_files import TABLES, path_of
+from daybook.definitions.table_files import path_of
 from daybook.errors import TableFileError
 from daybook.model.table_name import TableName
 from daybook.model.yaml_model import read_yaml
+from daybook.project import tables_folder
 from daybook.suggestions import did_you_mean
 
 
-def summary_names(folder: Path = TABLES) -> list[str]:
-    """Return every summary that has a SELECT below `folder`, as `schema.table`, sorted."""
+def summary_names(folder: Path | None = None) -> list[str]:
+    """Return every summary that has a SELECT in `folder`, as `schema.table`, sorted."""
+    folder = folder or tables_folder()
     return sorted(f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.sql"))
 
 
-def read_summary(name: str, folder: Path = TABLES) -> Summary:
-    """Return the summary `name` (`schema.table`) as its files below `folder` describe it.
+def read_summary(name: str, folder: Path | None = None) -> Summary:
+    """Return the summary `name` (`schema.table`) as its files in `folder` describe it.
 
     Raises:
         TableFileError: a file is missing or wrong; names the file, the field and what to do.
     """
+    folder = folder or tables_folder()
     sql = path_of(name, folder, ".sql")
     if not sql or not sql.is_file():
         names = summary_names(folder)

@@ -3,7 +3,6 @@
 `tables/raw_data/nps.yaml` describes `raw_data.nps`. What may stand in it is `daybook.table.Table`.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,34 +12,36 @@ from daybook.definitions.table import Table
 from daybook.errors import TableFileError
 from daybook.model.table_name import TableName
 from daybook.model.yaml_model import read_yaml
-from daybook.project import project_root
+from daybook.project import tables_folder
 from daybook.suggestions import did_you_mean
 
-#: Where the project keeps its table files.
-TABLES = project_root() / "tables"
 
+def table_names(folder: Path | None = None) -> list[str]:
+    """Return every table that has a file with a source in `folder`, as `schema.table`, sorted.
 
-def table_names(folder: Path = TABLES) -> list[str]:
-    """Return every table that has a file with a source below `folder`, as `schema.table`, sorted."""
+    By default, `folder` is the project's `tables/`, here and in every function that takes one.
+    """
+    folder = folder or tables_folder()
     return sorted(
         f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.yaml") if not path.with_suffix(".sql").exists()
     )
 
 
 def path_of(name: str, folder: Path, ending: str) -> Path | None:
-    """Return the path of a table's file below `folder`, or None if `name` is not `schema.table`."""
+    """Return the path of a table's file in `folder`, or None if `name` is not `schema.table`."""
     try:
         return TableName.parse(name).path(folder, ending)
     except ValueError:
         return None
 
 
-def read_table(name: str, folder: Path = TABLES) -> Table:
-    """Return the table `name` (`schema.table`) as its file below `folder` describes it.
+def read_table(name: str, folder: Path | None = None) -> Table:
+    """Return the table `name` (`schema.table`) as its file in `folder` describes it.
 
     Raises:
         TableFileError: there is no such file, or it is wrong; names the file, the field and what to do.
     """
+    folder = folder or tables_folder()
     path = path_of(name, folder, ".yaml")
     if not path or not path.is_file():
         names = table_names(folder)
@@ -62,17 +63,3 @@ def json_schema(model: type[BaseModel] = Table, file: str = "schema.json") -> di
         **schema,
         "title": schema["description"].split(":")[0].rstrip("."),
     }
-
-
-def write_schemas() -> None:
-    """Write the schemas of the table files and of the summaries' files beside them."""
-    from daybook.definitions.summary import Summary  # it is about tables, too, and reads this module
-
-    for model, file in ((Table, "schema.json"), (Summary, "summary.schema.json")):
-        text = json.dumps(json_schema(model, file), indent=2, ensure_ascii=False)
-        (TABLES / file).write_text(text + "\n", encoding="utf-8")
-        print(f"wrote {TABLES / file}")
-
-
-if __name__ == "__main__":
-    write_schemas()

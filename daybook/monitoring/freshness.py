@@ -24,7 +24,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from daybook.definitions.registry import datasets
-from daybook.definitions.table_files import TABLES
 from daybook.errors import LoadFailed, TableFileError, WarehouseLost
 from daybook.ledger.interval_status import first_covering, statuses
 from daybook.ledger.ledger import Coverage, Ledger, LedgerRow
@@ -97,7 +96,7 @@ class Due:
         return self.loaded_at is not None and self.loaded_at <= self.due_at
 
 
-def expected(folder: Path = TABLES) -> tuple[list[Dataset], list[TableFileError]]:
+def expected(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileError]]:
     """The tables and summaries below `folder` with `due:`, by name; and what is wrong with files that nobody can read.
 
     One file that is wrong shall not hide how all the others stand.

@@ -1,9 +1,10 @@
-"""`python -m flows.<flow> …`: a flow in this process, without a worker and without retries."""
+"""Run a flow from the command line: in this process, without a worker and without retries."""
 
 import argparse
 import inspect
 import json
 import sys
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -15,19 +16,25 @@ from daybook.model.interval_grid import parse
 from daybook.orchestration.logs import told
 
 
-def run(flow: Flow[..., Any], arguments: list[str] | None = None) -> None:
-    """Run `flow` with the command line's arguments (default: those of the process), and exit: 0, or 1 when it failed.
+def run(
+    flow: Flow[..., Any],
+    arguments: Sequence[str] | None = None,
+    prog: str | None = None,
+    before: Callable[[], None] | None = None,
+) -> None:
+    """Run `flow` with command-line arguments (by default, those of the process). Exit with 1 if it fails.
 
-    The parameters of the flow become arguments: those that are required, dates and a list that comes first are
-    positional, the others are flags.
+    The parameters of the flow become arguments. Required ones, dates and a leading list are positional; the others are
+    flags. `prog` is the command to show in the usage, by default `python -m flows.<flow>`. `before` is called once the
+    arguments are parsed, before the flow runs.
     """
     parameters = inspect.signature(flow.fn).parameters
-    parser = argparse.ArgumentParser(prog=f"python -m {flow.fn.__module__}", description=flow.description)
-    if flow.fn.__module__ == "__main__":
-        parser.prog = f"python -m flows.{flow.fn.__name__}"
+    parser = argparse.ArgumentParser(prog=prog or f"python -m flows.{flow.fn.__name__}", description=flow.description)
     for name, parameter in parameters.items():
         _add(parser, flow, name, parameter)
     given = vars(parser.parse_args(arguments))
+    if before:
+        before()
     try:
         flow.with_options(retries=0)(**given)
     except DaybookError as error:
@@ -52,7 +59,8 @@ def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, param
     elif "object" in kinds:
         options |= {"type": _json, "metavar": "JSON"}
     elif "enum" in schema:
-        options |= {"choices": schema["enum"]} | (
+        # If the project has no table files, any name passes here, and the flow says which file it expects.
+        options |= {"choices": schema["enum"] or None} | (
             {"metavar": name} if len(schema["enum"]) > 5 or name == "table" else {}
         )
     if "array" in kinds:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
-from daybook.definitions.table_files import TABLES, table_names
+from daybook.definitions.table_files import table_names
 from daybook.errors import TableFileError
 from daybook.suggestions import did_you_mean
 from daybook.summaries.parse.catalog import live_columns
@@ -41,7 +41,7 @@ class Graph:
         return tuple(one for one in self.order if one in reached - {name})
 
 
-def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folder: Path = TABLES) -> Graph:
+def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folder: Path | None = None) -> Graph:
     """The order of the summaries that are `wanted` (None: all that have files below `folder`), all of them checked.
 
     A wanted summary brings no other one along: what it reads must be in the warehouse, or wanted too. Where all are

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from daybook.cli.commands import COMMANDS
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import json_schema
 from daybook.errors import DaybookError
@@ -41,9 +42,36 @@ def test_every_make_target_that_a_document_names_is_there(document: str) -> None
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_module_that_a_document_runs_is_there(document: str) -> None:
-    for module in re.findall(r"python -m (flows\.\w+|blocks|daybook\.\w+|benchmarks\.\w+)", text(document)):
+    for module in re.findall(r"python -m ((?:flows|blocks|daybook|deployments|benchmarks)(?:\.\w+)*)", text(document)):
         path = ROOT / Path(*module.split("."))
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+#: What people type: each of these had this name before the command `daybook`, and keeps it.
+TYPED = (
+    *(f"flows.{path.stem}" for path in ROOT.glob("flows/[a-z]*.py")),
+    *("flows.prometheus", "blocks", "daybook.describe", "daybook.summary", "daybook.tables"),
+    *("deployments.local", "deployments.local.server", "deployments.automations"),
+)
+
+
+@pytest.mark.parametrize("module", TYPED)
+def test_every_module_that_people_run_runs_something(module: str) -> None:
+    path = ROOT / Path(*module.split("."))
+    code = (path / "__main__.py") if path.is_dir() else path.with_suffix(".py")
+    assert 'if __name__ == "__main__":' in code.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_command_that_a_document_names_is_there(document: str) -> None:
+    named = set(re.findall(r"(?:^|`|bin/)daybook ([a-z][\w-]*)", text(document), re.MULTILINE))
+    assert named <= COMMANDS.keys()
+
+
+def test_every_flow_has_a_command() -> None:
+    flows = {path.stem for path in ROOT.glob("flows/[a-z]*.py")} - {"prometheus"}
+    targets = {command.target.partition(":")[0].rpartition(".")[2] for command in COMMANDS.values()}
+    assert flows <= targets
 
 
 def test_the_readme_lists_the_ledgers_columns() -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from daybook.definitions.summary import Summary
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.model.interval import Interval
@@ -104,3 +106,12 @@ class Desk:
 def days(built: Built) -> list[str]:
     """The days that were built."""
     return [f"{Interval(entry.start, entry.end).start:%Y-%m-%d}" for entry in built.entries if entry.start]
+
+
+@pytest.fixture
+def desk(warehouse_ends: Endpoints) -> Desk:
+    """A warehouse of each kind with an empty table of answers."""
+    desk = Desk(warehouse_ends, warehouse_ends.destination.namespace)
+    desk.run("CREATE SCHEMA IF NOT EXISTS {raw}")
+    desk.run(ANSWERS)
+    return desk

@@ -8,7 +8,8 @@ import pytest
 from psycopg2.extras import RealDictCursor, execute_values
 from sqlalchemy import NullPool, create_engine
 
-from daybook.definitions.table_files import TABLES, read_table
+from daybook.definitions.table_files import read_table
+from daybook.project import tables_folder
 
 #: A summary of analytics, and rows for each table of raw_data that it reads.
 Summarise = Callable[..., list[dict[str, Any]]]
@@ -27,7 +28,7 @@ def summarise(request: pytest.FixtureRequest) -> Iterator[Summarise]:
                 cursor.execute(f"DROP TABLE IF EXISTS {table}")
                 cursor.execute(f"CREATE TEMPORARY TABLE {table} ({', '.join(f'{name} {of}' for name, of in types)})")
                 execute_values(cursor, f"INSERT INTO {table} VALUES %s", rows)
-            text = (TABLES / "analytics" / f"{summary}.sql").read_text(encoding="utf-8")
+            text = (tables_folder() / "analytics" / f"{summary}.sql").read_text(encoding="utf-8")
             cursor.execute(text.replace("raw_data.", ""))
             return [dict(row) for row in cursor.fetchall()]
 

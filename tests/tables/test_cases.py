@@ -8,13 +8,13 @@ import pytest
 
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.summaries.parse.lineage import dialect_of, read
-from daybook.summaries.testing.cases import CASES, read_case, run_case
+from daybook.summaries.testing.cases import cases_folder, read_case, run_case
 from daybook.summaries.testing.fixtures import declared_types
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 from tests.support.source_and_warehouse import Database, warehouse_of
 
-FILES = sorted(CASES.glob("*/*/*.yaml"))
+FILES = sorted(cases_folder().glob("*/*/*.yaml"))
 
 
 @pytest.fixture(scope="module", params=["postgres", "redshift"])

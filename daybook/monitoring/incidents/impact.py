@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daybook.definitions.summary_files import read_summary, summary_names
-from daybook.definitions.table_files import TABLES, table_names
+from daybook.definitions.table_files import table_names
 from daybook.errors import DaybookError
 from daybook.ledger.ledger import Coverage, Ledger
 from daybook.warehouses.base import Warehouse
@@ -24,7 +24,7 @@ class Impact:
     Reads the warehouse once, in one session, and the summaries once, when they are first needed.
     """
 
-    def __init__(self, warehouse: Warehouse | None, now: datetime, folder: Path = TABLES) -> None:
+    def __init__(self, warehouse: Warehouse | None, now: datetime, folder: Path | None = None) -> None:
         """`warehouse` is None if it does not answer. `folder` has the table and summary files."""
         self._warehouse, self._now, self._folder = warehouse, now, folder
 

@@ -12,12 +12,12 @@ from prefect.events.actions import Action, ActionTypes
 from prefect.events.schemas.automations import EventTrigger
 from pydantic import BaseModel, ValidationError
 
+from daybook.errors import TableFileError
 from daybook.model.yaml_model import Strict, read_yaml
 from daybook.orchestration.automations.errors import AutomationRefused
 from daybook.project import project_root
 from daybook.suggestions import did_you_mean
 
-FILE = project_root() / "deployments" / "automations.yaml"
 PREFIX = "daybook: "
 """What the name of each of ours begins with."""
 TAG = "daybook"
@@ -71,13 +71,21 @@ class _File(Strict):
     """Where anchors are kept, as in prefect.yaml."""
 
 
-def read(path: Path = FILE) -> list[Wanted]:
-    """The automations of a file, in its order.
+def automations_file() -> Path:
+    """Return the project's file of automations."""
+    return project_root() / "deployments" / "automations.yaml"
+
+
+def read(path: Path | None = None) -> list[Wanted]:
+    """Return the automations of a file, in its order. By default, it is the project's.
 
     Raises:
-        TableFileError: it is no YAML, or holds no list of automations.
+        TableFileError: there is no such file, it is not YAML, or it does not hold a list of automations.
         AutomationRefused: an automation is not as Prefect has it: all that is wrong, a line each.
     """
+    path = path or automations_file()
+    if not path.is_file():
+        raise TableFileError(f"{path}, which lists the automations, does not exist: run this in the project's folder")
     problems = _Problems(path)
     found: list[Wanted] = []
     for place, content in enumerate(read_yaml(path, _File).automations, start=1):

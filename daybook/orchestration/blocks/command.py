@@ -51,10 +51,12 @@ def run(declarations: Sequence[BlockDeclaration], environ: Mapping[str, str]) ->
     return 0
 
 
-def parse_arguments(declarations: Sequence[BlockDeclaration], arguments: Sequence[str] | None = None) -> None:
+def parse_arguments(
+    declarations: Sequence[BlockDeclaration], arguments: Sequence[str] | None = None, prog: str = "python -m blocks"
+) -> None:
     """Accept `--help`, which prints every declared block, and nothing else. Exits as `argparse` does."""
     argparse.ArgumentParser(
-        prog="python -m blocks",
+        prog=prog,
         description=_USAGE.format(table=variables_table(declarations)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args(arguments)

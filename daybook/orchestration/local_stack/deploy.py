@@ -9,8 +9,8 @@ from daybook.orchestration.local_stack.stack import LocalStack
 
 
 def make_blocks(stack: LocalStack, variables: dict[str, str]) -> None:
-    """Make or update the blocks from `variables`. Raises StackError with what `python -m blocks` said."""
-    _run(stack, "blocks", ["-m", "blocks"], variables)
+    """Make or update the blocks from `variables`. Raises StackError with what `daybook blocks` printed."""
+    _run(stack, "blocks", ["-m", "daybook", "blocks"], variables)
 
 
 def deploy_all(stack: LocalStack) -> None:
@@ -20,7 +20,7 @@ def deploy_all(stack: LocalStack) -> None:
 
 def make_automations(stack: LocalStack) -> None:
     """Make or update the automations, once all is deployed. Raises StackError with what was wrong."""
-    _run(stack, "automations", ["-m", "daybook.orchestration.automations"], {})
+    _run(stack, "automations", ["-m", "daybook", "automations"], {})
 
 
 def _run(stack: LocalStack, name: str, arguments: list[str], variables: dict[str, str]) -> None:

@@ -5,10 +5,12 @@ import os
 import socket
 from pathlib import Path
 
-import psutil
-
+from daybook.extras import extra
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.polling import wait_until
+
+with extra("demo"):
+    import psutil
 
 ADDRESS = "127.0.0.1"
 FREE_FROM = 15432  # below the ports that outgoing connections borrow, so that a remembered one stays free

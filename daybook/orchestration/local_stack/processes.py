@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from daybook.extras import extra
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.polling import wait_until
+
+with extra("demo"):
+    import psutil
 
 HOME_MARK = "DAYBOOK_STACK_HOME"
 PART_MARK = "DAYBOOK_STACK_PART"

@@ -13,8 +13,8 @@ from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.local_stack.postgres.server import EmbeddedPostgres
 from daybook.orchestration.local_stack.processes import Part, end, marked_processes
+from daybook.project import checkout
 
-CODE = Path(__file__).parents[3]  # the repository that this file is of, which may be another than a stack's root
 WORK_POOL = "daybook"
 UI_PORT = "DAYBOOK_UI_PORT"
 POSTGRES_PORT = "DAYBOOK_POSTGRES_PORT"
@@ -104,7 +104,7 @@ class LocalStack:
         ports.require_free(self.ui_port, "The Prefect server", UI_PORT)
         self.check_home()
         ports.remember_port(self.port_memory, "ui", self.ui_port)
-        self.server.start(CODE, self.environment)
+        self.server.start(checkout() or self.root, self.environment)
 
     def wait_for_server(self) -> None:
         """Raises StackError with the end of its log if it ends instead, or does not answer within two minutes."""

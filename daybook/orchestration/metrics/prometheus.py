@@ -1,20 +1,16 @@
-"""`python -m flows.prometheus`: how every table stands, for Prometheus to scrape, or as a file for its node exporter.
+"""Export the state of every table to Prometheus. `daybook prometheus` serves it.
 
-    python -m flows.prometheus --port 9464                                # serves http://127.0.0.1:9464/metrics
-    python -m flows.prometheus --once /var/lib/node_exporter/daybook.prom # writes the file, and ends
-
-What cannot be found out is `daybook_up 0`, and a line in the log that says why: a scrape never ends in a traceback.
+If the warehouse or the Prefect server cannot be asked, the exporter returns `daybook_up 0` and logs the reason.
+A scrape never fails.
 """
 
-import argparse
 import logging
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, start_http_server, write_to_textfile
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -30,7 +26,6 @@ from daybook.redaction import without_secrets
 
 logger = logging.getLogger("daybook.prometheus")
 
-PORT = 9464
 _FRESH = 30.0  # seconds for which an answer is good: several Prometheus servers may scrape the same exporter
 
 
@@ -84,32 +79,3 @@ def find_out() -> Moment:
         standings = look(warehouse, [dataset for dataset in among if dataset.due], now)
         troubled = [incident.subject for incident in IncidentStore(client, warehouse).open]
     return Moment(now, among, ends, standings, week, troubled)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until the process is ended, or write the file, and exit with 1 where nothing could be found out."""
-    parser = argparse.ArgumentParser(prog="python -m flows.prometheus", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--port", type=int, default=PORT, help=f"The port to serve at; left out: {PORT}.")
-    parser.add_argument(
-        "--address", default="127.0.0.1", help="The address to serve at; 0.0.0.0 lets other machines scrape it."
-    )
-    parser.add_argument("--once", metavar="FILE", help="Write the figures to FILE (….prom), and end.")
-    given = parser.parse_args(arguments)
-    logging.basicConfig(format="%(asctime)s %(message)s")
-    exporter = Exporter(find_out)
-    if given.once:
-        try:
-            write_to_textfile(given.once, registry_of(exporter))
-        except OSError as error:
-            sys.exit(f"{given.once} cannot be written: {error.strerror}")
-        sys.exit(0 if exporter.answered else 1)
-    try:
-        _, thread = start_http_server(given.port, given.address, registry_of(exporter))
-    except OSError as error:
-        sys.exit(f"cannot serve at {given.address}:{given.port}: {error.strerror}: choose another --port or --address")
-    print(f"http://{given.address}:{given.port}/metrics", flush=True)
-    thread.join()
-
-
-if __name__ == "__main__":
-    main()

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
-from daybook.definitions.table_files import TABLES
 from daybook.errors import TableFileError
 from daybook.model.yaml_model import Strict, read_yaml
 from daybook.orchestration.notifications.registry import channel_types
+from daybook.project import tables_folder
 
 logger = logging.getLogger("daybook.notifications")
 
@@ -31,20 +31,20 @@ class Owners:
         return {**self.default, **self.owners.get(owner, {})}
 
 
-def read_owners(folder: Path = TABLES) -> Owners:
-    """Return the routes in `owners.yaml` of `folder`; without that file no owner has an address.
+def read_owners(folder: Path | None = None) -> Owners:
+    """Return the routes in `owners.yaml` of `folder`, by default the project's `tables/`. The file may be missing.
 
     Raises:
         TableFileError: the file is not YAML, or has a field or value that no channel knows. Names file, field, remedy.
     """
-    path = folder / "owners.yaml"
+    path = (folder or tables_folder()) / "owners.yaml"
     if not path.is_file():
         return Owners({}, {})
     read: Any = read_yaml(path, _model())
     return Owners(_route(read.default), {name: _route(owner) for name, owner in read.owners.items()})
 
 
-def route(owner: str, folder: Path = TABLES) -> Route:
+def route(owner: str, folder: Path | None = None) -> Route:
     """Return the route of an `owner:`. Raises TableFileError as `read_owners` does."""
     return read_owners(folder).route(owner)
 

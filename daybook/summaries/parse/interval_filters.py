@@ -28,8 +28,8 @@ def chosen_by(lineage: Lineage) -> frozenset[str]:
     )
 
 
-def loaded_by_others(lineage: Lineage, folder: Path) -> frozenset[str]:
-    """The inputs of an incremental summary whose files below `folder` have a cursor that it does not choose by."""
+def loaded_by_others(lineage: Lineage, folder: Path | None) -> frozenset[str]:
+    """Return the inputs of an incremental summary whose files in `folder` have a cursor that it does not choose by."""
     if lineage.summary.grid is None:
         return frozenset()
     chosen, files = chosen_by(lineage), dict[str, Dataset]()

@@ -13,12 +13,12 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from daybook.definitions.table_files import TABLES
 from daybook.errors import TableFileError
 from daybook.model.dataset import TypeName
 from daybook.model.table_name import TableName
 from daybook.model.types import Type, parse_type
 from daybook.model.yaml_model import Strict, read_yaml
+from daybook.project import project_root
 from daybook.suggestions import did_you_mean
 from daybook.summaries.builder.select import FIRST, LAST, SummaryQuery
 from daybook.summaries.parse.lineage import Lineage
@@ -26,9 +26,6 @@ from daybook.summaries.testing.fixtures import Types, column_types, make_table
 from daybook.summaries.testing.result_diff import differences
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
-
-#: Where the project keeps the cases.
-CASES = TABLES.parent / "tests" / "tables"
 
 Rows = tuple[dict[str, Any], ...]
 
@@ -70,9 +67,17 @@ class Case(Strict):
         return {name: parse_type(text) for name, text in self.columns.get(table, {}).items()}
 
 
-def case_files(name: str, folder: Path = CASES) -> list[Path]:
-    """Return the files of the test cases of the summary `name` (`schema.table`) below `folder`, sorted."""
-    return sorted(TableName.parse(name).path(folder).glob("*.yaml"))
+def cases_folder() -> Path:
+    """Return the folder of the project's cases."""
+    return project_root() / "tests" / "tables"
+
+
+def case_files(name: str, folder: Path | None = None) -> list[Path]:
+    """Return the files of the test cases of the summary `name` (`schema.table`), sorted.
+
+    They are in `folder`, by default in the project's folder of cases.
+    """
+    return sorted(TableName.parse(name).path(folder or cases_folder()).glob("*.yaml"))
 
 
 def read_case(path: Path) -> Case:

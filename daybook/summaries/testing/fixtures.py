@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from daybook.definitions.table_files import TABLES, read_table, table_names
+from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import TableFileError
 from daybook.model.masks import masked
 from daybook.model.target import Target
@@ -20,7 +20,7 @@ Types = Mapping[str, Type]
 _TEXT = Type("varchar", 65535)
 
 
-def declared_types(tables: Sequence[str], folder: Path = TABLES) -> dict[str, Types]:
+def declared_types(tables: Sequence[str], folder: Path | None = None) -> dict[str, Types]:
     """The columns of those of the tables whose files below `folder` declare them, as they are in the warehouse.
 
     Raises:

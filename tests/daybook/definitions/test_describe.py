@@ -1,20 +1,15 @@
-"""`python -m daybook.describe`: a live table becomes a table file that is whole, right and loads."""
+"""What `daybook describe` proposes: a live table becomes a table file that is whole, right and loads."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import NullPool, create_engine, make_url
 
-from daybook.definitions.describe import describe, main
+from daybook.definitions.describe import describe
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table
 from daybook.errors import SourceError, TableFileError
 from tests.support.source_and_warehouse import Database, Endpoints
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 class Keys:
@@ -217,54 +212,8 @@ def test_a_table_that_is_not_there(source: Database) -> None:
         describe(Keys(source), "production", f"{source.namespace}.oders")  # type: ignore[arg-type]
 
 
-def test_a_table_that_the_user_may_not_read(postgres_source: Database) -> None:
-    """Its shape is anybody's to read in PostgreSQL; the first value of its cursor is not."""
-    source = postgres_source
-    source.run("CREATE TABLE orders (id int PRIMARY KEY, modified timestamp)")
-    source.run("DROP ROLE IF EXISTS nobody_much")
-    source.run("CREATE ROLE nobody_much LOGIN PASSWORD 'x'")
-    try:
-        url = make_url(source.url).set(username="nobody_much", password="x")
-        other = Database(source.url, "public")
-        other.engine = create_engine(url, poolclass=NullPool)
-        with pytest.raises(SystemExit) as caught:
-            main(["production", "public.orders"], Keys(other))  # type: ignore[arg-type]
-        assert "permission denied for table orders" in str(caught.value)
-    finally:
-        source.run("DROP ROLE nobody_much")
-
-
 @pytest.mark.parametrize("name", ["orders", "a.b.c", "../x.orders", "raw/x.orders", "."])
 def test_a_name_that_is_none(source: Database, name: str) -> None:
     source.run("CREATE TABLE orders (id int PRIMARY KEY)")
     with pytest.raises(TableFileError, match=r"expected schema\.table"):
         describe(Keys(source), "production", f"{source.namespace}.orders", name)  # type: ignore[arg-type]
-
-
-def test_a_file_is_written_and_never_overwritten(
-    mariadb_source: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    mariadb_source.run("CREATE TABLE orders (id int PRIMARY KEY)")
-    source, keys = f"{mariadb_source.namespace}.orders", Keys(mariadb_source)
-    main(["production", source], keys, tmp_path)  # type: ignore[arg-type]
-    assert "columns:\n  id: integer" in capsys.readouterr().out and not list(tmp_path.iterdir())
-    main(["production", source, "--write"], keys, tmp_path)  # type: ignore[arg-type]
-    path = tmp_path / "raw_data" / "orders.yaml"
-    assert str(path) in capsys.readouterr().out
-    path.write_text(path.read_text() + "# mine\n")
-    with pytest.raises(SystemExit) as caught:
-        main(["production", source, "--write"], keys, tmp_path)  # type: ignore[arg-type]
-    assert "--force" in str(caught.value) and path.read_text().endswith("# mine\n")
-    main(["production", source, "--write", "--force"], keys, tmp_path)  # type: ignore[arg-type]
-    assert "# mine" not in path.read_text()
-    main(["production", source, "--write", "--name", "shop.bought"], keys, tmp_path)  # type: ignore[arg-type]
-    assert read_table("shop.bought", tmp_path).key == ("id",)
-
-
-@pytest.mark.servers
-def test_outside_of_the_project_there_are_no_blocks(tmp_path: Path) -> None:
-    (tmp_path / "daybook").symlink_to(ROOT / "daybook")
-    command = [sys.executable, "-m", "daybook.definitions.describe", "production", "prod.orders"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "no module 'blocks'" in done.stderr and "Traceback" not in done.stderr

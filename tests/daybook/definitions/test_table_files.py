@@ -7,8 +7,9 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from daybook.definitions.table_files import TABLES, json_schema, read_table, table_names
+from daybook.definitions.table_files import json_schema, read_table, table_names
 from daybook.errors import TableFileError
+from daybook.project import tables_folder
 
 GOOD = """
 description: An answer a row.
@@ -103,13 +104,13 @@ def test_a_table_that_has_no_file(tmp_path: Path) -> None:
 
 
 def test_the_schema_is_that_of_the_models_and_fits_every_file() -> None:
-    written = json.loads((TABLES / "schema.json").read_text(encoding="utf-8"))
+    written = json.loads((tables_folder() / "schema.json").read_text(encoding="utf-8"))
     assert written == json_schema(), "run python -m daybook.tables"
     validator = jsonschema.Draft202012Validator(written)
     assert table_names()
     for name in table_names():
         read_table(name)
-        path = TABLES / name.split(".")[0] / f"{name.split('.', 1)[1]}.yaml"
+        path = tables_folder() / name.split(".")[0] / f"{name.split('.', 1)[1]}.yaml"
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
         validator.validate(json.loads(json.dumps(content, default=str)))
     with pytest.raises(jsonschema.ValidationError):

@@ -15,7 +15,6 @@ from sqlalchemy import make_url
 
 from daybook.definitions.summary import Summary
 from daybook.definitions.table import Table
-from daybook.definitions.table_files import TABLES
 from daybook.errors import LoadFailed
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.model.dataset import Dataset
@@ -24,6 +23,7 @@ from daybook.model.interval_grid import Grid, parse
 from daybook.model.timezones import wall_clock
 from daybook.monitoring.deadlines import Deadlines
 from daybook.monitoring.freshness import attainment, expected, look
+from daybook.project import tables_folder
 from daybook.warehouses.base import Warehouse
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.redshift import Redshift
@@ -484,7 +484,7 @@ def test_what_was_never_loaded_and_has_no_start_owed_nothing(
 
 def test_every_table_and_summary_with_due_is_expected() -> None:
     found, problems = expected()
-    said = [path for path in TABLES.glob("*/*.yaml") if "\ndue:" in path.read_text(encoding="utf-8")]
+    said = [path for path in tables_folder().glob("*/*.yaml") if "\ndue:" in path.read_text(encoding="utf-8")]
     assert [dataset.name for dataset in found] == sorted(f"{path.parent.name}.{path.stem}" for path in said)
     assert {"raw_data.nps", "analytics.nps_summary"} <= {dataset.name for dataset in found}
     assert not problems

@@ -1,7 +1,6 @@
-"""A PostgreSQL that needs no installation: the programs of a wheel, a data folder of our own, TCP on 127.0.0.1.
+"""Run a PostgreSQL out of a wheel, on 127.0.0.1. It outlives the process that starts it.
 
-It outlives the process that starts it. What it writes lies in `home`/postgres; as root, where that or the wheel is out
-of reach of the account that PostgreSQL runs as, in a folder under /var/tmp to which `home`/postgres is then a link.
+Its files are in `home`/postgres: as root, that may be a link to a folder under /var/tmp, which its account can reach.
 """
 
 import contextlib
@@ -15,15 +14,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import TimeoutExpired
 
-import psutil
 import psycopg2
 from psycopg2 import sql
 from sqlalchemy import URL
 
+from daybook.extras import extra
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.postgres.binaries import copied_programs, wheel_programs
 from daybook.orchestration.local_stack.postgres.cluster import make_cluster
 from daybook.orchestration.local_stack.postgres.os_account import Account, server_account
+
+with extra("demo"):
+    import psutil
 
 HOST = "127.0.0.1"
 SECONDS = 60  # for a start, and for a stop
@@ -119,10 +121,8 @@ class EmbeddedPostgres:
         return self.pid() is not None
 
     def pid(self) -> int | None:
-        """The id of the server's process, or None when it is not running.
-
-        postmaster.pid alone does not say: after kill -9 or a reboot it stays, and its number may be another program's.
-        """
+        """Return the id of the server's process, or None if it is not running."""
+        # postmaster.pid outlives kill -9 and a reboot, and its number may then be another program's.
         try:
             process = psutil.Process(int(self._postmaster_lines()[0]))
             return process.pid if str(self.data) in process.cmdline() else None

@@ -12,12 +12,12 @@ from shutil import copytree, rmtree
 import pytest
 from sqlalchemy import create_engine
 
-from daybook.definitions.table_files import TABLES
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.monitoring.incidents.impact import Impact, day_of, lasting
 from daybook.monitoring.incidents.incident import Incident, Kind, RecoveryCondition
 from daybook.monitoring.incidents.incident_log import IncidentLog
 from daybook.monitoring.incidents.recovery_check import recovered_at
+from daybook.project import tables_folder
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.registry import open_warehouse
 from tests.support.servers.ports import free_port
@@ -152,7 +152,7 @@ def test_what_readers_see_of_a_warehouse_that_is_gone_is_as_it_was() -> None:
 
 
 def test_what_waits_is_found_in_the_text_of_the_summaries_which_is_read_once(tmp_path: Path) -> None:
-    tables = Path(copytree(TABLES, tmp_path / "tables"))
+    tables = Path(copytree(tables_folder(), tmp_path / "tables"))
     impact = Impact(None, NINE, tables)
     (said,) = impact.blocked_summaries(["raw_data.nps"])
     assert {"analytics.nps_summary", "analytics.nps_rolling"} <= set(re.findall(r"\w+\.\w+", said))

@@ -16,7 +16,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from daybook.errors import DaybookError
 from daybook.orchestration.automations.apply import Outcome, apply
 from daybook.orchestration.automations.errors import AutomationRefused, NotDeployed
-from daybook.orchestration.automations.spec import FILE, Wanted, read
+from daybook.orchestration.automations.spec import Wanted, automations_file, read
 from daybook.orchestration.blocks.errors import ServerUnreachable
 from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.notifications.detect.late_run_automation import LATE, resume_late
@@ -309,5 +309,5 @@ def test_what_is_wrong_in_a_file_is_named(wrong: str, right: str, told: str, wri
 
 def test_the_form_of_the_file_is_that_of_a_deploy() -> None:
     """It is beside what deploys it, and holds no id of a server's."""
-    assert FILE.name == "automations.yaml"
-    assert "_id:" not in FILE.read_text(encoding="utf-8")
+    assert automations_file().name == "automations.yaml"
+    assert "_id:" not in automations_file().read_text(encoding="utf-8")

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from daybook.definitions.table_files import TABLES, table_names
+from daybook.definitions.table_files import table_names
 from daybook.errors import TableFileError
 from daybook.orchestration.notifications.routing import Route, read_owners, route
+from daybook.project import tables_folder
 
 
 def write(folder: Path, text: str) -> Path:
@@ -72,7 +73,9 @@ def test_an_error_names_file_field_and_remedy(tmp_path: Path, text: str, said: s
 
 
 def test_every_owner_of_a_table_has_a_line_in_ours() -> None:
-    named = {YAML(typ="safe", pure=True).load(path.read_text("utf-8"))["owner"] for path in TABLES.glob("*/*.yaml")}
+    named = {
+        YAML(typ="safe", pure=True).load(path.read_text("utf-8"))["owner"] for path in tables_folder().glob("*/*.yaml")
+    }
 
     assert named and named <= read_owners().owners.keys()
     assert read_owners().default

@@ -1,4 +1,4 @@
-"""`python -m daybook.summary`: what an analyst sees, in plain words, and never a traceback."""
+"""`daybook summary`: what an analyst sees, in plain words, and never a traceback."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool, create_engine
 
-from daybook.summaries.__main__ import main
+from daybook.cli.summary import main
 from tests.support.summary_cli import Desk
 
 Run = Callable[..., tuple[int, str]]
@@ -35,7 +35,7 @@ def run(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     def run(*arguments: str) -> tuple[int, str]:
         code: object = 0
         try:
-            main(list(arguments), lambda: desk.ends.warehouse, tmp_path, tmp_path / "cases")
+            main(list(arguments), "daybook summary", lambda: desk.ends.warehouse, tmp_path, tmp_path / "cases")
         except SystemExit as error:
             code = error.code
         printed = capsys.readouterr()

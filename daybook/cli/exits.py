@@ -1,4 +1,4 @@
-"""How a command of `daybook/` ends that cannot do what was typed: in plain words, without a traceback."""
+"""End a subcommand that failed with a reason in plain words, and without a traceback."""
 
 import sys
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from daybook.sql.retries import first_line, is_database_error
 
 
 @contextmanager
-def in_plain_words(database: str) -> Iterator[None]:
-    """Exit with 1, and the reason, where the block fails; `database` is what a person calls the one that it asks."""
+def exit_with_reason(database: str) -> Iterator[None]:
+    """Exit with 1 and the reason if the block fails. `database` names the database that the block talks to."""
     try:
         yield
     except DaybookError as error:

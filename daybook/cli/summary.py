@@ -1,60 +1,73 @@
-"""`python -m daybook.summary check | preview | test | build <table>`: a summary, at an analyst's desk.
-
-check    holds it against the warehouse as it is, without running it: what it reads, and whether all of that is there
-preview  shows 20 of the rows that it gives now, and changes nothing
-test     runs its cases, tests/tables/<schema>/<table>/*.yaml, on temporary tables
-build    builds it as the deployment does: checked first, then seen by all at once
-"""
+"""`daybook summary check|preview|test|build TABLE`: develop one summary."""
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from daybook.definitions.command import in_plain_words
-from daybook.definitions.credentials import warehouse as blocks_warehouse
+from daybook.cli.connections import project_blocks
+from daybook.cli.exits import exit_with_reason
 from daybook.definitions.summary_files import read_summary, summary_names
-from daybook.definitions.table_files import TABLES
 from daybook.errors import BuildFailed, TableFileError
 from daybook.model.table_name import TableName
+from daybook.project import tables_folder
 from daybook.summaries.builder.build import build
 from daybook.summaries.builder.select import SummaryQuery
 from daybook.summaries.graph import plan_builds
 from daybook.summaries.parse.lineage import dialect_of, read
-from daybook.summaries.testing.cases import CASES, case_files, read_case, run_case
+from daybook.summaries.testing.cases import case_files, cases_folder, read_case, run_case
 from daybook.summaries.testing.fixtures import Types, declared_types
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
 _SHOWN = 20  # rows of a preview
 
+_DESCRIPTION = f"""\
+Develop one summary.
+
+check    compare it with the warehouse without running it: what it reads, and whether all of that exists
+preview  show {_SHOWN} of its rows; change nothing
+test     run its cases, tests/tables/<schema>/<table>/*.yaml, on temporary tables
+build    build it as the deployment does: readers see it once it has passed its checks
+"""
+
+
+def _blocks_warehouse() -> Warehouse:
+    return cast(Warehouse, project_blocks().warehouse())
+
 
 def main(
-    arguments: list[str] | None = None,
-    warehouse: Callable[[], Warehouse] = blocks_warehouse,
-    folder: Path = TABLES,
-    cases: Path = CASES,
+    arguments: Sequence[str] | None = None,
+    prog: str = "daybook summary",
+    warehouse: Callable[[], Warehouse] = _blocks_warehouse,
+    folder: Path | None = None,
+    cases: Path | None = None,
 ) -> None:
-    """The command. Exits with 1, and the reason in plain words, where something is not as it should be."""
+    """Run one of the four commands. Exit with 1 and the reason if it fails, or if a case does.
+
+    `warehouse` opens the warehouse (by default, by its block). `folder` holds the summary files and `cases` the cases
+    (by default, those of the project).
+    """
     parser = argparse.ArgumentParser(
-        prog="python -m daybook.summary", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=prog, description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=["check", "preview", "test", "build"])
     parser.add_argument("table", help="nps_summary, analytics.nps_summary, or its file")
-    parser.add_argument("--full-refresh", action="store_true", help="build: all of it, whether or not it has changed")
+    parser.add_argument("--full-refresh", action="store_true", help="build: all of it, even if nothing has changed")
     given = parser.parse_args(arguments)
-    with in_plain_words("the warehouse"):
-        desk = SummaryCommand(warehouse(), _name(given.table, folder), folder, cases)
+    folder = folder or tables_folder()
+    with exit_with_reason("the warehouse"):
+        summary = SummaryCommand(warehouse(), _name(given.table, folder), folder, cases or cases_folder())
         if given.command == "build":
-            desk.build(full_refresh=given.full_refresh)
+            summary.build(full_refresh=given.full_refresh)
         else:
-            getattr(desk, given.command)()
+            getattr(summary, given.command)()
 
 
 class SummaryCommand:
@@ -146,7 +159,3 @@ def _show(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
     for row in rows:
         table.add_row(*(Text("NULL" if value is None else str(value)) for value in row))
     console.print(table, width=max(console.width, 100), soft_wrap=False)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,24 @@
+"""Optional dependencies: import them inside `with extra("sheets"):`, and a missing one names the extra to install."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from daybook.errors import ExtraMissing
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Import what the extra `name` of pyproject.toml installs.
+
+    Raises:
+        ExtraMissing: a module that the block imports is not installed. The error has the command that installs it.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module == "daybook":  # our own mistake, which no installation fixes
+            raise
+        raise ExtraMissing(
+            f"the Python package {module!r} is not installed: run pip install 'daybook[{name}]'"
+        ) from None

@@ -1,0 +1,8 @@
+"""`python -m daybook.summary` is another name of `daybook summary`."""
+
+import sys
+
+from daybook.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["summary", *sys.argv[1:]]))

@@ -1,0 +1,8 @@
+"""`python -m flows.prometheus` is another name of `daybook prometheus`. It is not a flow."""
+
+import sys
+
+from daybook.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["prometheus", *sys.argv[1:]]))

@@ -1,0 +1,74 @@
+"""`daybook describe`: what it prints and writes, and how it fails."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import NullPool, create_engine, make_url
+
+from daybook.cli.describe import main
+from daybook.definitions.table_files import read_table
+from tests.support.servers.ports import free_port
+from tests.support.source_and_warehouse import Database
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Keys:
+    """The credentials of one source, under the name production."""
+
+    def __init__(self, source: Database) -> None:
+        self._source = source
+
+    def engine(self, name: str) -> Any:
+        assert name == "production"
+        return self._source.engine
+
+
+def test_a_table_that_the_user_may_not_read(postgres_source: Database) -> None:
+    """Its shape is anybody's to read in PostgreSQL; the first value of its cursor is not."""
+    source = postgres_source
+    source.run("CREATE TABLE orders (id int PRIMARY KEY, modified timestamp)")
+    source.run("DROP ROLE IF EXISTS nobody_much")
+    source.run("CREATE ROLE nobody_much LOGIN PASSWORD 'x'")
+    try:
+        url = make_url(source.url).set(username="nobody_much", password="x")
+        other = Database(source.url, "public")
+        other.engine = create_engine(url, poolclass=NullPool)
+        with pytest.raises(SystemExit) as caught:
+            main(["production", "public.orders"], keys=Keys(other))  # type: ignore[arg-type]
+        assert "permission denied for table orders" in str(caught.value)
+    finally:
+        source.run("DROP ROLE nobody_much")
+
+
+def test_a_file_is_written_and_never_overwritten(
+    mariadb_source: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mariadb_source.run("CREATE TABLE orders (id int PRIMARY KEY)")
+    source, keys = f"{mariadb_source.namespace}.orders", Keys(mariadb_source)
+    main(["production", source], keys=keys, folder=tmp_path)  # type: ignore[arg-type]
+    assert "columns:\n  id: integer" in capsys.readouterr().out and not list(tmp_path.iterdir())
+    main(["production", source, "--write"], keys=keys, folder=tmp_path)  # type: ignore[arg-type]
+    path = tmp_path / "raw_data" / "orders.yaml"
+    assert str(path) in capsys.readouterr().out
+    path.write_text(path.read_text() + "# mine\n")
+    with pytest.raises(SystemExit) as caught:
+        main(["production", source, "--write"], keys=keys, folder=tmp_path)  # type: ignore[arg-type]
+    assert "--force" in str(caught.value) and path.read_text().endswith("# mine\n")
+    main(["production", source, "--write", "--force"], keys=keys, folder=tmp_path)  # type: ignore[arg-type]
+    assert "# mine" not in path.read_text()
+    main(["production", source, "--write", "--name", "shop.bought"], keys=keys, folder=tmp_path)  # type: ignore[arg-type]
+    assert read_table("shop.bought", tmp_path).key == ("id",)
+
+
+@pytest.mark.servers
+def test_without_a_prefect_server_the_error_says_how_to_start_one(tmp_path: Path) -> None:
+    away = {"PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "daybook.describe", "production", "prod.orders"]
+    done = subprocess.run(command, cwd=tmp_path, env=os.environ | away, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "ServerUnreachable: no Prefect server answers" in done.stderr and "Traceback" not in done.stderr
