@@ -26,7 +26,7 @@ def read_endpoint(text: str) -> str:
     """Return the URL of an S3-compatible server, or of a VPC's own endpoint to Amazon's. Raises `BadValue`."""
     parts = http_url(text, "write http(s)://HOST:PORT")
     if "@" in parts.netloc:
-        raise BadValue("holds a user or password: keys go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        raise BadValue("contains a user or a password: keys go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     return text
 
 

@@ -1,22 +1,66 @@
 """The mail server that sends messages, and the address that they come from."""
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
-from daybook.orchestration.blocks import mail_url
+from daybook.orchestration.blocks.address_validation import EMAIL_ADDRESS
 from daybook.orchestration.blocks.declaration import BlockDeclaration, BlockToSave
 from daybook.orchestration.blocks.environment import Environment, Variable
+from daybook.orchestration.blocks.errors import BadValue
 
 if TYPE_CHECKING:
     from prefect.blocks.core import Block
 
+_EXAMPLE = "smtp+starttls://USER:PASSWORD@HOST:587?from=daybook@example.com"
+_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """A mail server: how it is reached, who logs in (None: nobody), and the address that its mail comes from."""
+
+    security: str
+    """`smtp` (none), `smtp+starttls` or `smtps`."""
+    host: str
+    port: int
+    user: str | None
+    password: str | None = field(repr=False)
+    sender: str
+
+
+def read_smtp_url(text: str) -> MailServer:
+    """Return the mail server of a URL. Raises `BadValue`, which never repeats what may be the password."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:  # a port that is not a number, a bracket that is not closed
+        raise BadValue(f"does not parse as a URL: write {_EXAMPLE}, user and password percent-encoded") from None
+    if parts.scheme not in _PORTS:
+        raise BadValue(f"is not a mail server's URL: write {_EXAMPLE} (or smtps://, or smtp:// without TLS)")
+    if not parts.hostname or parts.netloc.count("@") > 1 or parts.path not in ("", "/") or parts.fragment or port == 0:
+        raise BadValue(f"is not HOST:PORT after the last @: write {_EXAMPLE}, user and password percent-encoded")
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if given.keys() - {"from"}:
+        raise BadValue(f"accepts only the option ?from=, the address that its mail comes from: write {_EXAMPLE}")
+    user, password = (unquote(part) if part else None for part in (parts.username, parts.password))
+    if (user is None) != (password is None):
+        raise BadValue("has a user without a password, or the other way round: write USER:PASSWORD@HOST, or just HOST")
+    sender = given.get("from") or user or ""
+    if not re.fullmatch(EMAIL_ADDRESS, sender):
+        raise BadValue(f"names no sender: add ?from= with an e-mail address, as in {_EXAMPLE}")
+    return MailServer(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], user, password, sender)
+
+
 SMTP_URL = Variable(
     name="DAYBOOK_SMTP_URL",
     description="the mail server and the sender; `smtps://` and, without encryption, `smtp://` work, too",
-    read=mail_url.read,
-    examples=(mail_url.EXAMPLE,),
+    read=read_smtp_url,
+    examples=(_EXAMPLE,),
 )
 
 

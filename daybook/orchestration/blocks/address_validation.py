@@ -1,4 +1,4 @@
-"""Checks of addresses that several blocks share: http(s) URLs, and the ARN of a role."""
+"""Checks of addresses that several modules share: http(s) URLs, e-mail addresses, and the ARN of a role."""
 
 import re
 from urllib.parse import SplitResult, urlsplit
@@ -10,6 +10,8 @@ COPY_IAM_ROLE = f"^{_ROLE}(,{_ROLE})*$"
 """What Redshift takes as IAM_ROLE: the ARN of a role, or of several that are assumed in turn
 (https://docs.aws.amazon.com/redshift/latest/dg/copy-parameters-authorization.html).
 Nothing in it could end a literal."""
+EMAIL_ADDRESS = r"^[!-?A-~]+@[A-Za-z0-9.-]+$"
+"""An e-mail address that a mail server without SMTPUTF8 accepts."""
 
 
 def copy_iam_role(text: str) -> str:

@@ -5,8 +5,7 @@ from typing import ClassVar
 from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl
 
-from daybook.orchestration.blocks.address_validation import COPY_IAM_ROLE
-from daybook.orchestration.blocks.mail_url import ADDRESS
+from daybook.orchestration.blocks.address_validation import COPY_IAM_ROLE, EMAIL_ADDRESS
 
 
 class RedshiftCopy(Block):
@@ -59,6 +58,6 @@ class MailSender(Block):
     address: str = Field(
         title="Address",
         description="The address that e-mail comes from.",
-        pattern=ADDRESS,
+        pattern=EMAIL_ADDRESS,
         examples=["daybook@example.com"],
     )

@@ -40,7 +40,7 @@ def read(text: str, examples: Sequence[str]) -> tuple[URL, str | None]:
         raise BadValue(f"names no database: write it after the host, as in {by_driver[url.drivername]}")
     for key, value in url.query.items():
         if key.lower() in _SECRET_IN_QUERY:
-            raise BadValue(f"?{key}= would be stored readable for all: write the password as USER:PASSWORD@HOST")
+            raise BadValue(f"?{key}= would be stored in clear text: write the password as USER:PASSWORD@HOST")
         if not isinstance(value, str):
             raise BadValue(
                 f"?{key}= is given more than once: give it once (several hosts are one comma-separated list)"
@@ -53,10 +53,10 @@ def _parse(text: str, examples: Sequence[str]) -> URL:
     if not re.match(r"[\w+]+://", text):
         raise BadValue(f"is not a URL: write {' or '.join(examples)}")
     if text.count("@") > 1:
-        raise BadValue(f"holds more than one @: {_ENCODE}")
+        raise BadValue(f"contains more than one @: {_ENCODE}")
     user_and_password = text.partition("://")[2].rpartition("@")[0]
     if re.search(r"%(?![0-9A-Fa-f]{2})", user_and_password):
-        raise BadValue(f"holds a % that encodes nothing: {_ENCODE}")
+        raise BadValue(f"contains a % that encodes nothing: {_ENCODE}")
     try:
         text.encode()
         url = make_url(text)

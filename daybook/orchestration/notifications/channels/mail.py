@@ -19,7 +19,7 @@ from pydantic import AfterValidator
 
 from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.orchestration.artifacts.text import printable
-from daybook.orchestration.blocks.mail_url import ADDRESS
+from daybook.orchestration.blocks.address_validation import EMAIL_ADDRESS
 from daybook.orchestration.blocks.open import existing
 from daybook.orchestration.notifications.channel import ONE_OR_MORE, Channel
 from daybook.orchestration.notifications.errors import DeliveryFailed, NotConfigured
@@ -48,7 +48,7 @@ _CODE = "font:13px/1.4 Menlo,Consolas,monospace;background:#f4f4f4;border-radius
 
 
 def _checked(given: tuple[str, ...]) -> tuple[str, ...]:
-    wrong = [address for address in given if not re.fullmatch(ADDRESS, address)]
+    wrong = [address for address in given if not re.fullmatch(EMAIL_ADDRESS, address)]
     if wrong:
         raise ValueError(f"{wrong[0]!r} is not an e-mail address: write team@example.com, or a list of addresses")
     return given
@@ -90,7 +90,7 @@ class Mail(Channel):
 
     def reply(self, notice: Notice, thread: str) -> str:
         """Send a notice as a reply to the first e-mail of its incident, whose Message-ID is `thread`."""
-        if not re.fullmatch(ADDRESS, self.sender):
+        if not re.fullmatch(EMAIL_ADDRESS, self.sender):
             raise DeliveryFailed(f"the sender's address is missing: add ?from= to the URL: {_REMEDY}")
         mail = message(notice, self.sender, self.to, thread)
         try:

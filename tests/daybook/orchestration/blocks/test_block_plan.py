@@ -10,12 +10,11 @@ from sqlalchemy.engine import make_url
 from blocks.aws import Aws
 from blocks.databases import PRODUCTION_URL, WAREHOUSE_URL
 from blocks.google import SERVICE_ACCOUNT_FILE
-from blocks.mail import SMTP_URL
+from blocks.mail import SMTP_URL, MailServer
 from blocks.redshift_copy import COPY_IAM_ROLE
 from blocks.slack import BOT_TOKEN, WEBHOOK_URL
 from blocks.stage import STAGE_URL, S3Place
 from daybook.orchestration.blocks.errors import NothingSet
-from daybook.orchestration.blocks.mail_url import MailUrl
 from tests.support.declared_blocks import KEYS, REDSHIFT, ROLE, S3, declared, plan, refused, variables
 from tests.support.service_account import write_key_file
 
@@ -80,7 +79,7 @@ def test_a_whole_environment_is_a_plan(tmp_path: Path) -> None:
     assert environment[COPY_IAM_ROLE] == ROLE["DAYBOOK_COPY_IAM_ROLE"]
     assert environment[WEBHOOK_URL] == "https://hooks.slack.com/services/T/B/hunter2"
     assert environment[BOT_TOKEN] == "xoxb-1-hunter2"
-    assert environment[SMTP_URL] == MailUrl("smtp", "mail", 25, "mailer", "hunter2", "daybook@example.com")
+    assert environment[SMTP_URL] == MailServer("smtp", "mail", 25, "mailer", "hunter2", "daybook@example.com")
     assert environment[SERVICE_ACCOUNT_FILE] == account
     assert environment.notes == [
         "DAYBOOK_PRODUCTION_URL: mysql:// is read as mysql+pymysql://",
