@@ -1,6 +1,6 @@
-"""What a table file should say of a table, by the names, the types and the indexes that its source has.
+"""Propose what a table file should say, from the names, types and indexes of the source's columns.
 
-What a column is for is told by its name, whatever its case and underscores: see `MODIFIED`, `CREATED`, `DELETED`.
+A column's name says what it is for, whatever its case and underscores: see `MODIFIED`, `CREATED`, `DELETED`.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ _CURSORS = frozenset({"date", "timestamp", "timestamptz"})
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """How a table would be loaded. `remarks` has a line a field, for whoever reads the file."""
+    """How to load a table. `remarks` has a comment for each field that needs one."""
 
     load: str
     key: tuple[str, ...]
@@ -56,7 +56,10 @@ class Proposal:
 
 
 def propose(columns: Sequence[Column], key: tuple[str, ...], indexed: Sequence[str], view: bool) -> Proposal:
-    """Takes the source's columns, its key, and the columns with which an index begins."""
+    """Propose how to load a table: by the first strategy that fits, or whole if none does.
+
+    Takes the source's columns, its key, the columns with which an index begins, and whether it is a view.
+    """
     remarks = dict[str, str]()
     moments = [column for column in columns if column.type.kind in _CURSORS]
     modified, created = _named(MODIFIED, moments, indexed), _named(CREATED, moments, indexed)
@@ -73,7 +76,7 @@ def propose(columns: Sequence[Column], key: tuple[str, ...], indexed: Sequence[s
         )
     if cursor is None:
         remarks["load"] = _why_whole(key, modified, created, deleted)
-    if cursor:
+    else:
         remarks["cursor"] = _about(cursor, indexed, view)
     if deleted:
         remarks["deleted"] = "kept as a flag; on_delete: apply takes such rows out of the warehouse"

@@ -54,7 +54,10 @@ class Strategy(ABC):
         return "interval" in self.needs
 
     def proposed_cursor(self, found: FoundColumns) -> str | None:
-        """Return the cursor for a table with these columns, or None if the strategy should not be proposed for it."""
+        """Return the cursor for a table with these columns, or None if the strategy does not fit it.
+
+        `daybook describe` proposes the first strategy by name that fits.
+        """
         return None
 
     @abstractmethod
