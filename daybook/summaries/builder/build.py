@@ -96,10 +96,10 @@ def build(
 
 class _Build:
     def __init__(
-        self, summary: Summary, lineage: Lineage, warehouse: Warehouse, anew: bool, flow_run_id: str | None
+        self, summary: Summary, lineage: Lineage, warehouse: Warehouse, full_refresh: bool, flow_run_id: str | None
     ) -> None:
         self._summary, self._lineage, self._warehouse = summary, lineage, warehouse
-        self._anew, self._flow_run_id = anew, flow_run_id
+        self._full_refresh, self._flow_run_id = full_refresh, flow_run_id
         self._ledger, self._inputs = Ledger(warehouse), Inputs(warehouse)
         self._load_id = str(uuid.uuid4())
 
@@ -114,14 +114,14 @@ class _Build:
                 remove_leftovers(session, summary, self._warehouse)
                 return self._built(done, "the commit whose answer was lost had succeeded")
             swap.check_name(session, self._warehouse, summary.name)
-            need = find_stale(session, self._warehouse, self._lineage, anew=self._anew)
+            need = find_stale(session, self._warehouse, self._lineage, full_refresh=self._full_refresh)
             if not need.whole and not need.intervals:
                 return Built(summary.name, "", f"nothing to do: all that it reads is as it was at {_moment(need)}")
             try:
                 return self._build(session, need)
             except DaybookError as error:
-                add(error, f"Readers still see the build of {_moment(need)}" if need.last else "Nobody saw it yet")
-                raise
+                seen = f"Readers still see the build of {_moment(need)}" if need.last else "Nobody saw it yet"
+                raise _extended(error, seen) from None
 
     def _build(self, session: Session, need: BuildScope) -> Built:
         summary, seconds = self._summary, dict[str, float]()
@@ -147,7 +147,7 @@ class _Build:
                 raise
             failed = error if isinstance(error, DaybookError) else self._refused(error)
             if table.is_there():
-                add(failed, f"What was built is kept as {table.name}, until the next good build")
+                failed = _extended(failed, f"What was built is kept as {table.name}, until the next good build")
             elif table.made:
                 raise swap.Overtaken(f"another build has removed {table.name}") from None
             raise failed from None
@@ -228,6 +228,9 @@ def _moment(need: BuildScope) -> str:
     return f"{need.last.loaded_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def add(error: DaybookError, more: str) -> None:
-    """Say more in an error's message, which is what Prefect shows of it."""
-    error.args = (f"{error}. {more}",)
+def _extended(error: DaybookError, more: str) -> DaybookError:
+    """Return an error of the same class whose message says more.
+
+    A note would be lost: Prefect, the page of the summaries and their error show the message alone.
+    """
+    return type(error)(f"{error}. {more}").with_traceback(error.__traceback__)

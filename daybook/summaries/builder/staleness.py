@@ -1,4 +1,4 @@
-"""What of a summary has to be built: that of which an input has a newer row in the ledger than the last build read."""
+"""Find what has to be built of a summary: an input that has newer rows in the ledger than the last build read."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,103 +18,111 @@ from daybook.warehouses.session import Session
 
 @dataclass(frozen=True, slots=True)
 class BuildScope:
-    """All of a summary (`whole`), or some of its intervals, or, where nothing has changed, neither."""
+    """What to build: all of a summary (`whole`), some of its `intervals`, or nothing if neither is set."""
 
     why: str
     seen: Seen
-    """What there is to read, which is noted with the build."""
+    """When each input was loaded last. The build records it."""
     until: datetime
-    """Up to where the inputs have been loaded, in UTC."""
+    """The end of the newest interval of any input, in UTC."""
     last: Entry | None
-    """The newest entry of the summary itself. Whoever finds another one at the commit has been overtaken."""
+    """The newest entry of the summary itself. If there is another one at the commit, another build was faster."""
     whole: bool = False
     intervals: tuple[Interval, ...] = ()
 
 
-class _Whole(Exception):
-    """Why no choice of intervals would do."""
-
-
 def version_of(summary: Summary) -> str:
-    """By which a summary that was written anew is known: what makes another table, and not its checks or its owner."""
+    """Return a hash of what decides the rows of a summary: its SELECT and the like, not its checks or its owner."""
     said = [summary.sql, *summary.key, summary.interval, summary.cursor, summary.timezone, str(summary.lookback)]
     said += [f"{name}: {type}" for name, type in summary.columns.items()]
     return hashlib.sha256("\0".join(map(str, said)).encode()).hexdigest()[:16]
 
 
-def find_stale(session: Session, warehouse: Warehouse, lineage: Lineage, *, anew: bool) -> BuildScope:
-    """What has to be built of a summary; `anew` asks for all of it."""
+def find_stale(session: Session, warehouse: Warehouse, lineage: Lineage, *, full_refresh: bool) -> BuildScope:
+    """Return what has to be built of a summary: with `full_refresh`, all of it."""
     summary, inputs, ledger = lineage.summary, lineage.inputs, Ledger(warehouse)
     ends = ledger.ends(session, [summary.name, *inputs])
     until = max((end.until for name, end in ends.items() if name != summary.name), default=datetime.now(UTC))
     seen = {name: ends[name].loaded_at if name in ends else None for name in inputs}
     last = _last(session, ledger, summary, ends)
-    try:
-        if anew:
-            raise _Whole("asked for")
-        _check_stands(session, warehouse, summary, last)
-        if not is_repeatable(lineage):
-            raise _Whole("its SELECT asks the clock or chance")
-        unknown = [name for name in inputs if name not in ends]
-        if unknown:
-            raise _Whole(f"the ledger does not know when {', '.join(unknown)} changes")
-        assert last is not None
-        read = Inputs(warehouse).seen(session, summary.name, last.load_id)
-        stale = set[Interval]()
-        for name in inputs:
-            changes = _changes(session, ledger, name, read.get(name), ends[name])
-            if changes and name in lineage.by_others:
-                raise _Whole(f"{name} has changed, and is loaded by another column than it is chosen by")
-            stale.update(_stale_by(summary, name, changes, until))
-    except _Whole as reason:
-        return BuildScope(str(reason), seen, until, last, whole=True)
+    why = "asked for" if full_refresh else _why_whole(session, warehouse, lineage, last, ends)
+    if why:
+        return BuildScope(why, seen, until, last, whole=True)
+    assert last is not None
+    read = Inputs(warehouse).seen(session, summary.name, last.load_id)
+    stale = set[Interval]()
+    for name in inputs:
+        changes = _changes(session, ledger, name, read.get(name), ends[name])
+        why = _why_whole_after(lineage, name, changes)
+        if why:
+            return BuildScope(why, seen, until, last, whole=True)
+        stale.update(_stale_by(summary, changes or (), until))
     return BuildScope("its inputs have changed" if stale else "", seen, until, last, intervals=tuple(sorted(stale)))
 
 
 def _last(session: Session, ledger: Ledger, summary: Summary, ends: Mapping[str, Coverage]) -> Entry | None:
-    """An entry of the newest build. There is no need of older ones: each build makes up for all that it finds stale."""
+    """Return an entry of the newest build. Older ones do not matter: each build repairs all that it finds stale."""
     if summary.name not in ends:
         return None
     return ledger.since(session, summary.name, ends[summary.name].loaded_at - timedelta.resolution)[-1]
 
 
-def _check_stands(session: Session, warehouse: Warehouse, summary: Summary, last: Entry | None) -> None:
-    """Whether what the last build has made is still there, and still what the files ask for. Raises _Whole."""
+def _why_whole(
+    session: Session, warehouse: Warehouse, lineage: Lineage, last: Entry | None, ends: Mapping[str, Coverage]
+) -> str | None:
+    """Return why all of a summary has to be built, whatever its inputs have changed; None if some intervals may do.
+
+    The reason is with the table itself, its files, its SELECT, or an input that the ledger does not know.
+    """
+    summary = lineage.summary
     if last is None:
-        raise _Whole("it had never been built")
+        return "it had never been built"
     if not warehouse.exists(session, summary.name):
-        raise _Whole("somebody has dropped it")
+        return "somebody has dropped it"
     table = warehouse.table(summary.name)
     if not summary.allow_empty and session.one(f"SELECT 1 FROM {table} LIMIT 1") is None:
-        raise _Whole("somebody has emptied it")
+        return "somebody has emptied it"
     if last.version != version_of(summary):
-        raise _Whole("its files have changed")
+        return "its files have changed"
+    if not is_repeatable(lineage):
+        return "its SELECT asks the clock or chance"
+    unknown = [name for name in lineage.inputs if name not in ends]
+    return f"the ledger does not know when {', '.join(unknown)} changes" if unknown else None
 
 
-def _changes(session: Session, ledger: Ledger, name: str, read: datetime | None, end: Coverage) -> list[Entry]:
-    """What has become of an input since it was `read`. Raises _Whole where nobody knows when that was."""
+def _changes(
+    session: Session, ledger: Ledger, name: str, read: datetime | None, end: Coverage
+) -> Sequence[Entry] | None:
+    """Return the entries of an input since the last build `read` it; None if nobody knows when that was."""
     if read is None:
-        raise _Whole(f"nothing says what it had read of {name}")
+        return None
     found = ledger.since(session, name, read) if end.loaded_at > read else []
     return [change for change in found if not change.is_confirmation]
 
 
-def _stale_by(summary: Summary, name: str, changes: Sequence[Entry], until: datetime) -> Iterator[Interval]:
-    """The intervals of whose rows some are made of what has changed in an input. Raises _Whole: all of them may be."""
-    if changes and summary.grid is None:
-        raise _Whole(f"{name} has changed")
-    changed = list[Interval]()
-    for change in changes:
-        if change.start is None or change.is_full_refresh:
-            raise _Whole(f"all of {name} was loaded anew")
-        changed.append(Interval(change.start, change.end))
-    for stretch in merged(changed):
+def _why_whole_after(lineage: Lineage, name: str, changes: Sequence[Entry] | None) -> str | None:
+    """Return why these changes of an input make all of a summary stale; None if they make some intervals stale."""
+    if changes is None:
+        return f"nothing says what it had read of {name}"
+    if changes and name in lineage.by_others:
+        return f"{name} has changed, and is loaded by another column than it is chosen by"
+    if changes and lineage.summary.grid is None:
+        return f"{name} has changed"
+    if any(change.start is None or change.is_full_refresh for change in changes):
+        return f"all of {name} was reloaded"
+    return None
+
+
+def _stale_by(summary: Summary, changes: Sequence[Entry], until: datetime) -> Iterator[Interval]:
+    """Yield the intervals that have rows made of what has changed in an input."""
+    changed = [Interval(change.start, change.end) for change in changes if change.start is not None]
+    for span in merged(changed):
         assert summary.grid is not None
-        yield from _touched(summary.grid, stretch, summary.lookback, until)
+        yield from _touched(summary.grid, span, summary.lookback, until)
 
 
 def _touched(grid: Grid, changed: Interval, lookback: int, until: datetime) -> Iterator[Interval]:
-    """The intervals of whose rows some are made of input within `changed`, as far as there is any input."""
+    """Yield the intervals that have rows made of input within `changed`, up to the end of all input."""
     interval, behind = grid.containing(changed.start), 0
     while interval.start < until:
         behind += interval.start >= changed.end

@@ -86,7 +86,7 @@ def test_nothing_is_done_where_nothing_has_changed(desk: Desk) -> None:
         ({"sql": "select cast(at as date) as day, count(*) as answers from {raw}.answers group by 1"}, "its files"),
         ({"columns": {"total": "decimal(10,2)"}}, "its files"),
         ({"drop": True}, "dropped"),
-        ({"load": True}, "anew"),
+        ({"load": True}, "reloaded"),
     ],
     ids=["asked for", "another SELECT", "another type", "somebody dropped it", "an input was loaded whole"],
 )
