@@ -62,10 +62,13 @@ def google(name: str) -> "Credentials":
 
 
 def warehouse(patience: int | None = None) -> Warehouse:
-    """The warehouse of `SqlAlchemyConnector/warehouse`; a Redshift gets the role of `RedshiftCopy/warehouse`.
+    """Return the warehouse of `SqlAlchemyConnector/warehouse`; a Redshift gets the role of `RedshiftCopy/warehouse`.
 
-    `patience` is how many seconds it may take to connect, and for a statement (None: any).
-    Raises `BlockUnusable` where a block is missing, and `WarehouseError` where it names no warehouse.
+    `patience` limits a connection attempt, and each statement, to so many seconds (None: no limit).
+
+    Raises:
+        BlockUnusable: a block is missing, or does not hold what it should.
+        WarehouseError: the database cannot be a warehouse.
     """
     database = engine("warehouse")
     if patience is not None:
