@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
 
 pytest.register_assert_rewrite("tests.support")  # before one of the plugins imports another
 
@@ -40,6 +41,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
     )
 
+
+# In CI the examples are the same every time. `make test-all` looks for new ones: --hypothesis-profile=full.
+settings.register_profile("short", max_examples=50, deadline=None, derandomize="CI" in os.environ)
+settings.register_profile("full", max_examples=500, deadline=None)
+settings.load_profile("short")
 
 # A polite end (CI's time limit, `kill`) tears the servers down as Ctrl-C does.
 signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daybook.backfill.queue import BisectingQueue, Order, arrange
@@ -89,7 +89,6 @@ def test_orders() -> None:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_exactly_the_poisoned_fail_and_all_others_are_loaded_once(data: st.DataObject) -> None:
     wanted = data.draw(RANGES)
     poisoned = data.draw(st.sets(st.sampled_from(wanted))) if wanted else set()
@@ -103,7 +102,6 @@ def test_exactly_the_poisoned_fail_and_all_others_are_loaded_once(data: st.DataO
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=300)
 def test_so_it_is_with_several_runs_at_once_of_which_some_are_lost_and_others_that_load_too(
     data: st.DataObject,
 ) -> None:
@@ -155,7 +153,6 @@ def test_one_poisoned_costs_few_runs_wherever_it_stands(count: int) -> None:
 
 
 @given(st.sets(st.integers(0, 364), min_size=2, max_size=6))
-@settings(deadline=None)
 def test_several_poisoned_cost_no_more_than_so_many_times_one(numbers: set[int]) -> None:
     wanted = days(*range(365))
     queue = BisectingQueue.of([wanted])
@@ -185,7 +182,6 @@ def test_halves_come_next_and_in_order() -> None:
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_in_order_stops_at_the_first_failure_and_names_what_it_holds_back(data: st.DataObject) -> None:
     wanted = data.draw(RANGES.filter(bool))
     poisoned = data.draw(st.sets(st.sampled_from(wanted)))

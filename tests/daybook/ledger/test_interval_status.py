@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daybook.definitions.table import Table
@@ -58,7 +58,6 @@ SPANS = st.tuples(st.integers(-30, 270), st.integers(1, 200)).map(lambda drawn: 
     st.permutations(range(13)),
     st.randoms(use_true_random=False),
 )
-@settings(deadline=None, max_examples=300)
 def test_each_interval_stands_as_the_definition_says(
     numbers: set[int],
     loads: list[tuple[tuple[int, int], bool]],

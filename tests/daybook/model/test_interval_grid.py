@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import pendulum
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daybook.errors import IntervalError
@@ -324,7 +324,6 @@ near_a_change = st.builds(
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@settings(max_examples=250, deadline=None)
 @given(place=st.one_of(st.tuples(anywhere, anytime), near_a_change))
 def test_the_grid_is_a_partition_of_time(unit: Unit, place: tuple[str, datetime]) -> None:
     zone, instant = place
@@ -345,7 +344,6 @@ def test_the_grid_is_a_partition_of_time(unit: Unit, place: tuple[str, datetime]
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@settings(max_examples=50, deadline=None)
 @given(place=st.one_of(st.tuples(anywhere, anytime), near_a_change), count=st.integers(1, 40))
 def test_a_range_is_one_interval_after_the_other(unit: Unit, place: tuple[str, datetime], count: int) -> None:
     zone, instant = place

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import make_url
 
@@ -512,7 +512,6 @@ def test_a_table_without_due_has_no_duties() -> None:
     st.times().map(lambda drawn: drawn.replace(second=0, microsecond=0, fold=0)),
     st.dates(date(2009, 1, 1), date(2021, 1, 1)),
 )
-@settings(deadline=None, max_examples=60)
 def test_every_interval_is_due_once_at_the_first_such_time_after_its_end(
     timezone: str, unit: str, due: time, first: date
 ) -> None:
@@ -521,7 +520,8 @@ def test_every_interval_is_due_once_at_the_first_such_time_after_its_end(
     assert grid
     begin = grid.containing(days.containing(datetime.combine(first, time(12), zone)).start).start
     duties = Deadlines(dataset, begin)
-    found = list(itertools.takewhile(lambda duty: duty.due_at < begin + timedelta(days=45), duties.coming(begin)))
+    reach = timedelta(days=45 if unit == "month" else 16)
+    found = list(itertools.takewhile(lambda duty: duty.due_at < begin + reach, duties.coming(begin)))
     assert list(duties.passed(found[-1].due_at)) == found[::-1], "the same, backwards"
     intervals = [interval for duty in found for interval in duty.intervals]
     assert intervals == grid.due(begin, found[-1].end), "each once, in order"

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -81,6 +81,31 @@ def year_of(zone: str) -> tuple[datetime, datetime]:
     return datetime(ZONES[zone], 1, 1, tzinfo=local), datetime(ZONES[zone] + 1, 2, 1, tzinfo=local)
 
 
+#: How far from a change of the clock three intervals of each unit reach.
+REACH: dict[Unit, timedelta] = {"day": timedelta(days=4), "week": timedelta(days=11), "month": timedelta(days=100)}
+
+
+def spans(unit: Unit, zone: str, whole_year: bool) -> list[tuple[datetime, datetime]]:
+    """Return the thirteen months, or of them only what surrounds the new year and each change of the clock."""
+    start, end = year_of(zone)
+    if whole_year:
+        return [(start, end)]
+    days = [start + timedelta(days=number) for number in range((end - start).days)]
+    changes = [day for day, after in pairwise(days) if day.utcoffset() != after.utcoffset()]
+    around = [end - timedelta(days=31), *changes]
+    return [(max(start, moment - REACH[unit]), min(end, moment + REACH[unit])) for moment in around]
+
+
+def test_the_spans_hold_every_change_of_a_clock() -> None:
+    for zone, count in {"UTC": 0, "Europe/Berlin": 2, "Pacific/Apia": 3, "Africa/Cairo": 2}.items():
+        assert len(spans("day", zone, whole_year=False)) == 1 + count
+
+
+SPANS = pytest.mark.parametrize(
+    "whole_year", [pytest.param(False, id="changes"), pytest.param(True, id="year", marks=pytest.mark.full)]
+)
+
+
 CADENCES: dict[Unit, tuple[str, ...]] = {
     "day": ("{} * * *",),
     "week": ("{} * * 1", "{} * * 3", "{} * * 0"),
@@ -94,11 +119,11 @@ TIMES = ["0 0", "15 0", "0 1", "30 1", "0 2", "30 2", "0 3", "0 10", "59 23"]
 
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("unit", CADENCES)
-def test_cron(unit: Unit, zone: str) -> None:
+@SPANS
+def test_cron(unit: Unit, zone: str, whole_year: bool) -> None:
     times = [time for time in TIMES if not (zone in WITHOUT_MIDNIGHT and time.endswith(" 0"))]
-    for cadence in CADENCES[unit]:
-        for time in times:
-            each_once(table(unit, zone), CronSchedule(cron=cadence.format(time), timezone=zone), *year_of(zone))
+    for cadence, time, span in product(CADENCES[unit], times, spans(unit, zone, whole_year)):
+        each_once(table(unit, zone), CronSchedule(cron=cadence.format(time), timezone=zone), *span)
 
 
 def every(step: timedelta, anchor: datetime, zone: str) -> IntervalSchedule:
@@ -107,10 +132,11 @@ def every(step: timedelta, anchor: datetime, zone: str) -> IntervalSchedule:
 
 @pytest.mark.parametrize("zone", sorted(set(ZONES) - {"Pacific/Apia"}))  # Prefect counts the date that it skipped
 @pytest.mark.parametrize(("unit", "step"), [("day", timedelta(days=1)), ("week", timedelta(weeks=1))])
-def test_interval(unit: Unit, step: timedelta, zone: str) -> None:
-    for hour, minute in [(3, 0), (10, 0), (22, 45)]:
+@SPANS
+def test_interval(unit: Unit, step: timedelta, zone: str, whole_year: bool) -> None:
+    for (hour, minute), span in product([(3, 0), (10, 0), (22, 45)], spans(unit, zone, whole_year)):
         anchor = datetime(ZONES[zone] - 1, 6, 7, hour, minute, tzinfo=ZoneInfo(zone))
-        each_once(table(unit, zone), every(step, anchor, zone), *year_of(zone))
+        each_once(table(unit, zone), every(step, anchor, zone), *span)
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -124,10 +150,11 @@ def test_interval(unit: Unit, step: timedelta, zone: str) -> None:
         ("month", "FREQ=MONTHLY;BYDAY=1MO"),
     ],
 )
-def test_rrule(unit: Unit, rule: str, zone: str) -> None:
-    for time in ("013000", "023000", "100000", "234500"):
+@SPANS
+def test_rrule(unit: Unit, rule: str, zone: str, whole_year: bool) -> None:
+    for time, span in product(("013000", "023000", "100000", "234500"), spans(unit, zone, whole_year)):
         schedule = RRuleSchedule(rrule=f"DTSTART:{ZONES[zone] - 1}0601T{time}\nRRULE:{rule}", timezone=zone)
-        each_once(table(unit, zone), schedule, *year_of(zone))
+        each_once(table(unit, zone), schedule, *span)
 
 
 @pytest.mark.parametrize("cron", ["0 6 * * *", "30 22 * * *"])
@@ -159,7 +186,7 @@ def test_an_hourly_cron_names_a_daily_tables_day_all_day_long() -> None:
 
 
 def around(change: datetime) -> tuple[datetime, datetime]:
-    return change - timedelta(days=2), change + timedelta(days=3)
+    return change - timedelta(days=1), change + timedelta(days=2)
 
 
 @pytest.mark.parametrize(("zone", "change"), CHANGES)
@@ -227,12 +254,12 @@ def left_out(unit: Unit, zone: str, cron: str, start: datetime, end: datetime) -
 
 def test_an_hour_that_comes_twice_has_one_tick_where_the_schedule_is_on_that_clock() -> None:
     """Prefect leaves out the second 01:00, when the first hour of the two is over. A schedule in UTC has them all."""
-    start, end = around(datetime(2021, 11, 7, tzinfo=UTC))
+    start, end = datetime(2021, 11, 5, tzinfo=UTC), datetime(2021, 11, 10, tzinfo=UTC)
     assert left_out("hour", "America/New_York", "0 * * * *", start, end) == ["2021-11-07T01:00-04:00"]
 
 
 def test_a_midnight_that_does_not_come_has_its_tick_an_hour_early() -> None:
     """Prefect's tick is at 23:00, when the day is not over. A schedule at any other hour has them all."""
-    start, end = around(datetime(2018, 11, 4, tzinfo=UTC))
+    start, end = datetime(2018, 11, 2, tzinfo=UTC), datetime(2018, 11, 7, tzinfo=UTC)
     assert left_out("day", "America/Sao_Paulo", "0 0 * * *", start, end) == ["2018-11-03"]
     assert left_out("day", "America/Sao_Paulo", "0 1 * * *", start, end) == []

@@ -48,7 +48,7 @@ def complained_line(url: str, stage: Stage, manifest: Manifest) -> int:
     return int(found[1])
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(st.sampled_from(TEXTS), min_size=1, max_size=8),
     data=st.data(),

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from daybook.errors import FileRefused
+from daybook.sources.text import csv_reader, encoding
 from daybook.sources.text.compression import unpacked
 from daybook.sources.text.csv_reader import CsvDialect, read_csv
+from daybook.sources.text.encoding import LONGEST
 
 COLUMNS = ("name", "gender")
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -130,8 +132,6 @@ BAD: dict[str, tuple[bytes, dict[str, Any], str]] = {
         {"charset": "iso-8859-1"},
         "the server says that it is cp1252, and it reads as UTF-8 throughout",
     ),
-    "a line without an end": (b"name,gender\n" + b"a" * (2**24 + 2**20), {}, "line 2 has no end"),
-    "a quote that swallows the rest": (b'name,gender\n"' + b"a\n" * 2**23 + b"a\n", {}, "the row from line 2 to"),
 }
 
 
@@ -141,6 +141,22 @@ def test_what_is_no_such_file_is_refused(data: bytes, options: dict[str, Any], s
         read(data, **options)
     assert str(caught.value).startswith("the file: ") and "nothing was changed" in str(caught.value)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("longest", [2**18, pytest.param(LONGEST, marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    ("repeated", "said"),
+    [(b"a", "line 2 has no end within"), (b'"a\n', "the row from line 2 to")],
+    ids=["line", "quote"],
+)
+def test_a_file_without_an_end_of_a_row_is_refused(
+    repeated: bytes, said: str, longest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (encoding, csv_reader):
+        monkeypatch.setattr(module, "LONGEST", longest)
+    text = repeated[:-2] + repeated[-2:] * (longest + 2**20)
+    with pytest.raises(FileRefused, match=f"{said}.* {longest:,} characters.* nothing was changed"):
+        read(b"name,gender\n" + text)
 
 
 def test_a_byte_is_counted_from_the_start_of_the_file() -> None:

@@ -97,7 +97,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 
 @pytest.mark.parametrize("type", VALUES)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_value_that_python_writes_comes_back(type: str, data: st.DataObject, session: Any) -> None:
     values = data.draw(st.lists(VALUES[type], min_size=1, max_size=20))
@@ -105,14 +105,14 @@ def test_every_value_that_python_writes_comes_back(type: str, data: st.DataObjec
     assert through(session, type, [*texts, None], nulls=[]) == [*values, None]
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.floats(width=32, allow_nan=False), min_size=1))
 def test_every_real_comes_back(values: list[float], session: Any) -> None:
     back = through(session, "real", [repr(value) for value in values])
     assert [struct.pack("f", value) for value in back] == [struct.pack("f", value) for value in values]
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.binary(), min_size=1))
 def test_all_bytes_come_back(values: list[bytes], session: Any) -> None:
     back = through(session, "bytea", ["\\x" + value.hex() for value in values])
@@ -125,7 +125,7 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=_json)
 def test_json_comes_back_as_it_was_written(value: Any, session: Any) -> None:
     written = json.dumps(value, ensure_ascii=False)
@@ -138,7 +138,6 @@ def test_what_is_no_number_or_without_end_comes_back(session: Any) -> None:
     assert [str(value) for value in back] == ["nan", "nan", "inf", "inf", "-inf"]
 
 
-@settings(max_examples=50)
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**12), max_value=10**12))
 @example(Decimal("-1234567.890"))
 def test_numbers_of_other_countries(number: Decimal) -> None:
@@ -147,7 +146,6 @@ def test_numbers_of_other_countries(number: Decimal) -> None:
         assert Decimal(read("decimal(30,3)", spelled, decimal_point=point, thousands=thousands) or "") == number
 
 
-@settings(max_examples=50)
 @given(moment=_moments.filter(lambda moment: moment.year >= 1000))
 @example(datetime(2021, 2, 5, 12, 0))
 def test_dates_of_other_countries(moment: datetime) -> None:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.orchestration.notifications.channels.slack_block_kit import Block, blocks, text, without_blocks
@@ -59,7 +59,6 @@ def test_what_opens_nothing_is_no_link() -> None:
     assert words(blocks(replace(FAILED, link=("a|b", "https://x/a b|c>d")))[5]) == "<https://x/a%20b%7Cc%3Ed|a|b>"
 
 
-@settings(deadline=None, max_examples=60)
 @given(notice=notices)
 def test_slack_takes_any_notice(notice: Notice) -> None:
     found = blocks(notice)
