@@ -5,10 +5,10 @@ INSTALL := sh deployments/local/install.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo stop deploy test bench lint check lock
+.PHONY: help demo stop deploy test test-fast test-all bench lint check lock
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name what; do printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
 
 demo: ## start everything on this machine, load nps through a worker, show the result
 	@started=$$(date +%s) && $(INSTALL) && $(PYTHON) -m daybook.orchestration.local_stack demo --started "$$started"
@@ -25,11 +25,26 @@ deploy: ## blocks, work pool, every deployment and automation, on the Prefect se
 	$(PREFECT) deploy --all
 	$(PYTHON) -m daybook.orchestration.automations
 
-test: ## run every test against real servers, which it installs where it can
+# Compiled once, the project and its tests start faster in hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
+
+test: ## run the tests against real servers, which it installs where it can
 	@$(INSTALL) dev
 	@$(INSTALL) dbt
 	$(PYTHON) -m tests.support.servers.install
-	$(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+
+# Nothing but Python: no database, no Prefect server, no other process. The web, Slack, mail, Google and Yahoo servers of
+# these tests are threads of pytest's process. See tests/support/server_marker.py.
+test-fast: ## run the tests that need no server, in less than a minute
+	@$(INSTALL) dev
+	$(PYTHON) -m pytest -q -n 2 -m "not servers and not full"
+
+test-all: ## run every test, with all combinations of what `make test` combines by pairs, and with new random examples
+	@$(INSTALL) dev
+	@$(INSTALL) dbt
+	$(PYTHON) -m tests.support.servers.install
+	$(PYTHON) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "" --hypothesis-profile=full
 
 bench: ## measure the nps load, the backfill and the audit against the alternatives
 	@$(INSTALL) dev

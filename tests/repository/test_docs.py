@@ -35,8 +35,8 @@ def test_every_file_that_a_document_names_is_there(document: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_make_target_that_a_document_names_is_there(document: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
-    named = set(re.findall(r"(?:`|^)make ([a-z]+)", text(document), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", text("Makefile"), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", text(document), re.MULTILINE))
     assert named <= targets
 
 

@@ -1,5 +1,6 @@
 """The queue of a backfill: what is cut how, what a failure costs, and that nothing is lost or done twice."""
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Collection
@@ -48,6 +49,7 @@ def run_all(queue: BisectingQueue, poisoned: Collection[Interval]) -> tuple[Coun
 
 
 RANGES = st.sets(st.integers(0, 80), max_size=60).map(lambda numbers: days(*sorted(numbers)))
+EVENTS = st.sampled_from(["start", "end", "lost", "loaded by others"])
 
 
 # ── Cutting ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -101,31 +103,38 @@ def test_exactly_the_poisoned_fail_and_all_others_are_loaded_once(data: st.DataO
     assert queue.held_back == []
 
 
-@given(st.data())
+@given(
+    RANGES.filter(bool),
+    st.sets(st.integers(0, 80)),
+    st.integers(1, 90),
+    st.lists(st.tuples(EVENTS, st.integers(0, 80))),
+)
 def test_so_it_is_with_several_runs_at_once_of_which_some_are_lost_and_others_that_load_too(
-    data: st.DataObject,
+    wanted: IntervalRun, bad: set[int], most: int, script: list[tuple[str, int]]
 ) -> None:
-    wanted = data.draw(RANGES)
-    poisoned = data.draw(st.sets(st.sampled_from(wanted))) if wanted else set()
+    """Play the script, whose numbers choose a run or an interval; after it every run ends by itself."""
+    poisoned = set(wanted) & set(days(*bad))
     by_others: set[Interval] = set()
-    queue = BisectingQueue.of(coalesce(wanted, data.draw(st.integers(1, 90))))
+    queue = BisectingQueue.of(coalesce(wanted, most))
     running: list[IntervalRun] = []
     loaded: Counter[Interval] = Counter()
 
     def left_of(stretch: IntervalRun) -> IntervalRun:
         return tuple(interval for interval in stretch if interval not in by_others)
 
-    while running or queue.waiting:
-        happens = data.draw(st.sampled_from(["start", "end", "lost", "loaded by others"]))
+    undisturbed = itertools.cycle([("start", 0), ("end", 0)])
+    for happens, number in itertools.chain(script, undisturbed):
+        if not running and not queue.waiting:
+            break
         if happens == "start" and len(running) < 4:
             stretch = queue.pop(left_of)
             if stretch is not None:
                 assert are_neighbours(stretch) and not by_others & set(stretch)
                 running.append(stretch)
-        elif happens == "loaded by others" and wanted:
-            by_others.add(data.draw(st.sampled_from(wanted)))
+        elif happens == "loaded by others":
+            by_others.add(wanted[number % len(wanted)])
         elif running and happens != "start":
-            stretch = running.pop(data.draw(st.integers(0, len(running) - 1)))
+            stretch = running.pop(number % len(running))
             left = left_of(stretch)
             if not left:
                 continue

@@ -18,7 +18,7 @@ from daybook.errors import FileRefused
 from daybook.sources.text import csv_reader, encoding
 from daybook.sources.text.compression import unpacked
 from daybook.sources.text.csv_reader import CsvDialect, read_csv
-from daybook.sources.text.encoding import LONGEST
+from daybook.sources.text.encoding import MAX_LINE
 
 COLUMNS = ("name", "gender")
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -143,7 +143,7 @@ def test_what_is_no_such_file_is_refused(data: bytes, options: dict[str, Any], s
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("longest", [2**18, pytest.param(LONGEST, marks=pytest.mark.full)])
+@pytest.mark.parametrize("longest", [2**18, pytest.param(MAX_LINE, marks=pytest.mark.full)])
 @pytest.mark.parametrize(
     ("repeated", "said"),
     [(b"a", "line 2 has no end within"), (b'"a\n', "the row from line 2 to")],
@@ -153,7 +153,7 @@ def test_a_file_without_an_end_of_a_row_is_refused(
     repeated: bytes, said: str, longest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (encoding, csv_reader):
-        monkeypatch.setattr(module, "LONGEST", longest)
+        monkeypatch.setattr(module, "MAX_LINE", longest)
     text = repeated[:-2] + repeated[-2:] * (longest + 2**20)
     with pytest.raises(FileRefused, match=f"{said}.* {longest:,} characters.* nothing was changed"):
         read(b"name,gender\n" + text)

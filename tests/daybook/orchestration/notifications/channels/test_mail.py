@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from prefect_email import EmailServerCredentials
 from pydantic import SecretStr
 
@@ -72,7 +72,6 @@ def test_a_link_opens_the_web_and_nothing_else() -> None:
     assert "<a " not in part(mail, "html")
 
 
-@settings(deadline=None, max_examples=40)
 @given(notice=notices)
 def test_any_notice_can_be_sent(notice: Notice) -> None:
     mail = sent(notice)
