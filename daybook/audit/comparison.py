@@ -112,7 +112,7 @@ def open_comparison(table: Table, warehouse: Warehouse, keys: ConnectionProvider
         all_rows, moves = rows, until is not None and table.strategy.rows_move
         if until and moves:
             rows = _without_later(session, warehouse, source, table, described, target, rows, until)
-        session.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        warehouse.begin_snapshot(session)
         with session.undone_on_error():
             tally = LoadChecksums(session, warehouse, target, recipe)
             both, with_moved = ComparisonPair(side, tally.side(rows)), tally.side(all_rows) if moves else None

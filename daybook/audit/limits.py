@@ -28,19 +28,12 @@ def explained(table: str, what: str, remedy: str, seconds: int) -> Iterator[None
 
 
 def require_hashes(table: str, both: ComparisonPair, stretches: Sequence[Any]) -> None:
-    """See that both sides could build the text of every row.
+    """Check that both sides could build the text of every row.
 
     Raises:
         AuditRefused: one of them could not.
     """
-    lacking, there = both.ask(lambda side: side.unhashed(stretches)) if stretches else (0, 0)
-    if lacking:
-        raise AuditRefused(
-            f"{table}: {lacking} rows are longer at the source than its server's max_allowed_packet, so it cannot "
-            "compare them. Raise it there (SET GLOBAL max_allowed_packet = …)"
-        )
-    if there:
-        raise AuditRefused(
-            f"{table}: {there} rows have a SUPER in the warehouse whose JSON is longer than 65,535 bytes, so "
-            "Redshift cannot compare them. Leave that column out: mask it by drop in the table file"
-        )
+    lacking = both.ask(lambda side: side.unhashed(stretches)) if stretches else (0, 0)
+    for side, rows in zip((both.source, both.warehouse), lacking, strict=True):
+        if rows:
+            raise AuditRefused(f"{table}: {rows} rows {side.too_long}")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from daybook.errors import DaybookError
-from daybook.sql.retries import first_line, is_database_error
+from daybook.sql.database_error import DatabaseError
 
 
 @contextmanager
@@ -15,7 +15,5 @@ def exit_with_reason(database: str) -> Iterator[None]:
         yield
     except DaybookError as error:
         sys.exit(f"{type(error).__name__}: {error}")
-    except Exception as error:
-        if not is_database_error(error):
-            raise
-        sys.exit(f"{database} failed: {first_line(error)}")
+    except DatabaseError as error:
+        sys.exit(f"{database} failed: {error.message}")

@@ -20,7 +20,7 @@ from daybook.project import tables_folder
 from daybook.summaries.builder.build import build
 from daybook.summaries.builder.select import SummaryQuery
 from daybook.summaries.graph import plan_builds
-from daybook.summaries.parse.lineage import dialect_of, read
+from daybook.summaries.parse.lineage import read
 from daybook.summaries.testing.cases import case_files, cases_folder, read_case, run_case
 from daybook.summaries.testing.fixtures import Types, declared_types
 from daybook.warehouses.base import Warehouse
@@ -75,7 +75,7 @@ class SummaryCommand:
 
     def __init__(self, warehouse: Warehouse, name: str, folder: Path, cases: Path) -> None:
         self._warehouse, self._name, self._folder, self._cases = warehouse, name, folder, cases
-        self._lineage = read(read_summary(name, folder), dialect_of(warehouse))
+        self._lineage = read(read_summary(name, folder), warehouse.sqlglot_dialect)
 
     def check(self) -> None:
         """Hold it against what is in the warehouse, and have the database plan it."""

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from daybook.model.types import Column
+from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.warehouses.base import Warehouse
-from daybook.warehouses.session import NO_SUCH_TABLE, Session
+from daybook.warehouses.session import Session
 
 T = TypeVar("T")
 
 SCHEMA = "daybook"
 
-_NO_SUCH_COLUMN = "42703"
 #: The longest text that a table of Daybook's own keeps, in characters. Its column is a varchar(4000): Redshift counts
 #: bytes, and a character has up to four.
 MAX_TEXT = 1000
@@ -48,8 +48,9 @@ class StateTable:
                 session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(SCHEMA)}")
                 session.run(f"CREATE TABLE IF NOT EXISTS {self.table} ({columns})")
                 return
-            except session.connection.Error:
-                # Somebody was quicker, which even IF NOT EXISTS calls an error: perhaps with the schema only, so far.
+            except DatabaseError:
+                # Another session was quicker, perhaps with the schema only: even IF NOT EXISTS calls that an error
+                session.forget()
                 if self._there(session):
                     return
                 if not again:
@@ -62,10 +63,10 @@ class StateTable:
         """
         try:
             return [make(*row) for row in session.stream(statement, values)]
-        except session.connection.ProgrammingError as error:
-            if error.pgcode in NO_SUCH_TABLE:
+        except DatabaseError as error:
+            if meets(error, Condition.MISSING_TABLE):
                 return []
-            if error.pgcode != _NO_SUCH_COLUMN:
+            if not meets(error, Condition.MISSING_COLUMN):
                 raise
             self.ensure(session)
             return [make(*row) for row in session.stream(statement, values)]
@@ -78,7 +79,8 @@ class StateTable:
         for name, type in columns.items():
             try:
                 session.run(f"ALTER TABLE {self.table} ADD COLUMN {name} {type}")
-            except session.connection.Error:
+            except DatabaseError:
+                session.forget()
                 if name not in self._there(session):
                     raise
 

@@ -2,7 +2,7 @@
 
 They run in the transaction that is open, on what it is about to commit. What a table held before, which `change_within`
 compares with, is measured before the transaction changes it: `before = measure(…)`, then `run_checks(…, before)`.
-The SQL is the part that PostgreSQL and Redshift share.
+The SQL is what the warehouses have in common.
 """
 
 import logging
@@ -13,14 +13,11 @@ from typing import Any
 from daybook.errors import CheckFailed, TableFileError
 from daybook.model.bounds import shown
 from daybook.model.checks import Check
-from daybook.sql.retries import first_line, is_transient
+from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
 logger = logging.getLogger(__name__)
-
-#: The SQLSTATEs of a statement that no rows can mend: syntax, names, types, rights.
-_WRONG_SQL = "42"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +128,19 @@ def _query(warehouse: Warehouse, check: Check, table: str, actual: str) -> tuple
 
 
 def _ask(session: Session, table: str, sql: str, values: Sequence[Any]) -> tuple[str, Any]:
-    """The query as it was sent, which a person can paste, and the one value that it returned."""
-    with session.connection.cursor() as cursor:
-        text: str = cursor.mogrify(sql, tuple(values)).decode()
-        broken = f"{table}: a check of tables/{table.replace('.', '/', 1)}.yaml cannot be run: {text}"
-        try:
-            cursor.execute(sql, tuple(values))
-        except session.connection.Error as error:
-            if is_transient(error):
-                raise
-            kind = TableFileError if str(error.pgcode).startswith(_WRONG_SQL) else CheckFailed
-            raise kind(f"{broken} says: {first_line(error)}. Nothing was changed. Correct the check") from None
-        rows, columns = cursor.rowcount, len(cursor.description)
-        if (rows, columns) != (1, 1):
-            raise TableFileError(
-                f"{broken} returns {rows} rows of {columns} columns, and a check is about one value. Nothing was "
-                "changed. Count the rows, or ask for one of them"
-            )
-        return text, cursor.fetchone()[0]
+    """Return the query as it was sent, which a person can paste, and the one value that it returned."""
+    text = session.as_sent(sql, values)
+    broken = f"{table}: a check of tables/{table.replace('.', '/', 1)}.yaml cannot be run: {text}"
+    try:
+        rows, columns, found = session.answer(sql, values)
+    except DatabaseError as error:
+        if error.transient:
+            raise
+        kind = TableFileError if meets(error, Condition.WRONG_SQL) else CheckFailed
+        raise kind(f"{broken} says: {error.message}. Nothing was changed. Correct the check") from None
+    if (rows, columns) != (1, 1):
+        raise TableFileError(
+            f"{broken} returns {rows} rows of {columns} columns, and a check is about one value. Nothing was "
+            "changed. Count the rows, or ask for one of them"
+        )
+    return text, found

@@ -1,9 +1,7 @@
 """What a load counts of the rows that it brings, and the checksum of them that the ledger keeps for the audit."""
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from daybook.definitions.table import Table
 from daybook.model.interval import Interval
@@ -39,7 +37,7 @@ class LoadChecksums:
     def side(self, table: str) -> ComparisonSide:
         """The warehouse's side of an audit: of `table`, what stands behind FROM."""
         assert self.recipe is not None
-        hashing: Any = importlib.import_module(f"daybook.sql.checksum.dialects.{self._warehouse.dialect.lower()}")
+        hashing = self._warehouse.hashing
         for statement in hashing.SESSION:
             self._session.run(statement)
         quote, cursor = self._warehouse.quote, self._target.cursor

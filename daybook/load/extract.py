@@ -96,7 +96,7 @@ def _extract(
         with warehouse.session() as session:
             diff = SchemaDiff.of(session, warehouse, table, described)
             target = target_of(table, diff.accepted_columns())
-            warehouse.check(session, target, mended=diff.planned_alterations(target))
+            warehouse.check(session, target, altered=diff.planned_alterations(target))
             same = unchanged(plan, source, warehouse, session)
             leaves_moved = plan.exact and table.strategy.rows_move
             until = loaded_until(session, warehouse, table) if leaves_moved else None
@@ -174,7 +174,8 @@ def verify(extracted: Extracted, stage: Stage) -> Extracted:
 def _in_place(source: Source, plan: Plan, warehouse: Warehouse, columns: Sequence[Column]) -> FilesInPlace | None:
     """The source's own files, where the warehouse reads them without losing anything."""
     simple = all(column.type.kind in warehouse.reads_in_place and not column.mask for column in columns)
-    return source.in_place(columns, plan.span) if simple and isinstance(source, InPlace) else None
+    files = source.in_place(columns, plan.span) if simple and isinstance(source, InPlace) else None
+    return files if files and warehouse.reads_files(files) else None
 
 
 class _Counter:

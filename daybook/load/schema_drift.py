@@ -15,7 +15,7 @@ from daybook.errors import SchemaMismatch
 from daybook.ledger.source_columns import KnownColumn, SourceColumnHistory
 from daybook.model.target import Target
 from daybook.model.types import TIMES, Column, Type, fraction_digits
-from daybook.sql.retries import first_line
+from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -107,11 +107,11 @@ class SchemaDiff:
         said = statement.replace("%%", "%")
         try:
             session.run(statement)
-        except session.connection.Error as error:
-            if getattr(error, "pgcode", None) == "42701":  # another load has added it at the same moment
+        except DatabaseError as error:
+            if meets(error, Condition.DUPLICATE_COLUMN):  # another load has added it at the same moment
                 return
             raise SchemaMismatch(
-                f"{self.table.name}: the source has changed, and the warehouse did not follow: {first_line(error)}. "
+                f"{self.table.name}: the source has changed, and the warehouse did not follow: {error.message}. "
                 f"Run it by hand: {said}"
             ) from error
         logger.warning("%s: the source has changed, and the warehouse with it: %s", self.table.name, said)

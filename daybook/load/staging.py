@@ -12,6 +12,7 @@ from daybook.load.moved_rows import keys_only
 from daybook.load.staged import Staged
 from daybook.model.interval import Interval
 from daybook.sql.checksum.sums import Sum
+from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.stage.base import Stage
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -85,16 +86,13 @@ class Staging:
         manifest = self._extracted.manifest
         try:
             return self._warehouse.copy(session, into, self._target, self._stage, manifest)
-        except Exception as error:
-            diagnosis = getattr(error, "diag", None)
-            if getattr(error, "pgcode", None) == "23502" and diagnosis is not None:
+        except DatabaseError as error:
+            if meets(error, Condition.NULL_VIOLATION):
                 raise NullKey(
-                    f"{self._target.name}: a row has no {diagnosis.column_name}, which is its key. Give it one at the "
-                    "source, or correct key: in the table file"
+                    f"{self._target.name}: a row has no {error.column}, which is its key. Give it one at the source, "
+                    "or correct key: in the table file"
                 ) from None
-            explained = (
-                self._warehouse.explain(error, self._target, self._stage, manifest) if diagnosis is not None else None
-            )
+            explained = self._warehouse.explain(error, self._target, self._stage, manifest)
             if explained is not None:
                 raise explained from None
             raise

@@ -18,17 +18,13 @@ from daybook.load.plan import intervals_within
 from daybook.load.schema_drift import SchemaDiff
 from daybook.load.staged import Staged
 from daybook.load.staging import Staging
-from daybook.sql.retries import is_transient
+from daybook.sql.database_error import Condition, DatabaseError, is_transient, meets
 from daybook.stage.base import Stage
 from daybook.strategies.staged_rows import StagedRows
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
 logger = logging.getLogger(__name__)
-
-#: What another load of the same new table, at the same moment, makes of ours: it has created the schema or the table
-#: first (unique_violation in the catalogue, duplicate_table, duplicate_schema).
-_CREATED_MEANWHILE = {"23505", "42P07", "42P06"}
 
 
 class _TableAppeared(Exception):
@@ -82,8 +78,7 @@ class Transaction:
         with self._warehouse.session() as session:
             self._ledger.ensure(session)
             with session.undone_on_error():
-                session.run("BEGIN")
-                session.run(self._warehouse.lock_sql(self._target.name))
+                self._warehouse.begin_locked(session, self._target.name)
                 entry = self._account.confirmation(session)
                 self._ledger.record(session, [entry])
                 session.run("COMMIT")
@@ -145,12 +140,12 @@ class Transaction:
 
     def _begin(self, session: Session) -> bool:
         """Open the transaction with the lock; where there is no table yet, with making it. Says whether it was made."""
-        if session.begin_with(self._warehouse.lock_sql(self._target.name)):
+        if self._warehouse.begin_locked(session, self._target.name):
             return False
         try:
             self._warehouse.create(session, self._target)
-        except session.connection.Error as error:
-            if error.pgcode in _CREATED_MEANWHILE:
+        except DatabaseError as error:
+            if meets(error, Condition.ALREADY_EXISTS, Condition.UNIQUE_VIOLATION):
                 raise _TableAppeared(f"{self._target.name} was made by another load meanwhile") from error
             raise
         return True

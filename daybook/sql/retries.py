@@ -1,4 +1,4 @@
-"""Which failures of a database pass by themselves, and how often they are tried again."""
+"""Retries of work on a database, after failures that pass by themselves."""
 
 import logging
 from collections.abc import Callable
@@ -6,38 +6,15 @@ from itertools import groupby
 from typing import TypeVar
 
 import tenacity
-from sqlalchemy.exc import DBAPIError
 
 from daybook.errors import DaybookError
-from daybook.sql import database_error
-from daybook.sql.database_error import DatabaseError
-from daybook.sql.postgresql_errors import read_error
+from daybook.sql.database_error import DatabaseError, first_line, is_transient
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 ATTEMPTS = 8
-
-
-def _read(error: BaseException) -> DatabaseError | None:
-    """The failure of a database that `error` is; None where it is another."""
-    if isinstance(error, DatabaseError):
-        return error
-    return read_error(error.orig if isinstance(error, DBAPIError) and error.orig is not None else error)
-
-
-def is_lost_connection(error: BaseException) -> bool:
-    """Return True if the connection broke, so that nobody knows whether the last statement was carried out."""
-    found = _read(error)
-    return found is not None and found.lost
-
-
-def is_transient(error: BaseException) -> bool:
-    """Return True if the same statements may succeed a moment later."""
-    found = _read(error)
-    # Redshift reports a serialization failure as an internal error whose text begins with its own number, 1023
-    return found is not None and (found.transient or "1023" in str(found)[:80])
 
 
 def with_retries(
@@ -48,11 +25,11 @@ def with_retries(
     lost: Callable[[str], DaybookError],
     when: Callable[[BaseException], bool] = is_transient,
 ) -> T:
-    """`work()`, again after a failure for which `when` is true: up to ATTEMPTS times, waits doubling from about 0.5 s.
+    """Return `work()`. Retry it after a failure for which `when` is true, up to ATTEMPTS times.
 
-    `what` names the work in the log and in the error. Raises what `work` raises, except that a driver's error becomes
-    `failed(story)`, or `lost(story)` where even the last try might have passed: its message, without people's data, and
-    those of the earlier tries.
+    The waits double from about 0.5 s. `what` names the work in the log and in the error. Raises what `work` raises,
+    except for a DatabaseError. That becomes `failed(story)`, or `lost(story)` where one more retry could have
+    succeeded. The story has its message, without people's data, and those of the earlier tries.
     """
     tries: list[tuple[int, str]] = []
 
@@ -72,32 +49,17 @@ def with_retries(
     try:
         return retrying(work)
     except Exception as error:
-        if not is_database_error(error):
+        if not isinstance(error, DatabaseError):
             raise
         story = f"{what}: {first_line(error)}{_earlier(tries)}"
         raise (lost if when(error) else failed)(story) from error
 
 
 def _earlier(tries: list[tuple[int, str]]) -> str:
-    """A line for each reason of the earlier tries: the same one in a row is told once."""
+    """Return a line for each reason of the earlier tries; the same reason in a row is one line."""
     lines = []
     for reason, group in groupby(tries, key=lambda tried: tried[1]):
         numbers = [number for number, _ in group]
         which = f"try {numbers[0]}" if len(numbers) == 1 else f"tries {numbers[0]} to {numbers[-1]}"
         lines.append(f"\n- {which} of {ATTEMPTS}: {reason}")
     return "".join(lines)
-
-
-def first_line(error: BaseException | None) -> str:
-    """Return a database's own message without the lines that carry values (`DETAIL`, `LINE 1`, `CONTEXT`)."""
-    found = _read(error) if error else None
-    if found is None:
-        return database_error.first_line(error)
-    if found.message.isdigit():  # Redshift's 1023: what it is, and of which table, stands in the detail
-        return f"{found.message}: {found.detail or 'no detail'}".split("\n")[0]
-    return found.message
-
-
-def is_database_error(error: BaseException) -> bool:
-    """Return True if a database raised it."""
-    return _read(error) is not None

@@ -10,9 +10,8 @@ from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import table_names
 from daybook.errors import TableFileError
 from daybook.suggestions import did_you_mean
-from daybook.summaries.parse.catalog import live_columns
 from daybook.summaries.parse.interval_filters import loaded_by_others
-from daybook.summaries.parse.lineage import Lineage, dialect_of, file_of, read
+from daybook.summaries.parse.lineage import Lineage, file_of, read
 from daybook.summaries.parse.output_columns import AND_OTHERS, Columns, columns
 from daybook.summaries.parse.table_names import kept
 from daybook.warehouses.base import Warehouse
@@ -57,11 +56,11 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
             summaries.append(read_summary(name, folder))
         except TableFileError as error:
             problems.append(str(error))
-    ordered = order_builds(summaries, dialect_of(warehouse), problems)
+    ordered = order_builds(summaries, warehouse.sqlglot_dialect, problems)
     order = ordered.order
     lineages = {name: replace(one, by_others=loaded_by_others(one, folder)) for name, one in ordered.lineages.items()}
     with warehouse.session() as session:
-        live = live_columns(session, warehouse, {name for one in lineages.values() for name in one.inputs})
+        live = warehouse.schema_columns(session, {name for one in lineages.values() for name in one.inputs})
     never_loaded = set(table_names(folder)).difference(live)
     waiting = dict[str, tuple[str, ...]]()
     for name in order:
@@ -73,7 +72,7 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
         lines = [f"{name} reads {', '.join(awaited)}, never loaded so far" for name, awaited in waiting.items()]
         raise TableFileError("\n".join([*lines, f"Load it: python -m flows.load_table {min(min(waiting.values()))}"]))
     order = tuple(name for name in order if name not in waiting)
-    check(lineages, order, live)
+    check(lineages, order, live, warehouse.system_columns)
     return Graph(lineages, order, waiting)
 
 
@@ -90,7 +89,12 @@ def order_builds(summaries: Sequence[Summary], dialect: str, problems: Sequence[
     return Graph(lineages, order)
 
 
-def check(lineages: Mapping[str, Lineage], order: Sequence[str], live: Columns) -> None:
+def check(
+    lineages: Mapping[str, Lineage],
+    order: Sequence[str],
+    live: Columns,
+    system_columns: frozenset[str] = frozenset(),
+) -> None:
     """Whether every table and column is there for each summary at its turn.
 
     A summary that is built before counts with the columns that its SELECT gives, not with those that it has now.
@@ -101,7 +105,7 @@ def check(lineages: Mapping[str, Lineage], order: Sequence[str], live: Columns) 
     known, problems = dict(live), list[str]()
     for name in order:
         try:
-            given = columns(lineages[name], known)
+            given = columns(lineages[name], known, system_columns)
             _check_named(lineages[name], given)
         except TableFileError as error:
             problems.append(str(error))

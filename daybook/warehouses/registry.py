@@ -1,7 +1,14 @@
-"""Which warehouse speaks the dialect of an engine."""
+"""Which warehouse speaks the dialect of an engine: a folder here, or an entry point of another package.
+
+A package that brings a warehouse declares it in its `pyproject.toml`, by SQLAlchemy's name of the dialect:
+
+    [project.entry-points."daybook.warehouses"]
+    duckdb = "daybook_duckdb:DuckDB"
+"""
 
 import importlib
 import pkgutil
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from sqlalchemy import Engine
@@ -10,30 +17,49 @@ from daybook import warehouses
 from daybook.errors import WarehouseError
 from daybook.warehouses.base import Warehouse
 
-_NO_WAREHOUSES = ("base", "postgres_family", "registry", "session")
+GROUP = "daybook.warehouses"
+
+
+def warehouse_dialects() -> list[str]:
+    """Return SQLAlchemy's names of the dialects that a warehouse speaks."""
+    return sorted({*_folders(), *_plugins()})
 
 
 def url_examples() -> tuple[str, ...]:
-    """Return what the URL of each supported warehouse looks like, with the driver that Daybook uses: `URLS`."""
-    return tuple(url for name in _dialects() for url in _module(name).URLS)
+    """Return what the URL of each warehouse looks like, with the driver that Daybook uses."""
+    return tuple(url for dialect in warehouse_dialects() for url in find_warehouse(dialect).urls)
+
+
+def find_warehouse(dialect: str) -> type[Warehouse]:
+    """Return the class of the warehouse that SQLAlchemy calls `dialect`. A folder here hides a plug-in.
+
+    Raises:
+        WarehouseError: there is none.
+    """
+    if dialect in _folders():
+        kind: type[Warehouse] = importlib.import_module(f"{warehouses.__name__}.{dialect}").WAREHOUSE
+        return kind
+    plugins = _plugins()  # they take a moment: the metadata of every installed package is read
+    if dialect not in plugins:
+        known = ", ".join(warehouse_dialects())
+        raise WarehouseError(f"a {dialect} database cannot be a warehouse; those can: {known}")
+    kind = plugins[dialect].load()
+    return kind
 
 
 def open_warehouse(engine: Engine, **options: Any) -> Warehouse:
-    """The warehouse behind `engine`; `options` go to its class (`copy_iam_role` for Redshift).
+    """Return the warehouse behind `engine`. Of the `options`, it gets those that its class names.
 
     Raises:
-        WarehouseError: no module here speaks the engine's dialect.
+        WarehouseError: no warehouse speaks the engine's dialect, or an option is missing.
     """
-    known = _dialects()
-    if engine.dialect.name not in known:
-        raise WarehouseError(f"a {engine.dialect.name} database cannot be a warehouse; those can: {', '.join(known)}")
-    warehouse: Warehouse = _module(engine.dialect.name).open(engine, **options)
-    return warehouse
+    kind = find_warehouse(engine.dialect.name)
+    return kind.open(engine, **{name: value for name, value in options.items() if name in kind.options})
 
 
-def _dialects() -> list[str]:
-    return [module.name for module in pkgutil.iter_modules(warehouses.__path__) if module.name not in _NO_WAREHOUSES]
+def _folders() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(warehouses.__path__) if module.ispkg]
 
 
-def _module(dialect: str) -> Any:
-    return importlib.import_module(f"{warehouses.__name__}.{dialect}")
+def _plugins() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}

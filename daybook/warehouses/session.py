@@ -1,52 +1,75 @@
-"""A connection to a warehouse that runs statements one by one, and ends transactions only when it is told to."""
+"""A connection to a warehouse that runs statements one by one, and ends a transaction only where it is told to."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
-
-from sqlalchemy import Engine
+from typing import Any, TypeVar
 
 from daybook.sql.batches import batched
-from daybook.sql.connection import connect
-from daybook.sql.postgresql_errors import read_error
+from daybook.sql.database_error import ErrorReader, translated
 
-#: PostgreSQL's and Redshift's codes for a table and for a schema that do not exist.
-NO_SUCH_TABLE = {"42P01", "3F000"}
+T = TypeVar("T")
+
+#: The first words of the statements after which a table may have other columns than before: those that change tables,
+#: and those that begin or end a transaction, after which this session may see what another one has changed.
+_CHANGING = frozenset({"ALTER", "BEGIN", "COMMIT", "CREATE", "DROP", "ROLLBACK"})
 
 
 class Session:
-    """One connection, in autocommit: `BEGIN`, `COMMIT` and `ROLLBACK` are statements like any other."""
+    """One connection, in autocommit: `BEGIN`, `COMMIT` and `ROLLBACK` are statements like any other.
 
-    def __init__(self, connection: Any) -> None:
+    In a statement, `%s` is the place of a value that is bound, and `%%` is a percent sign. A warehouse whose driver
+    binds values otherwise overrides `_executed`. Every failure of the database is a `DatabaseError`.
+    """
+
+    def __init__(self, connection: Any, read_error: ErrorReader) -> None:
         self.connection = connection
+        self._read_error = read_error
+        self._known: dict[str, Any] = {}
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Execute a statement with its values bound. Returns the number of rows that it touched (-1: unknown)."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement, tuple(values))
+        with self._executed(statement, values) as cursor:
             count: int = cursor.rowcount
-            return count
+        if statement.split(None, 1)[0].upper() in _CHANGING and not statement.startswith("CREATE TEMP"):
+            self.forget()
+        return count
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Execute a query with its values bound, and return its rows."""
         return list(self.stream(statement, values))
 
     def stream(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
-        """Execute a query with its values bound, and yield its rows: of many, no second copy is made."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement, tuple(values))
+        """Execute a query with its values bound, and yield its rows, without a second copy of them in memory."""
+        with self._executed(statement, values) as cursor:
             yield from cursor
 
     def names(self, statement: str) -> list[str]:
-        """Execute a query, and return the names of the columns that it gives."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement, ())
-            return [column.name for column in cursor.description]
+        """Execute a query, and return the names of its columns."""
+        with self._executed(statement, ()) as cursor:
+            return [column[0] for column in cursor.description]
 
     def one(self, statement: str, values: Sequence[Any] = ()) -> Any:
         """Execute a query that returns one value, and return it (None where it returns no row)."""
         rows = self.rows(statement, values)
         return rows[0][0] if rows else None
+
+    def remembered(self, key: str, ask: Callable[[], T]) -> T:
+        """Return what is remembered as `key`; where that is nothing, what `ask` returns, and remember it.
+
+        It is forgotten after a statement that changes tables, and at both ends of a transaction.
+        """
+        if key not in self._known:
+            self._known[key] = ask()
+        found: T = self._known[key]
+        return found
+
+    def remember(self, key: str, found: object) -> None:
+        """Remember something as `key`."""
+        self._known[key] = found
+
+    def forget(self) -> None:
+        """Forget what is remembered: another session may have changed a table."""
+        self._known.clear()
 
     def insert(self, table: str, columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> int:
         """Insert rows, `PER_STATEMENT` at a time, and return how many there were. Memory stays flat.
@@ -61,25 +84,22 @@ class Session:
             count += len(batch)
         return count
 
-    def begin_with(self, lock: str) -> bool:
-        """Open a transaction whose first statement is `lock`, which locks a table. Says whether there is that table.
+    def answer(self, statement: str, values: Sequence[Any] = ()) -> tuple[int, int, Any]:
+        """Execute a query that should return one value.
 
-        Where there is not, the transaction is open all the same.
+        Returns the numbers of rows and of columns that it returned, and the value; None where they are not 1 and 1.
         """
-        self.run("BEGIN")
-        try:
-            self.run(lock)
-            return True
-        except self.connection.ProgrammingError as error:
-            if error.pgcode not in NO_SUCH_TABLE:
-                raise
-        self.run("ROLLBACK")
-        self.run("BEGIN")
-        return False
+        with self._executed(statement, values) as cursor:
+            rows, columns = cursor.rowcount, len(cursor.description)
+            return rows, columns, cursor.fetchone()[0] if (rows, columns) == (1, 1) else None
+
+    def as_sent(self, statement: str, values: Sequence[Any] = ()) -> str:
+        """Return the statement with its values written into it, for a person to paste."""
+        raise NotImplementedError
 
     @contextmanager
     def undone_on_error(self) -> Iterator[None]:
-        """Where the block is left by an exception, leave the transaction that is open, too."""
+        """Roll the open transaction back where an exception leaves the block."""
         try:
             yield
         except BaseException:
@@ -89,11 +109,9 @@ class Session:
                 self.connection.close()
             raise
 
-
-@contextmanager
-def open_session(engine: Engine) -> Iterator[Session]:
-    """A session on a connection of its own, closed at the end. Raises as `daybook.sql.connection.connect` does."""
-    with connect(engine, read_error) as connection:
-        connection.rollback()
-        connection.autocommit = True
-        yield Session(connection)
+    @contextmanager
+    def _executed(self, statement: str, values: Sequence[Any]) -> Iterator[Any]:
+        """Execute a statement, and yield a cursor with `rowcount` and `description` that iterates over its rows."""
+        with translated(self._read_error), self.connection.cursor() as cursor:
+            cursor.execute(statement, tuple(values))
+            yield cursor

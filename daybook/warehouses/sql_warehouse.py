@@ -1,9 +1,9 @@
-"""What PostgreSQL and Redshift have in common: how their catalogue is asked, and the tables that a load makes."""
+"""What most warehouses share: quoted names, the tables that a load makes, and how these are compared with a source."""
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 from sqlalchemy import Engine
 
@@ -12,25 +12,29 @@ from daybook.model.table_name import TableName
 from daybook.model.target import Target
 from daybook.model.types import TIMES, Column, Type, holds, parse_type
 from daybook.stage.base import Stage
-from daybook.stage.manifest import Manifest
+from daybook.stage.manifest import FilesInPlace, Manifest
 from daybook.stage.parts import find_row
-from daybook.warehouses.session import Session, open_session
+from daybook.warehouses.session import Session
 
 _ZERO_DATE = re.compile(r"\d{4}-(00-\d\d|\d\d-00)")
-_ZERO_DATES_REMEDY = (
-    "set zero_dates: null under source: in the table file to load them as NULL, or mend the value there"
-)
-_REMEDY = "Mend the value at the source, or declare another type for the column under columns: in the table file"
+_ZERO_DATES_REMEDY = "set zero_dates: null under source: in the table file to load them as NULL, or fix the value there"
+_REMEDY = "Fix the value at the source, or declare another type for the column under columns: in the table file"
+
+#: A column as a catalogue has it: its name, its type in the warehouse's own words, and whether it is required: it must
+#: not be NULL, and the warehouse does not fill it by itself.
+Found = tuple[str, str, bool]
 
 
 class SqlWarehouse:
-    """The base of the warehouses that speak PostgreSQL's protocol and share its catalogue."""
+    """The base of a warehouse that quotes names with `"`. A subclass says how its catalogue is asked, and the rest."""
 
-    dialect: str
-    #: The longest identifier in bytes: a longer one would be cut in silence.
-    longest_name: int
-    #: A condition on `pg_attribute a`: the warehouse fills the column where nothing is written to it.
-    filled = "a.atthasdef"
+    title: ClassVar[str]
+    longest_name: ClassVar[int]
+    options: ClassVar[frozenset[str]] = frozenset()
+    copies_into_new_tables: ClassVar[bool] = False
+    reads_in_place: ClassVar[frozenset[str]] = frozenset()
+    system_columns: ClassVar[frozenset[str]] = frozenset()
+    unnamed_column: ClassVar[str | None] = None
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -38,16 +42,8 @@ class SqlWarehouse:
     def __str__(self) -> str:
         return self._engine.url.render_as_string(hide_password=True)
 
-    @contextmanager
-    def session(self) -> Iterator[Session]:
-        """A connection of its own, in autocommit, whose clock shows UTC."""
-        with open_session(self._engine) as session:
-            session.run("SET TimeZone TO 'UTC'")
-            session.run("SET DateStyle TO 'ISO, MDY'")
-            yield session
-
     def quote(self, *names: str) -> str:
-        """Names as a quoted, dotted identifier; a percent sign is doubled, because values are bound around it."""
+        """Return names as a quoted, dotted identifier. A percent sign is doubled: values are bound around it."""
         return ".".join('"' + name.replace('"', '""').replace("%", "%%") + '"' for name in names)
 
     def table(self, name: str) -> str:
@@ -55,68 +51,71 @@ class SqlWarehouse:
         return self.quote(*TableName.parse(name))
 
     def type_sql(self, type: Type) -> str:
-        """A type as this warehouse spells it."""
+        """Return the SQL of a type."""
+        raise NotImplementedError
+
+    def find_columns(self, session: Session, table: str) -> list[Found]:
+        """Ask the catalogue for the columns of a table, in its order; none if there is no such table."""
         raise NotImplementedError
 
     def existing_columns(self, session: Session, table: str) -> dict[str, Column]:
-        """The columns of a table in the warehouse by name, in its order; none if there is no such table.
+        """Return the columns of a table by name, in its order; none if there is no such table.
 
         One that is never NULL because the warehouse itself fills it counts as nullable.
         """
         return {name: Column(name, _parsed(text), not required) for name, text, required in self._found(session, table)}
 
     def column_types(self, session: Session, table: str) -> dict[str, str]:
-        """The columns of a table by name, in its order, with their types in the warehouse's own words."""
+        """Return the columns of a table by name, in its order, with their types in the warehouse's own words."""
         return {name: text for name, text, _ in self._found(session, table)}
 
-    def _found(self, session: Session, table: str) -> list[tuple[str, str, bool]]:
-        schema, name = TableName.parse(table)
-        return session.rows(
-            f"SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull AND NOT ({self.filled}) "
-            "FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
-            (self.folded(schema), self.folded(name)),
-        )
+    def _found(self, session: Session, table: str) -> list[Found]:
+        return session.remembered(table, lambda: self.find_columns(session, table))
+
+    def look_up(self, session: Session, tables: Iterable[str]) -> None:
+        """Ask the catalogue for the columns of these tables: one by one, unless a warehouse does better."""
+        for table in tables:
+            self._found(session, table)
 
     def exists(self, session: Session, table: str) -> bool:
-        """Whether there is a table `schema.table`."""
-        return bool(self.existing_columns(session, table))
+        """Return True if there is a table `schema.table`."""
+        return bool(self._found(session, table))
 
     def folded(self, name: str) -> str:
-        """A name as the catalogue keeps it."""
+        """Return a name as the catalogue keeps it."""
         return name
 
     def spelled(self, type: Type) -> Type:
-        """The type that a column of a new table gets, with no more digits of a second than the source has."""
+        """Return the type that a column of a new table gets, with no more digits of a second than the source has."""
         spelled = _parsed(self.type_sql(type))
         return replace(spelled, size=type.size) if spelled.kind in TIMES and type.kind in TIMES else spelled
 
     def add_column_sql(self, target: Target, column: Column) -> str:
-        """The statement that adds a column."""
+        """Return the statement that adds a column."""
         return (
             f"ALTER TABLE {self.table(target.name)} ADD COLUMN {self.quote(column.name)} {self.type_sql(column.type)}"
         )
 
     def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
-        """The statement that gives a column another type, without a word of how its values become that."""
+        """Return the statement that gives a column another type, and leaves it open how its values become that."""
         return (
             f"ALTER TABLE {self.table(target.name)} ALTER COLUMN {self.quote(column.name)} TYPE {self.type_sql(type)}"
         )
 
     def retype_empty_sql(self, table: str, column: str, type: str) -> list[str]:
-        """The statements that give a column of an empty `table` (quoted) another type, within a transaction."""
+        """Return the statements that give a column of an empty `table` (quoted) another type, in a transaction."""
         name = self.quote(column)
         return [f"ALTER TABLE {table} DROP COLUMN {name}", f"ALTER TABLE {table} ADD COLUMN {name} {type}"]
 
     def analyze(self, session: Session, table: str) -> None:
-        """Count what is in a table (`schema.table`) that was just filled, where the planner needs to be told."""
+        """Count what is in a table that was just filled: nothing to do where the planner does not need it."""
 
-    def check(self, session: Session, target: Target, *, mended: Mapping[str, str] | None = None) -> None:
-        """Compare the table with what is to be loaded, except for the columns that the load itself makes fit.
+    def check(self, session: Session, target: Target, *, altered: Mapping[str, str] | None = None) -> None:
+        """Compare the table with what is to be loaded, except the columns in `altered`, which the load itself changes.
 
         Raises:
-            SchemaMismatch: a name that the warehouse cannot keep; a column that is missing or would lose values; a
-                column that nothing is written to although it must not be NULL. Each with the statement that mends it.
+            SchemaMismatch: the warehouse cannot keep a name; a column is missing or would lose values; nothing is
+                written to a column that must not be NULL. Each with the statement that changes the table.
         """
         self._check_names(target)
         existing = self.existing_columns(session, target.name)
@@ -125,7 +124,7 @@ class SqlWarehouse:
         problems = []
         for column in target.columns:
             found, wanted = existing.get(self.folded(column.name)), self.type_sql(column.type)
-            if column.name in (mended or ()):
+            if column.name in (altered or ()):
                 continue
             if found is None:
                 problems.append(
@@ -154,24 +153,23 @@ class SqlWarehouse:
             size = len(name.encode())
             if size > self.longest_name:
                 raise SchemaMismatch(
-                    f"{target.name}: the name {name!r} has {size} bytes, and {self.dialect} cuts names at "
+                    f"{target.name}: the name {name!r} has {size} bytes, and {self.title} cuts names at "
                     f"{self.longest_name}: give the source a view with a shorter name, or leave it out of `columns:`"
                 )
         for name in target.column_names:
             other = folded.setdefault(self.folded(name), name)
             if other != name:
                 raise SchemaMismatch(
-                    f"{target.name}: {self.dialect} cannot tell the columns {other!r} and {name!r} apart: give the "
+                    f"{target.name}: {self.title} cannot tell the columns {other!r} and {name!r} apart: give the "
                     "source a view that renames one, or leave it out of `columns:`"
                 )
 
     def make_schema(self, session: Session, schema: str) -> None:
-        """Make a schema where it is missing: who may make none is refused even IF NOT EXISTS, though it is there."""
-        if not session.rows("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self.folded(schema),)):
-            session.run(f"CREATE SCHEMA IF NOT EXISTS {self.quote(schema)}")
+        """Make a schema where it is missing."""
+        session.run(f"CREATE SCHEMA IF NOT EXISTS {self.quote(schema)}")
 
     def create(self, session: Session, target: Target) -> None:
-        """Make the schema, if it is missing, and the table."""
+        """Make the schema, if it is missing, and the table, in the open transaction."""
         self.make_schema(session, TableName.parse(target.name).schema)
         required = {*target.key}
         columns = ", ".join(
@@ -181,7 +179,7 @@ class SqlWarehouse:
         session.run(f"CREATE TABLE {self.table(target.name)} ({columns}){self.table_options(target)}")
 
     def table_options(self, target: Target) -> str:
-        """What stands behind the columns of a new table."""
+        """Return what follows the columns of a new table."""
         return ""
 
     def create_keys(self, session: Session, target: Target) -> None:
@@ -198,6 +196,10 @@ class SqlWarehouse:
         columns = ", ".join(f"{self.quote(column.name)} {self.type_sql(column.type)}" for column in target.columns)
         session.run(f"CREATE TEMP TABLE {self.quote(name)} ({columns})")
 
+    def reads_files(self, files: FilesInPlace) -> bool:
+        """Return True if COPY takes these files of a source: none, in most warehouses."""
+        return False
+
     def refused(
         self,
         reason: str,
@@ -208,7 +210,7 @@ class SqlWarehouse:
         part: str | None = None,
         column: str | None = None,
     ) -> ValueRefused:
-        """The error for a value that the warehouse does not take, with the key of its row read off the stage."""
+        """Return the error for a value that the warehouse refuses, with the key of its row, read from the stage."""
         where, remedy, values = "", _REMEDY, dict[str, str]()
         if line is not None:
             record = find_row(stage, manifest, line, part)
@@ -230,5 +232,5 @@ def _parsed(text: str) -> Type:
 
 
 def resized(type: Type, factor: int, limit: int) -> Type:
-    """A text type whose size is counted in other units, up to a limit."""
+    """Return a text type whose size is counted in other units, up to a limit."""
     return replace(type, size=min((type.size or limit) * factor, limit))

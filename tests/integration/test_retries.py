@@ -19,6 +19,8 @@ from daybook.load.load import load
 from daybook.sources.database.mysql import MySQLTable
 from daybook.sources.database.postgresql import PostgreSQLTable
 from daybook.sql import retries
+from daybook.sql.database_error import DatabaseError
+from daybook.sql.postgresql_errors import read_error
 from daybook.stage.csv_format import Chunk
 from tests.support.redshift_emulator.faults import Rule
 from tests.support.servers.gate import gate
@@ -190,7 +192,8 @@ def test_a_wrong_password_is_not_tried_again(on_postgres: Endpoints) -> None:
     with pytest.raises(LoadFailed, match="password authentication failed") as caught:
         load(extracted, wrong, on_postgres.stage)
     assert " of 8:" not in str(caught.value)
-    assert not retries.is_transient(psycopg2.ProgrammingError("syntax"))
+    refused = read_error(psycopg2.ProgrammingError("syntax"))
+    assert refused is not None and not retries.is_transient(refused)
 
 
 def test_a_story_tells_each_reason_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -198,7 +201,7 @@ def test_a_story_tells_each_reason_once(monkeypatch: pytest.MonkeyPatch, caplog:
     reasons = iter(["refused", "refused", "deadlock", "given up"])
 
     def fails() -> None:
-        raise psycopg2.OperationalError(next(reasons))
+        raise DatabaseError(reason := next(reasons), reason)
 
     with pytest.raises(LoadFailed) as caught:
         retries.with_retries(fails, what="nps: load", failed=LoadFailed, lost=WarehouseLost, when=lambda error: True)

@@ -18,7 +18,7 @@ def refused(ends: Endpoints, table: Table, *said: str, kind: type[DaybookError] 
     for text in (table.name, *said):
         assert text in message, message
     assert not ends.destination.types(table.name), "a first load that fails leaves no table"
-    assert re.search(r"Mend|Correct|set zero_dates|Declare|Raise", message), message
+    assert re.search(r"Fix|Correct|set zero_dates|Declare|Raise", message), message
     return message
 
 

@@ -11,7 +11,7 @@ from daybook.definitions.summary import Summary
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.model.interval import Interval
 from daybook.summaries.builder.build import Built, build
-from daybook.summaries.parse.lineage import dialect_of, read
+from daybook.summaries.parse.lineage import read
 from tests.support.source_and_warehouse import Database, Endpoints
 
 #: A raw table of answers, and the summary of its days that most tests are about.
@@ -84,7 +84,7 @@ class Desk:
     def build(self, summary: Summary, **options: Any) -> Built:
         """Build it as the flow does."""
         warehouse = self.ends.warehouse
-        return build(summary, read(summary, dialect_of(warehouse)), warehouse, **options)
+        return build(summary, read(summary, warehouse.sqlglot_dialect), warehouse, **options)
 
     def ledger(self, table: str) -> list[tuple[str | None, str, int]]:
         """(first day, end, rows) of each entry of a table, the oldest first."""

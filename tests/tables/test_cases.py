@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from daybook.definitions.summary_files import read_summary, summary_names
-from daybook.summaries.parse.lineage import dialect_of, read
+from daybook.summaries.parse.lineage import read
 from daybook.summaries.testing.cases import cases_folder, read_case, run_case
 from daybook.summaries.testing.fixtures import declared_types
 from daybook.warehouses.base import Warehouse
@@ -30,7 +30,7 @@ def opened(request: pytest.FixtureRequest) -> Iterator[tuple[Warehouse, Session]
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_the_summary_makes_of_the_rows_what_is_expected(opened: tuple[Warehouse, Session], file: Path) -> None:
     warehouse, session = opened
-    lineage = read(read_summary(summary_of(file)), dialect_of(warehouse))
+    lineage = read(read_summary(summary_of(file)), warehouse.sqlglot_dialect)
     told = run_case(warehouse, session, lineage, read_case(file), declared_types(lineage.inputs))
     assert told is None, told
 

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -134,26 +134,23 @@ def _select(warehouse: Warehouse, what: str, statement: Any) -> Selection:
     def ask() -> Selection:
         with warehouse.session() as session:
             at = datetime.now(UTC)
-            session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            warehouse.begin_snapshot(session, read_only=True)
             query = statement(session)
             rows = int(session.one(f"SELECT count(*) FROM ({query}\n) AS exported"))
-            with session.connection.cursor() as cursor:
-                cursor.execute(f"SELECT * FROM ({query}\n) AS exported LIMIT 0", ())
-                header = [description[0] for description in cursor.description]
-                if (rows + 1) * len(header) > MOST_CELLS:
-                    raise ExportFailed(
-                        f"{what} has {rows:,} rows of {len(header)} columns, and a spreadsheet holds {MOST_CELLS:,} "
-                        "cells: select fewer"
-                    )
-                cursor.execute(query, ())
-                cells = [_cells(what, header, number, row) for number, row in enumerate(cursor, 1)]
+            header = session.names(f"SELECT * FROM ({query}\n) AS exported LIMIT 0")
+            if (rows + 1) * len(header) > MOST_CELLS:
+                raise ExportFailed(
+                    f"{what} has {rows:,} rows of {len(header)} columns, and a spreadsheet holds {MOST_CELLS:,} "
+                    "cells: select fewer"
+                )
+            cells = [_cells(what, header, number, row) for number, row in enumerate(session.stream(query), 1)]
             session.run("ROLLBACK")
             return Selection(what, [header, *cells], at)
 
     return with_retries(ask, what=f"selecting {what}", failed=ExportFailed, lost=ExportLost)
 
 
-def _order(columns: dict[str, Column], key: Sequence[str]) -> list[str]:
+def _order(columns: Mapping[str, Column], key: Sequence[str]) -> list[str]:
     names = [*(name for name in key if name in columns), *(name for name in columns if name not in key)]
     return [name for name in names if columns[name].type.kind not in _UNORDERED] or list(columns)[:1]
 

@@ -36,7 +36,7 @@ class KeyMetrics:
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._book = StateTable(warehouse, "key_metrics", COLUMNS)
-        self._lock = warehouse.lock_sql(f"{SCHEMA}.key_metrics")
+        self._warehouse = warehouse
 
     def replace(self, session: Session, metrics: Iterable[Metrics]) -> None:
         """Put these in the place of what was computed of the same tables and weeks, in one transaction.
@@ -48,8 +48,7 @@ class KeyMetrics:
             weeks[row.week_start].append(row)
         self._book.ensure(session)
         with session.undone_on_error():
-            session.run("BEGIN")
-            session.run(self._lock)
+            self._warehouse.begin_locked(session, f"{SCHEMA}.key_metrics")
             for week, rows in weeks.items():
                 places = ", ".join(["%s"] * len(rows))
                 session.run(

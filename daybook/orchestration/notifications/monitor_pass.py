@@ -30,7 +30,7 @@ from daybook.orchestration.notifications.detect.failed_runs import FailedRun, Fa
 from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.orchestration.notifications.outbox import Outbox
 from daybook.orchestration.variable_store import VariableStore
-from daybook.sql.retries import first_line
+from daybook.sql.database_error import first_line
 from daybook.warehouses.base import Warehouse
 
 logger = logging.getLogger("daybook.monitor")

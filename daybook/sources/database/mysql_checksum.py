@@ -13,6 +13,11 @@ from daybook.sql.checksum.dialects.binary_chunks import in_pieces
 SESSION: tuple[str, ...] = ()
 #: What ends a query whose result is grouped by: nothing.
 FENCE = ""
+#: Why the server has no hash of some rows.
+TOO_LONG = (
+    "are longer at the source than its server's max_allowed_packet, so it cannot compare them. Raise it there "
+    "(SET GLOBAL max_allowed_packet = …)"
+)
 
 _FRACTION = "4503599627370496"  # 2^52
 _BELOW_ONE = "9007199254740992"  # 2^53

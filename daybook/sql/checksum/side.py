@@ -18,15 +18,37 @@ HASH_BITS = 60
 
 
 class Hashing(Protocol):
-    """A dialect of `daybook.sql.checksum.dialects`: how one database spells the hashes."""
+    """How the SQL of one database writes hashes. `value` is the SQL of a field's value.
 
-    FENCE: str
+    A `%` in the SQL is doubled, because values are bound around it.
+    """
 
-    def row_hash(self, recipe: ComparedColumns, value: Callable[[Field], str]) -> str: ...
+    @property
+    def SESSION(self) -> tuple[str, ...]:
+        """The statements that its connection needs before the others."""
+        ...
 
-    def key_hash(self, recipe: ComparedColumns, value: Callable[[Field], str]) -> str: ...
+    @property
+    def FENCE(self) -> str:
+        """What ends a query whose result is grouped by: see `daybook.sql.bucketing.by_stretch`."""
+        ...
 
-    def spelled(self, field: Field, value: str) -> str: ...
+    @property
+    def TOO_LONG(self) -> str:
+        """Why the database has no hash of some rows, and what to do: what follows "12 rows "."""
+        ...
+
+    def row_hash(self, recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
+        """Return the number of a row, from 0 to 2^60 - 1; NULL where the database cannot build the row's text."""
+        ...
+
+    def key_hash(self, recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
+        """Return the number of a row's key; of the whole row where there is no key."""
+        ...
+
+    def spelled(self, field: Field, value: str) -> str:
+        """Return the text of a field, before its length or digest; NULL of NULL. It also shows a key to a person."""
+        ...
 
 
 class HashBucket(NamedTuple):
@@ -72,6 +94,8 @@ class ComparisonSide:
     """A name as this database quotes it."""
     fence: str
     """What ends a query whose result is grouped by: see `daybook.sql.bucketing.by_stretch`."""
+    too_long: str
+    """Why its database has no hash of some rows, and what to do: what follows "12 rows "."""
     cost: Cost = field(default_factory=Cost)
 
     def metered(self) -> "ComparisonSide":
@@ -198,4 +222,4 @@ def side_of(
     column = quote(cursor.column) if cursor else ""
     key = {field.name: hashing.spelled(field, value(field)) for field in recipe.key_fields} if recipe.key else {}
     hashes = (hashing.row_hash(recipe, value), hashing.key_hash(recipe, value))
-    return ComparisonSide(query, table, cursor, column, *hashes, key, quote, hashing.FENCE)
+    return ComparisonSide(query, table, cursor, column, *hashes, key, quote, hashing.FENCE, hashing.TOO_LONG)

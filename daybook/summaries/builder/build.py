@@ -17,7 +17,8 @@ from daybook.errors import BuildFailed, DaybookError, WarehouseLost
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.load.check_runner import Result, warnings_of
 from daybook.model.interval import Interval, coalesce
-from daybook.sql.retries import first_line, is_transient, with_retries
+from daybook.sql.database_error import Condition, DatabaseError, is_transient
+from daybook.sql.retries import with_retries
 from daybook.strategies.registry import EXACT_INTERVALS, WHOLE_TABLE
 from daybook.summaries.builder import swap, verify
 from daybook.summaries.builder.build_inputs import Inputs
@@ -30,10 +31,12 @@ from daybook.warehouses.session import Session
 
 logger = logging.getLogger(__name__)
 
-#: What to do, by how an SQLSTATE begins.
+#: What to do, by what the database refused.
 _REMEDIES = {
-    "23": ". Somebody has given the table a rule, by hand, that these rows break: mend the rows, or drop the rule",
-    "42501": ". Let the owner grant that to the user of the warehouse's block, or give the table to that user",
+    Condition.BROKEN_RULE: ". Somebody gave the table a rule, by hand, that these rows break: fix the rows, or drop it",
+    Condition.NO_PRIVILEGE: (
+        ". Let the owner grant that to the user of the warehouse's block, or give the table to that user"
+    ),
 }
 _RANGES_SHOWN = 3  # ranges of intervals in a label
 
@@ -142,7 +145,7 @@ class _Build:
         except swap.Overtaken:
             table.drop()
             raise
-        except (DaybookError, session.connection.Error) as error:
+        except (DaybookError, DatabaseError) as error:
             if is_transient(error):
                 raise
             failed = error if isinstance(error, DaybookError) else self._refused(error)
@@ -162,7 +165,7 @@ class _Build:
         Of a build of some intervals, all that readers would see is first there to be checked within it.
         """
         summary, warehouse, checks = self._summary, self._warehouse, tuple[Result, ...]()
-        there = session.begin_with(warehouse.lock_sql(summary.name))
+        there = warehouse.begin_locked(session, summary.name)
         newest = self._ledger.ends(session, [summary.name]).get(summary.name)
         if newest and (need.last is None or newest.loaded_at != need.last.loaded_at):
             raise swap.Overtaken(f"another build was committed at {newest.loaded_at:%H:%M:%S} UTC")
@@ -195,10 +198,10 @@ class _Build:
         session.run("COMMIT")
         return entries, checks
 
-    def _refused(self, error: Any) -> BuildFailed:
-        """The error for what the database says of a build that none of the checks has found wrong."""
-        remedy = next((text for state, text in _REMEDIES.items() if str(error.pgcode).startswith(state)), "")
-        return BuildFailed(f"{self._summary.name}: {first_line(error)}{remedy}")
+    def _refused(self, error: DatabaseError) -> BuildFailed:
+        """Return the error for what the database says of a build in which no check found anything wrong."""
+        remedy = next((text for condition, text in _REMEDIES.items() if condition in error.conditions), "")
+        return BuildFailed(f"{self._summary.name}: {error.message}{remedy}")
 
     def _built(
         self,

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -20,7 +20,7 @@ from daybook.model.interval import Interval, coalesce
 from daybook.model.target import Target
 from daybook.model.types import Column
 from daybook.sql.bucketing import rows_by_interval
-from daybook.sql.retries import first_line, is_lost_connection
+from daybook.sql.database_error import DatabaseError
 from daybook.summaries.builder.select import SummaryQuery
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -98,7 +98,8 @@ class BuildTable:
         self._session.run(f"DROP TABLE IF EXISTS {self.quoted}")
 
     def is_there(self) -> bool:
-        """Whether it has been made, and nobody has removed it."""
+        """Return True if it has been made, and no other session has removed it."""
+        self._session.forget()
         return self._warehouse.exists(self._session, self.name)
 
     def _make_schema(self) -> None:
@@ -106,8 +107,8 @@ class BuildTable:
         make = partial(self._warehouse.make_schema, self._session, self._summary.schema_name)
         try:
             make()
-        except self._session.connection.Error as error:
-            if is_lost_connection(error):
+        except DatabaseError as error:
+            if error.lost:
                 raise
             make()  # it is there by now, or it is refused again
 
@@ -121,33 +122,27 @@ class BuildTable:
             )
         return cursor
 
-    def _cursor_of(self, columns: dict[str, Column]) -> Cursor | None:
+    def _cursor_of(self, columns: Mapping[str, Column]) -> Cursor | None:
         name = self._warehouse.folded(self._summary.cursor) if self._summary.cursor else None
         column = columns.get(name) if name else None
         return Cursor(column.name, column.type, self._summary.timezone) if column else None
 
 
 def remove_leftovers(session: Session, summary: Summary, warehouse: Warehouse) -> None:
-    """Remove what failed builds have left. One that a build is at, which holds a lock on it, stays."""
-    stem = _stem(summary, warehouse)
-    found = session.rows(
-        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = %s AND substring(c.relname, 1, %s) = %s AND length(c.relname) = %s AND c.relkind = 'r'",
-        (warehouse.folded(summary.schema_name), len(stem), warehouse.folded(stem), len(stem) + _DIGITS),
-    )
-    if not found:
+    """Remove what failed builds have left. The table of a running build, which locks it, stays."""
+    stem, schema = _stem(summary, warehouse), summary.schema_name
+    found = warehouse.tables_beginning(session, schema, stem)
+    leftovers = [name for name in found if _IS_OURS.fullmatch(name[len(stem) :])]
+    if not leftovers:
         return
-    session.run(f"SET statement_timeout TO {_PATIENCE}")
-    for (name,) in found:
-        if not _IS_OURS.fullmatch(name[len(stem) :]):
-            continue
-        try:
-            session.run(f"DROP TABLE IF EXISTS {warehouse.quote(summary.schema_name, name)}")
-        except session.connection.Error as error:
-            if is_lost_connection(error):
-                raise
-            logger.info("%s.%s stays, it may be being built: %s", summary.schema_name, name, first_line(error))
-    session.run("SET statement_timeout TO 0")
+    with warehouse.waiting_at_most(session, _PATIENCE):
+        for name in leftovers:
+            try:
+                session.run(f"DROP TABLE IF EXISTS {warehouse.quote(schema, name)}")
+            except DatabaseError as error:
+                if error.lost:
+                    raise
+                logger.info("%s.%s stays: a build may be running in it: %s", schema, name, error.message)
 
 
 def _stem(summary: Summary, warehouse: Warehouse) -> str:

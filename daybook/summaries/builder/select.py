@@ -11,7 +11,7 @@ from daybook.model.interval import Interval
 from daybook.model.table_name import TableName
 from daybook.model.timezones import find_zone, happens_twice, local_boundary
 from daybook.model.types import Type
-from daybook.sql.retries import first_line, is_transient
+from daybook.sql.database_error import Condition, DatabaseError
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -19,8 +19,6 @@ from daybook.warehouses.session import Session
 FIRST, LAST = datetime(1, 1, 1), datetime(9999, 12, 31)
 
 _ANY_TEXT = Type("text")
-#: The SQLSTATEs of a value that does not fit a type, and of two types between which there is no cast.
-_NO_SUCH_VALUE = ("22", "42846")
 
 T = TypeVar("T")
 
@@ -100,24 +98,24 @@ class SummaryQuery:
 
     def _sent(self, statement: str, select: str, send: Callable[[str], T]) -> T:
         try:
-            with local_clock(self._session, self._summary):
+            with local_clock(self._warehouse, self._session, self._summary):
                 return send(statement)
-        except self._session.connection.Error as error:
+        except DatabaseError as error:
             raise self._explained(error, statement, select) or error from None
 
-    def _explained(self, error: Any, statement: str, select: str) -> BuildFailed | None:
-        if is_transient(error):
+    def _explained(self, error: DatabaseError, statement: str, select: str) -> BuildFailed | None:
+        if error.transient:
             return None
-        where, position = "", error.diag.statement_position
+        where, position = "", error.position
         before = statement[: statement.find(select)].replace("%%", "%")
-        if position and int(position) > len(before):
-            line = select.replace("%%", "%")[: int(position) - len(before)].count("\n") + 1
+        if position and position > len(before):
+            line = select.replace("%%", "%")[: position - len(before)].count("\n") + 1
             where = f", line {line} of {self._summary.table_name}.sql"
-        hint = f" ({error.diag.message_hint})" if error.diag.message_hint else ""
-        if self._summary.columns and str(error.pgcode).startswith(_NO_SUCH_VALUE):
+        hint = f" ({error.hint})" if error.hint else ""
+        if self._summary.columns and Condition.BAD_VALUE in error.conditions:
             told = ", ".join(f"{name}: {type}" for name, type in self._summary.columns.items())
             hint += f". Correct what does not fit in {self._summary.table_name}.yaml, columns: {told}; or the SELECT"
-        return BuildFailed(f"{self._summary.name}{where}: {first_line(error)}{hint}")
+        return BuildFailed(f"{self._summary.name}{where}: {error.message}{hint}")
 
     def _checked_names(self) -> list[str]:
         """Raises TableFileError: two columns share a name, or one has none; the file names one that is not there.
@@ -128,15 +126,16 @@ class SummaryQuery:
         statement = f"SELECT * FROM ({select}) AS daybook_select LIMIT 0"
         names = self._sent(statement, select, self._session.names)
         summary = self._summary
-        fold, longest, dialect = self._warehouse.folded, self._warehouse.longest_name, self._warehouse.dialect
+        fold, longest, title = self._warehouse.folded, self._warehouse.longest_name, self._warehouse.title
         problems = [
-            f"{name!r} has {len(name.encode())} bytes, and {dialect} cuts names at {longest}: shorten it"
+            f"{name!r} has {len(name.encode())} bytes, and {title} cuts names at {longest}: shorten it"
             for name in TableName.parse(summary.name)
             if len(name.encode()) > longest
         ]
         problems += [f"two columns are called {name!r}: rename one with AS" for name in _twice(names)]
-        if "?column?" in names:
-            problems.append(f"column {names.index('?column?') + 1} has no name: give it one with AS")
+        unnamed = self._warehouse.unnamed_column
+        if unnamed in names:
+            problems.append(f"column {names.index(unnamed) + 1} has no name: give it one with AS")
         named = {"key": summary.key, "cursor": [summary.cursor] if summary.cursor else [], "columns": summary.columns}
         for field, wanted in named.items():
             problems += [
@@ -148,7 +147,7 @@ class SummaryQuery:
 
 
 @contextmanager
-def local_clock(session: Session, summary: Summary) -> Iterator[None]:
+def local_clock(warehouse: Warehouse, session: Session, summary: Summary) -> Iterator[None]:
     """Let the session's clock show the summary's zone within the block, and UTC after it.
 
     By that clock an instant (timestamptz) has its date, and is compared with `{start}` and `{end}`.
@@ -156,9 +155,9 @@ def local_clock(session: Session, summary: Summary) -> Iterator[None]:
     if summary.timezone == "UTC":
         yield
         return
-    session.run("SET TimeZone TO %s", (summary.timezone,))
+    warehouse.set_timezone(session, summary.timezone)
     yield
-    session.run("SET TimeZone TO 'UTC'")  # after an error, the session or its transaction is given up
+    warehouse.set_timezone(session, "UTC")  # after an error, the session or its transaction is given up
 
 
 def input_range(summary: Summary, stretch: Interval) -> tuple[datetime, datetime]:

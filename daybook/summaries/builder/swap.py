@@ -4,21 +4,17 @@ The table itself stays, and its rows are exchanged: so do its grants, comments, 
 all of the old rows until the commit, and all of the new ones after it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from daybook.errors import SchemaMismatch
 from daybook.model.interval import Interval
 from daybook.model.table_name import TableName
 from daybook.model.target import Target
+from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.strategies.registry import EXACT_INTERVALS, WHOLE_TABLE
 from daybook.strategies.staged_rows import StagedRows
-from daybook.warehouses.base import Warehouse
+from daybook.warehouses.base import TABLE, Warehouse
 from daybook.warehouses.session import Session
-
-_KINDS = {"v": "a view", "m": "a materialized view", "f": "a foreign table", "S": "a sequence", "c": "a type"}
-_IS_THERE = {"42P07", "23505"}  # duplicate_table; unique_violation, in the catalogue
-_A_VIEW_READS_IT = "2BP01"  # dependent_objects_still_exist
-_VIEW_READS_TYPE = "0A000"  # feature_not_supported: cannot alter type of a column used by a view or rule
 
 
 class Overtaken(Exception):
@@ -31,14 +27,10 @@ def check_name(session: Session, warehouse: Warehouse, name: str) -> None:
     Raises:
         SchemaMismatch: it is a view or the like: rows that were deleted from it could be those of another table.
     """
-    found = session.one(
-        "SELECT c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = %s AND c.relname = %s",
-        [warehouse.folded(part) for part in TableName.parse(name)],
-    )
-    if found not in (None, "r", "p"):
+    found = warehouse.kind_of(session, name)
+    if found not in (None, TABLE):
         raise SchemaMismatch(
-            f"{name} is {_KINDS.get(found, 'no table')}, and a summary is built into a table. Drop or rename it, or "
+            f"{name} is {found}, and a summary is built into a table. Drop or rename it, or "
             "give the summary's files another name"
         )
 
@@ -52,8 +44,8 @@ def first(session: Session, warehouse: Warehouse, target: Target, build: str) ->
     table = TableName.parse(target.name).table
     try:
         session.run(f"ALTER TABLE {warehouse.table(build)} RENAME TO {warehouse.quote(table)}")
-    except session.connection.Error as error:
-        if error.pgcode not in _IS_THERE:
+    except DatabaseError as error:
+        if not meets(error, Condition.ALREADY_EXISTS, Condition.UNIQUE_VIOLATION):
             raise
         raise Overtaken(f"another build has made {target.name}") from None
 
@@ -100,12 +92,12 @@ def _reshape(session: Session, warehouse: Warehouse, target: Target, build: str)
         for name in other:
             for statement in warehouse.retype_empty_sql(table, name, new[name]):
                 session.run(statement)
-    except session.connection.Error as error:
-        if error.pgcode not in (_A_VIEW_READS_IT, _VIEW_READS_TYPE):
+    except DatabaseError as error:
+        if not meets(error, Condition.BLOCKED_BY_VIEW):
             raise
         raise SchemaMismatch(
             f"{target.name}: a view reads {', '.join(gone + other)}, which its SELECT "
-            f"{'no longer gives' if gone else 'gives with another type'}: {error.diag.message_detail}. Change or drop "
+            f"{'no longer gives' if gone else 'gives with another type'}: {error.detail}. Change or drop "
             "the view, and build it again; or keep the column"
         ) from None
     for name, type in new.items():
@@ -113,5 +105,5 @@ def _reshape(session: Session, warehouse: Warehouse, target: Target, build: str)
             session.run(f"ALTER TABLE {table} ADD COLUMN {warehouse.quote(name)} {type}")
 
 
-def _said(columns: dict[str, str]) -> str:
+def _said(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {type}" for name, type in columns.items())

@@ -12,10 +12,6 @@ from sqlglot.tokens import Token, TokenType
 from daybook.definitions.summary import Summary
 from daybook.errors import TableFileError
 from daybook.summaries.parse import table_names
-from daybook.warehouses.base import Warehouse
-
-#: What sqlglot calls the dialects of the warehouses.
-_DIALECTS = {"PostgreSQL": "postgres", "Redshift": "redshift"}
 
 _BRACED = re.compile(r"\{(\w+)\}")
 _PLACEHOLDERS = ("start", "end")
@@ -58,11 +54,6 @@ def read(summary: Summary, dialect: str) -> Lineage:
     tables = {id(table): _name(summary, table, dialect) for table in table_names.named_tables(tree, dialect)}
     inputs = tuple(sorted(set(tables.values())))
     return Lineage(summary, dialect, inputs, tree, tuple(table_names.places(tree, tables, summary.sql, dialect)))
-
-
-def dialect_of(warehouse: Warehouse) -> str:
-    """What sqlglot calls the dialect of a warehouse."""
-    return _DIALECTS[warehouse.dialect]
 
 
 def refused(summary: Summary, where: exp.Expr | Token | int | None, message: str) -> TableFileError:

@@ -25,13 +25,6 @@ AND_OTHERS = "*"
 #: `schema.table`: its columns, as column: type. A type may be empty.
 Columns = Mapping[str, Mapping[str, str]]
 
-#: What reads like a column and is none: columns that every table has, functions that are called without brackets.
-_SYSTEM = frozenset(
-    (
-        *("ctid", "oid", "tableoid", "xmin", "xmax", "cmin", "cmax", "user", "current_user", "session_user"),
-        *("current_role", "current_catalog", "current_schema", "localtime", "localtimestamp", "sysdate"),
-    )
-)
 #: What sqlglot says of what is clearly wrong, and we say of it.
 _SAID = {
     "Unknown table": "{0}.*: nothing in its FROM is called {0}",
@@ -47,11 +40,11 @@ _PARTS = frozenset(
 )
 
 
-def columns(lineage: Lineage, schema: Columns) -> list[str]:
-    """The columns that a summary gives, in order, with every star written out where its columns are known.
+def columns(lineage: Lineage, schema: Columns, system_columns: frozenset[str] = frozenset()) -> list[str]:
+    """Return the columns that a summary gives, in order, with every star written out where its columns are known.
 
-    `schema` has the columns of all tables that there are. `AND_OTHERS` among those that are returned stands for the
-    columns of a star that are not known.
+    `schema` has the columns of all tables that there are, and `system_columns` are those that every table has. Among
+    the returned columns, `AND_OTHERS` stands for those of a star that are not known.
 
     Raises:
         TableFileError: a table or a column is not there; a column has no name, or two have the same. All that is wrong.
@@ -79,7 +72,7 @@ def columns(lineage: Lineage, schema: Columns) -> list[str]:
         if said in _SAID:
             raise refused(lineage.summary, None, _SAID[said].format(what)) from None
         return [AND_OTHERS]
-    problems = list(_unknown_columns(lineage, tree, known))
+    problems = list(_unknown_columns(lineage, tree, known, system_columns))
     if problems:
         raise _all(problems)
     found = [name if name else AND_OTHERS for name in tree.named_selects]
@@ -112,13 +105,17 @@ def _unknown_tables(lineage: Lineage, schema: Columns) -> Iterator[TableFileErro
         yield refused(lineage.summary, line, f"{name} is not a table in the warehouse, and not a summary{near}")
 
 
-def _unknown_columns(lineage: Lineage, tree: exp.Expr, schema: MappingSchema) -> Iterator[TableFileError]:
+def _unknown_columns(
+    lineage: Lineage, tree: exp.Expr, schema: MappingSchema, system_columns: frozenset[str]
+) -> Iterator[TableFileError]:
     aliases = {
         table_names.fold(name, lineage.dialect) for name in lineage.tree.find_all(exp.Identifier) if _is_alias(name)
     }
     for scope in traverse_scope(tree):
         seen = _in_sight(scope, schema)
         for column in scope.columns:
+            if column.name.lower() in system_columns:
+                continue
             if isinstance(column.this, exp.Identifier) and not column.args.get("catalog"):
                 message = _wrong(column, scope, seen, aliases)
                 if message:
@@ -145,8 +142,6 @@ def _in_sight(scope: Scope, schema: MappingSchema) -> dict[str, Sequence[str]]:
 def _wrong(column: exp.Column, scope: Scope, seen: Mapping[str, Sequence[str]], aliases: set[str]) -> str | None:
     """What is wrong with a column, where something clearly is."""
     name, table = column.name, column.table
-    if name.lower() in _SYSTEM:
-        return None
     if table in seen:
         there = seen[table]
         return None if _may_have(there, name) else f"{table} has no column {name}{_near(name, there)}"

@@ -43,16 +43,16 @@ def kept(name: str, dialect: str) -> str:
 def named_tables(tree: exp.Expr, dialect: str) -> list[exp.Table]:
     """Every place in the tree that names a table by its name alone or by schema and name: no CTE, no function.
 
-    On Redshift, a path into a column of SUPER (`FROM raw_data.orders o, o.lines l`) is no table either.
+    Nor is it a path into a column (`FROM raw_data.orders o, o.lines l`), where the dialect unnests one: Redshift does.
     """
-    found = []
+    found, unnests = [], Dialect.get_or_raise(dialect).parser_class.SUPPORTS_IMPLICIT_UNNEST
     for table in tree.find_all(exp.Table):
         name, first = table.this, table.args.get("catalog") or table.args.get("db")
         if not isinstance(name, exp.Identifier):
             continue
         if first is None and fold(name, dialect) in _ctes_in_sight(table, dialect):
             continue
-        if first is not None and dialect == "redshift" and fold(first, dialect) in _sources_beside(table, dialect):
+        if first is not None and unnests and fold(first, dialect) in _sources_beside(table, dialect):
             continue
         found.append(table)
     return found

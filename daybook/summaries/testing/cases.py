@@ -19,6 +19,7 @@ from daybook.model.table_name import TableName
 from daybook.model.types import Type, parse_type
 from daybook.model.yaml_model import Strict, read_yaml
 from daybook.project import project_root
+from daybook.sql.database_error import DatabaseError
 from daybook.suggestions import did_you_mean
 from daybook.summaries.builder.select import FIRST, LAST, SummaryQuery
 from daybook.summaries.parse.lineage import Lineage
@@ -136,7 +137,7 @@ def _make_tables(warehouse: Warehouse, session: Session, case: Case, types: Mapp
             make_table(session, warehouse, name, rows, column_types(table, rows, known, case.declared_types(table)))
         except TableFileError as error:
             raise TableFileError(f"{case.name}: {error}") from None
-        except session.connection.Error as error:
+        except DatabaseError as error:
             raise TableFileError(
                 f"{case.name}: given: the warehouse refuses a row of {table}: {' '.join(str(error).split())}. Mend the "
                 "value, or give its column another type under columns:"

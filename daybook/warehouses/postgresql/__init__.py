@@ -3,18 +3,20 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Engine
 
 from daybook.errors import DaybookError, DuplicateKey
 from daybook.model.target import Target
 from daybook.model.types import TIMES, Column, Type
-from daybook.sql.retries import first_line
+from daybook.sql.checksum.dialects import postgresql as hashing
+from daybook.sql.database_error import Condition, DatabaseError, first_line, meets, translated
 from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import Manifest
 from daybook.stage.parts import PartsReader
-from daybook.warehouses.postgres_family import SqlWarehouse
+from daybook.warehouses.postgres_family import PostgresFamily
 from daybook.warehouses.session import Session
 
 URLS = ("postgresql+psycopg2://USER:PASSWORD@HOST:5432/DATABASE",)
@@ -23,56 +25,60 @@ _COPY_CONTEXT = re.compile(r"COPY .*?, line (\d+)(?:, column (.+?): \")?", re.DO
 _BLOCK = 1 << 18
 
 
-def open(engine: Engine, copy_iam_role: str | None = None) -> "PostgreSQL":
-    """The PostgreSQL behind `engine`. It reads the stage through us, so a role for COPY is not looked at."""
-    return PostgreSQL(engine)
-
-
-class PostgreSQL(SqlWarehouse):
+class PostgreSQL(PostgresFamily):
     """PostgreSQL: `COPY … FROM STDIN`, keys that are enforced, and indexes."""
 
-    dialect = "PostgreSQL"
+    title = "PostgreSQL"
+    urls = ("postgresql+psycopg2://USER:PASSWORD@HOST:5432/DATABASE",)
+    sqlglot_dialect = "postgres"
     longest_name = 63
     filled = "a.atthasdef OR a.attidentity <> ''"
     copies_into_new_tables = True
-    reads_in_place = frozenset[str]()
+    hashing = hashing
+    dbt_type, dbt_port = "postgres", 5432
+    dbt_options = frozenset({"sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout", "application_name"})
+
+    @classmethod
+    def open(cls, engine: Engine, **options: Any) -> "PostgreSQL":
+        """Return the PostgreSQL behind `engine`. It reads the stage through Daybook, and needs no options."""
+        return cls(engine)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """As every warehouse's, with room to compare some million rows in memory (the default of 4 MB spills them)."""
+        """Open a session with room to compare some million rows in memory: the default of 4 MB writes them to disk."""
         with super().session() as session:
             session.run("SET work_mem TO '64MB'")
             yield session
 
     def csv_format(self) -> CsvFormat:
-        """NULL is nothing at all, which no quoted text can be."""
+        """Return the format in which NULL is an empty field without quotes, which no text is."""
         return CsvFormat(null="", bytes_prefix="\\x")
 
     def type_sql(self, type: Type) -> str:
-        """A type as PostgreSQL spells it."""
+        """Return the SQL of a type."""
         if type.kind == "native":
             return str(type.native)
         spelled = {"double": "double precision", "bytes": "bytea", "decimal": "numeric"}.get(type.kind, type.kind)
         return spelled if type.kind in TIMES else str(Type(spelled, type.size, type.scale))
 
     def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
-        """With USING, without which PostgreSQL makes no number of a text, and an instant by the session's zone."""
+        """Return an ALTER with USING: without, no text becomes a number, and an instant follows the session's zone."""
         name, kinds = self.quote(column.name), {column.type.kind, type.kind}
         spelled = name if kinds == {"timestamp", "timestamptz"} else f"{name}::{self.type_sql(type)}"
         using = f"{name} AT TIME ZONE '{zone}'" if spelled == name else spelled
         return f"{super().retype_sql(target, column, type, zone)} USING {using}"
 
     def retype_empty_sql(self, table: str, column: str, type: str) -> list[str]:
-        """One statement, after which the column has its place, its comment, its grants and its indexes as before."""
+        """Return one statement: the column keeps its place, its comment, its grants and its indexes."""
         name = self.quote(column)
         return [f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {type} USING NULL"]
 
     def analyze(self, session: Session, table: str) -> None:
-        """Autovacuum comes by within a minute; a join before that would be planned for an empty table."""
+        """Count what is in a table: for about a minute, until autovacuum does, joins are planned for an empty table."""
         session.run(f"ANALYZE {self.table(table)}")
 
     def widens_in_place(self, there: Type, wanted: Type) -> bool:
-        """Text that may be longer, a decimal with more digits before the point, finer times (ALTER TABLE, Notes)."""
+        """Return True for a longer text, more digits before a decimal point, and finer times (ALTER TABLE, Notes)."""
         if there.kind == wanted.kind == "decimal":
             return wanted.size is None or there.scale == wanted.scale
         return (there.kind, wanted.kind) in {("varchar", "varchar"), ("varchar", "text")} or (
@@ -80,11 +86,11 @@ class PostgreSQL(SqlWarehouse):
         )
 
     def lock_sql(self, table: str) -> str:
-        """Writers wait, readers do not (chapter 13.3 of PostgreSQL's manual)."""
+        """Return a lock for which writers wait, and readers do not (chapter 13.3 of PostgreSQL's manual)."""
         return f"LOCK TABLE {self.table(table)} IN SHARE ROW EXCLUSIVE MODE"
 
     def create_keys(self, session: Session, target: Target) -> None:
-        """A primary key, and an index on the cursor unless the key begins with it.
+        """Add a primary key, and an index on the cursor unless the key begins with it.
 
         Raises:
             DuplicateKey: two rows have the same key.
@@ -94,8 +100,10 @@ class PostgreSQL(SqlWarehouse):
             columns = ", ".join(self.quote(name) for name in target.key)
             try:
                 session.run(f"ALTER TABLE {table} ADD PRIMARY KEY ({columns})")
-            except session.connection.IntegrityError as error:
-                detail = error.diag.message_detail or first_line(error)
+            except DatabaseError as error:
+                if not meets(error, Condition.BROKEN_RULE):
+                    raise
+                detail = error.detail or error.message
                 raise DuplicateKey(f"{target.name}: rows that share a key were extracted: {detail}") from None
         if target.cursor and target.key[:1] != (target.cursor.column,):
             session.run(f"CREATE INDEX ON {table} ({self.quote(target.cursor.column)})")
@@ -109,8 +117,9 @@ class PostgreSQL(SqlWarehouse):
                 f"COPY {into} ({columns}) FROM STDIN (FORMAT csv, NULL %s)", (manifest.format.null,)
             )
             try:
-                cursor.copy_expert(statement, reader, _BLOCK)
-            except session.connection.Error:
+                with translated(self.read_error):
+                    cursor.copy_expert(statement, reader, _BLOCK)
+            except DatabaseError:
                 if reader.error:  # the driver ends the COPY when reading fails, and forgets why
                     raise reader.error from None
                 raise
@@ -121,13 +130,15 @@ class PostgreSQL(SqlWarehouse):
         return rows
 
     def explain(self, error: BaseException, target: Target, stage: Stage, manifest: Manifest) -> DaybookError | None:
-        """The line and the column stand in the error's context; the row's key is read off the stage."""
-        context = getattr(getattr(error, "diag", None), "context", None)
-        found = _COPY_CONTEXT.search(context or "")
+        """Return what a failed copy means: line and column are in its context, the row's key is on the stage."""
+        found = _COPY_CONTEXT.search(getattr(error, "context", None) or "")
         if not found:
             return None
         return self.refused(first_line(error), target, stage, manifest, int(found[1]), column=found[2])
 
     def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
-        """`*<>` compares the stored bytes (9.25.6 of the manual), so it also tells 1.0 from 1.00, and takes json."""
+        """Return a comparison of the stored bytes (9.25.6 of the manual): 1.0 differs from 1.00, and json is taken."""
         return f"ROW({', '.join(left)})::record *<> ROW({', '.join(right)})::record"
+
+
+WAREHOUSE = PostgreSQL

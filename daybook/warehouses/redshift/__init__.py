@@ -1,20 +1,24 @@
-"""Amazon Redshift as a warehouse."""
+"""Amazon Redshift as a warehouse. How a statement works: https://docs.aws.amazon.com/redshift/latest/dg/."""
 
-import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Engine
 
-from daybook.errors import DaybookError, ValueRefused, WarehouseError
+from daybook.errors import DaybookError, WarehouseError
+from daybook.model.table_name import TableName
 from daybook.model.target import Target
 from daybook.model.types import INTEGERS, TIMES, Column, Type
-from daybook.sql.retries import first_line
+from daybook.sql.database_error import DatabaseError
 from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
-from daybook.stage.manifest import Manifest
-from daybook.warehouses.postgres_family import SqlWarehouse, resized
+from daybook.stage.manifest import FilesInPlace, Manifest
+from daybook.warehouses.postgres_family import PostgresFamily
+from daybook.warehouses.redshift import checksum
+from daybook.warehouses.redshift.copy_command import COMPRESSIONS, CopyCommand, explain
 from daybook.warehouses.session import Session
+from daybook.warehouses.sql_warehouse import resized
 
 URLS = ("redshift+psycopg2://USER:PASSWORD@HOST:5439/DATABASE",)
 
@@ -23,51 +27,73 @@ _LONGEST_BYTES = 1024000  # of a VARBYTE
 _SPELLED = {"double": "double precision", "jsonb": "super"}
 #: What Redshift has no column for is kept as the text that it came as.
 _AS_TEXT = {"interval": 64, "uuid": 36, "json": _LONGEST_TEXT, "text": _LONGEST_TEXT, "native": _LONGEST_TEXT}
-_CORRECT = "Correct the file, or the column's type in the table file"
-_COMPRESSIONS = {"gzip": "GZIP", "bzip2": "BZIP2", "zstd": "ZSTD", None: ""}
-_DATE = "^ *([0-9]{4}-[0-9]{2}-[0-9]{2})? *$"
+#: What pg_class lacks: the tables of external schemas. It is slow where there are many late-binding views.
+_EXTERNAL_COLUMNS = (
+    "SELECT table_schema, table_name, column_name, data_type FROM svv_columns WHERE table_schema IN ({schemas}) "
+    "ORDER BY table_schema, table_name, ordinal_position"
+)
 
 
-def open(engine: Engine, copy_iam_role: str | None = None) -> "Redshift":
-    """The Redshift behind `engine`, whose COPY assumes `copy_iam_role`.
-
-    Raises:
-        WarehouseError: no role is given.
-    """
-    if not copy_iam_role:
-        raise WarehouseError(
-            "Redshift reads the stage itself, under a role: set DAYBOOK_COPY_IAM_ROLE to its ARN and "
-            "run `python -m blocks`"
-        )
-    return Redshift(engine, copy_iam_role)
-
-
-class Redshift(SqlWarehouse):
+class Redshift(PostgresFamily):
     """Redshift: `COPY … FROM 's3://…' MANIFEST`, no indexes, keys that nobody enforces."""
 
-    dialect = "Redshift"
+    title = "Redshift"
+    urls = ("redshift+psycopg2://USER:PASSWORD@HOST:5439/DATABASE",)
+    options = frozenset({"copy_iam_role"})
+    sqlglot_dialect = "redshift"
     longest_name = 127
-    copies_into_new_tables = False
-    #: Of the others COPY cuts digits in silence, or takes spellings that we do not.
+    #: COPY cuts digits of the other kinds without a warning, or takes spellings that Daybook does not.
     reads_in_place = INTEGERS | {"double", "real", "varchar", "char", "text", "date"}
+    hashing = checksum
+    dbt_type, dbt_port = "redshift", 5439
+    dbt_options = frozenset({"sslmode", "connect_timeout"})
 
     def __init__(self, engine: Engine, copy_iam_role: str) -> None:
         super().__init__(engine)
         self._role = copy_iam_role
 
+    @classmethod
+    def open(cls, engine: Engine, **options: Any) -> "Redshift":
+        """Return the Redshift behind `engine`, whose COPY assumes the option `copy_iam_role`.
+
+        Raises:
+            WarehouseError: no role is given.
+        """
+        if not options.get("copy_iam_role"):
+            raise WarehouseError(
+                "Redshift reads the stage itself, under a role: set DAYBOOK_COPY_IAM_ROLE to its ARN and "
+                "run `python -m blocks`"
+            )
+        return cls(engine, options["copy_iam_role"])
+
+    @staticmethod
+    def read_error(error: BaseException) -> DatabaseError | None:
+        """Return what a driver's exception says; None for any other exception.
+
+        A serialization failure is an internal error whose text begins with its own number, 1023; what it is, and of
+        which table, is in its detail.
+        """
+        found = PostgresFamily.read_error(error)
+        if found is not None:
+            state = getattr(error, "pgcode", None)
+            found.transient = found.transient or (state in ("XX000", None) and "1023" in str(found)[:80])
+            if found.message.isdigit():
+                found.message = f"{found.message}: {found.detail or 'no detail'}".split("\n")[0]
+        return found
+
     def folded(self, name: str) -> str:
-        """Even a quoted name is kept in lower case (ASCII letters) unless the cluster is told otherwise."""
+        """Return the name with its ASCII letters in lower case: by default, Redshift folds a quoted name, too."""
         return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
     def csv_format(self) -> CsvFormat:
-        """Nothing says that a quoted field is never NULL, so the markers are such as no data can know beforehand.
+        """Return markers that no data can know: nothing in Redshift's manual says that a quoted field is never NULL.
 
         An empty field is NULL, quoted or not, in all but CHAR and VARCHAR: a value of no bytes has a marker too.
         """
         return CsvFormat(null=f"\x1e{secrets.token_hex(6)}", bytes_prefix="", empty_bytes=secrets.token_hex(16))
 
     def type_sql(self, type: Type) -> str:
-        """A type as Redshift spells it. VARCHAR counts bytes, of which a character has up to four."""
+        """Return the SQL of a type. VARCHAR counts bytes, of which a character has up to four."""
         if type.kind in ("varchar", "char"):
             return str(Type("varchar", resized(type, 4, _LONGEST_TEXT).size))
         if type.kind in _AS_TEXT:
@@ -85,11 +111,11 @@ class Redshift(SqlWarehouse):
         return str(Type(_SPELLED.get(type.kind, type.kind), type.size, type.scale))
 
     def table_options(self, target: Target) -> str:
-        """Sorted by the cursor, so that an interval is found without reading the whole table."""
+        """Sort by the cursor, so that an interval is found without reading the whole table."""
         return f" SORTKEY ({self.quote(target.cursor.column)})" if target.cursor else ""
 
     def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
-        """Redshift alters the length of a VARCHAR, and no other type: the values move to a new column."""
+        """Return statements that move the values to a new column: Redshift alters the length of a VARCHAR alone."""
         if column.type.kind == "varchar" and self.spelled(type).kind == "varchar":
             return super().retype_sql(target, column, type, zone)
         table, name, new = self.table(target.name), self.quote(column.name), self.quote(f"{column.name}_new")
@@ -100,117 +126,34 @@ class Redshift(SqlWarehouse):
         )
 
     def widens_in_place(self, there: Type, wanted: Type) -> bool:
-        """A VARCHAR that may be longer, and nothing else (ALTER TABLE … ALTER COLUMN … TYPE)."""
+        """Return True for a VARCHAR that may be longer (ALTER TABLE … ALTER COLUMN … TYPE)."""
         return there.kind == wanted.kind == "varchar"
 
     def lock_sql(self, table: str) -> str:
-        """Everybody waits: Redshift has no weaker lock. So it is taken late, when all rows have been staged."""
+        """Return the only lock of Redshift, for which readers wait, too: a load takes it once its rows are staged."""
         return f"LOCK {self.table(table)}"
 
+    def reads_files(self, files: FilesInPlace) -> bool:
+        """Return True for the compressions that COPY takes."""
+        return files.compression in COMPRESSIONS
+
     def copy(self, session: Session, into: str, target: Target, stage: Stage, manifest: Manifest) -> int:
-        """Let Redshift read the parts, by a manifest of its own: a prefix would take neighbours along."""
-        if not manifest.parts and not manifest.in_place:
-            return 0  # a manifest without entries is an error to COPY
-        if not stage.uri(manifest.prefix).startswith("s3://"):
-            raise WarehouseError(
-                f"{target.name}: Redshift reads the stage itself, from S3, and the stage is {stage}: set "
-                "DAYBOOK_STAGE_URL to s3://bucket/prefix and run `python -m blocks`"
-            )
-        uris = manifest.in_place.uris if manifest.in_place else [stage.uri(part.key) for part in manifest.parts]
-        entries = [{"url": uri, "mandatory": True} for uri in uris]
-        stage.put(manifest.copy_key, json.dumps({"entries": entries}).encode())
-        if manifest.in_place:
-            return self._copy_in_place(session, into, target, stage.uri(manifest.copy_key), manifest)
-        columns = ", ".join(self.quote(name) for name in target.column_names)
-        session.run(
-            f"COPY {into} ({columns}) FROM %s IAM_ROLE %s MANIFEST ZSTD FORMAT AS CSV NULL AS %s "
-            "DATEFORMAT 'auto' TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE OFF",
-            (stage.uri(manifest.copy_key), self._role, manifest.format.null),
-        )
-        rows: int = session.one("SELECT pg_last_copy_count()")
-        if manifest.format.empty_bytes:
-            self._restore_empty_bytes(session, into, target, manifest.format.empty_bytes)
-        return rows
-
-    def _copy_in_place(self, session: Session, into: str, target: Target, uri: str, manifest: Manifest) -> int:
-        """Let Redshift read the source's files. Dates land as texts: COPY would cut a time of day off in silence."""
-        files, landed = manifest.in_place, self.quote("daybook_landed")
-        assert files is not None
-        dates = {column.name for column in target.columns if column.type.kind == "date"}
-        columns = ", ".join(
-            f"{self.quote(column.name)} {'varchar(10)' if column.name in dates else self.type_sql(column.type)}"
-            for column in target.columns
-        )
-        session.run(f"CREATE TEMP TABLE {landed} ({columns})")
-        options, values = "FORMAT AS JSON 'auto'", list[object]()
-        if files.format == "csv":
-            options = "FORMAT AS CSV DELIMITER %s NULL AS %s EMPTYASNULL IGNOREBLANKLINES IGNOREHEADER AS %s"
-            values = [files.delimiter, manifest.format.null, int(files.header)]
-        session.run(
-            f"COPY {landed} ({', '.join(map(self.quote, files.columns))}) FROM %s IAM_ROLE %s MANIFEST "
-            f"{_COMPRESSIONS[files.compression]} {options} COMPUPDATE OFF STATUPDATE OFF",
-            (uri, self._role, *values),
-        )
-        rows: int = session.one("SELECT pg_last_copy_count()")
-        for name in dates:
-            wrong = session.one(
-                f"SELECT {self.quote(name)} FROM {landed} WHERE {self.quote(name)} !~ %s LIMIT 1", (_DATE,)
-            )
-            if wrong is not None:
-                raise ValueRefused(
-                    f"{target.name}, column {name}: {wrong!r} is no date as in 2021-02-05. Correct the file"
-                )
-        names = [self.quote(column.name) for column in target.columns]
-        fields = [
-            f"CAST(NULLIF(TRIM({name}), '') AS DATE)" if column.name in dates else name
-            for name, column in zip(names, target.columns, strict=True)
-        ]
-        session.run(f"INSERT INTO {into} ({', '.join(names)}) SELECT {', '.join(fields)} FROM {landed}")
-        session.run(f"DROP TABLE {landed}")
-        return rows
-
-    def _restore_empty_bytes(self, session: Session, into: str, target: Target, marker: str) -> None:
-        """Make what was staged as the marker the value of no bytes that it stands for.
-
-        FROM_HEX takes a literal, and gives VARBYTE: https://docs.aws.amazon.com/redshift/latest/dg/r_FROM_HEX.html.
-        In a VARCHAR, which an older table may keep binary values in, they are the hex digits themselves.
-        """
-        binary = [column for column in target.columns if column.type.kind == "bytes"]
-        existing = self.existing_columns(session, target.name) if binary else {}
-        for column in binary:
-            kept = existing.get(self.folded(column.name), column).type.kind
-            name, value = self.quote(column.name), "FROM_HEX(%s)" if kept == "bytes" else "%s"
-            session.run(f"UPDATE {into} SET {name} = {value} WHERE {name} = {value}", ("", marker))
+        """Let Redshift read the parts, or the source's own files."""
+        return CopyCommand(self, session, self._role, target, stage, manifest).run(into)
 
     def explain(self, error: BaseException, target: Target, stage: Stage, manifest: Manifest) -> DaybookError | None:
-        """Redshift writes the file, the line and the column into a system table, and says only that there is one."""
-        if "load_error" not in str(error):
-            return None
-        files = manifest.in_place
-        with self.session() as session:
-            for view, columns in (
-                ("sys_load_error_detail", "file_name, line_number, column_name, error_message"),
-                ("stl_load_errors", "filename, line_number, colname, err_reason"),
-            ):
-                time = "start_time" if view.startswith("sys") else "starttime"
-                try:
-                    found = session.rows(
-                        f"SELECT {columns} FROM {view} WHERE {columns.split(',')[0]} LIKE %s "
-                        f"ORDER BY {time} DESC LIMIT 1",
-                        (f"{files.uris[0].rpartition('/')[0]}%" if files else f"%{manifest.prefix}%",),
-                    )
-                except session.connection.Error:
-                    continue
-                if found:
-                    file, line, column, reason = (str(value).strip() for value in found[0])
-                    if files:
-                        return ValueRefused(
-                            f"{target.name}, {file}, line {line}, column {column}: {reason}. {_CORRECT}"
-                        )
-                    part = next((p.key for p in manifest.parts if file.endswith(p.key)), None)
-                    return self.refused(reason, target, stage, manifest, int(line) if part else None, part, column)
-        return WarehouseError(f"{target.name}: {first_line(error)}")
+        """Return what a failed COPY means; None where it is not about what was loaded."""
+        return explain(self, error, target, stage, manifest)
+
+    def schema_columns(self, session: Session, tables: Iterable[str]) -> dict[str, Mapping[str, str]]:
+        """Return the columns of `tables`, and of whatever else is in their schemas, external ones among them."""
+        found, wanted = super().schema_columns(session, tables), set(tables)
+        missing = {TableName.parse(name).schema for name in wanted.difference(found)}
+        return {**self.columns_by_table(session, _EXTERNAL_COLUMNS, missing), **found}
 
     def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
-        """None: comparisons ignore trailing blanks, so none of them is exact."""
+        """Return None: no comparison is exact, as each of them ignores trailing blanks."""
         return None
+
+
+WAREHOUSE = Redshift

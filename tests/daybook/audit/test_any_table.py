@@ -92,7 +92,7 @@ def test_any_table(request: pytest.FixtureRequest, tmp_path: Path) -> None:
                 ends.source.run("DELETE FROM things")
                 ends.source.insert("things", [(number, *map(as_text, row)) for number, row in enumerate(rows)])
                 ends.load(table := ends.table(key=["id"], shrink_limit=0))
-                found[f"{ends.source.engine.name} to {ends.warehouse.dialect}"] = sums(ends, table)
+                found[f"{ends.source.engine.name} to {ends.warehouse.title}"] = sums(ends, table)
             assert {rows for both in found.values() for rows, _ in (both.source, both.warehouse)} == {len(rows)}
             assert not any(both.recipe.left_out for both in found.values())
             totals = {name: (both.source[1], both.warehouse[1]) for name, both in found.items()}

@@ -12,7 +12,8 @@ from daybook.model.target import Target
 from daybook.model.types import Column, parse_type
 from daybook.sources.database import mysql_checksum
 from daybook.sql.checksum.columns import Field, recipe_of
-from daybook.sql.checksum.dialects import postgresql, redshift
+from daybook.sql.checksum.dialects import postgresql
+from daybook.warehouses.redshift import checksum as redshift
 from tests.support.source_and_warehouse import Database
 
 #: Each column: its type at the source, and the columns in MariaDB, PostgreSQL and Redshift.

@@ -12,7 +12,6 @@ from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import table_names
 from daybook.errors import TableFileError
 from daybook.summaries.graph import Graph, check, order_builds, plan_builds
-from daybook.summaries.parse.catalog import live_columns
 from daybook.summaries.testing.fixtures import declared_types
 from daybook.warehouses.base import Warehouse
 from tests.support.source_and_warehouse import Database, warehouse_of
@@ -154,7 +153,7 @@ def warehouse(database: Database) -> Warehouse:
 def test_what_the_warehouse_has(database: Database, warehouse: Warehouse) -> None:
     schema = database.namespace
     with warehouse.session() as session:
-        found = live_columns(session, warehouse, [f"{schema}.nps", f"{schema}.missing", "nowhere.at_all"])
+        found = warehouse.schema_columns(session, [f"{schema}.nps", f"{schema}.missing", "nowhere.at_all"])
     assert found == {
         f"{schema}.nps": {"id": "bigint", "score": "smallint", "at": "timestamp without time zone"},
         f"{schema}.good": {"id": "bigint", "score": "smallint"},

@@ -17,6 +17,8 @@ SESSION = (
 #: What ends a query whose result is grouped by. PostgreSQL expects as many groups as there are rows where it sees what
 #: they are made of, sorts all rows on its disk, and leaves the hashing to one process.
 FENCE = " OFFSET 0"
+#: Why the server has no hash of some rows: a text may have 1 GB, and what is longer is an error.
+TOO_LONG = "are longer than PostgreSQL's texts, so it cannot compare them"
 _AT_ONCE = 20  # fields in a call: a function takes a hundred arguments
 
 
@@ -36,7 +38,7 @@ def key_hash(recipe: ComparedColumns, value: Callable[[Field], str], *, source: 
 class AtSource:
     """As `daybook.sql.checksum.side.Hashing`, of a source: values are of `Field.source`, and not of `Field.there`."""
 
-    FENCE = FENCE
+    SESSION, FENCE, TOO_LONG = SESSION, FENCE, TOO_LONG
     row_hash = staticmethod(partial(row_hash, source=True))
     key_hash = staticmethod(partial(key_hash, source=True))
 

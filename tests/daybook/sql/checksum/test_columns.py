@@ -6,7 +6,8 @@ from daybook.model.target import Target
 from daybook.model.types import Column, Type, parse_type
 from daybook.sources.database import mysql_checksum
 from daybook.sql.checksum.columns import ComparedColumns, recipe_of
-from daybook.sql.checksum.dialects import postgresql, redshift
+from daybook.sql.checksum.dialects import postgresql
+from daybook.warehouses.redshift import checksum as redshift
 
 ANSWERS = {
     "id": "bigint", "answered_at": "timestamp(0)", "score": "smallint", "note": "text", "price": "decimal(10, 2)",

@@ -292,14 +292,14 @@ BUILDS = """
 import sys
 from daybook.summaries.builder.build import build
 from daybook.definitions.summary import Summary
-from daybook.summaries.parse.lineage import dialect_of, read
+from daybook.summaries.parse.lineage import read
 from tests.support.source_and_warehouse import Database, warehouse_of
 
 warehouse = warehouse_of(Database(sys.argv[1], ""))
 summary = Summary(
     name=sys.argv[2] + ".seen", sql=f"select id, score from {sys.argv[2]}.answers", description="x", owner="x", key="id"
 )
-build(summary, read(summary, dialect_of(warehouse)), warehouse, full_refresh=True)
+build(summary, read(summary, warehouse.sqlglot_dialect), warehouse, full_refresh=True)
 """
 
 

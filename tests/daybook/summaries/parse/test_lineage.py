@@ -12,6 +12,7 @@ from daybook.summaries.parse import table_names
 from daybook.summaries.parse.determinism import is_repeatable
 from daybook.summaries.parse.lineage import Lineage, read
 from daybook.summaries.parse.output_columns import columns
+from daybook.warehouses.postgres_family import PostgresFamily
 
 DIALECTS = ["postgres", "redshift"]
 LIVE = {
@@ -236,7 +237,7 @@ GIVEN = {
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(("sql", "expected"), GIVEN.values(), ids=GIVEN)
 def test_its_columns(sql: str, expected: list[str], dialect: str) -> None:
-    assert columns(lineage_of(sql, dialect), LIVE) == expected
+    assert columns(lineage_of(sql, dialect), LIVE, PostgresFamily.system_columns) == expected
 
 
 WRONG = {
@@ -268,7 +269,7 @@ WRONG = {
 def test_what_is_not_there(case: tuple[str, ...], dialect: str) -> None:
     sql, *said = case
     with pytest.raises(TableFileError) as caught:
-        columns(lineage_of(sql, dialect), LIVE)
+        columns(lineage_of(sql, dialect), LIVE, PostgresFamily.system_columns)
     for text in ("analytics/summary.sql", *said):
         assert text in str(caught.value)
 

@@ -13,7 +13,7 @@ import pytest
 from daybook.definitions.summary import Summary
 from daybook.errors import BuildFailed, TableFileError
 from daybook.model.types import Type
-from daybook.summaries.parse.lineage import dialect_of, read
+from daybook.summaries.parse.lineage import read
 from daybook.summaries.testing.cases import Case, case_files, read_case, run_case
 from daybook.summaries.testing.fixtures import declared_types
 from daybook.summaries.testing.result_diff import differences, same
@@ -44,7 +44,7 @@ class Desk:
             name="analytics.days", sql=sql, description="x", owner="tests", key=key, columns=columns or {}, **fields
         )
         written = Case(name="analytics/days/case.yaml", description="What it shows.", **case)
-        return run_case(self.warehouse, self.session, read(summary, dialect_of(self.warehouse)), written, types)
+        return run_case(self.warehouse, self.session, read(summary, self.warehouse.sqlglot_dialect), written, types)
 
     def refused(self, *args: Any, **case: Any) -> str:
         with pytest.raises((TableFileError, BuildFailed)) as caught:
@@ -162,7 +162,7 @@ def test_the_case_s_types_come_first(desk: Desk) -> None:
     assert desk.run(sql, given=given, expect=[{"half": 1}]) is None
     case = Case(name="c.yaml", description="x", given=given, columns=columns, expect=[{"half": Decimal("1.5")}])
     summary = Summary(name="analytics.days", sql=sql, description="x", owner="tests", key=["id"])
-    assert run_case(desk.warehouse, desk.session, read(summary, dialect_of(desk.warehouse)), case, TYPES) is None
+    assert run_case(desk.warehouse, desk.session, read(summary, desk.warehouse.sqlglot_dialect), case, TYPES) is None
 
 
 BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
