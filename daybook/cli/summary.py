@@ -26,13 +26,13 @@ from daybook.summaries.testing.fixtures import Types, declared_types
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
-_SHOWN = 20  # rows of a preview
+_ROWS_SHOWN = 20  # rows of a preview
 
 _DESCRIPTION = f"""\
 Develop one summary.
 
 check    compare it with the warehouse without running it: what it reads, and whether all of that exists
-preview  show {_SHOWN} of its rows; change nothing
+preview  show {_ROWS_SHOWN} of its rows; change nothing
 test     run its cases, tests/tables/<schema>/<table>/*.yaml, on temporary tables
 build    build it as the deployment does: readers see it once it has passed its checks
 """
@@ -90,9 +90,9 @@ class SummaryCommand:
         """Show some of its rows."""
         with self._warehouse.session() as session:
             select = self._select(session)
-            rows = select.rows(_SHOWN)
+            rows = select.rows(_ROWS_SHOWN)
         _show(select.names, rows)
-        print(f"the first {len(rows)} rows" if len(rows) == _SHOWN else f"{len(rows)} rows: that is all of them")
+        print(f"the first {len(rows)} rows" if len(rows) == _ROWS_SHOWN else f"{len(rows)} rows: that is all of them")
 
     def test(self) -> None:
         """Run its cases. Exits with 1 where one gives other rows than it expects."""

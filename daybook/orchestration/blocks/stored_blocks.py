@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from itertools import count, takewhile
 from typing import Any, TypeVar, cast
 
 from prefect.blocks.core import Block
@@ -10,13 +9,14 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import BlockDocument
 from prefect.exceptions import ObjectNotFound
 
+from daybook.orchestration.pagination import PAGE, every
+
 S3_STAGE = "s3-bucket"
 FOLDER_STAGE = "local-file-system"
 """The slugs of the types that the block `stage` can have. Constants, as the types take seconds to import."""
 
 B = TypeVar("B", bound=Block)
 
-_PAGE = 200  # the most blocks that the server returns at once
 _SECRET, _OPEN = re.compile("pass|secret|token|key|auth|url|uri|dsn|value"), re.compile("(token|auth|cert).*ur[il]")
 
 
@@ -46,11 +46,10 @@ def secret_values(client: SyncPrefectClient) -> set[str]:
 
 
 def _contents(client: SyncPrefectClient, include_secrets: bool) -> dict[Any, Any]:
-    pages = (
-        client.read_block_documents(offset=offset, limit=_PAGE, include_secrets=include_secrets)
-        for offset in count(0, _PAGE)
+    documents = every(
+        lambda offset: client.read_block_documents(offset=offset, limit=PAGE, include_secrets=include_secrets)
     )
-    return {found.id: found.data for page in takewhile(bool, pages) for found in page}
+    return {found.id: found.data for found in documents}
 
 
 def _differing(shown: Any, hidden: Any, name: str) -> Iterator[str]:

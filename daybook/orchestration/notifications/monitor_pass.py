@@ -36,7 +36,7 @@ from daybook.warehouses.base import Warehouse
 logger = logging.getLogger("daybook.monitor")
 
 _FIRST = timedelta(minutes=15)  # how far back the first pass looks
-_LONGEST = timedelta(days=3)  # how far back any pass looks
+_LOOKBACK = timedelta(days=3)  # how far back any pass looks
 _PATIENCE = 30  # seconds for the warehouse: if it hangs, the messages about it must still be sent
 
 
@@ -63,7 +63,7 @@ class MonitorPass:
         memory = VariableStore(self.client, "monitor")
         looked = memory.get("looked")
         since = datetime.fromisoformat(looked) if looked else self.now - _FIRST
-        unreported, known = self.runs.untold(max(since, self.now - _LONGEST), [run] if run else []), len(self.problems)
+        unreported, known = self.runs.untold(max(since, self.now - _LOOKBACK), [run] if run else []), len(self.problems)
         for _, group in groupby(unreported, key=lambda failed: failed.run.id):
             of_run = list(group)
             self.run_step(partial(self._report, of_run), f"the run {of_run[0].run.name}")

@@ -31,9 +31,7 @@ def sums(ends: Endpoints, table: Table, columns: tuple[str, ...] = ()) -> Sums:
         recipe = recipe_of(target, existing, ends.warehouse.folded, described)
         if columns:
             recipe = ComparedColumns(tuple(f for f in recipe.fields if f.name in columns), (), recipe.left_out)
-        there = LoadChecksums(session, ends.warehouse, target, recipe).side(
-            ends.warehouse.quote(*table.name.split(".", 1))
-        )
+        there = LoadChecksums(session, ends.warehouse, target, recipe).side(ends.warehouse.table(table.name))
         return Sums(_sum(source.side(recipe, described, 60)), _sum(there), recipe)
 
 
