@@ -60,21 +60,22 @@ def name(number: int) -> str:
 
 
 def daybook(job: Job) -> None:
-    """As the flow does it, without Prefect: extract, verify, load."""
+    """As the flow does it, without Prefect: extract, transform, load."""
     from sqlalchemy import create_engine
 
     from daybook.definitions.symbols import only
     from daybook.definitions.table_files import read_table
-    from daybook.load.extract import extract, verify
+    from daybook.load.extract import extract
     from daybook.load.load import load
     from daybook.load.plan import plan
+    from daybook.load.transform import transform
     from daybook.stage.folder import FolderStage
     from daybook.warehouses.registry import open_warehouse
 
     table = only(read_table("raw_data.stock_info"), [name(number) for number in range(job.symbols)], keep=False)
     target, stage = open_warehouse(create_engine(job.url)), FolderStage(Path(job.folder) / "stage")
     planned = plan(table, FIRST, END, allow_before_start=True)
-    load(verify(extract(planned, None, target, stage), stage), target, stage)  # type: ignore[arg-type]
+    load(transform(extract(planned, None, target, stage), stage), target, stage)  # type: ignore[arg-type]
 
 
 def download(job: Job) -> None:

@@ -42,6 +42,8 @@ DaybookError
 └── ExtraMissing          an optional dependency is not installed: names the extra and the command that installs it
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -52,6 +54,8 @@ class DaybookError(Exception):
     may_be_one_interval: ClassVar[bool] = False
     #: Whether the same run may well succeed some minutes later.
     may_pass: ClassVar[bool] = False
+    #: The reason of each part that failed by itself, by its name, where the error is about several.
+    parts: Mapping[str, str] = MappingProxyType({})
 
 
 class TableFileError(DaybookError):
@@ -213,7 +217,14 @@ class BackfillIncomplete(DaybookError):
 
 
 class SummariesFailed(DaybookError):
-    """Some summaries could not be built, or were held back by those: names them, with their reasons."""
+    """Some summaries could not be built: names them, with their reasons, and the summaries that wait for them.
+
+    `parts` has the reason of each summary that failed.
+    """
+
+    def __init__(self, message: str, parts: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__(message)
+        self.parts = dict(parts)
 
 
 class NotLoadedInTime(DaybookError):

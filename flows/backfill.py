@@ -1,13 +1,12 @@
 """Load any past range of a table: what is missing, what failed, what differs from the source, or all of it."""
 
-from prefect import flow
-
 from daybook.audit.repair import MAX_REPAIR
 from daybook.backfill.dry_run import Forecast
 from daybook.backfill.options import BackfillOptions
 from daybook.backfill.result import BackfillResult
 from daybook.orchestration.backfill.range_backfill import range_backfill, run_name
 from daybook.orchestration.command_line import run
+from daybook.orchestration.flow import flow
 from daybook.orchestration.monitor_events import emit_recovery
 from daybook.orchestration.parameters.audit import MaxRepair
 from daybook.orchestration.parameters.backfill import (

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from prefect import flow
 from prefect.client.orchestration import get_client
 
 from daybook.backfill.result import BackfillResult
@@ -10,6 +9,7 @@ from daybook.definitions.table_files import table_names
 from daybook.errors import BackfillIncomplete, DaybookError
 from daybook.orchestration.backfill.missing import find_missing, load_missing, run_name
 from daybook.orchestration.command_line import run
+from daybook.orchestration.flow import flow
 from daybook.orchestration.monitor_events import emit_recovery
 from daybook.orchestration.parameters.load import TableNames
 

@@ -1,13 +1,12 @@
 """Build a dbt project's models and run its tests, as soon as the raw tables that they read have landed."""
 
-from prefect import flow
-
 from daybook.integrations.dbt.project import find_project
 from daybook.integrations.dbt.results import NodeResult
 from daybook.orchestration.artifacts.dbt import show
 from daybook.orchestration.command_line import run
 from daybook.orchestration.dbt.build_day import day_before, run_name, tables_of, wait_for_tables
 from daybook.orchestration.dbt.runner import on_our_warehouse
+from daybook.orchestration.flow import flow
 from daybook.orchestration.flow_options import retry_options
 from daybook.orchestration.monitor_events import emit_recovery
 from daybook.orchestration.parameters.dbt import (

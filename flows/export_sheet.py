@@ -1,10 +1,9 @@
 """Write a table of the warehouse, or the result of one SELECT, to a Google sheet."""
 
-from prefect import flow
-
 from daybook.ledger.ledger import Entry
 from daybook.orchestration.command_line import run
 from daybook.orchestration.exports.google_sheet import note, run_name, select, write
+from daybook.orchestration.flow import flow
 from daybook.orchestration.flow_options import retry_options
 from daybook.orchestration.monitor_events import emit_recovery
 from daybook.orchestration.parameters.exports import DatasetName, GoogleBlock, Query, Range, SpreadsheetId

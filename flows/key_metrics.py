@@ -1,10 +1,9 @@
 """Compute the key metrics of complete weeks: for BI, for a page with a chart, and for a weekly message."""
 
-from prefect import flow
-
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics
 from daybook.orchestration.artifacts.key_metrics import show
 from daybook.orchestration.command_line import run
+from daybook.orchestration.flow import flow
 from daybook.orchestration.flow_options import retry_options
 from daybook.orchestration.metrics.weeks import choose, compute, run_name, send, write
 from daybook.orchestration.parameters.key_metrics import SendMessage, Week, Weeks

@@ -1,10 +1,8 @@
 """Load any table that has a file under tables/."""
 
-from prefect import flow
-
 from daybook.load.load import LoadReport
-from daybook.orchestration.artifacts.load_report import show
 from daybook.orchestration.command_line import run
+from daybook.orchestration.flow import flow
 from daybook.orchestration.flow_options import load_flow_options
 from daybook.orchestration.parameters.load import (
     AllowBeforeStart,
@@ -15,7 +13,7 @@ from daybook.orchestration.parameters.load import (
     TableParameter,
     Until,
 )
-from daybook.orchestration.tasks import already_loaded, extract, load, plan, transform
+from daybook.orchestration.tasks import extract, load, plan, run_steps, transform
 
 
 @flow(name="load-table", **load_flow_options())
@@ -28,13 +26,9 @@ def load_table(
     allow_before_start: AllowBeforeStart = False,
     exact: Exact = False,
 ) -> LoadReport:
-    """Load some intervals of a table, or all of it. Running them again gives the same table."""
+    """Load some intervals of a table, or all of it. A rerun gives the same table."""
     planned = plan(table, execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
-    if done := already_loaded(planned):
-        return show(done)
-    extracted = extract(planned)
-    transformed = transform(extracted)
-    return show(load(transformed))
+    return run_steps(planned, extract, transform, load)
 
 
 if __name__ == "__main__":

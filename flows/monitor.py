@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from prefect import flow, get_run_logger
+from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 
 from daybook.errors import MonitorIncomplete
 from daybook.orchestration.command_line import run as run_from_command_line
+from daybook.orchestration.flow import flow
 from daybook.orchestration.notifications.detect.server_down import out_of_reach
 from daybook.orchestration.notifications.monitor_pass import MonitorPass
 from daybook.orchestration.notifications.pass_lock import exclusive_pass

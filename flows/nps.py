@@ -1,10 +1,8 @@
 """Load raw_data.nps: one answer a row to "how likely are you to recommend us?"."""
 
-from prefect import flow
-
 from daybook.load.load import LoadReport
-from daybook.orchestration.artifacts.load_report import show
 from daybook.orchestration.command_line import run
+from daybook.orchestration.flow import flow
 from daybook.orchestration.flow_options import load_flow_options
 from daybook.orchestration.parameters.load import (
     AllowBeforeStart,
@@ -14,7 +12,7 @@ from daybook.orchestration.parameters.load import (
     FullRefresh,
     Until,
 )
-from daybook.orchestration.tasks import already_loaded, extract, load, plan, transform
+from daybook.orchestration.tasks import extract, load, plan, run_steps, transform
 
 
 @flow(name="nps", **load_flow_options("raw_data.nps"))
@@ -26,13 +24,9 @@ def nps(
     allow_before_start: AllowBeforeStart = False,
     exact: Exact = False,
 ) -> LoadReport:
-    """Load a day of answers into raw_data.nps, or a range of days, or all of them. Again gives the same table."""
+    """Load a day of answers into raw_data.nps, a range of days, or all of them. A rerun gives the same table."""
     planned = plan("raw_data.nps", execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
-    if done := already_loaded(planned):
-        return show(done)
-    extracted = extract(planned)
-    transformed = transform(extracted)
-    return show(load(transformed))
+    return run_steps(planned, extract, transform, load)
 
 
 if __name__ == "__main__":

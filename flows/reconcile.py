@@ -1,6 +1,5 @@
 """Compare a table of the warehouse with its source and the ledger, and reload only what differs."""
 
-from prefect import flow
 from prefect.client.orchestration import get_client
 
 from daybook.audit.repair import MAX_REPAIR
@@ -11,6 +10,7 @@ from daybook.orchestration.audit.reconciled import Reconciled
 from daybook.orchestration.audit.whole_audit import reconcile_whole
 from daybook.orchestration.backfill.repair import find_repairing_deployment, reload
 from daybook.orchestration.command_line import run
+from daybook.orchestration.flow import flow
 from daybook.orchestration.monitor_events import emit_recovery
 from daybook.orchestration.parameters.audit import AuditedTable, AuditEnd, AuditStart, Last, MaxRepair, Repair, Whole
 from daybook.orchestration.run_tags import tag

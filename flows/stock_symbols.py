@@ -1,12 +1,11 @@
 """Load raw_data.stock_info: the daily prices of stocks, as Yahoo has them."""
 
-from prefect import flow
+from dataclasses import replace
 
 from daybook.definitions.symbols import only
-from daybook.definitions.table_files import read_table
 from daybook.load.load import LoadReport
-from daybook.orchestration.artifacts.load_report import show
 from daybook.orchestration.command_line import run
+from daybook.orchestration.flow import flow
 from daybook.orchestration.flow_options import load_flow_options
 from daybook.orchestration.parameters.load import (
     AllowBeforeStart,
@@ -17,7 +16,7 @@ from daybook.orchestration.parameters.load import (
     Until,
 )
 from daybook.orchestration.parameters.stocks import Symbols
-from daybook.orchestration.tasks import already_loaded, extract, load, plan, transform
+from daybook.orchestration.tasks import extract, load, plan, run_steps, transform
 
 
 @flow(name="stock-symbols", **load_flow_options("raw_data.stock_info"))
@@ -30,14 +29,10 @@ def stock_symbols(
     allow_before_start: AllowBeforeStart = False,
     exact: Exact = False,
 ) -> LoadReport:
-    """Load a day of prices into raw_data.stock_info, or a range of days, or all of them, of some symbols or all."""
-    table = only(read_table("raw_data.stock_info"), symbols, keep=full_refresh and not allow_shrink)
-    planned = plan(table, execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
-    if done := already_loaded(planned):
-        return show(done)
-    extracted = extract(planned)
-    transformed = transform(extracted)
-    return show(load(transformed))
+    """Load a day of prices into raw_data.stock_info, a range of days, or all of them; of some symbols or all."""
+    planned = plan("raw_data.stock_info", execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
+    chosen = only(planned.table, symbols, keep=full_refresh and not allow_shrink)
+    return run_steps(replace(planned, table=chosen), extract, transform, load)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 """Build the summaries under tables/ whose inputs have changed, in the order of their dependencies."""
 
-from prefect import flow
-
 from daybook.orchestration.artifacts.summaries import show
 from daybook.orchestration.command_line import run
+from daybook.orchestration.flow import flow
 from daybook.orchestration.flow_options import retry_options
 from daybook.orchestration.parameters.summaries import RebuildAll, SummaryNames
 from daybook.orchestration.summaries.build_tasks import build_all, plan, run_name

@@ -1,7 +1,7 @@
-"""The tries that failed: a row of `daybook.failures` in the warehouse for every run that ended without its commit.
+"""Failed loads: a row of `daybook.failures` in the warehouse for every run that ended without its commit.
 
-The ledger says what was loaded; this says what was tried in vain, and why. Like the ledger it outlives Prefect's
-database. It is written on a best effort: a run that cannot reach the warehouse leaves no row in it.
+The ledger records what was loaded; this table records what failed, and why. Like the ledger, it outlives Prefect's
+database. A run that cannot reach the warehouse leaves no row.
 """
 
 from dataclasses import dataclass
@@ -19,18 +19,21 @@ COLUMNS = {
     "flow_run_id": "varchar(64)",
     "failed_at": "timestamptz NOT NULL",
     "error": "varchar(4000) NOT NULL",
+    "error_class": "varchar(255)",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A run that failed: what it would have loaded (one stretch of neighbouring intervals), when, and why."""
+    """A run that failed: what it would have loaded (neighbouring intervals, as one), when it failed, and why."""
 
     table: str
     stretch: Interval
     flow_run_id: str | None
     failed_at: datetime
     error: str
+    error_class: str | None = None
+    """The name of the exception's class; None for a run whose process was killed."""
 
 
 class Failures:
@@ -42,12 +45,12 @@ class Failures:
     def record(self, session: Session, failure: Failure) -> None:
         """Add a failure; its text is cut to what the table can keep."""
         self._book.ensure(session)
-        stretch, error = failure.stretch, storable(failure.error)
-        row = (failure.table, stretch.start, stretch.end, failure.flow_run_id, failure.failed_at, error)
-        self._book.append(session, [row])
+        where = (failure.table, failure.stretch.start, failure.stretch.end)
+        what = (failure.flow_run_id, failure.failed_at, storable(failure.error), failure.error_class)
+        self._book.append(session, [where + what])
 
     def within(self, session: Session, table: str, span: Interval) -> list[Failure]:
-        """The failures of `table` that touch `span`, the oldest first."""
+        """Return the failures of `table` that touch `span`, the oldest first."""
         return self._book.read(
             session,
             lambda name, start, end, *rest: Failure(name, Interval(start, end), *rest),
@@ -57,6 +60,6 @@ class Failures:
         )
 
 
-def now(table: str, stretch: Interval, flow_run_id: str | None, error: str) -> Failure:
-    """A failure of this moment."""
-    return Failure(table, stretch, flow_run_id, datetime.now(UTC), error)
+def now(table: str, stretch: Interval, flow_run_id: str | None, error: str, error_class: str | None = None) -> Failure:
+    """Return a failure of this moment."""
+    return Failure(table, stretch, flow_run_id, datetime.now(UTC), error, error_class)

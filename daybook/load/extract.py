@@ -3,10 +3,10 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from daybook.errors import ExtractFailed, RowCountMismatch, SourceLost, StageError
+from daybook.errors import ExtractFailed, RowCountMismatch, SourceLost
 from daybook.ledger.ledger import Entry
 from daybook.load.moved_rows import loaded_until, staged_later_keys
 from daybook.load.plan import Plan
@@ -21,7 +21,7 @@ from daybook.sql.retries import with_retries
 from daybook.stage.base import Stage, new_prefix
 from daybook.stage.csv_format import Chunk
 from daybook.stage.manifest import FilesInPlace, Manifest, Part
-from daybook.stage.parts import read_manifest, remove, write_parts
+from daybook.stage.parts import remove, write_parts
 from daybook.warehouses.base import Warehouse
 
 logger = logging.getLogger(__name__)
@@ -148,27 +148,6 @@ def _extract(
             described=tuple(described),
             later=later,
         )
-
-
-def verify(extracted: Extracted, stage: Stage) -> Extracted:
-    """Read the manifest back from the stage, and return what was extracted as the stage has it.
-
-    Raises:
-        StageError: the manifest is not there, or not the one that was written.
-        RowCountMismatch: it holds another number of rows than the source sent.
-    """
-    if extracted.unchanged:
-        return extracted
-    staged = read_manifest(stage, extracted.manifest.prefix)
-    name = extracted.plan.table.name
-    if staged.rows != extracted.rows:
-        raise RowCountMismatch(f"{name}: the source sent {extracted.rows} rows, and the manifest has {staged.rows}")
-    if staged != extracted.manifest:
-        raise StageError(
-            f"{name}: {stage.uri(staged.key)} is not the manifest that this run wrote: something else writes to the "
-            "stage. Give Daybook a prefix of its own, and run it again"
-        )
-    return replace(extracted, manifest=staged)
 
 
 def _in_place(source: Source, plan: Plan, warehouse: Warehouse, columns: Sequence[Column]) -> FilesInPlace | None:

@@ -1,31 +1,32 @@
-"""The legs of every load as tasks: extract, transform, load. What they do is in `daybook`; here Prefect runs it."""
+"""The steps of every load: plan, extract, transform, load. The work is done in `daybook.load`; here Prefect runs it."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 
-from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table
 from daybook.ledger.ledger import LedgerRow
 from daybook.ledger.wait import wait_until_loaded
 from daybook.load import load as loading
-from daybook.load.extract import Extracted, verify
+from daybook.load.extract import Extracted
 from daybook.load.extract import extract as extract_rows
 from daybook.load.load import LoadReport
 from daybook.load.plan import Plan
-from daybook.load.plan import plan as plan_load
+from daybook.load.transform import transform as transform_rows
 from daybook.orchestration.artifacts.extract_progress import ExtractPage
+from daybook.orchestration.artifacts.load_report import show
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.events import emit_loaded
 from daybook.orchestration.monitor_events import emit_check_results
+from daybook.orchestration.run_plan import PlanRequest, plan_for_body
 from daybook.orchestration.run_tags import tag
-from daybook.orchestration.scheduled_time import scheduled_at
 from daybook.stage.manifest import Part
 
 
 def plan(
-    table: str | Table,
+    table: str,
     execution_date: date | datetime | None,
     until: date | datetime | None,
     full_refresh: bool,
@@ -33,28 +34,39 @@ def plan(
     allow_before_start: bool,
     exact: bool = False,
 ) -> Plan:
-    """What this run loads of a table, which may be given by its name.
+    """Return what this run loads of a table.
 
-    Without a date it is the last interval complete at the run's *original* scheduled time, so that a run which is late,
-    was retried or waited for its turn loads what it was meant for.
+    Without a date, that is the last interval that was complete at the run's *original* scheduled time. So a run that is
+    late, was retried or waited for a free slot loads the interval that it was scheduled for.
+
+    Raises:
+        TableFileError: the table has no file, or its file is wrong.
+        IntervalError: the dates name no intervals of the table.
     """
-    known = read_table(table) if isinstance(table, str) else table
-    tag(known.name)
-    return plan_load(
-        known,
-        execution_date,
-        until,
-        full_refresh,
-        scheduled_at=scheduled_at(),
-        allow_shrink=allow_shrink,
-        allow_before_start=allow_before_start,
-        exact=exact,
-    )
+    tag(table)
+    request = PlanRequest(table, execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
+    return plan_for_body(request)
 
 
-def already_loaded(plan: Plan) -> LoadReport | None:
-    """The report of a run that has nothing left to do: nothing is due yet, it came late or twice, or it was retried
-    after its commit."""
+def run_steps(
+    plan: Plan,
+    extract: Callable[[Plan], Extracted],
+    transform: Callable[[Extracted], Extracted],
+    load: Callable[[Extracted], LoadReport],
+) -> LoadReport:
+    """Extract, transform and load what is planned, and show the report on the run's page.
+
+    Skips the steps if there is nothing to load: nothing is due yet, the run came late or twice, or it was retried after
+    its commit.
+
+    Raises:
+        SourceIncomplete: the source could not give everything; what it gave is loaded.
+    """
+    report = _already_loaded(plan) or load(transform(extract(plan)))
+    return show(report)
+
+
+def _already_loaded(plan: Plan) -> LoadReport | None:
     if plan.idle:
         return LoadReport(plan.table.name, plan.label, plan.strategy.name, note=plan.idle)
     return loading.already_loaded(plan, blocks.warehouse(), runtime.flow_run.id)
@@ -62,7 +74,7 @@ def already_loaded(plan: Plan) -> LoadReport | None:
 
 @task(name="extract", cache_policy=NO_CACHE)
 def extract(plan: Plan) -> Extracted:
-    """Stream the rows of the plan from its source, in one snapshot, to the stage."""
+    """Stream the planned rows from their source, in one snapshot, to the stage."""
     logger = get_run_logger()
 
     def progress(part: Part) -> None:
@@ -76,13 +88,13 @@ def extract(plan: Plan) -> Extracted:
 
 @task(name="transform", cache_policy=NO_CACHE)
 def transform(extracted: Extracted) -> Extracted:
-    """Hold what lies on the stage against what the source sent: the same parts, the same rows, the same columns."""
-    return verify(extracted, blocks.stage())
+    """Verify that the stage has the rows as the table file transforms them, and log the transformations."""
+    return transform_rows(extracted, blocks.stage())
 
 
 @task(name="load", cache_policy=NO_CACHE)
 def load(extracted: Extracted) -> LoadReport:
-    """Bring the staged rows into the warehouse, and the ledger's rows with them, in one transaction."""
+    """Load the staged rows into the warehouse, and write the ledger's rows, in one transaction."""
     report = loading.load(extracted, blocks.warehouse(), blocks.stage(), flow_run_id=runtime.flow_run.id)
     emit_loaded(report, extracted.plan)
     emit_check_results(report.table, report.warnings)
@@ -93,10 +105,13 @@ def load(extracted: Extracted) -> LoadReport:
 def wait_for(
     table: str, execution_date: date | datetime, *, timeout_seconds: float = 3600, poll_seconds: float = 15
 ) -> LedgerRow:
-    """Wait until the interval of `table` that starts at `execution_date` is in the ledger, and return its entry.
+    """Wait until the interval of `table` that starts at `execution_date` is in the ledger, and return its row.
 
-    For a flow that needs another table's interval inside. Raises `NotLoadedInTime` after `timeout_seconds`, and
-    `IntervalError` for a date at which no interval starts.
+    For a flow that needs an interval of another table.
+
+    Raises:
+        NotLoadedInTime: the interval was not loaded within `timeout_seconds`.
+        IntervalError: no interval starts at that date.
     """
     timeout, poll = timedelta(seconds=timeout_seconds), timedelta(seconds=poll_seconds)
     return wait_until_loaded(read_table(table), execution_date, blocks.warehouse(), timeout, poll)

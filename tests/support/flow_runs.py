@@ -1,10 +1,14 @@
 """Flow runs on the session's server, and the processes in which its worker runs them."""
 
+from uuid import UUID
+
 import psutil
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 
 from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.local_stack.processes import marked_processes
+from daybook.orchestration.run_failure import failure_of_error, record_failure
 from tests.support.project_copy import Deployed
 
 PATIENCE = 300  # seconds: only what fails waits so long, and a machine may be slow
@@ -24,6 +28,13 @@ def wait_for(worker: Deployed, run: FlowRun, *states: str) -> FlowRun:
 def create(worker: Deployed, deployment: str, **options: object) -> FlowRun:
     found = worker.client.read_deployment_by_name(deployment)
     return worker.client.create_flow_run_from_deployment(found.id, **options)  # type: ignore[arg-type]
+
+
+def failed_with(client: SyncPrefectClient, run_id: UUID, error: Exception) -> FlowRun:
+    """The run, which has ended by itself in a failed state, as if its flow had raised this error."""
+    run = client.read_flow_run(run_id)
+    record_failure(client, run.id, run.run_count, failure_of_error(error))
+    return client.read_flow_run(run_id)
 
 
 def flow_processes(worker: Deployed, run: FlowRun) -> list[psutil.Process]:

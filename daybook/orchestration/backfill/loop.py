@@ -13,15 +13,15 @@ from prefect.client.schemas.objects import FlowRun
 from daybook.backfill.options import BackfillOptions
 from daybook.backfill.queue import BisectingQueue, arrange
 from daybook.backfill.result import BackfillResult
-from daybook.errors import DaybookError, SourceIncomplete
+from daybook.errors import SourceIncomplete
 from daybook.ledger.interval_status import IntervalStatus, read_statuses
 from daybook.model.interval import Interval, IntervalRun, coalesce
 from daybook.orchestration.artifacts.backfill_progress import CalendarPage
 from daybook.orchestration.backfill.child_runs import ChildRuns
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.deployments import LoadingDeployment
-from daybook.orchestration.failure_reason import parse_failure_message
 from daybook.orchestration.flow_options import retry_options
+from daybook.orchestration.run_failure import RunFailure, failure_of_run
 
 logger = logging.getLogger("daybook.backfill")
 
@@ -112,11 +112,11 @@ class BackfillRun:
         state, left = run.state if run else None, self._not_loaded(stretch)
         if not left:
             self._queue.mark_done(stretch)
-            reason, kind = parse_failure_message(state.message if state else None)
-            if kind is SourceIncomplete:  # it committed everything that the source could give
-                self._result.failed.update(dict.fromkeys(stretch, reason))
-        elif state and state.is_failed():
-            self._failed(left, *parse_failure_message(state.message))
+            failure = failure_of_run(run) if run else None
+            if failure and failure.kind is SourceIncomplete:  # it committed everything that the source could give
+                self._result.failed.update(dict.fromkeys(stretch, failure.reason))
+        elif run and state and state.is_failed():
+            self._failed(left, failure_of_run(run))
         elif state and state.is_completed():
             self._queue.mark_failed(left, "its run completed, but the ledger has no row of it", divisible=False)
         elif state and state.is_cancelled():
@@ -128,7 +128,8 @@ class BackfillRun:
         else:
             self._queue.mark_failed(left, "the process of its run was lost, twice (killed, or out of memory?)")
 
-    def _failed(self, stretch: IntervalRun, reason: str, kind: type[DaybookError] | None) -> None:
+    def _failed(self, stretch: IntervalRun, failure: RunFailure) -> None:
+        kind, reason = failure.kind, failure.reason
         if kind and kind.may_pass and self._tries[stretch] < self._retry_options["retries"]:
             self._tries[stretch] += 1
             delay = timedelta(seconds=self._retry_options["retry_delay_seconds"])

@@ -20,13 +20,12 @@ def _keep_time(value: Any) -> Any:
 
 
 def known_table(name: str) -> str:
-    """Return `name` if a table has it.
+    """Return `name` if a file under tables/ has it. The file itself is read once, by the flow.
 
     Raises:
-        TableFileError: no file under tables/ has this name, or the file is wrong.
+        TableFileError: there is no such file.
     """
-    read_table(name)
-    return name
+    return name if name in table_names() else read_table(name).name  # which says what is close to it
 
 
 When = Annotated[date | datetime, BeforeValidator(_keep_time)]

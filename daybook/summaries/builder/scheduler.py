@@ -20,18 +20,19 @@ class BuildResults:
     """By the failed ones that it depends on."""
 
     def raise_for_failures(self) -> "BuildResults":
-        """Itself, where none has failed.
+        """Return these results if no summary failed.
 
         Raises:
-            SummariesFailed: names those that have, with their reasons, and what they hold back.
+            SummariesFailed: names the summaries that failed, with their reasons, and those that wait for them.
         """
         if not self.failed:
             return self
         counted = f"{len(self.built)} are well, {len(self.failed)} failed, {len(self.held_back)} held back"
         lines = [f"summaries: {counted}"]
-        lines += [f"- {name}: {type(error).__name__}: {error}" for name, error in self.failed.items()]
+        reasons = {name: f"{type(error).__name__}: {error}" for name, error in self.failed.items()}
+        lines += [f"- {name}: {reason}" for name, reason in reasons.items()]
         lines += [f"- {name} waits for {', '.join(causes)}: it is as it was" for name, causes in self.held_back.items()]
-        raise SummariesFailed("\n".join(lines))
+        raise SummariesFailed("\n".join(lines), reasons)
 
 
 def run_in_order(

@@ -24,14 +24,14 @@ from prefect.exceptions import ObjectNotFound
 
 from daybook.definitions.summary_files import summary_names
 from daybook.definitions.table_files import table_names
-from daybook.errors import DaybookError, SummariesFailed
+from daybook.errors import DaybookError
 from daybook.load.plan import Plan
 from daybook.model.interval import Interval
 from daybook.orchestration.deployments import RANGE, parameter_names
-from daybook.orchestration.failure_reason import parse_failure_message
-from daybook.orchestration.flow_options import planned
 from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.pagination import PAGE, every
+from daybook.orchestration.run_failure import failure_of_run
+from daybook.orchestration.run_plan import PlanRequest
 from daybook.orchestration.run_tags import BACKFILL_TAG
 from daybook.orchestration.scheduled_time import scheduled_at_of
 
@@ -43,9 +43,6 @@ HOW = frozenset({"repair", "max_repair"})
 _TOLD = "daybook.told"
 _WRONG = [StateType.FAILED, StateType.CRASHED]
 _APART = 3  # summaries of one run that are told apart: where more have failed, they have a cause in common
-# As daybook.summaries.builder.scheduler says which have failed, and what waits for them.
-_LINE = re.compile(r"^- (\w+\.\w+): (?=\w+: )", re.MULTILINE)
-_WAITS = re.compile(r"^- \w+\.\w+ waits for ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,27 +157,26 @@ class FailedRuns:
         return list(every(page))
 
     def _described(self, run: FlowRun) -> list[FailedRun]:
-        """What is to be told of a run: of some summaries that failed, each by itself; of very many, all at once."""
-        assert run.state is not None
-        error, kind = parse_failure_message(run.state.message)
+        """Return one failure for each summary that failed in a run; for very many, or for any other run, one in all."""
+        failure = failure_of_run(run)
         flow, deployment = self._client.read_flow(run.flow_id).name, self._deployment(run)
         given = {name: value for name, value in (run.parameters or {}).items() if value is not None}
         about = _table(run)
-        table = (
-            about if (parameter_names(deployment) if deployment else (run.parameters or {}).keys()) >= RANGE else None
-        )
+        taken = parameter_names(deployment) if deployment else (run.parameters or {}).keys()
+        table = about if taken >= RANGE else None
         whole = FailedRun(
             run,
             flow,
             f"{flow}/{deployment.name}" if deployment else None,
-            error,
-            kind,
+            failure.reason,
+            failure.kind,
             (table,) if table else _chosen_summaries(run),
             about,
             _plan(run, table),
             _not_its_own(given, deployment) if deployment else given,
         )
-        failed = failed_summaries(error) if kind is SummariesFailed else {}
+        known = summary_names() if failure.parts else []
+        failed = {name: why for name, why in failure.parts.items() if name in known}
         if len(failed) > _APART:
             return [replace(whole, tables=tuple(failed))]
         return [replace(whole, tables=(name,), error=why) for name, why in failed.items()] or [whole]
@@ -219,14 +215,6 @@ def _is_news(run: FlowRun) -> bool:
     )
 
 
-def failed_summaries(error: str) -> dict[str, str]:
-    """Which summaries failed, and the words of each, out of what `SummariesFailed` says of all."""
-    pieces = _LINE.split(error)[1:]
-    known = set(summary_names())
-    named = zip(pieces[::2], pieces[1::2], strict=True)
-    return {name: _WAITS.split(why)[0].strip() for name, why in named if name in known}
-
-
 def _table(run: FlowRun) -> str | None:
     """The table that a load loads: the one that it was given, or the one that its tags name."""
     known = set(table_names())
@@ -244,6 +232,6 @@ def _chosen_summaries(run: FlowRun) -> tuple[str, ...]:
 
 def _plan(run: FlowRun, table: str | None) -> Plan | None:
     try:
-        return planned(table, run.parameters or {}, scheduled_at_of(run)) if table else None
+        return PlanRequest.of(table, run.parameters or {}).plan(scheduled_at_of(run)) if table else None
     except (DaybookError, ValueError, TypeError, AttributeError):  # parameters are whatever somebody typed
         return None

@@ -7,8 +7,8 @@ import pytest
 
 from daybook.definitions.table import Table
 from daybook.errors import DaybookError, LoadFailed, ValueRefused
-from daybook.load.extract import verify
 from daybook.load.load import load
+from daybook.load.transform import transform
 from tests.support.s3_folder import PACK, Folder
 from tests.support.servers.s3 import S3
 from tests.support.source_and_warehouse import Endpoints
@@ -37,7 +37,7 @@ def table_of(folder: Folder, format: str = "csv", **fields: Any) -> Table:
 def in_place(folder: Folder, table: Table, *dates: str) -> bool:
     """Whether the rows stay off the stage. Loads them."""
     extracted = folder.ends.extract(table, *dates, full_refresh=not dates)
-    load(verify(extracted, folder.ends.stage), folder.ends.warehouse, folder.ends.stage)
+    load(transform(extracted, folder.ends.stage), folder.ends.warehouse, folder.ends.stage)
     assert not (extracted.manifest.parts and extracted.manifest.in_place)
     return extracted.manifest.in_place is not None
 

@@ -11,13 +11,15 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Failed
 
-from daybook.errors import RepairRefused
+from daybook.definitions.summary_files import summary_names
+from daybook.errors import AuditDiffers, RepairRefused, SummariesFailed
 from daybook.monitoring.incidents.impact import Impact
 from daybook.orchestration.notifications.detect.failed_runs import FailedRuns
 from daybook.orchestration.notifications.detect.failures import report_failure
 from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.orchestration.notifications.messages import rerun
 from daybook.orchestration.variable_store import VariableStore
+from tests.support.flow_runs import failed_with
 
 MESSAGE = "Flow run encountered an exception: LoadFailed: it did not work"
 
@@ -67,8 +69,8 @@ def test_a_secret_that_somebody_typed_into_a_parameter_is_told_to_nobody(shelves
 
 
 def test_the_owner_of_an_audited_table_is_told_and_what_repairs_it(shelves: SyncPrefectClient) -> None:
-    differs = Failed(message="Flow run encountered an exception: AuditDiffers: raw_data.nps: 1 of 90 days differs")
-    run = ended(shelves, differs, by="reconcile", table="raw_data.nps", last=90)
+    run = ended(shelves, by="reconcile", table="raw_data.nps", last=90)
+    failed_with(shelves, run.id, AuditDiffers("raw_data.nps: 1 of 90 days differs"))
     runs = FailedRuns(shelves)
     (failed,) = runs.untold(datetime.now(UTC), [run.id])
     weekly = replace(failed, deployment="reconcile/nps-weekly", passed={})
@@ -83,3 +85,20 @@ def test_the_owner_of_an_audited_table_is_told_and_what_repairs_it(shelves: Sync
     (notice,) = [one for one in notices if one["title"] == "raw_data.nps differs from its source"]
     assert notice["command"] == "prefect deployment run reconcile/nps-weekly --param repair=true"
     assert rerun(replace(weekly, passed={"whole": True})) is None, "which repairs nothing"
+
+
+def test_each_summary_that_failed_is_reported_by_itself_and_very_many_at_once(shelves: SyncPrefectClient) -> None:
+    """By the data of the failure: what the words of an error look like does not matter."""
+    names = summary_names()[:4]
+    words = {name: f"DuplicateKey: {name}\n- {name}: CheckFailed: no\n- {name} waits for nothing" for name in names}
+    run = ended(shelves, by="summaries")
+    failed_with(
+        shelves, run.id, SummariesFailed("some failed", {name: words[name] for name in names[:2]} | {"x.y": "?"})
+    )
+    found = FailedRuns(shelves).untold(datetime.now(UTC), [run.id])
+    assert [(one.tables, one.error) for one in found] == [((name,), words[name]) for name in names[:2]]
+    assert {one.kind for one in found} == {SummariesFailed}
+
+    failed_with(shelves, run.id, SummariesFailed("all failed", words))
+    (one,) = FailedRuns(shelves).untold(datetime.now(UTC), [run.id])
+    assert (one.tables, one.error) == (tuple(names), "SummariesFailed: all failed")

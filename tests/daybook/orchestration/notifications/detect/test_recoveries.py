@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed, Running
 from sqlalchemy import NullPool, create_engine
 
+from daybook.errors import AuditDiffers, SourceIncomplete
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.monitoring.incidents.impact import Impact
 from daybook.monitoring.incidents.incident import Incident, Kind, RecoveryCondition
@@ -24,6 +25,7 @@ from daybook.orchestration.variable_store import VariableStore
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.registry import open_warehouse
 from tests.support.flow_fixtures import LiveWarehouse
+from tests.support.flow_runs import failed_with
 
 NOW = datetime.now(UTC)
 TABLE, DAY = "raw_data.nps", datetime(2021, 2, 5, tzinfo=UTC)
@@ -47,14 +49,18 @@ def load(warehouse: Warehouse, start: datetime | None, end: datetime, at: dateti
         Ledger(warehouse).record(session, [Entry(TABLE, start, end, 1, "merge", None, at, str(uuid4()), at)])
 
 
-def fail(store: IncidentStore, client: SyncPrefectClient, why: str = "no", **parameters: object) -> datetime:
+def fail(
+    store: IncidentStore, client: SyncPrefectClient, why: Exception | None = None, **parameters: object
+) -> datetime:
     """A load of the table that failed and was told; since when a load counts as its end."""
 
     @flow(name="nps")
     def nps() -> None: ...
 
     given = {"execution_date": None, "until": None} | parameters
-    run = client.create_flow_run(nps, parameters=given, tags=["daybook", TABLE], state=Failed(message=why))
+    run = client.create_flow_run(nps, parameters=given, tags=["daybook", TABLE], state=Failed(message="no"))
+    if why:
+        failed_with(client, run.id, why)
     runs = FailedRuns(client)
     (failed,) = runs.untold(datetime.now(UTC), [run.id])
     report_failure(store, runs, failed, Impact(None, NOW))
@@ -83,7 +89,7 @@ def test_a_full_refresh_that_failed_is_not_over_by_one_day(
 def test_what_was_committed_in_part_is_not_over_by_that_commit(
     store: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse
 ) -> None:
-    why = "Flow run encountered an exception: SourceIncomplete: 10 rows are loaded, but: AAPL was not given"
+    why = SourceIncomplete("10 rows are loaded, but: AAPL was not given")
     before = datetime.now(UTC)
     ended = fail(store, client, why, execution_date="2021-02-05")
     load(warehouse, DAY, DAY + timedelta(days=1), before)  # its own, while it ran
@@ -117,7 +123,8 @@ def test_what_an_audit_found_is_over_by_one_that_repairs_it(
         return run.id
 
     runs = FailedRuns(client)
-    run = ended(Failed(message="Flow run encountered an exception: AuditDiffers: no"))
+    run = ended(Failed(message="it differs"))
+    failed_with(client, run, AuditDiffers("no"))
     (failed,) = runs.untold(datetime.now(UTC), [run])
     report_failure(store, runs, failed, Impact(None, NOW))
     assert [incident.owner for incident in store.open] == ["data-team"]

@@ -1,0 +1,97 @@
+"""The plan of the current load: made for the run's name, and used again by the flow's body and its failure hook.
+
+Prefect asks for a run's name before it calls the flow. The plan is kept in a context variable with the id of its run
+and what was asked for, so another run in the same process, or a flow that plans something else, never gets it.
+"""
+
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from prefect import runtime
+
+from daybook.definitions.table_files import read_table
+from daybook.load.plan import Plan
+from daybook.load.plan import plan as plan_load
+from daybook.model.interval_grid import parse
+from daybook.orchestration.scheduled_time import scheduled_at
+
+_WHEN = ("execution_date", "until")
+_FLAGS = ("full_refresh", "allow_shrink", "allow_before_start", "exact")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What a run was asked to load: a table, and the parameters of its flow that decide what of it."""
+
+    table: str
+    execution_date: date | datetime | None = None
+    until: date | datetime | None = None
+    full_refresh: bool = False
+    allow_shrink: bool = False
+    allow_before_start: bool = False
+    exact: bool = False
+
+    @classmethod
+    def of(cls, table: str, parameters: dict[str, Any]) -> "PlanRequest":
+        """Return what the parameters of a flow run ask for. Dates may be text, as Prefect's server has them."""
+        given = {name: parameters[name] for name in (*_WHEN, *_FLAGS) if parameters.get(name) is not None}
+        for name in _WHEN:
+            if isinstance(given.get(name), str):
+                given[name] = parse(given[name])
+        return cls(table, **given)
+
+    def plan(self, scheduled: datetime | None) -> Plan:
+        """Read the table's file, and return what to load of the table in a run that was scheduled for `scheduled`.
+
+        Raises:
+            TableFileError: the table has no file, or its file is wrong.
+            IntervalError: the dates name no intervals of the table.
+        """
+        return plan_load(
+            read_table(self.table),
+            self.execution_date,
+            self.until,
+            self.full_refresh,
+            scheduled_at=scheduled,
+            allow_shrink=self.allow_shrink,
+            allow_before_start=self.allow_before_start,
+            exact=self.exact,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    run_id: str | None
+    request: PlanRequest
+    plan: Plan
+    is_used: bool = False
+
+
+_kept: ContextVar[_Kept | None] = ContextVar("daybook_run_plan", default=None)
+
+
+def plan_for_name(request: PlanRequest) -> Plan:
+    """Plan what this run loads, and keep the plan for its body. Raises as `PlanRequest.plan`."""
+    made = request.plan(scheduled_at())
+    _kept.set(_Kept(runtime.flow_run.id, request, made))
+    return made
+
+
+def plan_for_body(request: PlanRequest) -> Plan:
+    """Return the plan that the run's name was made of; plan again in a retry, whose table file may have been fixed.
+
+    Raises as `PlanRequest.plan`.
+    """
+    kept, run_id = _kept.get(), runtime.flow_run.id
+    if kept is None or kept.is_used or run_id is None or (kept.run_id, kept.request) != (run_id, request):
+        kept = _Kept(run_id, request, request.plan(scheduled_at()))
+    _kept.set(replace(kept, is_used=True))
+    return kept.plan
+
+
+def kept_plan(run_id: str) -> Plan | None:
+    """Return the last plan of this run, if it was made in this process; None if not."""
+    kept = _kept.get()
+    return kept.plan if kept is not None and kept.run_id == run_id else None
