@@ -1,6 +1,5 @@
 """`kind: yfinance`: the daily prices of stocks, funds, indices and currencies, as Yahoo has them."""
 
-import importlib
 import logging
 import re
 from collections.abc import Iterator, Sequence
@@ -65,8 +64,9 @@ class Config(SourceKind):
             SourceError: the table file lacks what is needed to know which days to ask for.
         """
         _check(table)
-        prices = importlib.import_module(f"{__name__}.prices")
-        yield prices.StockPrices(self, table)
+        from daybook.sources.yahoo.source import StockPrices
+
+        yield StockPrices(self, table)
 
 
 def _check(table: "TableSpec") -> None:
