@@ -1,4 +1,4 @@
-"""Takes secrets out of a text that others will read: an error's words, before they are sent to anybody."""
+"""Redact secrets in texts that others will read, as in the error of a message."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 
 HIDDEN = "***"
 _SHORTEST = 4
-"""Characters of a known secret. A shorter one is none, and would tear holes into every text."""
+"""The fewest characters of a known secret. Shorter values are not redacted, as they occur in too many texts."""
 
 _NAMES = (
     r"pass(?:word|wd|phrase)|pwd|secret|private[_-]?key|api[_-]?key|access[_-]?key"
@@ -16,12 +16,14 @@ _NAMES = (
 _VALUE = r"""(?:"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)|[^\s,;&)'"\\]+)"""
 _END = r"""(?:[\s,;&)}\]'"\\]|\Z)"""
 _PATTERNS = [
-    # What stands in group 1 stays. They begin with fixed characters and are bounded, so that no text takes long.
+    # Group 1 is kept. Patterns start with fixed characters and are bounded, so that no text takes long.
     (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
     # A password may hold a slash or an @ that was not encoded: up to the last @ before a space or a quote.
     (r"(://[^\s/:@'\"]{0,200}:)[^\s'\"<>]{0,500}(?=@)", 0),
     (r"(://)[^\s/:@'\"]{20,}(?=@)", 0),  # a token in the place of a user
-    (r"(hooks\.slack\.com/)[^\s'\"<>]+", re.IGNORECASE),
+    # Incoming webhooks of chat services: https://hooks.…/…, https://…/webhooks/…
+    (r"(\bhooks\.[\w-]{1,60}\.[a-z]{2,20}/)[^\s'\"<>]+", re.IGNORECASE),
+    (r"(://[^\s'\"<>]{1,200}/webhook(?:s|b2)?/)[^\s'\"<>]+", re.IGNORECASE),
     (r"\b(?:xox[a-z]|xapp|xoxe\.xox[a-z])-[\w-]+", 0),
     (r"\b(?:AKIA|ASIA)[A-Z0-9]{7,}", 0),
     (r"\beyJ[\w-]{1,2000}\.[\w-]+\.[\w-]*", 0),  # a JSON web token
@@ -36,11 +38,11 @@ _COMPILED = [re.compile(pattern, flags) for pattern, flags in _PATTERNS]
 
 
 def without_secrets(text: str, known: Iterable[str] = ()) -> str:
-    """`text`, with `***` for each secret in it.
+    """Return `text` with `***` for each secret in it.
 
-    Taken out are the exact values in `known` (passwords and keys that are in use), however they are spelled, and
-    whatever has the form of a secret: passwords in URLs and in `password=…`, AWS keys, tokens, Slack's webhooks,
-    private keys. The names of users, hosts and tables stay.
+    Redacts the values in `known` (passwords and keys in use), in any encoding, and everything that looks like a secret:
+    passwords in URLs and in `password=…`, AWS keys, tokens, webhooks, private keys. The names of users, hosts and
+    tables stay.
     """
     spellings = {one for secret in known for one in _spellings(secret) if len(one) >= _SHORTEST}
     if spellings:
@@ -52,7 +54,7 @@ def without_secrets(text: str, known: Iterable[str] = ()) -> str:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """As it is; as in a URL, in JSON, in a Python string; and each line, as an error may hold some of a key only."""
+    """Yield a secret as it is, as in a URL, in JSON and in Python; and each line, as an error may have only one."""
     for one in {secret, *(line for line in secret.split("\n") if len(line) >= 16)}:
         readable = one.encode(errors="ignore").decode()  # half of a surrogate pair has no spelling in a URL
         yield from (one, quote(readable, safe=""), quote(readable), quote_plus(readable))

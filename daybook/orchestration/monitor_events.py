@@ -1,6 +1,6 @@
-"""What a load or a build says of itself while it runs, so that a warning or a recovery is told at once.
+"""Emit events about warnings and recoveries from loads and builds, so that they are reported at once.
 
-It only emits events, on which an automation starts a pass of the monitor: no load waits for Slack.
+An automation starts a pass of the monitor for each event. No load waits for a message to be sent.
 """
 
 import logging

@@ -45,6 +45,7 @@ WHOLE = {
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T000/B000/hunter3",
     "SLACK_BOT_TOKEN": "xoxb-1-hunter6",
     "DAYBOOK_SMTP_URL": f"smtp+starttls://mailer:{ENCODED}@mail.example?from=daybook@example.com",
+    "DAYBOOK_APPRISE_URLS": "on-call=json://pager.example/hunter8",
 }
 NAMES = [
     "SqlAlchemyConnector/production",
@@ -56,6 +57,7 @@ NAMES = [
     "SlackCredentials/slack",
     "EmailServerCredentials/mail",
     "MailSender/mail",
+    "Secret/apprise-on-call",
     "GcpCredentials/google",
 ]
 
@@ -125,6 +127,7 @@ def test_every_block_is_made_kept_and_updated_and_no_secret_shows(
         assert own.webhook == "https://hooks.slack.com/services/T000/B000/hunter7"
     assert set(daybook.orchestration.blocks.open.secret_values()) == {
         *(PASSWORD, "hunter4", "hunter5", environ["SLACK_WEBHOOK_URL"], "xoxb-1-hunter6"),
+        "json://pager.example/hunter8",
         *("https://hooks.slack.com/services/T000/B000/hunter7", account["private_key"], account["private_key_id"]),
     }
     SlackWebhook.delete("data-alerts")
@@ -135,7 +138,7 @@ def test_every_block_is_made_kept_and_updated_and_no_secret_shows(
     assert sorted(document["name"] for document in stored) == sorted(name.partition("/")[2] for name in NAMES)
     shown += json.dumps(stored, ensure_ascii=False)
     key_line = account["private_key"].splitlines()[1]
-    for secret in (PASSWORD, ENCODED, "hunter2", "hunter3", "hunter4", "hunter5", "hunter6", key_line):
+    for secret in (PASSWORD, ENCODED, "hunter2", "hunter3", "hunter4", "hunter5", "hunter6", "hunter8", key_line):
         assert secret not in shown
 
 

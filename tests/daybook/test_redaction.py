@@ -32,6 +32,8 @@ FORMS = {
     "a COPY": ("CREDENTIALS 'aws_access_key_id=x;aws_secret_access_key=hunter2'", None),
     "a signed URL": ("X-Amz-Signature=hunter2&X-Amz-Security-Token=hunter2&x=y", None),
     "Slack's webhook": ("POST https://hooks.slack.com/services/T0/B0/hunter2: 404", None),
+    "Discord's webhook": ("POST https://discord.com/api/webhooks/123/hunter2 -> 404", None),
+    "Teams' webhook": ("to https://acme.webhook.office.com/webhookb2/hunter2@x/IncomingWebhook/hunter2/y", None),
     "Slack's token": ("xoxb-1-hunter2 is invalid", "*** is invalid"),
     "Google's key": (f"bad key {KEY!r}", None),
     "Google's key, cut off": (KEY[:50], "***"),

@@ -1,33 +1,58 @@
 """Read DAYBOOK_APPRISE_URLS: `NAME=URL`, several separated by spaces or newlines."""
 
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from daybook.orchestration.blocks.errors import BadValue
 
 EXAMPLE = "on-call=pagerduty://INTEGRATION_KEY@API_KEY team=discord://WEBHOOK_ID/WEBHOOK_TOKEN"
 NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 """The name of a URL, as it is in `apprise:` of tables/owners.yaml and in the name of its block."""
+_LOG, _HTTP_LOG = logging.getLogger("apprise"), logging.getLogger("urllib3")
 
 
 def read(text: str) -> dict[str, str]:
     """Return the URLs by their names. Raises `BadValue`, which never repeats what may be secret."""
     found = dict[str, str]()
-    for entry in text.split():
+    for number, entry in enumerate(text.split(), start=1):
         name, equals, url = entry.partition("=")
-        if not equals or "://" not in url or "://" in name:
-            raise BadValue(f"has an entry that is not NAME=URL: write {EXAMPLE}")
-        if not re.fullmatch(NAME, name):
-            raise BadValue(f"has a name that is not lower case letters, digits and dashes: write {EXAMPLE}")
+        if not equals or "://" not in url or not re.fullmatch(NAME, name):
+            form = "NAME=URL, with lower-case letters, digits and dashes in the name"
+            raise BadValue(f"has a wrong entry (number {number}): write {form}, as in {EXAMPLE}")
         if name in found:
-            raise BadValue(f"names {name} twice: give each URL a name of its own")
-        if not is_known(url):
-            raise BadValue(f"{name}: Apprise cannot read the URL: see https://github.com/caronc/apprise/wiki")
+            raise BadValue(f"has the name {name} twice: give each URL a name of its own")
+        if not _is_known(url):
+            raise BadValue(f"has a URL that Apprise cannot read, {name}: see https://github.com/caronc/apprise/wiki")
         found[name] = url
     return found
 
 
-def is_known(url: str) -> bool:
+@contextmanager
+def log_messages() -> Iterator[list[str]]:
+    """Collect the warnings and errors that Apprise logs, which may hold URLs, and keep them from every other log."""
+    messages = list[str]()
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+
+    handlers, level, propagate, level_of_http = _LOG.handlers[:], _LOG.level, _LOG.propagate, _HTTP_LOG.level
+    _LOG.handlers[:], _LOG.propagate = [Collector()], False
+    _LOG.setLevel(logging.WARNING)  # at DEBUG, Apprise also logs what it sends, and where to
+    _HTTP_LOG.setLevel(logging.CRITICAL)  # at DEBUG, it logs the paths of URLs
+    try:
+        yield messages
+    finally:
+        _LOG.handlers[:], _LOG.propagate = handlers, propagate
+        _LOG.setLevel(level)
+        _HTTP_LOG.setLevel(level_of_http)
+
+
+def _is_known(url: str) -> bool:
     """Return True if Apprise has a service for the URL, and the URL has all that the service needs."""
     from apprise import Apprise  # slow to import, and few need it
 
-    return bool(Apprise.instantiate(url))
+    with log_messages():
+        return Apprise.instantiate(url) is not None

@@ -22,7 +22,7 @@ class Channel(ABC):
     """
 
     name: ClassVar[str]
-    """The name under which the outbox remembers what the channel has sent: `slack`."""
+    """The name under which the outbox remembers what the channel has sent. It stays the same for good."""
     yaml_field: ClassVar[str]
     """The field of an owner in `tables/owners.yaml` that holds the address. The default is `name`."""
     address_type: ClassVar[Any]

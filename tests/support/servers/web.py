@@ -39,6 +39,7 @@ class Asked:
     path: str
     headers: Mapping[str, str]
     at: float
+    body: bytes = b""
 
 
 class Web:
@@ -76,7 +77,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         web = cast(Web, self.server.web)  # type: ignore[attr-defined]
-        web.asked.append(Asked(self.path, dict(self.headers.items()), time()))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        web.asked.append(Asked(self.path, dict(self.headers.items()), time(), body))
         answer, self.close_connection = web.next_answer(self.path), True
         if answer.hangs_up:
             return
@@ -98,6 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(body)
             elif answer.sends is None:
                 self.wfile.write(b"0\r\n\r\n")
+
+    do_POST = do_GET
 
     def _head(self, status: int, headers: Mapping[str, str]) -> None:
         self.send_response_only(status)

@@ -1,20 +1,17 @@
 """Apprise: one URL for each of some hundred services: Teams, PagerDuty, Discord, Telegram, ntfy, SMS, …
 
 Apprise has no threads: each notice is a message of its own. It reports failures only in its log, so this module reads
-the HTTP status there. Its log lines may hold URLs, which are secrets, and go nowhere else.
+the HTTP status there. The log lines themselves may hold URLs, which are secrets, and go nowhere.
 """
 
-import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import responses
 from typing import TYPE_CHECKING, Annotated, Self
 
 from prefect.client.orchestration import SyncPrefectClient
-from pydantic import AfterValidator
 
 from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.orchestration.artifacts.text import printable
@@ -29,7 +26,6 @@ if TYPE_CHECKING:
 
 _VARIABLE = "DAYBOOK_APPRISE_URLS"
 _REMEDY = f"{_VARIABLE}, and run `python -m blocks`"
-_LOG = logging.getLogger("apprise")
 _TRY_AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 _TYPES = {
     Tone.FAILED: "failure",
@@ -43,20 +39,12 @@ _TITLE, _TEXT = 200, 4000  # characters; a service may take fewer
 _JOIN = 20  # characters with which Apprise joins title and text, for services without titles
 
 
-def _checked(given: tuple[str, ...]) -> tuple[str, ...]:
-    wrong = [name for name in given if not re.fullmatch(apprise_urls.NAME, name)]
-    if wrong:
-        # A URL in owners.yaml would be a secret in a file that is committed.
-        raise ValueError(f"write names of {_VARIABLE} (on-call), not URLs: lower case letters, digits and dashes")
-    return given
-
-
 @dataclass(frozen=True)
 class Apprise(Channel):
     """Send to one URL of Apprise, in the block `Secret/apprise-<name>`."""
 
     name = "apprise"
-    address_type = Annotated[tuple[str, ...], ONE_OR_MORE, AfterValidator(_checked)]
+    address_type = Annotated[tuple[str, ...], ONE_OR_MORE]
     variables = (_VARIABLE,)
     yaml_help = f"A name of {_VARIABLE}, or a list of them: `on-call`."
 
@@ -72,9 +60,12 @@ class Apprise(Channel):
 
     @classmethod
     def open(cls, client: SyncPrefectClient, address: Sequence[str] | None) -> Sequence[Self]:
-        """Open the blocks of an owner's names."""
+        """Open the blocks of an owner's names. Raises NotConfigured for what is not a name."""
         if not address:
             return ()
+        if not all(re.fullmatch(apprise_urls.NAME, name) for name in address):
+            # Not an error of the file: that would show the value, which may be a URL.
+            raise NotConfigured(f"apprise: in tables/owners.yaml takes names of {_VARIABLE} (on-call), not URLs")
         from prefect.blocks.system import Secret
 
         blocks = {name: existing(client, Secret, f"apprise-{name}", _VARIABLE) for name in address}
@@ -93,7 +84,7 @@ class Apprise(Channel):
         if self.url is None:
             raise NotConfigured(f"no message is sent to {self.target}: add {self.target}=URL to {_REMEDY}")
         asset = _asset()
-        with _log_messages() as messages:
+        with apprise_urls.log_messages() as messages:
             service = apprise.Apprise.instantiate(self.url, asset=asset)
             if service is None:
                 raise DeliveryFailed(f"Apprise cannot read the URL of {self.target}: correct it in {_REMEDY}")
@@ -127,35 +118,14 @@ def _asset() -> "AppriseAsset":
     return AppriseAsset(app_id="Daybook", app_desc="Daybook", async_mode=False, secure_logging=True)
 
 
-@contextmanager
-def _log_messages() -> Iterator[list[str]]:
-    """Collect the warnings and errors that Apprise logs, and keep them from every other log."""
-    messages = list[str]()
-
-    class Collector(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            messages.append(record.getMessage())
-
-    before = _LOG.handlers[:], _LOG.level, _LOG.propagate
-    _LOG.handlers[:], _LOG.propagate = [Collector()], False
-    _LOG.setLevel(logging.WARNING)  # at DEBUG, Apprise would build lines with the URL
-    try:
-        yield messages
-    finally:
-        _LOG.handlers[:], _LOG.propagate = before[0], before[2]
-        _LOG.setLevel(before[1])
-
-
 def _rendered(notice: Notice, service: "NotifyBase") -> tuple[str, str]:
     """Return title and text, as long as the service takes them."""
     joined = service.title_maxlen <= 0 or service.overflow_amalgamate_title
     longest = min(_TITLE, service.body_maxlen * 2 // 3 if joined else service.title_maxlen)
     title = clipped(_without_mentions(headline(notice)), longest)
-    room = min(_TEXT, service.body_maxlen) // (1 if service.notify_format == "text" else 2)  # markup takes the rest
-    room -= len(title) + _JOIN if joined else 0
-    text = (
-        _markdown(notice, room) if _is_markdown(service) else shortened(_without_mentions(body(notice)), max(room, 10))
-    )
+    room = min(_TEXT, service.body_maxlen) // (2 if service.notify_format == "html" else 1)  # escaping takes the rest
+    room = max(room - (len(title) + _JOIN if joined else 0), 10)
+    text = _markdown(notice, room) if _is_markdown(service) else shortened(_without_mentions(body(notice)), room)
     return title, text
 
 
@@ -170,7 +140,7 @@ def _markdown(notice: Notice, room: int) -> str:
         return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", _without_mentions(one_line(text)))
 
     def code(text: str | None) -> str:
-        kept = shortened(printable(text or "").strip().replace("```", "'''"), room // 2)
+        kept = shortened(printable(text or "").strip().replace("```", "'''"), room // 3)
         return f"```\n{kept}\n```" if kept else ""
 
     parts = [
@@ -181,7 +151,7 @@ def _markdown(notice: Notice, room: int) -> str:
         f"[{line(notice.link[0])}](<{one_line(notice.link[1])}>)" if notice.link else "",
         "  \n".join(map(line, [*notice.notes, signature(notice)])),
     ]
-    return clipped("\n\n".join(filter(None, parts)), max(room, 10))
+    return clipped("\n\n".join(filter(None, parts)), room)
 
 
 def _without_mentions(text: str) -> str:

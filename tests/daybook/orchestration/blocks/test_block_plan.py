@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
+from blocks.apprise import APPRISE_URLS
 from blocks.aws import Aws
 from blocks.databases import PRODUCTION_URL, WAREHOUSE_URL
 from blocks.google import SERVICE_ACCOUNT_FILE
@@ -65,6 +66,7 @@ def test_a_whole_environment_is_a_plan(tmp_path: Path) -> None:
             "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T/B/hunter2",
             "SLACK_BOT_TOKEN": "xoxb-1-hunter2",
             "DAYBOOK_SMTP_URL": "smtp://mailer:hunter2@mail?from=daybook@example.com",
+            "DAYBOOK_APPRISE_URLS": "team=discord://1/hunter2\nsms=json://x/hunter2",
             "GOOGLE_SERVICE_ACCOUNT_FILE": str(tmp_path / "key.json"),
         }
     )
@@ -80,6 +82,7 @@ def test_a_whole_environment_is_a_plan(tmp_path: Path) -> None:
     assert environment[WEBHOOK_URL] == "https://hooks.slack.com/services/T/B/hunter2"
     assert environment[BOT_TOKEN] == "xoxb-1-hunter2"
     assert environment[SMTP_URL] == MailServer("smtp", "mail", 25, "mailer", "hunter2", "daybook@example.com")
+    assert environment[APPRISE_URLS] == {"team": "discord://1/hunter2", "sms": "json://x/hunter2"}
     assert environment[SERVICE_ACCOUNT_FILE] == account
     assert environment.notes == [
         "DAYBOOK_PRODUCTION_URL: mysql:// is read as mysql+pymysql://",

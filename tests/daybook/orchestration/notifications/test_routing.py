@@ -16,26 +16,29 @@ def write(folder: Path, text: str) -> Path:
     return folder
 
 
+DEFAULT = {"slack": "#data-alerts", "email": ("team@example.com",)}
 FILE = """\
 default: {channel: "#data-alerts", address: team@example.com}
 owners:
   analytics: {channel: "#analyse-köln"}
   finance: {address: [a@example.com, b@example.com]}
   quiet: {channel: C0123456789, address: []}
+  on-call: {apprise: pager}
 """
 
 
 @pytest.mark.parametrize(
     ("owner", "expected"),
     [
-        pytest.param("default", {"slack": "#data-alerts", "email": ("team@example.com",)}, id="default"),
-        pytest.param("somebody", {"slack": "#data-alerts", "email": ("team@example.com",)}, id="without a line"),
+        pytest.param("default", DEFAULT, id="default"),
+        pytest.param("somebody", DEFAULT, id="without a line"),
         pytest.param(
             "analytics", {"slack": "#analyse-köln", "email": ("team@example.com",)}, id="a channel of its own"
         ),
         pytest.param(
             "finance", {"slack": "#data-alerts", "email": ("a@example.com", "b@example.com")}, id="addresses of its own"
         ),
+        pytest.param("on-call", {**DEFAULT, "apprise": ("pager",)}, id="a channel under its own name"),
         pytest.param("quiet", {"slack": "C0123456789", "email": ()}, id="a channel's id, and no e-mail"),
     ],
 )
@@ -60,7 +63,6 @@ def test_without_a_file_nobody_has_an_address(tmp_path: Path) -> None:
             id="mail",
         ),
         pytest.param("default: {}\nanalytics: {}", "analytics: no such field; there are default, owners", id="outside"),
-        pytest.param("default: {apprise: discord://1/2}", "write names of DAYBOOK_APPRISE_URLS", id="a URL"),
         pytest.param("default: {", "is not YAML", id="no YAML"),
     ],
 )
