@@ -11,6 +11,8 @@ from daybook.warehouses.session import Session
 T = TypeVar("T")
 
 SCHEMA = "daybook"
+#: The tables that a load writes to. It asks the catalogue for all of them at once (`Warehouse.look_up`).
+TABLES_OF_A_LOAD = tuple(f"{SCHEMA}.{name}" for name in ("ledger", "columns", "checksums"))
 
 #: The longest text that a table of Daybook's own keeps, in characters. Its column is a varchar(4000): Redshift counts
 #: bytes, and a character has up to four.

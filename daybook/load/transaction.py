@@ -9,6 +9,7 @@ from daybook.errors import DuplicateKey
 from daybook.ledger.interval_checksums import Checksums
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.ledger.source_columns import SourceColumnHistory
+from daybook.ledger.state_table import TABLES_OF_A_LOAD
 from daybook.load import concurrent_loads, guards, staged_sql
 from daybook.load.check_runner import Result, measure
 from daybook.load.checksums import LoadChecksums
@@ -61,6 +62,7 @@ class Transaction:
     def run(self) -> Sequence[Entry]:
         """Try once, on a connection of its own. Returns the ledger's entries, also where an earlier try made them."""
         with self._warehouse.session() as session:
+            self._warehouse.look_up(session, [self._target.name, *TABLES_OF_A_LOAD])
             self._ledger.ensure(session)
             self._memory.ensure(session)
             self._checksums.ensure(session)

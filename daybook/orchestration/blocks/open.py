@@ -14,12 +14,11 @@ from sqlalchemy import Engine, NullPool
 
 from daybook.orchestration.blocks import stored_blocks
 from daybook.orchestration.blocks.errors import BlockUnusable
-from daybook.orchestration.blocks.statement_timeouts import set_timeouts
 from daybook.orchestration.blocks.stored_blocks import FOLDER_STAGE, S3_STAGE, B, document, load
 from daybook.stage.folder import FolderStage
 from daybook.stage.s3 import S3Stage
 from daybook.warehouses.base import Warehouse
-from daybook.warehouses.registry import open_warehouse
+from daybook.warehouses.registry import find_warehouse, open_warehouse
 
 if TYPE_CHECKING:
     from google.oauth2.service_account import Credentials
@@ -71,10 +70,11 @@ def warehouse(patience: int | None = None) -> Warehouse:
         WarehouseError: the database cannot be a warehouse.
     """
     database = engine("warehouse")
+    wanted = find_warehouse(database.dialect.name).options
+    found = open_warehouse(database, **{name: read() for name, read in _OPTIONS.items() if name in wanted})
     if patience is not None:
-        set_timeouts(database, patience)
-    role = copy_iam_role() if database.dialect.name == "redshift" else None
-    return open_warehouse(database, copy_iam_role=role)
+        found.set_timeouts(patience)
+    return found
 
 
 def stage() -> FolderStage | S3Stage:
@@ -115,6 +115,10 @@ def copy_iam_role() -> str | None:
     with get_client(sync_client=True) as client:
         found = existing(client, RedshiftCopy, "warehouse", "DAYBOOK_COPY_IAM_ROLE")
     return found.iam_role if found else None
+
+
+#: The options of `open_warehouse` that come from blocks. The block of one is read only for a warehouse that takes it.
+_OPTIONS = {"copy_iam_role": copy_iam_role}
 
 
 def existing(client: SyncPrefectClient, kind: type[B], name: str, variable: str | None) -> B | None:

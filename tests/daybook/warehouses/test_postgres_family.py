@@ -6,7 +6,6 @@ import socket
 import pytest
 from sqlalchemy import NullPool, create_engine
 
-from daybook.orchestration.blocks.statement_timeouts import set_timeouts
 from daybook.sql.database_error import DatabaseError
 from daybook.warehouses.registry import open_warehouse
 from tests.support.servers.postgres import Postgres
@@ -16,8 +15,9 @@ from tests.support.servers.redshift import Redshift
 def test_a_server_that_never_answers_is_not_waited_for() -> None:
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
         engine = create_engine(f"postgresql://user:x@127.0.0.1:{silent.getsockname()[1]}/warehouse", poolclass=NullPool)
-        set_timeouts(engine, 2)
-        with pytest.raises(DatabaseError, match="timeout expired"), open_warehouse(engine).session():
+        warehouse = open_warehouse(engine)
+        warehouse.set_timeouts(2)
+        with pytest.raises(DatabaseError, match="timeout expired"), warehouse.session():
             pass
 
 
@@ -27,8 +27,8 @@ def test_a_statement_that_waits_for_a_lock_is_given_up(kind: str, request: pytes
     with contextlib.ExitStack() as stack:
         url = server.url if isinstance(server, Redshift) else stack.enter_context(server.database())
         engine = create_engine(url, poolclass=NullPool)
-        set_timeouts(engine, 2)
         warehouse = open_warehouse(engine, copy_iam_role="arn:aws:iam::1:role/x" if kind == "redshift" else None)
+        warehouse.set_timeouts(2)
         with warehouse.session() as holds, warehouse.session() as waits:
             holds.run("CREATE TABLE public.impatient (id int)")
             try:
