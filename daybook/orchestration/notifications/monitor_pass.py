@@ -63,7 +63,10 @@ class MonitorPass:
         memory = VariableStore(self.client, "monitor")
         looked = memory.get("looked")
         since = datetime.fromisoformat(looked) if looked else self.now - _FIRST
-        unreported, known = self.runs.untold(max(since, self.now - _LOOKBACK), [run] if run else []), len(self.problems)
+        unreported, known = (
+            self.runs.unreported(max(since, self.now - _LOOKBACK), [run] if run else []),
+            len(self.problems),
+        )
         for _, group in groupby(unreported, key=lambda failed: failed.run.id):
             of_run = list(group)
             self.run_step(partial(self._report, of_run), f"the run {of_run[0].run.name}")
@@ -76,7 +79,7 @@ class MonitorPass:
         """Report all failures of one run. It is marked last: if this process is killed, the next pass continues."""
         for failed in of_run:
             failures.report_failure(self.incidents, self.runs, failed, self.impact)
-        self.runs.mark(of_run[0])
+        self.runs.mark_reported(of_run[0])
 
     def check_zombie_runs(self) -> None:
         """Mark running runs as crashed if they sent no heartbeat since an earlier pass."""

@@ -1,4 +1,4 @@
-"""The runs that failed and that nobody was told of: found on Prefect's server, each with what it was to load."""
+"""Read the failed runs that are not reported yet from the Prefect server, each with what it should have loaded."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,62 +35,62 @@ from daybook.orchestration.run_plan import PlanRequest
 from daybook.orchestration.run_tags import BACKFILL_TAG
 from daybook.orchestration.scheduled_time import scheduled_at_of
 
-#: On every deployment of ours; and on the monitor's, whose own failures would only call for itself.
+#: Tags: of every deployment of Daybook; and of the monitor's, whose own failures must not start it again.
 OURS, MONITORS = "daybook", "monitor"
-#: Parameters that do not change what a run is about: an audit that also repairs is about the same as one that does not.
+#: Parameters that do not change the subject of a run: an audit with repair has the same subject as one without.
 HOW = frozenset({"repair", "max_repair"})
-#: The label of a run by which it is known that its last state was told of.
-_TOLD = "daybook.told"
+#: The label of a run whose last state has been reported.
+_REPORTED = "daybook.told"
 _WRONG = [StateType.FAILED, StateType.CRASHED]
-_APART = 3  # summaries of one run that are told apart: where more have failed, they have a cause in common
+_APART = 3  # failed summaries of one run that are reported one by one; if more failed, they have a common cause
 
 
 @dataclass(frozen=True, slots=True)
 class FailedRun:
-    """A run that failed, was lost or took too long; and what came of it, as far as it can be known."""
+    """A run that failed, crashed or timed out."""
 
     run: FlowRun
     flow: str
     deployment: str | None
-    """Its name, `flow/cadence`."""
+    """The name of its deployment, `flow/cadence`."""
     error: str
     kind: type[DaybookError] | None
     tables: tuple[str, ...] = ()
     about: str | None = None
-    """The table that it is about, whether or not it loads it: an audit's, a backfill's."""
+    """The table that it is about, even if the run does not load it: an audit, a backfill."""
     plan: Plan | None = None
-    """What a load was to load."""
+    """What a load should have loaded."""
     passed: dict[str, Any] = field(default_factory=dict)
-    """The parameters that the deployment does not set by itself."""
+    """The parameters whose values are not the deployment's own."""
 
     @property
     def ended(self) -> datetime:
-        """When it failed."""
+        """Return when it failed, in UTC."""
         assert self.run.state is not None
         return to_stdlib_datetime(self.run.end_time or self.run.state.timestamp)
 
     @property
     def state_id(self) -> str:
-        """Which of its failures it is: a run may be tried again, and fail again."""
+        """Return the ID of the failed state: a run may be retried and fail again."""
         return str(self.run.state.id) if self.run.state else ""
 
     @property
-    def stretch(self) -> Interval | None:
-        """What it was to load of its table; None: all of it, or it is no load."""
+    def range(self) -> Interval | None:
+        """Return the range of intervals it should have loaded; None: the whole table, or it is not a load."""
         return self.plan.range if self.plan else None
 
 
 class FailedRuns:
-    """Prefect's server, asked for them."""
+    """Reads failed runs from the Prefect server."""
 
     def __init__(self, client: SyncPrefectClient) -> None:
         self._client = client
         self._deployments: dict[UUID, DeploymentResponse] = {}
 
-    def untold(self, since: datetime, also: Iterable[UUID] = ()) -> list[FailedRun]:
-        """Those that failed after `since`, and those with these ids, the oldest first.
+    def unreported(self, since: datetime, also: Iterable[UUID] = ()) -> list[FailedRun]:
+        """Return the unreported runs that failed after `since` or have an ID in `also`, oldest first.
 
-        Of a backfill's runs its parent tells.
+        Leaves out the runs of a backfill, which reports their failures itself.
         """
         ours = FlowRunFilterTags(all_=[OURS])
         wrong = FlowRunFilterState(type=FlowRunFilterStateType(any_=_WRONG))
@@ -101,19 +101,19 @@ class FailedRuns:
         found = [one for run in runs.values() if _is_news(run) for one in self._described(run)]
         return sorted(found, key=lambda one: (one.ended, one.run.id))
 
-    def mark(self, failed: FailedRun) -> None:
-        """Remember that it was told of."""
-        self._client.update_flow_run_labels(failed.run.id, {_TOLD: failed.state_id})
+    def mark_reported(self, failed: FailedRun) -> None:
+        """Label the run as reported."""
+        self._client.update_flow_run_labels(failed.run.id, {_REPORTED: failed.state_id})
 
-    def knows(self, run_id: UUID) -> bool:
-        """Whether there is this run, or was it deleted."""
+    def exists(self, run_id: UUID) -> bool:
+        """Return False if the run was deleted."""
         try:
             return bool(self._client.read_flow_run(run_id))
         except ObjectNotFound:
             return False
 
     def success_like(self, run_id: UUID) -> datetime | None:
-        """When this run, or a later one of the deployment with the same parameters, was completed; None: never."""
+        """Return when this run, or a later one of its deployment with the same parameters, completed; None: never."""
         try:
             run = self._client.read_flow_run(run_id)
         except ObjectNotFound:
@@ -133,13 +133,13 @@ class FailedRuns:
             (
                 to_stdlib_datetime(one.end_time)
                 for one in reversed(completed)
-                if one.end_time and _what(one) == _what(run)
+                if one.end_time and _subject_of(one) == _subject_of(run)
             ),
             None,
         )
 
     def task_of(self, failed: FailedRun) -> str | None:
-        """The task in which it failed, or was when it was killed; None: in none, as far as the server knows."""
+        """Return the task that failed, or that ran when the run was killed; None if the server knows of none."""
         query = {
             "flow_runs": {"id": {"any_": [str(failed.run.id)]}},
             "task_runs": {"state": {"type": {"any_": ["FAILED", "CRASHED", "RUNNING"]}}},
@@ -182,7 +182,7 @@ class FailedRuns:
         return [replace(whole, tables=(name,), error=why) for name, why in failed.items()] or [whole]
 
     def _deployment(self, run: FlowRun) -> DeploymentResponse | None:
-        """The deployment of a run; None: it has none, or it is deleted."""
+        """Return the deployment of a run; None: it has none, or it was deleted."""
         if run.deployment_id is None:
             return None
         if run.deployment_id not in self._deployments:
@@ -193,13 +193,13 @@ class FailedRuns:
         return self._deployments[run.deployment_id]
 
 
-def _what(run: FlowRun) -> dict[str, Any]:
-    """What a run was about."""
+def _subject_of(run: FlowRun) -> dict[str, Any]:
+    """Return the parameters that say what a run is about."""
     return {name: value for name, value in (run.parameters or {}).items() if name not in HOW}
 
 
 def _not_its_own(given: Mapping[str, Any], deployment: DeploymentResponse) -> dict[str, Any]:
-    """Of the parameters of a run, those that its deployment does not set by itself."""
+    """Return the parameters of a run whose values are not the deployment's own."""
     schema = (deployment.parameter_openapi_schema or {}).get("properties", {})
     own = {name: one.get("default") for name, one in schema.items()} | (deployment.parameters or {})
     return {name: value for name, value in given.items() if own.get(name) != value}
@@ -211,12 +211,12 @@ def _is_news(run: FlowRun) -> bool:
         state is not None
         and BACKFILL_TAG not in run.tags
         and MONITORS not in run.tags
-        and run.labels.get(_TOLD) != str(state.id)
+        and run.labels.get(_REPORTED) != str(state.id)
     )
 
 
 def _table(run: FlowRun) -> str | None:
-    """The table that a load loads: the one that it was given, or the one that its tags name."""
+    """Return the table of a run: the one in its parameters, or the one that its tags name."""
     known = set(table_names())
     named = (run.parameters or {}).get("table")
     return (
@@ -225,7 +225,7 @@ def _table(run: FlowRun) -> str | None:
 
 
 def _chosen_summaries(run: FlowRun) -> tuple[str, ...]:
-    """The summaries that a run was to build, where it names some."""
+    """Return the summaries in the parameters of a run, if it names some."""
     named = (run.parameters or {}).get("tables")
     return tuple(name for name in named if name in summary_names()) if isinstance(named, list | tuple) else ()
 
@@ -233,5 +233,5 @@ def _chosen_summaries(run: FlowRun) -> tuple[str, ...]:
 def _plan(run: FlowRun, table: str | None) -> Plan | None:
     try:
         return PlanRequest.of(table, run.parameters or {}).plan(scheduled_at_of(run)) if table else None
-    except (DaybookError, ValueError, TypeError, AttributeError):  # parameters are whatever somebody typed
+    except (DaybookError, ValueError, TypeError, AttributeError):  # parameters are user input
         return None

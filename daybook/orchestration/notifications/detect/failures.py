@@ -53,8 +53,8 @@ def _incident(store: IncidentStore, failed: FailedRun) -> Incident:
     # incomplete, its own commit has only a part of the rows and does not count.
     partly = failed.kind is SourceIncomplete
     after = failed.ended if partly else to_stdlib_datetime(failed.run.start_time or failed.ended)
-    stretch = failed.stretch or _all_of(failed, after)
-    start, end = (stretch.start, stretch.end) if stretch else (None, None)
+    failed_range = failed.range or _all_of(failed, after)
+    start, end = (failed_range.start, failed_range.end) if failed_range else (None, None)
     return Incident(
         subject=_subject(store, failed)[:_SUBJECT],
         kind=Kind.FAILED,

@@ -59,7 +59,7 @@ def _unresolvable(incident: Incident, runs: FailedRuns) -> str | None:
     awaited = sorted({one.table for one in incident.awaits})
     if awaited and not any(map(has_file, awaited)):
         return f"The file of {', '.join(awaited)} was deleted, so nothing is expected of it any more."
-    if not awaited and incident.run and not runs.knows(UUID(incident.run)):
+    if not awaited and incident.run and not runs.exists(UUID(incident.run)):
         return "Its run was deleted from the Prefect server, so its outcome is unknown."
     return None
 

@@ -48,14 +48,14 @@ def test_a_run_with_parameters_that_make_no_sense_is_told_too(
     shelves: SyncPrefectClient, parameters: dict[str, Any]
 ) -> None:
     run = ended(shelves, **parameters)
-    found = FailedRuns(shelves).untold(datetime.now(UTC), [run.id])
+    found = FailedRuns(shelves).unreported(datetime.now(UTC), [run.id])
     assert [one.run.id for one in found] == [run.id]
 
 
 def test_a_secret_that_somebody_typed_into_a_parameter_is_told_to_nobody(shelves: SyncPrefectClient) -> None:
     known, typed = "hunter2hunter2", "ge heim und noch mehr"
     run = ended(shelves, password=typed, target=f"x-{known}", nested={"api_key": typed})
-    (failed,) = FailedRuns(shelves).untold(datetime.now(UTC), [run.id])
+    (failed,) = FailedRuns(shelves).unreported(datetime.now(UTC), [run.id])
     failed = replace(failed, deployment="export/daily", error=f"{known} was refused")
     for _ in range(2):  # by two passes, for which it is the same incident
         report_failure(
@@ -72,7 +72,7 @@ def test_the_owner_of_an_audited_table_is_told_and_what_repairs_it(shelves: Sync
     run = ended(shelves, by="reconcile", table="raw_data.nps", last=90)
     failed_with(shelves, run.id, AuditDiffers("raw_data.nps: 1 of 90 days differs"))
     runs = FailedRuns(shelves)
-    (failed,) = runs.untold(datetime.now(UTC), [run.id])
+    (failed,) = runs.unreported(datetime.now(UTC), [run.id])
     weekly = replace(failed, deployment="reconcile/nps-weekly", passed={})
     report_failure(IncidentStore(shelves, None), runs, weekly, Impact(None, datetime.now(UTC)))
     again = weekly.run.model_copy(update={"state": Failed(message="RepairRefused: no")})
@@ -95,10 +95,10 @@ def test_each_summary_that_failed_is_reported_by_itself_and_very_many_at_once(sh
     failed_with(
         shelves, run.id, SummariesFailed("some failed", {name: words[name] for name in names[:2]} | {"x.y": "?"})
     )
-    found = FailedRuns(shelves).untold(datetime.now(UTC), [run.id])
+    found = FailedRuns(shelves).unreported(datetime.now(UTC), [run.id])
     assert [(one.tables, one.error) for one in found] == [((name,), words[name]) for name in names[:2]]
     assert {one.kind for one in found} == {SummariesFailed}
 
     failed_with(shelves, run.id, SummariesFailed("all failed", words))
-    (one,) = FailedRuns(shelves).untold(datetime.now(UTC), [run.id])
+    (one,) = FailedRuns(shelves).unreported(datetime.now(UTC), [run.id])
     assert (one.tables, one.error) == (tuple(names), "SummariesFailed: all failed")

@@ -62,7 +62,7 @@ def fail(
     if why:
         failed_with(client, run.id, why)
     runs = FailedRuns(client)
-    (failed,) = runs.untold(datetime.now(UTC), [run.id])
+    (failed,) = runs.unreported(datetime.now(UTC), [run.id])
     report_failure(store, runs, failed, Impact(None, NOW))
     (incident,) = store.open
     return incident.awaits[0].after
@@ -125,7 +125,7 @@ def test_what_an_audit_found_is_over_by_one_that_repairs_it(
     runs = FailedRuns(client)
     run = ended(Failed(message="it differs"))
     failed_with(client, run, AuditDiffers("no"))
-    (failed,) = runs.untold(datetime.now(UTC), [run])
+    (failed,) = runs.unreported(datetime.now(UTC), [run])
     report_failure(store, runs, failed, Impact(None, NOW))
     assert [incident.owner for incident in store.open] == ["data-team"]
     load(warehouse, DAY, DAY + timedelta(days=1), NOW + timedelta(minutes=1))
