@@ -1,1 +1,1 @@
-"""Incidents: what went wrong, from its first failure to its recovery, and what is said of it."""
+"""Incidents: what went wrong, from its first failure to its recovery, and the content of the messages."""

@@ -1,4 +1,4 @@
-"""An incident: one thing that is wrong, from its first failure until it is over, however often it fails meanwhile."""
+"""An incident: one problem, from its first failure to its recovery, with all failures in between."""
 
 import uuid
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from datetime import datetime
 from enum import StrEnum
 
 _IDS = uuid.UUID("5a1c6d0e-6f0b-4b6e-9d3c-0d9a4b1f7c21")
-_REMEMBERED = 30  # of what was seen and is awaited: a weekend's hourly failures, and one document still holds them
+_REMEMBERED = 30  # entries of `seen` and `awaits`: the hourly failures of a weekend still fit in one document
 
 
 class Kind(StrEnum):
-    """What is wrong, the least first: of one subject the worst is told."""
+    """What is wrong, from the least to the worst. A subject has one incident, of the worst kind."""
 
     AT_RISK = "at risk"
     LATE = "late"
@@ -23,17 +23,17 @@ class Kind(StrEnum):
     FAILED = "failed"
 
     def is_worse_than(self, other: "Kind") -> bool:
-        """Whether somebody who was told of the other one has to hear of this one, too."""
+        """Return True if this kind is worth a message although the other one was reported."""
         order = list(Kind)
         return order.index(self) > order.index(other)
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryCondition:
-    """What has to be in the ledger for an incident to be over: rows of a table that are committed after `after`.
+    """What the ledger must have for an incident to be over: rows of a table that are committed after `after`.
 
-    `start` and `end` are the stretch of intervals that failed, in UTC; both None: any load or build of the table. Of a
-    table that was to be loaded whole, and has intervals, the stretch begins with the table, or with time itself.
+    `start` and `end` are the range of intervals that failed, in UTC; both None: any load or build of the table. After a
+    failed full refresh of a table with intervals, the range starts with the table, or in year 1.
     """
 
     table: str
@@ -44,27 +44,27 @@ class RecoveryCondition:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One incident. `subject` is what it is about: a table, a deployment, a lost database, a work pool."""
+    """An incident. `subject` is what it is about: a table, a deployment, a lost database, a work pool."""
 
     subject: str
     kind: Kind
     owner: str
     title: str
     since: datetime
-    """When it failed first."""
+    """When it first failed."""
     last: datetime
-    """When it failed last."""
+    """When it last failed."""
     times: int = 1
     error: str = ""
     seen: tuple[str, ...] = ()
-    """What it was told of already: the ids of states of runs, or the label of an interval that is late."""
+    """The failures that are counted: IDs of states of runs, or the label of a late interval."""
     awaits: tuple[RecoveryCondition, ...] = ()
     deployment: str | None = None
-    """The deployment whose next success ends it, where no table does."""
+    """The deployment whose next success ends it, if no table does."""
     run: str | None = None
-    """The flow run that is stuck or waits, or that failed last."""
+    """The flow run that is stuck or waits, or the last one that failed."""
     id: str = ""
-    """Made of its subject and of what was seen first: who opens it a second time opens the same."""
+    """Derived from the subject and the first failure, so opening the incident again gives the same ID."""
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -72,7 +72,7 @@ class Incident:
             object.__setattr__(self, "id", str(uuid.uuid5(_IDS, f"{self.subject} {first}")))
 
     def merged_with(self, other: "Incident") -> "Incident":
-        """This incident, once it has failed in the way of `other`, too."""
+        """Return this incident after the failure of `other`, which has the same subject."""
         return replace(
             self,
             kind=other.kind if other.kind.is_worse_than(self.kind) else self.kind,
@@ -87,5 +87,5 @@ class Incident:
 
 
 def _newest(awaited: Iterable[RecoveryCondition]) -> Iterable[RecoveryCondition]:
-    """Each stretch once, awaited since its last failure."""
+    """Return each range once, awaited since its last failure."""
     return {(one.table, one.start, one.end): one for one in awaited}.values()

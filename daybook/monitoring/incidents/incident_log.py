@@ -1,4 +1,4 @@
-"""The incidents that are over: each is a row of `daybook.incidents` in the warehouse, which says how long it took."""
+"""The history of closed incidents, one row each, in the table `daybook.incidents` of the warehouse."""
 
 from dataclasses import astuple, dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class ClosedIncident:
-    """An incident that is over; instants are in UTC."""
+    """A closed incident. Instants are in UTC."""
 
     incident: str
     subject: str
@@ -41,7 +41,7 @@ class IncidentLog:
         self._book = StateTable(warehouse, "incidents", COLUMNS)
 
     def record(self, session: Session, incident: Incident, recovered_at: datetime) -> None:
-        """Add an incident that is over; one that is there already stays as it is."""
+        """Add a closed incident, unless it is there already."""
         self._book.ensure(session)
         if session.one(f"SELECT count(*) FROM {self._book.table} WHERE incident = %s", (incident.id,)):
             return
@@ -53,7 +53,7 @@ class IncidentLog:
         self._book.append(session, [astuple(row)])
 
     def between(self, session: Session, start: datetime, end: datetime) -> list[ClosedIncident]:
-        """Those that were over in `[start, end)`, the oldest first."""
+        """Return the incidents that recovered in `[start, end)`, oldest first."""
         return self._book.read(
             session,
             ClosedIncident,
@@ -64,5 +64,5 @@ class IncidentLog:
 
 
 def _fitting(text: str) -> str:
-    """As much of it as 255 bytes hold, which is how Redshift counts."""
+    """Return as much of `text` as fits in 255 bytes, the unit in which Redshift counts."""
     return text.replace("\0", "").encode(errors="ignore")[:255].decode(errors="ignore")

@@ -1,4 +1,4 @@
-"""Whether what an incident waits for is loaded now, by the ledger."""
+"""Check in the ledger whether the data that an incident waits for is loaded."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from daybook.warehouses.session import Session
 
 
 def recovered_at(session: Session, warehouse: Warehouse, awaits: Sequence[RecoveryCondition]) -> datetime | None:
-    """When the last of it was committed; None while some of it is not there."""
+    """Return when the last part of it was committed; None while a part is missing."""
     moments = [_committed(session, warehouse, awaited) for awaited in awaits]
     found = [moment for moment in moments if moment is not None]
     return max(found) if found and len(found) == len(moments) else None
@@ -27,6 +27,6 @@ def _committed(session: Session, warehouse: Warehouse, awaited: RecoveryConditio
     wanted = Interval(awaited.start, awaited.end)
     if any(entry.covers(wanted) for entry in entries):
         return min(entry.loaded_at for entry in entries if entry.covers(wanted))
-    # A range that failed as one may have been loaded since in pieces.
+    # A range that failed in one run may have been loaded in pieces since.
     pieces = merged(Interval(entry.start, entry.end) for entry in entries if entry.start)
     return last if any(piece.contains(wanted) for piece in pieces) else None
