@@ -13,7 +13,7 @@ from prefect.exceptions import ParameterTypeError
 
 from daybook.errors import DaybookError, IntervalError
 from daybook.model.interval_grid import parse
-from daybook.orchestration.logs import told
+from daybook.orchestration.logs import error_text
 
 
 def run(
@@ -38,7 +38,7 @@ def run(
     try:
         flow.with_options(retries=0)(**given)
     except DaybookError as error:
-        sys.exit(told(error))
+        sys.exit(error_text(error))
     except ParameterTypeError as error:
         sys.exit(str(error))
 

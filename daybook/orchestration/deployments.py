@@ -34,13 +34,13 @@ class LoadingDeployment:
     limit: int | None
     parameter_names: frozenset[str]
     parameters: dict[str, Any] = field(default_factory=dict)
-    """What is passed to every run beyond its dates."""
+    """What every run gets besides its dates."""
 
     def with_parameters(self, parameters: dict[str, Any]) -> "LoadingDeployment":
-        """The same with more parameters for each run.
+        """Return this deployment with more parameters for each run.
 
         Raises:
-            BackfillRefused: the flow does not take one of them, or it is one that a backfill sets itself.
+            BackfillRefused: the flow does not take one of them, or a backfill sets it itself.
         """
         for name in parameters:
             if name in RANGE or name == "full_refresh":
@@ -58,12 +58,12 @@ class LoadingDeployment:
 
 
 def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None = None) -> LoadingDeployment:
-    """The deployment `name` (`flow/cadence`), every run of which is to get these `parameters`.
+    """Return the deployment `name` (`flow/cadence`), each of whose runs gets these `parameters`.
 
     Its table is the flow's parameter `table`, or the one that its tags name.
 
     Raises:
-        BackfillRefused: there is no such deployment, it loads no single table, or it always loads a table whole.
+        BackfillRefused: the deployment does not exist, does not load a single table, or always loads a table whole.
     """
     given = dict(parameters or {})
     try:
@@ -100,7 +100,7 @@ def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None
 
 
 def find_loading_deployment(client: SyncPrefectClient, table: str) -> str | None:
-    """The name of a deployment that loads intervals of `table`: one with a schedule rather than one without."""
+    """Return the name of a deployment that loads intervals of `table`, preferably one with an active schedule."""
     tagged = client.read_deployments(
         deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[table])), limit=PAGE
     )
@@ -118,7 +118,7 @@ def find_loading_deployment(client: SyncPrefectClient, table: str) -> str | None
 
 
 def _limit(client: SyncPrefectClient, deployment: DeploymentResponse) -> int | None:
-    """How many runs may be active at once, by the deployment's limit and by its work pool's."""
+    """Return how many runs may be active at once, by the deployment's limit and its work pool's; None: any number."""
     own, pool_name = deployment.global_concurrency_limit, deployment.work_pool_name
     pool = client.read_work_pool(pool_name) if pool_name else None
     limits = [own.limit] if own else []

@@ -1,4 +1,4 @@
-"""The event that each commit emits, by which deployments can be triggered (`triggers:` in prefect.yaml)."""
+"""The event that each commit emits. It can trigger deployments (`triggers:` in prefect.yaml)."""
 
 import logging
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from daybook.load.plan import Plan
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid
 
-if TYPE_CHECKING:  # they would bring the parser of SQL along, for which no load should wait
+if TYPE_CHECKING:  # they import the SQL parser, and no load should wait for that
     from daybook.definitions.summary import Summary
     from daybook.summaries.builder.build import Built
 
-#: The event's name, and what the id of its resource begins with: `daybook.table.raw_data.nps`.
+#: The event's name, and the beginning of its resource's id: `daybook.table.raw_data.nps`.
 LOADED, RESOURCE = "daybook.table.loaded", "daybook.table."
 _MAX_INTERVALS = 1000  # intervals in an event, which must stay small
 
@@ -24,17 +24,17 @@ logger = logging.getLogger("daybook.events")
 
 
 def emit_loaded(report: LoadReport, plan: Plan) -> None:
-    """Tell Prefect that intervals of a table are committed. Never raises: the rows are there whether or not it hears.
+    """Emit the event for committed intervals of a table. Never raises: the rows are committed in any case.
 
     The payload has `table`; `execution_date`, `until` and `full_refresh` as another flow takes them, on this table's
-    clock (the dates are None where the whole table was loaded); `rows`; and the first thousand `intervals` as pairs of
-    instants in UTC. `triggers:` in prefect.yaml can hand each of them on: docs/triggers.md.
+    clock (the dates are None if the whole table was loaded); `rows`; and the first thousand `intervals` as pairs of
+    instants in UTC. `triggers:` in prefect.yaml can pass each of them on: docs/triggers.md.
     """
     _emit(report.table, report.strategy, report.entries, report.rows, plan.table.grid, plan.intervals)
 
 
 def emit_built(built: "Built", summary: "Summary") -> None:
-    """Tell Prefect that a summary was built, if it was: the same event as that of a load."""
+    """Emit the event for a summary, if it was built: the same event as that of a load."""
     if built.entries:
         intervals = [Interval(entry.start, entry.end) for entry in built.entries if entry.start]
         _emit(built.table, built.entries[0].strategy, built.entries, built.rows, summary.grid, intervals)
@@ -48,7 +48,7 @@ def _emit(
     grid: Grid | None,
     intervals: Sequence[Interval],
 ) -> None:
-    told = [[entry.start and entry.start.isoformat(), entry.end.isoformat()] for entry in entries[:_MAX_INTERVALS]]
+    pairs = [[entry.start and entry.start.isoformat(), entry.end.isoformat()] for entry in entries[:_MAX_INTERVALS]]
     emit(
         LOADED,
         {
@@ -62,13 +62,13 @@ def _emit(
             "until": grid.until(intervals[-1]) if grid and intervals else None,
             "full_refresh": not intervals,
             "rows": rows,
-            "intervals": told,
+            "intervals": pairs,
         },
     )
 
 
 def emit(event: str, resource: dict[str, str], payload: dict[str, Any]) -> None:
-    """Emit an event. Never raises: what it tells of has happened, whether or not Prefect hears of it."""
+    """Emit an event. If Prefect cannot be reached, log a warning instead."""
     try:
         emit_event(event=event, resource=resource, payload=payload)
     except Exception as error:

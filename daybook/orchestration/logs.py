@@ -1,4 +1,4 @@
-"""What a run's page and the terminal show of a run: the lines of `daybook`, and failures in their own words."""
+"""The log of a run, on its page and in the terminal: the lines of `daybook`, and failures without tracebacks."""
 
 import logging
 
@@ -6,39 +6,39 @@ from prefect.context import FlowRunContext, TaskRunContext
 
 from daybook.errors import DaybookError
 
-#: Prefect's connector says this each time a database is opened, which tells a reader nothing.
+#: Prefect's connector logs this each time it opens a database.
 _NOISE = "Created a new engine."
 
 
-def told(error: DaybookError) -> str:
-    """A failure in its own words: what went wrong and what to do, then its notes (where the staged parts are kept)."""
+def error_text(error: DaybookError) -> str:
+    """Return the text of an error: what failed and how to fix it, then its notes (where the staged parts are kept)."""
     return "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
 
 
 def in_own_words(record: logging.LogRecord) -> bool:
-    """A filter for Prefect's lines about runs: a failure that Daybook can explain is told once, without a traceback.
+    """Filter Prefect's lines about runs: log a failure that Daybook can explain once, without a traceback.
 
-    Prefect would tell it for the task and for the flow, each time with all of its own frames.
+    Prefect would log it for the task and for the flow, each time with all of its own frames.
     """
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, DaybookError):
-        if getattr(error, "was_told", False):
+        if getattr(error, "was_logged", False):
             return False
-        error.was_told = True  # type: ignore[attr-defined]
-        record.msg, record.args = "%s", (told(error),)
+        error.was_logged = True  # type: ignore[attr-defined]
+        record.msg, record.args = "%s", (error_text(error),)
         record.exc_info = record.exc_text = None
     return record.msg != _NOISE
 
 
 def forward() -> None:
-    """Send what `daybook` logs to the run's page too, as PREFECT_LOGGING_EXTRA_LOGGERS would. Once is enough."""
+    """Send the log of `daybook` to the run's page too, as PREFECT_LOGGING_EXTRA_LOGGERS would. Call it once."""
     logger, extra = logging.getLogger("daybook"), logging.getLogger("prefect.extra")
     if logger.handlers:
         return
     logger.setLevel(extra.level or logging.INFO)
     for pattern in extra.handlers:
         handler = type(pattern)()
-        handler.addFilter(_in_a_run)  # in a notebook there is no run whose page could show it, and Prefect would warn
+        handler.addFilter(_in_a_run)  # in a notebook no run has a page, and Prefect would warn
         logger.addHandler(handler)
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(in_own_words)

@@ -26,7 +26,7 @@ def checks_of(table: str) -> str:
 
 
 def emit_check_results(table: str, warnings: Sequence[str]) -> None:
-    """Say that a load or build of `table` was committed with these warnings. Never raises."""
+    """Emit an event if a load or build of `table` was committed with warnings, or ends an incident. Never raises."""
     try:
         if warnings:
             _emit(WARNED, table, "\n".join(warnings)[:_MAX_WARNINGS])
@@ -37,18 +37,18 @@ def emit_check_results(table: str, warnings: Sequence[str]) -> None:
         if any(_awaits(incident, table) for incident in incidents):
             _emit(RECOVERED, table, "table")
     except Exception as error:
-        logger.warning("%s: what became of it could not be announced: %s", table, type(error).__name__)
+        logger.warning("%s: the event of its commit could not be emitted: %s", table, type(error).__name__)
 
 
 def emit_recovery(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """The hook of a flow that loads no table of its own: say that it was completed, where its failure was told."""
+    """Emit an event when a flow that loads no table completes and an incident of a run is open: a completion hook."""
     try:
         with get_client(sync_client=True) as client:
             incidents = VariableStore(client, "incident").all().values()
         if any(incident["run"] and not incident["awaits"] for incident in incidents):
             _emit(RECOVERED, flow_run.name, "run")
     except Exception as error:
-        logger.warning("%s: its success could not be announced: %s", flow_run.name, type(error).__name__)
+        logger.warning("%s: the event of its success could not be emitted: %s", flow_run.name, type(error).__name__)
 
 
 def _awaits(incident: dict[str, Any], table: str) -> bool:

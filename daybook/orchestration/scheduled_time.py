@@ -1,4 +1,4 @@
-"""Which moment a run was meant for."""
+"""The time that a run was scheduled for."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,9 +9,9 @@ from prefect.client.schemas.objects import FlowRun
 
 
 def scheduled_at() -> datetime | None:
-    """The run's *original* scheduled time, in UTC, also for a run that is late, was retried or waited for its turn.
+    """Return this run's *original* scheduled time, in UTC, even if the run is late, was retried or waited for a slot.
 
-    A flow that was called by another one was meant for that one's moment, where Prefect itself says "now".
+    For a flow that another flow called, return the time of the caller: Prefect itself would say "now".
     """
     meant: datetime | None = runtime.flow_run.scheduled_start_time
     if runtime.flow_run.parent_flow_run_id is None:
@@ -20,7 +20,7 @@ def scheduled_at() -> datetime | None:
 
 
 def scheduled_at_of(run: FlowRun) -> datetime | None:
-    """The same of any run, for a hook, which may be called in another process than the run's."""
+    """Return the original scheduled time of any run. A hook needs it, which may be called in another process."""
     return run.expected_start_time if run.parent_task_run_id is None else _of_root(run.id)
 
 

@@ -1,7 +1,7 @@
-"""What is kept between two passes: documents in Prefect's variables, where a lost warehouse does not matter.
+"""Documents that the monitor keeps between two passes, in Prefect's variables: they survive the loss of the warehouse.
 
-A variable holds 5,000 characters, and its name is unique, so that a document is there once. A longer one is packed, of
-which thirty failures' worth and more has room; what is longer even so, its owner has to shorten.
+A variable holds 5,000 characters, and its name is unique, so that there is one document for a key. A longer document is
+compressed, which makes room for thirty failures and more. The caller has to shorten what is too long even so.
 """
 
 import base64
@@ -28,7 +28,7 @@ class VariableStore:
         self._client, self._prefix, self._tag = client, f"daybook_{kind}_", f"daybook-{kind}"
 
     def all(self) -> dict[str, Any]:
-        """Every document, by its key, in the order of the keys."""
+        """Return every document by its key, in the order of the keys."""
         query = {"variables": {"tags": {"all_": [self._tag]}}, "sort": "NAME_ASC", "limit": PAGE}
 
         def page(offset: int) -> list[dict[str, Any]]:
@@ -37,12 +37,12 @@ class VariableStore:
         return {one["name"].removeprefix(self._prefix): _unpacked(one["value"]) for one in every(page)}
 
     def get(self, key: str) -> Any:
-        """The document of this key; None: there is none."""
+        """Return the document of this key, or None if there is none."""
         variable = self._client.read_variable_by_name(self._name(key))
         return _unpacked(variable.value) if variable else None
 
     def set(self, key: str, document: Any) -> None:
-        """Keep a document, which `fits`, in the place of the one that had the key."""
+        """Write a document that `fits`, and replace the one that had the key."""
         name, document = self._name(key), _packed(document)
         if self._client.read_variable_by_name(name):
             self._client.update_variable(VariableUpdate(name=name, value=document))
@@ -50,7 +50,7 @@ class VariableStore:
             self._client.create_variable(VariableCreate(name=name, value=document, tags=["daybook", self._tag]))
 
     def delete(self, key: str) -> None:
-        """Keep it no longer; it may be gone already."""
+        """Delete the document of this key, if there is one."""
         if self._client.read_variable_by_name(self._name(key)):
             self._client.delete_variable_by_name(self._name(key))
 
@@ -59,12 +59,12 @@ class VariableStore:
 
 
 def fits(document: Any) -> bool:
-    """Whether a variable holds it."""
+    """Return True if a variable can hold the document."""
     return len(json.dumps(_packed(document))) <= _MAX_JSON
 
 
 def key_of(text: str) -> str:
-    """A key that says `text`, and is no other text's: variables have small letters, digits and underscores in names."""
+    """Return a readable, unique key for `text`, of the characters that names of variables may have: a-z, 0-9 and _."""
     readable = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:200]
     return f"{readable}_{sha256(text.encode(errors='replace')).hexdigest()[:6]}"
 
@@ -78,7 +78,7 @@ def _packed(document: Any) -> Any:
 
 
 def _unpacked(value: Any) -> Any:
-    """Raises nothing: what somebody has changed by hand is given out as it is."""
+    """Unpack a value. Return a value that somebody has edited by hand unchanged."""
     try:
         return json.loads(zlib.decompress(base64.b64decode(value[_PACKED])))
     except (LookupError, TypeError, ValueError, zlib.error):
@@ -86,7 +86,7 @@ def _unpacked(value: Any) -> Any:
 
 
 def _storable(document: Any) -> Any:
-    """Without characters that JSON or the server's database refuses: NUL, halves of surrogate pairs."""
+    """Remove the characters that JSON or the server's database refuses: NUL, halves of surrogate pairs."""
     if isinstance(document, dict):
         return {name: _storable(value) for name, value in document.items()}
     if isinstance(document, list | tuple):

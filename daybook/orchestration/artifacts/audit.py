@@ -1,4 +1,4 @@
-"""What an audit shows: a calendar of verdicts, the intervals that are not equal, and what to type."""
+"""The page of an audit: a calendar of verdicts, the intervals that are not equal, and the command that repairs them."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,14 +23,14 @@ SQUARES = {
 _KINDS = ("added", "changed", "removed")
 _INTERVALS_SHOWN = 200  # intervals on the page: daybook.audits has all of them
 _SHOWN_IN_ERROR = 10  # intervals in the error
-# Cells do not wrap on Prefect's page, so that a wide table has its end out of sight: short words, and keys below it.
+# Cells do not wrap on Prefect's page, and the end of a wide table is out of sight: so short words, and keys below it.
 _HEADING = "| to be added | changed | removed |"
 
 
 def headline(grid: Grid, found: Sequence[Audited], repaired: int = 0) -> str:
-    """How many intervals are equal, and what the others are: `25 of 28 days equal, 3 source changed since`.
+    """Return how many intervals are equal, and the other verdicts: `25 of 28 days equal, 3 source changed since`.
 
-    `repaired` is how many of them were loaded again before this was found.
+    `repaired` is how many of them were loaded again before this comparison.
     """
     counts = Counter(one.verdict for one in found)
     parts = [f"{counts[Verdict.EQUAL]:,} of {grid.counted(len(found))} equal"]
@@ -40,12 +40,12 @@ def headline(grid: Grid, found: Sequence[Audited], repaired: int = 0) -> str:
 
 
 def markdown(table: Table, found: Sequence[Audited], what_repairs: str) -> str:
-    """The calendar, a line for each interval that is not equal, what was not compared, and what to type."""
+    """Return the calendar, a line for each interval that is not equal, the command, and what was not compared."""
     grid = table.grid
     assert grid is not None
     lines = [calendar(grid, [(one.interval, one.verdict) for one in found], SQUARES)]
     unequal = [one for one in found if one.verdict is not Verdict.EQUAL]
-    # those that differ before those that were never loaded, of which a table may have very many
+    # intervals that differ come before those that were never loaded: a table may have very many of these
     shown = sorted(
         sorted(unequal, key=lambda one: not one.verdict.is_difference)[:_INTERVALS_SHOWN], key=lambda one: one.interval
     )
@@ -64,13 +64,13 @@ def markdown(table: Table, found: Sequence[Audited], what_repairs: str) -> str:
 
 
 def whole_headline(ranges: Sequence[AuditedRange]) -> str:
-    """How many ranges of the key are equal, and how many rows they are: `19 of 20 ranges of keys equal, 2,000 rows`."""
+    """Return how many ranges of the key are equal, and the rows: `19 of 20 ranges of keys equal, 2,000 rows …`."""
     equal, rows = sum(one.verdict is Verdict.EQUAL for one in ranges), sum(one.source.rows for one in ranges)
     return f"{equal:,} of {len(ranges):,} ranges of keys equal, {rows:,} rows at the source"
 
 
 def whole_markdown(table: Table, ranges: Sequence[AuditedRange], remedy: str) -> str:
-    """A line for each range that is not equal, what to type, and what was not compared."""
+    """Return a line for each range that is not equal, the remedy, and what was not compared."""
     differing = [one for one in ranges if one.verdict is not Verdict.EQUAL]
     lines = [
         "Rows on each side, and what a load would do:",
@@ -90,14 +90,14 @@ def whole_markdown(table: Table, ranges: Sequence[AuditedRange], remedy: str) ->
 
 
 def whole_sentences(ranges: Sequence[AuditedRange], key: str) -> list[str]:
-    """A sentence for each of the first ranges that differ."""
+    """Return a sentence for each of the first ranges that differ."""
     differing = [one for one in ranges if one.verdict is not Verdict.EQUAL]
     lines = [f"- {key} from {one.range}: {_figures(one)}" for one in differing[:_SHOWN_IN_ERROR]]
     return [*lines, *([f"- and {len(differing) - _SHOWN_IN_ERROR:,} more"] if len(differing) > _SHOWN_IN_ERROR else [])]
 
 
 def sentences(grid: Grid, differing: Sequence[Audited]) -> list[str]:
-    """A sentence for each of the first of these, as an error tells them."""
+    """Return a sentence for each of the first of these intervals, for an error."""
     lines = [f"- {grid.label(one.interval)}: {one.verdict}: {_figures(one)}" for one in differing[:_SHOWN_IN_ERROR]]
     if len(differing) > _SHOWN_IN_ERROR:
         lines.append(f"- and {len(differing) - _SHOWN_IN_ERROR:,} more, in daybook.audits")
@@ -110,7 +110,7 @@ def _left_out(found: Sequence[Audited | AuditedRange]) -> list[str]:
 
 
 def number(rows: int, exact: bool) -> str:
-    """So many rows, or at least so many."""
+    """Return the number of rows as text; `≥` says that there are at least so many."""
     return f"{rows:,}" if exact or not rows else f"≥ {rows:,}"
 
 
@@ -121,12 +121,12 @@ def _line(grid: Grid, one: Audited) -> str:
 
 
 def _counts(one: Audited | AuditedRange) -> list[str]:
-    """How many rows are to be added, changed, removed."""
+    """Return how many rows are to be added, changed and removed."""
     return [number(getattr(one.differences, kind), one.differences.exact) for kind in _KINDS]
 
 
 def _keys(named: Iterable[tuple[str, Audited | AuditedRange]]) -> Iterator[str]:
-    """A line for each of which there is something to be said: some keys, and why."""
+    """Yield a line for each finding that has keys or a reason."""
     for name, one in named:
         if said := "; ".join(filter(None, (_some_keys(one), one.why))):
             yield f"- **{name}**: {one_line(said)}"
@@ -142,6 +142,6 @@ def _figures(one: Audited | AuditedRange) -> str:
 
 
 def _some_keys(one: Audited | AuditedRange) -> str:
-    """Some keys of each kind: `added id=5, id=7; changed id=3`."""
+    """Return some keys of each kind: `added id=5, id=7; changed id=3`."""
     found = {kind: getattr(one.differences, f"{kind}_keys") for kind in _KINDS}
     return "; ".join(f"{kind} {', '.join(keys)}" for kind, keys in found.items() if keys)

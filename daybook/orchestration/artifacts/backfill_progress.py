@@ -1,4 +1,4 @@
-"""What a backfill shows on its page while it works: figures, a calendar of the range, and what failed."""
+"""The progress of a backfill on its run's page: figures, a calendar of the range, and what failed."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ from daybook.orchestration.artifacts.live_artifact import LivePage
 from daybook.orchestration.artifacts.text import one_line, page_key
 from daybook.progress import duration, rate, to_go
 
-_SECONDS = 5.0  # between two updates, so that a long backfill does not keep the server busy with its picture
+_SECONDS = 5.0  # between two updates, so that a long backfill does not keep the server busy
 _FAILURES_SHOWN = 100  # failures on the page: daybook.failures has all of them
 
 
 class CalendarPage:
-    """Two artifacts of the flow run that makes it: how far it is, and the calendar. Both change as it goes on."""
+    """Two artifacts of the current flow run, which change as it works: the progress, and the calendar."""
 
     def __init__(
         self,
@@ -38,12 +38,12 @@ class CalendarPage:
         self._show({}, ())
 
     def loaded(self, rows: Mapping[Interval, int]) -> None:
-        """These are loaded now, with so many rows each."""
+        """Mark these intervals as loaded, each with its number of rows."""
         self._states |= dict.fromkeys(rows, State.LOADED)
         self._rows |= rows
 
     def update(self, failed: Mapping[Interval, str], running: Sequence[Interval], *, final: bool = False) -> None:
-        """Show how it stands; not more often than every few seconds, but for the `final` one."""
+        """Show the current state, at most every few seconds; the `final` one at once."""
         if not final and time.monotonic() - self._drawn < _SECONDS:
             return
         self._show(failed, running)

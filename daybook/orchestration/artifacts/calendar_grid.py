@@ -1,4 +1,4 @@
-"""A calendar of intervals as text: a square each, for a page that shows Markdown."""
+"""A calendar of intervals in Markdown: a square for each interval."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from daybook.model.interval_grid import Grid
 
 S = TypeVar("S", bound=StrEnum)
 
-#: How a load stands. The state that a square shows is the first of these that one of its intervals has.
+#: The states of an interval. A square shows the first of these that one of its intervals has.
 SQUARES = {State.FAILED: "🟥", State.RUNNING: "🟦", State.MISSING: "⬜", State.LOADED: "🟩"}
 _NOTHING = "▫️"  # a place in a row that the range does not reach
 _MAX_SQUARES = 2000  # squares: a larger grid is unreadable
@@ -22,7 +22,7 @@ _MAX_SQUARES = 2000  # squares: a larger grid is unreadable
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """What a square stands for, which row and place a local time has, and behind how many squares there are gaps."""
+    """What a square stands for, the row and place of a local time, and after how many squares there are gaps."""
 
     square: str
     row: Callable[[datetime], str]
@@ -42,13 +42,13 @@ _LAYOUTS = {"hour": (_HOURS, _DAYS, _MONTHS), "day": (_DAYS, _MONTHS), "week": (
 
 
 def calendar(grid: Grid, states: Iterable[tuple[Interval, S]], squares: Mapping[S, str]) -> str:
-    """A Markdown table of the intervals (of `grid`, in order) and their states, on the grid's own clock.
+    """Return a Markdown table of the intervals (of `grid`, in order) and their states, on the grid's own clock.
 
-    `squares` has a square for each state that there may be, the worst first and the one that is as it should be last:
-    how many intervals have that one is counted beside each row.
+    `squares` has a square for each possible state, the worst first and the good one last. Each row ends with the number
+    of intervals in the good state.
 
-    Hours are rows of a day, days rows of a month, weeks and months rows of a year. Where that would be too many
-    squares, each stands for a day or a month, and shows the worst of what is in it.
+    A row has the hours of a day, the days of a month, or the weeks or months of a year. If that would be too many
+    squares, each square stands for a day or a month, and shows its worst state.
     """
     zone, good = ZoneInfo(grid.timezone), list(squares)[-1]
     found = [(interval.start.astimezone(zone), state) for interval, state in states]
@@ -74,5 +74,5 @@ def _fill(layout: _Layout, found: Iterable[tuple[datetime, S]], worst_first: Seq
 
 
 def worst(one: S, other: S, worst_first: Sequence[S]) -> S:
-    """The state of the two that a person wants to see."""
+    """Return the worse of two states."""
     return min(one, other, key=worst_first.index)

@@ -1,4 +1,4 @@
-"""The checks of a load or a build as a page shows them: what each asks, what it found, and what was expected."""
+"""The checks of a load or a build on its run's page: what each asks, what it found, and what was expected."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ _MAX_CHECK = 48  # characters: Prefect's tables do not wrap lines, and the resul
 
 
 def counted(results: Sequence[Result]) -> str:
-    """How many checks there are, and how many of them hold: `3 checks hold`, `2 of 3 checks hold`."""
+    """Return how many checks there are, and how many of them hold: `3 checks hold`, `2 of 3 checks hold`."""
     held, number = sum(result.held for result in results), len(results)
     return (
         f"{held} of {number} checks hold" if held < number else f"{number} check{'s hold' if number > 1 else ' holds'}"
@@ -17,10 +17,10 @@ def counted(results: Sequence[Result]) -> str:
 
 
 def lines(results: Sequence[Result], of: str = "") -> list[str]:
-    """A heading and a table in Markdown, those that warn at its top; nothing where there are no checks.
+    """Return a heading and a table in Markdown, checks that warn first; no lines if there are no checks.
 
-    `of` is what they are checks of, where the page is about several. Of long SQL the table has the beginning: what
-    warns is listed below it, with the SQL that was run and can be pasted.
+    `of` names what is checked, if the page is about several tables. The table has the beginning of long SQL. Checks
+    that warn are listed below it with the whole SQL, which can be pasted.
     """
     if not results:
         return []
@@ -36,6 +36,6 @@ def lines(results: Sequence[Result], of: str = "") -> list[str]:
         asked = asked if len(asked) <= _MAX_CHECK else f"{asked[:_MAX_CHECK]}…"
         cells = ("🟩 holds" if result.held else "🟨 warns", f"`{asked}`", shown(result.found), result.expected)
         table.append("| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |")
-    # As code: in a text, a `*` would start italics.
+    # As code: in text, a `*` would start italics.
     warned = [f"- `{' '.join(str(result).split())}`" for result in results if not result.held]
     return [*table, *(["", *warned] if warned else [])]

@@ -1,4 +1,4 @@
-"""What the run of a dbt project shows of itself: a table with a line a model and test."""
+"""The results of a dbt project on its run's page: a table with a line for each model and test."""
 
 from prefect import get_run_logger, runtime
 from prefect.artifacts import create_table_artifact
@@ -9,7 +9,7 @@ from daybook.orchestration.artifacts.text import page_key
 
 
 def show(project: str, outcomes: list[NodeResult]) -> list[NodeResult]:
-    """Write what became of each node into an artifact and a log line. Returns them as they came.
+    """Write the result of each node to an artifact, and the totals to a log line. Return the results unchanged.
 
     Raises:
         DbtFailed: a model or a test failed.
@@ -26,7 +26,7 @@ def show(project: str, outcomes: list[NodeResult]) -> list[NodeResult]:
 
 
 def totals(outcomes: list[NodeResult]) -> str:
-    """`5 of 7 are good, 1 failed, 1 held back`."""
+    """Return the totals: `5 of 7 are good, 1 failed, 1 held back`."""
     failed = sum(outcome.failed for outcome in outcomes)
     held_back = sum(outcome.held_back for outcome in outcomes)
     counted = [f"{len(outcomes) - failed - held_back} of {len(outcomes)} are good"]
@@ -35,7 +35,7 @@ def totals(outcomes: list[NodeResult]) -> str:
 
 
 def line(outcome: NodeResult) -> dict[str, str | int | float | None]:
-    """A line of the table."""
+    """Return a line of the table."""
     return {
         "node": outcome.node,
         "status": "held back" if outcome.held_back else outcome.status,

@@ -1,4 +1,4 @@
-"""What a dry run shows: for each interval what would happen, and the rows at both ends."""
+"""The page of a dry run: for each interval what would happen, and its rows in the source and by the ledger."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ def show(table: Table, forecasts: list[Forecast], label: str, refusal: str | Non
 
 
 def headline(table: Table, forecasts: Sequence[Forecast]) -> str:
-    """How many intervals would be loaded, and how many rows, where the source can count them all."""
+    """Return how many intervals would be loaded, and how many rows, if the source can count them all."""
     assert table.grid is not None
     counts = [forecast.at_source for forecast in forecasts if forecast.chosen]
     counted = [count for count in counts if count is not None]
@@ -40,7 +40,7 @@ def headline(table: Table, forecasts: Sequence[Forecast]) -> str:
 
 
 def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _INTERVALS_SHOWN) -> str:
-    """Totals, the calendar as it is now, and a line an interval."""
+    """Return the totals, the calendar as it is now, and a line for each interval."""
     grid = table.grid
     assert grid is not None
     audited = any(forecast.audited for forecast in forecasts)
@@ -77,7 +77,7 @@ def _more(difference: int | None) -> str:
 
 
 def _view(audited: Audited) -> str:
-    """The audit's cells of a line: the rows that an exact load would add, change and remove, and its verdict."""
+    """Return the audit's cells of a line: the rows that an exact load would add, change and remove, and the verdict."""
     there = audited.differences
     rows = [number(count, there.exact) for count in (there.added, there.changed, there.removed)]
     return f"| {' | '.join(rows)} | {audited.verdict} |"

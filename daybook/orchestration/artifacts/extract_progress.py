@@ -1,6 +1,6 @@
-"""What a long extraction shows on its run's page while it works: rows, rows a second, and when it will be done.
+"""The progress of a long extraction on its run's page: rows, rows a second, and when it will be done.
 
-A thread of its own asks Prefect: the source never waits for the server, and a server that is away stops nothing.
+A thread of its own calls Prefect: the source never waits for the server, and an outage of the server stops nothing.
 """
 
 import logging
@@ -28,16 +28,16 @@ _PATIENCE = 10.0  # seconds that the end of the extraction waits for its last fi
 
 
 class ExtractPage:
-    """The page of an extraction, within its block: only one that takes ten seconds gets any. Never raises."""
+    """The page of an extraction, as a context manager, if it takes more than ten seconds. Never raises."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan, self._rows, self._began = plan, 0, time.monotonic()
         self._ended, self._failed = threading.Event(), False
-        # The context says which run's page it is, and to which run's log a warning belongs.
+        # The context has the run, to which the page and the warnings belong.
         self._thread = threading.Thread(target=copy_context().run, args=(self._work,), daemon=True, name="extract-page")
 
     def count(self, rows: int) -> None:
-        """So many rows have come. Where they are fewer than before, the extraction has begun anew."""
+        """Set how many rows have come so far. A smaller number than before means that the extraction was retried."""
         if rows < self._rows:
             self._began = time.monotonic()
         self._rows = rows
@@ -67,7 +67,7 @@ class ExtractPage:
             logger.warning("%s: its progress cannot be shown: %s", name, type(error).__name__)
 
     def _expected(self) -> int | None:
-        with suppress(Exception):  # a warehouse that is away now may be there when the rows are
+        with suppress(Exception):  # the warehouse may be back when the rows have come
             warehouse = blocks.warehouse()
             with warehouse.session() as session:
                 return expected_rows(session, warehouse, self._plan)

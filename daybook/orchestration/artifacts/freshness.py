@@ -1,4 +1,4 @@
-"""How the tables with `due:` stand, as a table of Markdown: for the artifact of the monitor."""
+"""The freshness of the tables with `due:`, as a Markdown table for the monitor's artifact."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ _SIGNS = {State.FRESH: "🟩", State.LATE: "🟧", State.STALE: "🟥", State.NO
 
 
 def page(standings: Sequence[Freshness]) -> str:
-    """The figures, and a line a table, the late ones first. Times are on the clock of each table."""
+    """Return the figures and a line for each table, late tables first. Times are on the clock of each table."""
     if not standings:
         return 'No table has a `due:`. Write `due: "10:00"` into its file to hear when it is late.'
     ordered = sorted(standings, key=lambda standing: (not standing.is_late, standing.table))
@@ -20,7 +20,7 @@ def page(standings: Sequence[Freshness]) -> str:
 
 
 def figures(standings: Sequence[Freshness]) -> str:
-    """How many are late, in a line."""
+    """Return how many tables are late, in one line."""
     late = sum(standing.is_late for standing in standings)
     return f"{late} of {len(standings)} tables {'is' if late == 1 else 'are'} late" if late else "No table is late"
 

@@ -1,4 +1,4 @@
-"""What a run of the key metrics shows: the chart of the core tables, and the figures of all of them."""
+"""The page of the key metrics: the chart of the core tables, and the figures of all tables."""
 
 import base64
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from daybook.monitoring.key_metrics.weekly_metrics import Metrics
 
 
 def show(metrics: Sequence[Metrics], week_start: date) -> None:
-    """Show the week that begins at `week_start` on the run's page; `metrics` have the weeks before it, too."""
+    """Show the week that begins on `week_start` on the run's page. `metrics` has the weeks before it, too."""
     picture = base64.b64encode(draw(metrics, week_start).encode()).decode()
     chart = f"![In time, week by week](data:image/svg+xml;base64,{picture})"
     page = f"{chart}\n\n{markdown(metrics, week_start)}"
@@ -20,7 +20,7 @@ def show(metrics: Sequence[Metrics], week_start: date) -> None:
 
 
 def markdown(metrics: Sequence[Metrics], week_start: date) -> str:
-    """The core tables together, then a line for every table: those with a due time first."""
+    """Return the core tables together, then a line for every table: tables with a due time first."""
     promised = core(metrics, week_start)
     before = {row.table: row for row in metrics if row.week_start == week_start - timedelta(days=7)}
     others = [row for row in metrics if row.week_start == week_start and not row.core]

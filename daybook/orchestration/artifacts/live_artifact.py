@@ -1,4 +1,4 @@
-"""What changes on a run's page while the run works: a text, and a bar of progress."""
+"""Artifacts that change while a run works: a text and a progress bar."""
 
 from uuid import UUID
 
@@ -8,9 +8,9 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 
 
 class LivePage:
-    """Two artifacts of the run in which it is made: Markdown, and how much is done, once that can be said.
+    """Two artifacts of the current run: Markdown, and a progress bar as soon as the progress is known.
 
-    Their cards on the run's page show the first words of their descriptions and nothing else: the figures.
+    Their cards on the run's page show only the first words of their descriptions: the figures.
     """
 
     def __init__(self, client: SyncPrefectClient, key: str, label: str) -> None:
@@ -18,7 +18,7 @@ class LivePage:
         self._made: dict[str, tuple[UUID, ArtifactUpdate]] = {}
 
     def show(self, figures: str, share: float | None, below: str = "") -> None:
-        """Show a line of `figures`, and Markdown below it; and that `share` (0 to 1) is done; None: nobody knows."""
+        """Show a line of `figures` with Markdown below it, and the `share` (0 to 1) that is done; None if unknown."""
         described = f"{figures} ({self._label})"
         self._put("markdown", self._key, described, f"**{figures}**\n\n{below}".strip())
         if share is not None:

@@ -1,4 +1,4 @@
-"""What a run shows of itself in Prefect: its artifact, its last log line."""
+"""The report of a load in Prefect: an artifact and the last log line."""
 
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
@@ -13,10 +13,10 @@ _INTERVALS_SHOWN = 60  # intervals on the page: daybook.ledger has all of them
 
 
 def show(report: LoadReport) -> LoadReport:
-    """Write the run's figures into an artifact and a log line. Returns the report as it came.
+    """Write the run's figures to an artifact and a log line. Return the report unchanged.
 
     Raises:
-        SourceIncomplete: the source could not give all that was wanted; what it gave is loaded.
+        SourceIncomplete: the source could not give everything; what it gave is loaded.
     """
     logger = get_run_logger()
     if report.note:
@@ -37,7 +37,7 @@ def show(report: LoadReport) -> LoadReport:
 
 
 def headline(report: LoadReport) -> str:
-    """What a person wants to know first: `2,599 rows in 4.2 s, 3 checks hold`. The artifact's card shows no more."""
+    """Return the figures for the artifact's card, which has room for one line: `2,599 rows in 4.2 s, 3 checks hold`."""
     if report.note:
         return f"nothing to do: {report.note}"
     figures = [f"{report.rows:,} rows in {sum(report.seconds.values()):,.1f} s"]
@@ -45,7 +45,7 @@ def headline(report: LoadReport) -> str:
 
 
 def markdown(report: LoadReport) -> str:
-    """The artifact's text: the totals, the seconds of each leg, a line an interval. Its title is its description."""
+    """Return the artifact's text: the totals, the seconds of each step, and a line for each interval."""
     if report.note:
         lines = [f"Nothing to do: {report.note}."]
     else:

@@ -10,13 +10,13 @@ from daybook.summaries.graph import Graph
 
 
 def show(graph: Graph, outcome: BuildResults) -> BuildResults:
-    """Show it on the run's page. Returns the outcome as it came."""
+    """Show the results on the run's page. Return them unchanged."""
     create_markdown_artifact(key="summaries", markdown=markdown(graph, outcome), description=headline(graph, outcome))
     return outcome
 
 
 def headline(graph: Graph, outcome: BuildResults) -> str:
-    """The numbers of those built, unchanged, failed, held back, and waiting for a first load."""
+    """Return how many summaries were built, unchanged, failed, held back, and are waiting for a first load."""
     built = sum(one.built for one in outcome.built.values())
     counts = {"built": built, "unchanged": len(outcome.built) - built}
     counts |= {"failed": len(outcome.failed), "held back": len(outcome.held_back), "waiting": len(graph.waiting)}
@@ -24,13 +24,13 @@ def headline(graph: Graph, outcome: BuildResults) -> str:
 
 
 def markdown(graph: Graph, outcome: BuildResults) -> str:
-    """A line a summary, in the order of the builds; what each reads and why it is as it is; and its checks.
+    """Return a line for each summary, in the order of the builds; what it reads and why it was built; and its checks.
 
-    What is long stands below the table, whose lines Prefect does not break.
+    Long text is below the table, whose lines Prefect does not break.
     """
     lines, why = ["| summary | | rows | seconds |", "|---|---|---:|---:|"], list[str]()
     for name in graph.order:
-        figures, reason = _told(name, outcome)
+        figures, reason = _cells(name, outcome)
         lines.append(f"| {name} | {figures} |")
         why.append(f"- **{name}**, from {', '.join(graph.lineages[name].inputs)}: {reason}")
     for name, awaited in graph.waiting.items():
@@ -41,8 +41,8 @@ def markdown(graph: Graph, outcome: BuildResults) -> str:
     return "\n".join([*lines, "", *why])
 
 
-def _told(name: str, outcome: BuildResults) -> tuple[str, str]:
-    """The state, rows and seconds of a summary as cells of the table, and why it is so."""
+def _cells(name: str, outcome: BuildResults) -> tuple[str, str]:
+    """Return the state, rows and seconds of a summary as cells of the table, and the reason."""
     if name in outcome.failed:
         error = outcome.failed[name]
         return "🟥 failed | |", f"{type(error).__name__}: {one_line(str(error))}"

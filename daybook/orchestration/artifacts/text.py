@@ -1,20 +1,20 @@
-"""Texts as the artifacts of a run take them."""
+"""Text for the artifacts of a run."""
 
 import re
 
 
 def page_key(*words: str) -> str:
-    """The key of an artifact, of which Prefect takes small letters, digits and dashes: `load-raw-data-nps`."""
+    """Return an artifact's key, of the lower-case letters, digits and dashes that it may have: `load-raw-data-nps`."""
     return re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")
 
 
 def one_line(text: str) -> str:
-    """A text as it can stand in a list of Markdown: on one line, and without marks that Markdown would take away."""
+    """Return `text` on one line, with the characters escaped that Markdown would interpret, for an item of a list."""
     return " ".join(text.split()).replace("*", "\\*").replace("_", "\\_")
 
 
 def printable(text: str) -> str:
-    """`text` without what no medium can send: control characters, halves of surrogate pairs. Lines end in `\\n`."""
+    """Return `text` without characters that no channel sends: control codes, half surrogates. Lines end in `\\n`."""
     return _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 

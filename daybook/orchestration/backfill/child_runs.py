@@ -1,4 +1,4 @@
-"""The runs that a backfill starts: real runs of the deployment on its work pool, linked to their parent."""
+"""The runs that a backfill starts: runs of the deployment on its work pool, linked to the backfill as their parent."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -20,9 +20,9 @@ from daybook.orchestration.deployments import LoadingDeployment
 from daybook.orchestration.pagination import PAGE
 from daybook.orchestration.run_tags import BACKFILL_NAME_END, BACKFILL_TAG
 
-#: The parent decides what is tried again: a child that fails is to say so at once.
+#: The parent decides what is retried: a child that fails does so at once.
 _NO_RETRIES = {"env": {"PREFECT_FLOWS_DEFAULT_RETRIES": "0"}}
-#: How long today's run is let through before it counts as stuck.
+#: How long a scheduled run has priority before it counts as stuck.
 _PATIENCE = timedelta(minutes=10)
 _ACTIVE = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING]
 
@@ -37,7 +37,7 @@ class ChildRuns:
 
     @property
     def stretches(self) -> list[IntervalRun]:
-        """What is being loaded."""
+        """The intervals of each active run."""
         return list(self._active.values())
 
     def start(self, stretch: IntervalRun) -> FlowRun:
@@ -49,7 +49,7 @@ class ChildRuns:
             self._deployed.id,
             parameters=self._deployed.parameters | grid.dates(first, last),
             timeout=0,
-            # It gives itself the same when it begins; one whose process dies before that is known by this.
+            # The run gives itself the same name when it begins; a process that dies before that leaves this one.
             flow_run_name=f"{self._deployed.table.name} {grid.stretch_label(first, last)}{BACKFILL_NAME_END}",
             tags=self._tags,
             job_variables=_NO_RETRIES,
@@ -59,20 +59,20 @@ class ChildRuns:
         return run
 
     def pop_finished(self) -> list[tuple[IntervalRun, FlowRun | None]]:
-        """What was to be loaded by the runs that have ended since the last call, and each run; None: it was deleted."""
+        """Return the intervals and the run of each run that ended since the last call; None for a deleted run."""
         found = self._read(FlowRunFilter(id=FlowRunFilterId(any_=list(self._active)))) if self._active else []
         runs = {run.id: run for run in found}
         going = {run.id for run in found if run.state is None or not run.state.is_final()}
         return [(self._active.pop(id), runs.get(id)) for id in list(self._active) if id not in going]
 
     def cancel(self) -> None:
-        """Cancel what is active: a run that has not started at once, a running one by its worker."""
+        """Cancel the active runs. One that has not started is cancelled at once, a running one by its worker."""
         for id in list(self._active):
             self._client.set_flow_run_state(id, State(type=StateType.CANCELLING, message="Its backfill ended."))
         self._active.clear()
 
     def free_slots(self, wanted: int) -> int:
-        """How many more runs may be started, where `wanted` may be active at once and others use the deployment too."""
+        """Return how many more runs may start, if `wanted` may be active at once and others use the deployment."""
         free = wanted - len(self._active)
         if free > 0 and self._deployed.limit is not None:
             here = FlowRunFilterDeploymentId(any_=[self._deployed.id])
@@ -82,9 +82,9 @@ class ChildRuns:
         return max(free, 0)
 
     def scheduled_runs_due(self) -> list[FlowRun]:
-        """Runs of the same deployment that are due, wait for their turn, and are no backfill's: today goes first.
+        """Return the scheduled runs of the deployment that are due and wait for a slot: they have priority.
 
-        One that has waited for very long waits for something else, and is not counted.
+        A run that has waited for more than ten minutes waits for something else, and is left out.
         """
         now = datetime.now(UTC)
         found = self._read(

@@ -1,6 +1,6 @@
-"""dbt, as prefect-dbt runs it: each model and test is a task of the run, and its lines are in the run's log.
+"""Run dbt by prefect-dbt: each model and test is a task of the run, and its lines are in the run's log.
 
-prefect-dbt is installed by requirements-dbt.txt alone, so it is imported here when it is needed and not before.
+Only requirements-dbt.txt installs prefect-dbt, so it is imported when it is needed.
 """
 
 import json
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def _not_a_traceback(record: logging.LogRecord) -> bool:
-    """A filter: that a model or test has failed is told by dbt, in the line before; Prefect adds frames of its own."""
+    """Filter out Prefect's traceback of a model or test that failed: dbt logs the failure in the line before."""
     return not (record.exc_info and getattr(record, "task_name", None) == "execute_dbt_node")
 
 
@@ -43,26 +43,27 @@ class Dbt:
     day: date
 
     def nodes(self, select: str | None) -> list[str]:
-        """The unique ids of what `select` would build; afterwards there is a manifest.
+        """Return the unique ids of the nodes that `select` names, and leave a manifest.
 
-        Raises `DbtUnusable`, as `build` does: dbt cannot read the project or what is selected, or that is nothing.
+        Raises:
+            DbtUnusable: dbt cannot read the project or the selection, or it selects nothing. `build` raises it, too.
         """
         as_json = ("--output", "json", "--output-keys", "unique_id")
-        listed = self._invoke("ls", select, *as_json, "--log-level", "error")  # warnings are told by the build
+        listed = self._invoke("ls", select, *as_json, "--log-level", "error")  # the build logs the warnings
         return self._some([json.loads(line)["unique_id"] for line in listed], select)
 
     def manifest(self) -> dict[str, Any]:
-        """dbt's `manifest.json`, as the last command left it."""
+        """Return dbt's `manifest.json`, as the last command left it."""
         path = self.project / self._settings().target_path / "manifest.json"
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return manifest
 
     def build(self, select: str | None, full_refresh: bool) -> list[NodeResult]:
-        """Build the models, seeds and snapshots that `select` names, and run their tests; what fails is in there."""
+        """Build the models, seeds and snapshots that `select` names, run their tests, and return all results."""
         return self._some(outcomes(self._invoke("build", select, *["--full-refresh"] * full_refresh).results), select)
 
     def _some(self, found: list[T], select: str | None) -> list[T]:
-        """What dbt found, unless it is nothing: dbt itself calls that a success."""
+        """Return what dbt found. Refuse an empty selection, which dbt itself calls a success."""
         if not found:
             raise DbtUnusable(f"nothing in {self.project} is selected by {select!r}: correct select, or leave it out")
         return found
@@ -76,9 +77,9 @@ class Dbt:
         arguments += ["--select", *select.split()] if select else []
         try:
             return PrefectDbtRunner(settings=self._settings(), raise_on_failure=False).invoke(arguments).result
-        except ValueError as error:  # prefect-dbt's word for all that dbt raises
-            told = str(error).partition("': ")[2] or str(error)
-            raise DbtUnusable(f"dbt {command} did not get to run in {self.project}: {told}") from None
+        except ValueError as error:  # prefect-dbt raises it for every exception of dbt
+            said = str(error).partition("': ")[2] or str(error)
+            raise DbtUnusable(f"dbt {command} could not run in {self.project}: {said}") from None
         finally:
             _wait_for_tasks()
 
@@ -89,7 +90,7 @@ class Dbt:
 
 
 def _wait_for_tasks() -> None:
-    """Let the nodes' tasks end. prefect-dbt runs each in a thread that nobody waits for: they would stay `Running`."""
+    """Wait for the nodes' tasks. prefect-dbt runs each in a thread and does not wait: they would stay `Running`."""
     for thread in threading.enumerate():
         if thread.name.endswith("(run_task)"):
             thread.join(timeout=30)
@@ -97,12 +98,12 @@ def _wait_for_tasks() -> None:
 
 @contextmanager
 def on_our_warehouse(project: Path, day: date, schema: str) -> Iterator[Dbt]:
-    """dbt with a profile for `SqlAlchemyConnector/warehouse`, which exists no longer than the `with`.
+    """Yield dbt with a profile for `SqlAlchemyConnector/warehouse`, and delete the profile afterwards.
 
-    The file has no password in it; that is in the environment of this process. `schema` is for models that name none.
+    The profile reads the password from the environment of this process. `schema` is for models that name none.
 
     Raises:
-        DbtUnusable: dbt is not installed, or cannot be told where the warehouse is.
+        DbtUnusable: dbt is not installed, or has no adapter for the warehouse.
         BlockUnusable: the block is missing.
     """
     try:

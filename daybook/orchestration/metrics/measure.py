@@ -1,4 +1,4 @@
-"""The key metrics of some weeks, with all that the warehouse and Prefect know of them."""
+"""The key metrics of some weeks, from the warehouse and from Prefect."""
 
 import logging
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _AROUND = timedelta(days=1)  # a run may commit as a week ends, and end after it
 
 
 def readable() -> list[Dataset]:
-    """Every table and summary whose file can be read; of the others, a line in the log."""
+    """Return every table and summary whose file can be read. Log a warning for each of the others."""
     found, problems = datasets()
     for problem in problems:
         logger.warning("%s", problem)
@@ -33,13 +33,13 @@ def readable() -> list[Dataset]:
 def measured(
     client: SyncPrefectClient, warehouse: Warehouse, among: Sequence[Dataset], weeks: Sequence[Interval], now: datetime
 ) -> list[Metrics]:
-    """The metrics of these tables in these neighbouring weeks, the oldest week first, as far as they are over at `now`.
+    """Return the metrics of these tables in these neighbouring weeks, the oldest week first, up to `now`.
 
-    Raises what the warehouse or Prefect's server raises when it cannot be asked.
+    Raises what the warehouse or Prefect's server raises when it cannot be reached.
     """
     summaries = {dataset.name for dataset in among if isinstance(dataset, Summary)}
     tables = {dataset.name for dataset in among} - summaries
     span = Interval(weeks[0].start - _AROUND, weeks[-1].end + _AROUND)
-    told = ended_runs(client, tables, summaries, span)
+    reported = ended_runs(client, tables, summaries, span)
     open_incidents = [Outage(one.subject, one.kind, one.since) for one in IncidentStore(client, warehouse).open]
-    return [row for week in weeks for row in measure(warehouse, among, week, now, told, open_incidents)]
+    return [row for week in weeks for row in measure(warehouse, among, week, now, reported, open_incidents)]
