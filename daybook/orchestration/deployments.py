@@ -57,7 +57,9 @@ class LoadingDeployment:
         )
 
 
-def find(client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None = None) -> LoadingDeployment:
+def find_deployment(
+    client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None = None
+) -> LoadingDeployment:
     """Return the deployment `name` (`flow/cadence`), each of whose runs gets these `parameters`.
 
     Its table is the flow's parameter `table`, or the one that its tags name.

@@ -10,7 +10,7 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import FlowRun
 
 from daybook.errors import BackfillIncomplete, BackfillRefused
-from daybook.orchestration.deployments import find, find_loading_deployment
+from daybook.orchestration.deployments import find_deployment, find_loading_deployment
 from daybook.orchestration.local_stack.demo.flow_runs import run_deployment
 from daybook.orchestration.local_stack.errors import StackError
 from tests.support.backfills import DAY, calendar_of, children, days_from, fill, fill_from_here, loaded_days, populate
@@ -136,7 +136,7 @@ def test_what_makes_no_sense_is_refused(
     deployed: Deployed, deployment: str, parameters: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(BackfillRefused, match=said.replace("{", r"\{")):
-        find(deployed.client, deployment, parameters)
+        find_deployment(deployed.client, deployment, parameters)
 
 
 def test_a_table_knows_the_deployment_that_loads_it(deployed: Deployed) -> None:

@@ -185,7 +185,7 @@ def test_where_the_day_does_not_come_each_late_table_is_named(client: SyncPrefec
     ("run", "words"),
     [
         ("typo", "is selected by 'nps_by_dya': correct select"),
-        ("stateless", r"dbt ls did not get to run in .*: Runtime Error\n  Got a state selector method"),
+        ("stateless", r"dbt ls could not run in .*: Runtime Error\n  Got a state selector method"),
     ],
     ids=["a name that is not there", "a method that needs what is not there"],
 )

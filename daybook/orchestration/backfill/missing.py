@@ -15,7 +15,7 @@ from daybook.load.owed_intervals import expected_intervals, with_sessions
 from daybook.model.interval import Interval
 from daybook.orchestration.backfill.loop import BackfillRun
 from daybook.orchestration.blocks import open as blocks
-from daybook.orchestration.deployments import find, find_loading_deployment
+from daybook.orchestration.deployments import find_deployment, find_loading_deployment
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def load_missing(client: SyncPrefectClient, missing: Missing) -> BackfillResult:
         return BackfillResult()
     label = f"{name}, caught up"
     get_run_logger().info("%s: loading %d of %d intervals by %s", name, lacking, len(missing.statuses), deployment)
-    deployed = find(client, deployment)
+    deployed = find_deployment(client, deployment)
     run = BackfillRun(client, deployed, missing.statuses, missing.intervals, BackfillOptions(), label)
     return run.run().raise_for_failures(missing.table, label)
 

@@ -20,7 +20,7 @@ from daybook.orchestration.artifacts import dry_run
 from daybook.orchestration.audit.compare import audited, preview
 from daybook.orchestration.backfill.loop import BackfillRun
 from daybook.orchestration.blocks import open as blocks
-from daybook.orchestration.deployments import LoadingDeployment, find
+from daybook.orchestration.deployments import LoadingDeployment, find_deployment
 from daybook.orchestration.run_tags import tag
 
 
@@ -99,7 +99,7 @@ def range_backfill(
         BackfillRefused: the deployment, the range or the options make no sense; says what to type instead.
     """
     with get_client(sync_client=True) as client:
-        deployed = find(client, deployment, parameters)
+        deployed = find_deployment(client, deployment, parameters)
         tag(deployed.table.name)
         if allow_before_start:
             deployed = deployed.with_parameters({"allow_before_start": True})

@@ -13,7 +13,7 @@ from daybook.ledger.interval_status import read_statuses
 from daybook.model.interval import Interval
 from daybook.orchestration.backfill.loop import BackfillRun
 from daybook.orchestration.blocks import open as blocks
-from daybook.orchestration.deployments import LoadingDeployment, find, find_loading_deployment
+from daybook.orchestration.deployments import LoadingDeployment, find_deployment, find_loading_deployment
 
 
 def find_repairing_deployment(client: SyncPrefectClient, table: Table) -> LoadingDeployment:
@@ -28,7 +28,7 @@ def find_repairing_deployment(client: SyncPrefectClient, table: Table) -> Loadin
             f"{table.name}: no deployment loads it by intervals: tag one with {table.name} in prefect.yaml, and run "
             "`make deploy`"
         )
-    return find(client, name).with_parameters({"exact": True})
+    return find_deployment(client, name).with_parameters({"exact": True})
 
 
 def reload(

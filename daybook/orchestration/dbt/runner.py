@@ -103,7 +103,7 @@ def on_our_warehouse(project: Path, day: date, schema: str) -> Iterator[Dbt]:
     The profile reads the password from the environment of this process. `schema` is for models that name none.
 
     Raises:
-        DbtUnusable: dbt is not installed, or has no adapter for the warehouse.
+        DbtUnusable: dbt is not installed, or cannot use the warehouse's URL.
         BlockUnusable: the block is missing.
     """
     try:
