@@ -217,10 +217,7 @@ class BackfillIncomplete(DaybookError):
 
 
 class SummariesFailed(DaybookError):
-    """Some summaries could not be built: names them, with their reasons, and the summaries that wait for them.
-
-    `parts` has the reason of each summary that failed.
-    """
+    """Some summaries could not be built: names them, with their reasons, and the summaries that wait for them."""
 
     def __init__(self, message: str, parts: Mapping[str, str] = MappingProxyType({})) -> None:
         super().__init__(message)

@@ -1,7 +1,5 @@
 """Notify the owner of what failed, warns or is late, once; and again when it has recovered."""
 
-import os
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
@@ -12,7 +10,7 @@ from prefect.client.orchestration import get_client
 from daybook.errors import MonitorIncomplete
 from daybook.orchestration.command_line import run as run_from_command_line
 from daybook.orchestration.flow import flow
-from daybook.orchestration.notifications.detect.server_down import out_of_reach
+from daybook.orchestration.notifications.detect.server_down import exit_if_server_is_down
 from daybook.orchestration.notifications.monitor_pass import MonitorPass
 from daybook.orchestration.notifications.pass_lock import exclusive_pass
 from daybook.orchestration.parameters.monitor import About, EventText, RunId, Subject, run_name
@@ -47,12 +45,6 @@ def monitor(about: About = None, run: RunId = None, subject: Subject = None, sai
 def main(arguments: Sequence[str] | None = None, prog: str | None = None) -> None:
     """Run the monitor from the command line."""
     run_from_command_line(monitor, arguments, prog, before=exit_if_server_is_down)
-
-
-def exit_if_server_is_down() -> None:
-    """Notify that the Prefect server does not answer, and exit with 1: no flow can run then."""
-    if lost := out_of_reach(os.environ, datetime.now(UTC)):
-        sys.exit(lost)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,12 @@
 import math
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.objects import FlowRun
 
-from daybook.errors import BackfillIncomplete, BackfillRefused
-from daybook.orchestration.deployments import find_deployment, find_loading_deployment
+from daybook.errors import BackfillIncomplete
 from daybook.orchestration.local_stack.demo.flow_runs import run_deployment
 from daybook.orchestration.local_stack.errors import StackError
 from tests.support.backfills import DAY, calendar_of, children, days_from, fill, fill_from_here, loaded_days, populate
@@ -117,28 +115,3 @@ def test_a_dry_run_lists_the_days_and_loads_nothing(
     assert "| 2021-02-07 | missing | load | 5 | 0 | 5 | 0 | 0 | never loaded |" in told
     assert children(worker, run) == []
     assert set(loaded_days(on_postgres)) == set(days_from(DAY, 2))
-
-
-@pytest.mark.parametrize(
-    ("deployment", "parameters", "said"),
-    [
-        ("nps/dayly", {}, "did you mean 'nps/daily'"),
-        ("nonsense", {}, "there is no deployment 'nonsense'"),
-        ("nps/full-refresh", {}, "always loads raw_data.nps whole"),
-        ("backfill/on-demand", {}, "loads no intervals"),
-        ("load-table/on-demand", {}, 'give parameters: {"table"'),
-        ("nps/daily", {"alow_shrink": True}, "did you mean 'allow_shrink'"),
-        ("nps/daily", {"colour": "red"}, "it takes allow_before_start, allow_shrink"),
-        ("nps/daily", {"execution_date": "2021-02-05"}, "execution_date is set by the backfill"),
-    ],
-)
-def test_what_makes_no_sense_is_refused(
-    deployed: Deployed, deployment: str, parameters: dict[str, Any], said: str
-) -> None:
-    with pytest.raises(BackfillRefused, match=said.replace("{", r"\{")):
-        find_deployment(deployed.client, deployment, parameters)
-
-
-def test_a_table_knows_the_deployment_that_loads_it(deployed: Deployed) -> None:
-    assert find_loading_deployment(deployed.client, "raw_data.nps") == "nps/daily"
-    assert find_loading_deployment(deployed.client, "raw_data.visits") is None

@@ -9,10 +9,11 @@ import json
 import logging
 import os
 import socket
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prefect.settings import PREFECT_API_URL
@@ -38,6 +39,12 @@ class Outage:
 
     since: datetime
     reported: bool = False
+
+
+def exit_if_server_is_down() -> None:
+    """Notify that the Prefect server does not respond, and exit with 1: no flow can run then."""
+    if reason := out_of_reach(os.environ, datetime.now(UTC)):
+        sys.exit(reason)
 
 
 def out_of_reach(

@@ -1,5 +1,6 @@
-"""Every flow there is: how it is named, and what the UI's form offers and explains."""
+"""Every flow: its file, its name, and what the UI's form offers and explains."""
 
+import ast
 import importlib
 import pkgutil
 from pathlib import Path
@@ -11,9 +12,10 @@ from prefect import Flow
 import flows
 from daybook.definitions.summary_files import summary_names
 from daybook.definitions.table_files import table_names
+from daybook.orchestration import flow as flow_module
 
 MODULES = [importlib.import_module(f"flows.{module.name}") for module in pkgutil.iter_modules(flows.__path__)]
-#: The modules that define a flow, which one that only imports some helps to do.
+#: The flows that each module defines.
 FLOWS = {
     Path(str(module.__file__)).stem: [
         thing for thing in vars(module).values() if isinstance(thing, Flow) and thing.fn.__module__ == module.__name__
@@ -37,6 +39,28 @@ def test_file_function_and_flow_have_one_name(name: str) -> None:
     assert found.fn.__name__ == name
     assert found.name == name.replace("_", "-")
     assert found.description
+
+
+def test_every_file_holds_one_flow() -> None:
+    assert set(FLOWS) - set(FILES) == {"prometheus"}, "which only keeps an old command"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flow_reads_from_top_to_bottom(name: str) -> None:
+    """Nothing but the flow and its command is in its file; what makes Prefect run it is in daybook.orchestration."""
+    text = (Path(flows.__path__[0]) / f"{name}.py").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 60
+    tree = ast.parse(text)
+    defined = [one.name for one in tree.body if isinstance(one, ast.FunctionDef | ast.ClassDef)]
+    assert defined in ([name], [name, "main"])
+    imported = [one.module or "." for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)]
+    assert not [module for module in imported if module.startswith("flows")], "the folder ships as daybook.flows"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flow_records_why_it_fails(name: str) -> None:
+    """By the decorator of daybook.orchestration.flow, whose wrapper stands before the function."""
+    assert FLOWS[name][0].fn.__code__.co_filename == flow_module.__file__
 
 
 @pytest.mark.parametrize("name", FILES)
