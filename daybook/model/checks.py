@@ -1,4 +1,4 @@
-"""What must hold in a table, as its file says: a query and what it must return, or a check that has a name."""
+"""The checks of a table file: a query with its expected result, or a named check such as `unique`."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from daybook.model.bounds import Bounds, comparable, shown
 from daybook.model.yaml_model import Strict
 
-#: What is no part of a statement's words: texts, quoted names, comments.
-_NO_WORDS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+#: The parts of a statement that hold no keywords: string literals, quoted names, comments.
+_NOT_KEYWORDS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _READS = re.compile(r"[\s(]*(select|with)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(insert|update|delete|merge|into)\b", re.IGNORECASE)
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
@@ -23,17 +23,20 @@ def _one_or_more(value: Any) -> Any:
 
 
 def _one_select(sql: str) -> str:
-    """A check runs inside the transaction of a load: a second statement could end it."""
+    """Return `sql` without its last semicolon. Raise ValueError if it is not one SELECT.
+
+    A check runs inside the transaction of a load, which a second statement could end.
+    """
     sql = sql.strip().removesuffix(";").rstrip()
-    words = _NO_WORDS.sub(" ", sql)
-    if not _READS.match(words):
-        raise ValueError("a check is one SELECT: begin with select or with")
+    keywords = _NOT_KEYWORDS.sub(" ", sql)
+    if not _READS.match(keywords):
+        raise ValueError("a check is one SELECT: start it with select or with")
     if ";" in sql:
         raise ValueError(
-            "a check is one SELECT, without a ';': give others an entry of their own; in a text, write chr(59)"
+            "a check is one SELECT without ';': give each other statement its own entry; in a string, write chr(59)"
         )
-    if found := _WRITES.search(words):
-        raise ValueError(f"a check reads and never writes: leave out {found[0]} (as the name of a column, quote it)")
+    if found := _WRITES.search(keywords):
+        raise ValueError(f"a check only reads: remove {found[0]}; if it is the name of a column, quote it")
     return sql
 
 
@@ -53,7 +56,7 @@ def _age(value: Any) -> Any:
 
 def _value(value: Any) -> Any:
     if not isinstance(value, str) and comparable(value) is None:
-        raise ValueError("give texts, numbers, dates, or true and false; NULL is never looked at (not_null does that)")
+        raise ValueError("give strings, numbers, dates, true or false; this check ignores NULL, use not_null for it")
     return value
 
 
@@ -75,45 +78,53 @@ Value = Annotated[Any, BeforeValidator(_value), WithJsonSchema({"type": ["string
 
 
 class AcceptedValues(Strict):
-    """A column whose values are all known. NULL is not looked at."""
+    """A column, and the only values that it may have. NULL passes."""
 
     column: str = Field(description="The column.")
-    values: tuple[Value, ...] = Field(min_length=1, description="Every value that may stand in it, besides NULL.")
+    values: tuple[Value, ...] = Field(min_length=1, description="All values that the column may have. NULL passes.")
 
 
 class Relationship(Strict):
-    """A column whose values all stand in a column of another table. NULL is not looked at."""
+    """A column whose values must all exist in a column of another table. NULL passes."""
 
     column: str = Field(description="The column.")
-    to: ColumnReference = Field(description="Where each of its values must be: schema.table.column.")
+    to: ColumnReference = Field(description="The column that must contain each value: schema.table.column.")
 
 
 class Fresh(Strict):
-    """A column of dates or times (in UTC, where they have no zone) whose newest is not old. A date is its midnight."""
+    """A column of dates or times, and the maximum age of its newest value.
+
+    A time without a zone is in UTC. A date counts as its midnight.
+    """
 
     column: str = Field(description="The column.")
-    within: Age = Field(description="How old its newest value may be: 2 days.")
+    within: Age = Field(description="The maximum age of the newest value: 2 days.")
 
 
 class Check(Bounds):
-    """One thing that must hold: what a query returns, or a check that has a name. `{table}` is the table's own name."""
+    """One check: a query with its expected result, or a named check. `{table}` in SQL stands for the table's name."""
 
     sql: Sql | None = Field(
         None,
-        description="One SELECT of one value, with equals, at_least, at_most, between or change_within beside it; "
-        "{table} stands for the table.",
+        description="One SELECT that returns one value. Give the expected value as equals, at_least, at_most, between "
+        "or change_within. {table} stands for the name of the table.",
     )
     change_within: Percent | None = Field(
-        None, description="By how much it, or without sql the number of rows, may change by one load or build: 20%."
+        None,
+        description="The maximum change of the value of sql by one load or build: 20%. Without sql, of the row count.",
     )
-    unique: Columns | None = Field(None, description="Columns whose values, taken together, no two rows share.")
+    unique: Columns | None = Field(None, description="Columns whose combined values are different in every row.")
     not_null: Columns | None = Field(None, description="Columns that are never NULL.")
-    accepted_values: AcceptedValues | None = Field(None, description="A column, and every value that it may have.")
-    relationship: Relationship | None = Field(None, description="A column, and where each of its values must be.")
-    row_count: Bounds | None = Field(None, description="How many rows there must be.")
-    fresh: Fresh | None = Field(None, description="A column of dates or times, and how old its newest may be.")
-    severity: Literal["fail", "warn"] = Field("fail", description="fail: nothing is committed. warn: it is told.")
-    table: TableReference | None = Field(None, description="The table that is looked at, where that is another one.")
+    accepted_values: AcceptedValues | None = Field(None, description="A column, and all values that it may have.")
+    relationship: Relationship | None = Field(
+        None, description="A column, and the column of another table that must contain each of its values."
+    )
+    row_count: Bounds | None = Field(None, description="The expected row count.")
+    fresh: Fresh | None = Field(None, description="A column of dates or times, and the maximum age of its newest.")
+    severity: Literal["fail", "warn"] = Field(
+        "fail", description="fail: a failed check rolls back the load or build. warn: it only warns."
+    )
+    table: TableReference | None = Field(None, description="The table to check, if it is another one.")
 
     @model_validator(mode="after")
     def _is_one(self) -> "Check":
@@ -124,35 +135,37 @@ class Check(Bounds):
             raise ValueError(
                 f"{' and '.join(kinds)} are {len(kinds)} checks: give each an entry of its own"
                 if kinds
-                else f"it says nothing to check: give one of {', '.join(_KINDS)}"
+                else f"it has nothing to check: give one of {', '.join(_KINDS)}"
             )
         expected = [*self.bounds_given, *(["change_within"] if self.change_within is not None else [])]
         if self.sql is not None and len(expected) != 1 and expected != ["at_least", "at_most"]:
             raise ValueError(
-                "sql has to return something: give equals, at_least or at_most, between, or change_within"
-                + (f", and just one of them (not {' and '.join(expected)})" if expected else "")
+                "sql needs an expected value: give equals, at_least or at_most, between, or change_within"
+                + (f", and only one of them (not {' and '.join(expected)})" if expected else "")
             )
         if self.sql is None and self.bounds_given:
-            raise ValueError(f"{self.bounds_given[0]} goes with sql, or inside row_count: {{…}}; not with {kinds[0]}")
+            raise ValueError(f"{self.bounds_given[0]} needs sql, or goes inside row_count: {{…}}; not with {kinds[0]}")
         if self.row_count is not None and not self.row_count.bounds_given:
-            raise ValueError("row_count expects something: give equals, at_least, at_most or between")
+            raise ValueError("row_count needs an expected number: give equals, at_least, at_most or between")
         if self.table and self.sql is not None and "{table}" not in self.sql:
-            raise ValueError("table is what {table} stands for, and the sql has no {table}: leave one out or add it")
+            raise ValueError(
+                "table replaces {table} in the sql, but the sql has no {table}: remove table, or add {table} to the sql"
+            )
         if self.change_within is not None and not self.of_own_table:
             raise ValueError(
-                "change_within compares what {table} held before with what it holds now: "
-                + ("leave out table" if self.table else "write {table} in the sql")
+                "change_within compares {table} before the load or build with {table} after it: "
+                + ("remove table" if self.table else "write {table} in the sql")
             )
         return self
 
     @property
     def kind(self) -> str:
-        """Which check it is: `sql`, `unique`, …"""
+        """Return the kind of the check: `sql`, `unique`, …"""
         return next(name for name in _KINDS if getattr(self, name) is not None)
 
     @property
     def asked(self) -> str:
-        """What it asks, on a line: its SQL, or its name and columns, `unique: user_id, date`."""
+        """Return the check as one line: its SQL, or its name and columns, such as `unique: user_id, date`."""
         if self.sql is not None:
             return " ".join(self.sql.split())
         columns = ", ".join(self.unique or self.not_null or ())
@@ -166,14 +179,14 @@ class Check(Bounds):
 
     @property
     def of_own_table(self) -> bool:
-        """Whether it looks at the table in whose file it stands (by a query: as `{table}`)."""
+        """Return True if the check reads the table of its own file. A query reads it as `{table}`."""
         return self.table is None and (self.sql is None or "{table}" in self.sql)
 
     def bounds(self, before: Any = None) -> Bounds | None:
-        """What its query must return at this moment. None: whatever it is, it holds.
+        """Return the bounds that the result of the query must meet now, or None if every result passes.
 
-        `before` is what the query returned before the load or the build. Where that was no number, or 0, of which
-        there is no percentage, a change has nothing that it could be compared with.
+        `before` is the result of the query before the load or build. `change_within` cannot compare with a `before`
+        that is not a number, nor with 0, which has no percentages: then every result passes.
         """
         if self.change_within is not None:
             return _within(self.change_within, before)
@@ -182,7 +195,7 @@ class Check(Bounds):
         return self if self.sql is not None else self.row_count or Bounds(equals=0)
 
     def expected(self, bounds: Bounds | None, before: Any = None) -> str:
-        """What its query must return, in words: `bounds`, and where they come from. `before` as in `bounds()`."""
+        """Return the expected result in words: `bounds`, and how they were computed. `before` is as in `bounds()`."""
         if bounds is None:
             return "anything"
         if self.change_within is not None:
@@ -199,7 +212,7 @@ def _within(percent: Decimal, before: Any) -> Bounds | None:
     was = comparable(before)
     if not isinstance(was, Decimal) or not was or not was.is_finite():
         return None
-    with localcontext(prec=100):  # more digits than any column has: 0% means not by one of them
+    with localcontext(prec=100):  # more digits than any column has, so that 0% allows no change at all
         room = abs(was) * percent / 100
         return Bounds(between=(was - room, was + room))
 

@@ -1,4 +1,4 @@
-"""The cursor of a table: which rows belong to which stretch of time, in SQL."""
+"""The cursor of a table: the column that assigns rows to intervals, and its SQL."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A column that says when a row belongs, its type where it is compared, and the zone that its clock shows.
+    """The cursor column of a table, with its type in the database that compares it.
 
-    `timezone` is what a value without a zone means; it is not looked at for instants (`timestamptz`).
+    `timezone` is the zone of values without one. It does not matter for instants (`timestamptz`).
     """
 
     column: str
@@ -25,17 +25,17 @@ class Cursor:
     timezone: str
 
     def bound(self, instant: datetime) -> date | datetime:
-        """What to compare the column with, for an instant in UTC: an instant, a wall-clock time, or a date.
+        """Return the value to compare the column with, for an instant in UTC: an instant, a wall-clock time, or a date.
 
         Raises:
-            SourceError: the column has no date or time, or is a DATE that the instant would cut in two.
+            SourceError: the column is not a date or time, or is a DATE and the instant is not a midnight in `timezone`.
         """
         if self.type.kind == "timestamptz":
             return instant.astimezone(UTC)
         if self.type.kind not in ("timestamp", "date"):
             raise SourceError(
-                f"cursor {self.column!r} is of type {self.type}, and only a date, timestamp or timestamptz says to "
-                "which interval a row belongs"
+                f"cursor {self.column!r} is of type {self.type}, and only a date, timestamp or timestamptz can assign "
+                "rows to intervals; name another column as cursor"
             )
         local = local_boundary(instant, self.timezone)
         if self.type.kind == "timestamp":
@@ -43,32 +43,33 @@ class Cursor:
         if self.type.kind == "date" and (local.hour, local.minute, local.second) == (0, 0, 0):
             return local.date()
         raise SourceError(
-            f"cursor {self.column!r} is a date, which an interval that begins at {local} in {self.timezone} would cut "
-            "in two; use interval: day, week or month in the zone of that date"
+            f"cursor {self.column!r} is a date, and an interval that starts at {local} in {self.timezone} would split "
+            "a day; use interval: day, week or month in the zone of that date"
         )
 
     def within_sql(self, column: str, intervals: Iterable[Interval]) -> tuple[str, list[date | datetime]]:
-        """The condition that a row lies in one of these intervals, and its values to bind. `column` is quoted."""
-        stretches = merged(intervals)
-        values = [self.bound(instant) for stretch in stretches for instant in (stretch.start, stretch.end)]
-        ranges = [f"({column} >= %s AND {column} < %s)"] * len(stretches)
-        return f"({' OR '.join(ranges) or 'FALSE'})", values
+        """Return the condition that a row is in one of `intervals`, and the values to bind. `column` is quoted."""
+        ranges = merged(intervals)
+        values = [self.bound(instant) for one in ranges for instant in (one.start, one.end)]
+        conditions = [f"({column} >= %s AND {column} < %s)"] * len(ranges)
+        return f"({' OR '.join(conditions) or 'FALSE'})", values
 
     def bucket_sql(self, column: str, boundaries: Sequence[datetime]) -> tuple[str, list[date | datetime]]:
-        """An expression that numbers the interval of each row, and its values to bind, in order.
+        """Return an expression that numbers the interval of each row, and the values to bind, in order.
 
-        `column` is the quoted column, `boundaries` the n + 1 instants between n neighbouring intervals. Rows of the
-        first interval get 0; those before it -1, those behind the last n, those without a cursor NULL. It is a search
-        tree of plain comparisons, so that every engine computes the same with about log2(n) comparisons a row,
-        whatever the zone's clock did.
+        `column` is the quoted column. `boundaries` are the n + 1 instants that bound n adjacent intervals. Rows of the
+        first interval get 0, rows before it -1, rows after the last interval n, and rows without a cursor NULL.
+
+        The expression is a search tree of plain comparisons. Every engine computes the same result with about log2(n)
+        comparisons a row, whatever the clock of the zone did.
         """
         return numbered_sql(column, [self.bound(boundary) for boundary in boundaries])
 
 
 def numbered_sql(column: str, boundaries: Sequence[T]) -> tuple[str, list[T]]:
-    """An expression that numbers the stretch of each row, as `Cursor.bucket_sql`, and its values to bind, in order.
+    """Return an expression that numbers the range of each row, as `Cursor.bucket_sql` does, and the values to bind.
 
-    `boundaries` are what the quoted `column` is compared with: dates, times, or numbers.
+    `boundaries` are the dates, times or numbers that the quoted `column` is compared with, in order.
     """
     values: list[T] = []
 

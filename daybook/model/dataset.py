@@ -1,4 +1,4 @@
-"""What the file of any table of the warehouse says, whatever its rows come from: a source, or a SELECT."""
+"""The fields that every table file has, both of tables that are loaded from a source and of summaries."""
 
 from datetime import time
 from functools import cached_property
@@ -20,7 +20,7 @@ def _type_text(value: Any) -> Any:
 
 
 def _quoted_time(value: Any) -> Any:
-    if isinstance(value, int):  # YAML 1.1 reads 10:00 as sixty times ten
+    if isinstance(value, int):  # YAML 1.1 reads 10:00 as the base-60 number 600
         raise ValueError('write the time in quotes, as in due: "10:00"')
     return value
 
@@ -33,15 +33,15 @@ class Dataset(Strict):
     """A table of the warehouse that has a file."""
 
     name: str = Field(exclude=True, description="schema.table, taken from the folder and the file.")
-    description: str = Field(description="What one row is, and of what: 'One answer a row to …'.")
-    owner: str = Field(description="The team to ask.")
-    key: Names = Field((), description="The columns that tell one row from every other.")
-    cursor: str | None = Field(None, description="The column whose value says to which interval a row belongs.")
-    interval: Unit | None = Field(None, description="How long one interval is.")
+    description: str = Field(description="What one row stands for: 'One row per answer to …'.")
+    owner: str = Field(description="The team that answers questions about the table.")
+    key: Names = Field((), description="The columns that identify a row.")
+    cursor: str | None = Field(None, description="The column whose value assigns each row to an interval.")
+    interval: Unit | None = Field(None, description="The length of one interval.")
     timezone: str = Field(
-        "UTC", description="The IANA zone in which days begin, and in which a cursor without a zone is read."
+        "UTC", description="The IANA time zone in which days start, and of cursor values that have no zone."
     )
-    due: Due = Field(None, description='By when the last interval must be there, in `timezone`: "10:00".')
+    due: Due = Field(None, description='The time in `timezone` by which the last interval must be loaded: "10:00".')
 
     @field_validator("key")
     @classmethod
@@ -52,20 +52,20 @@ class Dataset(Strict):
 
     @property
     def schema_name(self) -> str:
-        """The schema in the warehouse."""
+        """Return the schema in the warehouse."""
         return TableName.parse(self.name).schema
 
     @property
     def table_name(self) -> str:
-        """The name without its schema."""
+        """Return the name without its schema."""
         return TableName.parse(self.name).table
 
     @cached_property
     def grid(self) -> Grid | None:
-        """The grid of its intervals; None for one that is only ever made whole."""
+        """Return the grid of the table's intervals, or None if the table has no intervals."""
         return Grid(self.interval, self.timezone) if self.interval else None
 
     @property
     def load_grid(self) -> Grid | None:
-        """Return the grid of the intervals that loads and builds bring; None if each of them brings all of it."""
+        """Return the grid of the intervals that a load or build writes, or None if each writes the whole table."""
         return self.grid

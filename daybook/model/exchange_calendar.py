@@ -1,4 +1,4 @@
-"""Which days an exchange was open: of a day without prices they tell whether it is a holiday, or missing."""
+"""The sessions of an exchange: they separate a holiday from a day whose prices are missing."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -16,25 +16,25 @@ _HORIZON = date(2100, 1, 1)
 
 
 def known(name: str) -> str:
-    """Return `name` if a calendar has it: XNYS (an exchange's ISO 10383 code), or one of its aliases (NYSE).
+    """Return `name` if a calendar has it: an ISO 10383 code such as XNYS, or an alias such as NYSE.
 
     Raises:
-        ValueError: no calendar has it; the message suggests names that are close.
+        ValueError: no calendar has this name; the message suggests names that are close.
     """
     from exchange_calendars import get_calendar_names
 
     names = get_calendar_names(include_aliases=True)
     if name not in names:
         near = did_you_mean(name.upper(), names, "New York is XNYS", most=3, cutoff=0.5)
-        raise ValueError(f"no exchange is called {name!r}{near}")
+        raise ValueError(f"unknown exchange {name!r}{near}")
     return name
 
 
 def sessions(name: str, start: date, end: date) -> list[date]:
-    """The days from `start` (inclusive) to `end` (exclusive) on which the exchange had a session, on its own clock.
+    """Return the days on which the exchange has a session, from `start` (inclusive) to `end` (exclusive).
 
-    Where the library's calendar does not reach that far back or ahead, every weekday is one, so that a day is asked for
-    in vain rather than passed over.
+    Days are those of the exchange's own clock. Before the first and after the last session that the library knows,
+    every weekday counts as a session: a needless request does less harm than a skipped day.
     """
     days = _sessions(name, start.year // 10 * 10)
     return days[bisect_left(days, start) : bisect_left(days, end)]
@@ -42,15 +42,15 @@ def sessions(name: str, start: date, end: date) -> list[date]:
 
 @cache
 def zone_of(name: str) -> str:
-    """The IANA time zone of the exchange."""
+    """Return the IANA time zone of the exchange."""
     return _calendar(name).tz.key
 
 
 @cache
 def _sessions(name: str, year: int) -> list[date]:
-    """All sessions from the beginning of `year` on; weekdays where none are known."""
+    """Return all sessions from the start of `year` on, with weekdays outside of the range that the library knows."""
     first, calendar = date(year, 1, 1), _calendar(name)
-    if calendar.first_session.date() > first:  # by itself it begins twenty years ago
+    if calendar.first_session.date() > first:  # by default a calendar starts twenty years ago
         bound = calendar.bound_min()
         calendar = _calendar(name, max(first, bound.date()) if bound is not None else first)
     found = [session.date() for session in calendar.sessions]

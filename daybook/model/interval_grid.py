@@ -1,4 +1,4 @@
-"""The grid of a table: how time is cut into the intervals that it is loaded by."""
+"""The grid of a table: the hours, days, weeks or months of a time zone that its loads use as intervals."""
 
 import re
 from collections.abc import Iterator
@@ -30,20 +30,22 @@ _TEXT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Time, cut into hours, days, weeks or months of a time zone, with no gap and no overlap.
+    """All hours, days, weeks or months of a time zone, without a gap or an overlap.
 
-    - A **day** starts at the first instant at which the local clock shows its date: it has 23, 24 or 25 hours. A date
-      that the zone skipped (Pacific/Apia, 2011-12-30) has no interval. A **week** starts with its Monday (ISO 8601), a
-      **month** with its 1st.
-    - An **hour** starts whenever the local clock shows minute 00. Where the clock is set back by an hour, the repeated
-      hour is two intervals. Where it is shifted by half an hour (Australia/Lord_Howe), the hour of the shift is one
+    - A **day** starts at the first instant at which the local clock shows its date. It has 23, 24 or 25 hours. A date
+      that the zone skipped (Pacific/Apia, 2011-12-30) has no interval.
+    - A **week** starts on Monday (ISO 8601), a **month** on its 1st.
+    - An **hour** starts whenever the local clock shows minute 00. If the clock is set back by an hour, the repeated
+      hour is two intervals. If the clock is shifted by half an hour (Australia/Lord_Howe), the hour of the shift is one
       interval of 90 minutes, because the clock shows the next full hour only then.
 
-    Where a method takes a `date` or `datetime`: a date is the start of that day in the zone of the grid, and so is a
-    datetime at midnight without a time zone; any other datetime without one is read on the clock of the zone; one with
-    a time zone is an instant. Raises `IntervalError` for a date or time that never happened there or happened twice.
+    Every method reads a `date` or `datetime` in the same way. A date is the start of that day in the zone of the grid,
+    and so is a midnight without a time zone. Any other datetime without a time zone is a time on the clock of the
+    zone. A datetime with a time zone is an instant.
 
-    `unit` is one of `hour`, `day`, `week` and `month`; `timezone` is an IANA name. Raises `IntervalError` for others.
+    Raises:
+        IntervalError: the unit or the IANA time zone is unknown; or, from every method, a date or time never happened
+            in the zone, or happened twice.
     """
 
     unit: Unit
@@ -52,74 +54,75 @@ class Grid:
 
     def __post_init__(self) -> None:
         if self.unit not in get_args(Unit):
-            raise IntervalError(f"There is no interval {self.unit!r}: expected one of {', '.join(get_args(Unit))}.")
+            raise IntervalError(f"Unknown interval {self.unit!r}: expected one of {', '.join(get_args(Unit))}.")
         object.__setattr__(self, "_zone", find_zone(self.timezone))
 
     def at(self, when: date | datetime) -> Interval:
-        """The interval that starts at `when`. Raises `IntervalError`, with what to type instead, if none does."""
+        """Return the interval that starts at `when`. Raise `IntervalError`, with the labels to type, if none does."""
         instant = instant_of(when, self._zone)
         interval = self._around(instant)
         if interval.start != instant:
             this, following = self.label(interval), self.label(self.next(interval))
             raise IntervalError(
                 f"No {self.unit} starts at {when.isoformat()} ({_STARTS[self.unit]}, in {self.timezone}). "
-                f"Type {this} for the {self.unit} that it lies in, or {following} for the next."
+                f"Type {this} for the {self.unit} that contains it, or {following} for the next."
             )
         return interval
 
     def containing(self, when: date | datetime) -> Interval:
-        """The interval that `when` lies in."""
+        """Return the interval that contains `when`."""
         return self._around(instant_of(when, self._zone))
 
     def first(self, start: date | datetime) -> Interval:
-        """The first interval that a table with this `start:` owes: the one that contains it, in full.
+        """Return the first interval of a table with this `start:`: the one that contains it, in full.
 
-        A daily table that starts on 2020-08-10 02:00 owes all of the 10th.
+        The first interval of a daily table that starts at 2020-08-10 02:00 is all of the 10th.
         """
         return self.containing(start)
 
     def last_complete(self, instant: datetime) -> Interval:
-        """The newest interval that has ended at `instant`, an aware datetime.
-
-        Raises `IntervalError` for a datetime without a time zone, which would be the clock of whatever machine made it.
-        """
+        """Return the newest interval that has ended at `instant`. Raise `IntervalError` if it has no time zone."""
         return self.previous(self._around(self._instant(instant)))
 
     def due(self, start: date | datetime, instant: datetime) -> list[Interval]:
-        """Every interval that a table with this `start:` owes at `instant`: from `first(start)` to `last_complete`.
+        """Return the intervals that a table with this `start:` must have at `instant`: `first` to `last_complete`.
 
-        Empty while the first one is not over. `instant` is as in `last_complete`.
+        The list is empty until the first interval has ended. `instant` is as in `last_complete`.
         """
         return list(self._walk(self.first(start).start, self._floor(self._instant(instant))))
 
     def between(self, start: date | datetime, end: date | datetime) -> list[Interval]:
-        """The intervals of the half-open range: `start` is the first one's start, `end` is the last one's end.
+        """Return the intervals of the half-open range from `start` (inclusive) to `end` (exclusive).
 
-        Raises `IntervalError` if one of the two is off the grid, as in `at`, or the range is empty or inverted.
+        Raises:
+            IntervalError: `start` or `end` is off the grid, as in `at`, or the range is empty or inverted.
         """
         lower, upper = self.at(start).start, self.at(end).start
         if lower >= upper:
             only = self.at(start)
             raise IntervalError(
-                f"No {self.unit} lies from {start.isoformat()} to {end.isoformat()}: the start is inclusive, the end "
-                f"exclusive. For the {self.unit} {self.label(only)} alone, end with {self.until(only)}."
+                f"The range from {start.isoformat()} to {end.isoformat()} contains no {self.unit}: the start is "
+                f"inclusive, the end exclusive. For the {self.unit} {self.label(only)} alone, end with "
+                f"{self.until(only)}."
             )
         return list(self._walk(lower, upper))
 
     def next(self, interval: Interval) -> Interval:
-        """The interval after this one of the grid."""
+        """Return the next interval of the grid."""
         return self._around(self._on_grid(interval).end)
 
     def previous(self, interval: Interval) -> Interval:
-        """The interval before this one of the grid."""
+        """Return the previous interval of the grid."""
         return self._around(self._on_grid(interval).start - timedelta.resolution)
 
     def label(self, interval: Interval) -> str:
-        """What a person calls the interval, and types to get it: `at(parse(label(interval))) == interval`.
+        """Return the name of the interval, which people also type: `at(parse(label(interval))) == interval`.
 
-        The local date of its first day (`2021-02-05`), and for an hour the time too (`2021-02-05T13:00`), with the
-        offset where the clock shows that hour twice (`2021-11-07T01:00-04:00`). Raises `IntervalError` for an interval
-        that is not of this grid.
+        It is the local date of the first day (`2021-02-05`). For an hour it has the time, too (`2021-02-05T13:00`),
+        and the offset if the clock shows that hour twice (`2021-11-07T01:00-04:00`).
+
+        Raises:
+            IntervalError: the interval is not of this grid.
         """
         local = self._on_grid(interval).start.astimezone(self._zone)
         if self.unit != "hour":
@@ -127,20 +130,20 @@ class Grid:
         return (local if happens_twice(local) else local.replace(tzinfo=None)).isoformat(timespec="minutes")
 
     def stretch_label(self, first: Interval, last: Interval) -> str:
-        """What a person calls the intervals from `first` to `last`: `2021-02-05`, `2021-02-05 until 2021-03-01`."""
+        """Return the name of the intervals from `first` to `last`: `2021-02-05`, `2021-02-05 until 2021-03-01`."""
         return " until ".join(self.dates(first, last).values())
 
     def dates(self, first: Interval, last: Interval) -> dict[str, str]:
-        """What a load is given for these intervals: `execution_date`, and `until` where they are more than one."""
+        """Return a load's parameters for these intervals: `execution_date`, and `until` if there is more than one."""
         dates = {"execution_date": self.label(first)}
         return dates if first == last else dates | {"until": self.until(last)}
 
     def until(self, last: Interval) -> str:
-        """What a person types to end with this interval: the label of the next one, as an end is exclusive."""
+        """Return the label to type to end with `last`: that of the next interval, since an end is exclusive."""
         return self.label(self.next(last))
 
     def counted(self, number: int) -> str:
-        """So many intervals, in words: `1 day`, `364 days`."""
+        """Return a number of intervals in words: `1 day`, `364 days`."""
         return f"{number:,} {self.unit}{'s' * (number != 1)}"
 
     def _on_grid(self, interval: Interval) -> Interval:
@@ -153,7 +156,7 @@ class Grid:
 
     def _instant(self, instant: datetime) -> datetime:
         if instant.utcoffset() is None:
-            raise IntervalError(f"{instant.isoformat()} is no instant: give it a time zone, such as +00:00.")
+            raise IntervalError(f"{instant.isoformat()} is not an instant: add a time zone, such as +00:00.")
         return instant_of(instant, self._zone)
 
     def _around(self, instant: datetime) -> Interval:
@@ -161,40 +164,41 @@ class Grid:
         return Interval(start, self._after(start))
 
     def _walk(self, start: datetime, end: datetime) -> Iterator[Interval]:
-        """The intervals from one boundary of the grid to another, in order. Ten years of hours are 87,600 of them."""
+        """Yield the intervals between two boundaries of the grid, in order. Ten years of hours are 87,600 of them."""
         while start < end:
             following = self._after(start)
             yield Interval(start, following)
             start = following
 
     def _floor(self, instant: datetime) -> datetime:
-        """The newest boundary of the grid at or before an instant in UTC."""
+        """Return the newest boundary of the grid at or before an instant in UTC."""
         if self.unit == "hour":
             return self._floor_of_hour(instant)
         day = self._first_day(wall_clock(instant, self._zone).date())
-        # Once begun, a day stays: America/St_Johns set its clock back at 00:01, into the day before, until 2011.
+        # A day that has started does not end again: until 2011, America/St_Johns set its clock back at 00:01, into
+        # the day before.
         while start_of_day(self._following(day), self._zone) <= instant:
             day = self._following(day)
         return start_of_day(day, self._zone)
 
     def _after(self, boundary: datetime) -> datetime:
-        """The boundary of the grid after this one."""
+        """Return the next boundary of the grid."""
         if self.unit == "hour":
             end = boundary + _HOUR
             if self._is_full_hour(end):
                 return end
-            # The clock is shifted by a part of an hour in here: its next full hour is up to two hours away.
+            # The clock is shifted by a part of an hour in this interval: its next full hour is up to two hours away.
             floor = self._floor_of_hour(end)
             return floor if floor > boundary else self._floor_of_hour(end + _HOUR)
         day = self._first_day(wall_clock(boundary, self._zone).date())
-        while (end := start_of_day(day, self._zone)) <= boundary:  # passes over a date that the zone skipped
+        while (end := start_of_day(day, self._zone)) <= boundary:  # skips a date that the zone skipped
             day = self._following(day)
         return end
 
     def _floor_of_hour(self, instant: datetime) -> datetime:
-        """The newest instant at or before this one at which the local clock shows a full hour."""
-        # It is less than an hour before the instant, or, if the clock was shifted since, before the shift, where the
-        # offset of an hour ago was in force.
+        """Return the newest instant at or before this one at which the local clock shows a full hour."""
+        # It is less than an hour before the instant. If the clock was shifted since, it is less than an hour before
+        # the shift, with the offset of an hour ago.
         candidates = []
         for reference in (instant, instant - _HOUR):
             offset = reference.astimezone(self._zone).utcoffset() or timedelta()
@@ -207,24 +211,29 @@ class Grid:
         return local.minute == local.second == local.microsecond == 0
 
     def _first_day(self, day: date) -> date:
-        """The first day of the day, week or month that `day` is in."""
+        """Return the first day of the day, week or month that contains `day`."""
         if self.unit == "week":
             return day - day.weekday() * _DAY
         return day.replace(day=1) if self.unit == "month" else day
 
     def _following(self, first_day: date) -> date:
-        """The first day of the next day, week or month."""
+        """Return the first day of the next day, week or month."""
         if self.unit == "week":
             return first_day + 7 * _DAY
         return (first_day + 31 * _DAY).replace(day=1) if self.unit == "month" else first_day + _DAY
 
 
 def parse(text: str) -> date | datetime:
-    """The date or time in a text that a person typed, for `Grid.at` and the others.
+    """Parse a date or time that a person typed, for `Grid.at` and the other methods.
 
-    Takes `2021-02-05`; `2021-02`, which is the 1st; `2021-02-05T13:00` or `2021-02-05 13:00`, with seconds if need be,
-    and with `Z` or an offset such as `-04:00`. Returns a `date` where no time is given, else a `datetime`, naive where
-    no offset is given. Raises `IntervalError` for anything else.
+    Takes `2021-02-05`; `2021-02`, which is its 1st; `2021-02-05T13:00` or `2021-02-05 13:00`, optionally with seconds
+    and with `Z` or an offset such as `-04:00`.
+
+    Returns:
+        A `date` if the text has no time, else a `datetime`. The datetime is naive if the text has no offset.
+
+    Raises:
+        IntervalError: the text has another form, or is not in the calendar.
     """
     found = _TEXT.fullmatch(text.strip())
     try:
@@ -235,5 +244,5 @@ def parse(text: str) -> date | datetime:
     except ValueError as error:  # 2021-02-30
         raise IntervalError(f"{text!r} is not in the calendar: {error}.") from None
     raise IntervalError(
-        f"{text!r} is no date or time: expected 2021-02-05, 2021-02, 2021-02-05T13:00 or 2021-02-05T13:00-04:00."
+        f"{text!r} is not a date or time: expected 2021-02-05, 2021-02, 2021-02-05T13:00 or 2021-02-05T13:00-04:00."
     )

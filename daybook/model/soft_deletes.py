@@ -1,4 +1,4 @@
-"""Rows that are deleted at the source by a flag (`deleted:`): how SQL knows them, the same in every database."""
+"""Soft deletes: SQL conditions for rows that a flag marks as deleted (`deleted:`), the same in every database."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -14,37 +14,40 @@ _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 
 
 def flag_of(table: "TableSpec", columns: Mapping[str, Column]) -> Column | None:
-    """The column that flags a row whose deletion is to be applied; None where the table file asks for no such thing.
+    """Return the column that flags deleted rows, or None if the table file does not say `on_delete: apply`.
 
     Raises:
-        SourceError: the table file names a column that is not among `columns`, or one that flags nothing.
+        SourceError: the column is not among `columns`, or its type cannot flag a row.
     """
     if table.deleted is None:
         return None
     column = columns.get(table.deleted)
     if column is None:
-        raise SourceError(f"{table.name}: the source has no column {table.deleted!r}, which deleted: names")
+        raise SourceError(
+            f"{table.name}: the source has no column {table.deleted!r}, which deleted: names. Correct the name, or "
+            "remove deleted"
+        )
     if not flags(column.type):
         raise SourceError(
-            f"{table.name}: deleted: {column.name} is {column.type}, and a row is flagged by a boolean, a number, a "
-            "date or a time. Name such a column, or leave deleted out"
+            f"{table.name}: deleted: {column.name} is {column.type}, but only a boolean, a number, a date or a time "
+            "can flag a row. Name such a column, or remove deleted"
         )
     return column if table.on_delete == "apply" else None
 
 
 def flags(type: Type) -> bool:
-    """Whether a column of this type can say that a row is deleted."""
+    """Return True if a column of this type can flag a row as deleted."""
     return type.kind in {"boolean"} | _NUMBERS | _MOMENTS
 
 
 def flagged_sql(column: str, type: Type) -> str:
-    """The condition that a row is deleted, which is true or false and never NULL. `column` is quoted."""
+    """Return the condition that a row is deleted. It is true or false, never NULL. `column` is quoted."""
     if type.kind in _MOMENTS:
         return f"({column} IS NOT NULL)"
     return f"COALESCE({column}, FALSE)" if type.kind == "boolean" else f"COALESCE({column} <> 0, FALSE)"
 
 
 def live_sql(table: "TableSpec", columns: Mapping[str, Column], name: str, quote: Callable[[str], str]) -> str:
-    """What stands behind FROM for the rows of `name` (quoted) that a load puts into the warehouse."""
+    """Return the FROM item for the rows of `name` (quoted) that a load writes to the warehouse."""
     flag = flag_of(table, columns)
     return f"(SELECT * FROM {name} WHERE NOT {flagged_sql(quote(flag.name), flag.type)}) AS live" if flag else name

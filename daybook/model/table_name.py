@@ -1,6 +1,6 @@
 """The name of a table in the warehouse: `schema.table`.
 
-A name travels as a string, through the ledger, table files, and Prefect's parameters. Parse it where a part is needed.
+The ledger, table files and Prefect's parameters keep the name as a string. Parse it where a part is needed.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class TableName(NamedTuple):
-    """The two parts of a table's name. `str()` of it is the name again."""
+    """The two parts of a table's name. `str()` joins them again."""
 
     schema: str
     table: str
@@ -30,5 +30,5 @@ class TableName(NamedTuple):
         return f"{self.schema}.{self.table}"
 
     def path(self, folder: Path, ending: str = "") -> Path:
-        """Return the path of the table's file below `folder`, with the `ending` .yaml or .sql; without, its folder."""
+        """Return the path of the table's file below `folder`. `ending` is .yaml or .sql; without it, of its folder."""
         return folder / self.schema / f"{self.table}{ending}"

@@ -1,4 +1,4 @@
-"""A table of the warehouse as its file describes it, whatever its source is."""
+"""The specification of a table that is loaded from a source, with every field but the source itself."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -25,7 +25,7 @@ def _strategy_name(name: str) -> str:
 
 
 def _mask_text(value: Any) -> Any:
-    return "null" if value is None else value  # what YAML makes of an unquoted null
+    return "null" if value is None else value  # YAML reads an unquoted null as None
 
 
 StrategyName = Annotated[
@@ -36,7 +36,7 @@ MaskName = Annotated[Mask, BeforeValidator(_mask_text), WithJsonSchema({"enum": 
 
 
 class TableSpec(Dataset):
-    """A table that is loaded from a source: every field of its file except `source`."""
+    """A table that is loaded from a source, with every field of its file except `source`."""
 
     load: StrategyName = Field(
         description=" ".join(f"{name}: {strategy.summary}." for name, strategy in all_strategies().items())
@@ -44,40 +44,41 @@ class TableSpec(Dataset):
     start: datetime | date | None = Field(None, description="The first interval to load (not the day to run on).")
     calendar: Exchange | None = Field(
         None,
-        description="The exchange on whose sessions alone there are rows, as exchange_calendars names it: XNYS. Nobody "
-        "asks for days on which it was closed.",
+        description="The exchange whose sessions have rows, by its name in exchange_calendars: XNYS. Daybook does not "
+        "ask for days on which the exchange was closed.",
     )
     catch_up: Literal["all", "latest", "none"] | None = Field(
         None,
-        description="What catch_up loads of the intervals that were missed: all of them, the latest one, or none. "
-        "Left out: all where there is a `start`, else none.",
+        description="The missed intervals that catch_up loads: all, the latest, or none. Default: all if the table has "
+        "a `start`, else none.",
     )
-    columns: dict[str, TypeName] | None = Field(None, description="Column: type. Left out: read off the source.")
+    columns: dict[str, TypeName] | None = Field(
+        None, description="Column: type. Default: the columns and types of the source."
+    )
     mask: dict[str, MaskName] = Field(
         {},
         description="Column: hash (the SHA-256 of the value), null (the column without its values) or drop (no "
-        "column), done by the source's own query: the clear value never leaves it.",
+        "column). The source itself masks: clear values never leave it.",
     )
     deleted: str | None = Field(
-        None, description="The column that flags a deleted row: true, a number other than 0, a date or time."
+        None, description="The column that flags a deleted row by true, a number other than 0, a date or a time."
     )
     on_delete: Literal["keep", "apply"] = Field(
         "keep",
-        description="keep: such a row is loaded like any other. apply: it is taken out of the warehouse, or never gets "
-        "there.",
+        description="keep: load a deleted row like any other. apply: delete it from the warehouse, or do not load it.",
     )
     on_new_column: Literal["add", "ignore", "fail"] | None = Field(
         None,
-        description="What becomes of a column that is new at the source. Left out: fail where the columns are read off "
-        "the source, ignore where `columns:` lists them.",
+        description="What to do if the source has a new column. Default: ignore if `columns:` lists the columns, else "
+        "fail.",
     )
-    checks: tuple[Check, ...] = Field((), description="What must hold in the table.")
+    checks: tuple[Check, ...] = Field((), description="The checks that the table must pass before each commit.")
     shrink_limit: float = Field(
         0.5,
         ge=0,
         le=1,
-        description="A load that would leave less than this share of the rows "
-        "that the ledger says were there is stopped. 0 turns the guard off.",
+        description="The guard against shrinking: a load fails if it would leave less than this share of the rows that "
+        "the ledger has recorded. 0 disables the guard.",
     )
 
     @model_validator(mode="after")
@@ -89,9 +90,9 @@ class TableSpec(Dataset):
 
     def _check_columns(self) -> "TableSpec":
         if self.catch_up == "all" and self.start is None:
-            raise ValueError("catch_up: all needs start: the first interval that is owed. Add it, or use latest")
+            raise ValueError("catch_up: all needs start: the first interval to load. Add it, or use latest")
         if self.calendar and self.interval in (None, "hour"):
-            raise ValueError("calendar: tells days with a session from others: use interval: day, week or month")
+            raise ValueError("calendar: only knows on which days there are sessions: use interval: day, week or month")
         if self.interval:
             try:
                 grid = Grid(self.interval, self.timezone)
@@ -103,51 +104,51 @@ class TableSpec(Dataset):
             for column in self.named:
                 if column not in self.columns:
                     near = did_you_mean(column, self.columns)
-                    raise ValueError(f"columns lacks {column!r}, which key, cursor or deleted names{near}")
+                    raise ValueError(f"columns lacks {column!r}, which is named as key, cursor or deleted{near}")
         if self.on_delete == "apply" and self.deleted is None:
             raise ValueError("on_delete: apply needs deleted: the column that flags a deleted row")
         return self
 
     @property
     def strategy(self) -> Strategy:
-        """Return how loads bring rows into the table."""
+        """Return the strategy by which loads write rows into the table."""
         return strategy_named(self.load)
 
     @property
     def load_grid(self) -> Grid | None:
-        """Return the grid of the intervals that loads bring; None if each load brings the whole table."""
+        """Return the grid of the intervals that a load writes, or None if each load writes the whole table."""
         return self.grid if self.strategy.has_intervals else None
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The columns that a load cannot do without: the key's, the cursor, and the flag of deleted rows."""
+        """Return the columns that a load always needs: the key, the cursor, and the flag of deleted rows."""
         return (*self.key, *(name for name in (self.cursor, self.deleted) if name))
 
     @property
     def new_columns(self) -> Literal["add", "ignore", "fail"]:
-        """What becomes of a column that is new at the source: as the file says, or as it is by default."""
+        """Return what to do with a new column of the source: `on_new_column`, or its default."""
         return self.on_new_column or ("fail" if self.columns is None else "ignore")
 
     @property
     def catch_up_policy(self) -> Literal["all", "latest", "none"]:
-        """What `catch_up` loads of this table: all of the intervals that were missed, the latest one, or none."""
+        """Return which missed intervals the flow `catch_up` loads: all, the latest one, or none."""
         if self.load_grid is None:
             return "none"
         return self.catch_up or ("all" if self.start is not None else "none")
 
     def expects(self, interval: Interval) -> bool:
-        """Whether rows are to be expected of an interval: not where the exchange of `calendar` was closed all along."""
+        """Return True if an interval should have rows: the exchange of `calendar`, if any, has a session in it."""
         if self.calendar is None:
             return True
         first, end = (local_boundary(instant, self.timezone).date() for instant in (interval.start, interval.end))
         return bool(exchange_calendar.sessions(self.calendar, first, end))
 
     def label(self, intervals: Sequence[Interval]) -> str:
-        """What a person calls these neighbouring intervals, in order: `2021-02-05 until 2021-03-01`."""
+        """Return the name of adjacent intervals that are in order: `2021-02-05 until 2021-03-01`."""
         assert self.grid is not None
         return self.grid.stretch_label(intervals[0], intervals[-1])
 
     @property
     def declared_types(self) -> dict[str, Type] | None:
-        """Column: type, where the file declares them."""
+        """Return the type of each column, or None if the file does not declare columns."""
         return None if self.columns is None else {name: parse_type(text) for name, text in self.columns.items()}

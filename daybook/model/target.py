@@ -1,4 +1,4 @@
-"""A table of the warehouse as a load needs it."""
+"""The table of the warehouse that a load writes."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,10 @@ from daybook.model.types import Column
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A table of the warehouse as a load needs it: `schema.table`, the columns that are written, its key and cursor.
+    """The table that a load writes: its name (`schema.table`), the written columns, its key and its cursor.
 
-    `deleted` is the column that flags rows which do not belong into it; None where there is no such thing.
+    `deleted` is the column that flags deleted rows, which do not belong in the table. It is None if the load keeps
+    them, or if no column flags any.
     """
 
     name: str
@@ -21,5 +22,5 @@ class Target:
 
     @property
     def column_names(self) -> list[str]:
-        """The names of the columns, in the order in which they are staged."""
+        """Return the names of the columns, in the order in which they are staged."""
         return [column.name for column in self.columns]

@@ -1,7 +1,7 @@
-"""The local clock of an IANA time zone: where a day begins, and which instant a wall-clock time is.
+"""The local clock of an IANA time zone: the start of a day, and the instant of a wall-clock time.
 
-The clock of a zone is a function from instants to wall-clock times that jumps forward (times and even dates that never
-happen) and back (times that happen twice). Everything here follows from that function as `zoneinfo` gives it.
+The clock of a zone maps instants to wall-clock times. It jumps forward, so that some times and even dates never
+happen, and back, so that some times happen twice. All functions here are derived from that map, which `zoneinfo` has.
 """
 
 from bisect import bisect_left
@@ -20,7 +20,7 @@ def find_zone(name: str) -> ZoneInfo:
     """
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder, such as "America"
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # "America" is a folder, which raises OSError
         pass
     known = available_timezones()
     if not known:
@@ -30,23 +30,24 @@ def find_zone(name: str) -> ZoneInfo:
     spelt = name.strip().lower().replace(" ", "_")
     near = did_you_mean(spelt, by_spelling, most=3, cutoff=0.7, shown=by_spelling)
     raise IntervalError(
-        f"There is no time zone {name!r}: expected a name of the IANA database such as UTC or Europe/Berlin{near}"
+        f"Unknown time zone {name!r}: expected a name of the IANA database such as UTC or Europe/Berlin{near}"
     )
 
 
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """The first instant, in UTC, at which the clock of `zone` shows `day` or a later date.
+    """Return the first instant, in UTC, at which the clock of `zone` shows `day` or a later date.
 
-    That is local midnight; the first of the two where midnight comes twice (America/Havana in November); the instant
-    of the jump where the clock jumps over midnight (America/Sao_Paulo until 2018: the day starts at 01:00). A date that
-    the zone skipped altogether (Pacific/Apia, 2011-12-30) starts when the next one does: it has no time in it.
+    - Usually, it is local midnight.
+    - If midnight happens twice (America/Havana in November), it is the first one.
+    - If the clock jumps over midnight (America/Sao_Paulo until 2018, where the day starts at 01:00), it is the jump.
+    - If the zone skipped the date (Pacific/Apia, 2011-12-30), it is the start of the next date.
     """
     midnight = datetime.combine(day, time(), zone)
     instant = midnight.astimezone(UTC)
     if wall_clock(instant, zone) == midnight.replace(tzinfo=None):
         return instant
-    # Midnight was jumped over. PEP 495: fold=0 counts with the offset before the jump and lands at or after it, fold=1
-    # with the one after the jump and lands before it. The jump is at the one second between where the date changes.
+    # The clock jumps over midnight. By PEP 495, fold=0 uses the offset before the jump and lands at or after the jump;
+    # fold=1 uses the offset after the jump and lands before it. The jump is where the date changes between the two.
     before = midnight.replace(fold=1).astimezone(UTC)
     seconds = range(int((instant - before).total_seconds()))
     jump = bisect_left(seconds, day, key=lambda s: wall_clock(before + timedelta(seconds=s), zone).date())
@@ -54,20 +55,21 @@ def start_of_day(day: date, zone: ZoneInfo) -> datetime:
 
 
 def instant_of(when: date | datetime, zone: ZoneInfo) -> datetime:
-    """The instant, in UTC, that a person means by `when`.
+    """Return the instant, in UTC, that a person means by `when`.
 
-    A date is the start of that day in `zone`, and a datetime without a time zone at midnight is the same. Any other one
-    is read on the clock of `zone`. A datetime with a time zone is an instant already.
+    A date is the start of that day in `zone`, and so is a midnight without a time zone. Any other datetime without a
+    time zone is a time on the clock of `zone`. A datetime with a time zone is an instant.
 
-    Raises `IntervalError` for a date or time that never happened in `zone`, and for a time that happened twice: which
-    of the two is meant, only its offset can say.
+    Raises:
+        IntervalError: the date or time never happened in `zone`, or the time happened twice, so that it needs an
+            offset.
     """
     if not 1 < when.year < 9999:
-        raise IntervalError(f"{when.isoformat()} is out of reach: expected a year from 0002 to 9998.")
+        raise IntervalError(f"{when.isoformat()} is out of range: expected a year from 0002 to 9998.")
     if isinstance(when, datetime):
         if when.utcoffset() is not None:
             instant = when.astimezone(UTC)
-            # A plain datetime also out of a subclass, such as Prefect's pendulum.DateTime, whose arithmetic is its own.
+            # Convert subclasses, such as Prefect's pendulum.DateTime, which has its own arithmetic, to plain datetimes.
             return datetime.combine(instant.date(), instant.time(), UTC)
         if when.time() != time():
             return _instant_of_wall_clock(when, zone)
@@ -75,43 +77,45 @@ def instant_of(when: date | datetime, zone: ZoneInfo) -> datetime:
     instant = start_of_day(when, zone)
     shown = wall_clock(instant, zone).date()
     if shown != when:
-        raise IntervalError(f"{when} never happened in {zone}, where the calendar went on to {shown}. Type {shown}.")
+        raise IntervalError(f"{when} never happened in {zone}: the calendar skipped to {shown}. Type {shown}.")
     return instant
 
 
 def local_boundary(instant: datetime, zone: str) -> datetime:
-    """What the clock of `zone` shows at `instant`, without a time zone: for a cursor column that stores none.
+    """Return the time that the clock of `zone` shows at `instant`, to compare with a cursor column without time zones.
 
-    Takes an aware datetime in any time zone; returns a naive one. Raises `IntervalError` for an unknown zone and for an
-    instant without a time zone.
+    Takes an aware datetime in any time zone, and returns a naive one.
 
-    Where the clock is set back by an hour, the first pass through the repeated hour has two equal boundaries (01:00 and
-    01:00) and so chooses no rows; the second (01:00 and 02:00) chooses those of both. A column without a zone cannot
-    tell them apart; this way each row is in exactly one interval. (Only hours in Antarctica/Troll, which sets its clock
-    back by two, can choose a row twice.)
+    If the clock is set back by an hour, the repeated hour is two intervals. The first has two equal boundaries (01:00
+    and 01:00) and selects no rows. The second (01:00 and 02:00) selects the rows of both, which a column without a zone
+    cannot distinguish. So each row is in exactly one interval. (The exception is Antarctica/Troll, which sets its clock
+    back by two hours: there, hourly intervals can select a row twice.)
+
+    Raises:
+        IntervalError: the zone is unknown, or `instant` has no time zone.
     """
     if instant.utcoffset() is None:
-        raise IntervalError(f"{instant.isoformat()} is no instant: it has no time zone. Give it one, such as +00:00.")
+        raise IntervalError(f"{instant.isoformat()} is not an instant: it has no time zone. Add one, such as +00:00.")
     return wall_clock(instant, find_zone(zone))
 
 
 def wall_clock(instant: datetime, zone: ZoneInfo) -> datetime:
-    """What the clock of `zone` shows at an aware `instant`, as a naive datetime."""
+    """Return the time that the clock of `zone` shows at an aware `instant`, as a naive datetime."""
     return instant.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
 def happens_twice(local: datetime) -> bool:
-    """Whether the clock shows this time twice. Takes a datetime in its `ZoneInfo`, at a time that does happen."""
+    """Return True if the clock shows this time twice. Takes a datetime with its `ZoneInfo`, at a time that happens."""
     return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
 def _instant_of_wall_clock(when: datetime, zone: ZoneInfo) -> datetime:
-    """The instant at which the clock of `zone` shows the naive `when`."""
+    """Return the instant at which the clock of `zone` shows the naive `when`."""
     when = when.replace(fold=0)
     first, second = (when.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     instant = first.astimezone(UTC)
     if wall_clock(instant, zone) != when:
-        # Counted with the offset before the jump, a time inside it comes out as far after the jump as it is inside.
+        # With the offset before the jump, a time that is 20 minutes inside the jump becomes one 20 minutes after it.
         after = wall_clock(instant, zone).isoformat()
         raise IntervalError(f"{when.isoformat()} never happened in {zone}: the clock was set forward. Type {after}.")
     if happens_twice(first):

@@ -1,14 +1,14 @@
-"""Columns and their types, in words that every source and every warehouse understands.
+"""Columns and their types, which every source and every warehouse understands.
 
 A source describes its columns with these types, a table file may declare them, and a warehouse renders them. The set is
-small on purpose: a type is here when some warehouse keeps it apart from the others.
+small on purpose: it has a type only if some warehouse distinguishes it from the others.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Literal
 
-#: Names that people type, and the kind that each one means.
+#: Other names of types, and the kind of each.
 ALIASES = {
     "bool": "boolean",
     "int": "integer",
@@ -23,7 +23,7 @@ ALIASES = {
     "string": "text",
     "character varying": "varchar",
     "character": "char",
-    "bpchar": "text",  # without a length, as the catalogue spells it: blanks at its end are kept
+    "bpchar": "text",  # without a length, as the catalog writes it: it keeps trailing blanks
     "datetime": "timestamp",
     "timestamp without time zone": "timestamp",
     "timestamp with time zone": "timestamptz",
@@ -34,10 +34,10 @@ ALIASES = {
     "binary varying": "bytes",
     "super": "jsonb",
 }
-#: Kinds whose values may hold a comma, a quote or a newline, and so are quoted in the staged CSV.
+#: Kinds whose values may contain a comma, a quote or a newline, and so are quoted in the staged CSV.
 _QUOTED = frozenset({"text", "varchar", "char", "interval", "bytes", "json", "jsonb", "uuid", "native"})
 INTEGERS = frozenset({"smallint", "integer", "bigint"})
-#: Kinds whose size is the digits of a second's fraction: what is longer is rounded in silence.
+#: Kinds whose size is the number of fractional digits of a second. Databases silently round longer fractions.
 TIMES = frozenset({"time", "timetz", "timestamp", "timestamptz", "interval"})
 KINDS = _QUOTED | INTEGERS | TIMES | {"boolean", "decimal", "real", "double", "date"}
 
@@ -50,9 +50,13 @@ _TYPE = re.compile(
 class Type:
     """The type of a column.
 
-    `size` is the length in characters of `varchar` and `char` (None: unbounded), the digits of `decimal`, or those of a
-    second's fraction in a time (None: six); `scale` the digits of a `decimal` after the point. `native` is a PostgreSQL
-    type that has no name here (`inet`, `text[]`), kept as it is by a PostgreSQL warehouse and as text by every other.
+    Attributes:
+        kind: the name of the type, without its size.
+        size: the length in characters of `varchar` and `char` (None: unbounded), the digits of a `decimal`, or the
+            fractional digits of a second in a time (None: six).
+        scale: the digits of a `decimal` after the point.
+        native: a PostgreSQL type without a name here (`inet`, `text[]`). A PostgreSQL warehouse keeps it as it is,
+            every other warehouse as text.
     """
 
     kind: str
@@ -68,7 +72,7 @@ class Type:
 
     @property
     def quoted(self) -> bool:
-        """Whether a value stands in quotes in the staged CSV."""
+        """Return True if values are quoted in the staged CSV."""
         return self.kind in _QUOTED
 
 
@@ -76,7 +80,7 @@ class Type:
 class Column:
     """A column: its name as the source spells it, its type, and whether it may be NULL.
 
-    `mask` is what the source makes of each value before it hands it out (`daybook.model.masks`): its hash, or NULL.
+    `mask` is what the source sends instead of each value (`daybook.model.masks`): its hash, or NULL.
     """
 
     name: str
@@ -86,10 +90,10 @@ class Column:
 
 
 def parse_type(text: str) -> Type:
-    """The type that `text` names, as PostgreSQL, Redshift or a table file spells it.
+    """Parse the name of a type, as PostgreSQL, Redshift or a table file spells it.
 
     Raises:
-        ValueError: no such type; the message lists those that there are.
+        ValueError: the type is unknown; the message lists all types.
     """
     match = _TYPE.match(text.lower())
     if match:
@@ -103,15 +107,15 @@ def parse_type(text: str) -> Type:
             if kind == "char" and size is None:
                 size = "1"
             return Type(kind, int(size) if size and keeps_size else None, int(scale) if scale and keeps_size else None)
-    raise ValueError(f"no type is called {text!r}; there are {', '.join(sorted(KINDS - {'native'}))}")
+    raise ValueError(f"unknown type {text!r}; expected one of {', '.join(sorted(KINDS - {'native'}))}")
 
 
 def holds(actual: Type, wanted: Type) -> bool:
-    """Whether a column of type `actual` keeps every value of type `wanted` without changing it in silence.
+    """Return True if a column of type `actual` keeps every value of type `wanted`, or fails the load.
 
-    What a warehouse refuses loudly (a number out of range, a text too long) still counts as kept, where the two types
-    are of one kind: such a load fails and says why. This is about the losses that nobody would be told of: digits cut
-    from a decimal, a double squeezed into a real, a time of day dropped from a timestamp, an offset ignored.
+    This prevents silent losses: digits cut from a decimal, a double rounded to a real, a time of day dropped from a
+    timestamp, an ignored offset. If two types are of one kind, a value that does not fit (a number out of range, a text
+    that is too long) is not a silent loss: the warehouse refuses it, and the load fails with the reason.
     """
     if actual == wanted or actual.kind in ("native", "text", "varchar", "char"):
         return True
@@ -123,7 +127,7 @@ def holds(actual: Type, wanted: Type) -> bool:
         return False
     if wanted.kind == "decimal":
         if actual.kind in INTEGERS:
-            return wanted.scale == 0  # an unsigned BIGINT, for one: what is out of range is refused
+            return wanted.scale == 0  # such as an unsigned BIGINT: the warehouse refuses values out of range
         return actual.kind == "decimal" and (
             actual.size is None or (wanted.scale is not None and (actual.scale or 0) >= wanted.scale)
         )
@@ -139,14 +143,14 @@ def holds(actual: Type, wanted: Type) -> bool:
             "time": {"time", "interval"},
             "timetz": {"timetz"},
             "timestamp": {"timestamp"},
-            # an instant is written in UTC; a column without a zone keeps the UTC wall clock
+            # an instant is written in UTC, and a column without a zone keeps that UTC time
             "timestamptz": {"timestamptz", "timestamp"},
             "interval": {"interval"},
             "bytes": {"bytes"},
             "json": {"json", "jsonb"},
             "jsonb": {"jsonb", "json"},
             "uuid": {"uuid"},
-            # a text may be declared as anything that the warehouse parses, and refuses when it cannot
+            # text may be declared as any type: the warehouse parses it, and refuses what it cannot parse
             "text": KINDS,
             "varchar": KINDS,
             "char": KINDS,
@@ -155,5 +159,5 @@ def holds(actual: Type, wanted: Type) -> bool:
 
 
 def fraction_digits(time: Type) -> int:
-    """How many digits of a second's fraction a type of time holds."""
+    """Return the number of fractional digits of a second that a type of time holds."""
     return 6 if time.size is None else time.size

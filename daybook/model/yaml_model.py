@@ -1,4 +1,4 @@
-"""A YAML file that a person writes, read into a model: what is wrong in it is named by file, field and remedy."""
+"""Read YAML files into pydantic models, with errors that name the file, the field and the remedy."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -16,16 +16,16 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    """A model that refuses what it does not know, so that a misspelt field is an error and not a silence."""
+    """A model that refuses unknown fields, so that a misspelt field is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class _Exact(SafeConstructor):
-    """Makes a Decimal of a number with a point, with all of its digits: 0.1 is 0.1."""
+    """A YAML constructor that reads a number with a point as a Decimal with all of its digits: 0.1 is 0.1."""
 
     def construct_yaml_float(self, node: Any) -> Any:
-        """A number with a point; or infinity, or no number, which are floats."""
+        """Return a Decimal, or a float for infinity and NaN."""
         text = self.construct_scalar(node).replace("_", "").lower()
         return super().construct_yaml_float(node) if text.endswith(("inf", "nan")) else Decimal(text)
 
@@ -34,12 +34,16 @@ _Exact.add_constructor("tag:yaml.org,2002:float", _Exact.construct_yaml_float)
 
 
 def read_yaml(path: Path, model: type[Model], *, exact: bool = False, **given: str) -> Model:
-    """The file at `path` as a `model`; what is `given` comes from elsewhere, and may not stand in the file.
+    """Read the file at `path` into a `model`.
 
-    Where it is `exact`, a number with a point is a Decimal, with all the digits that were written.
+    Args:
+        path: the file.
+        model: the model of the whole file.
+        exact: whether to read a number with a point as a Decimal, with all the digits that were written.
+        given: fields that come from elsewhere. The file must not have them.
 
     Raises:
-        TableFileError: it is no YAML in UTF-8, or not as the model has it: all that is wrong, a line each.
+        TableFileError: the file is not YAML in UTF-8, or does not fit the model. The message has one line per problem.
     """
     try:
         reader = YAML(typ="safe", pure=True)
@@ -52,10 +56,10 @@ def read_yaml(path: Path, model: type[Model], *, exact: bool = False, **given: s
         raise TableFileError(f"{path} is not UTF-8 ({error}): save it as UTF-8") from None
     fields = [name for name in model.model_fields if name not in given]
     if not isinstance(content, dict):
-        raise TableFileError(f"{path} must hold fields ({', '.join(fields[:4])}, …), and holds {content!r:.40}")
+        raise TableFileError(f"{path} must contain fields ({', '.join(fields[:4])}, …), but contains {content!r:.40}")
     for name in given:
         if name in content:
-            raise TableFileError(f"{path}: {name}: it comes from the name of the file; remove the line")
+            raise TableFileError(f"{path}: {name}: the name of the file already says it; remove the line")
     try:
         return model(**given, **content)
     except ValidationError as error:
@@ -69,22 +73,25 @@ def _explain(path: Path, error: ValidationError, model: type[BaseModel], fields:
         field, message = ".".join(where), problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             known = fields if len(where) == 1 else list(_model_at(model, where[:-1]).model_fields)
-            message = "no such field" + did_you_mean(where[-1], known, f"there are {', '.join(known)}")
+            message = "unknown field" + did_you_mean(where[-1], known, f"expected one of {', '.join(known)}")
         elif problem["type"] == "missing":
             wanted = _model_at(model, where[:-1]).model_fields.get(where[-1])
             message = f"missing; add it ({wanted.description if wanted and wanted.description else 'required'})"
         elif problem["type"] == "model_type":
             message = (
-                f"it must hold fields ({', '.join(_model_at(model, where).model_fields)}), not {problem['input']!r:.80}"
+                f"expected fields ({', '.join(_model_at(model, where).model_fields)}), found {problem['input']!r:.80}"
             )
         elif not isinstance(problem["input"], dict):
-            message = f"{message} (it says {problem['input']!r:.80})"
+            message = f"{message} (found {problem['input']!r:.80})"
         lines.append(f"{path}: {field + ': ' if field else ''}{message}")
     return "\n".join(lines)
 
 
 def _model_at(model: type[BaseModel], where: list[str]) -> type[BaseModel]:
-    """The model of the part of the file that is at `where`: fields, places in lists, and the kinds of a union."""
+    """Return the model of the part of the file at `where`, a path of fields, positions in lists and kinds of a union.
+
+    If the part has no model of its own, return `model`.
+    """
     found = [model]
     for part in where:
         if len(found) > 1:
@@ -97,7 +104,7 @@ def _model_at(model: type[BaseModel], where: list[str]) -> type[BaseModel]:
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The models that an annotation is made of: those of `tuple[Check, ...]`, of `A | B`, of `A | None`."""
+    """Return the models in an annotation such as `tuple[Check, ...]`, `A | B` or `A | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in get_args(annotation) for model in _models(part)]

@@ -180,12 +180,12 @@ GOOD: dict[str, Any] = {
         pytest.param({"mask": {"email": "hsh"}}, "'hash', 'null' or 'drop'", id="a mask that there is not"),
         pytest.param(
             {"mask": {"emial": "hash"}, "columns": {"id": "int", "modified": "date", "gone": "int", "email": "text"}},
-            "columns does not list; did you mean 'email'?",
+            "which is not among columns; did you mean 'email'?",
             id="a column that columns does not list",
         ),
         pytest.param(
             {"mask": {"email": "hash"}, "columns": {"id": "int", "modified": "date", "gone": "int", "email": "bigint"}},
-            "declares email as bigint: varchar(64)",
+            "declares email as bigint; declare it as varchar(64)",
             id="a hash in a number",
         ),
         pytest.param(
@@ -219,7 +219,7 @@ def test_a_null_of_yaml_is_a_mask(tmp_path: Path) -> None:
         pytest.param({"emial": None}, "did you mean 'email'", id="null"),
         pytest.param({"emial": "drop"}, "did you mean 'email'", id="drop"),
         pytest.param({"weight": "hash"}, "weight is double", id="a hash of a double"),
-        pytest.param({"seen": "hash"}, "Mask it by null or drop", id="a hash of a time"),
+        pytest.param({"seen": "hash"}, "Use mask null or drop", id="a hash of a time"),
     ],
 )
 def test_what_the_source_cannot_mask_is_refused_before_a_row_is_read(

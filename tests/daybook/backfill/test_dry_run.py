@@ -113,7 +113,7 @@ def test_an_empty_table_has_none_in_every_interval(source: Database) -> None:
 def test_a_date_says_no_hour(source: Database) -> None:
     source.run("CREATE TABLE moments (at date)")
     hours = Grid("hour", ZONE).between(date(2021, 2, 5), date(2021, 2, 6))
-    with pytest.raises(SourceError, match="cut in two; use interval: day"):
+    with pytest.raises(SourceError, match="would split a day; use interval: day"):
         counted(source, table_of(source, "hour"), hours)
 
 

@@ -91,7 +91,7 @@ def test_a_case_that_cannot_be_run_has_failed_and_the_others_are_run(desk: Desk,
     assert (code, "1 passed, 3 failed" in said) == (1, True), said
     assert [
         word
-        for word in ("'skore'; did you mean 'score'?", "refuses a row", "one", "must hold fields")
+        for word in ("'skore'; did you mean 'score'?", "refuses a row", "one", "must contain fields")
         if word not in said
     ] == []
 

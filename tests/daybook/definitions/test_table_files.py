@@ -67,7 +67,7 @@ def test_a_good_file(tmp_path: Path) -> None:
         (("owner: data-team", "owner: data-team\nowner: others"), ["owner"]),
         (("owner: data-team", "name: x\nowner: data-team"), ["name", "remove the line"]),
         (("owner: data-team", "owner: ["), ["not YAML"]),
-        ((GOOD, "just text"), ["must hold fields"]),
+        ((GOOD, "just text"), ["must contain fields"]),
     ],
     ids=lambda case: case[1].strip()[:30] if isinstance(case, tuple) else "",
 )

@@ -69,7 +69,7 @@ def refused(table: Table, start: date, end: date) -> str:
 @pytest.mark.parametrize("end", [date(2021, 2, 5), date(2021, 2, 1)], ids=["empty", "inverted"])
 def test_refuses_a_range_without_time_in_it(end: date) -> None:
     said = refused(table(), date(2021, 2, 5), end)
-    assert f"No day lies from 2021-02-05 to {end}: the start is inclusive, the end exclusive" in said
+    assert f"The range from 2021-02-05 to {end} contains no day: the start is inclusive, the end exclusive" in said
     assert "end with 2021-02-06" in said
 
 
@@ -98,11 +98,11 @@ def test_refuses_what_is_before_the_start() -> None:
             "day",
             date(2021, 2, 5),
             datetime(2021, 2, 7, 2),
-            "Type 2021-02-07 for the day that it lies in, or 2021-02-08",
+            "Type 2021-02-07 for the day that contains it, or 2021-02-08",
         ),
-        ("hour", datetime(2021, 2, 5, 2, 30), date(2021, 2, 7), "Type 2021-02-05T02:00 for the hour that it lies in"),
-        ("week", date(2021, 2, 5), date(2021, 2, 8), "Type 2021-02-01 for the week that it lies in, or 2021-02-08"),
-        ("month", date(2021, 2, 5), date(2021, 4, 1), "Type 2021-02-01 for the month that it lies in, or 2021-03-01"),
+        ("hour", datetime(2021, 2, 5, 2, 30), date(2021, 2, 7), "Type 2021-02-05T02:00 for the hour that contains it"),
+        ("week", date(2021, 2, 5), date(2021, 2, 8), "Type 2021-02-01 for the week that contains it, or 2021-02-08"),
+        ("month", date(2021, 2, 5), date(2021, 4, 1), "Type 2021-02-01 for the month that contains it, or 2021-03-01"),
     ],
 )
 def test_refuses_what_is_off_the_grid(unit: str, start: date, end: date, said: str) -> None:

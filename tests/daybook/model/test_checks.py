@@ -1,4 +1,4 @@
-"""Checks as a person writes them: what each form means, exactly, and what is refused with words that help."""
+"""The checks of a table file: the exact meaning of each form, and the errors for wrong ones."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -17,14 +17,14 @@ SUMMARY = "description: x\nowner: x\nkey: date\n"
 
 
 def read(folder: Path, check: str) -> Check:
-    """A check as it is read from the table file in which it stands."""
+    """Return the check that is read from a table file."""
     path = folder / "raw" / "nps.yaml"
     path.parent.mkdir(exist_ok=True)
     path.write_text(f"{TABLE}checks:\n  - {check}\n", encoding="utf-8")
     return read_table("raw.nps", folder).checks[0]
 
 
-HOLD: list[tuple[dict[str, Any], Any, bool]] = [
+RESULTS: list[tuple[dict[str, Any], Any, bool]] = [
     ({"equals": 0.1}, Decimal("0.1"), True),
     ({"equals": 0.1}, Decimal("0.10"), True),
     ({"equals": 0.1}, 0.1, True),
@@ -57,8 +57,8 @@ HOLD: list[tuple[dict[str, Any], Any, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("expectation", "found", "held"), HOLD)
-def test_what_holds(expectation: dict[str, Any], found: Any, held: bool) -> None:
+@pytest.mark.parametrize(("expectation", "found", "held"), RESULTS)
+def test_holds(expectation: dict[str, Any], found: Any, held: bool) -> None:
     check = Check(sql="select 1", **expectation)
     assert check.holds(found) is held
     bounds = check.bounds()
@@ -66,7 +66,7 @@ def test_what_holds(expectation: dict[str, Any], found: Any, held: bool) -> None
 
 
 @pytest.mark.parametrize(
-    ("check", "said"),
+    ("check", "expected"),
     [
         ('{sql: "select 1", equals: 0.10}', "0.1"),
         ('{sql: "select 1", at_least: 150000}', "at least 150,000"),
@@ -82,9 +82,9 @@ def test_what_holds(expectation: dict[str, Any], found: Any, held: bool) -> None
         ("{change_within: 2.5 %}", "between 97.5 and 102.5 (100 before, and a change within 2.5%)"),
     ],
 )
-def test_what_is_expected_in_words(tmp_path: Path, check: str, said: str) -> None:
+def test_expected_in_words(tmp_path: Path, check: str, expected: str) -> None:
     read_check = read(tmp_path, check)
-    assert read_check.expected(read_check.bounds(100), 100) == said
+    assert read_check.expected(read_check.bounds(100), 100) == expected
 
 
 @pytest.mark.parametrize(
@@ -118,12 +118,12 @@ def test_fresh_counts_back_from_now(tmp_path: Path, within: str, age: timedelta)
         ("a text", 5, True),
     ],
 )
-def test_a_change_is_within_a_share_of_what_there_was(before: Any, found: Any, held: bool) -> None:
+def test_change_within_is_a_share_of_the_value_before(before: Any, found: Any, held: bool) -> None:
     bounds = Check(change_within="20%").bounds(before)
     assert (bounds is None or bounds.holds(found)) is held
 
 
-def test_no_change_at_all_counts_every_digit() -> None:
+def test_change_within_0_percent_compares_every_digit() -> None:
     many = Decimal("12345678901234567890123456789012345678.1")
     bounds = Check(change_within="0%").bounds(many)
     assert bounds and bounds.holds(many)
@@ -131,41 +131,47 @@ def test_no_change_at_all_counts_every_digit() -> None:
 
 
 REFUSED = {
-    "nothing to check": ("{}", ["says nothing to check", "unique", "change_within"]),
-    "severity alone": ("{severity: warn}", ["says nothing to check"]),
+    "nothing to check": ("{}", ["it has nothing to check", "unique", "change_within"]),
+    "severity alone": ("{severity: warn}", ["it has nothing to check"]),
     "two checks in one": ("{unique: a, not_null: b}", ["unique and not_null are 2 checks", "entry of its own"]),
     "sql and a named one": ('{sql: "select 1", equals: 1, unique: a}', ["sql and unique are 2 checks"]),
     "sql without expectation": ('{sql: "select 1"}', ["give equals, at_least or at_most, between, or change_within"]),
     "sql with two expectations": (
         '{sql: "select 1 from {table}", equals: 1, change_within: 2%}',
-        ["just one", "not equals and change_within"],
+        ["only one", "not equals and change_within"],
     ),
-    "equals and at_most": ('{sql: "select 1", equals: 5, at_most: 9}', ["equals and at_most do not go together"]),
-    "between and at_least": ('{sql: "select 1", between: [1, 2], at_least: 1}', ["at_least and between do not"]),
+    "equals and at_most": (
+        '{sql: "select 1", equals: 5, at_most: 9}',
+        ["equals and at_most cannot be combined"],
+    ),
+    "between and at_least": (
+        '{sql: "select 1", between: [1, 2], at_least: 1}',
+        ["at_least and between cannot be combined"],
+    ),
     "between, larger first": (
         '{sql: "select 1", between: [5, 1]}',
-        ["at least 5 and at most 1", "smaller one comes first"],
+        ["at least 5 and at most 1", "put the smaller one first"],
     ),
-    "between of one": ('{sql: "select 1", between: [5]}', ["the least and the most: [0, 10]"]),
-    "between and nothing": ('{sql: "select 1", between: [5, null]}', ["the least and the most: [0, 10]"]),
+    "between of one": ('{sql: "select 1", between: [5]}', ["the minimum and the maximum: [0, 10]"]),
+    "between and nothing": ('{sql: "select 1", between: [5, null]}', ["the minimum and the maximum: [0, 10]"]),
     "bounds that nothing meets": ('{sql: "select 1", at_least: 5, at_most: 1}', ["at least 5 and at most 1"]),
     "a number and a date": ('{sql: "select 1", at_least: 5, at_most: 2021-02-05}', ["cannot be compared"]),
     "a number in quotes": ('{sql: "select 1", equals: "5"}', ["equals", "without quotes"]),
     "no number": ('{sql: "select 1", equals: .nan}', ["equals", "a number or a date"]),
-    "a bound with a named one": ("{unique: a, at_most: 1}", ["at_most goes with sql", "row_count"]),
+    "a bound with a named one": ("{unique: a, at_most: 1}", ["at_most needs sql", "row_count"]),
     "misspelt field": ('{sql: "select 1", eqals: 1}', ["checks.0.eqals", "did you mean 'equals'"]),
     "misspelt field, deeper": ("{row_count: {atleast: 1}}", ["row_count.atleast", "did you mean 'at_least'"]),
-    "unknown field": ("{unique: a, zzz: 1}", ["zzz", "there are equals", "relationship"]),
-    "a number as a row_count": ("{row_count: 12}", ["row_count", "must hold fields (equals, at_least"]),
-    "row_count of nothing": ("{row_count: {}}", ["row_count expects something"]),
-    "a text as a check": ("just text", ["must hold fields", "sql"]),
+    "unknown field": ("{unique: a, zzz: 1}", ["zzz", "expected one of equals", "relationship"]),
+    "a number as a row_count": ("{row_count: 12}", ["row_count", "expected fields (equals, at_least"]),
+    "row_count of nothing": ("{row_count: {}}", ["row_count needs an expected number"]),
+    "a text as a check": ("just text", ["expected fields", "sql"]),
     "unique of no column": ("{unique: []}", ["unique", "at least 1 item"]),
     "no accepted value": ("{accepted_values: {column: a, values: []}}", ["values", "at least 1 item"]),
     "NULL as an accepted value": ("{accepted_values: {column: a, values: [a, null]}}", ["values.1", "not_null"]),
     "a percentage without %": ("{change_within: 20}", ["write a percentage: 20%"]),
     "a negative percentage": ("{change_within: -20%}", ["write a percentage: 20%"]),
     "an age of another unit": ("{fresh: {column: a, within: 2 moons}}", ["hours, days or weeks: 2 days"]),
-    "fresh without within": ("{fresh: {column: a}}", ["fresh.within: missing", "How old"]),
+    "fresh without within": ("{fresh: {column: a}}", ["fresh.within: missing", "The maximum age"]),
     "relationship to two names": ("{relationship: {column: a, to: users.id}}", ["write schema.table.column"]),
     "table without schema": ("{unique: a, table: users}", ["write schema.table"]),
     "table with an empty name": ("{unique: a, table: users.}", ["write schema.table"]),
@@ -173,29 +179,29 @@ REFUSED = {
         '{sql: "select 1", equals: 1, table: raw.users}',
         ["the sql has no {table}"],
     ),
-    "change of another table": ("{change_within: 20%, table: raw.users}", ["leave out table"]),
+    "change of another table": ("{change_within: 20%, table: raw.users}", ["remove table"]),
     "change that is always the same": ('{sql: "select 1", change_within: 20%}', ["write {table} in the sql"]),
     "unknown severity": ("{unique: a, severity: error}", ["severity", "'fail' or 'warn'"]),
-    "another statement": ('{sql: "delete from x", equals: 1}', ["begin with select or with"]),
-    "a commit behind it": ('{sql: "select 1; commit", equals: 1}', ["one SELECT, without a ';'"]),
-    "a commit behind a comment": ('{sql: "select 1 /* */; commit --", equals: 1}', ["one SELECT, without a ';'"]),
+    "another statement": ('{sql: "delete from x", equals: 1}', ["start it with select or with"]),
+    "a commit behind it": ('{sql: "select 1; commit", equals: 1}', ["one SELECT without ';'"]),
+    "a commit behind a comment": ('{sql: "select 1 /* */; commit --", equals: 1}', ["one SELECT without ';'"]),
     "a commit behind an escape": (
         '{sql: "select \\\\; commit; --", equals: 1}'.replace("''", "'"),
-        ["one SELECT, without a ';'"],
+        ["one SELECT without ';'"],
     ),
     "a writing WITH": (
         '{sql: "with a as (DELETE from x returning 1) select count(*) from a", equals: 1}',
-        ["reads and never writes", "DELETE"],
+        ["a check only reads", "DELETE"],
     ),
-    "SELECT INTO": ('{sql: "select 1 into x", equals: 1}', ["reads and never writes", "into"]),
+    "SELECT INTO": ('{sql: "select 1 into x", equals: 1}', ["a check only reads", "into"]),
 }
 
 
-@pytest.mark.parametrize(("check", "said"), REFUSED.values(), ids=REFUSED)
-def test_refused(tmp_path: Path, check: str, said: list[str]) -> None:
+@pytest.mark.parametrize(("check", "parts"), REFUSED.values(), ids=REFUSED)
+def test_refused(tmp_path: Path, check: str, parts: list[str]) -> None:
     with pytest.raises(TableFileError) as caught:
         read(tmp_path, check)
-    assert all(text in str(caught.value) for text in ["nps.yaml: checks.0", *said]), str(caught.value)
+    assert all(text in str(caught.value) for text in ["nps.yaml: checks.0", *parts]), str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
 
@@ -215,7 +221,7 @@ def test_one_select_is_one(sql: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("checks", "said"),
+    ("checks", "parts"),
     [
         ("input_checks: [{unique: id}]", ["unique looks at analytics.nps itself", "table: schema.table"]),
         ('input_checks: [{sql: "select 1 from {table}", equals: 1}]', ["sql looks at", "by its name instead"]),
@@ -227,10 +233,10 @@ def test_one_select_is_one(sql: str) -> None:
     ],
     ids=["named input check", "input check of {table}", "change of an input", "output check of the last build"],
 )
-def test_refused_of_a_summary(tmp_path: Path, checks: str, said: list[str]) -> None:
+def test_refused_in_a_summary(tmp_path: Path, checks: str, parts: list[str]) -> None:
     with pytest.raises(TableFileError) as caught:
         _read_summary(tmp_path, checks)
-    assert all(text in str(caught.value) for text in said), str(caught.value)
+    assert all(text in str(caught.value) for text in parts), str(caught.value)
 
 
 def test_checks_of_a_summary(tmp_path: Path) -> None:

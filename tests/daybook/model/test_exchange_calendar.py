@@ -1,4 +1,4 @@
-"""Which days an exchange was open, and that nobody asks for the others: by schedule, in a backfill, by catching up."""
+"""The sessions of an exchange: schedules, backfills and catch_up ask for no other days."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -39,13 +39,13 @@ def chosen(table: Table, *days: str) -> list[str]:
         ("XNYS", date(2021, 1, 15), date(2021, 1, 21), [15, 19, 20]),  # Martin Luther King's day, and a weekend
         ("XNYS", date(2001, 9, 10), date(2001, 9, 18), [10, 17]),
         ("XNYS", date(2018, 12, 4), date(2018, 12, 7), [4, 6]),  # closed for a funeral
-        ("XNYS", date(2020, 11, 27), date(2020, 11, 28), [27]),  # a short one
-        ("XNYS", date(1985, 9, 26), date(1985, 9, 28), [26]),  # a hurricane, long before the library begins by itself
+        ("XNYS", date(2020, 11, 27), date(2020, 11, 28), [27]),  # a short session
+        ("XNYS", date(1985, 9, 26), date(1985, 9, 28), [26]),  # a hurricane, long before the library's default start
         ("NYSE", date(2021, 1, 15), date(2021, 1, 19), [15]),
         ("XTKS", date(2021, 5, 1), date(2021, 5, 8), [6, 7]),
         ("24/7", date(2021, 1, 2), date(2021, 1, 4), [2, 3]),
-        ("XTKS", date(1995, 5, 1), date(1995, 5, 8), [1, 2, 3, 4, 5]),  # not known that far back: weekdays
-        ("XNYS", date(2090, 1, 1), date(2090, 1, 5), [2, 3, 4]),  # nor that far ahead
+        ("XTKS", date(1995, 5, 1), date(1995, 5, 8), [1, 2, 3, 4, 5]),  # before the first known session: weekdays
+        ("XNYS", date(2090, 1, 1), date(2090, 1, 5), [2, 3, 4]),  # after the last known session: weekdays
         ("XNYS", date(2021, 1, 16), date(2021, 1, 16), []),
     ],
 )
@@ -58,20 +58,20 @@ def test_an_exchange_has_a_time_zone() -> None:
 
 
 @pytest.mark.parametrize(("name", "near"), [("XNYC", "XNYS"), ("xnys", "XNYS"), ("NASDAK", "NASDAQ")])
-def test_an_unknown_exchange_is_refused_with_one_that_is_near(name: str, near: str) -> None:
-    with pytest.raises(ValueError, match=f"no exchange is called '{name}'; did you mean .*{near}"):
+def test_an_unknown_exchange_is_refused_with_a_suggestion(name: str, near: str) -> None:
+    with pytest.raises(ValueError, match=f"unknown exchange '{name}'; did you mean .*{near}"):
         known(name)
     with pytest.raises(ValidationError, match="calendar"):
         table(calendar=name)
 
 
 @pytest.mark.parametrize("interval", ["hour", None])
-def test_a_calendar_is_of_days(interval: str | None) -> None:
+def test_a_calendar_needs_intervals_of_days(interval: str | None) -> None:
     with pytest.raises(ValidationError, match="use interval: day, week or month"):
         table(interval=interval, load="replace")
 
 
-def test_a_week_is_expected_to_have_rows_when_one_of_its_days_is() -> None:
+def test_a_week_is_expected_to_have_rows_if_one_of_its_days_has_a_session() -> None:
     weekly = table(interval="week")
     assert weekly.grid is not None
     assert weekly.expects(weekly.grid.at(date(2021, 1, 18)))
@@ -80,7 +80,7 @@ def test_a_week_is_expected_to_have_rows_when_one_of_its_days_is() -> None:
     assert not closed.expects(closed.grid.at(date(2024, 2, 12))), "the week of the Spring Festival"
 
 
-# ── What a run loads ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Scheduled runs ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,11 @@ def test_a_scheduled_run_has_nothing_to_do_after_a_closed_day(
     assert (planned.label, planned.idle, bool(planned.intervals)) == (label, idle, idle is None)
 
 
-def test_a_closed_day_that_somebody_names_is_loaded() -> None:
+def test_a_closed_day_is_loaded_if_a_person_names_it() -> None:
     assert plan(table(), date(2021, 1, 16)).intervals
 
 
-# ── What is missing ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Missing intervals ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_closed_days_are_asked_for_only_between_sessions() -> None:
@@ -114,7 +114,7 @@ def test_closed_days_are_asked_for_only_between_sessions() -> None:
     assert chosen(table(), saturday, sunday) == []
     assert chosen(table(), saturday, sunday, monday, tuesday) == [monday, tuesday]
     assert chosen(table(), friday, saturday) == [friday]
-    assert chosen(table(), friday, saturday, monday) == [friday, monday], "Sunday is loaded, so there are two stretches"
+    assert chosen(table(), friday, saturday, monday) == [friday, monday], "Sunday is loaded: two runs"
     assert chosen(table(), "2021-01-01", "2021-01-02", "2021-01-18") == []
     assert chosen(table()) == []
     assert chosen(table(calendar=None), saturday, sunday) == [saturday, sunday]
@@ -128,14 +128,14 @@ def test_a_backfill_without_any_session_is_refused() -> None:
     assert len(expected_in_range(table(), date(2021, 1, 16), date(2021, 1, 20))) == 4
 
 
-def test_the_latest_that_is_owed_is_a_day_with_a_session() -> None:
+def test_the_latest_expected_interval_is_a_day_with_a_session() -> None:
     latest = table(catch_up="latest")
     assert labels(latest, expected_intervals(latest, datetime(2021, 1, 19, 12, tzinfo=UTC))) == ["2021-01-15"]
     assert labels(latest, expected_intervals(latest, datetime(2021, 1, 4, 12, tzinfo=UTC))) == []
 
 
-def test_ten_years_are_looked_through_at_once() -> None:
-    """Each calendar is made once, and each day looked up in it."""
+def test_ten_years_of_sessions_are_looked_up_at_once() -> None:
+    """The calendar is built once, not once per day."""
     decade = table(start=date(2011, 1, 3))
     intervals = expected_intervals(decade, datetime(2021, 1, 2, 12, tzinfo=UTC))
     kept = with_sessions(decade, intervals)

@@ -1,4 +1,4 @@
-"""Interval: what it accepts, how it compares, how it reads in a log."""
+"""Interval: the ends that it accepts, how it compares, and how a log shows it."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ def test_keeps_both_ends_in_utc() -> None:
     assert interval.start.tzinfo is interval.end.tzinfo is UTC
 
 
-def test_is_equal_and_hashes_by_the_time_that_it_covers() -> None:
+def test_equality_and_hash_depend_on_the_time_that_it_covers() -> None:
     tokyo = timezone(timedelta(hours=9))
     assert {Interval(day(5), day(6)), Interval(day(5).astimezone(tokyo), day(6).astimezone(tokyo))} == {
         Interval(day(5), day(6))
@@ -36,7 +36,7 @@ def test_sorts_by_start_then_end() -> None:
 
 
 @pytest.mark.parametrize(("start", "end"), [(day(5), day(5)), (day(6), day(5))], ids=["empty", "inverted"])
-def test_refuses_an_interval_without_time_in_it(start: datetime, end: datetime) -> None:
+def test_refuses_an_interval_that_is_empty_or_inverted(start: datetime, end: datetime) -> None:
     with pytest.raises(IntervalError, match="the start is inclusive and the end is exclusive"):
         Interval(start, end)
 
@@ -56,7 +56,7 @@ def test_refuses_a_datetime_without_a_time_zone() -> None:
         (day(5) + timedelta(microseconds=1), day(6), "2021-02-05T00:00:00.000001Z/2021-02-06T00:00Z"),
     ],
 )
-def test_reads_as_iso_8601_in_utc(start: datetime, end: datetime, text: str) -> None:
+def test_is_shown_as_iso_8601_in_utc(start: datetime, end: datetime, text: str) -> None:
     assert str(Interval(start, end)) == text
 
 

@@ -1,3 +1,5 @@
+"""The name of a table: its parts, and the paths of its files."""
+
 from pathlib import Path
 
 import pytest

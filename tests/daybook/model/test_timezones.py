@@ -1,4 +1,4 @@
-"""The local clock where it is awkward. Every case is a real change of a real zone, from the IANA database."""
+"""The local clock at its changes. Every case is a real change of a real zone, from the IANA database."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -22,13 +22,13 @@ def utc(*when: int) -> datetime:
         ("new york", "America/New_York"),
     ],
 )
-def test_an_unknown_zone_is_refused_with_the_names_close_to_it(name: str, close: str) -> None:
-    with pytest.raises(IntervalError, match=rf"There is no time zone '{name}'.*did you mean '{close}'"):
+def test_an_unknown_zone_is_refused_with_a_suggestion(name: str, close: str) -> None:
+    with pytest.raises(IntervalError, match=rf"Unknown time zone '{name}'.*did you mean '{close}'"):
         find_zone(name)
 
 
 @pytest.mark.parametrize("name", ["America", "../etc/passwd", "/etc/passwd", "", "Mars/Olympus_Mons"])
-def test_what_is_no_zone_at_all_is_refused(name: str) -> None:
+def test_an_unknown_zone_without_a_similar_name_is_refused(name: str) -> None:
     with pytest.raises(IntervalError, match=r"expected a name of the IANA database such as UTC or Europe/Berlin"):
         find_zone(name)
 
@@ -40,16 +40,16 @@ def test_what_is_no_zone_at_all_is_refused(name: str) -> None:
         ("America/New_York", date(2021, 3, 14), utc(2021, 3, 14, 5)),
         ("America/New_York", date(2021, 3, 15), utc(2021, 3, 15, 4)),
         ("Asia/Kathmandu", date(2021, 2, 5), utc(2021, 2, 4, 18, 15)),
-        # midnight never came: 00:00 -> 01:00
+        # the clock jumped over midnight: 00:00 -> 01:00
         ("America/Sao_Paulo", date(2018, 11, 4), utc(2018, 11, 4, 3)),
         ("Asia/Beirut", date(2022, 3, 27), utc(2022, 3, 26, 22)),
         ("Africa/Cairo", date(2024, 4, 26), utc(2024, 4, 25, 22)),
-        # midnight lay inside the jump: 23:30 -> 00:30 (the day starts half an hour in)
+        # midnight is inside of the jump: 23:30 -> 00:30 (the day starts at 00:30)
         ("America/Toronto", date(1919, 3, 31), utc(1919, 3, 31, 4, 30)),
-        # midnight came twice: 01:00 -> 00:00, and 00:01 -> 23:01 the day before
+        # midnight happened twice: 01:00 -> 00:00, and 00:01 -> 23:01 the day before
         ("America/Havana", date(2021, 11, 7), utc(2021, 11, 7, 4)),
         ("America/St_Johns", date(2010, 11, 7), utc(2010, 11, 7, 2, 30)),
-        # the date never came
+        # the zone skipped the date
         ("Pacific/Apia", date(2011, 12, 30), utc(2011, 12, 30, 10)),
         ("Pacific/Apia", date(2011, 12, 31), utc(2011, 12, 30, 10)),
     ],
@@ -89,14 +89,14 @@ def test_instant_of(when: date | datetime, instant: datetime) -> None:
             r"twice .* 2021-11-07T01:00:00-04:00 .* 2021-11-07T01:00:00-05:00",
         ),
         ("America/New_York", datetime(2021, 11, 7, 1, fold=1), r"happened twice"),
-        ("Pacific/Apia", date(2011, 12, 30), r"2011-12-30 never happened in Pacific/Apia, .* Type 2011-12-31\."),
+        ("Pacific/Apia", date(2011, 12, 30), r"2011-12-30 never happened in Pacific/Apia: .* Type 2011-12-31\."),
         ("Pacific/Apia", datetime(2011, 12, 30), r"2011-12-30 never happened"),
         ("Pacific/Apia", datetime(2011, 12, 30, 12), r"never happened .* Type 2011-12-31T12:00:00\."),
-        ("UTC", date.max, r"9999-12-31 is out of reach"),
-        ("UTC", datetime.min, r"0001-01-01T00:00:00 is out of reach"),
+        ("UTC", date.max, r"9999-12-31 is out of range"),
+        ("UTC", datetime.min, r"0001-01-01T00:00:00 is out of range"),
     ],
 )
-def test_a_time_that_names_no_one_instant_is_refused(zone: str, when: date | datetime, message: str) -> None:
+def test_a_skipped_or_repeated_time_is_refused(zone: str, when: date | datetime, message: str) -> None:
     with pytest.raises(IntervalError, match=message):
         instant_of(when, ZoneInfo(zone))
 
@@ -117,7 +117,7 @@ def test_local_boundary(instant: datetime, zone: str, shown: datetime) -> None:
     assert (found, found.tzinfo, found.fold) == (shown, None, 0)
 
 
-def test_local_boundary_refuses_what_is_no_instant_and_no_zone() -> None:
+def test_local_boundary_refuses_a_naive_datetime_and_an_unknown_zone() -> None:
     with pytest.raises(IntervalError, match="has no time zone"):
         local_boundary(datetime(2021, 2, 5), "UTC")
     with pytest.raises(IntervalError, match="did you mean 'Asia/Kolkata'"):

@@ -1,4 +1,4 @@
-"""Types: how they are spelt, and which keeps every value of which."""
+"""Types: their spellings, and which types keep every value of another."""
 
 import pytest
 
@@ -26,8 +26,8 @@ def test_parse(text: str, type: Type) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "text[]", "varchar()", "intt", "decimal(5,-2)", "native"])
-def test_refuses_what_is_no_type(text: str) -> None:
-    with pytest.raises(ValueError, match=r"no type is called .*; there are bigint, boolean"):
+def test_an_unknown_type_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"unknown type .*; expected one of bigint, boolean"):
         parse_type(text)
 
 
@@ -36,7 +36,7 @@ def test_refuses_what_is_no_type(text: str) -> None:
     [
         ("text", "decimal(65,30)", True),
         ("decimal(10,2)", "decimal(10,4)", False),
-        ("decimal(8,4)", "decimal(10,4)", True),  # a number too large is refused, not cut
+        ("decimal(8,4)", "decimal(10,4)", True),  # a number that is too large is refused, not rounded
         ("decimal", "decimal(65,30)", True),
         ("decimal(38,10)", "decimal", False),
         ("bigint", "decimal(20,0)", True),

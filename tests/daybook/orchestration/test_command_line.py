@@ -66,7 +66,7 @@ def test_a_day_is_loaded(
     ("text", "expected"),
     [
         ("2021-02-30", "'2021-02-30' is not in the calendar"),
-        ("yesterday", "'yesterday' is no date or time: expected 2021-02-05"),
+        ("yesterday", "'yesterday' is not a date or time: expected 2021-02-05"),
     ],
 )
 def test_a_bad_date_is_refused_before_anything_runs(

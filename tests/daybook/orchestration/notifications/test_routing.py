@@ -54,15 +54,17 @@ def test_without_a_file_nobody_has_an_address(tmp_path: Path) -> None:
     ("text", "said"),
     [
         pytest.param("owners: {}", "default: missing; add it (for every owner without an entry", id="no default"),
-        pytest.param("default: {chanel: x}", "default.chanel: no such field; did you mean 'channel'?", id="misspelt"),
+        pytest.param("default: {chanel: x}", "default.chanel: unknown field; did you mean 'channel'?", id="misspelt"),
         pytest.param('default: {channel: "data"}', "default.channel: not a channel: write its name with #", id="no #"),
         pytest.param("default: {address: x}", "'x' is not an e-mail address: write team@example.com", id="no address"),
         pytest.param(
             "default: {}\nowners: {a: {mail: x}}",
-            "owners.a.mail: no such field; there are apprise, address, channel",
+            "owners.a.mail: unknown field; expected one of apprise, address, channel",
             id="mail",
         ),
-        pytest.param("default: {}\nanalytics: {}", "analytics: no such field; there are default, owners", id="outside"),
+        pytest.param(
+            "default: {}\nanalytics: {}", "analytics: unknown field; expected one of default, owners", id="outside"
+        ),
         pytest.param("default: {", "is not YAML", id="no YAML"),
     ],
 )

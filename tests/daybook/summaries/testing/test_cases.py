@@ -231,7 +231,7 @@ def test_a_case_is_read_with_all_digits(tmp_path: Path) -> None:
 
 
 BAD_FILES = {
-    "a field misspelt": (("expect:", "expects:"), "expects: no such field; did you mean 'expect'?"),
+    "a field misspelt": (("expect:", "expects:"), "expects: unknown field; did you mean 'expect'?"),
     "no description": (("description: A day of one answer.", ""), "description: missing"),
     "a list for a value": (("word: NO", "word: [NO]"), "word: ['NO'] is no value"),
     "a table without rows": (
@@ -240,7 +240,7 @@ BAD_FILES = {
     ),
     "a type that there is not": (
         ("expect:", "columns: {raw.nps: {score: intger}}\nexpect:"),
-        "no type is called 'intger'",
+        "unknown type 'intger'",
     ),
     "types of a table that is not given": (
         ("expect:", "columns: {raw.npz: {x: int}}\nexpect:"),
