@@ -41,6 +41,8 @@ class Warehouse(Protocol):
     sqlglot_dialect: ClassVar[str]
     #: Columns of every table that no catalogue lists, and functions that are called like a column.
     system_columns: ClassVar[frozenset[str]]
+    #: Functions, in lower case, that return something else each time: they ask the clock, chance, or a sequence.
+    volatile_functions: ClassVar[frozenset[str]]
     #: What it calls a column of a SELECT that has no name; None where each column gets a name of its own.
     unnamed_column: ClassVar[str | None]
     #: The longest name in bytes: it cuts a longer one without a warning.

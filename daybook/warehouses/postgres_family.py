@@ -52,6 +52,13 @@ class PostgresFamily(SqlWarehouse):
             *("current_role", "current_catalog", "current_schema", "localtime", "localtimestamp", "sysdate"),
         )
     )
+    volatile_functions: ClassVar[frozenset[str]] = frozenset(
+        (
+            *("now", "getdate", "sysdate", "clock_timestamp", "statement_timestamp", "transaction_timestamp"),
+            *("timeofday", "random", "random_normal", "setseed", "rand", "gen_random_uuid", "uuid_generate_v1"),
+            *("uuid_generate_v4", "uuidv4", "uuidv7", "nextval", "txid_current", "pg_current_xact_id"),
+        )
+    )
     unnamed_column: ClassVar[str | None] = "?column?"
     #: A condition on `pg_attribute a`: the warehouse fills the column where nothing is written to it.
     filled: ClassVar[str] = "a.atthasdef"

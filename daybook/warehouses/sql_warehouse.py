@@ -34,6 +34,7 @@ class SqlWarehouse:
     copies_into_new_tables: ClassVar[bool] = False
     reads_in_place: ClassVar[frozenset[str]] = frozenset()
     system_columns: ClassVar[frozenset[str]] = frozenset()
+    volatile_functions: ClassVar[frozenset[str]] = frozenset()
     unnamed_column: ClassVar[str | None] = None
 
     def __init__(self, engine: Engine) -> None:

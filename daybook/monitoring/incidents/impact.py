@@ -15,6 +15,8 @@ from daybook.warehouses.base import Warehouse
 if TYPE_CHECKING:
     from daybook.summaries.graph import Graph
 
+#: sqlglot's own dialect, which reads most SQL: for a warehouse that does not answer.
+_ANY_DIALECT = ""
 _SUMMARIES_SHOWN = 8  # blocked summaries in a message: more would hide the rest of the message
 
 
@@ -68,7 +70,8 @@ class Impact:
 
         try:
             summaries = [read_summary(name, self._folder) for name in summary_names(self._folder)]
-            return order_builds(summaries, "postgres")
+            dialect = self._warehouse.sqlglot_dialect if self._warehouse else _ANY_DIALECT
+            return order_builds(summaries, dialect)
         except DaybookError:
             return None
 

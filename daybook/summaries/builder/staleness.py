@@ -84,7 +84,7 @@ def _why_whole(
         return "somebody has emptied it"
     if last.version != version_of(summary):
         return "its files have changed"
-    if not is_repeatable(lineage):
+    if not is_repeatable(lineage, warehouse.volatile_functions):
         return "its SELECT asks the clock or chance"
     unknown = [name for name in lineage.inputs if name not in ends]
     return f"the ledger does not know when {', '.join(unknown)} changes" if unknown else None

@@ -8,6 +8,7 @@ from typing import Any
 
 from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import TableFileError
+from daybook.ledger.state_table import SCHEMA
 from daybook.model.masks import masked
 from daybook.model.target import Target
 from daybook.model.types import Column, Type
@@ -61,7 +62,7 @@ def make_table(
 ) -> None:
     """Make the temporary table `name` of these rows; a column that a row does not name is NULL there."""
     columns = tuple(Column(column, type) for column, type in types.items())
-    warehouse.create_staging(session, Target(f"pg_temp.{name}", columns), name)
+    warehouse.create_staging(session, Target(f"{SCHEMA}.{name}", columns), name)  # there is no such table
     values = ([row.get(column) for column in types] for row in rows)
     session.insert(warehouse.quote(name), map(warehouse.quote, types), values)
 

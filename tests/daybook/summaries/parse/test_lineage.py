@@ -292,10 +292,11 @@ FLEETING = [
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("expression", FLEETING)
 def test_what_asks_the_clock_or_chance_is_not_repeatable(expression: str, dialect: str) -> None:
-    assert not is_repeatable(lineage_of(f"select id from raw.nps where x = (select {expression} as y)", dialect))
+    lineage = lineage_of(f"select id from raw.nps where x = (select {expression} as y)", dialect)
+    assert not is_repeatable(lineage, PostgresFamily.volatile_functions)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_what_does_not_is_repeatable(dialect: str) -> None:
     sql = "select id, 'now()' as said, now_at, random, created_at::date as d from raw.nps -- current_date"
-    assert is_repeatable(lineage_of(sql, dialect))
+    assert is_repeatable(lineage_of(sql, dialect), PostgresFamily.volatile_functions)
