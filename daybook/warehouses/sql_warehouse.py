@@ -55,6 +55,13 @@ class SqlWarehouse:
         """Return the SQL of a type."""
         raise NotImplementedError
 
+    def parsed(self, text: str) -> Type:
+        """Return the type that the catalogue calls `text`; a native one where Daybook has no name for it."""
+        try:
+            return parse_type(text)
+        except ValueError:
+            return Type("native", native=text)
+
     def find_columns(self, session: Session, table: str) -> list[Found]:
         """Ask the catalogue for the columns of a table, in its order; none if there is no such table."""
         raise NotImplementedError
@@ -64,7 +71,9 @@ class SqlWarehouse:
 
         One that is never NULL because the warehouse itself fills it counts as nullable.
         """
-        return {name: Column(name, _parsed(text), not required) for name, text, required in self._found(session, table)}
+        return {
+            name: Column(name, self.parsed(text), not required) for name, text, required in self._found(session, table)
+        }
 
     def column_types(self, session: Session, table: str) -> dict[str, str]:
         """Return the columns of a table by name, in its order, with their types in the warehouse's own words."""
@@ -88,7 +97,7 @@ class SqlWarehouse:
 
     def spelled(self, type: Type) -> Type:
         """Return the type that a column of a new table gets, with no more digits of a second than the source has."""
-        spelled = _parsed(self.type_sql(type))
+        spelled = self.parsed(self.type_sql(type))
         return replace(spelled, size=type.size) if spelled.kind in TIMES and type.kind in TIMES else spelled
 
     def add_column_sql(self, target: Target, column: Column) -> str:
@@ -212,24 +221,24 @@ class SqlWarehouse:
         column: str | None = None,
     ) -> ValueRefused:
         """Return the error for a value that the warehouse refuses, with the key of its row, read from the stage."""
-        where, remedy, values = "", _REMEDY, dict[str, str]()
+        values = dict[str, str | None]()
         if line is not None:
-            record = find_row(stage, manifest, line, part)
-            values = dict(zip(target.column_names, record, strict=False))
+            values = dict(zip(target.column_names, find_row(stage, manifest, line, part), strict=False))
+        return self.value_refused(reason, target, values, line, column)
+
+    def value_refused(
+        self, reason: str, target: Target, values: Mapping[str, str | None], line: int | None, column: str | None
+    ) -> ValueRefused:
+        """Return the error for a value that the warehouse refuses, in the row with these `values`, as far as known."""
+        where, remedy = "", _REMEDY
+        if values:
             shown: dict[str, object] = {name: values.get(name) for name in target.key} or {"line": line}
             where = ", row " + ", ".join(f"{name}={value}" for name, value in shown.items())
-            column = column or next((name for name, value in values.items() if "\0" in value), None)
-            value = values.get(column or "", "")
+            column = column or next((name for name, value in values.items() if "\0" in (value or "")), None)
+            value = values.get(column or "") or ""
             if _ZERO_DATE.match(value):
                 remedy = f"{value} is one of MySQL's zero dates, which are no dates: {_ZERO_DATES_REMEDY}"
         return ValueRefused(f"{target.name}{where}{f', column {column}' if column else ''}: {reason}. {remedy}")
-
-
-def _parsed(text: str) -> Type:
-    try:
-        return parse_type(text)
-    except ValueError:
-        return Type("native", native=text)
 
 
 def resized(type: Type, factor: int, limit: int) -> Type:

@@ -9,6 +9,7 @@ import pytest
 from daybook.definitions.table import Table
 from daybook.errors import ShrinkGuard
 from tests.support.source_and_warehouse import Endpoints
+from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE
 
 STRATEGIES = ["replace", "replace_interval", "upsert"]
 FIRST = datetime(2021, 2, 5)
@@ -47,6 +48,7 @@ def days(rows: list[Row], *numbers: int) -> list[Row]:
     return [row for row in rows if (row[1] - FIRST).days in numbers]
 
 
+@pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_contract(ends: Endpoints, strategy: str) -> None:
     make_source(ends)
@@ -110,6 +112,7 @@ def test_contract(ends: Endpoints, strategy: str) -> None:
     assert not kept, "a load that was committed leaves nothing on the stage"
 
 
+@pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_ledger_agrees(ends: Endpoints, strategy: str) -> None:
     make_source(ends)

@@ -15,6 +15,8 @@ from tests.support.source_and_warehouse import Database, Endpoints, warehouse_of
 
 SOURCES = ["mariadb", "postgres"]
 WAREHOUSES = ["postgres-folder", "postgres-s3", "redshift-s3"]
+#: With the one that only the tests know, for what has nothing to do with PostgreSQL's words.
+EVERY_WAREHOUSE = [*WAREHOUSES, "duckdb-folder"]
 
 
 @contextlib.contextmanager
@@ -31,7 +33,9 @@ def ends_of(source: Database | None, kind: str, request: pytest.FixtureRequest, 
     place, _, stage_kind = kind.partition("-")
     with contextlib.ExitStack() as stack:
         server = request.getfixturevalue(place)
-        if isinstance(server, Redshift):
+        if place == "duckdb":
+            destination = server(folder)
+        elif isinstance(server, Redshift):
             destination = Database(server.url, stack.enter_context(server.schema()))
         else:
             destination = Database(stack.enter_context(server.database()), "raw")

@@ -1,0 +1,59 @@
+"""The number of a row in DuckDB. Most of its SQL is what PostgreSQL and Redshift share."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from daybook.sql.checksum.columns import ComparedColumns, Field
+from daybook.sql.checksum.dialects import postgres_family
+from daybook.sql.checksum.dialects.binary_chunks import in_pieces
+
+SESSION: tuple[str, ...] = ()
+FENCE = ""
+TOO_LONG = "are too long for DuckDB to compare"
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
+
+
+def row_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
+    """Return the number of a row; `sum` makes a HUGEINT of them, which does not overflow."""
+    return _number(recipe.fields, value)
+
+
+def key_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
+    """Return the number of a row's key; of the whole row where there is no key."""
+    return _number(recipe.key_fields, value)
+
+
+def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
+    text = ", ".join(_part(field, value(field)) for field in fields) or "''"
+    return f"('0x' || left(md5(concat({text})), 15))::bigint"  # concat takes NULL for nothing
+
+
+def _part(field: Field, value: str) -> str:
+    text = spelled(field, value)
+    if field.digest:
+        return f"'|', md5({text})"
+    return f"'|', strlen({text}) || ':', {text}" if field.needs_length else f"'|', {text}"
+
+
+def spelled(field: Field, value: str) -> str:
+    """Return the text of a field's value, before its length or digest; NULL of NULL."""
+    match field.form:
+        case "json":
+            return f"nullif(translate({value}, {_BLANKS}, ''), 'null')"
+        case "bytes":
+            length = f"octet_length({value})"
+            return in_pieces(length, partial(_digits, value), lambda texts: f"concat({', '.join(texts)})")
+        case "native":
+            return value
+        case "float":
+            sign = f"CASE WHEN {value} > 0 THEN 'Infinity' ELSE '-Infinity' END"
+            finite = postgres_family.spelled(field, field.there, value)
+            return f"CASE WHEN isnan({value}) THEN 'NaN' WHEN isinf({value}) THEN {sign} ELSE {finite} END"
+    return postgres_family.spelled(field, field.there, value)
+
+
+def _digits(value: str, first: int, size: int | None) -> str:
+    digits = f"lower(hex({value}))"
+    return (
+        digits if size is None and not first else f"substr({digits}, {2 * first + 1}{f', {2 * size}' if size else ''})"
+    )

@@ -1,0 +1,54 @@
+"""A DuckDB file as the tests look into it, past Daybook."""
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import NullPool, create_engine
+
+from tests.support.source_and_warehouse import Database
+
+
+class DuckDBDatabase(Database):
+    """A new, empty DuckDB in a folder."""
+
+    def __init__(self, folder: Path, namespace: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.engine = create_engine(f"duckdb:///{folder / 'warehouse.duckdb'}", poolclass=NullPool)
+        self.url, self.namespace = str(self.engine.url), namespace
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[Any]:
+        """A connection of the driver's own, closed at the end."""
+        pooled = self.engine.raw_connection()
+        try:
+            yield pooled.driver_connection
+        finally:
+            pooled.close()
+
+    def run(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+        with self.connection() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            return list(connection.execute(sql.replace("%s", "?"), list(values or ())).fetchall())
+
+    def texts(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[str | None, ...]]:
+        """Rows, each value as DuckDB writes it as a text, times in UTC."""
+        return self.run(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({sql})", values)
+
+    def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        places = ", ".join(["?"] * len(rows[0]))
+        with self.connection() as connection:
+            connection.executemany(f"INSERT INTO {table} VALUES ({places})", [list(row) for row in rows])
+
+    def types(self, table: str) -> dict[str, str]:
+        """The columns of `schema.table`, and their types as DuckDB spells them."""
+        schema, _, name = table.partition(".")
+        return dict(
+            self.run(
+                "SELECT column_name, lower(data_type) FROM information_schema.columns WHERE table_schema = ? "
+                "AND table_name = ? ORDER BY ordinal_position",
+                (schema, re.sub('"', "", name)),
+            )  # type: ignore[arg-type]
+        )
