@@ -1,4 +1,4 @@
-"""Tools beside Daybook: dbt projects and Google Sheets.
+"""Integrations with other tools: dbt projects and Google Sheets.
 
 Imports `model`, `sql`, `warehouses`, `sources`, `definitions`, `ledger`.
 """

@@ -1,6 +1,6 @@
-"""What of a table has to be in the ledger, and by when: `due:` of its file, as instants.
+"""Deadlines: which intervals the ledger must have, and by when. Computed from `due:` in the table file.
 
-The due instant of an interval is the first `due` o'clock, on the table's clock, at or after its end:
+An interval is due at the first `due` time, in the table's time zone, at or after its end:
 
 | `interval:` | `due: "10:00"` means |
 |---|---|
@@ -8,11 +8,11 @@ The due instant of an interval is the first `due` o'clock, on the table's clock,
 | `week` | the week of Monday the 1st by Monday the 8th, 10:00 |
 | `month` | January by February 1st, 10:00 |
 | `hour` | all hours of the 5th by the 6th, 10:00 |
-| none, or `load: replace` | a load or build of the 6th's own, begun at midnight, by the 6th, 10:00 |
+| none, or `load: replace` | a load or build on the 6th, at any time from midnight on, by the 6th, 10:00 |
 
-A time that the clock skips is as long after the jump as it is inside (02:30 is 03:30 in that night); one that it
-shows twice is the first of the two. Intervals before `start:`, and those in which the exchange of `calendar:` had no
-session, are not owed.
+If a daylight saving change skips the due time, it moves forward by the length of the gap: 02:30 becomes 03:30 in that
+night. If the clock shows the due time twice, the first one counts. Intervals before `start:` are not expected. With
+`calendar:`, intervals without a trading session are not expected.
 """
 
 from collections.abc import Iterator
@@ -30,27 +30,30 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """What has to be there by one instant: one interval, or all hours of a day; of a table without any, that day."""
+    """The intervals that are due at one instant: one interval, or all hours of a day.
+
+    For a table without intervals, the day on which it must be loaded.
+    """
 
     due_at: datetime
     intervals: tuple[Interval, ...]
 
     @property
     def start(self) -> datetime:
-        """The beginning of the first of them."""
+        """Return the start of the first interval, in UTC."""
         return self.intervals[0].start
 
     @property
     def end(self) -> datetime:
-        """The end of the last of them."""
+        """Return the end of the last interval, in UTC."""
         return self.intervals[-1].end
 
 
 class Deadlines:
-    """What a table with `due:` owes, since `begin`, an instant: earlier intervals are nobody's business.
+    """The deadlines of a table with `due:`. Intervals that start before the instant `begin` have none.
 
     Raises:
-        ValueError: its file says no `due:`.
+        ValueError: the table file has no `due:`.
     """
 
     def __init__(self, dataset: Dataset, begin: datetime) -> None:
@@ -61,36 +64,36 @@ class Deadlines:
         self._begin = begin
 
     def passed(self, moment: datetime) -> Iterator[Deadline]:
-        """The duties whose due instant has passed at `moment`, the newest first."""
+        """Yield the deadlines at or before `moment`, the newest first."""
         day = wall_clock(moment, self._zone).date()
         first = wall_clock(self._begin, self._zone).date()
         while day >= first:
-            duty = self._of(day)
-            if duty and duty.due_at <= moment:
-                yield duty
+            deadline = self._of(day)
+            if deadline and deadline.due_at <= moment:
+                yield deadline
             day -= _DAY
 
     def coming(self, moment: datetime) -> Iterator[Deadline]:
-        """The duties whose due instant is after `moment`, the oldest first, without end."""
+        """Yield the deadlines after `moment`, the oldest first. The iterator never ends."""
         day = max(wall_clock(moment, self._zone).date(), wall_clock(self._begin, self._zone).date())
         while True:
-            duty = self._of(day)
-            if duty and duty.due_at > moment:
-                yield duty
+            deadline = self._of(day)
+            if deadline and deadline.due_at > moment:
+                yield deadline
             day += _DAY
 
     def _of(self, day: date) -> Deadline | None:
-        """What is due at `due` o'clock of this day on the local clock."""
+        """Return the deadline at the `due` time of this local day, or None if nothing is due then."""
         due_at, before = self._instant(day), self._instant(day - _DAY)
-        owed = [interval for interval in self._between(before, due_at) if interval.start >= self._begin]
-        owed = [interval for interval in owed if self._expects(interval)]
-        return Deadline(due_at, tuple(owed)) if owed else None
+        expected = [interval for interval in self._between(before, due_at) if interval.start >= self._begin]
+        expected = [interval for interval in expected if self._expects(interval)]
+        return Deadline(due_at, tuple(expected)) if expected else None
 
     def _between(self, before: datetime, due_at: datetime) -> list[Interval]:
-        """The intervals that end after `before` and by `due_at`; hours go by the end of their day."""
+        """Return the intervals that end in (`before`, `due_at`]. For hours, the end of their day counts."""
         days = Grid("day", self._dataset.timezone)
         if self._grid is None:
-            # A date that the zone skipped has the ten o'clock of the next one, which is due once.
+            # If the time zone skipped this date, its due instant is that of the next date, which is due only once.
             return [days.containing(due_at - timedelta.resolution)] if before < due_at else []
         whole = days if self._grid.unit == "hour" else self._grid
         newest = whole.last_complete(due_at)
@@ -104,7 +107,7 @@ class Deadlines:
 
 
 def start_of(dataset: Dataset) -> datetime | None:
-    """The instant at which the first thing that it owes begins, as its file says it; None: its file does not say."""
+    """Return the start of the first interval that is expected, in UTC, or None if the table file has no `start:`."""
     if not isinstance(dataset, Table) or dataset.start is None:
         return None
     return (dataset.load_grid or Grid("day", dataset.timezone)).first(dataset.start).start

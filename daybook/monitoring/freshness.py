@@ -1,20 +1,22 @@
-"""Whether the tables with `due:` have in time what they owe, by the ledger: how each stands now, and how it went.
+"""Freshness: compare the ledger with the deadlines of the tables that have `due:`.
 
-What is owed, and by when: see `daybook.monitoring.deadlines`.
-Of a table with `interval: day` and `due: "10:00"`, on the 8th at 11:00:
+`look` returns the state of each table now. `attainment` returns which intervals of a time range were loaded in time.
+`daybook.monitoring.deadlines` defines which intervals are due, and when.
 
-| the ledger has | it is |
+For a table with `interval: day` and `due: "10:00"`, on the 8th at 11:00:
+
+| the ledger has | state |
 |---|---|
-| the 7th | fresh, whatever is missing further back: gaps are for `catch_up` |
-| the 6th and not the 7th | late, since the 8th, 10:00 |
-| the 5th and neither the 6th nor the 7th | stale, since the 7th, 10:00 |
-| 2019, loaded this morning by a backfill | stale: it counts which intervals are there, not when any was loaded |
-| all until the 8th, by a full refresh at 3 in the night | fresh |
-| a row of the 8th, and none else; `start:` is the 8th | not due yet: the 8th is due on the 9th |
-| nothing of the table | never loaded; also late, if its file has a `start:` of which something was due by now |
+| the 7th | fresh, even with older gaps: `catch_up` fills those |
+| the 6th but not the 7th | late, since the 8th, 10:00 |
+| the 5th but not the 6th or the 7th | stale, since the 7th, 10:00 |
+| only 2019, which a backfill loaded this morning | stale: the intervals count, not the time of the load |
+| everything until the 8th, by a full refresh at 03:00 | fresh |
+| only a row for the 8th, and `start:` is the 8th | not due yet: the 8th is due on the 9th |
+| no row for the table | never loaded. Also late, if something has been due since the `start:` in its file |
 
-A table without intervals (`load: replace`, a summary that is built whole) is fresh if it was loaded or built since the
-midnight before its due instant.
+A table without intervals (`load: replace`, or a summary that is built whole) is fresh if it was loaded or built after
+the midnight before its due instant.
 """
 
 from collections.abc import Sequence
@@ -35,56 +37,56 @@ from daybook.sql.retries import with_retries
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
-_BACK = timedelta(days=7)  # beyond what is missing: an hourly table may lack a part of each of some days
+_BACK = timedelta(days=7)  # read further back than the newest load: an hourly table can have gaps on several days
 
 
 class State(StrEnum):
-    """How a table stands towards its `due:`."""
+    """The state of a table that has `due:`."""
 
     FRESH = "fresh"
     LATE = "late"
-    """What was due last is not there."""
+    """The intervals of the last deadline are missing."""
     STALE = "stale"
-    """Neither is what was due before that: two or more in a row are missing."""
+    """The intervals of the last two or more deadlines are missing."""
     NOT_DUE = "not due yet"
     NEVER = "never loaded"
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How a table stands at one moment. Instants are in UTC; `timezone` is the table's, for those who show them."""
+    """The freshness of a table at one moment. Instants are in UTC; `timezone` is the table's, for display."""
 
     table: str
     owner: str
     timezone: str
     state: State
     label: str = ""
-    """What a person calls the intervals that are missing, or, where none is, those that were due last."""
+    """The label of the missing intervals, or of the last ones that were due if none is missing."""
     missing: tuple[Interval, ...] = ()
-    """What was due and is not there: as far back as it is missing in a row, the oldest first. None of a table that was
-    never loaded; of one without intervals, the days of which it has no load."""
+    """The overdue intervals, the oldest first, back to the last deadline that was met. Empty if the table was never
+    loaded. For a table without intervals, the days without a load."""
     due_at: datetime | None = None
-    """When the newest was due that is due by now; None: nothing was, yet."""
+    """The last deadline. None: nothing has been due yet."""
     since: datetime | None = None
-    """When the oldest that is missing was due: since then it is late. None: it is not."""
+    """The deadline of the oldest missing interval: the table is late since then. None: it is not late."""
     next_due_at: datetime | None = None
-    """By when what could be loaded by now, and is not there, is due next; None: there is no such thing."""
+    """The next deadline, if its intervals could be loaded by now but are not. Otherwise None."""
     next_label: str = ""
-    """What a person calls that."""
+    """The label of the intervals that are due at `next_due_at`."""
     loaded_until: datetime | None = None
-    """How far its rows reach."""
+    """The end of the newest interval that is loaded."""
     loaded_at: datetime | None = None
-    """When it was loaded or built last."""
+    """The time of the last load or build."""
 
     @property
     def is_late(self) -> bool:
-        """Whether something was due and is not there."""
+        """Return True if something is overdue."""
         return self.since is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One interval (of a table without any: one day), by when it was due, and when it was there for the first time."""
+    """One interval with its deadline and its first load. For a table without intervals, one day."""
 
     interval: Interval
     due_at: datetime
@@ -92,24 +94,29 @@ class Due:
 
     @property
     def attained(self) -> bool:
-        """Whether it was there in time."""
+        """Return True if the interval was loaded in time."""
         return self.loaded_at is not None and self.loaded_at <= self.due_at
 
 
 def expected(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileError]]:
-    """The tables and summaries below `folder` with `due:`, by name; and what is wrong with files that nobody can read.
+    """Return the tables and summaries below `folder` that have `due:`, by name, and the errors of unreadable files.
 
-    One file that is wrong shall not hide how all the others stand.
+    The errors are returned, not raised: one wrong file must not hide the state of all other tables.
     """
     found, problems = datasets(folder)
     return [one for one in found if one.due], problems
 
 
 def look(warehouse: Warehouse, datasets: Sequence[Dataset], now: datetime) -> list[Freshness]:
-    """How each of these, all of which have `due:`, stands at `now`, by a query for all and one a table.
+    """Return the freshness of each dataset at `now`, with one query for all and one for each table with intervals.
+
+    Args:
+        warehouse: the warehouse that has the ledger.
+        datasets: tables and summaries, all of them with `due:`.
+        now: an aware datetime.
 
     Raises:
-        LoadFailed: the warehouse could not be asked.
+        LoadFailed: the ledger could not be read.
     """
     if not datasets:
         return []
@@ -117,29 +124,29 @@ def look(warehouse: Warehouse, datasets: Sequence[Dataset], now: datetime) -> li
     def ask() -> list[Freshness]:
         with warehouse.session() as session:
             ends = Ledger(warehouse).ends(session, [dataset.name for dataset in datasets])
-            return [_stand(session, warehouse, dataset, ends.get(dataset.name), now) for dataset in datasets]
+            return [_assess(session, warehouse, dataset, ends.get(dataset.name), now) for dataset in datasets]
 
     return with_retries(ask, what="freshness: reading the ledger", failed=LoadFailed, lost=WarehouseLost)
 
 
 def attainment(session: Session, warehouse: Warehouse, dataset: Dataset, span: Interval) -> list[Due]:
-    """What of a table with `due:` was due within `span` (by its due instant), in order, by two queries.
+    """Return the intervals of a table with `due:` whose deadline is in `span`, in order, with two queries.
 
-    A table whose file says no `start:` owes nothing before its first row of the ledger, and nothing while it has none.
-    What is due only after now is among it, too: end the span with now.
+    If the table file has no `start:`, the deadlines begin with the table's first row in the ledger. Deadlines in the
+    future are returned, too: end the span with the current time to leave them out.
     """
     ledger = Ledger(warehouse)
     begin = _begin(dataset, ledger.ends(session, [dataset.name]).get(dataset.name))
     if begin is None:
         return []
-    duties = list[Deadline]()
-    for duty in Deadlines(dataset, begin).coming(span.start - timedelta.resolution):
-        if duty.due_at >= span.end:
+    deadlines = list[Deadline]()
+    for deadline in Deadlines(dataset, begin).coming(span.start - timedelta.resolution):
+        if deadline.due_at >= span.end:
             break
-        duties.append(duty)
-    if not duties:
+        deadlines.append(deadline)
+    if not deadlines:
         return []
-    intervals = [interval for duty in duties for interval in duty.intervals]
+    intervals = [interval for deadline in deadlines for interval in deadline.intervals]
     if dataset.load_grid is None:
         loads = sorted(one.loaded_at for one in ledger.since(session, dataset.name, intervals[0].start))
         moments = [next((moment for moment in loads if moment >= day.start), None) for day in intervals]
@@ -147,38 +154,37 @@ def attainment(session: Session, warehouse: Warehouse, dataset: Dataset, span: I
         entries = ledger.first(session, dataset.name, Interval(intervals[0].start, intervals[-1].end))
         found = first_covering(intervals, [(entry.start, entry.end) for entry in entries], entries)
         moments = [entry.loaded_at if entry else None for entry in found]
-    dues = [duty.due_at for duty in duties for _ in duty.intervals]
+    dues = [deadline.due_at for deadline in deadlines for _ in deadline.intervals]
     return [Due(*one) for one in zip(intervals, dues, moments, strict=True)]
 
 
-def _stand(session: Session, warehouse: Warehouse, dataset: Dataset, end: Coverage | None, now: datetime) -> Freshness:
-    said = (dataset.name, dataset.owner, dataset.timezone)
+def _assess(session: Session, warehouse: Warehouse, dataset: Dataset, end: Coverage | None, now: datetime) -> Freshness:
+    subject = (dataset.name, dataset.owner, dataset.timezone)
     begin = _begin(dataset, end)
     if begin is None:
-        return Freshness(*said, State.NEVER)
-    duties = Deadlines(dataset, begin)
-    newest, following = next(duties.passed(now), None), next(duties.coming(now))
+        return Freshness(*subject, State.NEVER)
+    deadlines = Deadlines(dataset, begin)
+    newest, following = next(deadlines.passed(now), None), next(deadlines.coming(now))
     could_be_met = (following.end if dataset.load_grid else following.start) <= now
     next_due_at, next_label = (following.due_at, _label(dataset, following.intervals)) if could_be_met else (None, "")
     due_at = newest.due_at if newest else None
     label = _label(dataset, newest.intervals) if newest else ""
     if end is None:
-        since = next(duties.coming(begin)).due_at if newest else None
-        return Freshness(*said, State.NEVER, label, (), due_at, since, next_due_at, next_label)
-    there = _LoadedIntervals(
-        session, warehouse, dataset, end, min(end.until, newest.start if newest else now) - _BACK, now
-    )
+        since = next(deadlines.coming(begin)).due_at if newest else None
+        return Freshness(*subject, State.NEVER, label, (), due_at, since, next_due_at, next_label)
+    back = min(end.until, newest.start if newest else now) - _BACK
+    loaded = _LoadedIntervals(session, warehouse, dataset, end, back, now)
     missing, unmet = list[Interval](), list[Deadline]()
-    for duty in duties.passed(now):
-        lacking = there.missing_from(duty)
-        if not lacking or duty.end <= there.back:
+    for deadline in deadlines.passed(now):
+        overdue = loaded.missing_from(deadline)
+        if not overdue or deadline.end <= loaded.back:
             break
-        unmet.append(duty)
-        missing[:0] = lacking
-    if not there.missing_from(following):
+        unmet.append(deadline)
+        missing[:0] = overdue
+    if not loaded.missing_from(following):
         next_due_at, next_label = None, ""
     return Freshness(
-        *said,
+        *subject,
         State.STALE if len(unmet) > 1 else State.LATE if unmet else State.FRESH if newest else State.NOT_DUE,
         _label(dataset, missing) if missing else label,
         tuple(missing),
@@ -192,7 +198,7 @@ def _stand(session: Session, warehouse: Warehouse, dataset: Dataset, end: Covera
 
 
 class _LoadedIntervals:
-    """What of a table is there, by the ledger, from `back` to now."""
+    """The intervals of a table that the ledger has from `back` to now."""
 
     def __init__(
         self, session: Session, warehouse: Warehouse, dataset: Dataset, end: Coverage, back: datetime, now: datetime
@@ -202,22 +208,26 @@ class _LoadedIntervals:
         if self._by_intervals:
             self._entries = Ledger(warehouse).loaded(session, dataset.name, Interval(back, now))
 
-    def missing_from(self, duty: Deadline) -> list[Interval]:
-        """The intervals of a duty that are not there; of a table without any the day, if it was not loaded since."""
+    def missing_from(self, deadline: Deadline) -> list[Interval]:
+        """Return the intervals of a deadline that are not loaded.
+
+        For a table without intervals, return the day if no load is newer than its start.
+        """
         if not self._by_intervals:
-            return list(duty.intervals) if self._end.loaded_at < duty.start else []
-        return [found.interval for found in statuses(duty.intervals, self._entries, ()) if not found.entry]
+            return list(deadline.intervals) if self._end.loaded_at < deadline.start else []
+        return [found.interval for found in statuses(deadline.intervals, self._entries, ()) if not found.entry]
 
 
 def _begin(dataset: Dataset, end: Coverage | None) -> datetime | None:
-    """Since when something is owed: as its file says, or as the ledger began; None: nobody knows."""
+    """Return the start of the first expected interval, from the table file or else the ledger. None: unknown."""
     begin, grid = start_of(dataset), dataset.load_grid
     if begin is not None or end is None:
         return begin
     if grid is None:
         return _days(dataset).containing(end.first_at).start
     first = grid.containing(end.since)
-    # Off the grid is the end of a whole load, which had all that was over by then: the newest of that counts.
+    # If `since` is off the grid, it is the end of a full refresh, which had every interval that was over by then.
+    # The newest of those counts.
     return first.start if first.start == end.since else grid.previous(first).start
 
 

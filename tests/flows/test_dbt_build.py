@@ -165,7 +165,7 @@ def test_a_run_with_what_failed_fails_in_its_words_and_builds_the_rest(
     assert "DbtFailed: dbt project answers: 2 of 7 failed\n- " in words
     assert '- model targets: Database Error in model targets (models/targets.sql)\n  relation "raw_data.nps_t' in words
     assert "- test no_month_below_zero: Got 1 result, configured to fail if != 0" in words
-    assert "- held back by them: model months_above_target" in words
+    assert "- skipped because of these failures: model months_above_target" in words
     assert on_postgres.run("SELECT month, nps FROM marts.nps_by_month") == [(date(2021, 2, 1), Decimal("-45.45"))]
     ends = tasks(client, runs.bad)
     assert {name for name, end in ends.items() if end == "FAILED"} == {"model targets", "test no_month_below_zero"}
@@ -235,5 +235,5 @@ def test_without_dbt_it_says_what_to_install(prefect_server: str) -> None:
 
 
 def test_a_folder_without_a_project_is_named(prefect_server: str, tmp_path: Path) -> None:
-    with pytest.raises(DbtUnusable, match=f"no dbt project in {tmp_path}: expected the folder that dbt_project.yml"):
+    with pytest.raises(DbtUnusable, match=f"no dbt project in {tmp_path}: give the folder that has dbt_project.yml"):
         dbt_build.with_options(retries=0)(str(tmp_path), DAY)

@@ -1,5 +1,5 @@
-"""dbt projects beside Daybook's own tables, read without dbt: nothing here imports it.
+"""dbt projects that read Daybook's tables. No module here imports dbt.
 
-`profile` says in dbt's words where our warehouse is, `project` finds out what a project reads, `outcome` what became of
-its models and tests.
+`profile` writes the dbt profile of the warehouse. `project` finds the tables that a project reads. `results` has the
+outcome of its models and tests.
 """

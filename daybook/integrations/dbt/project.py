@@ -1,4 +1,4 @@
-"""A dbt project: where it is, and which of our tables its models are made from."""
+"""Find a dbt project, and the Daybook tables that its models read."""
 
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
@@ -14,22 +14,26 @@ _FILE = "dbt_project.yml"
 
 
 def find_project(folder: str) -> Path:
-    """The dbt project in `folder`, which is relative to where the process runs unless it is absolute.
+    """Return the path of the dbt project in `folder`. A relative path starts at the working directory.
 
     Raises:
-        DbtUnusable: there is none.
+        DbtUnusable: the folder has no dbt project.
     """
     path = Path(folder).expanduser().resolve()
     if not (path / _FILE).is_file():
-        raise DbtUnusable(f"there is no dbt project in {path}: expected the folder that {_FILE} is in")
+        raise DbtUnusable(f"no dbt project in {path}: give the folder that has {_FILE}")
     return path
 
 
 def tables_read(manifest: dict[str, Any], nodes: Iterable[str], known: Collection[str]) -> list[str]:
-    """Which of the tables `known` (`schema.table`) the `nodes` of a dbt manifest are made from, sorted.
+    """Return the tables that the `nodes` of a dbt project read, directly or through other models, sorted.
 
-    Also those that are read by a model which is not built this time. `nodes` are unique ids, as dbt lists them; the
-    `manifest` is dbt's `manifest.json`.
+    Models that are not built in this run count, too.
+
+    Args:
+        manifest: dbt's `manifest.json`.
+        nodes: the unique IDs of the nodes, as dbt lists them.
+        known: the tables to look for, as `schema.table`.
     """
     waiting, seen, found = list(nodes), set(), set()
     while waiting:
@@ -44,9 +48,9 @@ def tables_read(manifest: dict[str, Any], nodes: Iterable[str], known: Collectio
 
 
 def last_of_day(table: Table, day: date) -> Interval | None:
-    """The last interval of `table` that is over when `day` is, on its clock: the day itself, or its last hour.
+    """Return the last interval of `table` that is complete at the end of `day`, in the table's time zone.
 
-    For a week or a month, the last one that is complete by then. None where the table has no intervals, or none yet.
+    For daily tables this is the day, for hourly tables its last hour. None if the table has no intervals, or none yet.
     """
     if table.grid is None:
         return None

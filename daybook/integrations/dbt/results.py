@@ -1,4 +1,4 @@
-"""What became of each model and test of a dbt project, and the failure that names those that failed."""
+"""The results of the models and tests of a dbt project, and the error that names those that failed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,15 +6,16 @@ from typing import Any
 
 from daybook.errors import DbtFailed
 
-#: dbt's words for a node that went wrong, and for one that was not tried because of one before it.
+#: dbt's statuses of nodes that failed, and of nodes that dbt skipped because an earlier node failed.
 _FAILED, _HELD_BACK = {"error", "fail", "runtime error", "partial success"}, "skipped"
 
 
 @dataclass(frozen=True)
 class NodeResult:
-    """One node (a model, a test, a seed, a snapshot) as dbt's run left it.
+    """The result of one node: a model, a test, a seed or a snapshot.
 
-    `status` is dbt's word, `rows` how many it wrote, or how many a test found to be wrong; None where dbt does not say.
+    `status` is dbt's status. `rows` is the number of rows that a model wrote, or that failed a test; None if dbt does
+    not report it.
     """
 
     kind: str
@@ -26,22 +27,22 @@ class NodeResult:
 
     @property
     def node(self) -> str:
-        """What a person calls it: `model nps_by_day`."""
+        """Return the kind and the name: `model nps_by_day`."""
         return f"{self.kind} {self.name}"
 
     @property
     def failed(self) -> bool:
-        """Whether it went wrong itself."""
+        """Return True if the node itself failed."""
         return self.status in _FAILED
 
     @property
     def held_back(self) -> bool:
-        """Whether it was not tried, because of what failed before it."""
+        """Return True if dbt skipped the node, because a node that it depends on failed."""
         return self.status == _HELD_BACK
 
 
 def outcomes(results: Iterable[Any]) -> list[NodeResult]:
-    """The `results` of a dbt invocation (`dbt.contracts.results.RunExecutionResult`), in the order they came."""
+    """Return the results of a dbt invocation (`dbt.contracts.results.RunExecutionResult`), in their order."""
     return [
         NodeResult(
             kind=str(result.node.resource_type),
@@ -63,12 +64,16 @@ def _rows(result: Any) -> int | None:
 
 
 def check(project: str, outcomes: list[NodeResult]) -> None:
-    """Raise `DbtFailed` with the names and messages of what failed, and the names of what was held back, if any was."""
+    """Check that no node failed.
+
+    Raises:
+        DbtFailed: names the nodes that failed, with their messages, and the nodes that were skipped.
+    """
     failed = [outcome for outcome in outcomes if outcome.failed]
     if not failed:
         return
     held_back = [outcome.node for outcome in outcomes if outcome.held_back]
     lines = [f"dbt project {project}: {len(failed)} of {len(outcomes)} failed"]
     lines += [f"{outcome.node}: {outcome.message.strip() or outcome.status}" for outcome in failed]
-    lines += [f"held back by them: {', '.join(held_back)}"] if held_back else []
+    lines += [f"skipped because of these failures: {', '.join(held_back)}"] if held_back else []
     raise DbtFailed("\n- ".join(lines))

@@ -1,6 +1,6 @@
-"""What a value of the warehouse is in a cell: a number, true or false, or a text, and never a formula.
+"""Convert a value of the warehouse into a cell: a number, a boolean or a text. Never a formula.
 
-A sheet's numbers are doubles of which it shows 15 digits: a number that has more is written as a text, whole.
+The numbers of a sheet are doubles, and it shows 15 digits. A number with more digits is written as text, in full.
 """
 
 import json
@@ -16,12 +16,12 @@ Cell = str | int | float | bool | None
 
 
 def cell_of(value: Any) -> Cell:
-    """The cell for a value as the warehouse's driver returns it; None is an empty one.
+    """Return the cell for a value from the warehouse's driver. None is an empty cell.
 
-    Dates and times are ISO texts: as numbers they would need a format, and the sheet's are left alone.
+    Dates and times become ISO texts: as numbers they would need a cell format, and Daybook does not change formats.
 
     Raises:
-        ValueError: it is too long for a cell.
+        ValueError: the value is too long for a cell.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -34,7 +34,7 @@ def cell_of(value: Any) -> Cell:
 
 
 def sent(cell: Cell) -> dict[str, Any]:
-    """The cell as the API's CellData: its kind is said, so that nothing is read into a text."""
+    """Return the cell as the API's CellData. It has an explicit kind, so Google does not interpret texts."""
     if cell is None:
         return {}
     kind = "boolValue" if isinstance(cell, bool) else "stringValue" if isinstance(cell, str) else "numberValue"

@@ -1,4 +1,4 @@
-"""A table, or what one SELECT returns, into a Google sheet: selected, written, read back, and noted in the ledger."""
+"""Export a table, or the result of one SELECT, to a Google sheet: select, write, read back, record in the ledger."""
 
 import logging
 import uuid
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Kinds of columns that have no order, by which rows cannot be sorted.
+#: Kinds of columns that have no order, so rows cannot be sorted by them.
 _UNORDERED = {"json", "native"}
-_LONGEST_NAME = 255  # bytes of a table's name in the ledger
+_LONGEST_NAME = 255  # bytes of `table_name` in the ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is to be written: the header and the rows, and the moment at which the warehouse was asked."""
+    """The rows to write, the header first, and the time of the query in UTC."""
 
     what: str
     rows: Rows
@@ -42,20 +42,20 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What lies in the sheet now: where, how many rows below the header, as of when."""
+    """A finished export: its place, the number of rows without the header, and the time of the query in UTC."""
 
     spreadsheet: str
     name: str
-    """As the ledger calls it."""
+    """The name in the ledger."""
     rows: int
     at: datetime
 
 
 def select_table(warehouse: Warehouse, table: Table | Summary) -> Selection:
-    """All rows of a table or summary in the warehouse, in the order of its key and then of its other columns.
+    """Return all rows of a table or summary in the warehouse, ordered by its key and then by its other columns.
 
     Raises:
-        ExportFailed: there is no such table; the warehouse failed; a value or the table is too large for a sheet.
+        ExportFailed: the table does not exist, the warehouse failed, or a value or the table is too large for a sheet.
     """
 
     def statement(session: Session) -> str:
@@ -69,46 +69,47 @@ def select_table(warehouse: Warehouse, table: Table | Summary) -> Selection:
 
 
 def select(warehouse: Warehouse, query: str) -> Selection:
-    """The rows of one SELECT, in the order that it says. Nothing that it does can change the warehouse.
+    """Return the rows of one SELECT, in its order. It runs in a read-only transaction.
 
     Raises:
-        ExportFailed: it is more than one statement, or no SELECT; and as `select_table` does.
+        ExportFailed: the query has more than one statement or is not a SELECT; or for the reasons of `select_table`.
     """
     one = query.strip().removesuffix(";")
     if ";" in one:
-        raise ExportFailed("query must be one SELECT, without a semicolon: write chr(59) for one within a text")
+        raise ExportFailed("query must be one SELECT without a semicolon: write chr(59) for a semicolon in a text")
     return _select(warehouse, "the query", lambda session: one.replace("%", "%%"))
 
 
 def write(selection: Selection, credentials: "Credentials", spreadsheet: str, area: Area) -> Written:
-    """Replace what is in `area` of the spreadsheet by the selection, its header first, and read it back.
+    """Replace the content of `area` in the spreadsheet with the selection, the header first, and read it back.
 
     Raises:
-        ExportFailed: Google refuses it, with what to do; it does not fit; or what is read back is not what was sent.
-        ExportLost: Google did not answer, or a quota was used up, again and again.
+        ExportFailed: Google refuses the request, the rows do not fit, or the sheet has other rows than those sent.
+        ExportLost: Google did not answer, or a quota was exceeded, on every attempt.
     """
     what = f"{selection.what} into {area} of {spreadsheet}"
     name = f"google_sheets.{spreadsheet}!{area}"
     if len(name.encode()) > _LONGEST_NAME:
-        raise ExportFailed(f"{what}: the sheet's name is too long for the ledger: give it a shorter one")
+        raise ExportFailed(f"{what}: the name of the sheet is too long for the ledger. Give it a shorter name")
     sheet = Spreadsheet(credentials, spreadsheet, WRITE, what=what, failed=ExportFailed, lost=ExportLost)
     replace(sheet, area, selection.rows)
     found, _ = sheet.values(area.a1, "UNFORMATTED_VALUE")
     if _extent(found) != _extent(selection.rows):
         (rows, filled), (found_rows, found_filled) = _extent(selection.rows), _extent(found)
         raise ExportFailed(
-            f"{what}: {rows:,} rows with {filled:,} filled cells were sent, and the sheet has {found_rows:,} with "
-            f"{found_filled:,}. Somebody edits it at this moment, or a formula beside it spills over: leave the range "
-            "to Daybook, and run it again"
+            f"{what}: {rows:,} rows with {filled:,} filled cells were sent, but the sheet has {found_rows:,} with "
+            f"{found_filled:,}. Another person is editing it, or a formula next to the range spills into it. Reserve "
+            "the range for Daybook, and run the export again"
         )
-    logger.info("%s: %d rows are there", what, len(selection.rows) - 1)
+    logger.info("%s: %d rows written and read back", what, len(selection.rows) - 1)
     return Written(spreadsheet, name, len(selection.rows) - 1, selection.at)
 
 
 def note(warehouse: Warehouse, written: Written, flow_run_id: str | None) -> Entry:
-    """Leave a row in the ledger of what was written, and return it.
+    """Record the export in the ledger, and return the ledger entry.
 
-    Raises ExportFailed: the warehouse failed. The sheet is as it was written: run it again.
+    Raises:
+        ExportFailed: the warehouse failed. The sheet has the new rows: running the export again is safe.
     """
     load_id = str(uuid.uuid4())
 
@@ -116,9 +117,9 @@ def note(warehouse: Warehouse, written: Written, flow_run_id: str | None) -> Ent
         with warehouse.session() as session:
             ledger = Ledger(warehouse)
             ledger.ensure(session)
-            done = ledger.of_load(session, written.name, load_id)
-            if done:  # by an earlier try, whose answer was lost
-                return done[0]
+            recorded = ledger.of_load(session, written.name, load_id)
+            if recorded:  # an earlier attempt committed, but its response was lost
+                return recorded[0]
             moment = ledger.next_moment(session, written.name)
             entry = Entry(
                 written.name, None, written.at, written.rows, WHOLE_TABLE.name, flow_run_id, moment, load_id, written.at
@@ -126,7 +127,7 @@ def note(warehouse: Warehouse, written: Written, flow_run_id: str | None) -> Ent
             ledger.record(session, [entry])
             return entry
 
-    what = f"{written.name}: noting its {written.rows:,} rows in the ledger"
+    what = f"{written.name}: recording its {written.rows:,} rows in the ledger"
     return with_retries(record, what=what, failed=ExportFailed, lost=ExportLost)
 
 
@@ -140,8 +141,8 @@ def _select(warehouse: Warehouse, what: str, statement: Any) -> Selection:
             header = session.names(f"SELECT * FROM ({query}\n) AS exported LIMIT 0")
             if (rows + 1) * len(header) > MOST_CELLS:
                 raise ExportFailed(
-                    f"{what} has {rows:,} rows of {len(header)} columns, and a spreadsheet holds {MOST_CELLS:,} "
-                    "cells: select fewer"
+                    f"{what} has {rows:,} rows with {len(header)} columns, but a spreadsheet holds {MOST_CELLS:,} "
+                    "cells. Select fewer rows or columns"
                 )
             cells = [_cells(what, header, number, row) for number, row in enumerate(session.stream(query), 1)]
             session.run("ROLLBACK")
@@ -162,11 +163,11 @@ def _cells(what: str, header: Sequence[str], number: int, row: Sequence[Any]) ->
             cells.append(cell_of(value))
         except ValueError as error:
             where = f"{what}, row {number}, column {name}"
-            raise ExportFailed(f"{where}: {error}. Leave it out, or shorten it") from None
+            raise ExportFailed(f"{where}: {error}. Leave the column out, or shorten the value") from None
     return cells
 
 
 def _extent(rows: Rows) -> tuple[int, int]:
-    """How many rows there are down to the last with anything in it, and how many cells that are not empty."""
+    """Return the number of rows down to the last one that is not empty, and the number of cells that are not empty."""
     filled = [sum(cell not in (None, "") for cell in row) for row in rows]
     return max((number for number, count in enumerate(filled, 1) if count), default=0), sum(filled)

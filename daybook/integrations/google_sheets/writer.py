@@ -1,4 +1,4 @@
-"""Writes a grid of cells over an area of a sheet, in one request that Google carries out whole or not at all."""
+"""Write a grid of cells into an area of a sheet, in one request. Google applies all of it or nothing."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,20 +14,21 @@ Rows = Sequence[Sequence[Cell]]
 
 
 def replace(spreadsheet: Spreadsheet, area: Area, rows: Rows) -> None:
-    """Make `rows` all that is in `area`: the sheet grows where it must, and what else was in the area is emptied.
+    """Replace the content of `area` with `rows`. The sheet grows if it must, and other cells of the area are cleared.
 
-    Formats, notes and the cells around it stay. Only values are written, each as what it is (`cells.sent`).
+    Formats, notes and the cells outside of the area do not change. Each value has an explicit kind (`cells.sent`).
 
-    Raises: what `spreadsheet` raises, also where the rows do not fit.
+    Raises:
+        DaybookError: the `failed` or `lost` class of `spreadsheet`; also if the rows do not fit.
     """
     width = max(map(len, rows))
     _check_fits(spreadsheet, area, len(rows), width)
     data = [{"values": [sent(cell) for cell in row]} for row in rows]
 
     def attempt(http: "HTTPClient") -> None:
-        # Each try looks at the sheet anew: one whose answer was lost may have made it grow.
+        # Every attempt reads the size again: an earlier attempt, whose response was lost, may have changed it.
         requests, range = _growth(spreadsheet, area, len(rows), width)
-        # Cells of the range that no row has a value for are emptied of just these fields.
+        # The API clears the same fields in cells of the range that have no value in `rows`.
         requests.append({"updateCells": {"range": range, "rows": data, "fields": "userEnteredValue"}})
         http.batch_update(spreadsheet.id, {"requests": requests})
 
@@ -39,35 +40,39 @@ def _check_fits(spreadsheet: Spreadsheet, area: Area, rows: int, width: int) -> 
     room_across = area.end_column and area.end_column - area.first_column
     if room_down and rows > room_down:
         raise spreadsheet.refused(
-            f"{area} has room for {room_down:,} rows, and the header and its rows are {rows:,}. Leave out the last "
-            "row of the range, and it reaches as far down as it must"
+            f"{area} has room for {room_down:,} rows, but the header and the rows need {rows:,}. Leave out the last "
+            "row of the range: then it grows with the rows"
         )
     if room_across and width > room_across:
-        raise spreadsheet.refused(f"{area} has room for {room_across:,} columns, and there are {width:,}")
+        raise spreadsheet.refused(
+            f"{area} has room for {room_across:,} columns, but there are {width:,}. Use a wider range, or select fewer"
+        )
 
 
 def _growth(spreadsheet: Spreadsheet, area: Area, rows: int, width: int) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """The requests that make the sheet large enough, and the range that the area is then, as the API's GridRange."""
+    """Return the requests that make the sheet large enough, and the area's range after them as the API's GridRange."""
     sheets = spreadsheet.sheets()
     if area.sheet not in sheets:
-        raise spreadsheet.refused(f"it has no sheet {area.sheet!r}; it has {', '.join(map(repr, sheets))}")
+        raise spreadsheet.refused(f"it has no sheet {area.sheet!r}. Its sheets are {', '.join(map(repr, sheets))}")
     sheet = sheets[area.sheet]
     if "gridProperties" not in sheet:
-        raise spreadsheet.refused(f"the sheet {area.sheet!r} is a chart and has no cells")
+        raise spreadsheet.refused(f"the sheet {area.sheet!r} is a chart and has no cells: use another sheet")
     has = (sheet["gridProperties"]["rowCount"], sheet["gridProperties"]["columnCount"])
     needs = (max(has[0], area.first_row + rows), max(has[1], area.first_column + width))
     others = sum(_size(other) for title, other in sheets.items() if title != area.sheet)
     if needs[1] > MOST_COLUMNS:
-        raise spreadsheet.refused(f"it would have {needs[1]:,} columns, and a sheet has at most {MOST_COLUMNS:,}")
+        raise spreadsheet.refused(
+            f"the sheet would have {needs[1]:,} columns, but Google allows {MOST_COLUMNS:,}. Select fewer columns"
+        )
     if others + needs[0] * needs[1] > MOST_CELLS:
         raise spreadsheet.refused(
-            f"the spreadsheet would have {others + needs[0] * needs[1]:,} cells, and Google allows {MOST_CELLS:,}; "
-            f"{others:,} are in its other sheets. Select fewer rows or columns, or use a spreadsheet of its own"
+            f"the spreadsheet would have {others + needs[0] * needs[1]:,} cells, but Google allows {MOST_CELLS:,}. "
+            f"{others:,} are in its other sheets. Select fewer rows or columns, or use a separate spreadsheet"
         )
     growth = [
-        {"appendDimension": {"sheetId": sheet["sheetId"], "dimension": dimension, "length": need - there}}
-        for dimension, need, there in zip(("ROWS", "COLUMNS"), needs, has, strict=True)
-        if need > there
+        {"appendDimension": {"sheetId": sheet["sheetId"], "dimension": dimension, "length": need - size}}
+        for dimension, need, size in zip(("ROWS", "COLUMNS"), needs, has, strict=True)
+        if need > size
     ]
     range = {
         "sheetId": sheet["sheetId"],

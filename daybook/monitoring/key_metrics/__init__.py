@@ -1,10 +1,10 @@
 """The key metrics of each table and week: failed runs, SLA attainment, time to recovery, freshness.
 
-Weeks are ISO weeks in UTC, from Monday to Monday, whatever the tables' time zones: one week for all of them, so that
-their figures add up. What each metric means, its formula and its source: docs/key-metrics.md.
+Weeks are ISO weeks in UTC, from Monday to Monday, regardless of the tables' time zones. All tables have the same
+weeks, so their figures add up. docs/key-metrics.md has the meaning, the formula and the source of each metric.
 """
 
 from daybook.model.interval_grid import Grid
 
-#: The weeks that everything here is counted by.
+#: The weeks of all metrics.
 WEEKS = Grid("week", "UTC")

@@ -1,4 +1,4 @@
-"""The chart of the core tables, as SVG: a cell a week that says how many promises were kept, and the week's figures."""
+"""The chart of the core tables as SVG: one cell per week with the SLA attainment, and the figures of the last week."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -17,16 +17,16 @@ _WIDTH = _RECOVERED + 110
 _MAX_NAME = 38  # characters of a table's name
 
 _LEGEND = (
-    "Weeks begin on Monday, 0:00 UTC. Fresh in: the median time from an interval's end to its load. "
-    "Oldest: how far the rows were behind the clock at worst. – : nothing is known."
+    "Weeks begin on Monday, 0:00 UTC. Fresh in: the median time from the end of an interval to its load. "
+    "Oldest: the greatest age of the newest rows. –: no data."
 )
 
-#: Background and text of a cell, by the least share that it takes: the numbers say it, too, to those who see no colour.
+#: The minimum share, the background and the text colour of a cell. The number is there for colour-blind readers, too.
 _COLOURS = ((1.0, "#2e7d4f", "#ffffff"), (0.8, "#f2c14e", "#20242a"), (0.0, "#c0392b", "#ffffff"))
 
 
 def draw(metrics: Iterable[Metrics], week_start: date) -> str:
-    """The core tables of the week that begins at `week_start`, with the weeks before it that `metrics` have."""
+    """Return the chart of the week that begins at `week_start`, with the earlier weeks that `metrics` have."""
     found = list(metrics)
     weeks = [week_start - timedelta(weeks=back) for back in reversed(range(WEEKS_SHOWN))]
     known = {(row.table, row.week_start): row for row in found}
@@ -52,7 +52,7 @@ def draw(metrics: Iterable[Metrics], week_start: date) -> str:
         history = [known.get((row.table, week)) for week in weeks]
         parts += _row(_TOP + place * _ROW, row, history)
     if not rows:
-        parts.append(_text(_NAME, _TOP + 20, "No table has a due time: give one `due:` in its file."))
+        parts.append(_text(_NAME, _TOP + 20, "No table has a due time. Add `due:` to a table file."))
     parts.append(_text(_NAME, height - 16, _LEGEND, grey=True, size=12))
     return "\n".join([*parts, "</svg>"])
 
@@ -75,15 +75,15 @@ def _cell(left: int, top: int, share: float | None) -> list[str]:
     back, front = next(((back, front) for least, back, front in _COLOURS if (share or 0) >= least), ("", ""))
     if share is None:
         back, front = "#eceff1", "#607080"
-    said = UNKNOWN if share is None else percent(share).removesuffix(" %")
+    text = UNKNOWN if share is None else percent(share).removesuffix(" %")
     return [
         f'<rect x="{left}" y="{top}" width="{_CELL - 4}" height="{_ROW - 4}" rx="4" fill="{back}"/>',
-        f'<text x="{left + 23}" y="{top + 20}" text-anchor="middle" font-size="13" fill="{front}">{said}</text>',
+        f'<text x="{left + 23}" y="{top + 20}" text-anchor="middle" font-size="13" fill="{front}">{text}</text>',
     ]
 
 
 def _line(left: int, top: int, values: Sequence[float | None]) -> list[str]:
-    """How old it became, week by week, from zero on: a line through weeks that follow each other, a dot at its end."""
+    """Return a sparkline of the age by week, from zero: lines join adjacent weeks, and each line ends with a dot."""
     highest = max(filter(None, values), default=None)
     if highest is None:
         return []
@@ -107,10 +107,10 @@ def _line(left: int, top: int, values: Sequence[float | None]) -> list[str]:
 
 
 def _text(
-    x: int, y: int, said: str, *, grey: bool = False, weight: int = 400, size: int = 14, anchor: str = "start"
+    x: int, y: int, text: str, *, grey: bool = False, weight: int = 400, size: int = 14, anchor: str = "start"
 ) -> str:
     colour = ' fill="#607080"' if grey else ""
     return (
         f'<text x="{x}" y="{y}" font-size="{size}" font-weight="{weight}" text-anchor="{anchor}"{colour}>'
-        f"{escape(said)}</text>"
+        f"{escape(text)}</text>"
     )

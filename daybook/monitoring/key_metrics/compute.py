@@ -1,4 +1,4 @@
-"""The metrics of all tables in a week, read from the warehouse and joined with what Prefect tells."""
+"""Compute the metrics of all tables in a week from the warehouse and from the runs that Prefect reports."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,12 +20,13 @@ def measure(
     among: Sequence[Dataset],
     week: Interval,
     now: datetime,
-    told: ReportedRuns = ReportedRuns(),  # noqa: B008  # it is frozen
+    reported: ReportedRuns = ReportedRuns(),  # noqa: B008  # it is frozen
     open_incidents: Sequence[Outage] = (),
 ) -> list[Metrics]:
-    """The metrics of these tables in `week`, as far as it is over at `now` (an aware datetime).
+    """Return the metrics of these tables in the part of `week` before `now` (an aware datetime).
 
-    Raises what the warehouse raises when it cannot be asked.
+    Raises:
+        Exception: the driver's error, if the warehouse cannot be read.
     """
     so_far = Interval(week.start, min(week.end, now))
     with warehouse.session() as session:
@@ -43,14 +44,14 @@ def measure(
                 found[dataset.name],
                 attainment(session, warehouse, dataset, so_far) if dataset.due else (),
                 outages,
-                told,
+                reported,
             )
             for dataset in among
         ]
 
 
 def last_weeks(now: datetime, number: int) -> list[Interval]:
-    """The last `number` weeks that are over at `now` (an aware datetime), the oldest first."""
+    """Return the last `number` weeks that are over at `now` (an aware datetime), the oldest first."""
     weeks = [WEEKS.last_complete(now)]
     while len(weeks) < number:
         weeks.insert(0, WEEKS.previous(weeks[0]))

@@ -1,7 +1,7 @@
-"""How every table stands now, and this week until now, as Prometheus' gauges.
+"""The state of every table, now and in this week so far, as Prometheus gauges.
 
-Their names are as https://prometheus.io/docs/practices/naming/ has it: base units, and the unit at the end. What nobody
-knows has no sample, and not a zero.
+The names follow https://prometheus.io/docs/practices/naming/: base units, with the unit at the end. An unknown value
+has no sample: zero would be wrong.
 """
 
 from collections import Counter
@@ -19,43 +19,47 @@ from daybook.monitoring.key_metrics.weekly_metrics import Metrics
 _TABLE = "daybook_table_"
 _LABELS = ("table", "owner")
 
-#: Every gauge of a table, and what it says.
+#: Every gauge of a table, with its help text.
 MEANINGS = {
-    "loaded_until_timestamp_seconds": "How far the table's rows reach: the end of its newest interval.",
-    "last_load_timestamp_seconds": "When the table was loaded or built last.",
-    "freshness_seconds": "How far the table's newest rows are behind the clock.",
-    "due_met": "1: what was due by now is there. 0: it is late. Without a due time there is no sample.",
-    "open_incidents": "Incidents of the table that are not over.",
-    "week_runs": "Runs of the table that ended this week (from Monday, UTC).",
-    "week_failed_runs": "Those of them that failed.",
-    "week_due_intervals": "Intervals of the table that fell due this week.",
-    "week_in_time_intervals": "Those of them that were there in time.",
+    "loaded_until_timestamp_seconds": "The end of the table's newest loaded interval.",
+    "last_load_timestamp_seconds": "The time of the table's last load or build.",
+    "freshness_seconds": "The age of the table's newest rows.",
+    "due_met": "1: everything that is due is loaded. 0: the table is late. A table without a due time has no sample.",
+    "open_incidents": "The table's open incidents.",
+    "week_runs": "The table's runs that ended this week (from Monday, UTC).",
+    "week_failed_runs": "The table's runs that failed this week (from Monday, UTC).",
+    "week_due_intervals": "The table's intervals that were due this week (from Monday, UTC).",
+    "week_in_time_intervals": "The table's intervals that were due this week (from Monday, UTC) and loaded in time.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """All that is known of the tables at a moment (an aware datetime)."""
+    """The state of the tables at a moment (an aware datetime)."""
 
     now: datetime
     among: Sequence[Dataset]
     ends: Mapping[str, Coverage]
-    """How far each table that was ever loaded has come."""
+    """The newest interval of each table that was ever loaded."""
     standings: Sequence[Freshness] = ()
-    """Of those with `due:`."""
+    """The freshness of the tables with `due:`."""
     week: Sequence[Metrics] = ()
-    """This week, as far as it is over."""
+    """The metrics of this week so far."""
     troubled: Sequence[str] = field(default=())
-    """The table of each open incident."""
+    """The table of each open incident: once per incident."""
 
 
 def gauges(moment: Moment | None) -> Iterable[GaugeMetricFamily]:
-    """The gauges of a moment; None: it could not be found out, and only that is told."""
-    yield GaugeMetricFamily("daybook_up", "1: the warehouse and Prefect answered. 0: they did not.", moment is not None)
+    """Yield the gauges of a moment. If `moment` is None (a server did not answer), yield only `daybook_up 0`."""
+    yield GaugeMetricFamily(
+        "daybook_up", "1: the warehouse and Prefect answered. 0: one of them did not.", moment is not None
+    )
     if moment is None:
         return
     computed = moment.now.timestamp()
-    yield GaugeMetricFamily("daybook_computed_timestamp_seconds", "When these figures were computed.", computed)
+    yield GaugeMetricFamily(
+        "daybook_computed_timestamp_seconds", "The time at which these figures were computed.", computed
+    )
     for name, meaning in MEANINGS.items():
         family = GaugeMetricFamily(_TABLE + name, meaning, labels=_LABELS)
         values = _values(name, moment)
@@ -67,7 +71,7 @@ def gauges(moment: Moment | None) -> Iterable[GaugeMetricFamily]:
 
 
 def _values(name: str, moment: Moment) -> Mapping[str, float | None]:
-    """The values of a gauge by table."""
+    """Return the values of a gauge by table."""
     match name:
         case "loaded_until_timestamp_seconds":
             return {table: end.until.timestamp() for table, end in moment.ends.items()}

@@ -1,4 +1,4 @@
-"""How old a table's newest rows were, and how long after their interval they came."""
+"""Freshness figures of a week: the delay of each interval, and the greatest age of the table's newest rows."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -11,10 +11,10 @@ from daybook.model.interval_grid import Grid
 def delays(
     grid: Grid, week: Interval, now: datetime, known_since: datetime, covers: Sequence[Cover]
 ) -> list[timedelta]:
-    """From the end of each interval to the commit that had it first: of the intervals that ended in `week`, by `now`.
+    """Return the time from the end of each interval to its first commit, for intervals that ended in `week`.
 
-    An interval that ended by `known_since`, before there was the table, is none of them, and one that nobody has loaded
-    has no delay yet. A later load of the same interval, such as a backfill's, changes nothing.
+    Intervals that end after `now` are left out. So are those that ended by `known_since`, before the table existed. An
+    interval that is not loaded has no delay. Later loads of the same interval, such as a backfill, do not count.
     """
     found = []
     interval = grid.containing(week.start)
@@ -27,10 +27,10 @@ def delays(
 
 
 def oldest(week: Interval, now: datetime, before: datetime | None, commits: Iterable[Commit]) -> timedelta | None:
-    """How far behind the clock the table's newest rows were at the worst moment of `week` (by `now`, if that is in it).
+    """Return the greatest age of the table's newest rows in `week` (until `now`), or None if it was never loaded.
 
-    That is just before a commit, or at the end. `before` is how far the table reached when the week began; `commits`
-    are the week's. None: nobody had loaded it yet.
+    The age is greatest just before a commit, or at the end. `before` is the end of the newest interval that was loaded
+    when the week began. `commits` are the commits of the week.
     """
     until, worst = before, None
     for moment, reached in [*sorted(commits), (min(week.end, now), None)]:

@@ -1,4 +1,4 @@
-"""The table `daybook.key_metrics` of the warehouse: a row for every table and week, for BI."""
+"""The table `daybook.key_metrics` in the warehouse: one row per table and week, for BI tools."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -39,9 +39,9 @@ class KeyMetrics:
         self._warehouse = warehouse
 
     def replace(self, session: Session, metrics: Iterable[Metrics]) -> None:
-        """Put these in the place of what was computed of the same tables and weeks, in one transaction.
+        """Replace the rows of the same tables and weeks, in one transaction.
 
-        A table that has no file any more keeps its rows.
+        Rows of a table whose file was deleted are kept.
         """
         weeks = defaultdict(list)
         for row in metrics:
@@ -59,7 +59,7 @@ class KeyMetrics:
             session.run("COMMIT")
 
     def since(self, session: Session, week_start: date) -> list[Metrics]:
-        """All rows from this week on, the oldest first, by table."""
+        """Return all rows from this week on, the oldest week first, then by table."""
         return self._book.read(
             session,
             Metrics,

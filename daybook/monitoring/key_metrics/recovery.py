@@ -1,4 +1,4 @@
-"""How often something was wrong with a table in a week, and how long it took until it was right again."""
+"""The incidents of a table in a week, and the time to recovery."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import NamedTuple
 from daybook.model.interval import Interval
 from daybook.monitoring.incidents.incident import Kind
 
-#: Of these nobody has to recover: the table was loaded, or still may be in time.
+#: These kinds need no recovery: the table was loaded, or can still be in time.
 _HARMLESS = {Kind.AT_RISK, Kind.WARNED}
 
 
 class Outage(NamedTuple):
-    """An incident of a table; instants are in UTC. `recovered_at` None: it is not over."""
+    """An incident of a table. Instants are in UTC. `recovered_at` is None while it is open."""
 
     table: str
     kind: str
@@ -22,13 +22,13 @@ class Outage(NamedTuple):
 
     @property
     def counts(self) -> bool:
-        """Whether the table failed: a run that may be late, or a check that warns, is no failure."""
+        """Return True if the incident counts as a failure. A run at risk or a check that warns does not."""
         return self.kind not in _HARMLESS
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """How many incidents began in a week; mean and longest time to recovery of those that were over in it."""
+    """The incidents that began in a week, and the mean and longest time to recovery of those that ended in it."""
 
     incidents: int
     mean: timedelta | None
@@ -36,7 +36,10 @@ class Recovery:
 
 
 def recovery(week: Interval, outages: Iterable[Outage]) -> Recovery:
-    """Count the incidents that began in `week`, and time those that were over in it: each once, in a single week."""
+    """Count the incidents that began in `week`, and time those that ended in it.
+
+    Each incident begins in one week and ends in one week, so the figures of a week that is over do not change.
+    """
     counted = [outage for outage in outages if outage.counts]
     took = [
         outage.recovered_at - outage.opened_at

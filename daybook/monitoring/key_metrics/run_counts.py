@@ -1,7 +1,7 @@
-"""How many runs of a table ended in a week, and how many of them failed.
+"""Count the runs of a table that ended in a week, and those that failed.
 
-Prefect knows its runs, but its database may be new, or have been emptied. Then the warehouse alone tells: a run that
-committed is in the ledger, one that failed is in daybook.failures. A run is the same one in both by its id.
+Prefect has all runs, but its database may be new or may have been emptied. Then the counts come from the warehouse: the
+ledger has the runs that committed, and `daybook.failures` has those that failed. Runs are matched by their ID.
 """
 
 from collections.abc import Set
@@ -15,7 +15,7 @@ Source = Literal["prefect", "warehouse", "both"]
 
 
 class Run(NamedTuple):
-    """A run of a table that has ended, by Prefect; the instant is in UTC. One that was cancelled is none of them."""
+    """A run of a table that has ended, as Prefect reports it. The instant is in UTC. Cancelled runs are left out."""
 
     id: str
     table: str
@@ -25,18 +25,18 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReportedRuns:
-    """What Prefect tells of the runs that ended in a stretch of time."""
+    """The runs that Prefect reports for a time range."""
 
     runs: tuple[Run, ...] = ()
     backfills: frozenset[str] = frozenset()
-    """The ids of a backfill's own runs, which count nowhere: one bad day among a thousand would be ten failures."""
+    """The IDs of the runs of backfills. They are not counted: bisecting to one bad day would count as ten failures."""
     since: datetime | None = None
-    """How far back it remembers runs, in UTC; None: it remembers none."""
+    """The start of Prefect's history, in UTC. None: it has no runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The runs of a table in a week; None where nothing is known. `source` is who told."""
+    """The runs of a table in a week, and where the counts come from. None: no data."""
 
     runs: int | None = None
     failed: int | None = None
@@ -44,21 +44,32 @@ class Count:
 
 
 def count_runs(
-    table: str, week: Interval, told: ReportedRuns, committed: Set[str], failed: Set[str], *, failures_are_noted: bool
+    table: str,
+    week: Interval,
+    reported: ReportedRuns,
+    committed: Set[str],
+    failed: Set[str],
+    *,
+    failures_are_noted: bool,
 ) -> Count:
     """Count the runs of `table` that ended in `week`.
 
-    `committed` and `failed` are the ids of the runs that the ledger and daybook.failures name in that week.
-    `failures_are_noted` says whether the warehouse would know of a failed run at all (it does not of a summary's).
+    Args:
+        table: the table or summary.
+        week: the week, in UTC.
+        reported: the runs that Prefect reports.
+        committed: the IDs of the runs that the ledger has for that week.
+        failed: the IDs of the runs that `daybook.failures` has for that week.
+        failures_are_noted: True if the warehouse records failed runs of this dataset. It does not for summaries.
     """
-    known = {run.id: run for run in told.runs if run.table == table}
-    here = {run.id for run in known.values() if week.start <= run.ended_at < week.end}
-    wrong = {id for id in here if known[id].failed} | failed
-    # What committed as the week ended, and ended after it, is a run of the next week: Prefect says so.
-    everyone = (here | wrong | (committed - known.keys())) - told.backfills
-    if told.since is not None and told.since <= week.start:
-        return Count(len(everyone), len(wrong - told.backfills), "prefect")
-    if not everyone:
+    runs = {run.id: run for run in reported.runs if run.table == table}
+    ended = {run.id for run in runs.values() if week.start <= run.ended_at < week.end}
+    failures = {id for id in ended if runs[id].failed} | failed
+    # A run that committed in this week can end in the next one. Prefect knows, so it is counted there.
+    counted = (ended | failures | (committed - runs.keys())) - reported.backfills
+    if reported.since is not None and reported.since <= week.start:
+        return Count(len(counted), len(failures - reported.backfills), "prefect")
+    if not counted:
         return Count()
-    source: Source = "both" if here - told.backfills else "warehouse"
-    return Count(len(everyone), len(wrong - told.backfills) if failures_are_noted else None, source)
+    source: Source = "both" if ended - reported.backfills else "warehouse"
+    return Count(len(counted), len(failures - reported.backfills) if failures_are_noted else None, source)

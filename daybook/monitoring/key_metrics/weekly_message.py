@@ -1,4 +1,4 @@
-"""The weekly message: how each core table did, this week against the one before. It is read on a phone."""
+"""The weekly message: the metrics of each core table, compared with the previous week. It is read on a phone."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -8,11 +8,14 @@ from daybook.monitoring.key_metrics.formatting import UNKNOWN, core, minutes, pe
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics
 
 _TABLES_SHOWN = 10  # tables with a line each; a table with a problem always has one
-_ALIKE = 0.1  # a time span that differs by less than this share is no news
+_ALIKE = 0.1  # a time span that changed by less than this share is not shown as a change
 
 
 def weekly(metrics: Sequence[Metrics], week_start: date, link: tuple[str, str] | None = None) -> Notice:
-    """What to say of the week that begins at `week_start`; `metrics` have the week before, too, where it is known."""
+    """Return the message about the week that begins at `week_start`.
+
+    `metrics` have the previous week, too, if it is known.
+    """
     rows = core(metrics, week_start)
     before = {row.table: row for row in core(metrics, week_start - timedelta(days=7))}
     named = [row for place, row in enumerate(rows) if place < _TABLES_SHOWN or not _flawless(row)]
@@ -26,8 +29,8 @@ def weekly(metrics: Sequence[Metrics], week_start: date, link: tuple[str, str] |
         facts=tuple(facts),
         link=link,
         notes=(
-            "In brackets: the week before, where it was different. Fresh: the median time from an interval's end to "
-            "its load.",
+            "In brackets: the previous week, if it was different. Fresh: the median time from the end of an interval "
+            "to its load.",
         ),
     )
 
@@ -37,7 +40,7 @@ def _headline(rows: Sequence[Metrics], before: Sequence[Metrics]) -> str:
         return "no table has a due time"
     now, then = total(rows), total(before)
     if now.sla_attainment is None and now.failed_share is None:
-        return "nothing is known of the core tables"
+        return "no data about the core tables"
     parts = [f"{_against(percent(now.sla_attainment), percent(then.sla_attainment))} in time"]
     if now.runs:
         failed = f"{percent(now.failed_share)} of runs failed"
@@ -46,7 +49,7 @@ def _headline(rows: Sequence[Metrics], before: Sequence[Metrics]) -> str:
 
 
 def _line(row: Metrics, before: Metrics | None) -> str:
-    """`86 % in time (100 %), 2 of 8 runs failed (0), recovered in 2 h 5 min, fresh in 9 h`"""
+    """Return the line of a table: `86 % (100 %) in time, 2 of 8 runs failed (0), recovered in 2 h, fresh in 9 h`."""
     parts = []
     if row.sla_attainment is not None:
         parts.append(
@@ -63,7 +66,7 @@ def _line(row: Metrics, before: Metrics | None) -> str:
         if now is not None:
             alike = past is not None and abs(now - past) <= _ALIKE * past
             parts.append(f"{word} in {_against(minutes(now), minutes(None if alike else past))}")
-    return ", ".join(parts) or "nothing is known"
+    return ", ".join(parts) or "no data"
 
 
 def _against(now: str, then: str) -> str:

@@ -1,4 +1,4 @@
-"""One week of one table: the row of `daybook.key_metrics`, and how it is computed."""
+"""The metrics of one table in one week: the row of `daybook.key_metrics`, and its computation."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,32 +17,32 @@ from daybook.monitoring.key_metrics.run_counts import ReportedRuns, count_runs
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """One week of one table. None: nothing is known. Shares are from 0 to 1; what counts minutes says so."""
+    """The metrics of one table in one week. None: no data. Shares are from 0 to 1."""
 
     week_start: date
-    """The Monday that it begins with, in UTC."""
+    """The Monday, in UTC."""
     table: str
     owner: str
     core: bool
-    """Whether its file promises a time (`due:`)."""
+    """True if the table file has `due:`."""
     runs: int | None
     runs_failed: int | None
     failed_share: float | None
     runs_from: str | None
-    """Who told of the runs: prefect, warehouse (the ledger and daybook.failures), or both."""
+    """The source of the run counts: prefect, warehouse (the ledger and daybook.failures), or both."""
     intervals_due: int | None
     intervals_in_time: int | None
     sla_attainment: float | None
     incidents: int
-    """That began in this week."""
+    """The incidents that began in this week."""
     minutes_to_recovery: float | None
-    """The mean of the incidents that were over in this week."""
+    """The mean time to recovery of the incidents that ended in this week."""
     slowest_recovery: float | None
-    """The longest of them, in minutes."""
+    """The longest time to recovery in this week, in minutes."""
     freshness_minutes: float | None
-    """The median time from an interval's end to its first commit."""
+    """The median time from the end of an interval to its first commit."""
     oldest_minutes: float | None
-    """How far behind the clock its newest rows were at the worst moment."""
+    """The greatest age of the newest rows."""
     computed_at: datetime
 
 
@@ -51,25 +51,32 @@ def compute(
     week: Interval,
     now: datetime,
     page: WeekActivity,
-    promises: Sequence[Due],
+    due: Sequence[Due],
     outages: Iterable[Outage],
-    told: ReportedRuns,
+    reported: ReportedRuns,
 ) -> Metrics:
-    """The metrics of a table in `week`, as far as it is over at `now`.
+    """Return the metrics of a table in the part of `week` before `now`.
 
-    `promises` may be any that touch the week: those are counted that fell due in it. `outages` are the table's.
+    Args:
+        dataset: the table or summary.
+        week: the week, in UTC.
+        now: an aware datetime.
+        page: the ledger's activity in the week.
+        due: the table's deadlines. Those outside of the week are ignored.
+        outages: incidents. Those of other tables are ignored.
+        reported: the runs that Prefect reports.
     """
     ours = [outage for outage in outages if outage.table == dataset.name]
     since = min([*filter(None, [page.known_since]), *(outage.opened_at for outage in ours)], default=None)
     end = min(week.end, now)
-    owed = [promise for promise in promises if since is not None and max(week.start, since) <= promise.due_at < end]
-    kept = sum(promise.attained for promise in owed)
+    counted = [one for one in due if since is not None and max(week.start, since) <= one.due_at < end]
+    in_time = sum(one.attained for one in counted)
     recovered = recovery(week, ours)
     grid = dataset.load_grid
     waits = delays(grid, week, now, since, page.covers) if grid and since else []
     late = [wait.total_seconds() for wait in waits]
     noted = isinstance(dataset, Table)
-    runs = count_runs(dataset.name, week, told, page.committed, page.failed, failures_are_noted=noted)
+    runs = count_runs(dataset.name, week, reported, page.committed, page.failed, failures_are_noted=noted)
     return Metrics(
         week_start=week.start.date(),
         table=dataset.name,
@@ -79,9 +86,9 @@ def compute(
         runs_failed=runs.failed,
         failed_share=_share(runs.failed, runs.runs),
         runs_from=runs.source,
-        intervals_due=len(owed) or None,
-        intervals_in_time=kept if owed else None,
-        sla_attainment=_share(kept, len(owed)),
+        intervals_due=len(counted) or None,
+        intervals_in_time=in_time if counted else None,
+        sla_attainment=_share(in_time, len(counted)),
         incidents=recovered.incidents,
         minutes_to_recovery=_minutes(recovered.mean),
         slowest_recovery=_minutes(recovered.slowest),
@@ -92,7 +99,7 @@ def compute(
 
 
 def _share(part: int | None, all: int | None) -> float | None:
-    """To six digits: the warehouses do not agree on how many more they give back."""
+    """Return the share, rounded to six digits: warehouses return different numbers of further digits."""
     return round(part / all, 6) if all and part is not None else None
 
 

@@ -1,4 +1,4 @@
-"""How tables with `due:` stand at a moment, and whether they had in time what they owe, by real ledgers."""
+"""The freshness and SLA attainment of tables with `due:`, computed from real ledgers."""
 
 import itertools
 import uuid
@@ -31,7 +31,7 @@ from tests.support.source_and_warehouse import Database, warehouse_of
 
 
 class Load(NamedTuple):
-    """What a load or build left in the ledger: the first interval (None: from the beginning), the end, and when."""
+    """The ledger row of a load or build: the first interval (None: from the beginning), the end, and the time."""
 
     first: str | None
     until: str
@@ -39,31 +39,31 @@ class Load(NamedTuple):
 
 
 def day(label: str, at: str) -> Load:
-    """The load of one day."""
+    """Return the load of one day."""
     return Load(label, (date.fromisoformat(label) + timedelta(days=1)).isoformat(), at)
 
 
 def whole(at: str) -> Load:
-    """A load of the whole table, as it was just then."""
+    """Return a load of the whole table as it was at that time."""
     return Load(None, at, at)
 
 
 def table(**fields: Any) -> Callable[[str], Table]:
-    """A daily table, due at ten."""
+    """Return a factory of daily tables that are due at 10:00."""
     given = {"cursor": "at", "interval": "day", "load": "replace_interval", "due": "10:00", **fields}
     given |= {"description": "x", "owner": "x", "source": {"kind": "database", "table": "prod.t"}}
     return lambda name: Table(name=name, **given)
 
 
 def summary(**fields: Any) -> Callable[[str], Summary]:
-    """A summary that is built whole, due at two."""
+    """Return a factory of summaries that are built whole and due at 14:00."""
     given = {"description": "x", "owner": "x", "sql": "select 1", "key": ["id"], "due": "14:00", **fields}
     return lambda name: Summary(name=name, **given)
 
 
 @pytest.fixture(scope="module", params=["postgres", "redshift"])
 def warehouse(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
-    """One of each kind for all of these tests: each has a table of its own in its ledger."""
+    """One warehouse of each kind for all tests of this module. Each test has its own table in the ledger."""
     server: Postgres | Redshift = request.getfixturevalue(request.param)
     if isinstance(server, Redshift):
         yield warehouse_of(Database(server.url, "raw"))
@@ -73,7 +73,7 @@ def warehouse(request: pytest.FixtureRequest) -> Iterator[Warehouse]:
 
 
 def instant(text: str, timezone: str) -> datetime:
-    """A time on a local clock."""
+    """Return a local time as an aware datetime."""
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(timezone))
 
@@ -87,7 +87,7 @@ def boundary(text: str, dataset: Dataset) -> datetime:
 
 
 def with_ledger(warehouse: Warehouse, make: Callable[[str], Dataset], loads: Sequence[Load]) -> Dataset:
-    """The table, of a name of its own, with these loads in the ledger."""
+    """Return a table with a unique name and with these loads in the ledger."""
     dataset = make(f"raw.t_{uuid.uuid4().hex}")
     entries = [
         Entry(
@@ -109,8 +109,8 @@ def with_ledger(warehouse: Warehouse, make: Callable[[str], Dataset], loads: Seq
     return dataset
 
 
-def told(warehouse: Warehouse, make: Callable[[str], Dataset], loads: Sequence[Load], now: str) -> str:
-    """How it stands, on its own clock: `late 2021-02-07, since 02-08 10:00; next 2021-02-08 by 02-09 10:00`."""
+def described(warehouse: Warehouse, make: Callable[[str], Dataset], loads: Sequence[Load], now: str) -> str:
+    """Return the freshness as text, in local time: `late 2021-02-07, since 02-08 10:00; next 2021-02-08 by …`."""
     dataset = with_ledger(warehouse, make, loads)
     (found,) = look(warehouse, [dataset], instant(now, dataset.timezone))
     assert (found.table, found.owner) == (dataset.name, dataset.owner)
@@ -348,29 +348,29 @@ on_redshift = pytest.mark.parametrize("warehouse", ["redshift"], indirect=True)
 
 
 @on_postgres
-@pytest.mark.parametrize(("make", "loads", "now", "said"), CASES.values(), ids=CASES)
-def test_how_a_table_stands(
-    warehouse: Warehouse, make: Callable[[str], Dataset], loads: Sequence[Load], now: str, said: str
+@pytest.mark.parametrize(("make", "loads", "now", "text"), CASES.values(), ids=CASES)
+def test_the_freshness_of_a_table(
+    warehouse: Warehouse, make: Callable[[str], Dataset], loads: Sequence[Load], now: str, text: str
 ) -> None:
-    assert told(warehouse, make, loads, now) == said
+    assert described(warehouse, make, loads, now) == text
 
 
 @on_redshift
-def test_how_tables_stand_on_redshift(warehouse: Warehouse) -> None:
+def test_the_freshness_of_tables_on_redshift(warehouse: Warehouse) -> None:
     chosen = ["only backfilled, today", "a full refresh in the night", "one hour of a day", "replaced yesterday"]
     for name in chosen:
-        make, loads, now, said = CASES[name]
-        assert told(warehouse, make, loads, now) == said, name
+        make, loads, now, text = CASES[name]
+        assert described(warehouse, make, loads, now) == text, name
 
 
-def test_before_there_is_a_ledger_nothing_was_loaded(postgres: Postgres) -> None:
+def test_without_a_ledger_nothing_was_loaded(postgres: Postgres) -> None:
     with postgres.database() as url:
         (found,) = look(warehouse_of(Database(url, "raw")), [table()("raw.t")], datetime.now(UTC))
     assert found.state == "never loaded" and not found.is_late
 
 
 @on_postgres
-def test_what_is_missing_and_how_far_the_rows_reach(warehouse: Warehouse) -> None:
+def test_the_missing_intervals_and_the_newest_load(warehouse: Warehouse) -> None:
     dataset = with_ledger(warehouse, table(timezone=BERLIN), UNTIL_THE_6TH)
     (found,) = look(warehouse, [dataset], instant("2021-02-09 10:00", BERLIN))
     assert dataset.grid
@@ -383,7 +383,7 @@ def test_what_is_missing_and_how_far_the_rows_reach(warehouse: Warehouse) -> Non
 
 @on_redshift
 def test_two_queries_for_one_table_and_three_for_two(warehouse: Warehouse, redshift: Redshift) -> None:
-    """The stand-in keeps a log of what it is asked. A table without intervals needs no query of its own."""
+    """The Redshift emulator logs its statements. A table without intervals needs no query of its own."""
     makes = (table(start=date(2019, 1, 1)), table(interval="hour"), table(load="replace"))
     datasets = [with_ledger(warehouse, make, UNTIL_THE_6TH) for make in makes]
     for some, queries in ((datasets[:1], 2), (datasets, 3)):
@@ -392,17 +392,17 @@ def test_two_queries_for_one_table_and_three_for_two(warehouse: Warehouse, redsh
         assert len([sql for sql in redshift.statements(since) if " FROM " in sql]) == queries
 
 
-def test_a_warehouse_that_does_not_let_us_in(postgres: Postgres) -> None:
+def test_a_warehouse_that_refuses_the_login(postgres: Postgres) -> None:
     stranger = make_url(postgres.url).set(username="stranger").render_as_string(hide_password=False)
     with pytest.raises(LoadFailed, match=r'freshness: reading the ledger.*"stranger"'):
         look(warehouse_of(Database(stranger, "raw")), [table()("raw.t")], datetime.now(UTC))
 
 
-# ── What was there in time ────────────────────────────────────────────────────────────────────────────────────────────
+# ── SLA attainment ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def attained(warehouse: Warehouse, dataset: Dataset, first: str, end: str) -> list[str]:
-    """`02-07: in time, 09:01`, for each interval that was due in the span, on the table's clock."""
+    """Return a line for each interval that was due in the span, in local time: `02-07: in time, 09:01`."""
     zone = ZoneInfo(dataset.timezone)
     with warehouse.session() as session:
         span = Interval(instant(first, dataset.timezone), instant(end, dataset.timezone))
@@ -418,7 +418,7 @@ def attained(warehouse: Warehouse, dataset: Dataset, first: str, end: str) -> li
     ]
 
 
-def test_days_that_were_there_in_time_late_and_not_at_all(warehouse: Warehouse) -> None:
+def test_days_that_were_loaded_in_time_late_and_never(warehouse: Warehouse) -> None:
     loads = [
         day("2021-02-03", "2021-02-04 10:00"),
         day("2021-02-04", "2021-02-05 10:00:01"),
@@ -432,7 +432,7 @@ def test_days_that_were_there_in_time_late_and_not_at_all(warehouse: Warehouse) 
         "02-02 00:00 by 02-03 10:00: late, 02-08 03:00",  # the full refresh had it first
         "02-03 00:00 by 02-04 10:00: in time, 02-04 10:00",
         "02-04 00:00 by 02-05 10:00: late, 02-05 10:00",
-        "02-05 00:00 by 02-06 10:00: in time, 02-06 09:00",  # that it was loaded again is no matter
+        "02-05 00:00 by 02-06 10:00: in time, 02-06 09:00",  # the later reload does not count
         "02-06 00:00 by 02-07 10:00: late, 02-08 03:00",
         "02-07 00:00 by 02-08 10:00: in time, 02-08 03:00",
         "02-08 00:00 by 02-09 10:00: not there",
@@ -453,7 +453,7 @@ def test_days_on_which_a_whole_table_was_built(warehouse: Warehouse) -> None:
     ]
 
 
-def test_hours_each_of_them(warehouse: Warehouse) -> None:
+def test_each_hour_counts(warehouse: Warehouse) -> None:
     dataset = with_ledger(warehouse, table(interval="hour"), [*HOURS_OF_THE_6TH, *HOURS_UNTIL_NOON])
     found = attained(warehouse, dataset, "2021-02-07 00:00", "2021-02-09 00:00")
     assert [line.split(": ")[1] for line in found] == [
@@ -472,25 +472,23 @@ def test_trading_days_only(warehouse: Warehouse) -> None:
 
 @on_postgres
 @pytest.mark.parametrize("make", [table(), summary()], ids=["days", "built whole"])
-def test_what_was_never_loaded_and_has_no_start_owed_nothing(
-    warehouse: Warehouse, make: Callable[[str], Dataset]
-) -> None:
+def test_a_table_without_start_and_loads_has_no_deadlines(warehouse: Warehouse, make: Callable[[str], Dataset]) -> None:
     dataset = with_ledger(warehouse, make, [])
     assert attained(warehouse, dataset, "2021-02-01 00:00", "2021-03-01 00:00") == []
 
 
-# ── Which tables, and by when ─────────────────────────────────────────────────────────────────────────────────────────
+# ── Tables and deadlines ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_every_table_and_summary_with_due_is_expected() -> None:
     found, problems = expected()
-    said = [path for path in tables_folder().glob("*/*.yaml") if "\ndue:" in path.read_text(encoding="utf-8")]
-    assert [dataset.name for dataset in found] == sorted(f"{path.parent.name}.{path.stem}" for path in said)
+    files = [path for path in tables_folder().glob("*/*.yaml") if "\ndue:" in path.read_text(encoding="utf-8")]
+    assert [dataset.name for dataset in found] == sorted(f"{path.parent.name}.{path.stem}" for path in files)
     assert {"raw_data.nps", "analytics.nps_summary"} <= {dataset.name for dataset in found}
     assert not problems
 
 
-def test_a_file_that_is_wrong_does_not_hide_the_others(tmp_path: Path) -> None:
+def test_a_wrong_file_does_not_hide_the_others(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     good = 'description: x\nowner: x\nload: replace\nsource: {kind: database, table: prod.t}\ndue: "10:00"\n'
     (tmp_path / "raw" / "good.yaml").write_text(good, encoding="utf-8")
@@ -501,7 +499,7 @@ def test_a_file_that_is_wrong_does_not_hide_the_others(tmp_path: Path) -> None:
     assert len(problems) == 1 and "bad.yaml: due: " in str(problems[0])
 
 
-def test_a_table_without_due_has_no_duties() -> None:
+def test_a_table_without_due_has_no_deadlines() -> None:
     with pytest.raises(ValueError, match=r"raw\.t has no due:"):
         Deadlines(table(due=None)("raw.t"), datetime.now(UTC))
 
@@ -519,14 +517,14 @@ def test_every_interval_is_due_once_at_the_first_such_time_after_its_end(
     grid, days, zone = dataset.grid, Grid("day", timezone), ZoneInfo(timezone)
     assert grid
     begin = grid.containing(days.containing(datetime.combine(first, time(12), zone)).start).start
-    duties = Deadlines(dataset, begin)
+    deadlines = Deadlines(dataset, begin)
     reach = timedelta(days=45 if unit == "month" else 16)
-    found = list(itertools.takewhile(lambda duty: duty.due_at < begin + reach, duties.coming(begin)))
-    assert list(duties.passed(found[-1].due_at)) == found[::-1], "the same, backwards"
-    intervals = [interval for duty in found for interval in duty.intervals]
+    found = list(itertools.takewhile(lambda deadline: deadline.due_at < begin + reach, deadlines.coming(begin)))
+    assert list(deadlines.passed(found[-1].due_at)) == found[::-1], "the same, backwards"
+    intervals = [interval for deadline in found for interval in deadline.intervals]
     assert intervals == grid.due(begin, found[-1].end), "each once, in order"
-    for duty in found:
-        over = duty.end if unit != "hour" else days.containing(duty.end - timedelta.resolution).end
-        local = wall_clock(duty.due_at, zone)
+    for deadline in found:
+        over = deadline.end if unit != "hour" else days.containing(deadline.end - timedelta.resolution).end
+        local = wall_clock(deadline.due_at, zone)
         nearest = [datetime.combine(local.date() + timedelta(days=n), due, zone).astimezone(UTC) for n in range(-2, 2)]
-        assert duty.due_at == min(moment for moment in nearest if moment >= over)
+        assert deadline.due_at == min(moment for moment in nearest if moment >= over)

@@ -1,4 +1,4 @@
-"""What Daybook knows of a dbt project without dbt: where its warehouse is, what it reads, what became of it."""
+"""The parts of the dbt integration that do not need dbt: the profile, the tables that a project reads, the results."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -32,7 +32,7 @@ def output(url: str) -> dict[str, Any]:
     return dict(target)
 
 
-def test_a_postgresql_is_told_to_dbt_without_its_password() -> None:
+def test_the_profile_of_a_postgresql_has_no_password() -> None:
     assert output("postgresql+psycopg2://me:s%40cret@db.example/shop?sslmode=require&connect_timeout=5") == {
         "type": "postgres",
         "host": "db.example",
@@ -64,7 +64,7 @@ def test_a_redshift_has_its_own_type_and_port() -> None:
     ],
     ids=["no warehouse of ours", "an option that only psycopg2 has", "a certificate, which Redshift's driver brings"],
 )
-def test_a_warehouse_that_dbt_cannot_be_told_is_refused(url: str, words: str) -> None:
+def test_a_warehouse_that_dbt_cannot_use_is_refused(url: str, words: str) -> None:
     with pytest.raises(DbtUnusable, match=words):
         output(url)
 
@@ -79,7 +79,7 @@ def test_a_warehouse_that_dbt_cannot_be_told_is_refused(url: str, words: str) ->
     ],
     ids=["a model", "a test of a model of a model", "two models", "nothing"],
 )
-def test_the_tables_of_ours_that_nodes_are_made_from(nodes: list[str], tables: list[str]) -> None:
+def test_the_daybook_tables_that_nodes_read(nodes: list[str], tables: list[str]) -> None:
     assert tables_read(MANIFEST, nodes, ["raw_data.orders", "raw_data.visits", "raw_data.others"]) == tables
 
 
@@ -95,7 +95,7 @@ def test_the_tables_of_ours_that_nodes_are_made_from(nodes: list[str], tables: l
     ],
     ids=["a day", "a day in Seoul", "its last hour", "the week before", "the month before", "a day before the start"],
 )
-def test_what_a_day_needs_of_a_table(given: dict[str, Any], start: datetime | None) -> None:
+def test_the_last_interval_of_a_day(given: dict[str, Any], start: datetime | None) -> None:
     source = {"kind": "database", "block": "production", "table": "prod.orders"}
     table = Table(
         name="raw_data.orders", description="", owner="", source=source, cursor="at", load="replace_interval", **given
@@ -104,7 +104,7 @@ def test_what_a_day_needs_of_a_table(given: dict[str, Any], start: datetime | No
     assert (found and found.start) == start
 
 
-def test_what_failed_is_named_with_its_message_and_what_it_held_back() -> None:
+def test_the_error_names_the_failed_nodes_with_messages_and_the_skipped_nodes() -> None:
     done = [
         NodeResult("model", "orders", "success", 3, 0.5, "SELECT 3"),
         NodeResult("test", "few", "warn", 2, 0.1, "Got 2 results"),
@@ -118,9 +118,9 @@ def test_what_failed_is_named_with_its_message_and_what_it_held_back() -> None:
         "dbt project shop: 1 of 5 failed",
         "- model months: Database Error",
         "  no",
-        "- held back by them: model years, model ages",
+        "- skipped because of these failures: model years, model ages",
     ]
 
 
-def test_a_test_that_only_warns_fails_nothing() -> None:
+def test_a_test_that_only_warns_is_not_a_failure() -> None:
     check("shop", [NodeResult("test", "few", "warn", 2, 0.1, "Got 2 results")])

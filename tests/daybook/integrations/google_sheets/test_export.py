@@ -1,4 +1,4 @@
-"""Tables and queries into a Google sheet: what lies there afterwards, what stays, what is refused, what is noted."""
+"""Exports of tables and queries to a Google sheet: the content, what is kept, what is refused, the ledger's row."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ SENT = [["id", "name", "price"], [1, "Ann", 5.1], [2, "Bob", 7.25], [3]]
 
 @pytest.fixture
 def table(warehouse_ends: Endpoints) -> Table:
-    """raw.prices, with three rows of which the last is nearly empty."""
+    """The table raw.prices with three rows. The last one is nearly empty."""
     table = warehouse_ends.table(
         "prices",
         source={"kind": "google_sheet", "spreadsheet": "x", "sheet": "x"},
@@ -42,7 +42,7 @@ def table(warehouse_ends: Endpoints) -> Table:
 
 @pytest.fixture
 def report(google: Google) -> tuple[str, Sheet]:
-    """A spreadsheet with a sheet Report, of 1000 rows and 26 columns: its id, and the sheet."""
+    """A spreadsheet with the sheet Report of 1000 rows and 26 columns: its ID, and the sheet."""
     id = google.new("Notes", "Report")
     return id, google.spreadsheets[id].sheets["Report"]
 
@@ -59,7 +59,7 @@ def one_value(ends: Endpoints, sql: str) -> export.Selection:
     return export.select(ends.warehouse, f"SELECT {sql} AS value")
 
 
-def test_a_table_is_written_by_one_request_in_the_order_of_its_key_and_noted(
+def test_a_table_is_written_in_one_request_in_key_order_and_recorded(
     warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet]
 ) -> None:
     id, _ = report
@@ -90,7 +90,7 @@ def test_a_table_is_written_by_one_request_in_the_order_of_its_key_and_noted(
     assert noted == [(entry.table, 3, "replace", run) for run in ("first", "second")]
 
 
-def test_a_range_is_replaced_and_what_is_around_it_and_every_format_stay(
+def test_a_range_is_replaced_and_other_cells_and_formats_do_not_change(
     warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet]
 ) -> None:
     id, sheet = report
@@ -108,7 +108,7 @@ def test_a_range_is_replaced_and_what_is_around_it_and_every_format_stay(
     assert {cell.format for cell in after.cells.values()} == {"0.00"}
 
 
-def test_fewer_rows_than_last_time_leave_nothing_behind(
+def test_fewer_rows_than_before_clear_the_rest_of_the_range(
     warehouse_ends: Endpoints, google: Google, report: tuple[str, Sheet]
 ) -> None:
     id, _ = report
@@ -119,7 +119,7 @@ def test_fewer_rows_than_last_time_leave_nothing_behind(
         assert now_in(google, id).all() == [["n"], *[[n] for n in reversed(range(count))]]
 
 
-def test_the_sheet_grows_as_far_as_it_must(
+def test_the_sheet_grows_if_it_must(
     warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet]
 ) -> None:
     id, sheet = report
@@ -150,7 +150,7 @@ VALUES: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", VALUES)
-def test_a_value_is_in_the_cell_what_it_is(
+def test_a_cell_has_the_kind_of_its_value(
     warehouse_ends: Endpoints, google: Google, report: tuple[str, Sheet], case: str
 ) -> None:
     sql, expected = VALUES[case]
@@ -180,7 +180,7 @@ def test_a_value_is_in_the_cell_what_it_is(
         ("", ""),
     ],
 )
-def test_what_no_number_of_a_sheet_can_be_is_a_text(value: Any, cell: Any) -> None:
+def test_a_number_that_a_sheet_cannot_hold_becomes_a_text(value: Any, cell: Any) -> None:
     found = cells.cell_of(value)
     assert (found, type(found)) == (cell, type(cell))
 
@@ -189,13 +189,13 @@ QUERIES = {
     "two statements": ("SELECT 1 AS a; DROP TABLE {table}", "one SELECT, without a semicolon"),
     "a statement that deletes": ("DELETE FROM {table}", "syntax error"),
     "a statement behind a closed bracket": ("SELECT 1 AS a) AS b, (SELECT 2 AS c", ""),
-    "a column that is not there": ("SELECT colour FROM {table}", "colour"),
+    "an unknown column": ("SELECT colour FROM {table}", "colour"),
     "no query": ("", "syntax error"),
 }
 
 
 @pytest.mark.parametrize("case", QUERIES)
-def test_a_query_that_is_no_select_changes_nothing(warehouse_ends: Endpoints, table: Table, case: str) -> None:
+def test_a_query_that_is_not_a_select_changes_nothing(warehouse_ends: Endpoints, table: Table, case: str) -> None:
     query, words = QUERIES[case]
     name = warehouse_ends.name(table)
 
@@ -207,7 +207,7 @@ def test_a_query_that_is_no_select_changes_nothing(warehouse_ends: Endpoints, ta
 
 
 @pytest.mark.servers
-def test_a_select_cannot_write_by_what_it_calls(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_a_select_cannot_write_through_a_function(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """On PostgreSQL: Redshift has no functions that write."""
     with ends_of(None, "postgres-folder", request, tmp_path) as ends:
         ends.destination.run("CREATE TABLE kept AS SELECT 1 AS a")
@@ -224,22 +224,22 @@ def test_a_comment_at_the_end_and_one_semicolon_are_fine(warehouse_ends: Endpoin
     assert export.select(warehouse_ends.warehouse, "SELECT 1 AS a -- one").rows == [["a"], [1]]
 
 
-def test_a_table_that_was_never_loaded_is_told(warehouse_ends: Endpoints, table: Table) -> None:
+def test_a_table_that_was_never_loaded_is_refused(warehouse_ends: Endpoints, table: Table) -> None:
     warehouse_ends.destination.run(f"DROP TABLE {warehouse_ends.name(table)}")
     with pytest.raises(ExportFailed, match=rf"^{table.name} is not in the warehouse yet: load or build it first$"):
         export.select_table(warehouse_ends.warehouse, table)
 
 
-def test_a_text_that_no_cell_holds_is_told_with_its_place(warehouse_ends: Endpoints) -> None:
+def test_a_text_that_is_too_long_for_a_cell_is_refused_with_its_place(warehouse_ends: Endpoints) -> None:
     with pytest.raises(ExportFailed, match=r"^the query, row 1, column value: it has 50,001 characters, and a cell"):
         one_value(warehouse_ends, "repeat('x', 50001)")
 
 
-def test_more_cells_than_a_spreadsheet_holds_are_not_fetched(
+def test_more_cells_than_a_spreadsheet_can_hold_are_not_fetched(
     warehouse_ends: Endpoints, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export, "MOST_CELLS", 11)
-    with pytest.raises(ExportFailed, match=r"has 3 rows of 3 columns, and a spreadsheet holds 11 cells: select fewer"):
+    with pytest.raises(ExportFailed, match=r"3 rows with 3 columns, but a spreadsheet holds 11 cells\. Select"):
         export.select_table(warehouse_ends.warehouse, table)
 
 
@@ -263,20 +263,20 @@ def renamed(google: Google, id: str) -> None:
 
 
 REFUSALS: dict[str, tuple[Callable[[Google, str], Any], str, str]] = {
-    "a range of too few rows": (lambda google, id: None, "Report!A1:C3", "has room for 3 rows, and the header"),
-    "a range of too few columns": (lambda google, id: None, "Report!A:B", "has room for 2 columns, and there are 3"),
-    "ten million cells": (full, "Report", "would have 10,000,002 cells, and Google allows 10,000,000; 9,999,990 are"),
+    "a range of too few rows": (lambda google, id: None, "Report!A1:C3", "has room for 3 rows, but the header"),
+    "a range of too few columns": (lambda google, id: None, "Report!A:B", "has room for 2 columns, but there are 3"),
+    "ten million cells": (full, "Report", "would have 10,000,002 cells, but Google allows 10,000,000. 9,999,990 are"),
     "too many columns": (lambda google, id: None, "Report!ZZY1:ZZZ", "room for 2 columns"),
     "a chart": (chart, "Report", "the sheet 'Report' is a chart and has no cells"),
     "shared to view": (viewer, "Report", "may not write the spreadsheet"),
     "not shared": (lambda google, id: google.spreadsheets[id].shared_with.clear(), "Report", "as Editor"),
     "deleted": (lambda google, id: google.spreadsheets.clear(), "Report", "there is no spreadsheet"),
-    "another name on the tab": (renamed, "Report", "has no sheet 'Report'; it has 'Notes', 'Report 2021'"),
+    "another name on the tab": (renamed, "Report", "has no sheet 'Report'. Its sheets are 'Notes', 'Report 2021'"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_what_cannot_be_written_is_explained_and_leaves_the_sheet_alone(
+def test_an_export_that_is_refused_says_why_and_does_not_change_the_sheet(
     warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet], case: str
 ) -> None:
     spoil, range, words = REFUSALS[case]
@@ -294,7 +294,7 @@ def test_what_cannot_be_written_is_explained_and_leaves_the_sheet_alone(
 
 
 @pytest.mark.parametrize("fault", ["quota", "internal error", "error page", "hang-up", "cut off"])
-def test_a_write_whose_answer_was_lost_is_written_again_and_grows_the_sheet_once(
+def test_a_write_whose_response_was_lost_is_retried_and_grows_the_sheet_once(
     warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet], fault: str
 ) -> None:
     id, sheet = report
@@ -308,7 +308,7 @@ def test_a_write_whose_answer_was_lost_is_written_again_and_grows_the_sheet_once
     assert [request.split()[0] for request in google.requests] == ["GET", "POST", "GET", "POST", "GET"]
 
 
-def test_a_quota_that_stays_used_up_ends_within_a_limit(
+def test_an_exceeded_quota_fails_after_a_limited_time(
     warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet]
 ) -> None:
     id, sheet = report
@@ -324,13 +324,13 @@ def test_a_quota_that_stays_used_up_ends_within_a_limit(
     assert now_in(google, id).all() == [["kept"]]
 
 
-def test_somebody_who_edits_the_range_meanwhile_is_noticed(
+def test_an_edit_of_the_range_during_the_export_is_detected(
     warehouse_ends: Endpoints, google: Google, table: Table, report: tuple[str, Sheet]
 ) -> None:
     id, _ = report
     google.on_write = lambda: now_in(google, id).cells.update({(7, 0): Cell("scribble")})
 
-    with pytest.raises(ExportFailed, match=r"4 rows with 10 filled cells were sent, and the sheet has 8 with 11"):
+    with pytest.raises(ExportFailed, match=r"4 rows with 10 filled cells were sent, but the sheet has 8 with 11"):
         write(warehouse_ends, google, id, "Report", export.select_table(warehouse_ends.warehouse, table))
 
 
@@ -347,7 +347,7 @@ def test_somebody_who_edits_the_range_meanwhile_is_noticed(
         ("What?! A sheet!AA2:AZ", Area("What?! A sheet", 1, None, 26, 52, "AA2:AZ")),
     ],
 )
-def test_a_range_is_read_as_people_type_it(text: str, area: Area) -> None:
+def test_ranges_as_people_type_them(text: str, area: Area) -> None:
     assert parse(text) == area
     assert parse(area.a1) == area
 
@@ -355,7 +355,7 @@ def test_a_range_is_read_as_people_type_it(text: str, area: Area) -> None:
 @pytest.mark.parametrize(
     "text", ["", "!A1:B2", "Report!B3", "Report!A0:B2", "Report!:", "Report!A1:B2:C3", "Report!AAAA1:B"]
 )
-def test_what_is_no_range_is_told_how_one_looks(text: str) -> None:
+def test_an_invalid_range_is_refused_with_examples(text: str) -> None:
     with pytest.raises(ValueError, match=r"is no range: name a sheet, or where it begins and ends, as in Report!A1:F"):
         parse(text)
 

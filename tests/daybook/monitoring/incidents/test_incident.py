@@ -1,4 +1,4 @@
-"""An incident grows by what it fails in again, is the same whoever opens it, and its history is kept once."""
+"""An incident collects its failures, has the same ID for everyone who opens it, and is recorded once."""
 
 import contextlib
 import re
@@ -38,9 +38,9 @@ def test_the_same_incident_has_the_same_id_whoever_opens_it() -> None:
     assert incident().id != incident(seen="b").id
 
 
-def test_what_fails_again_is_one_incident_that_began_with_the_first_and_waits_for_all() -> None:
+def test_a_repeated_failure_extends_the_incident_and_adds_its_recovery_conditions() -> None:
     first = incident(awaits=(RecoveryCondition("raw_data.nps", NINE, DAYS[0], DAYS[1]),), error="one")
-    again = first.merged_with(
+    merged = first.merged_with(
         incident(
             at=NINE + timedelta(hours=1),
             seen="b",
@@ -51,24 +51,24 @@ def test_what_fails_again_is_one_incident_that_began_with_the_first_and_waits_fo
             error="two",
         )
     )
-    assert (again.id, again.since, again.last) == (first.id, NINE, NINE + timedelta(hours=1))
-    assert (again.times, again.error, again.seen) == (2, "two", ("a", "b"))
-    assert [(one.start, one.after) for one in again.awaits] == [
+    assert (merged.id, merged.since, merged.last) == (first.id, NINE, NINE + timedelta(hours=1))
+    assert (merged.times, merged.error, merged.seen) == (2, "two", ("a", "b"))
+    assert [(one.start, one.after) for one in merged.awaits] == [
         (DAYS[0], NINE + timedelta(hours=1)),
         (DAYS[1], NINE + timedelta(hours=1)),
     ]
 
 
 @pytest.mark.parametrize(
-    ("known", "new", "told"),
+    ("known", "new", "worst"),
     [
         (Kind.AT_RISK, Kind.LATE, Kind.LATE),
         (Kind.LATE, Kind.FAILED, Kind.FAILED),
         (Kind.FAILED, Kind.STALE, Kind.FAILED),
     ],
 )
-def test_the_worst_of_a_subject_is_what_it_is(known: Kind, new: Kind, told: Kind) -> None:
-    assert incident(known).merged_with(incident(new)).kind is told
+def test_an_incident_has_the_worst_kind_of_its_failures(known: Kind, new: Kind, worst: Kind) -> None:
+    assert incident(known).merged_with(incident(new)).kind is worst
 
 
 @pytest.fixture(params=["postgres", "redshift"])
@@ -92,24 +92,24 @@ def load(
         Ledger(warehouse).record(session, [Entry(table, start, end, 1, "upsert", None, at, str(uuid.uuid4()), at)])
 
 
-def test_it_is_over_once_all_that_failed_is_in_the_ledger_since(warehouse: Warehouse) -> None:
+def test_an_incident_recovers_when_every_failed_range_is_in_the_ledger(warehouse: Warehouse) -> None:
     waits = [RecoveryCondition("raw_data.nps", NINE, DAYS[0], DAYS[3]), RecoveryCondition("raw_data.other", NINE)]
 
-    def healed() -> datetime | None:
+    def recovery() -> datetime | None:
         with warehouse.session() as session:
             return recovered_at(session, warehouse, waits)
 
-    assert healed() is None  # there is no ledger yet
-    load(warehouse, DAYS[0], DAYS[3], NINE - timedelta(hours=1))  # what was there before it failed
+    assert recovery() is None  # there is no ledger yet
+    load(warehouse, DAYS[0], DAYS[3], NINE - timedelta(hours=1))  # from before the failure
     load(warehouse, DAYS[0], DAYS[1], NINE + timedelta(minutes=1))
     load(warehouse, DAYS[2], DAYS[3], NINE + timedelta(minutes=2))
     load(warehouse, None, DAYS[4], NINE + timedelta(minutes=3), "raw_data.other")
-    assert healed() is None  # the day between is missing
+    assert recovery() is None  # the day between is missing
     load(warehouse, DAYS[1], DAYS[2], NINE + timedelta(minutes=4))
-    assert healed() == NINE + timedelta(minutes=4)
+    assert recovery() == NINE + timedelta(minutes=4)
 
 
-def test_a_full_refresh_heals_every_day_before_it(warehouse: Warehouse) -> None:
+def test_a_full_refresh_recovers_every_earlier_day(warehouse: Warehouse) -> None:
     load(warehouse, None, NINE, NINE + timedelta(minutes=5))
     with warehouse.session() as session:
         assert recovered_at(
@@ -117,7 +117,7 @@ def test_a_full_refresh_heals_every_day_before_it(warehouse: Warehouse) -> None:
         ) == NINE + timedelta(minutes=5)
 
 
-def test_the_history_has_each_incident_once_with_words_that_a_warehouse_takes(warehouse: Warehouse) -> None:
+def test_the_history_has_each_incident_once_with_texts_that_fit_the_columns(warehouse: Warehouse) -> None:
     closed = replace(incident(error="\0é" * 3000), subject="export/daily (title=" + "🟥" * 170, owner="\0ü" * 200)
     with warehouse.session() as session:
         for _ in range(2):
@@ -130,7 +130,7 @@ def test_the_history_has_each_incident_once_with_words_that_a_warehouse_takes(wa
     assert closed.subject.startswith(row.subject) and "🟥" in row.subject
 
 
-def test_what_readers_see_is_named_by_its_day_and_asked_once(warehouse: Warehouse) -> None:
+def test_visible_data_names_the_day_of_the_load_and_reads_the_ledger_once(warehouse: Warehouse) -> None:
     impact = Impact(warehouse, NINE)
     load(warehouse, None, NINE, NINE - timedelta(days=2), "analytics.nps_summary")
     load(warehouse, DAYS[0], DAYS[1], NINE)
@@ -144,26 +144,26 @@ def test_what_readers_see_is_named_by_its_day_and_asked_once(warehouse: Warehous
     ]
 
 
-def test_what_readers_see_of_a_warehouse_that_is_gone_is_as_it_was() -> None:
+def test_if_the_warehouse_is_down_readers_see_no_change() -> None:
     gone = open_warehouse(create_engine(f"postgresql+psycopg2://nobody@127.0.0.1:{free_port()}/none"))
     for warehouse in (gone, None):
-        (said,) = Impact(warehouse, NINE).visible_data(["raw_data.nps", "analytics.nps_summary"])
-        assert "The warehouse does not answer now" in said
+        (text,) = Impact(warehouse, NINE).visible_data(["raw_data.nps", "analytics.nps_summary"])
+        assert "The warehouse does not answer now" in text
 
 
-def test_what_waits_is_found_in_the_text_of_the_summaries_which_is_read_once(tmp_path: Path) -> None:
+def test_blocked_summaries_come_from_the_summary_files_which_are_read_once(tmp_path: Path) -> None:
     tables = Path(copytree(tables_folder(), tmp_path / "tables"))
     impact = Impact(None, NINE, tables)
-    (said,) = impact.blocked_summaries(["raw_data.nps"])
-    assert {"analytics.nps_summary", "analytics.nps_rolling"} <= set(re.findall(r"\w+\.\w+", said))
-    assert "analytics.ab_test_report" not in said
+    (text,) = impact.blocked_summaries(["raw_data.nps"])
+    assert {"analytics.nps_summary", "analytics.nps_rolling"} <= set(re.findall(r"\w+\.\w+", text))
+    assert "analytics.ab_test_report" not in text
     assert impact.blocked_summaries(["raw_data.of_nobody"]) == impact.blocked_summaries([]) == []
     rmtree(tables)
-    assert impact.blocked_summaries(["raw_data.nps"]) == [said]
+    assert impact.blocked_summaries(["raw_data.nps"]) == [text]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [
         (-3, "0 s"),
         (40, "40 s"),
@@ -174,10 +174,10 @@ def test_what_waits_is_found_in_the_text_of_the_summaries_which_is_read_once(tmp
         (273660, "3 days 4 h"),
     ],
 )
-def test_a_time_span_has_at_most_two_units(seconds: float, said: str) -> None:
-    assert lasting(seconds) == said
+def test_a_time_span_has_at_most_two_units(seconds: float, text: str) -> None:
+    assert lasting(seconds) == text
 
 
-def test_a_day_is_told_as_people_do() -> None:
+def test_a_day_is_named_as_people_name_it() -> None:
     named = [day_of(NINE - timedelta(days=days), NINE) for days in (0, 1, 2, 6, 7)]
     assert named == ["today's", "yesterday's", "Sunday's", "Wednesday's", "2021-02-02's"]

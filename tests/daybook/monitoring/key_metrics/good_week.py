@@ -1,4 +1,4 @@
-"""A week of a daily table in which all went well, as tests vary it."""
+"""The metrics of a daily table in a week without problems. Tests vary it."""
 
 from datetime import UTC, date, datetime
 

@@ -1,4 +1,4 @@
-"""The metrics as they come from a warehouse's books, and the table that they are written to."""
+"""Compute the metrics from a real warehouse, and write them to `daybook.key_metrics`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,17 +28,17 @@ NOW = WEEK.end + timedelta(days=2)
 
 
 def at(day: int, hour: int = 0) -> datetime:
-    """A moment of July 2026 in UTC."""
+    """Return a moment of July 2026 in UTC."""
     return datetime(2026, 7, 1, tzinfo=UTC) + timedelta(days=day - 1, hours=hour)
 
 
 def entry(table: Table, first: int, last: int, moment: datetime, run: str | None, load: str = "") -> Entry:
-    """An entry of one day, or of a stretch of them."""
+    """Return a ledger entry of one or more days."""
     return Entry(table.name, at(first), at(last), 10, "upsert", run, moment, load or f"{moment:%d%H}", moment)
 
 
 def fill(ends: Endpoints, table: Table) -> None:
-    """A week of nps: Monday's run failed twice, the third loaded it late; a backfill came on Friday."""
+    """Record a week of nps: Monday's run fails twice and the third one loads it late. On Friday, a backfill runs."""
     days = [entry(table, day, day + 1, at(day + 1, 9), f"run {day + 1}") for day in (*range(15, 19), *range(20, 27))]
     days += [entry(table, 19, 20, at(20, 12), "again"), entry(table, 27, 28, at(28, 9), "after the week")]
     days += [entry(table, day, day + 1, at(24, 15), "backfill", "filled") for day in range(1, 15)]
@@ -74,7 +74,7 @@ def nps(ends: Endpoints, name: str = "nps") -> Table:
     )
 
 
-def test_a_week_in_the_books_and_its_row(
+def test_the_metrics_of_a_week_and_the_row_that_is_written(
     warehouse_ends: Endpoints, redshift_statements: Callable[[], list[str]]
 ) -> None:
     ends, table = warehouse_ends, nps(warehouse_ends)
@@ -92,17 +92,17 @@ def test_a_week_in_the_books_and_its_row(
     last = replace(found, week_start=MONDAY - timedelta(days=7), sla_attainment=0.5)
     with ends.warehouse.session() as session:
         books.replace(session, [last, found, other])
-        mended = replace(found, runs=11, computed_at=NOW + timedelta(days=1))
-        books.replace(session, [mended])
+        corrected = replace(found, runs=11, computed_at=NOW + timedelta(days=1))
+        books.replace(session, [corrected])
         mine = {found.table, other.table}
-        assert [row for row in books.since(session, last.week_start) if row.table in mine] == [last, mended, other]
-        assert [row for row in books.since(session, MONDAY) if row.table in mine] == [mended, other]
+        assert [row for row in books.since(session, last.week_start) if row.table in mine] == [last, corrected, other]
+        assert [row for row in books.since(session, MONDAY) if row.table in mine] == [corrected, other]
     for statement in redshift_statements():
         parse_as_redshift(statement)
 
 
 def test_readers_never_see_half_of_a_week(warehouse_ends: Endpoints) -> None:
-    """A computation that breaks off between the old rows and the new ones leaves the old ones."""
+    """A computation that fails between deleting the old rows and inserting the new ones keeps the old ones."""
     ends, books = warehouse_ends, KeyMetrics(warehouse_ends.warehouse)
     row = measured(ends, nps(ends))
     broken = replace(row, owner="x" * 300)  # longer than the column
@@ -114,7 +114,7 @@ def test_readers_never_see_half_of_a_week(warehouse_ends: Endpoints) -> None:
 
 
 @pytest.mark.parametrize("warehouse_ends", ["postgres-folder"], indirect=True)
-def test_its_types_are_those_that_bi_can_count_with(warehouse_ends: Endpoints) -> None:
+def test_the_columns_have_types_that_bi_tools_can_aggregate(warehouse_ends: Endpoints) -> None:
     with warehouse_ends.warehouse.session() as session:
         KeyMetrics(warehouse_ends.warehouse).replace(session, [])
     spelled = {"varchar(255)": "character varying(255)", "varchar(16)": "character varying(16)"}
@@ -125,7 +125,7 @@ def test_its_types_are_those_that_bi_can_count_with(warehouse_ends: Endpoints) -
 
 
 @pytest.mark.parametrize("warehouse_ends", ["postgres-folder"], indirect=True)
-def test_a_warehouse_without_books_knows_nothing(warehouse_ends: Endpoints) -> None:
+def test_without_a_ledger_there_is_no_data(warehouse_ends: Endpoints) -> None:
     found = measured(warehouse_ends, nps(warehouse_ends))
     assert (found.runs, found.sla_attainment, found.freshness_minutes, found.incidents) == (None, None, None, 0)
     with warehouse_ends.warehouse.session() as session:

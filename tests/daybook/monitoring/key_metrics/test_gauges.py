@@ -1,4 +1,4 @@
-"""What Prometheus is given, held to the parser of its own client."""
+"""The gauges for Prometheus, read back by the parser of its own client."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ NOW = datetime(2026, 7, 22, 11, tzinfo=UTC)
 
 
 class Fixed:
-    """A collector of one moment."""
+    """A collector that returns the gauges of one moment."""
 
     def __init__(self, moment: Moment | None) -> None:
         self.moment = moment
@@ -26,7 +26,7 @@ class Fixed:
 
 
 def samples(moment: Moment | None) -> dict[str, dict[str, float]]:
-    """Each gauge's samples by table, as Prometheus' own parser reads them."""
+    """Return each gauge's samples by table, as Prometheus' own parser reads them."""
     registry = CollectorRegistry()
     registry.register(Fixed(moment))
     found: dict[str, dict[str, float]] = {}
@@ -45,7 +45,7 @@ def end(until: datetime) -> Coverage:
     return Coverage(loaded_at=NOW - timedelta(hours=2), until=until, since=until, first_at=until)
 
 
-def test_every_table_has_what_is_known_of_it_and_no_zero_for_what_is_not() -> None:
+def test_known_values_have_samples_and_unknown_ones_have_none() -> None:
     names = [GOOD.table, BAD.table, UNKNOWN.table]
     found = samples(
         Moment(
@@ -77,12 +77,12 @@ def test_every_table_has_what_is_known_of_it_and_no_zero_for_what_is_not() -> No
     }
 
 
-def test_what_could_not_be_found_out_is_down_and_nothing_else() -> None:
+def test_if_a_server_does_not_answer_only_daybook_up_is_sent() -> None:
     assert samples(None) == {"daybook_up": {"": 0}}
 
 
-def test_the_names_are_as_prometheus_has_them() -> None:
-    """Base units at the end, and `_total` is for counters."""
+def test_the_names_follow_the_conventions_of_prometheus() -> None:
+    """Names end with a base unit. `_total` is for counters only."""
     for name in MEANINGS:
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", name)
         assert not name.endswith("_total")

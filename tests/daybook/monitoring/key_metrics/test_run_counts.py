@@ -1,4 +1,4 @@
-"""Who is to be believed about a week's runs: Prefect, the warehouse, or both."""
+"""The source of a week's run counts: Prefect, the warehouse, or both."""
 
 from datetime import date, datetime, timedelta
 
@@ -12,38 +12,52 @@ BEFORE, WITHIN, AFTER = WEEK.start - timedelta(hours=1), WEEK.start + timedelta(
 T = "raw_data.t"
 
 
-def told(*runs: tuple[str, bool, datetime], since: datetime | None = BEFORE, backfills: str = "") -> ReportedRuns:
+def reported(*runs: tuple[str, bool, datetime], since: datetime | None = BEFORE, backfills: str = "") -> ReportedRuns:
     return ReportedRuns(tuple(Run(id, T, *rest) for id, *rest in runs), frozenset(backfills.split()), since)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
     ("prefect", "committed", "failed", "expected"),
     [
-        pytest.param(told(), "", "", Count(0, 0, "prefect"), id="prefect knows that there was none"),
-        pytest.param(ReportedRuns(), "", "", Count(), id="nobody knows"),
-        pytest.param(told(since=WITHIN), "", "", Count(), id="prefect begins within the week, and nobody knows"),
+        pytest.param(reported(), "", "", Count(0, 0, "prefect"), id="prefect reports that there were none"),
+        pytest.param(ReportedRuns(), "", "", Count(), id="no data"),
         pytest.param(
-            told(("a", False, WITHIN), ("b", True, WITHIN)), "a", "b", Count(2, 1, "prefect"), id="both tell the same"
+            reported(since=WITHIN),
+            "",
+            "",
+            Count(),
+            id="prefect's history begins within the week, and the warehouse has no runs",
         ),
-        pytest.param(told(("a", True, WITHIN)), "a", "a", Count(1, 1, "prefect"), id="committed all but a part"),
-        pytest.param(told(("a", True, WITHIN)), "", "", Count(1, 1, "prefect"), id="lost with the warehouse"),
-        pytest.param(told(("a", False, WITHIN)), "", "", Count(1, 0, "prefect"), id="had nothing to do"),
-        pytest.param(told(), "by-hand", "", Count(1, 0, "prefect"), id="run by hand, without a deployment's tags"),
+        pytest.param(
+            reported(("a", False, WITHIN), ("b", True, WITHIN)),
+            "a",
+            "b",
+            Count(2, 1, "prefect"),
+            id="both report the same",
+        ),
+        pytest.param(reported(("a", True, WITHIN)), "a", "a", Count(1, 1, "prefect"), id="committed all but a part"),
+        pytest.param(reported(("a", True, WITHIN)), "", "", Count(1, 1, "prefect"), id="lost with the warehouse"),
+        pytest.param(reported(("a", False, WITHIN)), "", "", Count(1, 0, "prefect"), id="had nothing to do"),
+        pytest.param(reported(), "by-hand", "", Count(1, 0, "prefect"), id="run by hand, without a deployment's tags"),
         pytest.param(ReportedRuns(), "a b", "c", Count(3, 1, "warehouse"), id="prefect was emptied"),
         pytest.param(
-            told(("c", False, WITHIN), since=WITHIN), "a c", "b", Count(3, 1, "both"), id="emptied within the week"
+            reported(("c", False, WITHIN), since=WITHIN), "a c", "b", Count(3, 1, "both"), id="emptied within the week"
         ),
         pytest.param(
-            told(("a", False, AFTER)), "a", "", Count(0, 0, "prefect"), id="committed as the week ended, ended after it"
+            reported(("a", False, AFTER)),
+            "a",
+            "",
+            Count(0, 0, "prefect"),
+            id="committed as the week ended, ended after it",
         ),
         pytest.param(
-            told(("a", False, AFTER)), "", "a", Count(1, 1, "prefect"), id="failed here, and was retried next week"
+            reported(("a", False, AFTER)), "", "a", Count(1, 1, "prefect"), id="failed here, and was retried next week"
         ),
-        pytest.param(told(("a", True, BEFORE)), "", "", Count(0, 0, "prefect"), id="the week before"),
-        pytest.param(told(("a", True, WEEK.end)), "", "", Count(0, 0, "prefect"), id="at the week's end"),
-        pytest.param(told(("a", True, WEEK.start)), "", "", Count(1, 1, "prefect"), id="at the week's start"),
+        pytest.param(reported(("a", True, BEFORE)), "", "", Count(0, 0, "prefect"), id="the week before"),
+        pytest.param(reported(("a", True, WEEK.end)), "", "", Count(0, 0, "prefect"), id="at the week's end"),
+        pytest.param(reported(("a", True, WEEK.start)), "", "", Count(1, 1, "prefect"), id="at the week's start"),
         pytest.param(
-            told(("a", True, WITHIN), backfills="a b c"), "b", "a c", Count(0, 0, "prefect"), id="a backfill's runs"
+            reported(("a", True, WITHIN), backfills="a b c"), "b", "a c", Count(0, 0, "prefect"), id="a backfill's runs"
         ),
     ],
 )
@@ -57,8 +71,8 @@ def test_the_runs_of_another_table_are_not_counted() -> None:
     assert count_runs(T, WEEK, others, set(), set(), failures_are_noted=True) == Count(0, 0, "prefect")
 
 
-def test_the_warehouse_knows_no_failed_build() -> None:
-    """A summary's failures stand in Prefect alone: without it nobody knows how many there were."""
+def test_the_warehouse_has_no_failed_builds() -> None:
+    """Only Prefect records the failures of a summary. Without it, their number is unknown."""
     alone = count_runs(T, WEEK, ReportedRuns(), {"a"}, set(), failures_are_noted=False)
     assert alone == Count(1, None, "warehouse")
-    assert count_runs(T, WEEK, told(), {"a"}, set(), failures_are_noted=False) == Count(1, 0, "prefect")
+    assert count_runs(T, WEEK, reported(), {"a"}, set(), failures_are_noted=False) == Count(1, 0, "prefect")

@@ -1,4 +1,4 @@
-"""What people get to read of a week: the message, and the chart."""
+"""The weekly message and the chart."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -48,11 +48,11 @@ def test_the_weekly_message() -> None:
                 "86 % (100 %) in time, 2 of 8 runs failed (0), recovered in 2 h 5 min, fresh in 9 h 5 min",
             ),
             ("raw_data.nps", "100 % in time, none of 7 runs failed, fresh in 9 h 5 min"),
-            ("raw_data.new", "nothing is known"),
+            ("raw_data.new", "no data"),
         ),
         link=("The figures", "http://x"),
         notes=(
-            "In brackets: the week before, where it was different. Fresh: the median time from an interval's end to "
+            "In brackets: the previous week, if it was different. Fresh: the median time from the end of an interval "
             "its load.",
         ),
     )
@@ -64,10 +64,10 @@ def test_the_weekly_message() -> None:
         pytest.param([], "no table has a due time", id="no tables"),
         pytest.param([replace(BAD, core=False)], "no table has a due time", id="no core table"),
         pytest.param([before(BAD)], "no table has a due time", id="last week's alone"),
-        pytest.param([UNKNOWN], "nothing is known of the core tables", id="nothing known"),
+        pytest.param([UNKNOWN], "no data about the core tables", id="no data"),
         pytest.param([GOOD], "100 % in time, no run failed", id="a good week"),
         pytest.param([GOOD, before(BAD)], "100 % (86 %) in time, no run failed", id="better than the last"),
-        pytest.param([replace(GOOD, runs_failed=None)], "100 % in time", id="failures are not known"),
+        pytest.param([replace(GOOD, runs_failed=None)], "100 % in time", id="failures are unknown"),
     ],
 )
 def test_a_lock_screen_has_the_essence(rows: list[Metrics], title: str) -> None:
@@ -75,19 +75,19 @@ def test_a_lock_screen_has_the_essence(rows: list[Metrics], title: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("then", "said"),
+    ("then", "text"),
     [
-        pytest.param(540.0, "fresh in 9 h 5 min", id="five minutes are no news"),
-        pytest.param(480.0, "fresh in 9 h 5 min (8 h)", id="an hour is"),
-        pytest.param(None, "fresh in 9 h 5 min", id="nothing known of the week before"),
+        pytest.param(540.0, "fresh in 9 h 5 min", id="a change of five minutes is not shown"),
+        pytest.param(480.0, "fresh in 9 h 5 min (8 h)", id="a change of an hour is shown"),
+        pytest.param(None, "fresh in 9 h 5 min", id="no data about the previous week"),
     ],
 )
-def test_a_time_is_set_against_the_week_before_where_that_was_another(then: float | None, said: str) -> None:
+def test_a_time_is_compared_with_the_previous_week_if_it_changed(then: float | None, text: str) -> None:
     (fact,) = weekly([GOOD, before(GOOD, freshness_minutes=then)], MONDAY).facts
-    assert fact[1].endswith(f", {said}")
+    assert fact[1].endswith(f", {text}")
 
 
-def test_of_many_tables_those_without_a_fault_share_a_line() -> None:
+def test_many_tables_without_problems_share_a_line() -> None:
     many = [replace(GOOD, table=f"raw_data.t{number:02}") for number in range(12)]
     facts = weekly([*many, BAD], MONDAY).facts
     assert len(facts) == 11
@@ -96,14 +96,14 @@ def test_of_many_tables_those_without_a_fault_share_a_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "said"),
+    ("share", "text"),
     [(None, "–"), (0.0, "0 %"), (0.001, "1 %"), (0.857143, "86 %"), (0.9999, "99 %"), (1.0, "100 %")],
 )
-def test_a_share_is_never_rounded_to_all_or_to_nothing(share: float | None, said: str) -> None:
-    assert percent(share) == said
+def test_a_share_is_rounded_to_0_or_100_only_if_it_is_exact(share: float | None, text: str) -> None:
+    assert percent(share) == text
 
 
-def test_minutes_are_said_in_two_units() -> None:
+def test_minutes_have_two_units() -> None:
     assert [minutes(number) for number in (None, 0.5, 45.0, 125.0, 4000.0)] == [
         "–",
         "30 s",
@@ -113,17 +113,17 @@ def test_minutes_are_said_in_two_units() -> None:
     ]
 
 
-def test_the_chart_has_a_cell_a_week_and_the_weeks_figures() -> None:
+def test_the_chart_has_a_cell_per_week_and_the_figures_of_the_week() -> None:
     strange = replace(BAD, table="raw_data.<b>&co")
     svg = ElementTree.fromstring(
         draw([GOOD, strange, before(GOOD, sla_attainment=0.5), replace(GOOD, table="x", core=False)], MONDAY)
     )
-    said = ["".join(element.itertext()) for element in svg.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"raw_data.nps", "raw_data.<b>&co", "07-20", "07-13", "06-01"} <= set(said)
-    assert "x" not in said
-    row = said[said.index("raw_data.nps") :]
+    text = ["".join(element.itertext()) for element in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"raw_data.nps", "raw_data.<b>&co", "07-20", "07-13", "06-01"} <= set(text)
+    assert "x" not in text
+    row = text[text.index("raw_data.nps") :]
     assert row[1:13] == [*["–"] * 6, "50", "100", "9 h 5 min", "1 day 9 h", "0 of 7", "–"]
-    row = said[said.index("raw_data.<b>&co") :]
+    row = text[text.index("raw_data.<b>&co") :]
     assert row[1:13] == [*["–"] * 7, "86", "9 h 5 min", "1 day 9 h", "2 of 8", "2 h 5 min"]
 
 

@@ -1,4 +1,4 @@
-"""One week of one table, computed here and by hand."""
+"""The metrics of one table in one week, compared with figures that were computed by hand."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,12 +27,12 @@ NAME = "raw_data.t"
 
 
 def promised(due_at: datetime, loaded_at: datetime | None) -> Due:
-    """A day that was due and loaded at these moments; which day it is makes no difference."""
+    """Return a deadline that was due and loaded at these moments. The day itself makes no difference."""
     return Due(WEEK, due_at, loaded_at)
 
 
 def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
-    """A moment of July 2026 in UTC, of which the 20th is a Monday."""
+    """Return a moment of July 2026 in UTC. The 20th is a Monday."""
     return datetime(2026, 7, 1, tzinfo=UTC) + timedelta(days=day - 1, hours=hour, minutes=minute)
 
 
@@ -43,7 +43,7 @@ def table(**fields: object) -> Table:
 
 
 def daily(*loaded: tuple[int, datetime]) -> WeekActivity:
-    """The page of a daily table in UTC, of which these days (of July) were committed at these moments."""
+    """Return the activity of a daily table in UTC: these days of July were committed at these moments."""
     page = WeekActivity(known_since=at(1), before=at(20))
     for day, moment in loaded:
         page.covers.append(Cover(at(day), at(day + 1), moment))
@@ -57,30 +57,30 @@ def week_of(
     page: WeekActivity,
     promises: Sequence[Due] = (),
     outages: Sequence[Outage] = (),
-    told: ReportedRuns = ReportedRuns(),  # noqa: B008
+    reported: ReportedRuns = ReportedRuns(),  # noqa: B008
     now: datetime = LATER,
     week: Interval = WEEK,
 ) -> Metrics:
-    return compute(dataset, week, now, page, promises, outages, told)
+    return compute(dataset, week, now, page, promises, outages, reported)
 
 
 def test_a_good_week() -> None:
-    """Each day's rows at 9:00 of the next one."""
+    """Each day is loaded at 9:00 of the next day."""
     page = daily(*((day, at(day + 1, 9)) for day in range(19, 27)))
     page.before, page.committed = at(19), {f"run {day}" for day in range(20, 27)}
     runs = tuple(Run(f"run {day}", NAME, False, at(day, 9)) for day in range(19, 28))
     promises = [promised(at(day, 10), at(day, 9)) for day in range(20, 27)]
 
-    assert week_of(table(), page, promises, told=ReportedRuns(runs, since=at(1))) == replace(
+    assert week_of(table(), page, promises, reported=ReportedRuns(runs, since=at(1))) == replace(
         GOOD,
         table=NAME,
         freshness_minutes=540.0,
-        oldest_minutes=33 * 60.0,  # at nine o'clock, just before the load: since midnight of the day before
+        oldest_minutes=33 * 60.0,  # at 9:00, just before the load: since midnight of the day before
         computed_at=LATER,
     )
 
 
-def test_a_week_of_which_nothing_is_known_has_no_zeros() -> None:
+def test_a_week_without_data_has_no_zeros() -> None:
     found = week_of(table(), WeekActivity())
     unknown = (found.runs, found.runs_failed, found.failed_share, found.runs_from, found.intervals_due)
     assert unknown == (None,) * 5
@@ -88,17 +88,19 @@ def test_a_week_of_which_nothing_is_known_has_no_zeros() -> None:
     assert (found.freshness_minutes, found.oldest_minutes) == (None, None)
 
 
-def test_a_week_without_a_load_grows_old() -> None:
-    """An empty week of a table that was loaded before: no run, seven promises broken, and a week older at its end."""
+def test_a_week_without_a_load() -> None:
+    """The table was loaded before. In this week it has no run, misses seven deadlines and becomes a week older."""
     promises = [promised(at(day, 10), None) for day in range(20, 27)]
-    found = week_of(table(), WeekActivity(known_since=at(1), before=at(20)), promises, told=ReportedRuns(since=at(1)))
+    found = week_of(
+        table(), WeekActivity(known_since=at(1), before=at(20)), promises, reported=ReportedRuns(since=at(1))
+    )
     assert (found.runs, found.runs_failed, found.failed_share, found.runs_from) == (0, 0, None, "prefect")
     assert (found.intervals_due, found.intervals_in_time, found.sla_attainment) == (7, 0, 0.0)
     assert (found.freshness_minutes, found.oldest_minutes) == (None, 7 * 24 * 60.0)
 
 
-def test_a_table_that_was_added_on_thursday_broke_no_promise_before() -> None:
-    """It was first tried on Thursday at 8:00, and loaded from Monday on: two dues lie behind it, three before it."""
+def test_a_table_that_was_added_on_thursday_has_no_earlier_deadlines() -> None:
+    """Its first run was on Thursday at 8:00 and loaded from Monday on. Deadlines before that run do not count."""
     page = WeekActivity(known_since=at(23, 8))
     page.covers = [Cover(at(20), at(23), at(23, 9)), *(Cover(at(d), at(d + 1), at(d + 1, 9)) for d in range(23, 27))]
     page.commits = [Commit(at(23, 9), at(23)), *(Commit(at(d + 1, 9), at(d + 1)) for d in range(23, 26))]
@@ -111,29 +113,29 @@ def test_a_table_that_was_added_on_thursday_broke_no_promise_before() -> None:
     assert found.oldest_minutes == 33 * 60.0
 
 
-def test_a_table_that_never_was_loaded_owes_since_somebody_has_tried() -> None:
+def test_the_deadlines_of_a_table_that_was_never_loaded_begin_with_its_first_failure() -> None:
     page = WeekActivity(known_since=at(24, 9), failed={"a", "b", "c"})
     promises = [promised(at(day, 10), None) for day in range(20, 27)]
     found = week_of(table(), page, promises)
     assert (found.intervals_due, found.intervals_in_time, found.sla_attainment) == (3, 0, 0.0)
     assert (found.runs, found.runs_failed, found.failed_share, found.runs_from) == (3, 3, 1.0, "warehouse")
-    told = week_of(table(), WeekActivity(), promises, [Outage(NAME, "late", at(25, 10))])
-    assert (told.intervals_due, told.incidents) == (2, 1)
+    late = week_of(table(), WeekActivity(), promises, [Outage(NAME, "late", at(25, 10))])
+    assert (late.intervals_due, late.incidents) == (2, 1)
 
 
-def test_a_due_instant_at_the_weeks_end_is_the_next_weeks() -> None:
+def test_a_deadline_at_the_end_of_the_week_belongs_to_the_next_week() -> None:
     promises = [promised(WEEK.start, None), promised(WEEK.end - timedelta(seconds=1), None), promised(WEEK.end, None)]
     assert week_of(table(), daily(), promises).intervals_due == 2
 
 
-def test_a_minute_late_is_not_in_time_and_the_minute_itself_is() -> None:
+def test_loaded_exactly_at_the_deadline_is_in_time_and_a_minute_later_is_late() -> None:
     promises = [promised(at(20, 10), at(20, 10)), promised(at(21, 10), at(21, 10, 1)), promised(at(22, 10), None)]
     found = week_of(table(), daily(), promises)
     assert (found.intervals_due, found.intervals_in_time) == (3, 1)
     assert found.sla_attainment == pytest.approx(1 / 3)
 
 
-def test_of_a_week_that_is_not_over_what_is_to_come_is_not_held_against_it() -> None:
+def test_future_deadlines_of_the_current_week_do_not_count() -> None:
     page = daily((19, at(20, 9)), (20, at(21, 9)))
     promises = [promised(at(day, 10), at(day, 9) if day < 22 else None) for day in range(20, 27)]
     found = week_of(table(), page, promises, now=at(22, 8))
@@ -143,22 +145,24 @@ def test_of_a_week_that_is_not_over_what_is_to_come_is_not_held_against_it() -> 
 
 
 def test_failed_on_sunday_and_recovered_on_monday() -> None:
-    """Failure, incident and broken promise are the week's in which they were; the recovery is the next one's."""
+    """The failure, the incident and the missed deadline count in the first week, and the recovery in the second."""
     night = Outage(NAME, "failed", at(26, 9), at(27, 11))
     runs = (Run("a", NAME, True, at(26, 9)), Run("b", NAME, False, at(27, 11)))
     page = daily((25, at(27, 11)))
     page.failed = {"a"}
-    told, promises = ReportedRuns(runs, since=at(1)), [promised(at(26, 10), at(27, 11))]
-    first = week_of(table(), page, promises, [night], told)
+    reported, promises = ReportedRuns(runs, since=at(1)), [promised(at(26, 10), at(27, 11))]
+    first = week_of(table(), page, promises, [night], reported)
     assert (first.runs, first.runs_failed, first.incidents, first.minutes_to_recovery) == (1, 1, 1, None)
     assert (first.intervals_due, first.intervals_in_time) == (1, 0)
     following = WEEKS.next(WEEK)
-    second = week_of(table(), WeekActivity(known_since=at(1), committed={"b"}), promises, [night], told, week=following)
+    second = week_of(
+        table(), WeekActivity(known_since=at(1), committed={"b"}), promises, [night], reported, week=following
+    )
     assert (second.runs, second.runs_failed, second.incidents) == (1, 0, 0)
     assert (second.minutes_to_recovery, second.slowest_recovery, second.intervals_due) == (26 * 60.0, 26 * 60.0, None)
 
 
-def test_time_to_recovery_is_the_mean_of_what_was_over_and_no_harmless_word_counts() -> None:
+def test_time_to_recovery_is_the_mean_of_closed_incidents_without_warnings() -> None:
     outages = [
         Outage(NAME, "failed", at(21, 9), at(21, 9, 30)),
         Outage(NAME, "late", at(22, 10), at(22, 12)),
@@ -181,7 +185,7 @@ def test_time_to_recovery_is_the_mean_of_what_was_over_and_no_harmless_word_coun
     ],
 )
 def test_a_week_in_which_the_clock_is_set(monday: date, hours: int) -> None:
-    """The Sunday in Berlin, which has 23 or 25 hours, was loaded half an hour after its midnight: still this week."""
+    """Sunday in Berlin has 23 or 25 hours. It is loaded half an hour after its midnight, which is still this week."""
     week = WEEKS.at(monday)
     midnight = Grid("day", "Europe/Berlin").at(monday + timedelta(days=7)).start
     sunday = Cover(midnight - timedelta(hours=hours), midnight, midnight + timedelta(minutes=30))
@@ -192,8 +196,8 @@ def test_a_week_in_which_the_clock_is_set(monday: date, hours: int) -> None:
     assert found.oldest_minutes == hours * 60 + 30.0
 
 
-def test_a_full_refresh_brings_every_day_that_it_covers() -> None:
-    """Thursday at 15:00, all of it: three days come that late, and the rest as ever."""
+def test_a_full_refresh_counts_for_every_day_that_it_covers() -> None:
+    """A full refresh on Thursday at 15:00 loads three days late. The other days are loaded as usual."""
     page = daily(*((day, at(day + 1, 9)) for day in range(23, 27)))
     page.covers.append(Cover(None, at(23, 14), at(23, 15)))
     page.commits.append(Commit(at(23, 15), at(23, 14)))
@@ -205,7 +209,7 @@ def test_a_full_refresh_brings_every_day_that_it_covers() -> None:
     assert week_of(table(), page).freshness_minutes == 39 * 60.0
 
 
-def test_a_table_that_is_only_being_backfilled_is_not_fresh_by_that() -> None:
+def test_a_backfill_alone_does_not_make_a_table_fresh() -> None:
     page = WeekActivity(known_since=at(1), before=at(20))
     page.covers = [Cover(at(18), at(19), at(1))]
     page.commits = [Commit(at(day, 12), at(5)) for day in range(20, 27)]
@@ -213,7 +217,7 @@ def test_a_table_that_is_only_being_backfilled_is_not_fresh_by_that() -> None:
     assert (found.freshness_minutes, found.oldest_minutes) == (None, 7 * 24 * 60.0)
 
 
-def test_an_interval_that_is_loaded_again_keeps_its_first_delay() -> None:
+def test_a_reload_does_not_change_the_delay_of_an_interval() -> None:
     page = daily((20, at(21, 9)), (20, at(25, 9)))
     assert week_of(table(), page).freshness_minutes == 540.0
 
@@ -228,7 +232,7 @@ def test_an_interval_that_is_loaded_again_keeps_its_first_delay() -> None:
         ),
     ],
 )
-def test_what_is_only_made_whole_has_an_age_and_no_delay(dataset: Dataset) -> None:
+def test_a_table_without_intervals_has_an_age_and_no_delay(dataset: Dataset) -> None:
     page = WeekActivity(known_since=at(1), before=at(19, 9))
     page.covers = [Cover(None, at(day, 9), at(day, 9)) for day in range(20, 27)]
     page.commits = [Commit(at(day, 9), at(day, 9)) for day in range(20, 27)]
