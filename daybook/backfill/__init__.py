@@ -1,1 +1,1 @@
-"""What a backfill still has to load, and in which order. Imports `load` and `audit`, and starts no runs."""
+"""The queue, the dry run and the result of a backfill. Imports `load` and `audit`, and starts no runs."""

@@ -1,4 +1,4 @@
-"""What a backfill would do, before it does it: for every interval, the rows at the source and those by the ledger."""
+"""The dry run of a backfill: for each interval, the planned action and the row counts of source and ledger."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """An interval, whether it would be loaded, and its rows at the source now.
+    """One interval of a dry run. `chosen` is True if the backfill would load it.
 
-    `at_source` is None where the source cannot be counted. `by_ledger` is how many there were when it was loaded: 0
-    where it never was, None where a full refresh loaded it, which has one number for all of its intervals, and no audit
-    tells them apart.
+    `at_source` is the source's row count now, or None if the source cannot be counted. `by_ledger` is the row count at
+    the time of its load, and 0 if it was never loaded. It is None after a full refresh, which records one row count for
+    all of its intervals, unless an audit gives the row count of each.
     """
 
     standing: IntervalStatus
@@ -31,18 +31,18 @@ class Forecast:
     at_source: int | None
     by_ledger: int | None
     audited: Audited | None = None
-    """What an audit says of it, where the source can be audited: which rows an exact load would add, change, remove."""
+    """The audit of the interval, if the source can be audited: the rows that a load would add, change and remove."""
 
     @property
     def action(self) -> str:
-        """What would happen: load, load again, leave."""
+        """Return the planned action: load, reload or skip."""
         if not self.chosen:
-            return "leave"
-        return "load again" if self.standing.entry else "load"
+            return "skip"
+        return "reload" if self.standing.entry else "load"
 
     @property
     def difference(self) -> int | None:
-        """How many rows more (or fewer) there are at the source than by the ledger; None where it cannot say."""
+        """Return the source's row count minus the ledger's, or None if one of them is unknown."""
         return None if self.by_ledger is None or self.at_source is None else self.at_source - self.by_ledger
 
 
@@ -53,13 +53,18 @@ def forecast(
     keys: ConnectionProvider,
     audited: Mapping[Interval, Audited] | None = None,
 ) -> list[Forecast]:
-    """What a backfill of these intervals, which are neighbours in order, would do.
+    """Return the dry run of a backfill.
 
-    `audited` is what an audit has just found of each; without it the source's cursor is read, to count its rows.
+    Args:
+        table: the table.
+        standings: the status of each interval: adjacent intervals, in order.
+        select: the intervals that the backfill would choose.
+        keys: opens the source.
+        audited: the result of an audit of each interval. Without it, the rows of the source are counted.
 
     Raises:
-        SourceError: the source cannot be read as the table file says.
-        ExtractFailed: its database failed.
+        SourceError: the source does not match the table file.
+        ExtractFailed: the source database failed.
     """
     intervals, found = [standing.interval for standing in standings], audited or {}
     if audited is None:
@@ -82,7 +87,7 @@ def forecast(
 
 
 def _by_ledger(standing: IntervalStatus, audited: Audited | None) -> int | None:
-    """Of what a full refresh has loaded, an audit may tell the intervals apart."""
+    """Return the ledger's row count. After a full refresh only an audit has it per interval."""
     return audited.rows_by_ledger if standing.rows is None and audited else standing.rows
 
 

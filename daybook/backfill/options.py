@@ -1,4 +1,4 @@
-"""How a backfill loads its range."""
+"""The options of a backfill."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ logger = logging.getLogger("daybook.backfill")
 
 @dataclass(frozen=True)
 class BackfillOptions:
-    """How a backfill loads its range; the parameters of `flows.backfill` explain each of these."""
+    """The options of a backfill. The parameters of `flows.backfill` explain each of them."""
 
     order: Order = "ascending"
     max_active_runs: int = 1
@@ -21,17 +21,17 @@ class BackfillOptions:
     def within(self, limit: int | None) -> "BackfillOptions":
         """Return these options with `max_active_runs` lowered to `limit`, and to 1 with `depends_on_past`.
 
-        `limit` is how many runs of the deployment may be active at once; None means any number.
+        `limit` is the concurrency limit of the deployment. None: no limit.
 
         Raises:
-            BackfillRefused: `depends_on_past` is set, and the order is not ascending.
+            BackfillRefused: `depends_on_past` is set, but the order is not ascending.
         """
         if self.depends_on_past and self.order != "ascending":
             raise BackfillRefused(
-                f"depends_on_past loads the oldest interval first, and order is {self.order}: use ascending"
+                f"depends_on_past loads the oldest interval first, but order is {self.order}: set order to ascending"
             )
         allowed = 1 if self.depends_on_past else limit or self.max_active_runs
         if self.max_active_runs > allowed:
             why = "depends_on_past" if self.depends_on_past else "the deployment's concurrency limit"
-            logger.info("max_active_runs is %d, and %s allows %d", self.max_active_runs, why, allowed)
+            logger.info("max_active_runs is %d, but %s allows %d", self.max_active_runs, why, allowed)
         return replace(self, max_active_runs=min(self.max_active_runs, allowed))

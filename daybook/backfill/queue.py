@@ -1,8 +1,9 @@
-"""What a backfill still has to do: stretches of neighbouring intervals, each of which one run loads.
+"""The queue of a backfill. Each item is a run of adjacent intervals, which one flow run loads.
 
-A stretch that fails is bisected until the intervals that cannot load stand alone, as in binary splitting for group
-testing: where the first half loads, the fault is in the second, which is split without a run; where the fault is found,
-what waited beside it is one stretch again. One bad day among n costs about log2(n) + 2 runs more, and no other day.
+An item that fails is bisected until each failing interval is isolated, as in binary splitting for group testing. If the
+first half loads, the fault is in the second half, which is split without trying it. Once the fault is found, the
+remaining halves next to it are merged again. One bad day among n days costs about log2(n) + 2 more runs, and every
+other day is loaded once.
 """
 
 import random
@@ -16,19 +17,19 @@ from daybook.model.interval import Interval, IntervalRun, coalesce
 Order = Literal["ascending", "descending", "shuffled"]
 
 
-def arrange(stretches: Sequence[IntervalRun], order: Order) -> list[IntervalRun]:
-    """The stretches, which come oldest first, in the order in which they are to be loaded."""
+def arrange(items: Sequence[IntervalRun], order: Order) -> list[IntervalRun]:
+    """Return the items, given oldest first, in the order in which the backfill loads them."""
     if order == "descending":
-        return list(reversed(stretches))
-    return random.sample(stretches, len(stretches)) if order == "shuffled" else list(stretches)
+        return list(reversed(items))
+    return random.sample(items, len(items)) if order == "shuffled" else list(items)
 
 
 @dataclass
 class BisectingQueue:
-    """The stretches that wait, and the intervals that failed, with the reason of each.
+    """The waiting items, the failed intervals with their reasons, and the intervals that will not be tried.
 
-    With `in_order` (depends_on_past) it is closed once an interval has failed. A closed backlog gives out nothing any
-    more: what waits, or would wait, is held back.
+    With `in_order` (depends_on_past), the queue closes when an interval fails. A closed queue returns no more items:
+    waiting intervals, and those that are put back later, go to `held_back`.
     """
 
     waiting: deque[IntervalRun]
@@ -41,14 +42,12 @@ class BisectingQueue:
     _joined: set[IntervalRun] = field(default_factory=set)
 
     @classmethod
-    def of(cls, stretches: Iterable[IntervalRun], *, in_order: bool = False) -> "BisectingQueue":
-        """A backlog in which all of these wait."""
-        return cls(deque(stretches), in_order)
+    def of(cls, items: Iterable[IntervalRun], *, in_order: bool = False) -> "BisectingQueue":
+        """Return a queue with these items."""
+        return cls(deque(items), in_order)
 
-    def pop(
-        self, still_wanted: Callable[[IntervalRun], Sequence[Interval]] = lambda stretch: stretch
-    ) -> IntervalRun | None:
-        """The next stretch, or None. `still_wanted` may leave out what others have loaded meanwhile."""
+    def pop(self, still_wanted: Callable[[IntervalRun], Sequence[Interval]] = lambda item: item) -> IntervalRun | None:
+        """Return the next item, or None. `still_wanted` can drop intervals that other runs have loaded by now."""
         while self.waiting:
             wanted = still_wanted(self.waiting.popleft())
             pieces = coalesce(wanted, len(wanted)) if wanted else []
@@ -57,40 +56,40 @@ class BisectingQueue:
                 return pieces[0]
         return None
 
-    def requeue(self, stretch: Sequence[Interval]) -> None:
-        """Let these be the next again: their run was lost, and says nothing of them."""
-        self._put(coalesce(stretch, len(stretch)))
+    def requeue(self, item: Sequence[Interval]) -> None:
+        """Put these intervals back at the front: their run was lost, so it is unknown if they can be loaded."""
+        self._put(coalesce(item, len(item)))
 
-    def mark_done(self, stretch: IntervalRun) -> None:
-        """A run has loaded this stretch: where it is the first half of one that failed, the fault is in the second."""
-        second = self._second_half.pop(stretch, ())
+    def mark_done(self, item: IntervalRun) -> None:
+        """Record that a run loaded this item. If it is the first half of a failed one, bisect the second half."""
+        second = self._second_half.pop(item, ())
         if len(second) > 1 and second in self.waiting:
             self.waiting.remove(second)
             self._bisect(second)
 
-    def mark_failed(self, stretch: Sequence[Interval], reason: str, *, divisible: bool = True) -> None:
-        """A run of these failed: their halves are next, or, where they cannot be divided, they all failed."""
-        pieces = coalesce(stretch, len(stretch))
-        if divisible and len(pieces) > 1:  # others have loaded what was between them
+    def mark_failed(self, item: Sequence[Interval], reason: str, *, divisible: bool = True) -> None:
+        """Record that a run failed: its halves are next. If it is not divisible, all of its intervals failed."""
+        pieces = coalesce(item, len(item))
+        if divisible and len(pieces) > 1:  # other runs have loaded the intervals in between
             self._put(pieces)
-        elif divisible and len(stretch) > 1:
-            self._bisect(stretch)
+        elif divisible and len(item) > 1:
+            self._bisect(item)
         else:
-            self.failed.update(dict.fromkeys(stretch, reason))
+            self.failed.update(dict.fromkeys(item, reason))
             self._merge_suspects()
             if self.in_order:
                 self.close()
 
-    def _bisect(self, stretch: Sequence[Interval]) -> None:
-        middle = len(stretch) // 2
-        first, second = tuple(stretch[:middle]), tuple(stretch[middle:])
+    def _bisect(self, item: Sequence[Interval]) -> None:
+        middle = len(item) // 2
+        first, second = tuple(item[:middle]), tuple(item[middle:])
         self._second_half[first] = second
-        if stretch not in self._joined:  # there are several faults: to join what is beside each would only repeat runs
+        if item not in self._joined:  # a merged item that fails has another fault: merging again would repeat runs
             self._pieces |= {first, second}
         self._put([first, second])
 
     def _merge_suspects(self) -> None:
-        """Make one of the pieces that are next, as far as they are neighbours: nothing is known against them."""
+        """Merge the adjacent halves at the front into one item: none of them is known to fail."""
         joined: IntervalRun = ()
         while self.waiting and self.waiting[0] in self._pieces:
             if joined and joined[-1].end != self.waiting[0][0].start:
@@ -101,14 +100,14 @@ class BisectingQueue:
             self.waiting.appendleft(joined)
 
     def close(self) -> None:
-        """Give out nothing any more."""
+        """Return no more items from now on."""
         self.closed = True
         waiting = list(self.waiting)
         self.waiting.clear()
         self._put(waiting)
 
-    def _put(self, stretches: Sequence[IntervalRun]) -> None:
+    def _put(self, items: Sequence[IntervalRun]) -> None:
         if self.closed:
-            self.held_back += [interval for stretch in stretches for interval in stretch]
+            self.held_back += [interval for item in items for interval in item]
         else:
-            self.waiting.extendleft(reversed(stretches))
+            self.waiting.extendleft(reversed(items))

@@ -1,4 +1,4 @@
-"""What a backfill loaded, and what it did not."""
+"""The result of a backfill."""
 
 from dataclasses import dataclass, field
 
@@ -6,12 +6,12 @@ from daybook.definitions.table import Table
 from daybook.errors import BackfillIncomplete
 from daybook.model.interval import Interval
 
-_MAX_REASONS = 20  # failures in the error
+_MAX_REASONS = 20  # failures in the error message
 
 
 @dataclass
 class BackfillResult:
-    """The intervals that a backfill loaded, those that failed with their reasons, and those that it did not try."""
+    """The intervals that were loaded, those that failed with their reasons, and those that were not tried."""
 
     loaded: list[Interval] = field(default_factory=list)
     failed: dict[Interval, str] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class BackfillResult:
         """Return this result if every interval was loaded.
 
         Raises:
-            BackfillIncomplete: names the intervals that were not, why, and what to do.
+            BackfillIncomplete: names the intervals that were not loaded, the reasons, and what to do.
         """
         grid = table.grid
         if grid is None or not (self.failed or self.held_back):
@@ -36,5 +36,5 @@ class BackfillResult:
             lines.append(
                 f"{grid.counted(len(self.held_back))} not tried after that, from {grid.label(min(self.held_back))} on"
             )
-        lines.append("Fix the cause and run the backfill again: it leaves what is loaded alone")
+        lines.append("Fix the cause and run the backfill again: it skips the intervals that are loaded")
         raise BackfillIncomplete("\n".join(lines))

@@ -111,7 +111,7 @@ def test_a_dry_run_lists_the_days_and_loads_nothing(
     run = fill_from_here(worker, 3, select="all", dry_run=True)
     told = calendar_of(worker, run)
     assert "3 of 3 days would be loaded, 14 rows" in told
-    assert "| 2021-02-05 | loaded | load again | 4 | 5 | 0 | 0 | 1 | source changed since |" in told
+    assert "| 2021-02-05 | loaded | reload | 4 | 5 | 0 | 0 | 1 | source changed since |" in told
     assert "| 2021-02-07 | missing | load | 5 | 0 | 5 | 0 | 0 | never loaded |" in told
     assert children(worker, run) == []
     assert set(loaded_days(on_postgres)) == set(days_from(DAY, 2))

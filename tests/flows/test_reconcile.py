@@ -109,8 +109,8 @@ def test_a_backfill_of_what_differs(altered: Deployed, production: Production, o
     before = on_postgres.ledger()
     told = calendar_of(altered, fill_from_here(altered, DAYS + 1, select="differing", dry_run=True))
     assert "5 of 41 days would be loaded" in told
-    assert f"| {day(3)} | loaded | load again | 5 | 5 | 0 | 1 | 0 | source changed since |" in told
-    assert f"| {day(4)} | loaded | load again | 4 | 5 | 0 | 0 | 1 | source changed since |" in told
+    assert f"| {day(3)} | loaded | reload | 5 | 5 | 0 | 1 | 0 | source changed since |" in told
+    assert f"| {day(4)} | loaded | reload | 4 | 5 | 0 | 0 | 1 | source changed since |" in told
     assert f"| {day(6)} | loaded | leave | 5 | 5 | 0 | 0 | 0 | equal |" in told
     assert f"| {day(DAYS)} | missing | load | 0 | 0 | 0 | 0 | 0 | never loaded |" in told
     assert "would be refused" not in told

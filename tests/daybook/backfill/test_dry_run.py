@@ -1,4 +1,4 @@
-"""What a backfill would do: the source's rows in each interval, as Python counts them, beside those by the ledger."""
+"""The dry run of a backfill: the source's row count in each interval, compared with Python's own and the ledger's."""
 
 import itertools
 import random
@@ -27,7 +27,7 @@ ZONE = "America/New_York"
 
 @dataclass(frozen=True)
 class Keys:
-    """The key of one source."""
+    """The credentials of one source."""
 
     source: Database
 
@@ -68,7 +68,7 @@ TYPES = {
     ],
 )
 def test_the_source_counts_as_python_does(source: Database, kind: str, unit: Unit) -> None:
-    """Both ways of the clock, on the very boundaries and just before them, more intervals than go into one query."""
+    """Both daylight saving changes, values on and just before the boundaries, more intervals than one query takes."""
     grid = Grid(unit, ZONE)
     # hours of ten weeks around November 7, 2021; days of three years; weeks of thirty
     start, end = {
@@ -85,7 +85,7 @@ def test_the_source_counts_as_python_does(source: Database, kind: str, unit: Uni
     zone = ZoneInfo(ZONE)
 
     def stored(instant: datetime) -> date | datetime:
-        """What the column holds of an instant."""
+        """Return the value of the column for an instant."""
         if kind == "timestamptz":
             return instant
         return wall_clock(instant, zone).date() if kind == "date" else wall_clock(instant, zone)
@@ -95,7 +95,7 @@ def test_the_source_counts_as_python_does(source: Database, kind: str, unit: Uni
     written = [v.replace(tzinfo=None) if source.is_mysql and isinstance(v, datetime) else v for v in values]
     source.run(f"INSERT INTO moments VALUES (NULL), {', '.join(['(%s)'] * len(written))}", written)
 
-    # A clock that is set back shows a boundary twice: what it shows after that belongs to the second of the two.
+    # If the clock is set back, a boundary occurs twice. Times after it belong to the second occurrence.
     edges = [stored(boundary) for boundary in boundaries]
     places = [bisect_right(edges, value) - 1 for value in values]
     expected = Counter(intervals[place] for place in places if 0 <= place < len(intervals))
@@ -104,13 +104,13 @@ def test_the_source_counts_as_python_does(source: Database, kind: str, unit: Uni
     assert list(found) == intervals
 
 
-def test_an_empty_table_has_none_in_every_interval(source: Database) -> None:
+def test_an_empty_table_has_no_rows_in_any_interval(source: Database) -> None:
     source.run("CREATE TABLE moments (at date)")
     intervals = Grid("day", ZONE).between(date(2021, 2, 5), date(2021, 2, 8))
     assert counted(source, table_of(source, "day"), intervals) == dict.fromkeys(intervals, 0)
 
 
-def test_a_date_says_no_hour(source: Database) -> None:
+def test_a_date_column_cannot_be_counted_by_hour(source: Database) -> None:
     source.run("CREATE TABLE moments (at date)")
     hours = Grid("hour", ZONE).between(date(2021, 2, 5), date(2021, 2, 6))
     with pytest.raises(SourceError, match="would split a day; use interval: day"):
@@ -124,14 +124,14 @@ def test_without_its_cursor_a_source_cannot_be_counted(source: Database) -> None
         counted(source, table_of(source, "day"), days)
 
 
-# ── Beside the ledger ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Compared with the ledger ──────────────────────────────────────────────────────────────────────────────────────────
 
 DAYS = Grid("day").between(date(2021, 2, 5), date(2021, 2, 9))
 
 
 @pytest.fixture
 def ends(from_mariadb: Endpoints) -> Endpoints:
-    """Ten rows a day for three days, and a fourth day without any."""
+    """Ten rows on each of three days, and a fourth day without rows."""
     from_mariadb.source.run("CREATE TABLE things (id int, at datetime(6), score int, KEY (at))")
     rows = [(n, datetime(2021, 2, 5) + timedelta(days=n // 10, hours=n % 10), n % 11) for n in range(30)]
     from_mariadb.source.insert("things", rows)
@@ -155,25 +155,25 @@ def test_before_and_after_a_load(ends: Endpoints) -> None:
     nothing = [("load", 10, 0, 10), ("load", 10, 0, 10), ("load", 10, 0, 10), ("load", 0, 0, 0)]
     assert figures(foreseen(ends, table)) == nothing
     ends.load(table, "2021-02-06")
-    assert figures(foreseen(ends, table)) == [nothing[0], ("leave", 10, 10, 0), *nothing[2:]]
-    assert figures(foreseen(ends, table, "all"))[1] == ("load again", 10, 10, 0)
+    assert figures(foreseen(ends, table)) == [nothing[0], ("skip", 10, 10, 0), *nothing[2:]]
+    assert figures(foreseen(ends, table, "all"))[1] == ("reload", 10, 10, 0)
 
 
-def test_what_was_added_and_deleted_since_the_load(ends: Endpoints) -> None:
+def test_rows_that_were_added_and_deleted_since_the_load(ends: Endpoints) -> None:
     table = days_of(ends)
     ends.load(table, "2021-02-05", "2021-02-09")
-    assert figures(foreseen(ends, table)) == [("leave", n, n, 0) for n in (10, 10, 10, 0)]
-    ends.source.run("UPDATE things SET score = 99 WHERE id = 3")  # which no count shows
+    assert figures(foreseen(ends, table)) == [("skip", n, n, 0) for n in (10, 10, 10, 0)]
+    ends.source.run("UPDATE things SET score = 99 WHERE id = 3")  # row counts do not show it
     ends.source.run("UPDATE things SET at = '2021-02-08 12:00:00' WHERE id = 13")
     ends.source.run("DELETE FROM things WHERE id BETWEEN 20 AND 23")
-    changed = [("leave", 10, 10, 0), ("leave", 9, 10, -1), ("leave", 6, 10, -4), ("leave", 1, 0, 1)]
+    changed = [("skip", 10, 10, 0), ("skip", 9, 10, -1), ("skip", 6, 10, -4), ("skip", 1, 0, 1)]
     assert figures(foreseen(ends, table)) == changed
     ends.load(table, "2021-02-05", "2021-02-09")
     assert [one.difference for one in foreseen(ends, table)] == [0] * 4
 
 
-def test_beside_an_audit(from_mariadb: Endpoints) -> None:
-    """What it says is what would be loaded by select=differing, and the source is not counted once more."""
+def test_with_an_audit(from_mariadb: Endpoints) -> None:
+    """The audit's differences are loaded by select=differing. The source is not counted again."""
     ends = from_mariadb
     ends.source.run("CREATE TABLE things (id int, at datetime(6), score int, KEY (at))")
     rows = [(n, datetime(2021, 2, 5) + timedelta(days=n // 10, hours=n % 10), n % 11) for n in range(30)]
@@ -182,41 +182,41 @@ def test_beside_an_audit(from_mariadb: Endpoints) -> None:
     ends.load(table, "2021-02-05", "2021-02-08")
     ends.source.run("UPDATE things SET score = 99 WHERE id = 3")
     ends.source.run("DELETE FROM things WHERE id = 13")
-    told = {one.interval: one for one in audit(table, DAYS, ends.warehouse, ends)}
+    audited = {one.interval: one for one in audit(table, DAYS, ends.warehouse, ends)}
     ends.source.run("DROP TABLE things")
-    found = forecast(table, read_statuses(ends.warehouse, table.name, DAYS), "differing", ends, told)
-    unchanged, never = ("leave", 10, 10, 0), ("load", 0, 0, 0)
-    assert figures(found) == [("load again", 10, 10, 0), ("load again", 9, 10, -1), unchanged, never]
+    found = forecast(table, read_statuses(ends.warehouse, table.name, DAYS), "differing", ends, audited)
+    unchanged, never = ("skip", 10, 10, 0), ("load", 0, 0, 0)
+    assert figures(found) == [("reload", 10, 10, 0), ("reload", 9, 10, -1), unchanged, never]
     differences = [one.audited.differences for one in found if one.audited and one.audited.differences]
     none = (0, 0, 0)
     assert [(one.added, one.changed, one.removed) for one in differences] == [(0, 1, 0), (0, 0, 1), none, none]
-    asked = forecast(table, read_statuses(ends.warehouse, table.name, DAYS), "missing", ends, told)
+    asked = forecast(table, read_statuses(ends.warehouse, table.name, DAYS), "missing", ends, audited)
     assert [one.chosen for one in asked] == [False, False, False, True]
 
 
-def test_after_a_full_refresh_the_ledger_has_one_number_for_all_which_an_audit_tells_apart(
+def test_after_a_full_refresh_only_an_audit_has_the_row_count_of_each_interval(
     ends: Endpoints,
 ) -> None:
     table = days_of(ends).model_copy(update={"start": DAYS[0].start.date()})
     ends.load(table)
-    assert figures(foreseen(ends, table)) == [("leave", n, None, None) for n in (10, 10, 10, 0)]
+    assert figures(foreseen(ends, table)) == [("skip", n, None, None) for n in (10, 10, 10, 0)]
     ends.load(table, "2021-02-06")
-    assert figures(foreseen(ends, table))[1] == ("leave", 10, 10, 0)
+    assert figures(foreseen(ends, table))[1] == ("skip", 10, 10, 0)
     ends.load(table)
-    assert figures(foreseen(ends, table))[1] == ("leave", 10, None, None)
-    told = {one.interval: one for one in audit(table, DAYS, ends.warehouse, ends)}
-    found = forecast(table, read_statuses(ends.warehouse, table.name, DAYS), "missing", ends, told)
-    assert figures(found) == [("leave", n, n, 0) for n in (10, 10, 10, 0)], "an audit tells them apart"
+    assert figures(foreseen(ends, table))[1] == ("skip", 10, None, None)
+    audited = {one.interval: one for one in audit(table, DAYS, ends.warehouse, ends)}
+    found = forecast(table, read_statuses(ends.warehouse, table.name, DAYS), "missing", ends, audited)
+    assert figures(found) == [("skip", n, n, 0) for n in (10, 10, 10, 0)], "the audit has the count of each day"
 
 
-def test_a_forecast_is_what_then_happens(ends: Endpoints) -> None:
+def test_the_backfill_does_what_the_dry_run_says(ends: Endpoints) -> None:
     table = days_of(ends)
-    told = foreseen(ends, table, "all")
+    planned = foreseen(ends, table, "all")
     done = ends.load(table, "2021-02-05", "2021-02-09")
-    assert [one.at_source for one in told] == [entry.rows for entry in done.entries]
+    assert [one.at_source for one in planned] == [entry.rows for entry in done.entries]
 
 
-def test_nothing_is_written_anywhere(ends: Endpoints) -> None:
+def test_a_dry_run_writes_nothing(ends: Endpoints) -> None:
     table = days_of(ends)
     ends.load(table, "2021-02-05")
     before = (ends.state(table), ends.staged_keys(), ends.source.run("SELECT * FROM things ORDER BY id"))
@@ -226,7 +226,7 @@ def test_nothing_is_written_anywhere(ends: Endpoints) -> None:
 
 
 def test_months_of_a_postgresql_with_an_instant(from_postgres: Endpoints) -> None:
-    """A zone far from UTC moves a row into another month, at the source as in the ledger."""
+    """A time zone far from UTC moves a row into another month, in the source and in the ledger."""
     ends = from_postgres
     ends.source.run("CREATE TABLE things (id int, at timestamptz)")
     months = itertools.accumulate(
@@ -236,7 +236,7 @@ def test_months_of_a_postgresql_with_an_instant(from_postgres: Endpoints) -> Non
     table = ends.table(load="replace_interval", cursor="at", interval="month", timezone="Pacific/Auckland")
     assert table.grid is not None
     intervals = table.grid.between(date(2021, 1, 1), date(2021, 8, 1))
-    told = forecast(table, read_statuses(ends.warehouse, table.name, intervals), "missing", ends)
+    planned = forecast(table, read_statuses(ends.warehouse, table.name, intervals), "missing", ends)
     done = ends.load(table, "2021-01-01", "2021-08-01")
-    assert [one.at_source for one in told] == [entry.rows for entry in done.entries]
-    assert told[0].at_source == 1, "noon of the last of December, in UTC"
+    assert [one.at_source for one in planned] == [entry.rows for entry in done.entries]
+    assert planned[0].at_source == 1, "noon of the last of December, in UTC"

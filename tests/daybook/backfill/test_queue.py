@@ -1,4 +1,4 @@
-"""The queue of a backfill: what is cut how, what a failure costs, and that nothing is lost or done twice."""
+"""The queue of a backfill: its items, the cost of a failure, and that each interval is loaded exactly once."""
 
 import itertools
 import math
@@ -32,8 +32,10 @@ def are_neighbours(stretch: IntervalRun) -> bool:
 
 
 def run_all(queue: BisectingQueue, poisoned: Collection[Interval]) -> tuple[Counter[Interval], int]:
-    """Work the queue off: a run fails if there is a poisoned one in it. Returns what was loaded how often, and the
-    number of runs."""
+    """Process the queue. A run fails if it has a poisoned interval.
+
+    Return the load count of each interval, and the number of runs.
+    """
     loaded: Counter[Interval] = Counter()
     runs = 0
     while stretch := queue.pop():
@@ -52,11 +54,11 @@ RANGES = st.sets(st.integers(0, 80), max_size=60).map(lambda numbers: days(*sort
 EVENTS = st.sampled_from(["start", "end", "lost", "loaded by others"])
 
 
-# ── Cutting ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Items ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @given(RANGES, st.integers(1, 90))
-def test_a_range_is_cut_evenly_and_never_across_a_gap(wanted: IntervalRun, most: int) -> None:
+def test_a_range_is_split_evenly_and_at_gaps(wanted: IntervalRun, most: int) -> None:
     stretches = coalesce(wanted, most)
     assert [interval for stretch in stretches for interval in stretch] == list(wanted), "all of it, in order"
     for between_gaps in coalesce(wanted, len(wanted) or 1):
@@ -66,7 +68,7 @@ def test_a_range_is_cut_evenly_and_never_across_a_gap(wanted: IntervalRun, most:
     assert all(are_neighbours(stretch) for stretch in stretches)
 
 
-def test_examples_of_cutting() -> None:
+def test_examples_of_splitting() -> None:
     assert coalesce([], 500) == []
     assert coalesce(days(0, 1, 2, 3, 4, 5, 6), 5) == [days(0, 1, 2), days(3, 4, 5, 6)], "not five and two"
     assert coalesce(days(0, 1, 3, 4), 500) == [days(0, 1), days(3, 4)]
@@ -91,7 +93,7 @@ def test_orders() -> None:
 
 
 @given(st.data())
-def test_exactly_the_poisoned_fail_and_all_others_are_loaded_once(data: st.DataObject) -> None:
+def test_only_the_poisoned_intervals_fail_and_all_others_are_loaded_once(data: st.DataObject) -> None:
     wanted = data.draw(RANGES)
     poisoned = data.draw(st.sets(st.sampled_from(wanted))) if wanted else set()
     order: Order = data.draw(st.sampled_from(get_args(Order)))
@@ -109,10 +111,10 @@ def test_exactly_the_poisoned_fail_and_all_others_are_loaded_once(data: st.DataO
     st.integers(1, 90),
     st.lists(st.tuples(EVENTS, st.integers(0, 80))),
 )
-def test_so_it_is_with_several_runs_at_once_of_which_some_are_lost_and_others_that_load_too(
+def test_the_same_with_parallel_runs_lost_runs_and_loads_by_others(
     wanted: IntervalRun, bad: set[int], most: int, script: list[tuple[str, int]]
 ) -> None:
-    """Play the script, whose numbers choose a run or an interval; after it every run ends by itself."""
+    """Play the script, whose numbers choose a run or an interval. After it, every run ends by itself."""
     poisoned = set(wanted) & set(days(*bad))
     by_others: set[Interval] = set()
     queue = BisectingQueue.of(coalesce(wanted, most))
@@ -152,7 +154,7 @@ def test_so_it_is_with_several_runs_at_once_of_which_some_are_lost_and_others_th
 
 
 @pytest.mark.parametrize("count", [2, 3, 31, 365, 500])
-def test_one_poisoned_costs_few_runs_wherever_it_stands(count: int) -> None:
+def test_one_poisoned_interval_costs_few_runs_at_any_position(count: int) -> None:
     wanted = days(*range(count))
     for bad in wanted:
         queue = BisectingQueue.of(coalesce(wanted, count))
@@ -162,7 +164,7 @@ def test_one_poisoned_costs_few_runs_wherever_it_stands(count: int) -> None:
 
 
 @given(st.sets(st.integers(0, 364), min_size=2, max_size=6))
-def test_several_poisoned_cost_no_more_than_so_many_times_one(numbers: set[int]) -> None:
+def test_several_poisoned_intervals_cost_at_most_that_many_times_one(numbers: set[int]) -> None:
     wanted = days(*range(365))
     queue = BisectingQueue.of([wanted])
     loaded, runs = run_all(queue, set(days(*numbers)))
@@ -170,7 +172,7 @@ def test_several_poisoned_cost_no_more_than_so_many_times_one(numbers: set[int])
     assert runs - 1 <= len(numbers) * 2 * math.log2(365)
 
 
-def test_what_no_interval_is_to_blame_for_is_not_divided() -> None:
+def test_a_failure_that_no_interval_causes_is_not_bisected() -> None:
     queue = BisectingQueue.of([days(0, 1, 2), days(3)])
     stretch = queue.pop()
     assert stretch == days(0, 1, 2)
@@ -191,7 +193,7 @@ def test_halves_come_next_and_in_order() -> None:
 
 
 @given(st.data())
-def test_in_order_stops_at_the_first_failure_and_names_what_it_holds_back(data: st.DataObject) -> None:
+def test_in_order_stops_at_the_first_failure_and_names_the_rest(data: st.DataObject) -> None:
     wanted = data.draw(RANGES.filter(bool))
     poisoned = data.draw(st.sets(st.sampled_from(wanted)))
     queue = BisectingQueue.of(coalesce(wanted, data.draw(st.integers(1, 90))), in_order=True)
@@ -203,13 +205,13 @@ def test_in_order_stops_at_the_first_failure_and_names_what_it_holds_back(data: 
     assert queue.closed is (first is not None) and queue.pop() is None
 
 
-def test_a_closed_backlog_gives_out_nothing_and_keeps_account_of_it() -> None:
+def test_a_closed_queue_returns_nothing_and_records_the_rest() -> None:
     queue = BisectingQueue.of([days(0, 1), days(2, 3), days(4)])
     one, other = queue.pop(), queue.pop()
     assert one and other
     queue.close()
     assert queue.held_back == list(days(4)) and queue.pop() is None
-    queue.requeue(one)  # their runs come to their ends after that
+    queue.requeue(one)  # their runs end after that
     queue.mark_failed(other, "poisoned")
     assert queue.pop() is None and queue.failed == {}
     assert sorted(queue.held_back) == list(days(0, 1, 2, 3, 4))
@@ -218,7 +220,7 @@ def test_a_closed_backlog_gives_out_nothing_and_keeps_account_of_it() -> None:
 # ── Others ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_is_put_back_is_the_next() -> None:
+def test_requeued_intervals_are_next() -> None:
     queue = BisectingQueue.of([days(0, 1), days(2, 3)])
     lost = queue.pop()
     assert lost == days(0, 1)
@@ -226,7 +228,7 @@ def test_what_is_put_back_is_the_next() -> None:
     assert [queue.pop(), queue.pop(), queue.pop()] == [days(0, 1), days(2, 3), None]
 
 
-def test_what_others_have_loaded_leaves_holes() -> None:
+def test_intervals_that_others_have_loaded_leave_gaps() -> None:
     queue = BisectingQueue.of([days(0, 1, 2, 3, 4), days(5, 6), days(7)])
     done = {*days(2), *days(5, 6)}
 
@@ -237,14 +239,14 @@ def test_what_others_have_loaded_leaves_holes() -> None:
     assert taken == [days(0, 1), days(3, 4), days(7)]
 
 
-def test_a_failure_with_a_hole_in_it_is_tried_on_both_sides() -> None:
+def test_a_failed_item_with_a_gap_is_retried_on_both_sides() -> None:
     queue = BisectingQueue.of([days(0, 1, 2, 3, 4)])
     queue.pop()
     queue.mark_failed(days(0, 1, 3, 4), "x")
     assert [queue.pop(), queue.pop(), queue.failed] == [days(0, 1), days(3, 4), {}]
 
 
-def test_what_cannot_be_divided_all_failed_also_with_a_hole() -> None:
+def test_an_indivisible_failure_fails_every_interval_also_with_a_gap() -> None:
     queue = BisectingQueue.of([days(0, 1, 2)])
     queue.pop()
     queue.mark_failed(days(0, 2), "its run was cancelled", divisible=False)

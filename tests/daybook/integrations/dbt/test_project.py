@@ -55,7 +55,7 @@ def test_a_redshift_has_its_own_type_and_port() -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("mysql+pymysql://me@db/shop", "postgresql or redshift; SqlAlchemyConnector/warehouse is mysql"),
+        ("mysql+pymysql://me@db/shop", r"\(postgresql or redshift\), but SqlAlchemyConnector/warehouse is mysql"),
         (
             "postgresql+psycopg2://me@db/shop?options=-crole%3Dx",
             r"has \?options=, which dbt cannot be told: it takes app",

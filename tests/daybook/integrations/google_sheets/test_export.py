@@ -186,7 +186,7 @@ def test_a_number_that_a_sheet_cannot_hold_becomes_a_text(value: Any, cell: Any)
 
 
 QUERIES = {
-    "two statements": ("SELECT 1 AS a; DROP TABLE {table}", "one SELECT, without a semicolon"),
+    "two statements": ("SELECT 1 AS a; DROP TABLE {table}", "one SELECT without a semicolon"),
     "a statement that deletes": ("DELETE FROM {table}", "syntax error"),
     "a statement behind a closed bracket": ("SELECT 1 AS a) AS b, (SELECT 2 AS c", ""),
     "an unknown column": ("SELECT colour FROM {table}", "colour"),
