@@ -1,4 +1,4 @@
-"""The order in which summaries are built, by what they read; what cannot be built is refused before anything runs."""
+"""The build order of summaries, from the tables that they read. Errors are raised before any build starts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,20 +19,20 @@ from daybook.warehouses.base import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The summaries that are to be built, by name, and the order: each after those of them that it reads."""
+    """The summaries to build, by name, and their order: each one comes after the summaries that it reads."""
 
     lineages: Mapping[str, Lineage]
     order: tuple[str, ...]
     waiting: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Those that cannot be built yet: what they read has a file, and was never loaded."""
+    """The summaries that cannot be built yet, each with the tables that it needs and that were never loaded."""
 
     @property
     def inputs(self) -> dict[str, tuple[str, ...]]:
-        """What each of them reads, of the raw tables and of the summaries, in the order of the builds."""
+        """Return the tables and summaries that each summary reads, in build order."""
         return {name: self.lineages[name].inputs for name in self.order}
 
     def downstream(self, name: str) -> tuple[str, ...]:
-        """All of them that depend on `name`, a summary or a raw table, at however many removes; in order."""
+        """Return the summaries that depend on the table or summary `name`, directly or not, in build order."""
         reached = {name}
         for one in self.order:
             if reached.intersection(self.lineages[one].inputs):
@@ -41,14 +41,14 @@ class Graph:
 
 
 def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folder: Path | None = None) -> Graph:
-    """The order of the summaries that are `wanted` (None: all that have files below `folder`), all of them checked.
+    """Return the build order of the `wanted` summaries, after all checks. None: all with files below `folder`.
 
-    A wanted summary brings no other one along: what it reads must be in the warehouse, or wanted too. Where all are
-    built, one that reads a table which has a file, and was never loaded, waits for that.
+    Only wanted summaries are built: what they read must be in the warehouse, or be wanted, too. If all summaries are
+    built, one that reads a table which has a file but was never loaded waits for that table.
 
     Raises:
-        TableFileError: a file is wrong; a table or a column is not there; summaries read each other in a circle. All
-            that is wrong is in one error.
+        TableFileError: a file is wrong, a table or a column does not exist, or summaries depend on each other in a
+            cycle. One error lists all problems.
     """
     summaries, problems = list[Summary](), list[str]()
     for name in dict.fromkeys(summary_names(folder) if wanted is None else wanted):
@@ -77,10 +77,11 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
 
 
 def order_builds(summaries: Sequence[Summary], dialect: str, problems: Sequence[str] = ()) -> Graph:
-    """The order of these summaries, whatever the warehouse has.
+    """Return the build order of these summaries, without checking the warehouse.
 
     Raises:
-        TableFileError: a SELECT is refused; they read each other in a circle. It tells of the `problems` too.
+        TableFileError: a SELECT is refused, or the summaries depend on each other in a cycle. The error includes the
+            given `problems`.
     """
     found = list(problems)
     lineages = _read_all(summaries, dialect, found)
@@ -95,22 +96,28 @@ def check(
     live: Columns,
     system_columns: frozenset[str] = frozenset(),
 ) -> None:
-    """Whether every table and column is there for each summary at its turn.
+    """Check that every table and column that a summary reads exists when it is built.
 
-    A summary that is built before counts with the columns that its SELECT gives, not with those that it has now.
+    An input that is built earlier has the columns of its SELECT, not those that it has in the warehouse now.
+
+    Args:
+        lineages: the summaries, by name.
+        order: the build order.
+        live: the columns of the tables in the warehouse.
+        system_columns: the columns that every table of this warehouse has.
 
     Raises:
-        TableFileError: what is not there, of all summaries.
+        TableFileError: lists the missing tables and columns of all summaries.
     """
-    known, problems = dict(live), list[str]()
+    schema, problems = dict(live), list[str]()
     for name in order:
         try:
-            given = columns(lineages[name], known, system_columns)
+            given = columns(lineages[name], schema, system_columns)
             _check_named(lineages[name], given)
         except TableFileError as error:
             problems.append(str(error))
-            given = [AND_OTHERS]  # nobody who reads it is to be blamed for it
-        known[name] = dict.fromkeys(given, "")
+            given = [AND_OTHERS]  # do not report the same problem for the summaries that read this one
+        schema[name] = dict.fromkeys(given, "")
     _refuse(problems)
 
 
@@ -131,21 +138,21 @@ def _ordered(lineages: Mapping[str, Lineage], problems: list[str]) -> tuple[str,
     try:
         return tuple(sorter.static_order())
     except CycleError as error:
-        circle = " → ".join(error.args[1])
+        cycle = " → ".join(error.args[1])
         files = ", ".join(file_of(lineages[name].summary) for name in error.args[1][:-1])
-        problems.append(f"summaries read each other in a circle: {circle}. Have one of {files} read something else")
+        problems.append(f"summaries depend on each other in a cycle: {cycle}. Change what one of {files} reads")
         return ()
 
 
 def _check_named(lineage: Lineage, given: Sequence[str]) -> None:
     summary = lineage.summary
     named = {"key": summary.key, "cursor": (summary.cursor or summary.key[0],), "columns": summary.columns}
-    for said, wanted in named.items():
+    for field_name, wanted in named.items():
         for name in wanted:
             if kept(name, lineage.dialect) not in given and AND_OTHERS not in given:
-                near = did_you_mean(name, given, f"it gives {', '.join(given)}")
+                near = did_you_mean(name, given, f"it returns {', '.join(given)}")
                 yaml = f"{summary.schema_name}/{summary.table_name}.yaml"
-                raise TableFileError(f"{yaml}: {said}: the SELECT gives no column {name}{near}")
+                raise TableFileError(f"{yaml}: {field_name}: the SELECT returns no column {name}{near}")
 
 
 def _refuse(problems: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Tell whether a summary gives the same rows every time, as long as what it reads stays the same."""
+"""Find out if a summary is deterministic: the same inputs always give the same rows."""
 
 from sqlglot import exp
 
@@ -12,9 +12,9 @@ _VOLATILE_TEXTS = frozenset({"now", "today", "tomorrow", "yesterday"})
 
 
 def is_repeatable(lineage: Lineage, volatile_functions: frozenset[str]) -> bool:
-    """Return True if the same inputs always give the same rows: the SELECT asks neither the clock nor chance.
+    """Return True if the SELECT uses no clock and no random values, so the same inputs give the same rows.
 
-    `volatile_functions` are the warehouse's functions that do, beside those that sqlglot knows.
+    `volatile_functions` are the warehouse's functions that use them and that sqlglot does not know.
     """
     return not any(_is_volatile(node, volatile_functions) for node in lineage.tree.walk())
 

@@ -1,7 +1,7 @@
-"""By which columns a SELECT chooses the rows of its intervals, and which of its inputs are loaded by other ones.
+"""Find the columns that a SELECT filters its intervals by, and the inputs that are loaded by another column.
 
-`where created_at >= {start}` of a table that is loaded by `modified`: a row that was modified today may be years old.
-So a load of today says nothing of the intervals to be built, and all of them are.
+Example: `where created_at >= {start}` on a table whose cursor is `modified`. A row that was modified today can be years
+old. So a load of today can change any interval of the summary, and every interval must be built.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ _COMPARISONS = (exp.GTE, exp.GT, exp.LTE, exp.LT, exp.Between)
 
 
 def chosen_by(lineage: Lineage) -> frozenset[str]:
-    """The columns that are compared with `{start}` or `{end}`, which the tree has as NULL."""
+    """Return the columns that are compared with `{start}` or `{end}`. The tree has NULL in place of both."""
     return frozenset(
         fold(column.this, lineage.dialect)
         for comparison in lineage.tree.find_all(*_COMPARISONS)
@@ -29,7 +29,10 @@ def chosen_by(lineage: Lineage) -> frozenset[str]:
 
 
 def loaded_by_others(lineage: Lineage, folder: Path | None) -> frozenset[str]:
-    """Return the inputs of an incremental summary whose files in `folder` have a cursor that it does not choose by."""
+    """Return the inputs of an incremental summary that have a cursor by which the SELECT does not filter.
+
+    The cursors come from the inputs' files in `folder`.
+    """
     if lineage.summary.grid is None:
         return frozenset()
     chosen, files = chosen_by(lineage), dict[str, Dataset]()

@@ -1,6 +1,6 @@
-"""Where the text of a SELECT names tables, and the text with other tables in their places.
+"""Find the places in the text of a SELECT that name tables, and put other tables there.
 
-The text itself is changed, not a tree of it that is printed again: what is tested is what runs in production.
+Daybook edits the text itself. It does not print a parsed tree: the tested text is the text that runs in production.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,11 @@ from daybook.model.table_name import TableName
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A stretch of the text that names a table: `[start, end)`, in characters.
+    """A part of the text that names a table: `[start, end)`, in characters.
 
-    `alias` is what else has to stand there when another table takes its place, so that the rest of the text still means
-    it: its name without the schema as the text spells it, where it has no alias of its own. A column that is written
-    with its schema (`raw_data.nps.score`) is a place too, whose table is not read there but meant: `column`.
+    `alias` is added when another table is put there, so that the rest of the text still refers to it. It is the name
+    without the schema, as the text spells it, if the table has no alias. `column` is True for a column that is written
+    with its schema (`raw_data.nps.score`): it refers to the table, but does not read it.
     """
 
     start: int
@@ -30,20 +30,21 @@ class Place:
 
 
 def fold(identifier: exp.Identifier, dialect: str) -> str:
-    """A name as the catalogue of that warehouse has it."""
+    """Return an identifier as the catalog of that warehouse spells it."""
     name = exp.Identifier(this=identifier.name, quoted=identifier.quoted)  # a copy would take ten times as long
     return Dialect.get_or_raise(dialect).normalize_identifier(name).name
 
 
 def kept(name: str, dialect: str) -> str:
-    """A name that is given as it is, not in SQL, as the catalogue of that warehouse has it."""
+    """Return a name from outside of SQL, such as from a file, as the catalog of that warehouse spells it."""
     return fold(exp.to_identifier(name, quoted=True), dialect)
 
 
 def named_tables(tree: exp.Expr, dialect: str) -> list[exp.Table]:
-    """Every place in the tree that names a table by its name alone or by schema and name: no CTE, no function.
+    """Return the nodes of the tree that name a table, with or without a schema.
 
-    Nor is it a path into a column (`FROM raw_data.orders o, o.lines l`), where the dialect unnests one: Redshift does.
+    CTEs and functions are left out. So is a path into a column (`FROM raw_data.orders o, o.lines l`), if the dialect
+    unnests it, as Redshift does.
     """
     found, unnests = [], Dialect.get_or_raise(dialect).parser_class.SUPPORTS_IMPLICIT_UNNEST
     for table in tree.find_all(exp.Table):
@@ -59,7 +60,10 @@ def named_tables(tree: exp.Expr, dialect: str) -> list[exp.Table]:
 
 
 def places(tree: exp.Expr, tables: Mapping[int, str], text: str, dialect: str) -> list[Place]:
-    """Where the tables stand, by the `id` of the tree's `exp.Table`s, and the columns written with a schema."""
+    """Return the places of the tables and of the columns that are written with a schema, in order.
+
+    `tables` has the names of the tables by the `id` of the tree's `exp.Table` nodes.
+    """
     found = []
     for table in tree.find_all(exp.Table):
         if name := tables.get(id(table)):
@@ -78,9 +82,9 @@ def places(tree: exp.Expr, tables: Mapping[int, str], text: str, dialect: str) -
 
 
 def replaced(text: str, found: Sequence[Place], tables: Mapping[str, str]) -> str:
-    """The text with `tables` (quoted, by `schema.table`) in the places of those that it names.
+    """Return the text with other tables in the places found. `tables` has quoted names by `schema.table`.
 
-    Two tables of one name in two schemas, which the text tells apart by the schema alone, get aliases that do it.
+    Two tables of the same name in different schemas get aliases that include the schema.
     """
     names = [TableName.parse(name).table for name in {place.table for place in found}]
     pieces, last = [], 0
@@ -95,7 +99,7 @@ def replaced(text: str, found: Sequence[Place], tables: Mapping[str, str]) -> st
 
 
 def statement(text: str, dialect: str) -> str:
-    """The text without the semicolons, and the comments, at its end."""
+    """Return the text without the semicolons and the comments at its end."""
     tokens = Dialect.get_or_raise(dialect).tokenize(text)
     while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
         tokens.pop()
@@ -103,7 +107,7 @@ def statement(text: str, dialect: str) -> str:
 
 
 def _ctes_in_sight(table: exp.Table, dialect: str) -> set[str]:
-    """The names of the CTEs that can be meant at a table's place: all of a WITH, or those before the one it is in."""
+    """Return the names of the CTEs that a table can refer to: all of a WITH, or those before the CTE that it is in."""
     names: set[str] = set()
     above = [table.parent]
     while above[-1] is not None:
@@ -120,7 +124,7 @@ def _ctes_in_sight(table: exp.Table, dialect: str) -> set[str]:
 
 
 def _sources_beside(table: exp.Table, dialect: str) -> set[str]:
-    """What the other tables of the same SELECT are called there."""
+    """Return the names or aliases of the other tables of the same SELECT."""
     select = table.find_ancestor(exp.Select)
     joined = [] if select is None else [select.args.get("from_"), *(select.args.get("joins") or [])]
     names = set()

@@ -1,8 +1,8 @@
-"""Test cases of a summary: a handful of rows that are given, and the rows that its SELECT must make of them.
+"""Test cases of a summary: a few given rows, and the rows that its SELECT must return for them.
 
-`tests/tables/analytics/nps_summary/<what it shows>.yaml` is a case of `analytics.nps_summary`. It runs on any
-warehouse, also on the company's own: temporary tables take the place of those that the SELECT names, in a transaction
-that is rolled back, and everything else of its text is what runs in production.
+`tests/tables/analytics/nps_summary/<name>.yaml` is a case of `analytics.nps_summary`. It runs on any warehouse, even in
+production: temporary tables replace the inputs, in a transaction that is rolled back. The rest of the SELECT's text is
+the same as in production.
 """
 
 import secrets
@@ -32,20 +32,29 @@ Rows = tuple[dict[str, Any], ...]
 
 
 class Case(Strict):
-    """Rows that are given, and the rows that are expected of them."""
+    """A test case of a summary: the given rows of its inputs, and the expected rows of the summary."""
 
-    name: str = Field(exclude=True, description="The file, below the folder of all cases.")
-    description: str = Field(description="What the case shows: the mistake that it would catch.")
+    name: str = Field(exclude=True, description="The path of the file, relative to the folder of cases.")
+    description: str = Field(description="The mistake that the case would catch.")
     given: dict[str, Rows] = Field(
-        description="schema.table: its rows, each as column: value. What a row does not name is NULL; [] is no row."
+        description="The rows of each input, by schema.table. A row is column: value. Columns that a row does not name "
+        "are NULL. [] means no rows."
     )
-    expect: Rows = Field(description="The rows of the summary; each is compared in the columns that it names.")
-    ordered: bool = Field(False, description="Whether the rows must come in this order.")
+    expect: Rows = Field(
+        description="The expected rows of the summary. Each row is compared only in the columns that it names."
+    )
+    ordered: bool = Field(False, description="If true, the rows must come in this order.")
     columns: dict[str, dict[str, TypeName]] = Field(
-        {}, description="schema.table: column: type, where neither its file nor the warehouse tells the right one."
+        {},
+        description="Types of input columns, as schema.table: {column: type}. Needed only if the table's file and the "
+        "warehouse do not have the right type.",
     )
-    start: datetime | date | None = Field(None, description="What stands for {start}. Left out: before everything.")
-    end: datetime | date | None = Field(None, description="What stands for {end}. Left out: after everything.")
+    start: datetime | date | None = Field(
+        None, description="The value of {start}. Default: earlier than any date in the data."
+    )
+    end: datetime | date | None = Field(
+        None, description="The value of {end}. Default: later than any date in the data."
+    )
 
     @field_validator("given", "expect")
     @classmethod
@@ -53,18 +62,18 @@ class Case(Strict):
         for row in rows if isinstance(rows, tuple) else [row for table in rows.values() for row in table]:
             for name, value in row.items():
                 if isinstance(value, dict | list):
-                    raise ValueError(f"{name}: {value!r:.60} is no value of a column; write it in quotes, as text")
+                    raise ValueError(f"{name}: {value!r:.60} is not a single value: write it in quotes, as text")
         return rows
 
     @model_validator(mode="after")
     def _types_are_of_given_tables(self) -> "Case":
         for table in self.columns:
             if table not in self.given:
-                raise ValueError(f"columns: {table} is not given; there are {', '.join(self.given)}")
+                raise ValueError(f"columns: {table} is not under given:, which has {', '.join(self.given)}")
         return self
 
     def declared_types(self, table: str) -> dict[str, Type]:
-        """Column: type, of the columns of a given table whose type the case declares."""
+        """Return the column types that the case declares for a given table, by column."""
         return {name: parse_type(text) for name, text in self.columns.get(table, {}).items()}
 
 
@@ -82,10 +91,10 @@ def case_files(name: str, folder: Path | None = None) -> list[Path]:
 
 
 def read_case(path: Path) -> Case:
-    """The case in the file at `path`.
+    """Return the case in the file at `path`.
 
     Raises:
-        TableFileError: it is wrong; names the file, the field and what to do.
+        TableFileError: the file is wrong. Names the file, the field and what to do.
     """
     return read_yaml(path, Case, exact=True, name="/".join(path.parts[-3:]))
 
@@ -93,13 +102,17 @@ def read_case(path: Path) -> Case:
 def run_case(
     warehouse: Warehouse, session: Session, lineage: Lineage, case: Case, types: Mapping[str, Types]
 ) -> str | None:
-    """Run a summary on the rows of a case. Returns what is wrong with its rows, as a text; None where nothing is.
+    """Run a summary on the rows of a case. Return the differences as text, or None if the rows are as expected.
 
-    `types` are the columns of the tables whose files declare them (`fixtures.declared_types`). No
-    transaction may be open.
+    Args:
+        warehouse: the warehouse to run on.
+        session: a session without an open transaction.
+        lineage: the summary.
+        case: the given and the expected rows.
+        types: the columns of the tables whose files declare them (`fixtures.declared_types`).
 
     Raises:
-        TableFileError: an input is not given, a column is not known, or the warehouse refuses a row.
+        TableFileError: an input is missing from the case, a column is unknown, or the warehouse refuses a row.
         BuildFailed: the warehouse refuses the SELECT.
     """
     _check_given(lineage, case)
@@ -109,15 +122,14 @@ def run_case(
         columns, found = _result(warehouse, session, lineage, case, tables)
         session.run("ROLLBACK")
     rows = [dict(zip(columns, row, strict=True)) for row in found]
-    told = differences(case.expect, rows, case.ordered)
-    return told
+    return differences(case.expect, rows, case.ordered)
 
 
 def _check_given(lineage: Lineage, case: Case) -> None:
     for name in lineage.inputs:
         if name not in case.given:
             raise TableFileError(
-                f"{case.name}: given: {name} is missing, which {lineage.summary.name} reads: give rows, or [] for none"
+                f"{case.name}: given: {name} is missing, but {lineage.summary.name} reads it: give rows, or [] for none"
             )
     for name in case.given:
         if name not in lineage.inputs:
@@ -126,21 +138,21 @@ def _check_given(lineage: Lineage, case: Case) -> None:
 
 
 def _make_tables(warehouse: Warehouse, session: Session, case: Case, types: Mapping[str, Types]) -> dict[str, str]:
-    """Make a temporary table of each given one. Returns what they are called, quoted, by the table they stand for."""
+    """Create a temporary table for each given one. Return their quoted names, by the table that they replace."""
     mark, tables = secrets.token_hex(4), dict[str, str]()
     for number, (table, rows) in enumerate(case.given.items(), 1):
         name = f"case_{mark}_{number}"
-        known = types.get(table) or {
+        found = types.get(table) or {
             column.name: column.type for column in warehouse.existing_columns(session, table).values()
         }
         try:
-            make_table(session, warehouse, name, rows, column_types(table, rows, known, case.declared_types(table)))
+            make_table(session, warehouse, name, rows, column_types(table, rows, found, case.declared_types(table)))
         except TableFileError as error:
             raise TableFileError(f"{case.name}: {error}") from None
         except DatabaseError as error:
             raise TableFileError(
-                f"{case.name}: given: the warehouse refuses a row of {table}: {' '.join(str(error).split())}. Mend the "
-                "value, or give its column another type under columns:"
+                f"{case.name}: given: the warehouse refuses a row of {table}: {' '.join(str(error).split())}. Correct "
+                "the value, or give its column another type under columns:"
             ) from None
         tables[table] = warehouse.quote(name)
     return tables
@@ -149,14 +161,14 @@ def _make_tables(warehouse: Warehouse, session: Session, case: Case, types: Mapp
 def _result(
     warehouse: Warehouse, session: Session, lineage: Lineage, case: Case, tables: Mapping[str, str]
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """The columns that are to be compared, and their rows, from a table that is made as the build makes it."""
+    """Return the columns to compare and their rows, from a table that is created in the same way as in a build."""
     text = lineage.statement_of(tables)
     select = SummaryQuery(lineage.summary, text, warehouse, session)
     wanted = list(dict.fromkeys(name for row in case.expect for name in row)) or select.names
     for name in wanted:
         if name not in select.names:
-            near = did_you_mean(name, select.names, f"it gives {', '.join(select.names)}")
-            raise TableFileError(f"{case.name}: expect: {lineage.summary.name} gives no column {name!r}{near}")
+            near = did_you_mean(name, select.names, f"it returns {', '.join(select.names)}")
+            raise TableFileError(f"{case.name}: expect: {lineage.summary.name} returns no column {name!r}{near}")
     made = warehouse.quote(f"case_{secrets.token_hex(4)}")
     select.make(f"TEMP TABLE {made}", made, select.between(_moment(case.start, FIRST), _moment(case.end, LAST)))
     return wanted, session.rows(f"SELECT {', '.join(map(warehouse.quote, wanted))} FROM {made}")

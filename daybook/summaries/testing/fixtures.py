@@ -1,4 +1,4 @@
-"""The rows that a case gives, in temporary tables: their columns, and the types that these have."""
+"""Put the given rows of a case into temporary tables, and find their columns and types."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -22,10 +22,10 @@ _TEXT = Type("varchar", 65535)
 
 
 def declared_types(tables: Sequence[str], folder: Path | None = None) -> dict[str, Types]:
-    """The columns of those of the tables whose files below `folder` declare them, as they are in the warehouse.
+    """Return the columns of the tables whose files below `folder` declare them, with the warehouse's types.
 
     Raises:
-        TableFileError: a table's file is wrong.
+        TableFileError: a table file is wrong.
     """
     found = dict[str, Types]()
     for name in set(tables).intersection(table_names(folder)):
@@ -37,10 +37,12 @@ def declared_types(tables: Sequence[str], folder: Path | None = None) -> dict[st
 
 
 def column_types(table: str, rows: Sequence[Mapping[str, Any]], known: Types, declared: Types) -> dict[str, Type]:
-    """The columns of a given table: the `known` ones, or else those that its rows name; with the case's own types.
+    """Return the columns of a given table: the `known` ones, or else those that its rows name.
+
+    The types that the case declares take precedence.
 
     Raises:
-        TableFileError: a row names a column that is not known; nothing tells which columns there are.
+        TableFileError: a row names an unknown column, or the columns cannot be found out.
     """
     named = dict.fromkeys(name for row in rows for name in row)
     if known:
@@ -52,7 +54,7 @@ def column_types(table: str, rows: Sequence[Mapping[str, Any]], known: Types, de
     types = {name: _type_of([row.get(name) for row in rows]) for name in named} | dict(declared)
     if not types:
         raise TableFileError(
-            f"given: {table} has no rows, and nothing tells its columns: add columns: {{{table}: {{column: type}}}}"
+            f"given: {table} has no rows, and its columns are unknown: add columns: {{{table}: {{column: type}}}}"
         )
     return types
 
@@ -60,7 +62,7 @@ def column_types(table: str, rows: Sequence[Mapping[str, Any]], known: Types, de
 def make_table(
     session: Session, warehouse: Warehouse, name: str, rows: Sequence[Mapping[str, Any]], types: Types
 ) -> None:
-    """Make the temporary table `name` of these rows; a column that a row does not name is NULL there."""
+    """Create the temporary table `name` with these rows. Columns that a row does not name are NULL."""
     columns = tuple(Column(column, type) for column, type in types.items())
     warehouse.create_staging(session, Target(f"{SCHEMA}.{name}", columns), name)  # there is no such table
     values = ([row.get(column) for column in types] for row in rows)
@@ -68,7 +70,7 @@ def make_table(
 
 
 def _type_of(values: Sequence[Any]) -> Type:
-    """The type that values look like, as a person writes them in YAML."""
+    """Return the type that fits values from YAML."""
     kinds = {type(value) for value in values if value is not None}
     if kinds == {bool}:
         return Type("boolean")

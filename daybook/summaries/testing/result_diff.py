@@ -1,4 +1,4 @@
-"""The rows that were expected beside those that came, so that one sees at once which is missing and which is wrong."""
+"""Show the expected rows next to the rows found, so that missing and wrong rows are easy to see."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,34 +8,34 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
-_CLOSE = 1e-9  # of a float, relative: its last digits depend on the order in which a warehouse adds
+_CLOSE = 1e-9  # relative tolerance of a float: its last digits depend on the order in which a warehouse adds
 _ROWS_SHOWN = 20  # rows of each kind
 
 
 def differences(expected: Sequence[Row], found: Sequence[Row], ordered: bool) -> str | None:
-    """What tells the rows found from the expected ones, as a text of some lines; None where nothing does.
+    """Return the differences between the expected rows and those found, as lines of text. None: no differences.
 
-    A row is compared in the columns that the expected one names. Without `ordered`, their order does not matter, but
-    how often each is there does.
+    A row is compared in the columns that the expected row names. Without `ordered`, the order of the rows does not
+    matter, but the number of equal rows does.
     """
     taken = _matched(expected, found)
     missing = [row for number, row in enumerate(expected) if number not in taken.values()]
     unexpected = [row for number, row in enumerate(found) if number not in taken]
     if missing or unexpected:
         right = len(expected) - len(missing)
-        summary = f"{len(expected)} rows are expected and {len(found)} came, of which {right} are right:"
+        summary = f"rows expected: {len(expected)}, rows returned: {len(found)}, rows that match: {right}"
         return f"{summary}\n{_side_by_side(missing, unexpected)}"
     for number, (row, other) in enumerate(zip(expected, found, strict=True), 1) if ordered else ():
         if differing := _differing(row, other):
             lines = [("expected", row, ""), ("found", other, _marks(differing))]
-            return f"the rows are right, and in another order, from row {number} on:\n{_table(lines)}"
+            return f"all rows match, but their order differs from row {number} on:\n{_table(lines)}"
     return None
 
 
 def _matched(expected: Sequence[Row], found: Sequence[Row]) -> dict[int, int]:
-    """Which found row (its number) is which expected one, for as many as can be, by augmenting paths.
+    """Match found rows (by number) with expected rows. Augmenting paths find the largest number of pairs.
 
-    An expected row may be like several found ones, of which another one names more columns.
+    Greedy matching is not enough: an expected row that names few columns can equal several of the rows found.
     """
     alike = [[n for n, other in enumerate(found) if not _differing(row, other)] for row in expected]
     taken = dict[int, int]()
@@ -55,10 +55,11 @@ def _matched(expected: Sequence[Row], found: Sequence[Row]) -> dict[int, int]:
 
 
 def same(expected: Any, found: Any) -> bool:
-    """Whether a value of the warehouse is the one that a person wrote.
+    """Return True if a value from the warehouse equals the value in the case.
 
-    Numbers are compared by their value (12.50 is 12.5), a float to nine digits; a date is the timestamp of its
-    midnight; a time without a zone is in UTC; what YAML has no type for, such as a time of day, is compared as text.
+    Numbers are compared by value (12.50 equals 12.5), and floats to nine digits. A date equals the timestamp of its
+    midnight. A timestamp without a time zone is in UTC. Values without a YAML type, such as a time of day, are compared
+    as text.
     """
     if expected is None or found is None:
         return expected is found
@@ -91,7 +92,7 @@ def _differing(expected: Row, found: Row) -> list[str]:
 
 
 def _side_by_side(missing: list[Row], unexpected: list[Row]) -> str:
-    """First the pairs of rows that are nearly the same, then what is missing, then what nobody expected."""
+    """Return the pairs of similar rows, then the missing rows, then the unexpected ones."""
     lines, left = list[tuple[str, Row, str]](), list[Row]()
     for row in missing:
         near = min(unexpected, key=lambda other: len(_differing(row, other)), default=None)
@@ -127,7 +128,7 @@ def _table(lines: Sequence[tuple[str, Row, str]]) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A value as SQL has it, so that the text '1' does not look like the number 1."""
+    """Return a value in SQL notation, so that the text '1' does not look like the number 1."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return repr(value) if isinstance(value, str) else str(value)

@@ -1,4 +1,4 @@
-"""The order of builds, and what is refused before anything runs; what the warehouse has, on both of them."""
+"""The build order, the errors before any build starts, and the columns of the warehouse, on both warehouses."""
 
 import contextlib
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def summary(name: str, sql: str, **fields: Any) -> Summary:
 
 
 def reading(name: str, *inputs: str) -> Summary:
-    """A summary that takes `id` from each of its inputs."""
+    """Return a summary that selects `id` from each of its inputs."""
     joined = " join ".join(f"{one} as t{n}{' using (id)' if n else ''}" for n, one in enumerate(inputs))
     return summary(name, f"select id from {joined}")
 
@@ -50,7 +50,7 @@ DIAMOND = (
 )
 
 
-def test_each_comes_after_what_it_reads() -> None:
+def test_each_summary_comes_after_its_inputs() -> None:
     graph = ordered(*DIAMOND)
     assert sorted(graph.order) == [f"analytics.{name}" for name in ("alone", "begin", "end", "left", "right")]
     for name, inputs in graph.inputs.items():
@@ -68,59 +68,59 @@ def test_each_comes_after_what_it_reads() -> None:
         ("analytics.end", set()),
     ],
 )
-def test_what_depends_on_a_table(name: str, downstream: set[str]) -> None:
+def test_the_summaries_that_depend_on_a_table(name: str, downstream: set[str]) -> None:
     assert {one.split(".")[1] for one in ordered(*DIAMOND).downstream(name)} == downstream
 
 
-def test_a_circle_is_told_with_its_way() -> None:
-    said = refused(reading("a", "analytics.c"), reading("b", "analytics.a"), reading("c", "analytics.b", "raw.nps"))
-    way = said.split("circle: ")[1].split(". ")[0].split(" → ")
-    assert way[0] == way[-1] and {*way} == {"analytics.a", "analytics.b", "analytics.c"}
+def test_a_cycle_is_named_with_its_path() -> None:
+    message = refused(reading("a", "analytics.c"), reading("b", "analytics.a"), reading("c", "analytics.b", "raw.nps"))
+    path = message.split("cycle: ")[1].split(". ")[0].split(" → ")
+    assert path[0] == path[-1] and {*path} == {"analytics.a", "analytics.b", "analytics.c"}
     assert all(
-        (way[n], way[n + 1])
+        (path[n], path[n + 1])
         in {("analytics.a", "analytics.b"), ("analytics.b", "analytics.c"), ("analytics.c", "analytics.a")}
         for n in range(3)
     )
 
 
-def test_of_a_summary_that_is_built_its_new_columns_count() -> None:
+def test_an_input_that_is_built_earlier_has_the_columns_of_its_select() -> None:
     old = summary("old", "select id, score as points from raw.nps")
     assert ordered(old, summary("new", "select id, points from analytics.old")).order == (
         "analytics.old",
         "analytics.new",
     )
     renamed = summary("old", "select score as id, 1 as one from raw.nps")
-    assert "no column points" in refused(renamed, summary("new", "select id, points from analytics.old"))
+    assert "no input has the column points" in refused(renamed, summary("new", "select id, points from analytics.old"))
 
 
-def test_all_that_is_wrong_is_told_at_once_and_nobody_is_blamed_for_another() -> None:
-    said = refused(
+def test_one_error_lists_every_problem_once() -> None:
+    message = refused(
         summary("a", "select id, scoer from raw.nps"),
         summary("b", "select id from raw.npz"),
         summary("c", "select id, scoer from analytics.a"),
         summary("d", "select score from raw.nps"),
         summary("e", "select id from raw.nps", columns={"nps": "integer"}),
     ).splitlines()
-    assert [line.split(":")[0] for line in said] == [
+    assert [line.split(":")[0] for line in message] == [
         *("analytics/a.sql, line 1", "analytics/b.sql, line 1", "analytics/d.yaml", "analytics/e.yaml"),
     ]
-    assert all(word in line for word, line in zip(("'score'?", "'raw.nps'?", "key", "columns"), said, strict=True))
+    assert all(word in line for word, line in zip(("'score'?", "'raw.nps'?", "key", "columns"), message, strict=True))
 
 
-def test_files_that_cannot_be_read_are_told_together() -> None:
-    said = refused(summary("a", "selec id from raw.nps"), summary("b", "delete from raw.nps"))
-    assert "analytics/a.sql" in said and "analytics/b.sql" in said
+def test_files_that_cannot_be_parsed_are_in_one_error() -> None:
+    message = refused(summary("a", "selec id from raw.nps"), summary("b", "delete from raw.nps"))
+    assert "analytics/a.sql" in message and "analytics/b.sql" in message
 
 
 @pytest.mark.parametrize("dialect", ["postgres", "redshift"])
-def test_key_and_cursor_are_found_as_the_warehouse_keeps_their_names(dialect: str) -> None:
+def test_key_and_cursor_are_matched_in_the_spelling_of_the_warehouse(dialect: str) -> None:
     fields = {"key": ["Id"], "interval": "day", "cursor": "Id", "columns": {"Id": "date"}}
     graph = order_builds([summary("a", 'select id as "Id" from raw.nps', **fields)], dialect)
     check(graph.lineages, graph.order, LIVE)
 
 
 @pytest.mark.parametrize("dialect", ["postgres", "redshift"])
-def test_the_project_s_own_summaries_are_sound(dialect: str) -> None:
+def test_the_summaries_of_the_project_are_valid(dialect: str) -> None:
     declared = declared_types(table_names())
     live = {name: dict.fromkeys(declared.get(name, {}), "") for name in table_names()}
     summaries = [read_summary(name) for name in summary_names()]
@@ -131,7 +131,7 @@ def test_the_project_s_own_summaries_are_sound(dialect: str) -> None:
 
 @pytest.fixture(scope="module", params=["postgres", "redshift"])
 def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A schema with a table and a view of each warehouse."""
+    """A schema with a table and a view, on each warehouse."""
     server = request.getfixturevalue(request.param)
     with contextlib.ExitStack() as stack:
         if request.param == "postgres":
@@ -150,7 +150,7 @@ def warehouse(database: Database) -> Warehouse:
     return warehouse_of(database)
 
 
-def test_what_the_warehouse_has(database: Database, warehouse: Warehouse) -> None:
+def test_the_columns_of_the_warehouse(database: Database, warehouse: Warehouse) -> None:
     schema = database.namespace
     with warehouse.session() as session:
         found = warehouse.schema_columns(session, [f"{schema}.nps", f"{schema}.missing", "nowhere.at_all"])
@@ -160,7 +160,7 @@ def test_what_the_warehouse_has(database: Database, warehouse: Warehouse) -> Non
     }
 
 
-def test_files_are_planned_against_the_warehouse(database: Database, warehouse: Warehouse, tmp_path: Path) -> None:
+def test_files_are_checked_against_the_warehouse(database: Database, warehouse: Warehouse, tmp_path: Path) -> None:
     folder = tmp_path / "analytics"
     folder.mkdir()
     for name, sql in {

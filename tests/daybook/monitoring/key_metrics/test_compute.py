@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-import psycopg2
 import pytest
 
 from daybook.definitions.registry import datasets
@@ -20,6 +19,7 @@ from daybook.monitoring.key_metrics.compute import measure
 from daybook.monitoring.key_metrics.metrics_table import COLUMNS, KeyMetrics
 from daybook.monitoring.key_metrics.recovery import Outage
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics
+from daybook.sql.database_error import DatabaseError
 from tests.support.source_and_warehouse import Endpoints, parse_as_redshift
 
 MONDAY = date(2026, 7, 20)
@@ -108,7 +108,7 @@ def test_readers_never_see_half_of_a_week(warehouse_ends: Endpoints) -> None:
     broken = replace(row, owner="x" * 300)  # longer than the column
     with ends.warehouse.session() as session:
         books.replace(session, [row])
-        with pytest.raises(psycopg2.Error):
+        with pytest.raises(DatabaseError):
             books.replace(session, [replace(row, runs=99), broken])
         assert [one for one in books.since(session, MONDAY) if one.table == row.table] == [row]
 

@@ -53,7 +53,7 @@ def test_the_weekly_message() -> None:
         link=("The figures", "http://x"),
         notes=(
             "In brackets: the previous week, if it was different. Fresh: the median time from the end of an interval "
-            "its load.",
+            "to its load.",
         ),
     )
 

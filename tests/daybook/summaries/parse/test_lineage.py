@@ -1,4 +1,4 @@
-"""What a summary reads and gives, parsed out of its SQL in both dialects; and what is no SELECT of named tables."""
+"""The inputs and the columns of a summary, parsed from its SQL in both dialects, and the SQL that is refused."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ DIALECTS = ["postgres", "redshift"]
 LIVE = {
     "raw.nps": dict.fromkeys(("id", "created_at", "score"), ""),
     "raw.users": dict.fromkeys(("id", "country", "payload"), ""),
-    "raw.view": {},  # a late-binding view: nobody knows its columns
+    "raw.view": {},  # a late-binding view, whose columns are unknown
 }
 
 
@@ -62,16 +62,16 @@ INPUTS = {
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(("sql", "inputs"), INPUTS.values(), ids=INPUTS)
-def test_its_inputs(sql: str, inputs: list[str], dialect: str) -> None:
+def test_the_inputs_of_a_summary(sql: str, inputs: list[str], dialect: str) -> None:
     assert list(lineage_of(sql, dialect, interval="day", cursor="id").inputs) == inputs
 
 
-def test_a_quoted_name_keeps_its_case_in_postgresql_alone() -> None:
+def test_a_quoted_name_keeps_its_case_only_in_postgresql() -> None:
     sql = 'select id from "Raw"."NPS"'
     assert (lineage_of(sql, "postgres").inputs, lineage_of(sql, "redshift").inputs) == (("Raw.NPS",), ("raw.nps",))
 
 
-def test_on_redshift_a_path_into_a_super_is_no_table() -> None:
+def test_on_redshift_a_path_into_a_super_is_not_a_table() -> None:
     assert lineage_of("select l.price as p from raw.users u, u.payload l", "redshift").inputs == ("raw.users",)
 
 
@@ -81,7 +81,7 @@ REFUSED = {
     "comments alone": ("-- select id from raw.nps", "no SQL"),
     "not SQL": ("select id,\nfrom raw nps nps", "line 2", "'nps'"),
     "a bracket too many": ("select (id from raw.nps", "line 1", "bracket"),
-    "an open quote": ("select 'id from raw.nps", "never closed"),
+    "an open quote": ("select 'id from raw.nps", "is not closed"),
     "two statements": ("select 1 as a;\nselect 2 as b", "2 statements", "WITH"),
     "a semicolon alone": (";", "no SQL"),
     "a word misspelt": ("selec id from raw.nps", "begins with SELEC"),
@@ -94,38 +94,38 @@ REFUSED = {
     "TABLE": ("table raw.nps", "TABLE"),
     "INSERT in a CTE": ("with x as (\n insert into raw.nps select 1 as id returning id) select id from x", "INSERT"),
     "DELETE in a CTE": ("with x as (delete from raw.nps returning id)\nselect id from x", "line 1", "DELETE"),
-    "SELECT INTO": ("select id into raw.copy from raw.nps", "INTO", "leave"),
+    "SELECT INTO": ("select id into raw.copy from raw.nps", "INTO", "remove INTO"),
     "FOR UPDATE": ("select id from raw.nps for update", "FOR UPDATE"),
     "a table without its schema": ("select id\nfrom nps", "line 2", "nps", "raw_data.nps"),
-    "a CTE's name before it": ("with a as (select * from b), b as (select 1 as x) select * from a", "b is named"),
-    "a CTE that is not recursive": ("with nps as (select * from nps) select * from nps", "nps is named"),
-    "a CTE of another query": ("select * from (with c as (select 1 as x) select * from c) s, c", "c is named"),
+    "a CTE's name before it": ("with a as (select * from b), b as (select 1 as x) select * from a", "b has no schema"),
+    "a CTE that is not recursive": ("with nps as (select * from nps) select * from nps", "nps has no schema"),
+    "a CTE of another query": ("select * from (with c as (select 1 as x) select * from c) s, c", "c has no schema"),
     "another database": ("select id from prod.raw.nps", "prod.raw.nps", "schema.table"),
     "a dot too many": ("select id from raw..nps", "schema.table"),
     "itself": ("select id\n from Analytics.Summary", "line 2", "reads itself"),
-    "another placeholder": ("select {day} as day", "{day}", "{start} and {end}"),
-    "a placeholder with blanks": ("select { start } as day", "{start} and {end}"),
-    "a brace": ("select 1 } as day", "without its {"),
+    "another placeholder": ("select {day} as day", "{day} is not a placeholder", "{start} or {end}"),
+    "a placeholder with blanks": ("select { start } as day", "{start} or {end}, without spaces"),
+    "a brace": ("select 1 } as day", "without a {"),
     "a placeholder in quotes": ("select '{start}' as day", "in quotes", "TIMESTAMP"),
 }
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
-def test_it_is_refused(case: tuple[str, ...], dialect: str) -> None:
-    sql, *said = case
+def test_sql_that_is_refused(case: tuple[str, ...], dialect: str) -> None:
+    sql, *words = case
     with pytest.raises(TableFileError) as caught:
         lineage_of(sql, dialect, interval="day", cursor="id")
-    for text in ("analytics/summary.sql", *said):
+    for text in ("analytics/summary.sql", *words):
         assert text in str(caught.value)
 
 
-def test_a_placeholder_is_for_a_summary_with_an_interval() -> None:
-    with pytest.raises(TableFileError, match=r"summary\.sql, line 1: \{start\} is for .* give interval: and cursor:"):
+def test_a_placeholder_needs_a_summary_with_an_interval() -> None:
+    with pytest.raises(TableFileError, match=r"summary\.sql, line 1: \{start\} needs .* add interval: and cursor: to"):
         lineage_of("select id from raw.nps where created_at > {start}")
 
 
-def test_a_text_with_braces_is_a_text() -> None:
+def test_braces_in_a_text_are_not_placeholders() -> None:
     assert lineage_of("""select '{"a": 1}' as json, '{start}' as said from raw.nps""").inputs == ("raw.nps",)
 
 
@@ -145,18 +145,18 @@ REPLACED = {
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(("sql", "expected"), REPLACED.values(), ids=REPLACED)
-def test_another_table_takes_its_place_in_the_text(sql: str, expected: str, dialect: str) -> None:
+def test_another_table_is_put_into_the_text(sql: str, expected: str, dialect: str) -> None:
     found = lineage_of(sql, dialect)
     assert table_names.statement(table_names.replaced(sql, found.places, {"raw.nps": '"T"'}), dialect) == expected
 
 
-def test_two_tables_of_one_name_are_told_apart() -> None:
+def test_two_tables_of_the_same_name_get_different_aliases() -> None:
     found = lineage_of("select a.nps.id from a.nps join b.nps on a.nps.id = b.nps.id")
     text = table_names.replaced(found.summary.sql, found.places, {"a.nps": '"A"', "b.nps": '"B"'})
     assert text == 'select "a.nps".id from "A" AS "a.nps" join "B" AS "b.nps" on "a.nps".id = "b.nps".id'
 
 
-#: Pieces of FROM, each with the table that it reads; what surrounds them below reads none.
+#: Parts of FROM, each with the table that it reads. The SQL around them reads no table.
 tables = st.sampled_from(["raw.nps", 'Raw."users"', "lake.nps", '"other schema"."from"'])
 froms = st.recursive(
     st.tuples(tables, st.sampled_from(["", " as t", " u", ' as "raw.x"'])).map(
@@ -184,9 +184,9 @@ froms = st.recursive(
 
 @given(froms, st.sampled_from(DIALECTS))
 def test_every_table_is_found_and_nothing_else_is_changed(case: tuple[str, set[str]], dialect: str) -> None:
-    source, spelled = case
+    source, names = case
     found = lineage_of(f"select 1 as id from {source}", dialect)
-    expected = {name.replace('"', "").lower() for name in spelled}
+    expected = {name.replace('"', "").lower() for name in names}
     assert set(found.inputs) == expected
     moved = {name: f"moved.t{number}" for number, name in enumerate(sorted(expected))}
     text = table_names.replaced(found.summary.sql, found.places, moved)
@@ -199,10 +199,10 @@ GIVEN = {
     "a star of an alias": ("select u.*, n.score from raw.users u, raw.nps n", ["id", "country", "payload", "score"]),
     "a star of a CTE": ("with a as (select id, 1 as b from raw.nps) select * from a", ["id", "b"]),
     "a cast keeps the name": ("select created_at::date, cast(id as text) from raw.nps", ["created_at", "id"]),
-    "what nobody knows": ("select *, 1 as one from raw.view", ["*", "one"]),
-    "a column of what nobody knows": ("select whatever from raw.view", ["whatever"]),
+    "a star of unknown columns": ("select *, 1 as one from raw.view", ["*", "one"]),
+    "a column of a table with unknown columns": ("select whatever from raw.view", ["whatever"]),
     "UNION": ("select id as a from raw.nps union select id from raw.users order by a", ["a"]),
-    "an alias used beside it": ("select score + 1 as a, a * 2 as b from raw.nps", ["a", "b"]),
+    "an alias used in the same SELECT": ("select score + 1 as a, a * 2 as b from raw.nps", ["a", "b"]),
     "numbers for columns": (
         "select score, count(*) as n from raw.nps group by 1 order by 2 desc, score",
         ["score", "n"],
@@ -236,7 +236,7 @@ GIVEN = {
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize(("sql", "expected"), GIVEN.values(), ids=GIVEN)
-def test_its_columns(sql: str, expected: list[str], dialect: str) -> None:
+def test_the_columns_of_a_summary(sql: str, expected: list[str], dialect: str) -> None:
     assert columns(lineage_of(sql, dialect), LIVE, PostgresFamily.system_columns) == expected
 
 
@@ -248,13 +248,17 @@ WRONG = {
     "a column in WHERE": ("select id from raw.nps where creatd_at > '2021-02-05'", "did you mean 'created_at'?"),
     "a column in GROUP BY": ("select 1 as a from raw.nps group by scor", "did you mean 'score'?"),
     "a column in a function": ("select coalesce(scor, 1) as a from raw.nps", "did you mean 'score'?"),
-    "a column that a CTE left out": ("with c as (select id from raw.nps) select score from c", "score", "there are id"),
+    "a column not in a CTE": (
+        "with c as (select id from raw.nps) select score from c",
+        "score",
+        "choose from id",
+    ),
     "a column of another CTE": (
         "with c as (select score from raw.nps), d as (select id from c) select 1 as a from d",
-        "no column id",
+        "no input has the column id",
     ),
-    "an alias": ("select x.id from raw.nps n", "called x", "there are n"),
-    "an alias before a star": ("select x.* from raw.nps n", "called x"),
+    "an alias": ("select x.id from raw.nps n", "FROM has no x", "choose from n"),
+    "an alias before a star": ("select x.* from raw.nps n", "FROM has no x"),
     "a column of USING": ("select id from raw.nps join raw.users using (uid)", "USING (uid)"),
     "a number in ORDER BY": ("select id from raw.nps order by 3", "ORDER BY 3"),
     "no name": ("select id,\n count(*) from raw.nps group by 1", "column 2", "AS"),
@@ -266,15 +270,15 @@ WRONG = {
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
-def test_what_is_not_there(case: tuple[str, ...], dialect: str) -> None:
-    sql, *said = case
+def test_unknown_tables_and_columns(case: tuple[str, ...], dialect: str) -> None:
+    sql, *words = case
     with pytest.raises(TableFileError) as caught:
         columns(lineage_of(sql, dialect), LIVE, PostgresFamily.system_columns)
-    for text in ("analytics/summary.sql", *said):
+    for text in ("analytics/summary.sql", *words):
         assert text in str(caught.value)
 
 
-def test_all_wrong_columns_are_told_at_once() -> None:
+def test_all_wrong_columns_are_in_one_error() -> None:
     with pytest.raises(TableFileError) as caught:
         columns(lineage_of("select scoer,\n n.idd from raw.nps n"), LIVE)
     assert [line[:29] for line in str(caught.value).splitlines()] == [
@@ -291,12 +295,12 @@ FLEETING = [
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("expression", FLEETING)
-def test_what_asks_the_clock_or_chance_is_not_repeatable(expression: str, dialect: str) -> None:
+def test_a_select_with_a_clock_or_random_values_is_not_deterministic(expression: str, dialect: str) -> None:
     lineage = lineage_of(f"select id from raw.nps where x = (select {expression} as y)", dialect)
     assert not is_repeatable(lineage, PostgresFamily.volatile_functions)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_what_does_not_is_repeatable(dialect: str) -> None:
+def test_a_select_without_them_is_deterministic(dialect: str) -> None:
     sql = "select id, 'now()' as said, now_at, random, created_at::date as d from raw.nps -- current_date"
     assert is_repeatable(lineage_of(sql, dialect), PostgresFamily.volatile_functions)

@@ -1,4 +1,4 @@
-"""Cases of a summary: they run on both warehouses and leave nothing behind, and what differs is seen at once."""
+"""Test cases of a summary run on both warehouses, leave nothing behind, and show the differences."""
 
 import contextlib
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ TYPES = {"raw.nps": {"created_at": Type("timestamp"), "score": Type("smallint"),
 
 @dataclass
 class Desk:
-    """A warehouse with a table of the summary's input's name, of other columns; and where an analyst runs cases."""
+    """A warehouse with a table that has the name of the summary's input but other columns, and a session for cases."""
 
     database: Database
     warehouse: Warehouse
@@ -79,7 +79,7 @@ DAYS = [
 ]
 
 
-def test_what_is_expected_comes(desk: Desk) -> None:
+def test_a_case_passes_if_the_rows_are_as_expected(desk: Desk) -> None:
     assert desk.run(given={"raw.nps": ANSWERS}, expect=DAYS) is None
 
 
@@ -92,10 +92,10 @@ def test_an_empty_table_gives_no_rows(desk: Desk) -> None:
     assert desk.run(given={"raw.nps": []}, expect=[]) is None
 
 
-def test_what_differs_is_shown_side_by_side(desk: Desk) -> None:
+def test_differences_are_shown_side_by_side(desk: Desk) -> None:
     expect = [DAYS[0], DAYS[1] | {"mean": Decimal("9.25")}, {"day": date(2021, 2, 7), "answers": 0, "mean": None}]
     assert desk.run(given={"raw.nps": ANSWERS}, expect=expect) == (
-        "3 rows are expected and 2 came, of which 1 are right:\n"
+        "rows expected: 3, rows returned: 2, rows that match: 1\n"
         "            day         answers  mean\n"
         "  expected  2021-02-05  2        9.25\n"
         "  found     2021-02-05  2        9.50  ← mean\n"
@@ -103,20 +103,22 @@ def test_what_differs_is_shown_side_by_side(desk: Desk) -> None:
     )
 
 
-def test_a_row_too_many_is_shown(desk: Desk) -> None:
-    told = desk.run(given={"raw.nps": ANSWERS}, expect=DAYS[:1])
-    assert told is not None and told.splitlines()[-1].split() == ["unexpected", "2021-02-05", "2", "9.50"]
+def test_an_unexpected_row_is_shown(desk: Desk) -> None:
+    text = desk.run(given={"raw.nps": ANSWERS}, expect=DAYS[:1])
+    assert text is not None and text.splitlines()[-1].split() == ["unexpected", "2021-02-05", "2", "9.50"]
 
 
-def test_order_matters_where_the_case_says_so(desk: Desk) -> None:
+def test_order_matters_if_the_case_is_ordered(desk: Desk) -> None:
     sql = SQL.replace(";", " order by 1")
     given = {"raw.nps": ANSWERS}
     assert desk.run(sql, given=given, expect=DAYS) is None
     assert desk.run(sql, given=given, expect=DAYS[::-1], ordered=True) is None
-    assert "in another order, from row 1 on" in (desk.run(sql, given=given, expect=DAYS, ordered=True) or "")
+    assert "all rows match, but their order differs from row 1 on" in (
+        desk.run(sql, given=given, expect=DAYS, ordered=True) or ""
+    )
 
 
-def test_the_range_of_a_case_stands_for_the_placeholders(desk: Desk) -> None:
+def test_the_range_of_a_case_replaces_the_placeholders(desk: Desk) -> None:
     sql = SQL.replace("where", "where created_at >= {start} and created_at < {end} and")
     given = {"raw.nps": ANSWERS}
     assert desk.run(sql, given=given, expect=DAYS) is None
@@ -124,12 +126,12 @@ def test_the_range_of_a_case_stands_for_the_placeholders(desk: Desk) -> None:
     assert desk.run(sql, given=given, expect=DAYS[1:], end=datetime(2021, 2, 6)) is None
 
 
-def test_the_summary_s_own_types_hold(desk: Desk) -> None:
+def test_the_declared_types_of_the_summary_are_used(desk: Desk) -> None:
     expect = [{"day": date(2021, 2, 5), "mean": 10}, {"day": date(2021, 2, 6), "mean": 7}]
     assert desk.run(columns={"mean": "decimal(5, 0)"}, given={"raw.nps": ANSWERS}, expect=expect) is None
 
 
-def test_the_tables_of_the_warehouse_are_neither_read_nor_touched(desk: Desk) -> None:
+def test_a_case_does_not_read_or_change_tables_of_the_warehouse(desk: Desk) -> None:
     sql = "select id, amount, count(*) as n from live.numbers group by 1, 2"
     expect = [{"id": 7, "amount": Decimal("0.10"), "n": 1}]
     before = desk.database.run("SELECT * FROM live.numbers"), desk.database.types("live.numbers")
@@ -150,13 +152,13 @@ def test_the_tables_of_the_warehouse_are_neither_read_nor_touched(desk: Desk) ->
     ],
     ids=["integer", "decimal", "boolean", "date", "timestamp", "text"],
 )
-def test_types_are_what_the_values_look_like_where_nothing_tells_them(desk: Desk, value: Any, sql: str) -> None:
+def test_unknown_types_come_from_the_values(desk: Desk, value: Any, sql: str) -> None:
     sql = f"select x, case when {sql} then 1 else 0 end as id from lake.things where id = 0"
     given = {"lake.things": [{"id": 0, "x": value}, {"id": 0}]}
     assert desk.run(sql, given=given, expect=[{"x": value, "id": 1}, {"x": None, "id": 0}]) is None
 
 
-def test_the_case_s_types_come_first(desk: Desk) -> None:
+def test_the_types_of_the_case_take_precedence(desk: Desk) -> None:
     sql = "select score / 2 as half, 1 as id from raw.nps"
     given, columns = {"raw.nps": [{"score": 3}]}, {"raw.nps": {"score": "decimal(5, 2)"}}
     assert desk.run(sql, given=given, expect=[{"half": 1}]) is None
@@ -186,18 +188,18 @@ BAD: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize(("case", "said"), BAD.values(), ids=BAD)
-def test_a_case_that_makes_no_sense_is_refused(desk: Desk, case: dict[str, Any], said: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("case", "words"), BAD.values(), ids=BAD)
+def test_an_invalid_case_is_refused(desk: Desk, case: dict[str, Any], words: tuple[str, ...]) -> None:
     message = desk.refused(**case)
-    assert all(text in message for text in ("analytics/days/case.yaml", *said)), message
+    assert all(text in message for text in ("analytics/days/case.yaml", *words)), message
 
 
-def test_an_empty_table_of_which_nothing_is_known_is_refused(desk: Desk) -> None:
+def test_an_empty_table_with_unknown_columns_is_refused(desk: Desk) -> None:
     message = desk.refused("select 1 as id from lake.things", given={"lake.things": []}, expect=[])
     assert "lake.things has no rows" in message and "columns:" in message
 
 
-def test_a_summary_that_the_warehouse_refuses_is_told_with_its_line(desk: Desk) -> None:
+def test_a_summary_that_the_warehouse_refuses_is_reported_with_its_line(desk: Desk) -> None:
     sql = "select 1 / score as id,\n length(score, 7, 7) as x\nfrom raw.nps"
     message = desk.refused(sql, given={"raw.nps": []}, expect=[])
     assert "analytics.days" in message and "line 2" in message and "length" in message
@@ -233,31 +235,31 @@ def test_a_case_is_read_with_all_digits(tmp_path: Path) -> None:
 BAD_FILES = {
     "a field misspelt": (("expect:", "expects:"), "expects: unknown field; did you mean 'expect'?"),
     "no description": (("description: A day of one answer.", ""), "description: missing"),
-    "a list for a value": (("word: NO", "word: [NO]"), "word: ['NO'] is no value"),
+    "a list for a value": (("word: NO", "word: [NO]"), "word: ['NO'] is not a single value"),
     "a table without rows": (
         ("[{score: 1.10000000000000000001, at: 2021-02-05 10:00:00, word: NO}]", "none"),
         "given.raw.nps",
     ),
-    "a type that there is not": (
+    "an unknown type": (
         ("expect:", "columns: {raw.nps: {score: intger}}\nexpect:"),
         "unknown type 'intger'",
     ),
     "types of a table that is not given": (
         ("expect:", "columns: {raw.npz: {x: int}}\nexpect:"),
-        "raw.npz is not given",
+        "raw.npz is not under given:",
     ),
 }
 
 
-@pytest.mark.parametrize(("change", "said"), BAD_FILES.values(), ids=BAD_FILES)
-def test_a_file_that_is_wrong_is_refused(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+@pytest.mark.parametrize(("change", "words"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_wrong_file_is_refused(tmp_path: Path, change: tuple[str, str], words: str) -> None:
     path = case_file(tmp_path, GOOD_FILE.replace(*change))
     with pytest.raises(TableFileError) as caught:
         read_case(path)
-    assert str(path) in str(caught.value) and said in str(caught.value), str(caught.value)
+    assert str(path) in str(caught.value) and words in str(caught.value), str(caught.value)
 
 
-def test_the_types_of_a_table_file_are_those_behind_its_masks(tmp_path: Path) -> None:
+def test_the_types_of_a_table_file_are_those_after_masking(tmp_path: Path) -> None:
     path = tmp_path / "raw" / "users.yaml"
     path.parent.mkdir()
     path.write_text(
@@ -300,17 +302,17 @@ def test_the_types_of_a_table_file_are_those_behind_its_masks(tmp_path: Path) ->
     ],
     ids=str,
 )
-def test_which_values_are_the_same(expected: Any, found: Any, is_same: bool) -> None:
+def test_which_values_are_equal(expected: Any, found: Any, is_same: bool) -> None:
     assert same(expected, found) is is_same
 
 
-def test_how_often_a_row_is_there_counts() -> None:
+def test_the_number_of_equal_rows_counts() -> None:
     one, two = {"a": 1}, {"a": 2}
     assert differences([one, one, two], [two, one, one], ordered=False) is None
     assert differences([one, one, two], [two, two, one], ordered=False) is not None
 
 
-def test_a_row_that_names_less_leaves_the_others_theirs() -> None:
+def test_a_row_that_names_few_columns_does_not_take_the_match_of_another() -> None:
     found = [{"a": 1, "b": 1}, {"a": 1, "b": 2}]
     assert differences([{"a": 1}, {"a": 1, "b": 1}], found, ordered=False) is None
     assert differences([{"b": 1}, {"a": 1, "b": 1}], found, ordered=False) is not None
