@@ -1,45 +1,45 @@
-"""What can go wrong, as a tree. Catch `DaybookError` for all of it.
+"""The errors that Daybook raises, as a tree. Catch `DaybookError` for all of them.
 
 DaybookError
-├── TableFileError        a file under tables/ is wrong: names the file, the field and the remedy
-├── IntervalError         a date or range that does not fit the table's grid, lies in the future or before `start`
+├── TableFileError        a file under tables/ is wrong: with the file, the field and the remedy
+├── IntervalError         a date or range does not fit the table's grid, is in the future or before `start`
 ├── SourceError           the source cannot be read as the table file says
-│   ├── Uncountable       its rows cannot be counted without loading them
-│   ├── SourceIncomplete  it could not give all that was wanted; what it gave is loaded
-│   └── FileRefused       a file that is cut off, damaged, or not what the table file says: names where and why
-├── StageError            a part is missing, damaged, or could not be written
+│   ├── Uncountable       the source cannot count its rows without sending them
+│   ├── SourceIncomplete  the source could not send everything; what it sent is loaded
+│   └── FileRefused       a file is cut off, damaged, or not what the table file says: with the place and the reason
+├── StageError            a staged part is missing or damaged, or could not be written
 ├── WarehouseError        the warehouse cannot take the table as it is
 │   ├── SchemaMismatch    the warehouse's table does not fit the source, or the source has changed: with the ALTER
-│   └── ValueRefused      a value that the warehouse cannot hold: names table, key, column, remedy
-├── GuardError            a check before the commit failed; the transaction was rolled back
-│   ├── RowCountMismatch  rows extracted, in the manifest and landed are not the same number
-│   ├── DuplicateKey      two rows with one key, where the strategy does not choose between them
-│   ├── NullKey           a row without its key
-│   ├── OutsideInterval   a row whose cursor is not in the interval that is being loaded
-│   ├── Superseded        a part of it was loaded meanwhile, from a newer snapshot
-│   ├── ShrinkGuard       the load would leave far fewer rows than the ledger says were there
-│   ├── EmptyBuild        a summary's SELECT gave no row
-│   └── CheckFailed       a check of the table file does not hold in what would be committed
-├── ExtractFailed         the source's database failed: carries the whole story
-│   └── SourceLost        it could not be reached or answered, again and again
-├── BuildFailed           a summary's SELECT could not be run: with the line of its file
-├── LoadFailed            the warehouse's database failed: carries the whole story
-│   └── WarehouseLost     it could not be reached or answered, again and again
-├── ExportFailed          rows of the warehouse could not be written to where they were to go
-│   └── ExportLost        it could not be reached or did not answer, again and again
-├── AuditRefused          a table that cannot be compared with its source, or not so much of it at once
-├── AuditFailed           the source's or the warehouse's database failed during an audit: carries the whole story
-│   └── AuditLost         it could not be reached or answered, again and again
-├── AuditDiffers          the warehouse is not what the source has: names the intervals, the rows, what to type
-├── RepairRefused         a repair that would load too much of a table's history again, or cannot be done
+│   └── ValueRefused      the warehouse cannot hold a value: with the table, the key, the column and the remedy
+├── GuardError            a check before the commit failed, and the transaction was rolled back
+│   ├── RowCountMismatch  the row counts of the source, the manifest and the staging table differ
+│   ├── DuplicateKey      two rows have the same key, and the strategy does not choose between them
+│   ├── NullKey           a row has no key
+│   ├── OutsideInterval   the cursor of a row is outside of the interval that is loaded
+│   ├── Superseded        another run has loaded a part of the intervals from a newer snapshot
+│   ├── ShrinkGuard       the load would leave far fewer rows than the ledger has recorded
+│   ├── EmptyBuild        the SELECT of a summary returned no row
+│   └── CheckFailed       a check of the table file failed on what would be committed
+├── ExtractFailed         the source's database failed: with the whole story
+│   └── SourceLost        every retry failed: the database could not be reached or did not answer
+├── BuildFailed           the SELECT of a summary failed: with the line of its file
+├── LoadFailed            the warehouse's database failed: with the whole story
+│   └── WarehouseLost     every retry failed: the database could not be reached or did not answer
+├── ExportFailed          rows of the warehouse could not be written to their destination
+│   └── ExportLost        every retry failed: the destination could not be reached or did not answer
+├── AuditRefused          the table cannot be compared with its source, or not so much of it at once
+├── AuditFailed           the source's or the warehouse's database failed during an audit: with the whole story
+│   └── AuditLost         every retry failed: the database could not be reached or did not answer
+├── AuditDiffers          the warehouse differs from its source: with the intervals, the rows and the command to type
+├── RepairRefused         a repair would reload too much of a table's history, or is not possible
 ├── DbtUnusable           dbt is not installed, or cannot read the project or reach the warehouse: in its words
-├── DbtFailed             models or tests of a dbt project failed: names them, and what they held back
-├── BackfillRefused       a backfill that makes no sense, with what to ask for instead
-├── BackfillIncomplete    some intervals of a backfill could not be loaded: names them, with their reasons
-├── SummariesFailed       some summaries could not be built: names them, with their reasons, and what they hold back
-├── NotLoadedInTime       an interval that was waited for did not come
-├── MonitorIncomplete     the monitor could not look at all that may be wrong: names what, and why
-└── ExtraMissing          an optional dependency is not installed: names the extra and the command that installs it
+├── DbtFailed             models or tests of a dbt project failed: with their names, and what depends on them
+├── BackfillRefused       the request for a backfill is wrong: with what to request instead
+├── BackfillIncomplete    a backfill could not load some intervals: with the reason for each
+├── SummariesFailed       some summaries could not be built: with the reason for each, and what depends on them
+├── NotLoadedInTime       an interval was not loaded before the time limit of a wait
+├── MonitorIncomplete     the monitor could not check everything: with the checks that failed, and why
+└── ExtraMissing          an optional dependency is not installed: with the extra and the command that installs it
 """
 
 from collections.abc import Mapping
@@ -48,13 +48,13 @@ from typing import ClassVar
 
 
 class DaybookError(Exception):
-    """The root: a failure that Daybook understands and can explain."""
+    """The root of the tree: a failure that Daybook can explain."""
 
-    #: Whether the rows of one interval may be to blame, so that the others could be loaded without them.
+    #: True if the rows of one interval may be the cause, so that a load without that interval can succeed.
     may_be_one_interval: ClassVar[bool] = False
-    #: Whether the same run may well succeed some minutes later.
+    #: True if a retry some minutes later can succeed.
     may_pass: ClassVar[bool] = False
-    #: The reason of each part that failed by itself, by its name, where the error is about several.
+    #: The reason for each part that failed, by the name of the part, if the error is about several parts.
     parts: Mapping[str, str] = MappingProxyType({})
 
 
@@ -63,7 +63,7 @@ class TableFileError(DaybookError):
 
 
 class IntervalError(DaybookError):
-    """A date or a range that names no interval of the table."""
+    """A date or a range does not name intervals of the table."""
 
 
 class SourceError(DaybookError):
@@ -71,21 +71,21 @@ class SourceError(DaybookError):
 
 
 class Uncountable(SourceError):
-    """The source cannot say how many rows it has without giving them."""
+    """The source cannot count its rows without sending them."""
 
 
 class SourceIncomplete(SourceError):
-    """The source could not give a part of what was wanted; the rest is loaded."""
+    """The source could not send a part of what was requested. The rest is loaded."""
 
 
 class FileRefused(SourceError):
-    """A file that is cut off, damaged, or not what the table file says it is; nothing of it is loaded."""
+    """A file is cut off, damaged, or not what the table file says. Nothing of it is loaded."""
 
     may_be_one_interval = True
 
 
 class StageError(DaybookError):
-    """A part on the stage is missing, damaged, or could not be written."""
+    """A part on the stage is missing or damaged, or could not be written."""
 
 
 class WarehouseError(DaybookError):
@@ -93,111 +93,111 @@ class WarehouseError(DaybookError):
 
 
 class SchemaMismatch(WarehouseError):
-    """The table in the warehouse does not fit what is to be loaded."""
+    """The table in the warehouse does not fit the rows to load."""
 
 
 class ValueRefused(WarehouseError):
-    """A value that the warehouse cannot hold."""
+    """The warehouse cannot hold a value."""
 
     may_be_one_interval = True
 
 
 class GuardError(DaybookError):
-    """A check before the commit failed; nothing was changed."""
+    """A check before the commit failed. Nothing was changed."""
 
     may_be_one_interval = True
 
 
 class RowCountMismatch(GuardError):
-    """Rows extracted, staged and landed are not the same number."""
+    """The row counts of the source, the stage and the staging table differ."""
 
 
 class DuplicateKey(GuardError):
-    """Two rows with one key, where the strategy does not choose between them."""
+    """Two rows have the same key, and the strategy does not choose between them."""
 
 
 class NullKey(GuardError):
-    """A row without its key."""
+    """A row has no key."""
 
 
 class OutsideInterval(GuardError):
-    """A row whose cursor is not in the interval that is being loaded."""
+    """The cursor of a row is outside of the interval that is loaded."""
 
 
 class Superseded(GuardError):
-    """A part of what would be replaced was loaded meanwhile, from a newer snapshot of the source."""
+    """Another run has loaded a part of the intervals from a newer snapshot of the source."""
 
 
 class ShrinkGuard(GuardError):
-    """The load would leave far fewer rows than the ledger says were there."""
+    """The load would leave far fewer rows than the ledger has recorded."""
 
 
 class EmptyBuild(GuardError):
-    """A summary's SELECT gave no row, and its file does not say that this may be."""
+    """The SELECT of a summary returned no row, and its file does not allow that."""
 
 
 class CheckFailed(GuardError):
-    """A check of the table file does not hold in what would be committed."""
+    """A check of the table file failed on what would be committed."""
 
 
 class ExtractFailed(DaybookError):
-    """The source's database failed: the message carries the whole story."""
+    """The source's database failed. The message has the whole story."""
 
     may_be_one_interval = True
 
 
 class SourceLost(ExtractFailed):
-    """The source's database could not be reached or did not answer, again and again."""
+    """The source's database could not be reached or did not answer, in any of several tries."""
 
     may_be_one_interval, may_pass = False, True
 
 
 class BuildFailed(DaybookError):
-    """A summary's SELECT could not be run."""
+    """The SELECT of a summary failed."""
 
 
 class LoadFailed(DaybookError):
-    """The warehouse's database failed: the message carries the whole story."""
+    """The warehouse's database failed. The message has the whole story."""
 
     may_be_one_interval = True
 
 
 class WarehouseLost(LoadFailed):
-    """The warehouse's database could not be reached or did not answer, again and again."""
+    """The warehouse's database could not be reached or did not answer, in any of several tries."""
 
     may_be_one_interval, may_pass = False, True
 
 
 class ExportFailed(DaybookError):
-    """Rows of the warehouse could not be written to where they were to go."""
+    """Rows of the warehouse could not be written to their destination."""
 
 
 class ExportLost(ExportFailed):
-    """Where they were to go could not be reached or did not answer, again and again."""
+    """The destination of an export could not be reached or did not answer, in any of several tries."""
 
     may_pass = True
 
 
 class AuditRefused(DaybookError):
-    """A table that cannot be compared with its source as was asked."""
+    """The table cannot be compared with its source in the requested way."""
 
 
 class AuditFailed(DaybookError):
-    """A database failed during an audit: the message carries the whole story."""
+    """A database failed during an audit. The message has the whole story."""
 
 
 class AuditLost(AuditFailed):
-    """A database could not be reached or did not answer during an audit, again and again."""
+    """A database could not be reached or did not answer during an audit, in any of several tries."""
 
     may_pass = True
 
 
 class AuditDiffers(DaybookError):
-    """The warehouse does not have what the source has of some intervals."""
+    """The warehouse differs from its source in some intervals."""
 
 
 class RepairRefused(DaybookError):
-    """What an audit found is not repaired: it is too much of the table's history, or nothing could do it."""
+    """A repair would reload too much of the table's history, or is not possible."""
 
 
 class DbtUnusable(DaybookError):
@@ -205,19 +205,19 @@ class DbtUnusable(DaybookError):
 
 
 class DbtFailed(DaybookError):
-    """Models or tests of a dbt project failed; what does not depend on them is built."""
+    """Models or tests of a dbt project failed. What does not depend on them is built."""
 
 
 class BackfillRefused(DaybookError):
-    """What was asked of a backfill makes no sense."""
+    """The request for a backfill is wrong."""
 
 
 class BackfillIncomplete(DaybookError):
-    """Some intervals of a backfill could not be loaded; the others are."""
+    """Some intervals of a backfill could not be loaded. The others are loaded."""
 
 
 class SummariesFailed(DaybookError):
-    """Some summaries could not be built: names them, with their reasons, and the summaries that wait for them."""
+    """Some summaries could not be built. The message names them, the reasons, and the summaries that depend on them."""
 
     def __init__(self, message: str, parts: Mapping[str, str] = MappingProxyType({})) -> None:
         super().__init__(message)
@@ -225,21 +225,21 @@ class SummariesFailed(DaybookError):
 
 
 class NotLoadedInTime(DaybookError):
-    """An interval that was waited for was not loaded in time."""
+    """An interval was not loaded before the time limit of a wait."""
 
     may_pass = True
 
 
 class MonitorIncomplete(DaybookError):
-    """A part of what the monitor looks at could not be looked at; the rest was."""
+    """Some checks of the monitor could not run. The others ran."""
 
 
 class ExtraMissing(DaybookError):
-    """An optional dependency is not installed: names the extra and the command that installs it."""
+    """An optional dependency is not installed. The message names the extra and the command that installs it."""
 
 
 def kind_of(name: str) -> type[DaybookError] | None:
-    """The error of this name, as another process's failure tells it; None for one that is not Daybook's."""
+    """Return the class of an error that another process reported by name, or None if it is not Daybook's."""
     kinds = [DaybookError]
     for kind in kinds:
         if kind.__name__ == name:

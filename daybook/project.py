@@ -8,11 +8,12 @@ VARIABLE = "DAYBOOK_PROJECT"
 
 
 def project_root() -> Path:
-    """Return the project's folder.
+    """Return the project's folder, the first of these that applies:
 
-    `DAYBOOK_PROJECT` names it. Otherwise it is the nearest folder with a folder `tables`, from the working directory
-    upward. If there is none, it is the checkout that this package runs from, and if this package is installed from a
-    wheel, the working directory, so that an error about a missing table file names the expected path.
+    1. the folder in `DAYBOOK_PROJECT`,
+    2. the nearest folder with a folder `tables`, from the working directory upward,
+    3. the checkout that this package runs from,
+    4. the working directory, so that an error about a missing table file names the expected path.
     """
     if named := os.environ.get(VARIABLE):
         return Path(named).resolve()
@@ -28,7 +29,7 @@ def tables_folder() -> Path:
 def checkout() -> Path | None:
     """Return the checkout that this package runs from, or None if it is installed from a wheel.
 
-    A checkout keeps `flows/` beside the package, and the wheel inside of it.
+    A checkout has `flows/` next to the package, a wheel inside of it.
     """
     package = Path(__file__).resolve().parent
     return None if (package / "flows").is_dir() else package.parent

@@ -18,7 +18,7 @@ _END = r"""(?:[\s,;&)}\]'"\\]|\Z)"""
 _PATTERNS = [
     # Group 1 is kept. Patterns start with fixed characters and are bounded, so that no text takes long.
     (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-    # A password may hold a slash or an @ that was not encoded: up to the last @ before a space or a quote.
+    # A password may contain a slash or an @ that is not encoded: match up to the last @ before a space or a quote.
     (r"(://[^\s/:@'\"]{0,200}:)[^\s'\"<>]{0,500}(?=@)", 0),
     (r"(://)[^\s/:@'\"]{20,}(?=@)", 0),  # a token in the place of a user
     # Incoming webhooks of chat services: https://hooks.…/…, https://…/webhooks/…

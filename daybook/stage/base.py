@@ -1,6 +1,6 @@
-"""The stage: where the rows of a run wait, compressed and checksummed, between the source and the warehouse.
+"""The stage: storage for the rows of a run, compressed and checksummed, between the source and the warehouse.
 
-`parts` writes and reads the rows of a run, `folder` and `s3` are the places that can hold them.
+`parts` writes and reads the rows of a run. `folder` and `s3` are the two kinds of storage.
 """
 
 import re
@@ -11,31 +11,33 @@ from typing import Protocol
 
 
 class Stage(Protocol):
-    """A place for objects. A key is a relative path with slashes, such as `<prefix of the run>/part-00001.csv.zst`.
+    """Storage for objects. A key is a relative path with slashes, such as `<prefix of the run>/part-00001.csv.zst`.
 
-    `str(stage)` names the place for a log line, without any secret. All methods may be called from several threads,
-    and raise StageError, which names the object and what to do, when the place does not answer as it should.
+    `str(stage)` names the storage in logs, without any secret. All methods are safe to call from several threads.
+
+    Raises:
+        StageError: from every method, if the storage fails. The message names the object and the remedy.
     """
 
     def put(self, key: str, data: bytes) -> None:
-        """Write the object. Whoever reads it sees all of it or nothing."""
+        """Write an object. Readers see all of it or nothing."""
 
     def get(self, key: str) -> bytes:
-        """The object's bytes: whole, since parts are small, so that they are checked before their first row is used."""
+        """Return all bytes of an object. Parts are small, and are verified before their first row is used."""
 
     def delete(self, key: str) -> None:
-        """Remove the object; one that is gone already is as good as removed."""
+        """Delete an object. Succeed if it does not exist."""
 
     def uri(self, key: str) -> str:
-        """The object's address, as a person or a warehouse's COPY needs it: `s3://…` or `file:///…`."""
+        """Return the address of an object for people and for a warehouse's COPY: `s3://…` or `file:///…`."""
 
 
 def new_prefix(table_name: str, run_id: str) -> str:
-    """A prefix that no other run, and no other attempt of this run, has: `raw_data.nps/20210206T090003Z-run-1f0c9a2e`.
+    """Return a prefix that is unique for each attempt of a run: `raw_data.nps/20210206T090003Z-run-1f0c9a2e`.
 
-    Takes the table's name and the run's id, which may hold any characters. Returns only characters that S3 calls safe
-    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html) and that every file system takes. The time
-    is UTC, so that a listing shows how old a prefix is.
+    The name of the table and the id of the run may contain any characters. The prefix has only characters that S3 calls
+    safe (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html) and that every file system accepts. It
+    starts with the current time in UTC, so that a listing shows the age of a prefix.
     """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     return f"{_readable(table_name, 'table')}/{stamp}-{_readable(run_id, 'run')}-{uuid.uuid4().hex[:8]}"

@@ -1,26 +1,26 @@
-"""The CSV that travels from a source over the stage into a warehouse: UTF-8, commas, quotes doubled, no header."""
+"""The CSV that a source writes to the stage and a warehouse loads: UTF-8, commas, doubled quotes, no header."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class CsvFormat:
-    """How a value looks in the staged CSV. The warehouse says what it wants, the source writes it so."""
+    """How to write values in the staged CSV. The warehouse chooses the format, and the source writes it."""
 
     null: str = ""
-    """An *unquoted* field with this text is NULL: "" for PostgreSQL, a run-unique control character on Redshift."""
+    """An *unquoted* field with this text is NULL: "" for PostgreSQL, a run-unique control character for Redshift."""
     bytes_prefix: str = "\\x"
-    """Binary values are hex digits behind this: PostgreSQL's bytea wants it, Redshift's VARBYTE wants it empty."""
+    """The prefix of the hex digits of a binary value: PostgreSQL's bytea needs `\\x`, Redshift's VARBYTE nothing."""
     empty_bytes: str = ""
-    """What stands behind the prefix for a binary value of no bytes, where a field without digits would be NULL: hex
-    digits unique to the run, which the warehouse turns back into no bytes. "" where the empty field is one already."""
+    """The hex digits of a binary value without bytes, for a warehouse that loads a field without digits as NULL. They
+    are unique to the run, and the warehouse replaces them with an empty value. "" if the warehouse needs no digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some whole rows of CSV, at best about 1 MiB of them: a source yields these, the stage writes them."""
+    """Whole rows of CSV, ideally about 1 MiB, which a source yields and the stage writes."""
 
     data: bytes
-    """Every row ends with a newline (b"\\n"); newlines may also stand inside quotes."""
+    """The rows. Each ends with a newline (b"\\n"). Quoted fields may contain newlines, too."""
     rows: int
-    """How many rows, not lines, `data` holds."""
+    """The number of rows, not lines, in `data`."""

@@ -1,4 +1,4 @@
-"""Where the rows of a CSV begin and end: what the stage must know to cut parts, and to name the row that went wrong."""
+"""Find the boundaries of CSV rows, to split chunks into parts and to name a row in an error."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,13 +10,14 @@ _LF = b"\n"
 
 
 def split(chunk: Chunk, size: int) -> Iterator[Chunk]:
-    """The chunk's rows in chunks of at most `size` bytes or of one row; the chunk itself if it is no larger.
+    """Split a chunk into chunks of at most `size` bytes. A row that is longer becomes a chunk of its own.
 
-    Raises StageError if the chunk does not end with a whole row.
+    Raises:
+        StageError: the chunk does not end with a whole row.
     """
     data, start, rows = chunk.data, 0, chunk.rows
     if not data.endswith(_LF):
-        raise StageError("A chunk of rows does not end with a newline: the source must yield whole rows of CSV.")
+        raise StageError("A chunk does not end with a newline: the source must yield whole rows of CSV.")
     while rows > 1 and len(data) - start > size:
         end = _cut(data, start, size)
         piece = data[start:end]
@@ -27,8 +28,8 @@ def split(chunk: Chunk, size: int) -> Iterator[Chunk]:
 
 
 def _cut(data: bytes, start: int, size: int) -> int:
-    """Where the last row ends that ends within `size` bytes of `start`; or the first row, if that is longer."""
-    # Quotes inside quotes are doubled, so a newline ends a row exactly if an even number of quotes precedes it.
+    """Return the end of the last row within `size` bytes of `start`, or the end of the first row if it is longer."""
+    # Quotes inside quotes are doubled, so a newline ends a row if and only if an even number of quotes precedes it.
     end = max(start, data.rfind(_LF, start, start + size) + 1)
     quotes = data.count(b'"', start, end)
     while quotes % 2:
@@ -40,14 +41,17 @@ def _cut(data: bytes, start: int, size: int) -> int:
     while end == start or quotes % 2:
         line, end = end, data.find(_LF, end) + 1
         if not end:
-            raise StageError("A chunk of rows ends inside quotes: the source must yield whole rows of CSV.")
+            raise StageError("A chunk ends inside quotes: the source must yield whole rows of CSV.")
         quotes += data.count(b'"', line, end)
     return end
 
 
 def records(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
-    """The CSV records of lines that end with a newline: (number of the record's last line, from 1; its fields)."""
-    # The csv module refuses fields beyond 128 KiB unless told otherwise, and can only be told for the whole process.
+    """Yield CSV records as pairs: the number of the record's last line, from 1, and its fields.
+
+    Takes lines that end with a newline.
+    """
+    # By default, the csv module refuses fields beyond 128 KiB. It can only raise the limit for the whole process.
     csv.field_size_limit(2**31 - 1)
     reader = csv.reader(lines)
     for record in reader:
@@ -55,9 +59,14 @@ def records(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def refuse_nul(chunk: Chunk, rows_before: int, table: str, columns: Sequence[str], key: Sequence[str]) -> None:
-    """Raise ValueRefused if the chunk holds a NUL byte, which no warehouse can hold in text: names its row and column.
+    """Raise ValueRefused, with the row and the column, for a NUL byte, which no warehouse can store in text.
 
-    Takes the chunk, how many rows of the run came before it, and which columns identify a row.
+    Args:
+        chunk: the rows.
+        rows_before: the number of rows of the run before this chunk.
+        table: the name of the table, for the error.
+        columns: the names of the columns, in the order of the CSV.
+        key: the columns that identify a row.
     """
     if b"\0" not in chunk.data:
         return
@@ -68,6 +77,6 @@ def refuse_nul(chunk: Chunk, rows_before: int, table: str, columns: Sequence[str
     column = next((name for name, value in values.items() if "\0" in value), "?")
     row = ", ".join(f"{name} = {values[name]!r}" for name in key if name in values) or f"number {number} of the run"
     raise ValueRefused(
-        f"{table}: column {column!r} of the row {row} holds a NUL byte (U+0000), which no warehouse can hold in text. "
-        "Correct the row at the source, or leave the column out of the `columns` in the table's file."
+        f"{table}: column {column!r} of row {row} contains a NUL byte (U+0000), which no warehouse can store in text. "
+        "Correct the row in the source, or remove the column from `columns` in the table file."
     )

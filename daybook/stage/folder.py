@@ -1,4 +1,4 @@
-"""A folder as the stage: the default of a machine that has no S3."""
+"""A folder as the stage, the default on a machine without S3."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ from daybook.errors import StageError
 
 
 class FolderStage:
-    """Objects are files below `path`, a folder that is made when it is first needed."""
+    """A stage whose objects are files below `path`. It creates the folder when it first writes."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser().absolute()
@@ -27,9 +27,9 @@ class FolderStage:
     def put(self, key: str, data: bytes) -> None:
         file = self._file(key)
         with _explained("write", file):
-            # The rows may be personal data: the folder of a run is for this user alone.
+            # The rows may be personal data, so only this user can read the folder of a run.
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Under another name first: a process that dies while writing leaves no half-written part behind.
+            # Write to a temporary name first, so that a killed process leaves no partial object under this key.
             handle, unfinished = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
             try:
                 with os.fdopen(handle, "wb", buffering=0) as out:
@@ -50,8 +50,8 @@ class FolderStage:
         file = self._file(key)
         with _explained("delete", file):
             file.unlink(missing_ok=True)
-        # The folder of a run goes with its last file: one that still holds something refuses to. The table's folder
-        # stays, for another run may be about to make its own in there.
+        # Remove the folder of the run with its last file; rmdir refuses until then. Keep the folder of the table, in
+        # which another run may be about to create a folder.
         with suppress(OSError):
             if file.parent != self.path:
                 file.parent.rmdir()
@@ -59,7 +59,7 @@ class FolderStage:
     def _file(self, key: str) -> Path:
         file = self.path / key
         if ".." in file.parts or self.path not in file.parents:
-            raise StageError(f"{key!r} is not a place below {self.path}: a key is a relative path without '..'.")
+            raise StageError(f"{key!r} is not below {self.path}: a key must be a relative path without '..'.")
         return file
 
 
@@ -69,11 +69,11 @@ def _explained(verb: str, file: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise StageError(
-            f"Cannot {verb} {file}: it does not exist. Was the stage cleaned, or is this another machine than the one "
-            "that extracted? Then extract again."
+            f"Cannot {verb} {file}: the file does not exist. Either the stage was cleaned, or another machine "
+            "extracted the rows. Run the load again."
         ) from error
     except OSError as error:
         raise StageError(
-            f"Cannot {verb} {file}: {error.strerror}. The folder must be writable for the user that runs the flow, "
-            "on a disk with room for the compressed rows."
+            f"Cannot {verb} {file}: {error.strerror}. The user that runs the flow needs write access to the folder, "
+            "and the disk needs space for the compressed rows."
         ) from error

@@ -1,4 +1,4 @@
-"""What a run put on the stage, written down: which parts, with how many rows, and what their bytes add up to."""
+"""The manifest of a run: the parts on the stage, with their row counts, sizes and checksums."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -15,31 +15,31 @@ class Part:
     key: str
     rows: int
     raw_bytes: int
-    """Bytes of CSV."""
+    """The size of the CSV."""
     bytes: int
-    """Bytes of the object, which is compressed."""
+    """The size of the compressed object."""
     sha256: str
-    """Of the object, in hex."""
+    """The checksum of the compressed object, in hex."""
 
 
 @dataclass(frozen=True, slots=True)
 class FilesInPlace:
-    """Files of a source that a warehouse reads where they lie. They are not ours: nothing here ever removes them."""
+    """Files of a source that a warehouse reads directly. Daybook never deletes them, since it did not write them."""
 
     uris: tuple[str, ...]
     bytes: int
     columns: tuple[str, ...]
-    """In the order in which a row has them."""
+    """The columns in the order of the files."""
     format: Literal["csv", "jsonl"]
     compression: str | None = None
-    """gzip, bzip2 or zstd, all of them."""
+    """The compression of all files: gzip, bzip2 or zstd. None: they are not compressed."""
     delimiter: str = ","
     header: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All that a run staged of one table. Its object is written last: a prefix without one is incomplete."""
+    """Everything that a run staged for one table. It is written last: a prefix without a manifest is incomplete."""
 
     table: str
     prefix: str
@@ -47,16 +47,16 @@ class Manifest:
     format: CsvFormat
     parts: tuple[Part, ...]
     in_place: FilesInPlace | None = None
-    """What there is instead of parts, where the warehouse reads the source's own files."""
+    """The source's own files, if the warehouse reads them directly. Then the manifest has no parts."""
 
     @property
     def key(self) -> str:
-        """Where on the stage the manifest itself is."""
+        """Return the key of the manifest on the stage."""
         return manifest_key(self.prefix)
 
     @property
     def copy_key(self) -> str:
-        """Where a warehouse that reads the stage itself finds its own list of the parts, while it loads them."""
+        """Return the key of the list of parts that a warehouse reads from the stage itself, during its load."""
         return f"{self.prefix}/copy.manifest"
 
     @property
@@ -76,7 +76,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
-        """The manifest that `to_json` wrote. Raises StageError when it is not one."""
+        """Return the manifest that `to_json` wrote. Raise StageError if `text` is something else."""
         try:
             fields = json.loads(text)
             return cls(
@@ -88,7 +88,9 @@ class Manifest:
                 in_place=_in_place(fields.get("in_place")),
             )
         except (ValueError, TypeError, KeyError) as error:
-            raise StageError(f"The manifest is damaged ({type(error).__name__}: {error}). Extract again.") from error
+            raise StageError(
+                f"The manifest is damaged ({type(error).__name__}: {error}). Run the load again."
+            ) from error
 
 
 def _in_place(fields: dict[str, Any] | None) -> FilesInPlace | None:
@@ -98,5 +100,5 @@ def _in_place(fields: dict[str, Any] | None) -> FilesInPlace | None:
 
 
 def manifest_key(prefix: str) -> str:
-    """Where on the stage the manifest of a run is."""
+    """Return the key of the manifest below the prefix of a run."""
     return f"{prefix}/manifest.json"

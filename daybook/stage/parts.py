@@ -1,4 +1,4 @@
-"""The rows of a run as compressed parts on a stage: writing, reading back, finding one row, removing."""
+"""Write the rows of a run as compressed parts on a stage, read them, find one row, and delete them."""
 
 import hashlib
 import io
@@ -20,8 +20,8 @@ from daybook.stage.manifest import FilesInPlace, Manifest, Part, manifest_key
 logger = logging.getLogger(__name__)
 
 PART_BYTES = 8 * 2**20
-IN_FLIGHT = 4  # parts in memory at once: those under way, and the one that is being filled
-BLOCK = 2**20  # bytes of CSV that are read back at a time
+IN_FLIGHT = 4  # parts in memory at once: the uploads, and the part that is being filled
+BLOCK = 2**20  # bytes of CSV per read
 ZSTD_LEVEL = 1  # 249 MB of rows take 0.6 CPU seconds; level 3 takes 1.1 for parts that are a fifth smaller
 ZSTD_HELD_BACK = 128 * 2**10  # a compressor holds back less than one block of input: RFC 8878, 3.1.1.2.4
 
@@ -39,15 +39,25 @@ def write_parts(
     part_bytes: int = PART_BYTES,
     on_progress: Callable[[Part], None] | None = None,
 ) -> Manifest:
-    """Compress rows into parts below `prefix` of `stage` as they arrive, and write the manifest when all are there.
+    """Compress rows into parts below `prefix` as they arrive, then write the manifest.
 
-    Takes chunks of whole rows, the table's name and columns (in the CSV's order), those that are the `key`, and the
-    largest size of a compressed part in bytes, which only a single row that is larger may exceed. Files that the
-    warehouse reads `in_place` are only noted in the manifest. `on_progress` is
-    called, in this thread, for every part that has reached the stage. Returns the manifest; no rows, no parts.
+    An error, also one that `chunks` raises, leaves the parts that are already written, without a manifest. A note on
+    the error names their prefix.
 
-    Raises StageError when the stage fails, ValueRefused for a NUL byte, and whatever `chunks` raises. What was written
-    until then stays, without a manifest, and a note on the error says where.
+    Args:
+        chunks: chunks of whole rows.
+        columns: the columns in the order of the CSV.
+        key: the columns that identify a row, for errors.
+        in_place: files that the warehouse reads directly. They are only recorded in the manifest.
+        part_bytes: the maximum size of a compressed part. Only a part of one large row exceeds it.
+        on_progress: is called in this thread with every part that has reached the stage.
+
+    Returns:
+        The manifest. It has no parts if there are no rows.
+
+    Raises:
+        StageError: the stage fails.
+        ValueRefused: a row contains a NUL byte.
     """
     parts: list[Part] = []
     uploads: deque[Future[Part]] = deque()
@@ -63,7 +73,7 @@ def write_parts(
             for data, rows, raw_bytes in filled:
                 part_key = f"{prefix}/part-{len(parts) + len(uploads) + 1:05}.csv.zst"
                 uploads.append(pool.submit(_put_part, stage, part_key, data, rows, raw_bytes))
-                del data  # else this thread would hold on to it while it fills the next part
+                del data  # otherwise this thread keeps it in memory while it fills the next part
                 if len(uploads) == IN_FLIGHT:
                     finish_oldest_upload()
             while uploads:
@@ -72,7 +82,7 @@ def write_parts(
         stage.put(manifest.key, manifest.to_json().encode())
         return manifest
     except BaseException as error:
-        error.add_note(f"What was staged of {table} until then is kept, without a manifest, at {stage.uri(prefix)}/")
+        error.add_note(f"The staged parts of {table} remain, without a manifest, at {stage.uri(prefix)}/")
         raise
 
 
@@ -86,7 +96,7 @@ def _checked(chunks: Iterable[Chunk], table: str, columns: Sequence[str], key: S
 
 
 def _filled(chunks: Iterable[Chunk], part_bytes: int) -> Iterator[tuple[bytes, int, int]]:
-    """Compressed parts of at most `part_bytes`: (bytes, rows, bytes of CSV)."""
+    """Yield compressed parts of at most `part_bytes`: (bytes, rows, bytes of CSV)."""
     part = _Filling()
     for chunk in chunks:
         for piece in split(chunk, part_bytes // 4):
@@ -99,7 +109,7 @@ def _filled(chunks: Iterable[Chunk], part_bytes: int) -> Iterator[tuple[bytes, i
 
 
 class _Filling:
-    """A part that is being compressed, in memory."""
+    """A part that is being compressed in memory."""
 
     def __init__(self) -> None:
         self.rows = self.raw_bytes = 0
@@ -112,7 +122,7 @@ class _Filling:
         self._out.write(self._compressor.compress(chunk.data))
 
     def at_most(self, more: Chunk) -> int:
-        """The most bytes that the part can have with `more` in it, should nothing of that compress."""
+        """Return the maximum size of the part with `more` in it, if nothing of that can be compressed."""
         uncompressed = min(self.raw_bytes, ZSTD_HELD_BACK) + len(more.data)
         return self._out.tell() + uncompressed + uncompressed // 256 + 64
 
@@ -127,15 +137,17 @@ def _put_part(stage: Stage, key: str, data: bytes, rows: int, raw_bytes: int) ->
 
 
 def read_manifest(stage: Stage, prefix: str) -> Manifest:
-    """The manifest of what was written below `prefix`. Raises StageError if there is none: the run did not finish."""
+    """Read the manifest below `prefix`. Raise StageError if there is none, so that the run did not finish."""
     return Manifest.from_json(stage.get(manifest_key(prefix)).decode("utf-8", errors="replace"))
 
 
 def read_parts(stage: Stage, manifest: Manifest) -> Generator[bytes, None, None]:
-    """The CSV of all parts in order, in blocks of at most 1 MiB. The next part is fetched while one is being read.
+    """Yield the CSV of all parts in order, in blocks of at most 1 MiB, and fetch the next part in the background.
 
-    Every part is checked against the manifest before its first row is handed on. Raises StageError naming the part that
-    is missing or damaged.
+    Each part is verified against the manifest before its first row is yielded.
+
+    Raises:
+        StageError: a part is missing or damaged. The message names it.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="stage") as pool:
         following = [pool.submit(_get_part, stage, part) for part in manifest.parts[:1]]
@@ -148,24 +160,28 @@ def read_parts(stage: Stage, manifest: Manifest) -> Generator[bytes, None, None]
                 raw_bytes += len(block)
                 yield block
             if raw_bytes != part.raw_bytes:
-                raise StageError(f"{stage.uri(part.key)} holds {raw_bytes} bytes of CSV instead of {part.raw_bytes}.")
+                raise _damaged(stage, part, f"found {raw_bytes} bytes of CSV, expected {part.raw_bytes}")
 
 
 def _get_part(stage: Stage, part: Part) -> bytes:
     data = stage.get(part.key)
     if len(data) != part.bytes:
-        found = f"{len(data)} bytes instead of {part.bytes}"
+        found = f"found {len(data)} bytes, expected {part.bytes}"
     elif hashlib.sha256(data).hexdigest() != part.sha256:
-        found = f"other bytes than those that were written (SHA-256 {part.sha256})"
+        found = f"its bytes are not those that were written (SHA-256 {part.sha256})"
     else:
         return data
-    raise StageError(f"{stage.uri(part.key)} is damaged: it holds {found}. Extract again.")
+    raise _damaged(stage, part, found)
+
+
+def _damaged(stage: Stage, part: Part, found: str) -> StageError:
+    return StageError(f"{stage.uri(part.key)} is damaged: {found}. Run the load again.")
 
 
 class PartsReader(io.RawIOBase):
-    """The CSV of all parts as a file to read, for psycopg2's `copy_expert`.
+    """The CSV of all parts as a readable file, for psycopg2's `copy_expert`.
 
-    psycopg2 turns an error inside `read` into a QueryCanceled without its cause; `error` keeps the StageError.
+    psycopg2 turns an error inside `read` into a QueryCanceled without a cause. `error` keeps the StageError.
     """
 
     def __init__(self, stage: Stage, manifest: Manifest) -> None:
@@ -194,13 +210,15 @@ class PartsReader(io.RawIOBase):
 
 
 def find_row(stage: Stage, manifest: Manifest, line: int, part: str | None = None) -> list[str]:
-    """The fields of the record that a warehouse's error message calls line `line`, from 1; an empty NULL is "".
+    """Return the fields of the record at line `line`, from 1, as a warehouse counts lines. An empty NULL is "".
 
-    Without `part` lines are counted over all parts, as PostgreSQL counts them in one COPY: by newlines, except that in
-    the first record it counts carriage returns inside quotes instead (CopyReadLineText in copyfromparse.c learns what
-    ends a line from the end of the first). With the key of a part, as in Redshift's load errors, its newlines count.
+    Without `part`, lines are counted over all parts, as PostgreSQL does in one COPY. It counts newlines, but in the
+    first record it counts carriage returns inside quotes instead: CopyReadLineText in copyfromparse.c only detects the
+    line ending at the end of the first record. With the key of a part, as in Redshift's load errors, the newlines of
+    that part are counted.
 
-    Raises StageError when a part is missing or damaged, or has no such line.
+    Raises:
+        StageError: a part is missing or damaged, or has no such line.
     """
     parts = tuple(staged for staged in manifest.parts if part in (None, staged.key))
     with PartsReader(stage, replace(manifest, parts=parts)) as reader:
@@ -215,16 +233,17 @@ def find_row(stage: Stage, manifest: Manifest, line: int, part: str | None = Non
 
 
 def remove(stage: Stage, manifest: Manifest) -> list[str]:
-    """Delete the parts and the manifest, after the commit. Returns the addresses of those that could not be deleted.
+    """Delete the parts and the manifest after the commit. Return the addresses of objects that could not be deleted.
 
-    Never raises a StageError, since the load is committed: what is left over costs room, and is logged as a warning.
+    Never raises a StageError: the load is committed, and objects that remain only cost space. They are logged as a
+    warning.
     """
     left: list[str] = []
-    # The manifest first: a prefix that is being removed is incomplete from the first moment on.
+    # Delete the manifest first, so that a partly deleted prefix is incomplete.
     for key in [manifest.key, manifest.copy_key, *(part.key for part in manifest.parts)]:
         try:
             stage.delete(key)
         except StageError as error:
             left.append(stage.uri(key))
-            logger.warning("%s Left on the stage after a load that was committed; delete it by hand.", error)
+            logger.warning("%s The load is committed, but this object remains on the stage: delete it by hand.", error)
     return left

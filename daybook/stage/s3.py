@@ -1,4 +1,4 @@
-"""S3, or a server that speaks its protocol, as the stage."""
+"""S3, or a server with its protocol, as the stage."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _REMEDIES = {
-    "NoSuchBucket": "The bucket does not exist: create it, or correct the bucket's name in the stage's block.",
-    "NoSuchKey": "The object does not exist: a lifecycle rule or another run may have removed it. Extract again.",
+    "NoSuchBucket": "The bucket does not exist: create it, or correct its name in the stage's block.",
+    "NoSuchKey": "The object does not exist: a lifecycle rule or another run may have deleted it. Run the load again.",
     "AccessDenied": "Access denied: the stage's credentials need s3:PutObject, s3:GetObject and s3:DeleteObject there.",
     "InvalidAccessKeyId": "The server does not know the access key: correct it in the stage's credentials block.",
     "SignatureDoesNotMatch": "The secret key is not the access key's: correct it in the stage's credentials block.",
@@ -31,9 +31,9 @@ _REMEDIES_BY_STATUS = {403: _REMEDIES["AccessDenied"], 404: _REMEDIES["NoSuchKey
 
 
 class S3Stage:
-    """Objects are S3 objects in `bucket`, below `prefix`.
+    """A stage whose objects are S3 objects in `bucket`, below `prefix`.
 
-    `client` is a boto3 S3 client. It brings the credentials, the endpoint, the time-outs and the retries.
+    `client` is a boto3 S3 client with its credentials, endpoint, timeouts and retries.
     """
 
     def __init__(self, client: "S3Client", bucket: str, prefix: str = "") -> None:
@@ -73,18 +73,19 @@ class S3Stage:
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            remedy = _REMEDIES.get(code) or _REMEDIES_BY_STATUS.get(status) or "Try again; see the server's own log."
+            remedy = _REMEDIES.get(code) or _REMEDIES_BY_STATUS.get(status) or "Try again, or read the server's log."
             raise StageError(f"{failed}: the server answered {code or 'with an error'} ({status}). {remedy}") from error
         except (NoCredentialsError, PartialCredentialsError) as error:
             raise StageError(
-                f"{failed}: no credentials. Set them in the stage's credentials block, or give the machine a role."
+                f"{failed}: there are no credentials. Set them in the stage's credentials block, or give the machine a "
+                "role."
             ) from error
         except (ConnectionError, HTTPClientError, OSError) as error:
-            # Without its cause, whose text has the endpoint with whatever a person wrote before its "@".
+            # Raise without the cause, whose text has the endpoint with everything that a person typed before its "@".
             endpoint = urlsplit(self._client.meta.endpoint_url)
             raise StageError(
                 f"{failed}: {type(error).__name__} at {endpoint.scheme}://{endpoint.netloc.rpartition('@')[2]}. "
-                "Does the server run there, and can this machine reach it?"
+                "Check that the server runs there, and that this machine can reach it."
             ) from None
         except BotoCoreError as error:
             raise StageError(f"{failed}: {error}. Correct the stage's block.") from error

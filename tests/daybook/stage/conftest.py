@@ -1,4 +1,4 @@
-"""A stage of each kind."""
+"""A fixture with a stage of each kind."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.support.servers.s3 import S3
 
 @pytest.fixture(params=["folder", "s3"])
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
-    """An empty stage: once a folder, once a bucket of a real S3 server."""
+    """Return an empty stage: a folder, or a bucket of a real S3 server."""
     if request.param == "folder":
         return FolderStage(tmp_path / "stage")
     server: S3 = request.getfixturevalue("s3")

@@ -1,4 +1,4 @@
-"""Rows as the sources write them."""
+"""Rows in the format in which sources write them."""
 
 from collections.abc import Sequence
 
@@ -11,18 +11,18 @@ Row = Sequence[str | None]
 
 
 def csv_row(values: Row) -> bytes:
-    """One row: everything quoted but NULL, which is empty."""
+    """Return one row of CSV, with quotes around every value but NULL, which is empty."""
     fields = ("" if value is None else '"' + value.replace('"', '""') + '"' for value in values)
     return (",".join(fields) + "\n").encode()
 
 
 def chunk(*rows: Row) -> Chunk:
-    """The rows in one chunk."""
+    """Return the rows as one chunk."""
     return Chunk(b"".join(csv_row(row) for row in rows), len(rows))
 
 
 def staged(stage: Stage, *chunks: Chunk, part_bytes: int = 2**20) -> Manifest:
-    """The chunks, of rows (id, comment), written below a new prefix."""
+    """Write chunks of rows (id, comment) below a new prefix."""
     return write_parts(
         stage,
         new_prefix("raw_data.nps", "run"),

@@ -1,4 +1,4 @@
-"""Objects on a stage, and the prefixes that keep runs apart."""
+"""Objects on a stage, and the unique prefixes of runs."""
 
 import re
 import stat
@@ -13,7 +13,7 @@ from daybook.stage.s3 import S3Stage
 from tests.support.servers.s3 import S3
 
 
-def test_an_object_is_there_from_put_to_delete(stage: Stage) -> None:
+def test_an_object_exists_from_put_to_delete(stage: Stage) -> None:
     stage.put("run/part", b"first")
     stage.put("run/part", b"second")
     assert stage.get("run/part") == b"second"
@@ -22,7 +22,7 @@ def test_an_object_is_there_from_put_to_delete(stage: Stage) -> None:
         stage.get("run/part")
 
 
-def test_deleting_what_is_gone_is_no_error(stage: Stage) -> None:
+def test_deleting_a_missing_object_succeeds(stage: Stage) -> None:
     stage.put("run/part", b"rows")
     stage.delete("run/part")
     stage.delete("run/part")
@@ -31,7 +31,7 @@ def test_deleting_what_is_gone_is_no_error(stage: Stage) -> None:
         stage.get("run/part")
 
 
-def test_addresses_are_what_a_person_can_follow(s3: S3, tmp_path: Path) -> None:
+def test_uri(s3: S3, tmp_path: Path) -> None:
     in_bucket, in_prefix = (S3Stage(s3.client(), "bucket", prefix) for prefix in ("", "/some/where/"))
     assert (str(in_bucket), in_bucket.uri("run/part")) == ("s3://bucket", "s3://bucket/run/part")
     assert (str(in_prefix), in_prefix.uri("run/part")) == ("s3://bucket/some/where", "s3://bucket/some/where/run/part")
@@ -44,7 +44,7 @@ def test_no_secret_is_shown(s3: S3) -> None:
     assert not re.search(f"{s3.access_key}|{s3.secret_key}", f"{stage} {stage!r} {stage.uri('key')}")
 
 
-def test_a_folder_keeps_rows_from_other_users_and_leaves_none_of_its_own(tmp_path: Path) -> None:
+def test_a_folder_is_private_and_deleted_with_its_last_object(tmp_path: Path) -> None:
     stage = FolderStage(tmp_path / "stage")
     stage.put("raw_data.nps/run/part", b"rows")
     file = tmp_path / "stage/raw_data.nps/run/part"
@@ -56,21 +56,21 @@ def test_a_folder_keeps_rows_from_other_users_and_leaves_none_of_its_own(tmp_pat
 
 
 @pytest.mark.parametrize("key", ["../outside", "run/../../outside", "/etc/outside", "", "."])
-def test_a_folder_is_not_left_by_a_key(tmp_path: Path, key: str) -> None:
+def test_a_key_outside_of_the_folder_is_refused(tmp_path: Path, key: str) -> None:
     with pytest.raises(StageError, match="relative path"):
         FolderStage(tmp_path / "stage").put(key, b"rows")
 
 
-def test_a_folder_that_cannot_be_written_is_explained(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_writable(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StageError, match=r"Cannot write .*/file/run/part: Not a directory.*must be writable"):
+    with pytest.raises(StageError, match=r"Cannot write .*/file/run/part: Not a directory.*needs write access"):
         FolderStage(tmp_path / "file").put("run/part", b"rows")
 
 
 @pytest.mark.parametrize(
     "table", ["raw_data.nps", "with space.and/slash", "../..", "...", "", "Übergrößen.表", "a" * 300, "x\n\0;'\"$(y)%"]
 )
-def test_a_prefix_is_safe_wherever_it_goes(tmp_path: Path, table: str) -> None:
+def test_a_prefix_is_safe_for_every_table_name(tmp_path: Path, table: str) -> None:
     prefix = new_prefix(table, f"{table} run/1")
     assert re.fullmatch(r"[A-Za-z0-9][\w.-]{0,79}/\d{8}T\d{6}Z-[A-Za-z0-9][\w.-]*-[0-9a-f]{8}", prefix, re.ASCII)
     stage = FolderStage(tmp_path)
@@ -78,7 +78,7 @@ def test_a_prefix_is_safe_wherever_it_goes(tmp_path: Path, table: str) -> None:
     assert stage.get(f"{prefix}/part") == b"rows"
 
 
-def test_a_prefix_reads_well_and_is_never_used_twice() -> None:
+def test_a_prefix_is_readable_and_unique() -> None:
     prefixes = {new_prefix("raw_data.nps", "brave-otter") for _ in range(1000)}
     assert len(prefixes) == 1000
     assert all(re.match(r"raw_data\.nps/\d{8}T\d{6}Z-brave-otter-", prefix) for prefix in prefixes)

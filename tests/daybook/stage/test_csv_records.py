@@ -1,4 +1,4 @@
-"""The line that a warehouse complains of leads to the row. PostgreSQL's COPY is asked which line it would name."""
+"""The line in a warehouse's error leads to the row, compared with the line that PostgreSQL's COPY reports."""
 
 import contextlib
 import re
@@ -30,7 +30,7 @@ TEXTS = [
 
 
 def copy(url: str, stage: Stage, manifest: Manifest) -> None:
-    """COPY the parts into a temporary table of (id integer, comment text)."""
+    """Copy the parts into a temporary table of (id integer, comment text)."""
     dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with contextlib.closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE t (id integer, comment text)")
@@ -40,7 +40,7 @@ def copy(url: str, stage: Stage, manifest: Manifest) -> None:
         assert len(cursor.fetchall()) == manifest.rows
 
 
-def complained_line(url: str, stage: Stage, manifest: Manifest) -> int:
+def reported_line(url: str, stage: Stage, manifest: Manifest) -> int:
     with pytest.raises(psycopg2.errors.InvalidTextRepresentation) as refused:
         copy(url, stage, manifest)
     found = re.search(r"COPY t, line (\d+), column id", refused.value.diag.context or "")
@@ -54,21 +54,21 @@ def complained_line(url: str, stage: Stage, manifest: Manifest) -> int:
     data=st.data(),
     part_bytes=st.sampled_from([1, 2**20]),
 )
-def test_the_line_of_postgresqls_copy(
+def test_the_line_that_postgresql_reports(
     stage: Stage, postgres_url: str, texts: list[str], data: st.DataObject, part_bytes: int
 ) -> None:
     wrong = data.draw(st.integers(0, len(texts) - 1))
     rows = [[f"{number}x" if number == wrong else str(number), text] for number, text in enumerate(texts)]
     manifest = staged(stage, *(chunk(row) for row in rows), part_bytes=part_bytes)
-    assert find_row(stage, manifest, complained_line(postgres_url, stage, manifest)) == rows[wrong]
+    assert find_row(stage, manifest, reported_line(postgres_url, stage, manifest)) == rows[wrong]
 
 
-def test_rows_that_postgresql_takes_arrive(stage: Stage, postgres_url: str) -> None:
+def test_rows_that_postgresql_accepts_are_copied(stage: Stage, postgres_url: str) -> None:
     manifest = staged(stage, *(chunk([str(number), text]) for number, text in enumerate(TEXTS * 100)), part_bytes=1_000)
     copy(postgres_url, stage, manifest)
 
 
-def test_psycopg2_loses_the_stages_error_and_the_reader_has_it(stage: Stage, postgres_url: str) -> None:
+def test_the_reader_keeps_the_error_that_psycopg2_loses(stage: Stage, postgres_url: str) -> None:
     manifest = staged(stage, chunk(["1", "x"]))
     stage.delete(manifest.parts[0].key)
     dsn = make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)
@@ -95,7 +95,7 @@ def test_every_line_of_a_part(stage: Stage) -> None:
             find_row(stage, manifest, last + 1, part)
 
 
-def test_a_line_in_a_part_that_is_not_there(stage: Stage) -> None:
+def test_a_line_in_a_missing_part(stage: Stage) -> None:
     with pytest.raises(StageError, match="elsewhere has no line 1"):
         find_row(stage, staged(stage, chunk(["1", "x"])), 1, "elsewhere")
 

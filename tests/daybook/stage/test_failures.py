@@ -1,4 +1,4 @@
-"""What a person reads when rows cannot be staged, and what is left then."""
+"""Failures of the stage: the error that a person reads, and the objects that remain."""
 
 import contextlib
 import os
@@ -30,24 +30,24 @@ def write(stage: Stage, chunks: Iterator[Chunk], part_bytes: int = 1) -> None:
 
 
 def shown(error: BaseException) -> str:
-    """All that a log could show of the error."""
+    """Return everything that a log could show of the error."""
     return "".join(traceback.format_exception(error))
 
 
 def test_a_nul_byte_is_refused_with_column_and_key(stage: Stage) -> None:
     rows = [[str(number), 'of two\n"lines"'] for number in range(1, 5)]
     rows[2][1] += "\0"
-    with pytest.raises(ValueRefused, match=r"raw_data\.nps: column 'comment' of the row id = '3' holds a NUL byte"):
+    with pytest.raises(ValueRefused, match=r"raw_data\.nps: column 'comment' of row id = '3' contains a NUL byte"):
         staged(stage, chunk(*rows[:1]), chunk(*rows[1:]))
 
 
 def test_a_nul_byte_in_a_row_without_key_is_refused_with_its_number(stage: Stage) -> None:
-    with pytest.raises(ValueRefused, match="column 'id' of the row number 3 of the run"):
+    with pytest.raises(ValueRefused, match="column 'id' of row number 3 of the run"):
         write(stage, iter([chunk(["1", "x"], ["2", "y"]), chunk(["3\0", "x" * 200_000])]))
 
 
 @pytest.mark.parametrize("data", [b'"1","x"', b'"1","x\n', b'"1","x\n"2","y"\n"3","z"\n'])
-def test_a_source_that_yields_half_rows_is_stopped(stage: Stage, data: bytes) -> None:
+def test_a_source_that_yields_partial_rows_fails(stage: Stage, data: bytes) -> None:
     with pytest.raises(StageError, match="whole rows"):
         write(stage, iter([Chunk(data, 3)]), part_bytes=4)
 
@@ -60,17 +60,17 @@ def test_a_source_that_fails_leaves_its_parts_without_a_manifest(stage: Stage) -
 
     with pytest.raises(SourceError, match="production went away") as failed:
         write(stage, chunks())
-    assert f"kept, without a manifest, at {stage.uri(PREFIX)}" in shown(failed.value)
+    assert f"raw_data.nps remain, without a manifest, at {stage.uri(PREFIX)}" in shown(failed.value)
     assert stage.get(f"{PREFIX}/part-00001.csv.zst")
     with pytest.raises(StageError, match=r"manifest\.json"):
         read_manifest(stage, PREFIX)
 
 
 def rows_around(event: Callable[[], object], s3: S3, bucket: str) -> Iterator[Chunk]:
-    """Rows of which three parts arrive, then `event`, then more rows."""
+    """Yield rows until three parts have arrived, call `event`, and yield more rows."""
     for number in range(4):
         yield chunk([str(number), "x"])
-        # A part is full when the next row does not fit into it.
+        # A part is uploaded when the next row does not fit into it.
         deadline = time.monotonic() + 60
         while len(s3.keys(bucket)) < number:
             assert time.monotonic() < deadline, "the parts do not arrive"
@@ -80,7 +80,7 @@ def rows_around(event: Callable[[], object], s3: S3, bucket: str) -> Iterator[Ch
         yield chunk([str(number), "x"])
 
 
-def test_a_bucket_that_goes_away_half_way(s3: S3) -> None:
+def test_a_bucket_that_is_deleted_during_the_run(s3: S3) -> None:
     client, bucket = s3.client(), "half-way"
     client.create_bucket(Bucket=bucket)
 
@@ -96,13 +96,14 @@ def test_a_bucket_that_goes_away_half_way(s3: S3) -> None:
 
 
 @pytest.mark.servers
-def test_a_server_that_stops_half_way(tmp_path: Path) -> None:
+def test_a_server_that_stops_during_the_run(tmp_path: Path) -> None:
     with contextlib.ExitStack() as running:
         s3 = running.enter_context(running_s3(tmp_path))
         stage = S3Stage(s3.client(), s3.bucket)
-        with pytest.raises(StageError, match=f"{PREFIX}/part-.*{s3.endpoint}.*can this machine reach it") as failed:
+        error = f"{PREFIX}/part-.*{s3.endpoint}.*that this machine can reach it"
+        with pytest.raises(StageError, match=error) as failed:
             write(stage, rows_around(running.close, s3, s3.bucket))
-    assert f"kept, without a manifest, at {stage.uri(PREFIX)}/" in shown(failed.value)
+    assert f"raw_data.nps remain, without a manifest, at {stage.uri(PREFIX)}/" in shown(failed.value)
     kept = sorted(file.name for file in (tmp_path / "buckets" / s3.bucket / PREFIX).iterdir())
     assert kept == [f"part-0000{number}.csv.zst" for number in (1, 2, 3)]
     assert_no_secret(s3, failed.value)
@@ -125,7 +126,7 @@ def test_a_bucket_that_does_not_exist(s3: S3) -> None:
             use()
 
 
-def test_a_bucket_whose_name_cannot_be(s3: S3) -> None:
+def test_a_bucket_with_an_invalid_name(s3: S3) -> None:
     with pytest.raises(StageError, match="Invalid bucket name"):
         S3Stage(s3.client(), "no such / name").put("key", b"")
 
@@ -146,14 +147,14 @@ def test_wrong_keys_are_named_and_not_shown(s3: S3, right_key: bool, right_secre
     assert_no_secret(wrong, refused.value)
 
 
-def test_missing_keys_are_asked_for(s3: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_credentials(s3: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     client = boto3.session.Session().client("s3", endpoint_url=s3.endpoint, region_name=s3.region)
-    with pytest.raises(StageError, match=r"no credentials.*credentials block"):
+    with pytest.raises(StageError, match=r"there are no credentials.*credentials block"):
         S3Stage(client, s3.bucket).put("key", b"rows")
 
 

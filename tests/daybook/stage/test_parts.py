@@ -1,4 +1,4 @@
-"""Rows that are written as parts come back as they were, or not at all."""
+"""Parts return exactly the rows that were written, or fail."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ ROWS = st.lists(st.tuples(st.none() | HARD_TEXT, st.none() | HARD_TEXT), min_siz
 
 
 def noise(number: int, size: int) -> bytes:
-    """A row, a different one for each number, that compresses to half its size and no further."""
+    """Return a row, different for each number, that compresses to half of its size."""
     return b'"%d","%s"\n' % (number, random.Random(number).randbytes(size // 2).hex().encode())
 
 
@@ -44,7 +44,7 @@ def test_rows_come_back_from_parts_of_whole_rows(stage: Stage, chunks: list[list
     assert manifest.rows == sum(len(rows) for rows in chunks)
     for part in manifest.parts:
         alone = read(stage, replace(manifest, parts=(part,)))
-        # newline="" leaves carriage returns as they are, and the csv module wants its lines to end with "\n" alone.
+        # newline="\n" keeps carriage returns, and the csv module needs lines that end with "\n" alone.
         assert part.rows == len(list(csv.reader(io.TextIOWrapper(io.BytesIO(alone), "utf-8", newline="\n"))))
         assert part.rows == 1 or part.bytes <= part_bytes
         assert (part.raw_bytes, part.bytes) == (len(alone), len(stage.get(part.key)))
@@ -59,7 +59,7 @@ def test_rows_come_back_from_parts_of_whole_rows(stage: Stage, chunks: list[list
     ],
     ids=["noise", "repetition", "quotes and newlines"],
 )
-def test_parts_are_bounded_and_yet_well_filled(tmp_path: Path, rows: list[bytes]) -> None:
+def test_parts_are_bounded_and_well_filled(tmp_path: Path, rows: list[bytes]) -> None:
     bound = 2**20
     in_one_chunk = staged(FolderStage(tmp_path), Chunk(b"".join(rows), len(rows)), part_bytes=bound)
     row_by_row = staged(FolderStage(tmp_path), *(Chunk(row, 1) for row in rows), part_bytes=bound)
@@ -70,7 +70,7 @@ def test_parts_are_bounded_and_yet_well_filled(tmp_path: Path, rows: list[bytes]
         assert len(manifest.parts) <= 2 * manifest.bytes // bound + 1
 
 
-def test_a_row_beyond_the_bound_is_a_part_of_its_own(stage: Stage) -> None:
+def test_a_row_that_is_larger_than_a_part_is_a_part_of_its_own(stage: Stage) -> None:
     small, huge = chunk(["1", "x"], ["2", "y"]), Chunk(noise(1, 50_000), 1)
     manifest = staged(stage, small, huge, small, part_bytes=10_000)
     assert [part.rows for part in manifest.parts] == [2, 1, 2]
@@ -84,7 +84,7 @@ def test_without_rows_there_is_a_manifest_without_parts(stage: Stage) -> None:
     assert read(stage, manifest) == b""
 
 
-def test_the_manifest_says_what_was_written(stage: Stage) -> None:
+def test_the_manifest_describes_what_was_written(stage: Stage) -> None:
     prefix, seen = new_prefix("raw_data.nps", "run"), []
     format = CsvFormat(null="\x01null", bytes_prefix="", empty_bytes="00ff")
     written = write_parts(
@@ -104,11 +104,11 @@ def test_the_manifest_says_what_was_written(stage: Stage) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"table": "t"', '{"parts": [{"key": "k"}], "format": {}}', "\x00"])
 def test_a_damaged_manifest_is_refused(stage: Stage, text: str) -> None:
     stage.put("run/manifest.json", text.encode())
-    with pytest.raises(StageError, match=r"manifest is damaged .*Extract again"):
+    with pytest.raises(StageError, match=r"manifest is damaged .*Run the load again"):
         read_manifest(stage, "run")
 
 
-def test_parts_are_readable_by_the_zstd_of_others(stage: Stage) -> None:
+def test_other_zstd_tools_can_read_parts(stage: Stage) -> None:
     manifest = staged(stage, chunk(["1", "x"]))
     frame = stage.get(manifest.parts[0].key)
     assert zstandard.decompress(frame, max_output_size=100) == b'"1","x"\n'
@@ -151,17 +151,17 @@ def test_a_damaged_part_is_refused_before_its_first_row(
     assert next(blocks) == first.data
     with pytest.raises(StageError, match="part-00002") as refused:
         next(blocks)
-    assert "xtract again" in str(refused.value)
+    assert "Run the load again" in str(refused.value)
 
 
-def test_a_manifest_that_promises_other_rows_is_refused(stage: Stage) -> None:
+def test_a_part_of_another_size_than_in_the_manifest_is_refused(stage: Stage) -> None:
     manifest = staged(stage, chunk(["1", "x"]))
     (part,) = manifest.parts
-    with pytest.raises(StageError, match=r"part-00001.* 8 bytes of CSV instead of 9"):
+    with pytest.raises(StageError, match=r"part-00001.* is damaged: found 8 bytes of CSV, expected 9"):
         read(stage, replace(manifest, parts=(replace(part, raw_bytes=9),)))
 
 
-def test_the_reader_is_a_file_of_the_rows(stage: Stage) -> None:
+def test_the_reader_is_a_file_with_the_rows(stage: Stage) -> None:
     rows = [chunk([str(number), "x" * 1_000]) for number in range(500)]
     manifest = staged(stage, *rows, part_bytes=10_000)
     assert len(manifest.parts) > 3
@@ -191,7 +191,7 @@ def test_after_the_commit_nothing_is_left(stage: Stage) -> None:
             stage.get(key)
 
 
-def test_parts_are_uploaded_side_by_side(tmp_path: Path) -> None:
+def test_parts_are_uploaded_concurrently(tmp_path: Path) -> None:
     class WaitsForCompany(FolderStage):
         company = threading.Barrier(2, timeout=60)
 
@@ -204,14 +204,14 @@ def test_parts_are_uploaded_side_by_side(tmp_path: Path) -> None:
     assert len(manifest.parts) == 6
 
 
-def test_memory_is_flat_however_many_rows_there_are(stage: Stage) -> None:
+def test_memory_does_not_grow_with_the_rows(stage: Stage) -> None:
     part_bytes, rows = 2**20, 256
 
     def chunks() -> Iterator[Chunk]:
         for number in range(rows):
             yield Chunk(noise(number, 256 * 2**10), 1)
 
-    stage.put("warm/up", b"the client's own memory is not the question")
+    stage.put("warm/up", b"so that the client's own memory is not measured")
     tracemalloc.start()
     manifest = write_parts(
         stage, "run", chunks(), table="t", columns=["id", "x"], format=CsvFormat(), part_bytes=part_bytes
@@ -223,6 +223,6 @@ def test_memory_is_flat_however_many_rows_there_are(stage: Stage) -> None:
     tracemalloc.stop()
     assert size == manifest.raw_bytes > 64 * part_bytes
     assert len(manifest.parts) > 5 * IN_FLIGHT, (writing, reading)
-    # On S3 botocore joins a part with its headers into one more copy.
+    # On S3, botocore makes one more copy of a part, with its headers.
     assert writing < 2.5 * IN_FLIGHT * part_bytes
     assert reading < 6 * part_bytes

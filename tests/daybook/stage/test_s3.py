@@ -1,4 +1,4 @@
-"""Refusals that rclone's server never sends are explained too: AWS's answers as it documents them, over HTTP."""
+"""Errors of AWS that rclone's server never sends, as AWS documents them, over HTTP."""
 
 import contextlib
 import threading
@@ -14,7 +14,7 @@ from tests.support.servers.s3 import S3
 
 @contextlib.contextmanager
 def answering(status: int, body: bytes, length: int | None = None) -> Iterator[S3Stage]:
-    """A stage whose server gives this answer to everything; `length` is the Content-Length that it claims."""
+    """Yield a stage whose server gives this answer to every request. `length` is the Content-Length that it sends."""
 
     class Answer(BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -27,7 +27,7 @@ def answering(status: int, body: bytes, length: int | None = None) -> Iterator[S
         do_PUT = do_GET = do_HEAD = do_DELETE = answer
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -51,7 +51,7 @@ def answering(status: int, body: bytes, length: int | None = None) -> Iterator[S
         (503, "SlowDown", "Try again"),
     ],
 )
-def test_a_refusal_says_what_to_do(status: int, code: str, remedy: str) -> None:
+def test_an_error_of_s3_names_the_remedy(status: int, code: str, remedy: str) -> None:
     body = f"<Error><Code>{code}</Code><Message>of secretexample</Message></Error>".encode()
     with answering(status, body) as stage:
         for use in (lambda: stage.put("key", b"rows"), lambda: stage.get("key"), lambda: stage.delete("key")):
@@ -60,9 +60,9 @@ def test_a_refusal_says_what_to_do(status: int, code: str, remedy: str) -> None:
             assert "example" not in str(refused.value).lower()
 
 
-def test_an_answer_that_breaks_off_is_refused() -> None:
+def test_a_truncated_answer_is_refused() -> None:
     with (
         answering(200, b"half of it", length=20) as stage,
-        pytest.raises(StageError, match="can this machine reach it"),
+        pytest.raises(StageError, match="that this machine can reach it"),
     ):
         stage.get("key")
