@@ -1,5 +1,6 @@
 # Daybook's commands. `make` alone lists them. Paths are relative, so a folder with spaces in its name is fine.
 PYTHON := .venv/bin/python
+DAYBOOK := .venv/bin/daybook
 PREFECT := $(PYTHON) -m prefect --no-prompt
 INSTALL := sh deployments/local/install.sh
 
@@ -11,19 +12,19 @@ help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
 
 demo: ## start everything on this machine, load nps through a worker, show the result
-	@started=$$(date +%s) && $(INSTALL) && $(PYTHON) -m daybook.orchestration.local_stack demo --started "$$started"
+	@started=$$(date +%s) && $(INSTALL) && $(DAYBOOK) demo --started "$$started"
 
 stop: ## stop everything that `make demo` started; the data stays in .daybook/
-	@$(INSTALL) && $(PYTHON) -m daybook.orchestration.local_stack down
+	@$(INSTALL) && $(DAYBOOK) stack down
 
 # Without variables for blocks (exit code 2) those that are there stay: they may have been made in the UI.
 # An existing work pool is left as it is, too: its type and its job template may have been chosen with care.
 deploy: ## blocks, work pool, every deployment and automation, on the Prefect server of PREFECT_API_URL
 	@$(INSTALL)
-	$(PYTHON) -m blocks || [ $$? = 2 ]
+	$(DAYBOOK) blocks || [ $$? = 2 ]
 	@$(PREFECT) work-pool inspect daybook >/dev/null 2>&1 || $(PREFECT) work-pool create daybook --type process
 	$(PREFECT) deploy --all
-	$(PYTHON) -m daybook.orchestration.automations
+	$(DAYBOOK) automations
 
 # Compiled once, the project and its tests start faster in hundreds of processes.
 unexport PYTHONDONTWRITEBYTECODE
@@ -61,10 +62,11 @@ lint: ## style, types, and which package may import which
 
 check: lint test ## lint and test
 
-# For every platform and for the oldest Python that we support.
-lock: ## write requirements.txt, -dev.txt and -dbt.txt anew from the .in files
+# For every platform, and for the oldest Python that Daybook supports.
+COMPILE := $(PYTHON) -m uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate
+lock: ## update requirements.txt, -dev.txt and -dbt.txt to the newest versions that pyproject.toml allows
 	@$(INSTALL)
-	$(PYTHON) -m uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements.in -o requirements.txt
-	$(PYTHON) -m uv pip compile -q --upgrade --universal --python-version 3.11 --no-header --no-annotate requirements-dev.in -o requirements-dev.txt
-	cp requirements.txt requirements-dbt.txt # what a worker has stays as it is, but for what dbt needs otherwise
-	$(PYTHON) -m uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements-dbt.in -o requirements-dbt.txt
+	$(COMPILE) --upgrade pyproject.toml --extra all -o requirements.txt
+	$(COMPILE) --upgrade requirements-dev.in -o requirements-dev.txt
+	cp requirements.txt requirements-dbt.txt # the same versions, except where dbt needs older ones
+	$(COMPILE) pyproject.toml --extra all --extra dbt -o requirements-dbt.txt

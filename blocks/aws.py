@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from daybook.extras import extra
 from daybook.orchestration.blocks.address_validation import http_url
 from daybook.orchestration.blocks.declaration import BlockDeclaration, BlockToSave
 from daybook.orchestration.blocks.environment import Environment, Variable
@@ -95,7 +96,8 @@ class Aws(BlockDeclaration):
 
     def build(self, environment: Environment, saved: "Mapping[str, Block]") -> Iterator[BlockToSave]:
         """Yield the credentials."""
-        from prefect_aws import AwsClientParameters, AwsCredentials
+        with extra("s3"):
+            from prefect_aws import AwsClientParameters, AwsCredentials
 
         key, secret = environment.value(ACCESS_KEY_ID), environment.value(SECRET_ACCESS_KEY)
         region, endpoint = environment.value(REGION), environment.value(ENDPOINT_URL)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from daybook.extras import extra
 from daybook.orchestration.blocks.declaration import BlockDeclaration, BlockToSave
 from daybook.orchestration.blocks.environment import Environment, Variable
 from daybook.orchestration.blocks.errors import BadValue
@@ -24,7 +25,8 @@ def read_key_file(text: str) -> dict[str, Any]:
         raise BadValue(f"{path} is not JSON: download the service account's key as JSON") from None
     if not isinstance(info, dict) or info.get("type") != "service_account":
         raise BadValue(f'{path} is not the key of a service account (no "type": "service_account"): download that one')
-    from google.oauth2.service_account import Credentials  # slow to import, and few need it
+    with extra("sheets"):
+        from google.oauth2.service_account import Credentials  # slow to import, and few need it
 
     try:
         if not Credentials.from_service_account_info(info).service_account_email:
@@ -51,7 +53,8 @@ class Google(BlockDeclaration):
 
     def build(self, environment: Environment, saved: "Mapping[str, Block]") -> Iterator[BlockToSave]:
         """Yield the key itself, as a worker on another machine has no such file."""
-        from prefect_gcp import GcpCredentials
+        with extra("sheets"):
+            from prefect_gcp import GcpCredentials
 
         key = environment[SERVICE_ACCOUNT_FILE]
         yield BlockToSave(GcpCredentials(service_account_info=key), "google", shown=key["client_email"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from daybook.extras import extra
 from daybook.orchestration.blocks.declaration import BlockDeclaration, BlockToSave
 from daybook.orchestration.blocks.environment import Environment, Variable
 from daybook.orchestration.blocks.errors import BadValue
@@ -76,7 +77,8 @@ class Stage(BlockDeclaration):
         place = environment[STAGE_URL]
         stage: Block
         if isinstance(place, S3Place):
-            from prefect_aws import S3Bucket
+            with extra("s3"):
+                from prefect_aws import S3Bucket
 
             credentials = saved["AwsCredentials/aws"]
             stage = S3Bucket(bucket_name=place.bucket, bucket_folder=place.prefix, credentials=credentials)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from daybook import __version__
 from daybook.cli.commands import COMMANDS, GROUPS, Command
 from daybook.errors import DaybookError
 from daybook.suggestions import did_you_mean
@@ -19,9 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int | None:
         print("\n".join(_overview()))
         return 0
     if name in ("-V", "--version"):
-        from importlib.metadata import version  # slow to import
-
-        print(f"daybook {version('daybook')}")
+        print(f"daybook {__version__}")
         return 0
     if name not in COMMANDS:
         near = did_you_mean(name, COMMANDS, "`daybook --help` lists the commands")

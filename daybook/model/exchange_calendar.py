@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
+from daybook.extras import extra
 from daybook.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def known(name: str) -> str:
     Raises:
         ValueError: no calendar has this name; the message suggests names that are close.
     """
-    from exchange_calendars import get_calendar_names
+    with extra("calendars"):
+        from exchange_calendars import get_calendar_names
 
     names = get_calendar_names(include_aliases=True)
     if name not in names:
@@ -58,7 +60,8 @@ def _sessions(name: str, year: int) -> list[date]:
 
 
 def _calendar(name: str, start: date | None = None) -> "ExchangeCalendar":
-    from exchange_calendars import get_calendar
+    with extra("calendars"):
+        from exchange_calendars import get_calendar
 
     return get_calendar(name, start=None if start is None else start.isoformat())
 

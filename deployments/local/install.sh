@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes .venv and installs the lock into it: `install.sh` what a worker needs, `install.sh dev` the tests' tools as well.
-# `install.sh dbt` makes .venv-dbt instead: a worker's packages with dbt, which needs older versions of some.
-# Run in the repository's folder. Does nothing when the lock is installed already, however old the files are.
+# Make .venv, and install the lock and this checkout into it: `install.sh` what a worker needs, `install.sh dev` the tests'
+# tools as well. `install.sh dbt` makes .venv-dbt instead: a worker's packages with dbt, which needs older versions of some.
+# Run it in the checkout's folder. It does nothing if the lock is installed already, however old the files are.
 set -eu
 
 UV="uv==0.13.8"
@@ -41,11 +41,12 @@ venv_works() {
     "$PYTHON" -c 'import sys, pip; sys.exit(sys.version_info < (3, 11) or sys.prefix == sys.base_prefix)' >/dev/null 2>&1
 }
 
-# The mirror that pip is told to use; uv does not read pip's settings.
+# The mirror in pip's settings, which uv does not read.
 pip_index() {
     echo "${PIP_INDEX_URL:-$("$PYTHON" -m pip config get global.index-url 2>/dev/null || true)}"
 }
 
+# Install the locks given, which lack nothing (--no-deps), and the checkout: editable, which gives $VENV/bin/daybook.
 # uv takes seconds where pip takes minutes. It may lack what pip knows of this machine (certificates, a proxy, a mirror):
 # so first with uv's own certificates, then with the system's, then with pip.
 install() {
@@ -54,6 +55,7 @@ install() {
         set -- "$@" -r "$lock"
         shift
     done
+    set -- --no-deps "$@" -e .
     index=${UV_DEFAULT_INDEX:-$(pip_index)}
     [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
     if "$PYTHON" -m pip install --disable-pip-version-check "$UV" >"$LOG" 2>&1; then
@@ -81,11 +83,15 @@ if ! venv_works; then
     echo "Making $VENV with $("$python" --version)"
     "$python" -m venv --clear "$VENV" || fail "$python could not make $VENV in $(pwd)."
 fi
-stamp="$VENV/installed-${1:-worker}.txt" # a copy of what was installed
-# shellcheck disable=SC2086
-cat $locks | cmp -s - "$stamp" && exit 0
+# What is installed: the locks, and this checkout with its dependencies and commands, in this folder.
+wanted() {
+    # shellcheck disable=SC2086
+    pwd && cat $locks pyproject.toml
+}
+
+stamp="$VENV/installed-${1:-worker}.txt"
+wanted | cmp -s - "$stamp" && exit 0
 rm -f "$stamp"
 # shellcheck disable=SC2086
 install $locks
-# shellcheck disable=SC2086
-cat $locks >"$stamp"
+wanted >"$stamp"

@@ -230,7 +230,10 @@ def test_the_deployment_starts_the_python_that_has_dbt_where_there_is_one(has_on
 
 
 def test_without_dbt_it_says_what_to_install(prefect_server: str) -> None:
-    with pytest.raises(DbtUnusable, match=r"dbt is not installed for .*: install requirements-dbt\.txt there"):
+    with pytest.raises(
+        DbtUnusable,
+        match=r"dbt is not installed for .*: .* run pip install 'daybook\[dbt\]', or run `sh deployments/local/install\.sh dbt`",
+    ):
         dbt_build.with_options(retries=0)(str(ROOT / "tests" / "dbt_project"), DAY)
 
 

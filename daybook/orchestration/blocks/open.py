@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from sqlalchemy import Engine, NullPool
+from sqlalchemy.exc import NoSuchModuleError
 
+from daybook.extras import extra
 from daybook.orchestration.blocks import stored_blocks
 from daybook.orchestration.blocks.errors import BlockUnusable
 from daybook.orchestration.blocks.stored_blocks import FOLDER_STAGE, S3_STAGE, B, document, load
 from daybook.stage.folder import FolderStage
-from daybook.stage.s3 import S3Stage
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.registry import find_warehouse, open_warehouse
 
 if TYPE_CHECKING:
     from google.oauth2.service_account import Credentials
     from mypy_boto3_s3 import S3Client
+
+    from daybook.stage.s3 import S3Stage
 
 logger = logging.getLogger("daybook.blocks")
 
@@ -36,17 +39,25 @@ def engine(name: str) -> Engine:
 
     Raises:
         BlockUnusable: the block is missing, or does not hold what it should.
+        ExtraMissing: the database is a Redshift, whose dialect is not installed.
     """
     from prefect_sqlalchemy import SqlAlchemyConnector
 
     variable = {"production": "DAYBOOK_PRODUCTION_URL", "warehouse": "DAYBOOK_WAREHOUSE_URL"}.get(name)
     connector = _load(SqlAlchemyConnector, name, variable)
-    return connector.get_engine(hide_parameters=True, poolclass=NullPool)
+    try:
+        return connector.get_engine(hide_parameters=True, poolclass=NullPool)
+    except NoSuchModuleError as error:
+        if "redshift" in str(error):
+            with extra("redshift"):
+                import sqlalchemy_redshift  # noqa: F401
+        raise
 
 
 def s3(name: str) -> "S3Client":
     """Return an S3 client with the keys of `AwsCredentials/<name>`. Raises `BlockUnusable` if the block is missing."""
-    from prefect_aws import AwsCredentials
+    with extra("s3"):
+        from prefect_aws import AwsCredentials
 
     client: S3Client = _load(AwsCredentials, name, "AWS_ACCESS_KEY_ID" if name == "aws" else None).get_client("s3")
     return client
@@ -54,7 +65,8 @@ def s3(name: str) -> "S3Client":
 
 def google(name: str) -> "Credentials":
     """Return the Google account of `GcpCredentials/<name>`. Raises `BlockUnusable` if the block is missing."""
-    from prefect_gcp import GcpCredentials
+    with extra("sheets"):
+        from prefect_gcp import GcpCredentials
 
     variable = "GOOGLE_SERVICE_ACCOUNT_FILE" if name == "google" else None
     return _load(GcpCredentials, name, variable).get_credentials_from_service_account()
@@ -77,7 +89,7 @@ def warehouse(patience: int | None = None) -> Warehouse:
     return found
 
 
-def stage() -> FolderStage | S3Stage:
+def stage() -> "FolderStage | S3Stage":
     """Return the stage that `S3Bucket/stage` or `LocalFileSystem/stage` describes.
 
     Raises:
@@ -92,7 +104,9 @@ def stage() -> FolderStage | S3Stage:
             " DAYBOOK_STAGE_URL and run `python -m blocks`"
         )
     if on_s3:
-        from prefect_aws import S3Bucket
+        with extra("s3"):
+            from prefect_aws import S3Bucket
+        from daybook.stage.s3 import S3Stage
 
         bucket = _load(S3Bucket, "stage", "DAYBOOK_STAGE_URL")
         return S3Stage(bucket.credentials.get_client("s3"), bucket.bucket_name, bucket.bucket_folder)

@@ -1,6 +1,6 @@
 """Run dbt by prefect-dbt: each model and test is a task of the run, and its lines are in the run's log.
 
-Only requirements-dbt.txt installs prefect-dbt, so it is imported when it is needed.
+The extra `dbt` installs prefect-dbt, so it is imported when it is needed.
 """
 
 import json
@@ -16,7 +16,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
-from daybook.errors import DbtUnusable
+from daybook.errors import DbtUnusable, ExtraMissing
+from daybook.extras import extra
 from daybook.integrations.dbt import profile
 from daybook.integrations.dbt.results import NodeResult, outcomes
 from daybook.orchestration.blocks import open as blocks
@@ -107,12 +108,12 @@ def on_our_warehouse(project: Path, day: date, schema: str) -> Iterator[Dbt]:
         BlockUnusable: the block is missing.
     """
     try:
-        import prefect_dbt  # noqa: F401
-    except ImportError:
+        with extra("dbt"):
+            import prefect_dbt  # noqa: F401
+    except ExtraMissing as error:
         raise DbtUnusable(
-            f"dbt is not installed for {sys.executable}: install requirements-dbt.txt there (in place of"
-            " requirements.txt, all of which it has), or run `sh deployments/local/install.sh dbt` in the folder that"
-            " the worker was started in. See docs/dbt.md"
+            f"dbt is not installed for {sys.executable}: {error}, or run `sh deployments/local/install.sh dbt` in the"
+            " checkout that the worker was started in. See docs/dbt.md"
         ) from None
     url = blocks.engine("warehouse").url
     with tempfile.TemporaryDirectory(prefix="daybook-dbt-") as folder:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import tenacity
 
 from daybook.errors import DaybookError
+from daybook.extras import extra
 
 if TYPE_CHECKING:
     from google.oauth2.service_account import Credentials
@@ -62,7 +63,8 @@ class Spreadsheet:
         failed: Callable[[str], DaybookError],
         lost: Callable[[str], DaybookError],
     ) -> None:
-        from gspread.client import Client
+        with extra("sheets"):  # only here: nothing else in this module runs before
+            from gspread.client import Client
 
         self.id = spreadsheet
         self._what, self._failed, self._lost, self._email = what, failed, lost, credentials.service_account_email

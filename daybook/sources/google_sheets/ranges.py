@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from daybook.extras import extra
+
 #: What Google allows at most.
 MOST_CELLS, MOST_COLUMNS = 10_000_000, 18_278
 
@@ -65,7 +67,8 @@ def parse(text: str) -> Area:
 
 def cell_name(row: int, column: int) -> str:
     """What people call a cell, both counted from 0: `B7`."""
-    from gspread.utils import rowcol_to_a1
+    with extra("sheets"):
+        from gspread.utils import rowcol_to_a1
 
     return str(rowcol_to_a1(row + 1, column + 1))
 

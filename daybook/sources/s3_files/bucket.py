@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import tenacity
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
 from daybook.errors import DaybookError, FileRefused, SourceError, SourceLost
+from daybook.extras import extra
+
+with extra("s3"):
+    from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from daybook.errors import FileRefused
+from daybook.extras import extra
 from daybook.model.types import Column, Type, holds
 from daybook.sources.text.typed_csv import Row
 from daybook.suggestions import did_you_mean
@@ -66,7 +67,8 @@ def read_parquet(
 
 
 def _opened(stream: BinaryIO) -> Any:
-    import pyarrow.parquet
+    with extra("parquet"):
+        import pyarrow.parquet
 
     return pyarrow.parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
 
@@ -100,7 +102,8 @@ def _check(schema: "pyarrow.Schema", columns: Sequence[Column], known: frozenset
 
 def _type(type: "pyarrow.DataType", name: str) -> Type:
     """The type that keeps all values of an Arrow type."""
-    import pyarrow.types as types
+    with extra("parquet"):
+        import pyarrow.types as types
 
     if types.is_dictionary(type):
         return _type(type.value_type, name)
@@ -123,9 +126,10 @@ def _type(type: "pyarrow.DataType", name: str) -> Type:
 
 def _texts(values: "pyarrow.Array") -> list[str | None]:
     """The values of a column as texts; None is NULL."""
-    import pyarrow
-    import pyarrow.compute
-    import pyarrow.types as types
+    with extra("parquet"):
+        import pyarrow
+        import pyarrow.compute
+        import pyarrow.types as types
 
     if types.is_dictionary(values.type):
         values = values.dictionary_decode()

@@ -13,13 +13,15 @@ from functools import cache
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pandas
-import yfinance
-import yfinance.cache
-from yfinance.data import YfData
-from yfinance.scrapers.history import PriceHistory
-
+from daybook.extras import extra
 from daybook.sources.yahoo.responses import Answer, Unanswered, YahooStatus
+
+with extra("yfinance"):
+    import pandas
+    import yfinance
+    import yfinance.cache
+    from yfinance.data import YfData
+    from yfinance.scrapers.history import PriceHistory
 
 #: Every argument of yfinance's `history`, so that none of its defaults, which have changed before, can change ours.
 PINNED: dict[str, Any] = {

@@ -21,7 +21,7 @@ def wheel_programs() -> Path:
     spec = find_spec(PACKAGE)
     folder = Path(spec.origin).parent / INSTALLATION / "bin" if spec and spec.origin else None
     if folder is None or not (folder / "postgres").is_file():
-        raise StackError(f"The wheel {WHEEL} with PostgreSQL 18 is not installed: pip install -r requirements.txt")
+        raise StackError(f"The wheel {WHEEL} with PostgreSQL 18 is not installed: run pip install 'daybook[demo]'")
     return folder
 
 
