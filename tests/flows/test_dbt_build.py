@@ -230,10 +230,8 @@ def test_the_deployment_starts_the_python_that_has_dbt_where_there_is_one(has_on
 
 
 def test_without_dbt_it_says_what_to_install(prefect_server: str) -> None:
-    with pytest.raises(
-        DbtUnusable,
-        match=r"dbt is not installed for .*: .* run pip install 'daybook\[dbt\]', or run `sh deployments/local/install\.sh dbt`",
-    ):
+    remedy = r"run pip install 'daybook\[dbt\]', or run `sh deployments/local/install\.sh dbt`"
+    with pytest.raises(DbtUnusable, match=f"dbt is not installed for .*: .* {remedy}"):
         dbt_build.with_options(retries=0)(str(ROOT / "tests" / "dbt_project"), DAY)
 
 
