@@ -49,8 +49,8 @@ def _run(command: Command, arguments: list[str]) -> int | None:
 def _overview() -> Iterator[str]:
     yield "usage: daybook COMMAND [ARGUMENTS]"
     yield ""
-    yield "Load tables into a warehouse, interval by interval, and keep a ledger of what was loaded."
+    yield "Load tables into a warehouse by intervals, and keep a ledger of the loads."
     for title, commands in GROUPS.items():
         yield f"\n{title}:"
         yield from (f"  {command.name:<14} {command.summary}" for command in commands)
-    yield "\n`daybook COMMAND --help` explains a command. `daybook --version` prints the version."
+    yield "\n`daybook COMMAND --help` explains a command."

@@ -1,0 +1,76 @@
+"""`daybook`: the list of commands, a misspelt one, and what is imported when."""
+
+import importlib
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from daybook import __version__
+from daybook.cli import main
+from daybook.cli.commands import COMMANDS, Command
+from daybook.errors import TableFileError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.mark.parametrize("typed", [["--help"], ["-h"], ["help"], []])
+def test_the_help_lists_every_command(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(typed) == 0
+    printed = capsys.readouterr().out
+    assert all(f"  {command.name:<14} {command.summary}\n" in printed for command in COMMANDS.values())
+    assert all(len(line) <= 80 for line in printed.splitlines())
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"daybook {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "remedy"),
+    [
+        ("recncile", "did you mean 'reconcile'?"),
+        ("catch_up", "did you mean 'catch-up'?"),
+        ("zzz", "`daybook --help` lists the commands"),
+    ],
+)
+def test_an_unknown_command(typed: str, remedy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([typed, "--help"]) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", f"daybook: there is no command {typed!r}; {remedy}\n")
+
+
+def test_an_error_of_ours_is_printed_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(arguments: list[str], prog: str) -> None:
+        raise TableFileError(f"{prog} {arguments}")
+
+    monkeypatch.setattr("daybook.cli.schemas.main", fails)
+    assert main(["schemas", "--now"]) == 1
+    assert capsys.readouterr().err == "TableFileError: daybook schemas ['--now']\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_every_command_explains_itself(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([command.name, "--help"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: daybook {command.name} [-h]")
+
+
+def test_the_console_script_is_this_command() -> None:
+    script = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]["daybook"]
+    module, _, name = script.partition(":")
+    assert getattr(importlib.import_module(module), name) is main
+
+
+@pytest.mark.servers
+def test_the_list_of_commands_waits_for_nothing() -> None:
+    code = "import sys; from daybook.cli import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    imported = {name.partition(".")[0] for name in done.stderr.split()}
+    assert imported.isdisjoint({"prefect", "sqlalchemy", "pydantic", "httpx", "rich", "argparse"})
