@@ -3,7 +3,7 @@
 A package that brings a warehouse declares it in its `pyproject.toml`, by SQLAlchemy's name of the dialect:
 
     [project.entry-points."daybook.warehouses"]
-    duckdb = "daybook_duckdb:DuckDB"
+    snowflake = "daybook_snowflake:Snowflake"
 """
 
 import importlib

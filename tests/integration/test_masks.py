@@ -18,6 +18,7 @@ from daybook.sources.text.typed_csv import TextRows
 from daybook.sources.text.value_formats import ValueFormats
 from daybook.stage.csv_format import CsvFormat
 from tests.support.source_and_warehouse import Database, Endpoints
+from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE
 
 CLEAR = ["zoë@example.com", "😀 \U0001f98a", "", 'a "quoted", line\nand more', " blank ", "Ångström"]
 
@@ -233,6 +234,7 @@ def test_what_the_source_cannot_mask_is_refused_before_a_row_is_read(
     assert ends.staged_keys() == []
 
 
+@pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 def test_a_hashed_key_still_tells_rows_apart(ends: Endpoints) -> None:
     clock = "datetime(6)" if ends.source.is_mysql else "timestamp"
     ends.source.run(f"CREATE TABLE things (email varchar(50) PRIMARY KEY, modified {clock}, n int)")

@@ -10,6 +10,7 @@ from daybook.errors import ShrinkGuard, SourceError, Superseded
 from daybook.load.load import load
 from daybook.model.interval import Interval
 from tests.support.source_and_warehouse import Endpoints
+from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE
 
 #: How a row is flagged: the column in MariaDB and in PostgreSQL, a value of a living row, and one of a deleted one.
 FLAGS: dict[str, tuple[str, str, Any, Any]] = {
@@ -60,6 +61,7 @@ def test_every_kind_of_flag(ends: Endpoints, flag: str) -> None:
     assert ids(ends, table) == [n for n in range(30) if n not in (3, 7)]
 
 
+@pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 @pytest.mark.parametrize("strategy", ["replace", "replace_interval", "upsert"])
 def test_applied_by_every_strategy(ends: Endpoints, strategy: str) -> None:
     living, deleted = make(ends)

@@ -16,8 +16,10 @@ from daybook.ledger.ledger import Entry
 from daybook.model.interval import Interval
 from tests.daybook.audit.things import audited, by_hand, days, make, table_of, verdicts
 from tests.support.source_and_warehouse import Database, Endpoints
+from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE
 
 
+@pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 def test_every_verdict(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends)
@@ -134,6 +136,7 @@ def test_rows_that_have_moved_on_are_no_difference(ends: Endpoints) -> None:
     assert not [key for key in ends.staged_keys() if "later" in key], "a load that was committed leaves nothing"
 
 
+@pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 def test_after_a_full_refresh_each_day_is_judged_by_itself(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends)

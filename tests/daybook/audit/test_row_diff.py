@@ -47,7 +47,7 @@ def loaded(ends: Endpoints) -> Endpoints:
     return ends
 
 
-@pytest.mark.parametrize("ends", ["postgres-folder", "redshift-s3"], indirect=True)
+@pytest.mark.parametrize("ends", ["postgres-folder", "redshift-s3", "duckdb-folder"], indirect=True)
 def test_a_few_among_many(loaded: Endpoints) -> None:
     ends, table = loaded, table_of(loaded)
     assert found(ends, table) == Differences()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from daybook.sql.checksum.columns import ComparedColumns, Field
+from daybook.sql.checksum.columns import TEXTS, ComparedColumns, Field
 from daybook.sql.checksum.dialects import postgres_family
 from daybook.sql.checksum.dialects.binary_chunks import in_pieces
 
@@ -41,8 +41,10 @@ def spelled(field: Field, value: str) -> str:
         case "json":
             return f"nullif(translate({value}, {_BLANKS}, ''), 'null')"
         case "bytes":
-            length = f"octet_length({value})"
-            return in_pieces(length, partial(_digits, value), lambda texts: f"concat({', '.join(texts)})")
+            in_text = field.there.kind in TEXTS  # its hex digits
+            length = f"length({value}) / 2" if in_text else f"octet_length({value})"
+            digits = f"lower({value if in_text else f'hex({value})'})"
+            return in_pieces(length, partial(_digits, digits), lambda texts: f"concat({', '.join(texts)})")
         case "native":
             return value
         case "float":
@@ -52,8 +54,7 @@ def spelled(field: Field, value: str) -> str:
     return postgres_family.spelled(field, field.there, value)
 
 
-def _digits(value: str, first: int, size: int | None) -> str:
-    digits = f"lower(hex({value}))"
+def _digits(digits: str, first: int, size: int | None) -> str:
     return (
         digits if size is None and not first else f"substr({digits}, {2 * first + 1}{f', {2 * size}' if size else ''})"
     )

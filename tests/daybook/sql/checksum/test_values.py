@@ -14,6 +14,7 @@ from tests.integration import test_values_postgres as postgres
 from tests.integration.test_values_text import HARD
 from tests.support.servers.postgres import Postgres
 from tests.support.source_and_warehouse import Database, Endpoints
+from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE
 
 
 def assert_one_sum(ends: Endpoints, table: Any, names: list[str]) -> None:
@@ -31,6 +32,7 @@ def assert_one_sum(ends: Endpoints, table: Any, names: list[str]) -> None:
     [mariadb.INTEGERS, mariadb.FRACTIONS, mariadb.TIMES, mariadb.TEXTS, mariadb.BINARIES],
     ids=lambda cases: cases[0].name,
 )
+@pytest.mark.parametrize("from_mariadb", ["postgres-folder", "redshift-s3", "duckdb-folder"], indirect=True)
 def test_mariadb(from_mariadb: Endpoints, cases: list[mariadb.Case]) -> None:
     ends = from_mariadb
     columns = ", ".join(f"`{case.name}` {case.type}" for case in cases)
@@ -63,6 +65,7 @@ def test_postgres(from_postgres: Endpoints, cases: list[postgres.Case]) -> None:
     assert not sums(ends, table).recipe.left_out
 
 
+@pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 def test_hard_texts(ends: Endpoints) -> None:
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, a text, b varchar(60000), c varchar(200))")
     ends.source.insert("things", [(number, text, text[:9999], text[:200]) for number, text in enumerate(HARD)])
@@ -71,7 +74,7 @@ def test_hard_texts(ends: Endpoints) -> None:
     assert_one_sum(ends, table, ["id", "a", "b", "c"])
 
 
-@pytest.mark.parametrize("ends", ["postgres-folder", "redshift-s3"], indirect=True)
+@pytest.mark.parametrize("ends", ["postgres-folder", "redshift-s3", "duckdb-folder"], indirect=True)
 def test_long_binary_values(ends: Endpoints) -> None:
     """Redshift makes no text of the digits of all that a VARBYTE takes."""
     kind = "mediumblob" if ends.source.is_mysql else "bytea"
