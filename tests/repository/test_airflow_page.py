@@ -1,4 +1,4 @@
-"""docs/coming-from-airflow.md: every table file, deployment, command and call on it is held to the code."""
+"""docs/guides/coming-from-airflow.md: every table file, deployment, command and call on it is held to the code."""
 
 import ast
 import importlib
@@ -32,7 +32,7 @@ from daybook.orchestration import command_line, events
 from daybook.orchestration.flow_options import retry_options
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "coming-from-airflow.md"
+PAGE = ROOT / "docs" / "guides" / "coming-from-airflow.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 FILE = (ROOT / "prefect.yaml").read_text(encoding="utf-8")
 DAY = date(2021, 2, 5)

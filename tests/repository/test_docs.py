@@ -13,7 +13,8 @@ from daybook.errors import DaybookError
 from daybook.ledger.ledger import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *(f"docs/{file.name}" for file in ROOT.glob("docs/*.md")))
+PAGES = tuple(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/**/*.md")))
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", *PAGES)
 
 
 def text(name: str) -> str:
@@ -87,7 +88,9 @@ def test_the_readmes_table_file_is_one() -> None:
     assert (table.load, table.interval) == ("upsert", "day")
 
 
-@pytest.mark.parametrize(("document", "name"), [("README.md", "orders-daily"), ("docs/audit.md", "orders-weekly")])
+@pytest.mark.parametrize(
+    ("document", "name"), [("README.md", "orders-daily"), ("docs/guides/audit.md", "orders-weekly")]
+)
 def test_a_documents_deployment_fits_into_prefect_yaml(document: str, name: str) -> None:
     entry = next(
         block for block in re.findall(r"```yaml\n(.*?)```", text(document), re.DOTALL) if "entrypoint" in block

@@ -46,7 +46,7 @@ def markdown(metrics: Sequence[Metrics], week_start: date) -> str:
         *(_line(row, before.get(row.table)) for row in [*promised, *others]),
         "",
         "Computed from the ledger, `daybook.failures`, `daybook.incidents` and Prefect; kept in `daybook.key_metrics`. "
-        "What each figure means: docs/key-metrics.md.",
+        "What each figure means: docs/guides/key-metrics.md.",
     ]
     return "\n".join(lines)
 

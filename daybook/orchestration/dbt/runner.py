@@ -113,7 +113,7 @@ def on_our_warehouse(project: Path, day: date, schema: str) -> Iterator[Dbt]:
     except ExtraMissing as error:
         raise DbtUnusable(
             f"dbt is not installed for {sys.executable}: {error}, or run `sh deployments/local/install.sh dbt` in the"
-            " checkout that the worker was started in. See docs/dbt.md"
+            " checkout that the worker was started in. See docs/guides/dbt.md"
         ) from None
     url = blocks.engine("warehouse").url
     with tempfile.TemporaryDirectory(prefix="daybook-dbt-") as folder:

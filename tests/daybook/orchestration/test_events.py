@@ -172,11 +172,11 @@ def test_a_load_does_not_mind_when_its_event_cannot_be_emitted(
 
 # Deployments that it triggers
 
-DOCUMENT = (ROOT / "docs" / "triggers.md").read_text(encoding="utf-8")
+DOCUMENT = (ROOT / "docs" / "guides" / "triggers.md").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:
-    """The only block of this language in docs/triggers.md."""
+    """The only block of this language in docs/guides/triggers.md."""
     (found,) = re.findall(rf"```{language}\n(.*?)```", DOCUMENT, re.DOTALL)
     return str(found)
 
@@ -198,7 +198,7 @@ def automations(worker: Deployed, deployment: UUID) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def following(worker: Deployed) -> Iterator[UUID]:
-    """The deployment of docs/triggers.md, for raw_data.visits."""
+    """The deployment of docs/guides/triggers.md, for raw_data.visits."""
     entry = block("yaml").replace("orders", "visits")
     deploy(worker, entry)
     deployment = worker.client.read_deployment_by_name("load-table/visits-after-nps").id
@@ -298,7 +298,7 @@ def test_the_example_in_prefect_yaml_is_the_one_of_the_document() -> None:
 
 @pytest.fixture
 def answers_of(tmp_path: Path) -> Flow[..., int]:
-    """The flow of docs/triggers.md, from a file; it asks more often."""
+    """The flow of docs/guides/triggers.md, from a file; it asks more often."""
     file = tmp_path / "answers.py"
     file.write_text(block("python").replace("poll_seconds=60", "poll_seconds=0.2"), encoding="utf-8")
     spec = importlib.util.spec_from_file_location("answers", file)

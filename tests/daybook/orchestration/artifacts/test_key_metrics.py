@@ -1,4 +1,4 @@
-"""docs/key-metrics.md says what is there: its columns, its gauges, and SQL that runs."""
+"""docs/guides/key-metrics.md says what is there: its columns, its gauges, and SQL that runs."""
 
 import re
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ from daybook.monitoring.key_metrics.metrics_table import COLUMNS, KeyMetrics
 from tests.daybook.monitoring.key_metrics.test_weekly_message import BAD, GOOD, MONDAY, before
 from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Endpoints
 
-PAGE = (Path(__file__).parents[4] / "docs" / "key-metrics.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[4] / "docs" / "guides" / "key-metrics.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", [*COLUMNS, *(f"daybook_table_{name}" for name in MEANINGS)])

@@ -235,7 +235,7 @@ def test_nothing_is_kept_of_a_file_that_was_loaded(
 
 
 def test_the_page_says_what_a_table_file_may_say() -> None:
-    page = (tables_folder().parent / "docs" / "csv-files.md").read_text(encoding="utf-8")
+    page = (tables_folder().parent / "docs" / "guides" / "csv-files.md").read_text(encoding="utf-8")
     example = page.split("```yaml\n")[1].split("```")[0]
     source = Table(name="raw_data.exchange_rates", **YAML(typ="safe", pure=True).load(example)).source
     assert source.values.decimal_point == ","

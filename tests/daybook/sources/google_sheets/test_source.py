@@ -374,7 +374,7 @@ def test_a_spreadsheet_is_an_id_or_an_address(wrong: str) -> None:
 
 
 def test_the_documents_table_file_is_one_and_names_every_field() -> None:
-    text = (Path(__file__).parents[4] / "docs" / "google-sheets.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[4] / "docs" / "guides" / "google-sheets.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     content = YAML(typ="safe", pure=True).load(example)
     table = Table(name="raw_data.prices", **content)
