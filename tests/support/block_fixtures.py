@@ -5,7 +5,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,14 @@ RunBlocks = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def no_blocks(prefect_server: str) -> None:
-    """Every block is deleted before the test."""
+def no_blocks(prefect_server: str) -> Iterator[None]:
+    """Every block is deleted before the test and after it: a channel must not get the messages of other tests."""
+    _delete_blocks()
+    yield
+    _delete_blocks()
+
+
+def _delete_blocks() -> None:
     from prefect.client.orchestration import get_client  # Prefect takes seconds to import
 
     with get_client(sync_client=True) as client:

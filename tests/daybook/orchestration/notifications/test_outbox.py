@@ -71,7 +71,7 @@ def test_without_its_file_there_is_no_such_channel(
     assert "pigeon" not in channel_types()
     Outbox(shelves).put(FAILED)
     assert Outbox(shelves).flush() == 0
-    assert "owners.zoo.pigeon: no such field" in caplog.text
+    assert "owners.zoo.pigeon: unknown field" in caplog.text
 
 
 def test_of_two_addresses_only_the_one_that_failed_is_tried_again(

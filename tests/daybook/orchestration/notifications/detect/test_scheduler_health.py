@@ -91,10 +91,11 @@ def test_the_first_tick_from_which_on_there_is_no_run(runs: list[int], first: in
 
 
 def test_the_likely_causes() -> None:
-    assert ["switched off" in cause for cause in causes(Scheduler(enabled=False), stopped=True)] == [True]
+    assert ["scheduler is off" in cause for cause in causes(Scheduler(enabled=False), stopped=True)] == [True]
     assert "SQLAlchemy 2.1" in causes(Scheduler(), stopped=True)[0]
-    assert not any("just these" in cause for cause in causes(Scheduler(), stopped=True))
+    assert not any("these deployments" in cause for cause in causes(Scheduler(), stopped=True))
     assert "Error scheduling deployment" in causes(Scheduler(), stopped=False)[-1]
+    assert "these deployments" in causes(Scheduler(), stopped=False)[-1]
 
 
 # ── On a server ───────────────────────────────────────────────────────────────────────────────────────────────────────
