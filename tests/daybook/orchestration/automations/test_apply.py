@@ -296,7 +296,7 @@ def test_a_good_file_is_read(write: Write) -> None:
         pytest.param(
             GOOD, GOOD + GOOD.removeprefix("automations:\n"), NAMED + "name: there are two of this name", id="two alike"
         ),
-        pytest.param("automations:", "automation:", "automation: no such field; did you mean", id="no list of them"),
+        pytest.param("automations:", "automation:", "automation: unknown field; did you mean", id="no list of them"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_a_file_is_named(wrong: str, right: str, told: str, write: Write) -> None:
