@@ -1,1 +1,1 @@
-"""The audit: whether the warehouse holds what its source has, proven by checksums that every engine computes alike."""
+"""The audit: compare the warehouse with its source by checksums that every database computes in the same way."""

@@ -1,4 +1,4 @@
-"""What audits have found: a row an interval and audit, in the table `daybook.audits` of the warehouse."""
+"""The results of audits: the table `daybook.audits` in the warehouse, with one row per interval and audit."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -33,15 +33,15 @@ COLUMNS = {
     "audited_at": "timestamptz NOT NULL",
     "flow_run_id": "varchar(64)",
 }
-_MAX_KEY_TEXT = 80  # characters: Redshift counts bytes, and JSON writes some characters as twelve bytes
+_MAX_KEY_TEXT = 80  # characters: Redshift counts bytes, and JSON can take twelve bytes per character
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an audit found of an interval; `interval_start` and `interval_end` are None where it was a whole table.
+    """One row of `daybook.audits`: the result for one interval, or for a whole table if the interval is None.
 
-    Instants are in UTC. `added`, `removed` and `changed` are rows as a load would bring them about; where not `exact`,
-    they are at least so many. `keys` is JSON: up to five of each, `{"added": ["id=5"]}`.
+    Instants are in UTC. `added`, `removed` and `changed` are the rows that a load would add, remove and change. If
+    `exact` is False, they are lower bounds. `keys` is JSON with up to five keys of each kind: `{"added": ["id=5"]}`.
     """
 
     table_name: str
@@ -64,20 +64,20 @@ class Found:
 
 
 class Audits:
-    """The table `daybook.audits` of a warehouse, which is only ever added to."""
+    """The table `daybook.audits` of a warehouse. It is append-only."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._book = StateTable(warehouse, "audits", COLUMNS)
 
     def record(self, session: Session, found: Iterable[Found]) -> None:
-        """Add what an audit has found."""
+        """Add the results of an audit."""
         self._book.ensure(session)
         self._book.append(session, [astuple(one) for one in found])
 
 
 def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None) -> Found:
-    """What is kept of an interval that was audited at this instant."""
-    there, fingerprint = audited.differences, audited.recipe.fingerprint
+    """Return the row for an interval that was audited at the instant `at`."""
+    differences, fingerprint = audited.differences, audited.recipe.fingerprint
     return Found(
         table,
         audited.interval.start,
@@ -86,8 +86,8 @@ def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None
         audited.source.rows,
         audited.rows_by_ledger,
         audited.warehouse.rows,
-        *(there.added, there.removed, there.changed, there.exact),
-        _keys([there]),
+        *(differences.added, differences.removed, differences.changed, differences.exact),
+        _keys([differences]),
         checksum_of(fingerprint, audited.source),
         audited.ledger.checksum if audited.ledger and audited.rows_by_ledger is not None else None,
         checksum_of(fingerprint, audited.warehouse),
@@ -97,8 +97,10 @@ def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None
 
 
 def found_whole(table: str, ranges: Sequence[AuditedRange], at: datetime, flow_run_id: str | None) -> Found:
-    """What is kept of a whole table that was audited by ranges of its key: one row, since checksums add up."""
-    source, there = (sum(sums, Sum()) for sums in zip(*((one.source, one.warehouse) for one in ranges), strict=True))
+    """Return the row for a whole table that was audited by ranges of its key. It is one row: checksums add up."""
+    source, warehouse = (
+        sum(sums, Sum()) for sums in zip(*((one.source, one.warehouse) for one in ranges), strict=True)
+    )
     differences = [one.differences for one in ranges]
     fingerprint = ranges[0].recipe.fingerprint
     return Found(
@@ -108,7 +110,7 @@ def found_whole(table: str, ranges: Sequence[AuditedRange], at: datetime, flow_r
         str(min((one.verdict for one in ranges), key=lambda verdict: verdict is Verdict.EQUAL)),
         source.rows,
         None,
-        there.rows,
+        warehouse.rows,
         sum(one.added for one in differences),
         sum(one.removed for one in differences),
         sum(one.changed for one in differences),
@@ -116,7 +118,7 @@ def found_whole(table: str, ranges: Sequence[AuditedRange], at: datetime, flow_r
         _keys(differences),
         checksum_of(fingerprint, source),
         None,
-        checksum_of(fingerprint, there),
+        checksum_of(fingerprint, warehouse),
         at,
         flow_run_id,
     )

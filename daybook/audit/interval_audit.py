@@ -1,4 +1,4 @@
-"""The audit of intervals: source, ledger and warehouse are compared, and what differs is looked at."""
+"""The audit of intervals: compare source, ledger and warehouse, and find the rows that differ."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -21,35 +21,35 @@ from daybook.sql.checksum.columns import ComparedColumns
 from daybook.sql.checksum.sums import Sum
 from daybook.warehouses.base import Warehouse
 
-#: Seconds that a statement at the source may take.
+#: The time limit of a statement in the source, in seconds.
 SECONDS = 300
-#: Intervals that differ in which the rows are looked for. Where all of a history does, that would be all of its rows.
+#: The number of different intervals whose rows are compared. If a whole history differs, comparing all takes too long.
 MAX_DIFFED_INTERVALS = 200
-#: Where the entry of a whole table begins.
+#: The start of a ledger entry for a whole table.
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What was found of an interval: the verdict, its three sides, and which rows differ."""
+    """The result for one interval: the verdict, its three sides, and the rows that differ."""
 
     interval: Interval
     verdict: Verdict
     source: Sum
     ledger: Entry | None
-    """What was loaded last of it; it may cover other intervals, too. None: it never was."""
+    """The newest ledger entry. It can cover other intervals, too. None: the interval was never loaded."""
     warehouse: Sum
     recipe: ComparedColumns
-    """What was compared, and what not."""
+    """The columns that were compared, and those that were not."""
     differences: Differences = NOTHING
     why: str | None = None
-    """What is to be said about the verdict."""
+    """A remark on the verdict."""
     in_parts: bool = False
-    """Whether the ledger has entries of parts of it, and none of all of it."""
+    """True if the ledger only has entries for parts of the interval."""
 
     @property
     def rows_by_ledger(self) -> int | None:
-        """How many it had when it was loaded: 0 where it never was; None where no number is that of it alone."""
+        """Return the row count of the last load: 0 if there was none, None if the ledger only has a combined count."""
         if self.ledger is None:
             return None if self.in_parts else 0
         return self.ledger.rows if self.ledger.is_of(self.interval) else None
@@ -65,25 +65,32 @@ def audit(
     rows: int = ROWS,
     seconds: int = SECONDS,
 ) -> list[Audited]:
-    """Compare intervals of a table, which are in order and do not overlap, with their source and with the ledger.
+    """Compare intervals of a table with the source and with the ledger.
 
-    Both sides are read at the same time, each in one snapshot: by a statement for every so many `rows`, of which one
-    at the source may take `seconds`. Nothing is locked. In the first `look` intervals that differ the rows are looked
-    for; of the others is told how many at least. Where a load is committed in between, what it may have changed is
-    compared again.
+    Both sides are read at the same time, each in one snapshot. Nothing is locked. If a load commits during the audit,
+    the intervals that it may have changed are compared again.
 
-    Of an upsert, rows that have moved on at the source, behind all that was loaded, are left out: see
-    `daybook.load.moved_rows`. Rows without a cursor are in no interval.
+    For an upsert, rows that moved in the source to a later interval, which is not loaded yet, are left out: see
+    `daybook.load.moved_rows`. Rows without a cursor belong to no interval.
+
+    Args:
+        table: the table.
+        intervals: the intervals, in order, without overlaps.
+        warehouse: the warehouse with the table and the ledger.
+        keys: opens the source.
+        look: the number of different intervals whose rows are compared. The others get lower bounds.
+        rows: the number of rows that one statement should compare.
+        seconds: the time limit of one statement in the source.
 
     Raises:
-        AuditRefused: the source is no database, the table has no intervals, or a statement took too long.
-        SourceError: the source cannot be read as the table file says.
-        AuditFailed: a database failed, again and again.
+        AuditRefused: the source is not a database, the table has no intervals, or a statement took too long.
+        SourceError: the source does not match the table file.
+        AuditFailed: a database failed on every attempt.
     """
     if not table.strategy.has_intervals or table.cursor is None:
         raise AuditRefused(
             f"{table.name} has load: {table.load} and no intervals, so it can only be compared whole, by ranges of its "
-            "key: whole=true (audit_whole)"
+            "key: use whole=true (audit_whole)"
         )
 
     def work(sides: Comparison, left: Sequence[Interval]) -> list[Audited]:
@@ -97,7 +104,7 @@ def audit(
 
 
 def _compared(sides: Comparison, intervals: Sequence[Interval], look: int, rows: int, seconds: int) -> list[Audited]:
-    """What is found of these intervals."""
+    """Return the results for these intervals."""
     newest = sides.entries(Interval(intervals[0].start, intervals[-1].end))[::-1]
     covering = first_covering(intervals, [(entry.start, entry.end) for entry in newest], newest)
     entries = sides.entries_per_interval(list(zip(intervals, covering, strict=True)))
@@ -107,9 +114,9 @@ def _compared(sides: Comparison, intervals: Sequence[Interval], look: int, rows:
     for cut in batches(intervals, entries, rows):
         part = intervals[cut]
         with _explained(sides.table, part, seconds):
-            source, there = sides.both.ask(lambda side, part=part: side.sums(part))  # type: ignore[misc]
+            sources, warehouses = sides.both.ask(lambda side, part=part: side.sums(part))  # type: ignore[misc]
         for interval, entry in zip(part, entries[cut], strict=True):
-            results.append(_judged(sides, interval, entry, loaded, source[interval], there[interval]))
+            results.append(_judged(sides, interval, entry, loaded, sources[interval], warehouses[interval]))
     differing = [result for result in results if result.source != result.warehouse and not _is_missing(result)]
     for cut in batches([one.interval for one in differing], [one.ledger for one in differing], rows):
         with _explained(sides.table, part := [one.interval for one in differing[cut]], seconds):
@@ -119,20 +126,20 @@ def _compared(sides: Comparison, intervals: Sequence[Interval], look: int, rows:
 
 
 def _judged(
-    sides: Comparison, interval: Interval, entry: Entry | None, stretches: Sequence[Interval], source: Sum, there: Sum
+    sides: Comparison, interval: Interval, entry: Entry | None, ranges: Sequence[Interval], source: Sum, warehouse: Sum
 ) -> Audited:
-    """The verdict: `entry` is the ledger's of all of the interval, and `stretches` is what was loaded around it."""
+    """Return the verdict. `entry` is the ledger's entry for all of the interval, `ranges` are all loaded ranges."""
     ledger, unknown = ledger_checksum(entry, interval, sides.recipe.fingerprint) if entry else (None, IN_PARTS)
-    loaded = is_loaded(interval, stretches)
+    loaded = is_loaded(interval, ranges)
     strategy = sides.table.strategy
     moves, kept = strategy.rows_move, not strategy.removes_rows
-    verdict, why = classify(source, ledger, there, loaded=loaded, moves=moves, kept=kept)
+    verdict, why = classify(source, ledger, warehouse, loaded=loaded, moves=moves, kept=kept)
     why = unknown if verdict == Verdict.DIFFERS and unknown else why
     if verdict == Verdict.BOTH and sides.with_moved and sides.with_moved.sums([interval])[interval] == ledger:
-        verdict, why = Verdict.SOURCE_CHANGED, None  # some of its rows have moved on, which the ledger still counts
+        verdict, why = Verdict.SOURCE_CHANGED, None  # rows moved to later intervals, but the ledger still counts them
     in_parts = entry is None and loaded is not False
-    about = estimate(source, there)
-    return Audited(interval, verdict, source, entry, there, sides.recipe, about, why, in_parts)
+    bounds = estimate(source, warehouse)
+    return Audited(interval, verdict, source, entry, warehouse, sides.recipe, bounds, why, in_parts)
 
 
 def _is_missing(found: Audited) -> bool:
@@ -141,15 +148,15 @@ def _is_missing(found: Audited) -> bool:
 
 def _looked_at(sides: Comparison, found: Audited, seconds: int) -> Audited:
     with _explained(sides.table, [found.interval], seconds):
-        there = differences(sides.both, found.interval, found.source, found.warehouse)
-    # the remark on rows that a load leaves applies only if there are any
-    nothing_left = found.ledger is not None and found.verdict == Verdict.WAREHOUSE_ALTERED and not there.removed
-    return replace(found, differences=there, why=None if nothing_left else found.why)
+        exact = differences(sides.both, found.interval, found.source, found.warehouse)
+    # The remark on rows that a load keeps applies only if the warehouse has such rows.
+    nothing_left = found.ledger is not None and found.verdict == Verdict.WAREHOUSE_ALTERED and not exact.removed
+    return replace(found, differences=exact, why=None if nothing_left else found.why)
 
 
 def _explained(table: Table, intervals: Sequence[Interval], seconds: int) -> AbstractContextManager[None]:
-    fewer = f"Compare fewer at once (last={len(intervals) // 4 or 1}, or start and end), or give" * (len(intervals) > 1)
-    remedy = f"{fewer or 'Give'} the column {table.cursor} an index"
+    fewer = f"Compare fewer at once (last={len(intervals) // 4 or 1}, or start and end), or add" * (len(intervals) > 1)
+    remedy = f"{fewer or 'Add'} an index on the column {table.cursor}"
     return explained(table.name, table.label([intervals[0], intervals[-1]]), remedy, seconds)
 
 

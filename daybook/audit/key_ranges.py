@@ -1,4 +1,4 @@
-"""Ranges of a key of whole numbers, by which a table is compared that has no intervals, or whole."""
+"""Ranges of an integer key. A table without intervals, or a whole table, is compared by them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from daybook.sql.checksum.side import ComparisonSide
 
 
 class KeyRange(NamedTuple):
-    """From `start` (inclusive) to `end` (exclusive)."""
+    """A half-open range of keys: from `start` (inclusive) to `end` (exclusive)."""
 
     start: int
     end: int
@@ -24,13 +24,13 @@ class KeyRange(NamedTuple):
 
 @dataclass(frozen=True)
 class ByKey:
-    """How the ranges are told apart. Only rows are looked at of which the conditions hold, whose values are to bind."""
+    """SQL that divides rows by key ranges. Only rows that meet all `conditions` count; `values` are bound to them."""
 
     conditions: tuple[str, ...] = ()
     values: tuple[Any, ...] = ()
 
     def within_sql(self, column: str, intervals: Iterable[KeyRange]) -> tuple[str, list[Any]]:
-        """The condition that a row lies in one of these ranges, and its values to bind."""
+        """Return the condition that a row is in one of these ranges, and its bind values."""
         values: list[Any] = []
         for start, end in sorted(intervals):
             if values and values[-1] == start:
@@ -41,15 +41,15 @@ class ByKey:
         return " AND ".join([f"({ranges})", *self.conditions]), [*values, *self.values]
 
     def bucket_sql(self, column: str, boundaries: Sequence[int]) -> tuple[str, list[int]]:
-        """An expression that numbers the range of each row, and its values to bind."""
+        """Return an expression for the number of each row's range, and its bind values."""
         return numbered_sql(column, boundaries)
 
 
 def by_key(side: ComparisonSide, key: str, since: datetime | None, until: datetime | None) -> ComparisonSide:
-    """The same side, told apart by the ranges of the column `key`.
+    """Return the same side, divided by ranges of the column `key`.
 
-    Of a table with a cursor, what is not before `since`, as a whole load takes it; and before `until`, where that is
-    given, and then without rows that have no cursor.
+    If the table has a cursor, only rows from `since` on and rows without a cursor count, as in a full refresh. With
+    `until`, only rows before it count, and rows without a cursor do not.
     """
     cursor, conditions, values = side.axis, [], []
     if isinstance(cursor, Cursor) and since is not None:
@@ -63,7 +63,7 @@ def by_key(side: ComparisonSide, key: str, since: datetime | None, until: dateti
 
 
 def whole_numbers(field: Field) -> bool:
-    """Whether both sides keep whole numbers in a column, as numbers."""
+    """Return True if the column holds integers on both sides, in a numeric type."""
 
     def whole(type: Type) -> bool:
         return type.kind in INTEGERS or (type.kind == "decimal" and type.scale == 0)
@@ -72,7 +72,7 @@ def whole_numbers(field: Field) -> bool:
 
 
 def ends_of(side: ComparisonSide) -> tuple[int, int, int] | None:
-    """The smallest and the largest key, and how many rows there are; None where there is no row with a key."""
+    """Return the smallest and the largest key and the row count, or None if no row has a key."""
     ((least, most, rows),) = side.query(
         f"SELECT min({side.column}), max({side.column}), count(*) FROM {side.table}", ()
     )
@@ -80,7 +80,7 @@ def ends_of(side: ComparisonSide) -> tuple[int, int, int] | None:
 
 
 def evenly(ends: Sequence[tuple[int, int, int]], rows: int) -> list[KeyRange]:
-    """Ranges from the least to the largest key, in which there are about so many rows, if the keys lie evenly."""
+    """Return ranges from the smallest to the largest key with about `rows` rows each, if keys are evenly spread."""
     if not ends:
         return []
     least, end = min(first for first, _, _ in ends), max(last for _, last, _ in ends) + 1

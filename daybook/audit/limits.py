@@ -1,4 +1,4 @@
-"""What a comparison must not do to a server, and what a server must not do to a comparison."""
+"""Limits of a comparison: statements that take too long, and rows that a server cannot hash."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ from daybook.sql.database_error import Condition, meets
 
 @contextmanager
 def explained(table: str, what: str, remedy: str, seconds: int) -> Iterator[None]:
-    """Say of a statement that took too long, to compare `what` of `table`, what to do about it: the `remedy`.
+    """Turn the timeout of a statement that compares `what` of `table` into an error that names the `remedy`.
 
     Raises:
-        AuditRefused: its server has ended it.
+        AuditRefused: the server cancelled the statement.
     """
     try:
         yield
@@ -22,18 +22,18 @@ def explained(table: str, what: str, remedy: str, seconds: int) -> Iterator[None
         if not meets(error, Condition.TIMED_OUT):
             raise
         raise AuditRefused(
-            f"{table}: to compare {what} by one statement took longer than its server lets it (at the source: "
-            f"{seconds} s), so it was ended. {remedy}, or do it at an hour when the server is quiet"
+            f"{table}: comparing {what} in one statement took longer than the server's time limit (in the source: "
+            f"{seconds} s), so the server cancelled it. {remedy}, or run it when the server is less busy"
         ) from None
 
 
-def require_hashes(table: str, both: ComparisonPair, stretches: Sequence[Any]) -> None:
-    """Check that both sides could build the text of every row.
+def require_hashes(table: str, both: ComparisonPair, buckets: Sequence[Any]) -> None:
+    """Check that both sides can hash every row.
 
     Raises:
-        AuditRefused: one of them could not.
+        AuditRefused: a side has rows that it cannot hash.
     """
-    lacking = both.ask(lambda side: side.unhashed(stretches)) if stretches else (0, 0)
-    for side, rows in zip((both.source, both.warehouse), lacking, strict=True):
+    unhashed = both.ask(lambda side: side.unhashed(buckets)) if buckets else (0, 0)
+    for side, rows in zip((both.source, both.warehouse), unhashed, strict=True):
         if rows:
             raise AuditRefused(f"{table}: {rows} rows {side.too_long}")

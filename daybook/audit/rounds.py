@@ -1,4 +1,4 @@
-"""An audit beside loads: what they may have changed while both sides were read is compared again."""
+"""Repeat an audit for the intervals that a load may have changed while both sides were read."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -15,29 +15,38 @@ from daybook.warehouses.base import Warehouse
 R = TypeVar("R")
 
 _ROUNDS = 3
-#: What is to be said of something that was never compared in peace.
-OVERTAKEN = "it was loaded while it was compared, again and again: compare it when no load runs"
+#: The remark on an interval that was loaded during every attempt to compare it.
+OVERTAKEN = "a load changed it during every comparison: compare it when no load runs"
 
 
 def in_rounds(
     table: Table,
-    stretches: Sequence[S],
+    buckets: Sequence[S],
     warehouse: Warehouse,
     keys: ConnectionProvider,
     seconds: int,
     work: Callable[[Comparison, Sequence[S]], list[R]],
     settled: Callable[[R, Sequence[Entry]], bool],
 ) -> list[tuple[R, bool]]:
-    """What `work` finds of each of these stretches, in order, and whether that is sure.
+    """Return the result of `work` for each interval or key range, in order, and True if no load can have changed it.
 
-    `settled` says whether what was found holds, whatever the loads that were committed meanwhile have changed: the
-    ledger's entries of them. Both sides are opened anew for each round, and after a failure that passes.
+    Each round opens both sides again, and so does each retry after a temporary failure.
+
+    Args:
+        table: the table.
+        buckets: the intervals or key ranges.
+        warehouse: the warehouse.
+        keys: opens the source.
+        seconds: the time limit of one statement in the source.
+        work: compares some of the intervals.
+        settled: returns True if a result is valid despite the loads that committed during the round. It takes their
+            ledger entries.
 
     Raises:
-        AuditFailed: a database failed, again and again.
+        AuditFailed: a database failed on every attempt.
     """
     found: dict[S, R] = {}
-    left = list(stretches)
+    left = list(buckets)
     for _ in range(_ROUNDS):
 
         def attempt(left: Sequence[S] = tuple(left)) -> tuple[list[R], list[Entry]]:
@@ -47,5 +56,5 @@ def in_rounds(
         if left:
             results, late = with_retries(attempt, what=f"{table.name}: audit", failed=AuditFailed, lost=AuditLost)
             found |= dict(zip(left, results, strict=True))
-            left = [stretch for stretch in left if late and not settled(found[stretch], late)]
-    return [(found[stretch], stretch not in left) for stretch in stretches]
+            left = [bucket for bucket in left if late and not settled(found[bucket], late)]
+    return [(found[bucket], bucket not in left) for bucket in buckets]

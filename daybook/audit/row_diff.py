@@ -1,9 +1,9 @@
-"""Which rows of an interval differ, found by bisecting: no table is ever fetched.
+"""Find the rows of an interval that differ, by bisecting. No table is ever fetched.
 
-Rows are cut into pieces by the leading bits of the hash of their key (of the row, in a table without a key), so that
-both databases cut alike whatever their collations say. Only pieces whose checksums differ are cut further, up to 256
-ways a query, until they are small; then the hashes and keys of the small ones are fetched and compared. That makes
-about log(rows) / log(256) queries a side, whatever the number of rows.
+Rows are divided into buckets by the leading bits of the hash of their key (or of the row, if the table has no key). So
+both databases divide them in the same way, regardless of their collations. Only buckets whose checksums differ are
+divided further, into up to 256 per query, until they are small. Then the hashes and keys of the small buckets are
+fetched and compared. This takes about log(rows) / log(256) queries on each side.
 """
 
 import math
@@ -15,18 +15,19 @@ from typing import Any
 from daybook.sql.checksum.side import HASH_BITS, ComparisonPair, HashBucket, RowGroup
 from daybook.sql.checksum.sums import Sum
 
-_SMALL = 200  # rows of a piece that is opened
-_AIM = 100  # rows that a piece should have after the next cut
-_MOST_BITS = 8  # of one cut
-_MOST_PIECES = 64  # that are followed: beyond that, numbers are lower bounds
+_SMALL = 200  # rows of a bucket that is fetched
+_AIM = 100  # rows that a bucket should have after the next division
+_MOST_BITS = 8  # bits of one division
+_MOST_PIECES = 64  # buckets that are followed; beyond that, counts are lower bounds
 MAX_KEYS = 5  # keys of each kind (added, removed, changed) that are reported
 
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """How many rows are only at the source (added), only in the warehouse (removed), or other there (changed).
+    """The rows that are only in the source (added), only in the warehouse (removed), or different (changed).
 
-    Of each, some keys: `id=5`, or `id=5, day=2021-02-05`. Where not `exact`, there are at least so many.
+    Some keys of each kind are included: `id=5`, or `id=5, day=2021-02-05`. If `exact` is False, the counts are lower
+    bounds.
     """
 
     added: int = 0
@@ -37,13 +38,13 @@ class Differences:
     removed_keys: tuple[str, ...] = ()
     changed_keys: tuple[str, ...] = ()
     queries: int = 0
-    """Of both sides."""
+    """The number of queries on both sides."""
     bytes: int = 0
-    """Of the values that came back, about."""
+    """The approximate size of the values that were fetched."""
 
     @property
     def rows(self) -> int:
-        """How many rows differ."""
+        """Return the number of rows that differ."""
         return self.added + self.removed + self.changed
 
 
@@ -52,7 +53,7 @@ NOTHING = Differences()
 
 @dataclass
 class _Found:
-    """What has been found so far."""
+    """The differences found so far."""
 
     names: Iterable[str]
     exact: bool = True
@@ -65,13 +66,13 @@ class _Found:
             self.keys[kind].append(shown(self.names, key))
 
     def estimate(self, source: Sum, warehouse: Sum) -> None:
-        """A piece that is not opened: all of it, where one side has none of it; else what must at least differ."""
+        """Add a bucket that is not fetched: all of its rows if one side has none, otherwise a lower bound."""
         more = source.rows - warehouse.rows
         self.exact = self.exact and not (source.rows and warehouse.rows)
         self.add("added" if more > 0 else "removed" if more < 0 else "changed", abs(more) or 1)
 
-    def told(self, queries: int = 0, bytes: int = 0) -> Differences:
-        """All of it, and what it took."""
+    def result(self, queries: int = 0, bytes: int = 0) -> Differences:
+        """Return the differences, with the number of queries and bytes that it took to find them."""
         return Differences(
             self.counts["added"],
             self.counts["removed"],
@@ -85,14 +86,14 @@ class _Found:
         )
 
     def compare(self, source: Iterable[RowGroup], warehouse: Iterable[RowGroup]) -> None:
-        """Rows that were fetched. Of those with one key, as many as both sides have are changed, and the rest is of
-        one side alone."""
+        """Add fetched rows. If both sides have rows with the same key, these are changed; surplus rows of one side are
+        added or removed."""
         keys: dict[int, tuple[Any, ...]] = {}
         more: dict[int, Counter[int]] = defaultdict(Counter)
-        for likes, sign in ((warehouse, -1), (source, 1)):
-            for like in likes:
-                keys[like.key_hash] = like.key
-                more[like.key_hash][like.row_hash] += sign * like.rows
+        for groups, sign in ((warehouse, -1), (source, 1)):
+            for group in groups:
+                keys[group.key_hash] = group.key
+                more[group.key_hash][group.row_hash] += sign * group.rows
         for key_hash, surplus in more.items():
             added = sum(rows for rows in surplus.values() if rows > 0)
             removed = -sum(rows for rows in surplus.values() if rows < 0)
@@ -101,29 +102,29 @@ class _Found:
                 self.add(kind, rows, key)
 
 
-def differences(both: ComparisonPair, stretch: Any, source: Sum, warehouse: Sum) -> Differences:
-    """What differs between the two sides of an interval (or a range of keys), whose checksums are these."""
+def differences(both: ComparisonPair, bucket: Any, source: Sum, warehouse: Sum) -> Differences:
+    """Return the differences between the two sides of an interval or key range that have these checksums."""
     both = both.metered()
     found = _Found(both.source.key)
     if source != warehouse and not (source.rows and warehouse.rows):
         kind, side = ("added", both.source) if source.rows else ("removed", both.warehouse)
         found.add(kind, source.rows or warehouse.rows)
-        found.keys[kind] = [shown(side.key, key) for key in side.some_keys(stretch, MAX_KEYS)]
+        found.keys[kind] = [shown(side.key, key) for key in side.some_keys(bucket, MAX_KEYS)]
     elif source != warehouse:
-        _bisect(both, stretch, found, {HashBucket(HASH_BITS, 0): (source, warehouse)})
+        _bisect(both, bucket, found, {HashBucket(HASH_BITS, 0): (source, warehouse)})
     costs = (both.source.cost, both.warehouse.cost)
-    return found.told(sum(cost.queries for cost in costs), sum(cost.bytes for cost in costs))
+    return found.result(sum(cost.queries for cost in costs), sum(cost.bytes for cost in costs))
 
 
 def estimate(source: Sum, warehouse: Sum) -> Differences:
-    """What at least differs between two sides whose checksums are these, where nobody looks for the rows."""
+    """Return lower bounds of the differences between two sides that have these checksums, without reading rows."""
     found = _Found(())
     if source != warehouse:
         found.estimate(source, warehouse)
-    return found.told()
+    return found.result()
 
 
-def _bisect(both: ComparisonPair, stretch: Any, found: _Found, pieces: Mapping[HashBucket, tuple[Sum, Sum]]) -> None:
+def _bisect(both: ComparisonPair, bucket: Any, found: _Found, pieces: Mapping[HashBucket, tuple[Sum, Sum]]) -> None:
     small: list[HashBucket] = []
     while True:
         large: dict[HashBucket, int] = {}
@@ -139,17 +140,17 @@ def _bisect(both: ComparisonPair, stretch: Any, found: _Found, pieces: Mapping[H
             break
         shift = next(iter(large)).shift
         bits = min(max(math.ceil(math.log2(max(large.values()) / _AIM)), 1), _MOST_BITS, shift)
-        mine, theirs = both.ask(lambda side, into=shift - bits, of=list(large): side.pieces(stretch, into, of))  # type: ignore[misc]
+        mine, theirs = both.ask(lambda side, into=shift - bits, of=list(large): side.pieces(bucket, into, of))  # type: ignore[misc]
         pieces = {
             piece: (mine.get(piece, Sum()), theirs.get(piece, Sum()))
             for piece in mine.keys() | theirs.keys()
             if mine.get(piece) != theirs.get(piece)
         }
     if small:
-        found.compare(*both.ask(lambda side: side.rows_of(stretch, small)))
+        found.compare(*both.ask(lambda side: side.rows_of(bucket, small)))
 
 
 def shown(names: Iterable[str], key: Iterable[Any]) -> str:
-    """A key as a person reads it."""
+    """Return a key as text: `id=5, day=2021-02-05`."""
     pairs = zip(names, key, strict=True)
     return ", ".join(f"{name}={v.decode(errors='replace') if isinstance(v, bytes) else v}" for name, v in pairs)

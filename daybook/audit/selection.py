@@ -1,4 +1,4 @@
-"""Which intervals an audit looks at."""
+"""Choose the intervals of an audit."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -14,27 +14,34 @@ from daybook.model.interval_grid import parse
 def intervals_of(
     table: Table, start: date | datetime | None = None, end: date | datetime | None = None, last: int | None = None
 ) -> Sequence[Interval]:
-    """The intervals of `table` from `start` (inclusive) to `end` (exclusive), in order.
+    """Return the intervals of `table` from `start` (inclusive) to `end` (exclusive), in order.
 
-    Both are as in `Grid.at`. Left out, they are the table's `start` and the end of the newest interval that is over;
-    with `last`, it is the newest so many, but none before the table's `start`.
+    Args:
+        table: the table.
+        start: the start, as in `Grid.at`. Default: the table's `start`.
+        end: the end, as in `Grid.at`. Default: the end of the newest interval that is over.
+        last: the number of newest intervals instead of a range. Intervals before the table's `start` are left out.
 
     Raises:
-        AuditRefused: the source is no database, the table has no intervals, nothing says where to begin, the range is
-            empty, off the grid, not over yet or before the table's `start`; each with what to type instead.
+        AuditRefused: the source is not a database, the table has no intervals, or no start is known. Or the range is
+            empty, off the grid, not over yet, or before the table's `start`. Each error says what to type instead.
     """
     require_database(table)
     grid = table.load_grid
     if grid is None:
         raise AuditRefused(
-            f"{table.name} has load: {table.load}: it is always loaded whole, and has no intervals to compare. "
-            + ("Compare it by ranges of its key: whole=true" if table.key else "Nor has it a key to compare it by")
+            f"{table.name} has load: {table.load}: it is always loaded whole and has no intervals to compare. "
+            + (
+                "Compare it by ranges of its key: whole=true"
+                if table.key
+                else "It has no key to compare it by, either: add key: to the table file, and use whole=true"
+            )
         )
     if last is not None and (start is not None or end is not None):
-        raise AuditRefused(f"{table.name}: last={last} takes the newest intervals: leave start and end out, or last")
+        raise AuditRefused(f"{table.name}: last={last} takes the newest intervals: give last, or start and end")
     newest = grid.last_complete(datetime.now(UTC))
     if table.start is not None and newest.start < grid.first(table.start).start:
-        raise AuditRefused(f"{table.name}: nothing is over yet: it starts on {table.start}")
+        raise AuditRefused(f"{table.name}: no interval is over yet: it starts on {table.start}")
     if last is not None:
         intervals = [newest]
         earliest = grid.first(table.start).start if table.start is not None else None
@@ -42,15 +49,15 @@ def intervals_of(
             intervals.insert(0, grid.previous(intervals[0]))
         return intervals
     if start is None and table.start is None:
-        raise AuditRefused(f"{table.name}: its file has no start: say where to begin, by start or last")
+        raise AuditRefused(f"{table.name}: its file has no start:, so give start or last")
     try:
         first = start if start is not None else parse(grid.label(grid.first(table.start or newest.start)))
         until = end if end is not None else parse(grid.until(newest))
         found = expected_in_range(table, first, until, allow_before_start=True)
     except BackfillRefused as error:
         raise AuditRefused(str(error)) from None
-    if table.start is not None and found[0].start < (owed := grid.first(table.start)).start:
+    if table.start is not None and found[0].start < (begin := grid.first(table.start)).start:
         raise AuditRefused(
-            f"{table.name}: {grid.label(found[0])} is before the table's start, {grid.label(owed)}: begin there"
+            f"{table.name}: {grid.label(found[0])} is before the table's start: begin at {grid.label(begin)}"
         )
     return found

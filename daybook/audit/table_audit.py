@@ -1,4 +1,4 @@
-"""The audit of a whole table by ranges of its key: of one without intervals, or of all that was ever loaded."""
+"""The audit of a whole table by ranges of its key: a table without intervals, or everything that was ever loaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,22 +22,22 @@ from daybook.sql.checksum.sums import Sum
 from daybook.sql.retries import with_retries
 from daybook.warehouses.base import Warehouse
 
-#: Rows of a range, if the keys lie evenly.
+#: Rows of a range, if the keys are evenly spread.
 ROWS = 100_000
-#: Ranges that are compared by one statement at the source.
+#: Ranges that one statement compares.
 BATCH = 10
 
 
 @dataclass(frozen=True, slots=True)
 class AuditedRange:
-    """What was found of a range of keys: equal, or not, and which rows differ."""
+    """The result for a range of keys: equal or not, and the rows that differ."""
 
     range: KeyRange
     verdict: Literal[Verdict.EQUAL, Verdict.DIFFERS]
     source: Sum
     warehouse: Sum
     recipe: ComparedColumns
-    """What was compared, and what not."""
+    """The columns that were compared, and those that were not."""
     differences: Differences = NOTHING
     why: str | None = None
 
@@ -52,17 +52,26 @@ def audit_whole(
     batch: int = BATCH,
     seconds: int = SECONDS,
 ) -> list[AuditedRange]:
-    """Compare all of a table with its source, by ranges of about `rows` keys, `batch` ranges a statement.
+    """Compare a whole table with its source by ranges of its key.
 
-    Of a table with intervals, what lies from its `start` to the end of the newest one that was loaded; rows without a
-    cursor are not looked at. The ledger says nothing of ranges of keys, so nobody can say which side has changed.
+    For a table with intervals, the rows from its `start` to the end of the newest loaded interval are compared, without
+    rows that have no cursor. The ledger has no checksums of key ranges, so the result does not say which side changed.
+
+    Args:
+        table: the table.
+        warehouse: the warehouse.
+        keys: opens the source.
+        look: the number of different ranges whose rows are compared. The others get lower bounds.
+        rows: the number of rows of a range.
+        batch: the number of ranges that one statement compares.
+        seconds: the time limit of one statement in the source.
 
     Raises:
-        AuditRefused: the source is no database, the first column of the key is no whole number, the table was never
+        AuditRefused: the source is not a database, the first column of the key is not an integer, the table was never
             loaded, or a statement took too long.
-        SourceError, AuditFailed: as `audit`.
+        SourceError, AuditFailed: for the reasons of `audit`.
     """
-    remedy = f"Give the column {', '.join(table.key[:1])} an index"
+    remedy = f"Add an index on the column {', '.join(table.key[:1])}"
 
     def ranges() -> list[KeyRange]:
         with open_comparison(table, warehouse, keys, seconds) as sides:
@@ -77,11 +86,11 @@ def audit_whole(
             part = left[first : first + batch]
             what = f"{table.key[0]} from {part[0].start} until {part[-1].end}"
             with explained(table.name, what, remedy, seconds):
-                source, there = both.ask(lambda side, part=part: side.sums(part))  # type: ignore[misc]
-                require_hashes(table.name, both, [one for one in part if source[one] != there[one]])
+                sources, warehouses = both.ask(lambda side, part=part: side.sums(part))  # type: ignore[misc]
+                require_hashes(table.name, both, [one for one in part if sources[one] != warehouses[one]])
                 for one in part:
                     closely = sum(other.verdict is Verdict.DIFFERS for other in found) < look
-                    found.append(_found(sides.recipe, both, one, source[one], there[one], closely))
+                    found.append(_found(sides.recipe, both, one, sources[one], warehouses[one], closely))
         return found
 
     def settled(found: AuditedRange, late: Sequence[Entry]) -> bool:
@@ -97,18 +106,18 @@ def _by_key(sides: Comparison) -> ComparisonPair:
     if not sides.recipe.key:
         why = "; ".join(sides.recipe.left_out[name] for name in table.key if name in sides.recipe.left_out)
         raise AuditRefused(
-            f"{table.name}: a table is compared whole by ranges of its key, and "
-            f"{f'its key cannot be compared: {why}' if why else 'it has none. Give it a key: in the table file'}"
+            f"{table.name}: a whole table is compared by ranges of its key, but "
+            f"{f'its key cannot be compared: {why}' if why else 'it has no key: add key: to the table file'}"
         )
     first = sides.recipe.key_fields[0]
     if not whole_numbers(first):
         raise AuditRefused(
-            f"{table.name}: a table is compared whole by ranges of its key, whose first column is a whole number; here "
-            f"{first.name} is {first.source} at the source and {first.there} in the warehouse"
+            f"{table.name}: a whole table is compared by ranges of the first column of its key, which must be an "
+            f"integer, but {first.name} is {first.source} in the source and {first.there} in the warehouse"
         )
     if sides.end is None:
-        raise AuditRefused(f"{table.name}: it was never loaded, so there is nothing to compare")
-    # what a whole load takes of it, as far as intervals were loaded
+        raise AuditRefused(f"{table.name}: it was never loaded, so there is nothing to compare: load it first")
+    # Compare the rows that a full refresh would load, up to the end of the newest loaded interval.
     since, until = Plan(table, (), whole=True).start, sides.until if table.strategy.has_intervals else None
     return ComparisonPair(
         *(by_key(side, first.name, since, until) for side in (sides.both.source, sides.both.warehouse))
@@ -116,9 +125,9 @@ def _by_key(sides: Comparison) -> ComparisonPair:
 
 
 def _found(
-    recipe: ComparedColumns, both: ComparisonPair, range: KeyRange, source: Sum, there: Sum, closely: bool
+    recipe: ComparedColumns, both: ComparisonPair, range: KeyRange, source: Sum, warehouse: Sum, closely: bool
 ) -> AuditedRange:
-    if source == there:
-        return AuditedRange(range, Verdict.EQUAL, source, there, recipe)
-    found = differences(both, range, source, there) if closely else estimate(source, there)
-    return AuditedRange(range, Verdict.DIFFERS, source, there, recipe, found)
+    if source == warehouse:
+        return AuditedRange(range, Verdict.EQUAL, source, warehouse, recipe)
+    found = differences(both, range, source, warehouse) if closely else estimate(source, warehouse)
+    return AuditedRange(range, Verdict.DIFFERS, source, warehouse, recipe, found)

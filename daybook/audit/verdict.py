@@ -1,4 +1,4 @@
-"""What happened to an interval, by its three sides: the source, the ledger and the warehouse."""
+"""The verdict on an interval, from the checksums of its three sides: the source, the ledger and the warehouse."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from daybook.ledger.ledger import Entry
 from daybook.model.interval import Interval
 from daybook.sql.checksum.sums import Sum
 
-#: Why the ledger cannot say what was committed of an interval that no single entry covers.
-IN_PARTS = "it was loaded in parts, by intervals other than the table file has now"
+#: The reason why the ledger has no checksum for an interval that no single entry covers.
+IN_PARTS = "it was loaded in parts, with other intervals than the table file has now"
 
 
 class Verdict(StrEnum):
-    """Of an interval."""
+    """The verdict on an interval. The values are stored in `daybook.audits`."""
 
     EQUAL = "equal"
     NEVER_LOADED = "never loaded"
@@ -24,26 +24,29 @@ class Verdict(StrEnum):
 
     @property
     def is_difference(self) -> bool:
-        """Whether an interval that was loaded, or has rows, is not what its source has."""
+        """Return True if an interval that was loaded, or that has rows, is not equal to its source."""
         return self not in (Verdict.EQUAL, Verdict.NEVER_LOADED)
 
 
 def ledger_checksum(entry: Entry, interval: Interval, fingerprint: str) -> tuple[Sum | None, str | None]:
-    """What the ledger says was committed of an interval; None where it cannot say, and then why."""
+    """Return the checksum that the ledger has for an interval, or None and the reason why it has none."""
     if not entry.is_of(interval):
-        return None, "it was loaded together with others, and none of them has a checksum of its own"
+        return None, "it was loaded together with other intervals, without a checksum for each"
     if entry.checksum is None:
-        return None, "the ledger has no checksum of it: an older Daybook loaded it"
+        return None, "the ledger has no checksum for it: an older version of Daybook loaded it"
     by, _, sum = entry.checksum.partition(":")
     if by != fingerprint:
-        return None, "other columns, or columns of other types, were compared when it was loaded"
+        return None, "the checksum of its load covers other columns, or columns of other types"
     return Sum(entry.rows, int(sum)), None
 
 
-def is_loaded(interval: Interval, stretches: Sequence[Interval]) -> bool | None:
-    """Whether all of an interval was loaded, by the stretches that were, which are in order and apart; None: a part."""
-    place = bisect_left(stretches, interval.end, key=lambda stretch: stretch.start)
-    nearest = stretches[place - 1] if place else None
+def is_loaded(interval: Interval, ranges: Sequence[Interval]) -> bool | None:
+    """Return True if all of an interval was loaded, None if only a part was, and False if nothing was.
+
+    `ranges` are the loaded ranges, in order, merged so that they do not touch.
+    """
+    place = bisect_left(ranges, interval.end, key=lambda one: one.start)
+    nearest = ranges[place - 1] if place else None
     if nearest is None or not nearest.overlaps(interval):
         return False
     return nearest.contains(interval) or None
@@ -67,7 +70,7 @@ def classify(
     if loaded is None:
         return (Verdict.EQUAL, None) if source == warehouse else (Verdict.NEVER_LOADED, "only a part of it was loaded")
     if not loaded:
-        return (Verdict.WAREHOUSE_ALTERED, "no load put rows there") if warehouse.rows else (Verdict.NEVER_LOADED, None)
+        return (Verdict.WAREHOUSE_ALTERED, "no load wrote its rows") if warehouse.rows else (Verdict.NEVER_LOADED, None)
     if source == warehouse:
         return Verdict.EQUAL, None
     if ledger is None:
@@ -75,8 +78,8 @@ def classify(
     if ledger == warehouse:
         return Verdict.SOURCE_CHANGED, None
     if ledger == source:
-        remark = "unless deleted at the source before that load, which leaves such rows" if kept else None
+        remark = "unless the source deleted rows before that load, which keeps such rows" if kept else None
         return Verdict.WAREHOUSE_ALTERED, remark
     if moves:
-        return Verdict.BOTH, "or rows have moved on to later intervals, which this entry of the ledger cannot know"
+        return Verdict.BOTH, "or rows have moved to later intervals since, which this ledger entry does not show"
     return Verdict.BOTH, None

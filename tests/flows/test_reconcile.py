@@ -88,7 +88,7 @@ def test_what_differs_is_named_and_repaired_and_nothing_else(
     before = on_postgres.ledger()
     _, refused = from_here(altered, repair=True, max_repair=0.07)
     assert isinstance(refused, RepairRefused)
-    assert "4 of 40 days that were loaded differ, and max_repair=0.07 lets a repair load 3" in str(refused)
+    assert "4 of 40 days that were loaded differ, but max_repair=0.07 allows a repair to reload only 3" in str(refused)
     assert on_postgres.ledger() == before
 
     run, done = from_here(altered, repair=True)
@@ -142,7 +142,7 @@ def test_all_of_a_table_by_ranges_of_its_key(altered: Deployed, on_postgres: Liv
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"end": None, "last": 5}, "leave start and end out"),
+        ({"end": None, "last": 5}, "give last, or start and end"),
         ({"whole": True}, "pass no other parameters"),
         ({"start": date(2021, 1, 1)}, "before the table's start"),
     ],

@@ -1,4 +1,4 @@
-"""The checksum of a whole table, as the audit has its source and its warehouse compute it."""
+"""The checksums of a whole table in the source and in the warehouse, computed as in an audit."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ Sum = tuple[int, int]
 
 @dataclass(frozen=True)
 class Sums:
-    """(rows, sum) of both sides, which is all that is compared."""
+    """(rows, sum) of both sides: all that an audit compares."""
 
     source: Sum
     warehouse: Sum
@@ -23,7 +23,7 @@ class Sums:
 
 
 def sums(ends: Endpoints, table: Table, columns: tuple[str, ...] = ()) -> Sums:
-    """The sums of a table that was loaded; of these columns alone, where some are named."""
+    """Return the sums of a loaded table, of all columns or only of the named ones."""
     with table.source.open_to_audit(table, ends) as source, ends.warehouse.session() as session:
         described = masked(table, source.columns())
         target = target_of(table, described)

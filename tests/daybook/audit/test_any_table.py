@@ -1,4 +1,4 @@
-"""Tables of any values: MariaDB, PostgreSQL and the Redshift stand-in compute one checksum of each."""
+"""Tables of random values: MariaDB, PostgreSQL and the Redshift emulator compute the same checksum of each."""
 
 import contextlib
 import datetime
@@ -15,7 +15,7 @@ from tests.integration.test_values_text import HARD
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import SOURCES, ends_of, source_database
 
-# An example is a load of many rows; made smaller, it would be many more loads.
+# An example is a load of many rows. Shrinking it would take many more loads.
 TABLES = settings(
     max_examples=4,
     deadline=None,
@@ -38,7 +38,7 @@ POWERS = st.builds(
 
 
 def _neighbour(number: float, steps: int) -> float:
-    """The double that is so many doubles above `number`, which is positive."""
+    """Return the double that is this many doubles above `number`, which is positive."""
     (bits,) = struct.unpack("<q", struct.pack("<d", number))
     return struct.unpack("<d", struct.pack("<q", max(1, min(bits + steps, 0x7FEFFFFFFFFFFFFF))))[0]
 
@@ -74,7 +74,7 @@ ROW = st.tuples(*(st.none() | values for _, _, values in COLUMNS))
 
 @pytest.mark.servers
 def test_any_table(request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """Of four loads, from each source into each warehouse, both ends have the same sum: eight sums, and one number."""
+    """Load from each source into each warehouse. Both ends of the four loads have the same checksum."""
     with contextlib.ExitStack() as stack:
         pairs = list[Endpoints]()
         for source in SOURCES:
@@ -102,7 +102,7 @@ def test_any_table(request: pytest.FixtureRequest, tmp_path: Path) -> None:
 
 
 def wrong_columns(pairs: list[Endpoints]) -> list[str]:
-    """The columns on which not all agree."""
+    """Return the columns whose checksums are not all equal."""
     wrong = []
     for n, (mariadb, _, _) in enumerate(COLUMNS):
         found = [sums(ends, ends.table(key=["id"]), (f"c{n}",)) for ends in pairs]
@@ -112,5 +112,5 @@ def wrong_columns(pairs: list[Endpoints]) -> list[str]:
 
 
 def as_text(value: Any) -> Any:
-    """A float as its shortest text, from which each server makes the same double."""
+    """Return a float as its shortest text, which every server parses as the same double."""
     return repr(value) if isinstance(value, float) else value

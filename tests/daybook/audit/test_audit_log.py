@@ -1,4 +1,4 @@
-"""What is kept of an audit, in each kind of warehouse."""
+"""The rows of `daybook.audits` in each kind of warehouse."""
 
 import json
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ NOW = datetime(2021, 3, 1, 4, tzinfo=UTC)
 DAYS = Grid("day").between(datetime(2021, 2, 5), datetime(2021, 2, 8))
 
 
-def test_a_row_an_interval_and_audit(from_mariadb: Endpoints) -> None:
+def test_one_row_per_interval_and_audit(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     assert ends.source
     ends.source.run("CREATE TABLE things (id varchar(200) PRIMARY KEY, at datetime, score int, KEY (at))")

@@ -1,4 +1,4 @@
-"""How many intervals one statement compares."""
+"""The number of intervals that one statement compares."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,14 +24,14 @@ def entry(of: Interval, rows: int) -> Entry:
     [
         pytest.param([], [], id="no interval"),
         pytest.param([10] * 5, [5], id="all at once"),
-        pytest.param([40] * 5, [2, 2, 1], id="as many as have so many rows"),
-        pytest.param([300, 10, 300, 300], [1, 1, 1, 1], id="a single one may have more"),
+        pytest.param([40] * 5, [2, 2, 1], id="as many as have about that many rows"),
+        pytest.param([300, 10, 300, 300], [1, 1, 1, 1], id="a single interval may have more"),
         pytest.param([0] * 900, [400, 400, 100], id="never too many"),
-        pytest.param([None] * 250, [100, 100, 50], id="nobody knows how many rows they have"),
-        pytest.param([50, None, None, None], [2, 2], id="the others tell how many an unknown one has"),
+        pytest.param([None] * 250, [100, 100, 50], id="unknown row counts"),
+        pytest.param([50, None, None, None], [2, 2], id="an unknown row count is the average of the others"),
     ],
 )
-def test_as_many_as_have_so_many_rows(rows: list[int | None], sizes: list[int]) -> None:
+def test_batches_have_about_the_same_row_count(rows: list[int | None], sizes: list[int]) -> None:
     intervals = [day(number) for number in range(len(rows))]
     entries = [None if count is None else entry(one, count) for one, count in zip(intervals, rows, strict=True)]
     cut = [intervals[part] for part in batches(intervals, entries, 100)]
@@ -39,7 +39,7 @@ def test_as_many_as_have_so_many_rows(rows: list[int | None], sizes: list[int]) 
     assert [one for part in cut for one in part] == intervals
 
 
-def test_rows_of_a_load_of_many_are_not_those_of_one() -> None:
+def test_the_row_count_of_a_combined_load_is_not_used() -> None:
     month = entry(Interval(day(0).start, day(3).end), 1000)
     cuts = batches([day(0), day(1), day(2), day(3)], [month, month, month, entry(day(3), 30)], 100)
     assert [cut.stop - cut.start for cut in cuts] == [3, 1]

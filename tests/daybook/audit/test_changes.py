@@ -1,4 +1,4 @@
-"""What changes a row's number, and what does not, in every engine."""
+"""Changes that change the hash of a row, and those that do not, in every database."""
 
 import contextlib
 import hashlib
@@ -38,7 +38,7 @@ Numbers = Callable[..., list[tuple[int, int]]]
 
 @pytest.fixture(scope="module", params=ENGINES)
 def numbers(request: pytest.FixtureRequest) -> Iterator[Numbers]:
-    """Each engine in turn."""
+    """Each database in turn."""
     engine, server = request.param, request.getfixturevalue(request.param)
     dialect, position = ENGINES[engine], 1 + list(ENGINES).index(engine)
     with contextlib.ExitStack() as stack:
@@ -94,7 +94,7 @@ FULL: Row = {
         pytest.param({"n": 12, "price": "3"}, {"n": 1, "price": "23"}, id="a digit in the next column"),
         pytest.param({"a": "a"}, {"a": "A"}, id="upper and lower case"),
         pytest.param({"a": "a"}, {"a": "á"}, id="an accent"),
-        pytest.param({"a": "\u00e9"}, {"a": "e\u0301"}, id="an accent that is a character of its own"),
+        pytest.param({"a": "\u00e9"}, {"a": "e\u0301"}, id="an accent as a combining character"),
         pytest.param({"a": "x"}, {"a": "x "}, id="a blank at the end of a varchar"),
         pytest.param({"long": "x"}, {"long": "x\n"}, id="a newline at the end of a text"),
         pytest.param({"padded": "x"}, {"padded": " x"}, id="a blank before a char"),
@@ -112,7 +112,7 @@ FULL: Row = {
         *(pytest.param(FULL, {**FULL, name: None}, id=f"{name} is NULL") for name in FULL),
     ],
 )
-def test_changes_the_number(numbers: Numbers, row: Row, other: Row) -> None:
+def test_changes_the_hash(numbers: Numbers, row: Row, other: Row) -> None:
     (one, _), (two, _) = numbers(row, other)
     assert one != two
 
@@ -131,14 +131,14 @@ def test_changes_the_number(numbers: Numbers, row: Row, other: Row) -> None:
         pytest.param({"f": "0.1"}, {"f": "0.10000000149011612"}, id="a real as itself, and as a double shows it"),
     ],
 )
-def test_does_not_change_the_number(numbers: Numbers, row: Row, other: Row) -> None:
+def test_does_not_change_the_hash(numbers: Numbers, row: Row, other: Row) -> None:
     (one, _), (two, _) = numbers(row, other)
     assert one == two
 
 
 @pytest.mark.parametrize("numbers", ["postgres", "redshift"], indirect=True)
 def test_reals_in_a_double(numbers: Numbers) -> None:
-    """PostgreSQL sends the largest and the smallest as these texts. What is no real at all is no error, but differs."""
+    """PostgreSQL sends the largest and the smallest reals as these texts. Other doubles are no error, but differ."""
     largest, as_sent, smallest, sent, *others = numbers(
         *({"f": text} for text in ("3.4028234663852886e38", "3.4028235e38", "1.401298464324817e-45", "1e-45")),
         *({"f": text} for text in ("1e39", "-1e300", "1e-46", "1e-320")),
@@ -146,13 +146,13 @@ def test_reals_in_a_double(numbers: Numbers) -> None:
     assert largest == as_sent and smallest == sent and len({largest, smallest, *others}) == 6
 
 
-def test_a_number_has_sixty_bits(numbers: Numbers) -> None:
+def test_a_hash_has_sixty_bits(numbers: Numbers) -> None:
     found = [number for number, _ in numbers(*({**FULL, "n": n} for n in range(100)))]
     assert len(set(found)) == 100 and all(0 <= number < 2**60 for number in found) and max(found) >= 2**59
 
 
-def test_the_key_has_its_own_number(numbers: Numbers) -> None:
-    """It does not change with the rest of the row, and it does with each column of the key."""
+def test_the_key_has_its_own_hash(numbers: Numbers) -> None:
+    """It changes with each column of the key, but not with the rest of the row."""
     (row, key), (changed, same), (_, other), (_, another) = numbers(
         FULL, {**FULL, "x": "7"}, {**FULL, "n": 6}, {**FULL, "a": "X"}
     )
@@ -175,8 +175,8 @@ SPELLED: list[tuple[Row, str]] = [
 ]
 
 
-def test_every_engine_has_the_number_that_is_written_here(numbers: Numbers) -> None:
-    """Ledgers keep sums of these for years: whatever is changed in a dialect, they stay."""
+def test_every_database_computes_the_hash_that_is_written_here(numbers: Numbers) -> None:
+    """Ledgers keep sums of these hashes for years, so no change of a dialect may change them."""
     digests = [hashlib.md5(text.encode()).hexdigest() for _, text in SPELLED]
     assert [number for number, _ in numbers(*(row for row, _ in SPELLED))] == [int(hex[:15], 16) for hex in digests]
 
@@ -187,7 +187,7 @@ EDGES = [math.nextafter(power, to) for power in POWERS for to in (0, power, math
 
 
 def in_binary(x: float) -> str:
-    """A double as the recipe has it."""
+    """Return a double as text, as the checksum has it."""
     if x == 0:
         return "0"
     if not 2**-53 <= abs(x) < 2**53:
@@ -198,7 +198,7 @@ def in_binary(x: float) -> str:
     return f"{whole}.{int((scaled - whole) * 2**52)}{'' if scaled == x else 's'}"
 
 
-def test_doubles_at_their_edges(numbers: Numbers) -> None:
+def test_doubles_at_the_limits(numbers: Numbers) -> None:
     values = [*EDGES, *(-x for x in EDGES), 0.1, -2 / 3, 1e22, math.pi, 1.7976931348623157e308]
     texts = ["|" * 7 + in_binary(x) + "|" * 4 for x in values]
     expected = {x: int(hashlib.md5(text.encode()).hexdigest()[:15], 16) for x, text in zip(values, texts, strict=True)}

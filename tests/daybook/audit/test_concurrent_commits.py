@@ -1,4 +1,4 @@
-"""The checksum that the ledger keeps of each kind of load is that of the rows that it committed."""
+"""The checksum in the ledger is the checksum of the rows that the load committed, for each kind of load."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.support.source_and_warehouse import Endpoints
 
 
 def kept(ends: Endpoints, table: Table) -> list[tuple[int, str | None]]:
-    """(rows, checksum) of the entries, in the order in which they were written."""
+    """Return (rows, checksum) of the entries, in the order in which they were written."""
     return ends.destination.run(
         "SELECT rows_loaded, checksum FROM daybook.ledger WHERE table_name = %s ORDER BY loaded_at, interval_start",
         (table.name,),
@@ -19,14 +19,14 @@ def kept(ends: Endpoints, table: Table) -> list[tuple[int, str | None]]:
 
 
 def there(ends: Endpoints, table: Table, intervals: list[Interval]) -> list[tuple[int, str]]:
-    """The same of what the warehouse has now; of all of it, where there are no intervals."""
+    """Return (rows, checksum) of the warehouse now: of each interval, or of the whole table without intervals."""
     with open_comparison(table, ends.warehouse, ends, 60) as sides:
         found = sides.both.warehouse.sums(intervals).values() if intervals else [sides.both.warehouse.whole()]
         return [(sum.rows, f"{sides.recipe.fingerprint}:{sum.sum}") for sum in found]
 
 
 def told_apart(ends: Endpoints, table: Table) -> list[tuple[int, str]]:
-    """The same of each interval of a full refresh that has rows, of which the ledger has one row."""
+    """Return (rows, checksum) of each interval with rows of a full refresh, which has one row in the ledger."""
     return ends.destination.run(
         "SELECT rows_loaded, checksum FROM daybook.checksums WHERE table_name = %s AND rows_loaded > 0 "
         "ORDER BY interval_start",
@@ -40,13 +40,13 @@ def test_by_interval_and_whole(ends: Endpoints, load: str, flagged: bool) -> Non
     make(ends)
     ends.source.run("UPDATE things SET gone = 1 WHERE id = 3")
     table = table_of(ends, load, **({"deleted": "gone", "on_delete": "apply"} if flagged else {}))
-    ends.load(table, "2021-02-05", "2021-02-07")  # makes the table
+    ends.load(table, "2021-02-05", "2021-02-07")  # creates the table
     assert [rows for rows, _ in kept(ends, table)] == [10 - flagged, 10]
     assert kept(ends, table) == there(ends, table, days(2))
     ends.source.run("UPDATE things SET note = 'x' WHERE id = 14")
     ends.load(table, "2021-02-06", "2021-02-09")
     assert kept(ends, table)[2:] == there(ends, table, days(4)[1:])
-    ends.load(table)  # all of it
+    ends.load(table)  # a full refresh
     assert kept(ends, table)[5:] == [(rows, None) for rows, _ in there(ends, table, [])]
     assert told_apart(ends, table) == there(ends, table, days(4))
     if load == "upsert":
@@ -65,7 +65,7 @@ def test_a_table_that_is_always_replaced(ends: Endpoints) -> None:
     assert Sum().rows == 0 and len(kept(ends, table)) == 2
 
 
-def test_of_rows_that_share_a_key_only_the_newest(ends: Endpoints) -> None:
+def test_only_the_newest_row_of_a_key_counts(ends: Endpoints) -> None:
     clock = "datetime" if ends.source.is_mysql else "timestamp"
     ends.source.run(f"CREATE TABLE things (id int, at {clock}, note varchar(9))")
     ends.source.insert("things", [(1, "2021-02-05 01:00:00", "old"), (1, "2021-02-05 02:00:00", "new")])

@@ -1,4 +1,4 @@
-"""The audit of intervals, between every source and every warehouse."""
+"""The audit of intervals, with every source and every warehouse."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -43,17 +43,17 @@ def test_every_verdict(ends: Endpoints) -> None:
     assert found[0].differences.removed_keys == ("id=4",) and found[0].differences.changed_keys == ("id=3",)
     assert found[1].differences.added_keys == ("id=12",)
     assert found[3].differences.removed_keys == ("id=99",)
-    # any intervals, not only neighbours, however few a statement
+    # intervals do not have to be adjacent, and a statement may compare only a few
     some = [days()[0], days()[3]]
     again = audit(table, some, ends.warehouse, ends, look=1, rows=1)
     assert [result.verdict for result in again] == [found[0].verdict, found[3].verdict]
-    # of which only the first is looked into
+    # only the rows of the first one are compared
     first, second = (result.differences for result in again)
     assert first == found[0].differences
     assert (second.added, second.removed, second.changed, second.exact) == (9, 0, 0, False)
 
 
-def test_before_there_is_a_table_in_the_warehouse(from_mariadb: Endpoints) -> None:
+def test_the_warehouse_has_no_table_yet(from_mariadb: Endpoints) -> None:
     make(from_mariadb)
     found = audited(from_mariadb, table_of(from_mariadb))
     assert [(str(result.verdict), result.source.rows, result.warehouse.rows) for result in found] == [
@@ -61,7 +61,7 @@ def test_before_there_is_a_table_in_the_warehouse(from_mariadb: Endpoints) -> No
     ] * 4
 
 
-def test_without_a_checksum_in_the_ledger_nobody_can_say_who_changed(from_postgres: Endpoints) -> None:
+def test_without_a_checksum_in_the_ledger_it_is_unknown_which_side_changed(from_postgres: Endpoints) -> None:
     ends = from_postgres
     make(ends)
     table = table_of(ends)
@@ -70,12 +70,12 @@ def test_without_a_checksum_in_the_ledger_nobody_can_say_who_changed(from_postgr
     ends.destination.run("UPDATE daybook.ledger SET checksum = NULL")
     found = audited(ends, table)
     assert [str(result.verdict) for result in found] == ["equal", "differs", "equal", "equal"]
-    assert "older Daybook" in found[1].why
+    assert "older version of Daybook" in found[1].why
     ends.load(table, "2021-02-06")
     assert verdicts(ends, table) == ["equal"] * 4
 
 
-def test_a_row_without_a_cursor_is_in_no_interval(from_mariadb: Endpoints) -> None:
+def test_a_row_without_a_cursor_belongs_to_no_interval(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     make(ends)
     table = table_of(ends)
@@ -107,37 +107,37 @@ def test_masked_columns_are_compared_as_they_leave_the_source(ends: Endpoints) -
     assert found.differences.changed == 1 and "id=12" not in found.differences.changed_keys[0]
 
 
-def test_rows_that_have_moved_on_are_no_difference(ends: Endpoints) -> None:
-    """Changed after the last load, they lie in a later interval at the source, and in the old one in the warehouse."""
+def test_rows_that_moved_to_a_later_interval_are_not_a_difference(ends: Endpoints) -> None:
+    """Rows that changed after the last load are in a later interval in the source, and in the old one in the table."""
     make(ends)
     table = table_of(ends, "upsert")
     ends.load(table, "2021-02-05", "2021-02-08")
     ends.source.run("UPDATE things SET at = '2021-02-08 12:00:00', note = 'moved' WHERE id IN (3, 12)")
     assert verdicts(ends, table) == ["equal"] * 3 + ["never loaded"]
-    # a repair for another reason leaves them, so that no reader misses them
+    # a repair for another reason keeps them, so they are never missing
     ends.source.run("DELETE FROM things WHERE id = 4")
     assert verdicts(ends, table) == ["source changed since", "equal", "equal", "never loaded"]
     ends.load(table, "2021-02-05", exact=True)
     assert [row[0] for row in ends.rows(table, "id")] == [n for n in range(30) if n != 4]
     assert verdicts(ends, table) == ["equal"] * 3 + ["never loaded"]
-    # their own interval takes them along
+    # a load of their new interval moves them
     ends.load(table, "2021-02-08")
     assert verdicts(ends, table) == ["equal"] * 4
-    # a load that is no exact one never takes rows away
+    # a load that is not exact never deletes rows
     ends.source.run("DELETE FROM things WHERE id = 5")
     ends.load(table, "2021-02-05")
     found = audited(ends, table)[0]
-    assert found.verdict == Verdict.WAREHOUSE_ALTERED and "upsert" in found.why
+    assert found.verdict == Verdict.WAREHOUSE_ALTERED and "keeps such rows" in found.why
     ends.load(table, "2021-02-05", exact=True)
     assert verdicts(ends, table) == ["equal"] * 4
     by_hand(ends, table, "UPDATE {table} SET note = 'by hand' WHERE id = 6")
     found = audited(ends, table)[0]
-    assert found.verdict == Verdict.WAREHOUSE_ALTERED and found.why is None, "nothing was left by an upsert"
+    assert found.verdict == Verdict.WAREHOUSE_ALTERED and found.why is None, "the upsert has kept no row"
     assert not [key for key in ends.staged_keys() if "later" in key], "a load that was committed leaves nothing"
 
 
 @pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
-def test_after_a_full_refresh_each_day_is_judged_by_itself(ends: Endpoints) -> None:
+def test_after_a_full_refresh_each_day_has_its_own_verdict(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends)
     ends.load(table)
@@ -158,11 +158,11 @@ def test_after_a_full_refresh_each_day_is_judged_by_itself(ends: Endpoints) -> N
     assert verdicts(ends, table)[:2] == ["equal", "warehouse altered"]
 
 
-def test_an_exact_load_of_an_upsert_is_guarded_as_any_that_takes_rows_away(ends: Endpoints) -> None:
+def test_an_exact_load_of_an_upsert_has_the_shrink_guard(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends, "upsert")
     ends.load(table, "2021-02-05", "2021-02-07")
-    ends.source.run("UPDATE things SET at = '2021-02-07 12:00:00' WHERE id < 4")  # which stay, until that day is loaded
+    ends.source.run("UPDATE things SET at = '2021-02-07 12:00:00' WHERE id < 4")  # they stay until that day is loaded
     ends.source.run("DELETE FROM things WHERE id BETWEEN 4 AND 8")
     before = ends.rows(table, "id")
     with pytest.raises(ShrinkGuard, match=r"things.* 2021-02-05: the source has 1 rows, .* there were 6 "):
@@ -172,7 +172,7 @@ def test_an_exact_load_of_an_upsert_is_guarded_as_any_that_takes_rows_away(ends:
     assert [row[0] for row in ends.rows(table, "id")] == [0, 1, 2, 3, *range(9, 20)]
 
 
-def test_an_upsert_whose_rows_moved_cannot_be_judged_by_its_ledger(from_mariadb: Endpoints) -> None:
+def test_moved_rows_of_an_upsert_make_the_ledger_checksum_useless(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     make(ends)
     table = table_of(ends, "upsert")
@@ -182,12 +182,12 @@ def test_an_upsert_whose_rows_moved_cannot_be_judged_by_its_ledger(from_mariadb:
     assert verdicts(ends, table) == ["equal"] * 4
     ends.source.run("DELETE FROM things WHERE id = 4")
     found = audited(ends, table)[0]
-    assert found.verdict == Verdict.BOTH and "moved on" in found.why
+    assert found.verdict == Verdict.BOTH and "moved to later intervals" in found.why
     assert (found.differences.removed, found.differences.removed_keys) == (1, ("id=4",))
 
 
 class Elsewhere:
-    """Keys of two blocks: loads read one, the audit the other."""
+    """Credentials of two blocks: loads use one, the audit uses the other."""
 
     def __init__(self, production: Database, replica: Database) -> None:
         self._engines = {"production": production.engine, "replica": replica.engine}
@@ -198,7 +198,7 @@ class Elsewhere:
         return self._engines[name]
 
 
-def test_a_replica_is_read_where_there_is_one(from_postgres: Endpoints) -> None:
+def test_the_audit_reads_the_replica_if_there_is_one(from_postgres: Endpoints) -> None:
     ends = from_postgres
     make(ends)
     source = {"kind": "database", "table": [ends.source.namespace, "things"], "replica": "replica"}
@@ -213,18 +213,18 @@ def test_a_replica_is_read_where_there_is_one(from_postgres: Endpoints) -> None:
 
 @pytest.mark.parametrize("source", ["mariadb", "postgres"], indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
-def test_a_statement_that_takes_too_long_is_ended(ends: Endpoints) -> None:
+def test_a_statement_that_takes_too_long_is_cancelled(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends)
     ends.load(table, "2021-02-05", "2021-02-09")
     nap = "SLEEP(5)" if ends.source.is_mysql else "length(pg_sleep(5)::text)"
     ends.source.run(f"CREATE VIEW slow AS SELECT id, at, note, price, gone + {nap} AS gone FROM things")
     source = {"kind": "database", "table": [ends.source.namespace, "slow"]}
-    with pytest.raises(AuditRefused, match=r"2021-02-05 until 2021-02-09.*last=1.*the column at an index"):
+    with pytest.raises(AuditRefused, match=r"2021-02-05 until 2021-02-09.*last=1.*an index on the column at"):
         audit(table_of(ends, source=source), days(), ends.warehouse, ends, seconds=1)
 
 
-def test_what_cannot_be_compared_is_refused(from_postgres: Endpoints) -> None:
+def test_a_table_that_cannot_be_compared_is_refused(from_postgres: Endpoints) -> None:
     ends = from_postgres
     make(ends)
     with pytest.raises(AuditRefused, match="audit_whole"):
@@ -236,8 +236,8 @@ def test_what_cannot_be_compared_is_refused(from_postgres: Endpoints) -> None:
 
 @pytest.mark.parametrize("source", ["mariadb"], indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
-def test_a_load_in_between_is_no_difference(ends: Endpoints) -> None:
-    """What a load may have changed while both sides were read is compared again. On Redshift it waits for the audit."""
+def test_a_load_during_the_audit_is_not_a_difference(ends: Endpoints) -> None:
+    """Intervals that a load may have changed are compared again. On Redshift, the load waits for the audit."""
     make(ends)
     table = table_of(ends)
     ends.load(table, "2021-02-05", "2021-02-08")

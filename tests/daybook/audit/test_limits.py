@@ -1,4 +1,4 @@
-"""What one of the two servers cannot compute: the audit says so, and takes nothing for equal."""
+"""Rows that a server cannot hash: the audit is refused, and never reports them as equal."""
 
 import contextlib
 
@@ -9,7 +9,7 @@ from tests.daybook.audit.things import audited, by_hand, make, table_of, verdict
 from tests.support.servers.mariadb import MariaDB
 from tests.support.source_and_warehouse import Endpoints
 
-LONG = 9  # columns of 4,000 bytes: together they are more than the packet below, and none of them is digested
+LONG = 9  # columns of 4,000 bytes: together they exceed the packet below, but each alone is too short to be hashed
 PACKET = 32_768
 
 
@@ -42,7 +42,7 @@ def test_a_row_longer_than_max_allowed_packet(ends: Endpoints, mariadb: MariaDB)
 @pytest.mark.parametrize("source", ["postgres"], indirect=True)
 @pytest.mark.parametrize("ends", ["redshift-s3"], indirect=True)
 def test_a_json_longer_than_a_varchar(ends: Endpoints) -> None:
-    """Redshift's JSON_SERIALIZE fails of it, which must not be the load's end."""
+    """Redshift's JSON_SERIALIZE fails on it. The load must succeed all the same."""
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, at timestamp, a jsonb)")
     rows = [(1, "2021-02-05", '["é"]'), (2, "2021-02-05", None), (3, "2021-02-05", "null"), (4, "2021-02-06", "[]")]
     ends.source.insert("things", rows)
@@ -57,7 +57,7 @@ def test_a_json_longer_than_a_varchar(ends: Endpoints) -> None:
 
 
 @pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
-def test_a_cursor_that_the_warehouse_has_lost(ends: Endpoints) -> None:
+def test_a_cursor_that_is_missing_in_the_warehouse(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends)
     ends.load(table, "2021-02-05")

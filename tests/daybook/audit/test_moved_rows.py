@@ -1,4 +1,4 @@
-"""Rows of an upsert that have moved on, where dates and moments are not as simple as they seem."""
+"""Rows of an upsert that moved to a later interval, in difficult cases of dates and instants."""
 
 from datetime import date
 from typing import Any
@@ -21,7 +21,7 @@ pytestmark = [
 
 
 class WhereALoadCommits:
-    """A warehouse in which a load is committed before the keys are kept that an audit has read."""
+    """A warehouse in which a load commits before the audit has stored the keys that it read."""
 
     def __init__(self, ends: Endpoints, extracted: Extracted) -> None:
         self._ends, self._extracted = ends, extracted
@@ -36,7 +36,7 @@ class WhereALoadCommits:
         self._ends.warehouse.create_staging(session, target, name)
 
 
-def test_a_load_that_is_committed_while_their_keys_are_read_is_no_difference(ends: Endpoints) -> None:
+def test_a_load_that_commits_while_the_keys_are_read_is_not_a_difference(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends, "upsert")
     ends.load(table, "2021-02-05", "2021-02-08")
@@ -48,7 +48,7 @@ def test_a_load_that_is_committed_while_their_keys_are_read_is_no_difference(end
 @pytest.mark.parametrize("timezone", ["UTC", "America/New_York"])
 @pytest.mark.parametrize("refreshed", [False, True], ids=["by days", "after a full refresh"])
 def test_a_cursor_that_is_a_date(ends: Endpoints, timezone: str, refreshed: bool) -> None:
-    """A full refresh ends within a day, and a day begins by the table's clock: a date says neither."""
+    """A full refresh ends within a day, and a day begins in the table's time zone. A date has neither detail."""
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, at date, note varchar(9))")
     ends.source.insert("things", [(n, date(2021, 2, 5 + n // 10), "x") for n in range(40)])
     table = table_of(ends, "upsert", timezone=timezone)
@@ -66,8 +66,8 @@ def test_a_cursor_that_is_a_date(ends: Endpoints, timezone: str, refreshed: bool
     assert ends.rows(table, "count(*)", "1") == [(39 if refreshed else 29,)]
 
 
-def test_a_late_commit_is_repaired_from_the_newest_day_on(ends: Endpoints) -> None:
-    """Its row is never missing meanwhile. The day before would let go of it, as the source does not have it there."""
+def test_a_late_commit_is_repaired_from_the_newest_day_backwards(ends: Endpoints) -> None:
+    """The row is never missing. If its old day were repaired first, that load would delete the row."""
     make(ends)
     table = table_of(ends, "upsert")
     ends.load(table, "2021-02-05", "2021-02-09")

@@ -1,4 +1,4 @@
-"""Intervals of which the ledger has entries of parts alone: what a full refresh began, what another grid loaded."""
+"""Intervals with ledger entries only for parts of them: from a full refresh during the day, or from another grid."""
 
 from datetime import UTC, date, datetime
 
@@ -17,8 +17,8 @@ pytestmark = [
 
 
 @pytest.mark.parametrize("load", ["replace_interval", "upsert"])
-def test_the_day_of_a_full_refresh_is_still_to_be_loaded(ends: Endpoints, load: str) -> None:
-    """Nobody has put rows there: the refresh has, and it came before the day was over."""
+def test_the_day_of_a_full_refresh_still_needs_a_load(ends: Endpoints, load: str) -> None:
+    """The refresh wrote the rows of that day before the day was over. The warehouse was not altered."""
     make(ends)
     table = table_of(ends, load)
     ends.load(table)
@@ -33,7 +33,7 @@ def test_the_day_of_a_full_refresh_is_still_to_be_loaded(ends: Endpoints, load: 
     assert verdicts(ends, table) == ["equal"] * 4
 
 
-def test_days_that_are_a_month_now(ends: Endpoints) -> None:
+def test_a_month_that_was_loaded_as_days(ends: Endpoints) -> None:
     make(ends)
     ends.load(table_of(ends, start=date(2021, 2, 1)), "2021-02-01", "2021-03-01")
     table = table_of(ends, start=date(2021, 2, 1), interval="month")
@@ -46,7 +46,7 @@ def test_days_that_are_a_month_now(ends: Endpoints) -> None:
     assert kept.rows_by_ledger is None and kept.checksum_by_ledger is None
 
 
-def test_a_checksum_of_many_intervals_is_not_kept_as_that_of_one(ends: Endpoints) -> None:
+def test_a_checksum_of_many_intervals_is_not_recorded_for_one(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends, start=None)
     ends.load(table)

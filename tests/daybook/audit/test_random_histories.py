@@ -1,4 +1,4 @@
-"""Random histories of a table: an audit names what a full comparison in Python names, and an exact load heals it."""
+"""Random histories of a table: an audit finds what a full comparison in Python finds, and an exact load repairs it."""
 
 import itertools
 from collections import Counter
@@ -28,7 +28,7 @@ Row = tuple[int, datetime, str | None]
 
 @dataclass
 class World:
-    """A table at both ends, and what was loaded of each day, as Python sees it."""
+    """A table in source and warehouse, and the loaded rows of each day as Python computes them."""
 
     ends: Endpoints
     table: Table
@@ -49,7 +49,7 @@ def within(rows: list[Row], day: Interval) -> Counter[Row]:
 
 
 def verdict(source: Counter[Row], loaded: Counter[Row] | None, there: Counter[Row], with_moved: Counter[Row]) -> str:
-    """By comparing all rows. `there` is without those that have moved on since they were loaded."""
+    """Return the verdict from comparing all rows. `there` has no rows that moved since they were loaded."""
     if loaded is None:
         return "warehouse altered" if there else "never loaded"
     if source == there:
@@ -62,7 +62,7 @@ def verdict(source: Counter[Row], loaded: Counter[Row] | None, there: Counter[Ro
 
 
 def numbers(source: Counter[Row], there: Counter[Row]) -> tuple[int, int, int]:
-    """(added, removed, changed) by comparing all rows."""
+    """Return (added, removed, changed) from comparing all rows."""
     added, removed = source - there, there - source
     found = [0, 0, 0]
     for key in {row[0] for row in [*added, *removed]}:
@@ -72,7 +72,7 @@ def numbers(source: Counter[Row], there: Counter[Row]) -> tuple[int, int, int]:
 
 
 def moved_on(world: World) -> set[int]:
-    """The keys of an upsert that lie behind all that was loaded."""
+    """Return the keys of an upsert whose rows are later than everything that was loaded."""
     until = max((day.end for day in world.loaded), default=None)
     if world.table.load != "upsert" or until is None:
         return set()
@@ -80,7 +80,7 @@ def moved_on(world: World) -> set[int]:
 
 
 class Histories(RuleBasedStateMachine):
-    """`world` makes a new one of these tables, before each history."""
+    """`world` creates a new table before each history."""
 
     world: Any = None
 
@@ -107,7 +107,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(which=st.integers(0), note=st.sampled_from([None, "", "x", "x "]), hour=st.none() | st.integers(0, 71))
     def edit(self, which: int, note: str | None, hour: int | None) -> None:
-        """The words of a row, and perhaps its cursor, by which it moves to another day."""
+        """Change the text of a row, and perhaps its cursor, which moves it to another day."""
         rows = self.now.at_source()
         if rows:
             row = rows[which % len(rows)]
@@ -131,7 +131,7 @@ class Histories(RuleBasedStateMachine):
             self.change_warehouse("UPDATE {table} SET at = %s WHERE id = %s", self.at(which % 72), row[0])
         elif how == "delete":
             self.change_warehouse("DELETE FROM {table} WHERE id = %s", row[0])
-        elif self.now.ends.on_redshift:  # PostgreSQL's key forbids it
+        elif self.now.ends.on_redshift:  # PostgreSQL enforces the key
             self.change_warehouse("INSERT INTO {table} VALUES (%s, %s, %s)", *row)
 
     @rule(hour=st.integers(0, 71))
@@ -151,7 +151,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def compare(self) -> None:
-        """The audit says what comparing all rows says."""
+        """The audit finds the same as comparing all rows."""
         world, later = self.now, moved_on(self.now)
         source, there = world.at_source(), [row for row in world.in_warehouse() if row[0] not in later]
         found = audit(world.table, DAYS, world.ends.warehouse, world.ends)
@@ -167,13 +167,13 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def repair(self) -> None:
-        """The days that differ are loaded again: then all is equal, and no other day was touched."""
+        """Reload the days that differ. Then everything is equal, and no other day has changed."""
         world = self.now
         differ = {result.interval for result in self.audited() if result.verdict.is_difference}
         later, ledger = moved_on(world), world.ends.ledger(world.table)
 
         def settled(day: Interval) -> Counter[Row]:
-            """Without what a load of its new day would take along, as every load does."""
+            """Return the rows without those that a load of their new day would move, as every load does."""
             return within([row for row in world.in_warehouse() if row[0] not in later], day)
 
         alike = {day: settled(day) for day in DAYS if day not in differ}
@@ -197,7 +197,7 @@ class Histories(RuleBasedStateMachine):
 
 @pytest.fixture(params=["postgres-folder", "redshift-s3"])
 def worlds(source: Database, request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Endpoints]:
-    """Both sources with both warehouses."""
+    """Both sources and both warehouses."""
     with ends_of(source, request.param, request, tmp_path) as both:
         yield both
 
@@ -224,7 +224,7 @@ def test_any_history(worlds: Endpoints, strategy: str) -> None:
             stateful_step_count=12,
             deadline=None,
             derandomize=True,
-            phases=[Phase.generate],  # a shorter history would be found by hundreds of loads
+            phases=[Phase.generate],  # shrinking a history would take hundreds of loads
             suppress_health_check=list(HealthCheck),
         ),
     )

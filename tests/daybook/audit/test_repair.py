@@ -1,4 +1,4 @@
-"""What a repair loads again, and where it stops, because so much of history cannot be wrong by chance."""
+"""The intervals that a repair reloads, and the limit at which it is refused."""
 
 from datetime import date
 
@@ -30,7 +30,7 @@ def found(*verdicts: Verdict) -> list[Audited]:
     return [Audited(day, verdict, Sum(), None, Sum(), recipe) for day, verdict in zip(DAYS, verdicts, strict=False)]
 
 
-def test_what_is_not_equal_is_repaired_and_so_is_what_was_never_loaded() -> None:
+def test_different_and_never_loaded_intervals_are_repaired() -> None:
     verdicts = list(Verdict)
     expected = [day for day, verdict in zip(DAYS, verdicts, strict=False) if verdict != Verdict.EQUAL]
     assert to_repair(TABLE, found(*verdicts), 1.0) == expected
@@ -60,7 +60,7 @@ def test_what_is_not_equal_is_repaired_and_so_is_what_was_never_loaded() -> None
 )
 def test_the_limit(loaded: int, differing: int, max_repair: float, allowed: bool) -> None:
     verdicts = [Verdict.SOURCE_CHANGED] * differing + [Verdict.EQUAL] * (loaded - differing)
-    verdicts += [Verdict.NEVER_LOADED] * 200  # which counts neither as loaded nor as different
+    verdicts += [Verdict.NEVER_LOADED] * 200  # they count as not loaded and not different
     if allowed:
         assert len(to_repair(TABLE, found(*verdicts), max_repair)) == differing + 200
         return
@@ -68,7 +68,7 @@ def test_the_limit(loaded: int, differing: int, max_repair: float, allowed: bool
         to_repair(TABLE, found(*verdicts), max_repair)
 
 
-def test_what_the_refusal_says_to_pass_is_enough() -> None:
+def test_the_limit_that_the_refusal_names_is_enough() -> None:
     audited = found(*[Verdict.DIFFERS] * 7, *[Verdict.EQUAL] * 2)
     with pytest.raises(RepairRefused, match="a time zone") as refused:
         to_repair(TABLE, audited, 0.1)

@@ -1,4 +1,4 @@
-"""Bisecting: which rows of many differ, by few queries."""
+"""Bisecting finds the rows that differ among many with few queries."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ MOST_QUERIES = 2 * 3
 
 
 def make(ends: Endpoints) -> None:
-    """All of one day, so that nothing but the key tells rows apart."""
+    """Rows of one day, so that only the key distinguishes them."""
     clock, text = ("datetime(6)", "varchar(20)") if ends.source.is_mysql else ("timestamp", "varchar(20)")
     ends.source.run(f"CREATE TABLE things (id int, part {text}, at {clock}, note {text}, PRIMARY KEY (id, part))")
     start = datetime(2021, 2, 5)
@@ -66,7 +66,7 @@ def test_a_few_among_many(loaded: Endpoints) -> None:
 
 @pytest.mark.parametrize("source", ["postgres"], indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
-def test_very_many_are_not_all_looked_for(loaded: Endpoints) -> None:
+def test_if_very_many_rows_differ_not_all_are_searched(loaded: Endpoints) -> None:
     ends, table = loaded, table_of(loaded)
     ends.source.run("UPDATE things SET note = 'all of them'")
     differ = found(ends, table)
@@ -80,8 +80,8 @@ def test_very_many_are_not_all_looked_for(loaded: Endpoints) -> None:
 
 @pytest.mark.parametrize("source", ["mariadb"], indirect=True)
 @pytest.mark.parametrize("ends", ["redshift-s3"], indirect=True)
-def test_rows_that_are_there_twice(loaded: Endpoints) -> None:
-    """Redshift enforces no key, and a table may have none."""
+def test_duplicate_rows(loaded: Endpoints) -> None:
+    """Redshift does not enforce keys, and a table may have no key."""
     ends, table = loaded, table_of(loaded)
     by_hand(ends, table, "INSERT INTO {table} SELECT * FROM {table} WHERE id = 5")
     by_hand(ends, table, "INSERT INTO {table} VALUES (6, 'a', '2021-02-05', 'another')")

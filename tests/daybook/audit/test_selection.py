@@ -1,4 +1,4 @@
-"""Which intervals an audit looks at, by what it was given."""
+"""The intervals of an audit, from its parameters."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -38,19 +38,19 @@ def test_a_range(given: dict[str, Any], first: date, last: date) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "given", "said"),
+    ("fields", "given", "words"),
     [
-        ({}, {}, "no start: say where to begin"),
-        ({"start": TODAY}, {"last": 5}, "nothing is over yet"),
-        ({"start": TODAY}, {}, "nothing is over yet"),
+        ({}, {}, "no start:, so give start or last"),
+        ({"start": TODAY}, {"last": 5}, "no interval is over yet"),
+        ({"start": TODAY}, {}, "no interval is over yet"),
         (
             {"start": date(2021, 2, 5)},
             {"start": date(2021, 2, 1)},
-            "before the table's start, 2021-02-05: begin there$",
+            "before the table's start: begin at 2021-02-05$",
         ),
         ({"start": date(2021, 2, 5)}, {"end": TODAY + timedelta(days=9)}, "reaches into the future"),
-        ({"start": date(2021, 2, 5)}, {"end": TODAY, "last": 5}, "leave start and end out, or last"),
-        ({"load": "replace"}, {}, "always loaded whole.*Nor has it a key"),
+        ({"start": date(2021, 2, 5)}, {"end": TODAY, "last": 5}, "give last, or start and end$"),
+        ({"load": "replace"}, {}, "always loaded whole.*no key to compare it by, either: add key:"),
         ({"load": "replace", "key": ["id"]}, {}, "always loaded whole.*: whole=true"),
         ({"load": "replace", "source": {"kind": "csv", "url": "https://x.example/y.csv"}}, {}, "of kind csv"),
     ],
@@ -66,6 +66,6 @@ def test_a_range(given: dict[str, Any], first: date, last: date) -> None:
         "no database",
     ],
 )
-def test_what_names_no_range_is_refused(fields: dict[str, Any], given: dict[str, Any], said: str) -> None:
-    with pytest.raises(AuditRefused, match=f"raw_data.nps.*{said}"):
+def test_an_invalid_range_is_refused(fields: dict[str, Any], given: dict[str, Any], words: str) -> None:
+    with pytest.raises(AuditRefused, match=f"raw_data.nps.*{words}"):
         intervals_of(days(**fields), **given)

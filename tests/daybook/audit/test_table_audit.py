@@ -1,4 +1,4 @@
-"""The audit of whole tables, by ranges of their key."""
+"""The audit of whole tables by ranges of their key."""
 
 from datetime import date
 from typing import Any
@@ -35,11 +35,11 @@ def test_a_table_without_intervals(ends: Endpoints) -> None:
     ] == [((), ("id=-4",), ()), ((), (), ("id=11",)), (("id=55",), (), ())]
 
 
-def test_an_upsert_as_far_as_it_was_loaded(ends: Endpoints) -> None:
+def test_an_upsert_is_compared_up_to_its_newest_load(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends, "upsert")
     ends.load(table, "2021-02-05", "2021-02-08")
-    ends.source.run("UPDATE things SET at = '2021-02-08 12:00:00' WHERE id = 3")  # has moved on
+    ends.source.run("UPDATE things SET at = '2021-02-08 12:00:00' WHERE id = 3")  # moves to a later day
     ends.source.run("INSERT INTO things VALUES (77, NULL, 'in no interval', 1, 0)")
     assert {str(result.verdict) for result in whole(ends, table)} == {"equal"}
     ends.source.run("DELETE FROM things WHERE id = 4")
@@ -48,7 +48,7 @@ def test_an_upsert_as_far_as_it_was_loaded(ends: Endpoints) -> None:
 
 
 @pytest.mark.parametrize("load", ["replace", "replace_interval"])
-def test_what_lies_before_its_start_is_not_missing(from_mariadb: Endpoints, load: str) -> None:
+def test_rows_before_the_start_are_not_missing(from_mariadb: Endpoints, load: str) -> None:
     make(from_mariadb)
     table = table_of(from_mariadb, load, start=date(2021, 2, 6))
     from_mariadb.load(table)
@@ -60,7 +60,7 @@ def test_what_lies_before_its_start_is_not_missing(from_mariadb: Endpoints, load
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"key": []}, "it has none"),
+        ({"key": []}, "it has no key: add key:"),
         ({"key": ["note"]}, "note is varchar"),
         ({"key": ["id"], "mask": {"id": "hash"}}, "id is varchar"),
     ],

@@ -1,4 +1,4 @@
-"""What three checksums say together."""
+"""The verdict from three checksums."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -40,22 +40,22 @@ def test_every_case(source: Sum, ledger: Sum | None, warehouse: Sum, loaded: boo
     assert classify(source, ledger, warehouse, loaded=loaded)[0] == verdict
 
 
-def test_an_upsert_does_not_blame_both_sides_without_a_word_about_rows_that_moved_on() -> None:
+def test_the_verdict_on_an_upsert_mentions_rows_that_moved() -> None:
     verdict, why = classify(A, B, C, loaded=True, moves=True)
-    assert verdict == "source changed and warehouse altered" and "moved on" in why
+    assert verdict == "source changed and warehouse altered" and "moved to later intervals" in why
 
 
-def test_a_strategy_that_removes_no_rows_may_have_left_those_that_were_deleted() -> None:
+def test_the_verdict_mentions_deleted_rows_if_the_strategy_removes_none() -> None:
     assert classify(A, A, B, loaded=True)[1] is None
     verdict, why = classify(A, A, B, loaded=True, kept=True)
-    assert verdict == "warehouse altered" and "deleted at the source before that load" in why
+    assert verdict == "warehouse altered" and "deleted rows before that load" in why
 
 
 def test_sums_add_up() -> None:
     assert sum([A, B, C], NOTHING) == Sum(8, (1 << 61) + 14)
 
 
-def test_what_the_ledger_says() -> None:
+def test_the_checksum_of_the_ledger() -> None:
     assert ledger_checksum(ENTRY, DAY, "0a1b2c3d") == (B, None)
     assert checksum_of("0a1b2c3d", B) == ENTRY.checksum
 
@@ -64,18 +64,18 @@ def test_what_the_ledger_says() -> None:
     ("entry", "fingerprint", "why"),
     [
         (ENTRY, "ffffffff", "other columns"),
-        (replace(ENTRY, checksum=None), "0a1b2c3d", "older Daybook"),
-        (replace(ENTRY, start=None), "0a1b2c3d", "together with others"),
-        (replace(ENTRY, end=DAY.end + timedelta(days=1)), "0a1b2c3d", "together with others"),
+        (replace(ENTRY, checksum=None), "0a1b2c3d", "older version of Daybook"),
+        (replace(ENTRY, start=None), "0a1b2c3d", "together with other intervals"),
+        (replace(ENTRY, end=DAY.end + timedelta(days=1)), "0a1b2c3d", "together with other intervals"),
     ],
-    ids=["other columns", "no checksum", "the whole table", "a longer stretch"],
+    ids=["other columns", "no checksum", "the whole table", "a longer range"],
 )
-def test_what_the_ledger_cannot_say(entry: Entry, fingerprint: str, why: str) -> None:
+def test_why_the_ledger_has_no_checksum(entry: Entry, fingerprint: str, why: str) -> None:
     found, reason = ledger_checksum(entry, DAY, fingerprint)
     assert found is None and why in reason
 
 
-def test_how_much_of_an_interval_was_loaded() -> None:
+def test_is_loaded() -> None:
     one, two, three, four = (Interval(DAY.start + timedelta(days=n), DAY.end + timedelta(days=n)) for n in range(4))
     known = [Interval(one.start, two.end), Interval(three.start, three.start + timedelta(hours=5))]
     assert [is_loaded(day, known) for day in (one, two, three, four)] == [True, True, None, False]

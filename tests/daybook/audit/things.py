@@ -1,4 +1,4 @@
-"""The table of the audit's tests: ten rows a day for four days, at both ends."""
+"""The table of the audit tests: ten rows on each of four days, in the source and in the warehouse."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,5 +40,5 @@ def verdicts(ends: Endpoints, table: Table, count: int = 4) -> list[str]:
 
 
 def by_hand(ends: Endpoints, table: Table, sql: str) -> None:
-    """Somebody edits the warehouse."""
+    """Edit the warehouse by hand."""
     ends.destination.run(sql.format(table=ends.name(table)))
