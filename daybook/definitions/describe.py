@@ -20,26 +20,30 @@ from daybook.strategies.registry import WHOLE_TABLE
 
 _NAME = re.compile(r"[^./\\]+\.[^./\\]+")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-#: What YAML, of one version or another, takes for something else than a text.
+#: Words that some version of YAML does not read as text.
 _NO_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
 def describe(keys: ConnectionProvider, block: str, source: str, name: str | None = None) -> tuple[str, str]:
-    """The name and the text of a table file for the table or view `source` (`schema.table`) of the database `block`.
+    """Return the name and the text of a table file for a table or view of a source database.
 
-    `name` is the table in the warehouse; left out, it is the one of that name in raw_data.
+    Args:
+        keys: opens the source.
+        block: the block of the database.
+        source: the table or view, as `schema.table`.
+        name: the table in the warehouse, as `schema.table`. Default: the same table name in raw_data.
 
     Raises:
-        SourceError: there is no such table, or the user may not read it.
-        TableFileError: `source` or `name` is no schema.table.
+        SourceError: the table does not exist, or the user may not read it.
+        TableFileError: `source` or `name` is not `schema.table`.
     """
     name = name or f"raw_data.{re.sub(r'[^0-9A-Za-z_]+', '_', source.rsplit('.', 1)[-1])}"
     if not _NAME.fullmatch(name):
-        raise TableFileError(f"{name!r} is no name of a table in the warehouse: expected schema.table")
+        raise TableFileError(f"{name!r} is not a table name of the warehouse: write schema.table")
     try:
         config = Config.model_validate({"kind": "database", "block": block, "table": source})
     except ValidationError:
-        raise TableFileError(f"{source!r} is no name of a table at the source: expected schema.table") from None
+        raise TableFileError(f"{source!r} is not a table name of the source: write schema.table") from None
     table = Table.model_validate(
         {"name": name, "description": "", "owner": "", "source": config, "load": WHOLE_TABLE.name}
     )
@@ -60,7 +64,7 @@ def _lines(
     block: str, source: str, proposal: Proposal, first: date | datetime | None, types: dict[str, str]
 ) -> Iterator[str]:
     yield "# yaml-language-server: $schema=../schema.json"
-    yield f"# Proposed by `python -m daybook.describe {block} {source}`: read it, and replace what is in capitals."
+    yield f"# Proposed by `python -m daybook.describe {block} {source}`: check it, and replace the words in capitals."
     yield f"description: {json.dumps(f'SAY WHAT ONE ROW OF {source} IS', ensure_ascii=False)}"
     yield "owner: NAME_THE_TEAM_TO_ASK"
     yield f"source: {{kind: database, block: {_text(block)}, table: {_text(source, dotted=True)}}}"
@@ -68,27 +72,27 @@ def _lines(
     if proposal.key:
         yield f"key: [{', '.join(_text(name) for name in proposal.key)}]"
     else:
-        yield f"#{remarks['key'].removeprefix(' #')}. Where some columns tell a row from every other: key: […]"
+        yield f"#{remarks['key'].removeprefix(' #')}. If some columns identify a row, add: key: […]"
     if proposal.cursor:
         yield f"cursor: {_text(proposal.cursor)}{remarks.get('cursor', '')}"
         yield "interval: day"
-        yield "timezone: UTC # where days begin, and what a cursor without a zone means"
+        yield "timezone: UTC # the time zone of the days, and of a cursor without a time zone"
         if first:
             yield f"start: {first:%Y-%m-%d} # the first value of {proposal.cursor}"
         else:
-            yield f"# the table has no {proposal.cursor} yet. The first day to load: start: …"
+            yield f"# the table has no value of {proposal.cursor} yet. Add the first day to load: start: …"
     yield f"load: {proposal.load}{remarks.get('load', '')}"
     if proposal.deleted:
         yield f"deleted: {_text(proposal.deleted)}{remarks['deleted']}"
     if proposal.private:
         masks = ", ".join(f"{_text(name)}: {'hash' if name in proposal.key else 'null'}" for name in proposal.private)
-        yield f"# what is private can stay at the source (hash, null or drop): mask: {{{masks}}}"
+        yield f"# to keep private values out of the warehouse, add a mask (hash, null or drop): mask: {{{masks}}}"
     yield "columns:"
     yield from (f"  {_text(name)}: {type}" for name, type in types.items())
 
 
 def _declarable(type: Type) -> str:
-    """The type as `columns:` may name it: one of PostgreSQL's own is kept as text."""
+    """Return the type as `columns:` can name it. Native types of PostgreSQL become text."""
     return "text" if type.kind == "native" else str(type)
 
 
@@ -101,11 +105,11 @@ def write(name: str, text: str, folder: Path, *, force: bool = False) -> Path:
     """Write the file of the table `name` below `folder`, and return its path.
 
     Raises:
-        TableFileError: there is one already, and `force` was not said.
+        TableFileError: the file exists already, and `force` is False.
     """
     path = TableName.parse(name).path(folder, ".yaml")
     if path.exists() and not force:
-        raise TableFileError(f"{path} is there already, and is left as it is: --force overwrites it")
+        raise TableFileError(f"{path} exists already and was not changed: pass --force to overwrite it")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path

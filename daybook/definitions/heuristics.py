@@ -1,6 +1,6 @@
-"""Propose what a table file should say, from the names, types and indexes of the source's columns.
+"""Propose the fields of a table file, from the names, types and indexes of the source's columns.
 
-A column's name says what it is for, whatever its case and underscores: see `MODIFIED`, `CREATED`, `DELETED`.
+The purpose of a column comes from its name, regardless of case and underscores: see `MODIFIED`, `CREATED`, `DELETED`.
 """
 
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ from daybook.model.types import Column
 from daybook.strategies.base import FoundColumns
 from daybook.strategies.registry import WHOLE_TABLE, all_strategies
 
-#: Changes with every change of the row: the cursor of an upsert.
+#: Names of columns that change with every change of the row: the cursor of an upsert.
 MODIFIED = (
     *("modified", "modified_at", "modified_on", "updated", "updated_at", "updated_on", "last_modified"),
     *("last_modified_at", "last_updated", "last_updated_at", "changed_at", "date_modified", "date_updated"),
 )
-#: Is written once: the cursor of a table to which rows are only added.
+#: Names of columns that are written once: the cursor of an append-only table.
 CREATED = (
     *("created", "created_at", "created_on", "inserted_at", "date_created", "creation_date", "occurred_at"),
     *("event_time", "event_at", "ts", "timestamp"),
 )
-#: Says that the row is deleted.
+#: Names of columns that mark a deleted row.
 DELETED = ("deleted", "deleted_at", "deleted_on", "is_deleted", "date_deleted", "removed", "removed_at", "is_removed")
-#: Tells people: worth a mask.
+#: Names of columns with personal data: candidates for a mask.
 PRIVATE = (
     *(
         "email",
@@ -58,7 +58,11 @@ class Proposal:
 def propose(columns: Sequence[Column], key: tuple[str, ...], indexed: Sequence[str], view: bool) -> Proposal:
     """Propose how to load a table: by the first strategy that fits, or whole if none does.
 
-    Takes the source's columns, its key, the columns with which an index begins, and whether it is a view.
+    Args:
+        columns: the source's columns.
+        key: the columns of the source's key. Empty if it has none.
+        indexed: the columns that an index begins with.
+        view: True if the source is a view.
     """
     remarks = dict[str, str]()
     moments = [column for column in columns if column.type.kind in _CURSORS]
@@ -70,16 +74,16 @@ def propose(columns: Sequence[Column], key: tuple[str, ...], indexed: Sequence[s
     cursor = next((column for column in moments if column.name == name), None)
     if not key:
         remarks["key"] = (
-            "a view has no key that could be found"
+            "a view has no key in the catalog"
             if view
-            else "there is no primary key, nor a unique one without NULL"
+            else "the source has no primary key and no unique key without NULLs"
         )
     if cursor is None:
         remarks["load"] = _why_whole(key, modified, created, deleted)
     else:
         remarks["cursor"] = _about(cursor, indexed, view)
     if deleted:
-        remarks["deleted"] = "kept as a flag; on_delete: apply takes such rows out of the warehouse"
+        remarks["deleted"] = "deleted rows are kept with this flag; on_delete: apply deletes them in the warehouse"
     private = tuple(column.name for column in columns if _bare(column.name) in {_bare(name) for name in PRIVATE})
     return Proposal(strategy.name, key, _name(cursor), _name(deleted), private, remarks)
 
@@ -89,7 +93,7 @@ def _name(column: Column | None) -> str | None:
 
 
 def _named(names: Sequence[str], columns: Sequence[Column], indexed: Sequence[str]) -> Column | None:
-    """The column that has one of these names: at best one with an index, then one that is never NULL, then by rank."""
+    """Return the column with one of these names. Columns with an index come first, then NOT NULL columns, then rank."""
     rank = {_bare(name): number for number, name in reversed(list(enumerate(names)))}
     found = [column for column in columns if _bare(column.name) in rank]
     return min(
@@ -100,20 +104,20 @@ def _named(names: Sequence[str], columns: Sequence[Column], indexed: Sequence[st
 
 
 def _about(cursor: Column, indexed: Sequence[str], view: bool) -> str:
-    said = []
+    remarks = []
     if cursor.name not in indexed and not view:
-        said.append("no index begins with it, so every load reads the whole table: add one at the source")
+        remarks.append("no index begins with it, so every load reads the whole table: add an index in the source")
     if cursor.nullable:
-        said.append("a row without it belongs to no interval, and only a full refresh loads it")
-    return "; ".join(said)
+        remarks.append("rows without it belong to no interval, and only a full refresh loads them")
+    return "; ".join(remarks)
 
 
 def _why_whole(key: tuple[str, ...], modified: Column | None, created: Column | None, deleted: Column | None) -> str:
     if modified and not key:
-        return f"{modified.name} would do for load: upsert, if there were a key"
+        return f"load: upsert with the cursor {modified.name} would need a key"
     if created and deleted:
-        return f"rows are deleted by {deleted.name}, and no column tells when: an interval by {created.name} misses it"
-    return "no column tells when a row was created or modified"
+        return f"{deleted.name} has no time, so an interval of {created.name} would miss deletions"
+    return "no column has the time at which a row was created or modified"
 
 
 def _bare(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Every table of the warehouse that has a file: those with a source, and those with a SELECT."""
+"""All tables and summaries that have a file."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from daybook.model.dataset import Dataset
 
 
 def datasets(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileError]]:
-    """The tables and summaries below `folder`, by name; and what is wrong with files that nobody can read.
+    """Return the tables and summaries below `folder`, by name, and the errors of unreadable files.
 
-    One file that is wrong shall not hide all the others.
+    The errors are returned, not raised: one wrong file must not hide all others.
     """
     found, problems = list[Dataset](), list[TableFileError]()
     for names, read in ((table_names, read_table), (summary_names, read_summary)):
@@ -26,7 +26,7 @@ def datasets(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileE
 
 
 def has_file(name: str, folder: Path | None = None) -> bool:
-    """Whether there is a table or summary of this name below `folder`, whatever its file says."""
+    """Return True if `folder` has a file for the table or summary `name`, even a wrong one."""
     return name in table_names(folder) or name in summary_names(folder)
 
 
@@ -34,13 +34,13 @@ def read_dataset(name: str, folder: Path | None = None) -> Table | Summary:
     """Return the table or summary `name` as its file below `folder` describes it.
 
     Raises:
-        TableFileError: there is no such file, or it is wrong.
+        TableFileError: the file does not exist, or is wrong.
     """
     return read_summary(name, folder) if name in summary_names(folder) else read_table(name, folder)
 
 
 def dataset_of(name: str, folder: Path | None = None) -> Dataset | None:
-    """The table or summary of this name below `folder`; None: it has no file, or a wrong one."""
+    """Return the table or summary `name`, or None if it has no file or a wrong one."""
     try:
         if name in table_names(folder):
             return read_table(name, folder)

@@ -1,4 +1,4 @@
-"""Summary files: `tables/analytics/nps_summary.sql` and `.yaml` beside it describe `analytics.nps_summary`."""
+"""Summary files: `tables/analytics/nps_summary.sql` and `nps_summary.yaml` describe `analytics.nps_summary`."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def read_summary(name: str, folder: Path | None = None) -> Summary:
     """Return the summary `name` (`schema.table`) as its files in `folder` describe it.
 
     Raises:
-        TableFileError: a file is missing or wrong; names the file, the field and what to do.
+        TableFileError: a file is missing or wrong. Names the file, the field and what to do.
     """
     folder = folder or tables_folder()
     sql = path_of(name, folder, ".sql")
@@ -31,10 +31,10 @@ def read_summary(name: str, folder: Path | None = None) -> Summary:
         expected = f"the file {sql}" if sql else "schema.table"
         listed = f"the summaries are {', '.join(names) or 'none'}"
         near = did_you_mean(sql.stem if sql else name, stems, listed, most=3, shown=stems)
-        raise TableFileError(f"there is no summary {name!r}: expected {expected}{near}")
+        raise TableFileError(f"no summary {name!r}: expected {expected}{near}")
     yaml = sql.with_suffix(".yaml")
     if not yaml.is_file():
-        raise TableFileError(f"{sql} lacks its other half: write {yaml} with description, owner and key")
+        raise TableFileError(f"{sql} has no YAML file: write {yaml} with description, owner and key")
     try:
         return read_yaml(yaml, Summary, name=name, sql=sql.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:

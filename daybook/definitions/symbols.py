@@ -1,4 +1,4 @@
-"""The symbols of a table of stock prices, where a run loads other ones than its table file names."""
+"""Load a table of stock prices with other symbols than its table file names."""
 
 import logging
 from collections.abc import Sequence
@@ -10,24 +10,24 @@ logger = logging.getLogger(__name__)
 
 
 def only(table: Table, symbols: Sequence[str] | None, *, keep: bool) -> Table:
-    """The table with these symbols instead of those of its file; None: as it is.
+    """Return the table with these symbols instead of those of its file. None: unchanged.
 
-    With `keep`, none of the file's may be left out: for a load that replaces all rows.
+    With `keep`, no symbol of the file may be left out. Use it for loads that replace all rows.
 
     Raises:
-        SourceError: one is left out, and its rows would be lost.
+        SourceError: a symbol is left out, and its rows would be lost.
     """
     if symbols is None:
         return table
-    gone = [symbol for symbol in table.source.symbols if symbol not in symbols]
-    if keep and gone:
+    left_out = [symbol for symbol in table.source.symbols if symbol not in symbols]
+    if keep and left_out:
         raise SourceError(
-            f"{table.name}: full_refresh replaces the whole table, and symbols leaves out {', '.join(gone)}: their "
-            "rows would be lost. Name them too, load a range of days instead, or set allow_shrink"
+            f"{table.name}: full_refresh replaces the whole table, but symbols leaves out {', '.join(left_out)}: their "
+            "rows would be lost. Add them to symbols, load a range of days instead, or set allow_shrink"
         )
-    if gone:
+    if left_out:
         logger.warning(
-            "%s: without %s: the ledger knows days, not symbols, and will call these days loaded",
-            *(table.name, ", ".join(gone)),
+            "%s: loads without %s. The ledger records days, not symbols, so these days will count as loaded",
+            *(table.name, ", ".join(left_out)),
         )
     return table.model_copy(update={"source": table.source.model_copy(update={"symbols": tuple(symbols)})})

@@ -1,7 +1,7 @@
-"""A table file as a model: `TableSpec` plus the source that its rows come from.
+"""The model of a table file: `TableSpec` plus the source of its rows.
 
-These models are the whole vocabulary of the table files. `daybook schemas` writes `tables/schema.json` from them, which
-editors use for completion.
+These models define every field of a table file. `daybook schemas` writes `tables/schema.json` from them, which editors
+use for completion.
 """
 
 from pydantic import Field, model_validator
@@ -12,7 +12,7 @@ from daybook.sources.registry import SourceConfig
 
 
 class Table(TableSpec):
-    """A table of the warehouse: where its rows come from, and how they are loaded."""
+    """A table of the warehouse: the source of its rows, and how they are loaded."""
 
     source: SourceConfig = Field(description="Where the rows come from.")
 

@@ -1,6 +1,6 @@
-"""Table files: what the warehouse holds, a folder a schema and a file a table.
+"""Table files: one folder per schema, one file per table.
 
-`tables/raw_data/nps.yaml` describes `raw_data.nps`. What may stand in it is `daybook.table.Table`.
+`tables/raw_data/nps.yaml` describes `raw_data.nps`. `daybook.definitions.table.Table` defines its fields.
 """
 
 from pathlib import Path
@@ -39,7 +39,7 @@ def read_table(name: str, folder: Path | None = None) -> Table:
     """Return the table `name` (`schema.table`) as its file in `folder` describes it.
 
     Raises:
-        TableFileError: there is no such file, or it is wrong; names the file, the field and what to do.
+        TableFileError: the file does not exist, or is wrong. Names the file, the field and what to do.
     """
     folder = folder or tables_folder()
     path = path_of(name, folder, ".yaml")
@@ -47,12 +47,12 @@ def read_table(name: str, folder: Path | None = None) -> Table:
         names = table_names(folder)
         expected = f"the file {path}" if path else "schema.table"
         near = did_you_mean(name, names, f"the tables are {', '.join(names) or 'none'}", most=3)
-        raise TableFileError(f"there is no table {name!r}: expected {expected}{near}")
+        raise TableFileError(f"no table {name!r}: expected {expected}{near}")
     return read_yaml(path, Table, name=name)
 
 
 def json_schema(model: type[BaseModel] = Table, file: str = "schema.json") -> dict[str, Any]:
-    """The JSON Schema of a table file, or of the files of another `model`, for editors; `file` is its own name."""
+    """Return the JSON Schema of a table file, or of another `model`, for editors. `file` is the schema's file name."""
     schema = model.model_json_schema()
     for name in ("name", "sql"):
         if schema["properties"].pop(name, None):

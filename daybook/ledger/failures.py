@@ -25,7 +25,7 @@ COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A run that failed: what it would have loaded (neighbouring intervals, as one), when it failed, and why."""
+    """A run that failed: the range of intervals that it was to load, the time of the failure, and the error."""
 
     table: str
     stretch: Interval
@@ -43,14 +43,14 @@ class Failures:
         self._book = StateTable(warehouse, "failures", COLUMNS)
 
     def record(self, session: Session, failure: Failure) -> None:
-        """Add a failure; its text is cut to what the table can keep."""
+        """Add a failure. Its text is cut to the length of the column."""
         self._book.ensure(session)
-        where = (failure.table, failure.stretch.start, failure.stretch.end)
-        what = (failure.flow_run_id, failure.failed_at, storable(failure.error), failure.error_class)
-        self._book.append(session, [where + what])
+        interval = (failure.table, failure.stretch.start, failure.stretch.end)
+        details = (failure.flow_run_id, failure.failed_at, storable(failure.error), failure.error_class)
+        self._book.append(session, [interval + details])
 
     def within(self, session: Session, table: str, span: Interval) -> list[Failure]:
-        """Return the failures of `table` that touch `span`, the oldest first."""
+        """Return the failures of `table` that overlap `span`, the oldest first."""
         return self._book.read(
             session,
             lambda name, start, end, *rest: Failure(name, Interval(start, end), *rest),
@@ -61,5 +61,5 @@ class Failures:
 
 
 def now(table: str, stretch: Interval, flow_run_id: str | None, error: str, error_class: str | None = None) -> Failure:
-    """Return a failure of this moment."""
+    """Return a failure at the current time."""
     return Failure(table, stretch, flow_run_id, datetime.now(UTC), error, error_class)

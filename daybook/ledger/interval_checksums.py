@@ -1,6 +1,7 @@
-"""The checksums of the intervals of a table that was loaded whole: `daybook.checksums`, beside the ledger's one row.
+"""The checksums of the intervals of a full refresh: the table `daybook.checksums`.
 
-Without them nobody could say, of a day that differs after a full refresh, which side has changed since.
+The ledger has only one row for a full refresh. With a checksum per interval, an audit can say which side of a different
+day has changed since.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,13 +34,13 @@ class Checksums:
         self._book = StateTable(warehouse, "checksums", COLUMNS)
 
     def ensure(self, session: Session) -> None:
-        """Make it where it is missing."""
+        """Create the table if it does not exist."""
         self._book.ensure(session)
 
     def record(
         self, session: Session, table: str, load_id: str, fingerprint: str, sums: Mapping[Interval, Sum]
     ) -> None:
-        """Add what the load `load_id` brought of each interval. Call it in the transaction of the load."""
+        """Add the checksum of each interval of the load `load_id`. Call it in the transaction of the load."""
         self._book.append(
             session,
             [
@@ -51,12 +52,12 @@ class Checksums:
     def entries_per_interval(
         self, session: Session, table: str, pairs: Sequence[tuple[Interval, Entry | None]]
     ) -> list[Entry | None]:
-        """For each interval, its entry of the ledger as if it had been loaded alone, where that is known."""
+        """Return the ledger entry of each interval, narrowed to that interval if its checksum is known."""
         wide = [(interval, entry) for interval, entry in pairs if entry and not entry.is_of(interval)]
-        known = self._known(session, table, wide)
+        checksums = self._checksums(session, table, wide)
 
         def narrowed(interval: Interval, entry: Entry | None) -> Entry | None:
-            found = known.get((entry.load_id, interval.start, interval.end)) if entry else None
+            found = checksums.get((entry.load_id, interval.start, interval.end)) if entry else None
             if entry is None or found is None:
                 return entry
             rows, checksum = found
@@ -64,7 +65,7 @@ class Checksums:
 
         return [narrowed(interval, entry) for interval, entry in pairs]
 
-    def _known(
+    def _checksums(
         self, session: Session, table: str, wide: Iterable[tuple[Interval, Entry]]
     ) -> dict[_At, tuple[int, str]]:
         pairs = list(wide)

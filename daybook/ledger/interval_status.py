@@ -1,4 +1,4 @@
-"""How the intervals of a table stand: loaded, missing or failed, by the ledger and the failures."""
+"""The status of the intervals of a table: loaded, missing or failed, from the ledger and the failures."""
 
 import gc
 from bisect import bisect_left
@@ -21,7 +21,7 @@ BackfillSelection = Literal["missing", "failed", "differing", "all"]
 
 
 class State(StrEnum):
-    """Where an interval is on its way."""
+    """The state of an interval."""
 
     LOADED = "loaded"
     MISSING = "missing"
@@ -30,9 +30,9 @@ class State(StrEnum):
 
 
 class IntervalStatus(NamedTuple):
-    """An interval, what the ledger says of it, and the failure that came after that, where one did.
+    """An interval, its ledger entry, and the newest failure after that entry.
 
-    A tuple, because a backfill makes one for each of 87,600 hours before it starts its first run.
+    It is a tuple, because a backfill creates one for each of 87,600 hours before it starts its first run.
     """
 
     interval: Interval
@@ -41,22 +41,25 @@ class IntervalStatus(NamedTuple):
 
     @property
     def state(self) -> State:
-        """Loaded, missing, or failed: the last try did, whether or not an earlier one had loaded it."""
+        """Return the state. An interval is failed if its last run failed, even if an earlier run loaded it."""
         if self.failure:
             return State.FAILED
         return State.LOADED if self.entry else State.MISSING
 
     @property
     def rows(self) -> int | None:
-        """How many it had when it was loaded: 0 where it never was; None where one number is that of others, too."""
+        """Return the row count of the last load: 0 if there was none, None if the ledger only has a combined count."""
         entry, interval = self.entry, self.interval
         if entry is None:
             return 0
         return entry.rows if (entry.start, entry.end) == (interval.start, interval.end) else None
 
     def chosen_by(self, select: BackfillSelection, differs: bool = False) -> bool:
-        """Whether a backfill of this kind loads it: `missing` has no row in the ledger, `failed` is missing or failed
-        at the last try, `differing` is not equal to its source (an audit says whether it `differs`), `all` is all."""
+        """Return True if a backfill with this `select` loads the interval.
+
+        `missing`: no row in the ledger. `failed`: missing, or its last run failed. `differing`: an audit found that it
+        differs from its source (`differs`). `all`: always.
+        """
         if select == "differing":
             return differs
         return select == "all" or self.entry is None or (select == "failed" and self.failure is not None)
@@ -65,31 +68,33 @@ class IntervalStatus(NamedTuple):
 def statuses(
     intervals: Sequence[Interval], entries: Iterable[LedgerRow], failures: Iterable[Failure]
 ) -> list[IntervalStatus]:
-    """How each of these intervals, which are in order, stands. Ten years of hours are 87,600 of them.
+    """Return the status of each of these intervals, which are in order. It is fast for ten years of hours (87,600).
 
-    An interval that an entry covers with others (a full refresh) is loaded, and the newest entry speaks for it.
+    The newest entry that covers an interval counts, even if it covers others, too (a full refresh).
     """
     loaded = sorted(entries, key=lambda entry: entry.loaded_at, reverse=True)
     failed = sorted(failures, key=lambda failure: failure.failed_at, reverse=True)
-    spoken = first_covering(intervals, [(entry.start, entry.end) for entry in loaded], loaded)
-    wrong = first_covering(intervals, [(failure.stretch.start, failure.stretch.end) for failure in failed], failed)
+    newest = first_covering(intervals, [(entry.start, entry.end) for entry in loaded], loaded)
+    last_failures = first_covering(
+        intervals, [(failure.stretch.start, failure.stretch.end) for failure in failed], failed
+    )
     return [
         IntervalStatus(
             interval, entry, failure if failure and (not entry or entry.loaded_at < failure.failed_at) else None
         )
-        for interval, entry, failure in zip(intervals, spoken, wrong, strict=True)
+        for interval, entry, failure in zip(intervals, newest, last_failures, strict=True)
     ]
 
 
 def first_covering(
     intervals: Sequence[Interval], spans: Sequence[tuple[datetime | None, datetime]], items: Sequence[T]
 ) -> list[T | None]:
-    """For each interval, which are in order, the first of the `items` whose span covers it; None where none does.
+    """Return the first of the `items` whose span covers the interval, for each interval. None: no item does.
 
-    Each interval is looked at once, however many cover it.
+    The intervals are in order. Each one is assigned once, no matter how many spans cover it (a union-find structure).
     """
     starts = [interval.start for interval in intervals]
-    following = list(range(len(intervals) + 1))  # of each place, itself or one nearer to the next that is empty
+    following = list(range(len(intervals) + 1))  # for each place: itself, or a place nearer to the next empty one
     result: list[T | None] = [None] * len(intervals)
 
     def empty(place: int) -> int:
@@ -107,10 +112,10 @@ def first_covering(
 
 
 def read_statuses(warehouse: Warehouse, table: str, intervals: Sequence[Interval]) -> list[IntervalStatus]:
-    """How each of these intervals of `table`, which are in order, stands now, by two queries.
+    """Return the status of each of these intervals of `table`, which are in order, with two queries.
 
     Raises:
-        LoadFailed: the warehouse could not be asked.
+        LoadFailed: the ledger could not be read.
     """
     if not intervals:
         return []
@@ -127,8 +132,8 @@ def read_statuses(warehouse: Warehouse, table: str, intervals: Sequence[Interval
 
 @contextmanager
 def _not_collecting() -> Iterator[None]:
-    """Without Python's search for garbage: of what is made here all stays, and for every ten thousand of them it would
-    look through the whole process, Prefect and all, which takes longer than the work itself."""
+    """Turn off Python's garbage collector. All objects created here are kept, and the collector would scan the whole
+    process, with all of Prefect, for every ten thousand of them. That takes longer than the work itself."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,8 +1,8 @@
 """The ledger: one row for every interval of every table that was loaded, committed in the transaction of its data.
 
-It is append-only. The newest row of an interval is the truth, and a row that covers an interval (a full refresh) speaks
-for it too. `loaded_at` grows from row to row of a table even where the clocks of two workers disagree, because it is
-taken under the lock of the table.
+It is append-only. The newest row of an interval counts, including a row that covers it together with others (a full
+refresh). `loaded_at` increases from row to row of a table, even if the clocks of two workers disagree: it is computed
+while the load holds the table's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from daybook.warehouses.session import Session
 
 #: The `strategy` of an entry for a load that read nothing, because the source had not changed.
 UNCHANGED = "unchanged"
-#: Every column and its type; the first ones are the contract that people query.
+#: The columns and their types. People query the first ones, so they do not change.
 COLUMNS = {
     "table_name": "varchar(255) NOT NULL",
     "interval_start": "timestamptz",
@@ -37,7 +37,7 @@ COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the ledger. `start` is None where a whole table without a `start` was loaded; instants are in UTC."""
+    """A row of the ledger. `start` is None for a full refresh of a table without a `start`. Instants are in UTC."""
 
     table: str
     start: datetime | None
@@ -48,30 +48,30 @@ class Entry:
     loaded_at: datetime
     load_id: str
     snapshot_at: datetime
-    """The moment of the source that was loaded, by the source's clock."""
+    """The time of the source's snapshot, by the source's clock."""
     version: str | None = None
-    """Of a file and of its table file, by which an unchanged one is known again; None for every other source."""
+    """The version of a file and of its table file, to detect unchanged files. None for all other sources."""
     missing: str | None = None
-    """What the source could not give of it; None: all of it is there."""
+    """The parts that the source did not provide. None: the load is complete."""
     checksum: str | None = None
-    """Of the rows that were loaded, for the audit (`daybook.audit.verdict`); None where nothing can compare them."""
+    """The checksum of the loaded rows, for the audit (`daybook.audit.verdict`). None if they cannot be compared."""
 
     @property
     def is_full_refresh(self) -> bool:
-        """Return True if all rows of the table were replaced then."""
+        """Return True if the load replaced all rows of the table."""
         return self.strategy == WHOLE_TABLE.name
 
     @property
     def is_confirmation(self) -> bool:
-        """Return True if that load read nothing, because the source had not changed."""
+        """Return True if the load read nothing, because the source had not changed."""
         return self.strategy == UNCHANGED
 
     def covers(self, interval: Interval) -> bool:
-        """Whether what was loaded then includes all of `interval`."""
+        """Return True if the load covered all of `interval`."""
         return (self.start is None or self.start <= interval.start) and interval.end <= self.end
 
     def is_of(self, interval: Interval) -> bool:
-        """Whether what was loaded then is `interval`, and nothing beside it."""
+        """Return True if the load covered exactly `interval`."""
         return (self.start, self.end) == (interval.start, interval.end)
 
 
@@ -79,7 +79,7 @@ _IN_SHORT = "interval_start, interval_end, rows_loaded, loaded_at, flow_run_id"
 
 
 class LedgerRow(NamedTuple):
-    """What is needed of an entry where there are very many of them: ten years of hours are 87,600."""
+    """A short form of an entry, for many of them: ten years of hours are 87,600 entries."""
 
     start: datetime | None
     end: datetime
@@ -89,10 +89,10 @@ class LedgerRow(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """How far a table has come: when it was loaded last, and until when its rows reach; instants are in UTC.
+    """The range of a table that is loaded: the last load, the end of its newest interval, and the first load.
 
-    And where it came from: when it was loaded first, and the earliest start of an entry. An entry without one, of a
-    whole table, counts by its end.
+    `since` is the earliest start of an entry. An entry without a start, from a full refresh, counts with its end.
+    Instants are in UTC.
     """
 
     loaded_at: datetime
@@ -102,25 +102,25 @@ class Coverage(NamedTuple):
 
 
 class Ledger:
-    """The table `daybook.ledger` of a warehouse. While it does not exist, nothing was ever loaded."""
+    """The table `daybook.ledger` of a warehouse. If it does not exist, nothing was loaded yet."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._book = StateTable(warehouse, "ledger", COLUMNS)
 
     def ensure(self, session: Session) -> None:
-        """Make the ledger where it is missing."""
+        """Create the ledger if it does not exist."""
         self._book.ensure(session)
 
     def newest(self, session: Session, table: str, span: Interval | None = None) -> list[Entry]:
-        """The newest entry of every interval of `table` that overlaps `span` (None: all), oldest entry first."""
+        """Return the newest entry of every interval of `table` that overlaps `span` (None: all), oldest entry first."""
         return self._book.read(session, Entry, *self._newest(self._book.names, table, span))
 
     def loaded(self, session: Session, table: str, span: Interval) -> list[LedgerRow]:
-        """The same as `newest`, in short."""
+        """Return the same as `newest`, in the short form."""
         return self._book.read(session, LedgerRow, *self._newest(_IN_SHORT, table, span))
 
     def first(self, session: Session, table: str, span: Interval) -> list[LedgerRow]:
-        """In short, the oldest entry of every interval of `table` that overlaps `span`, the oldest first."""
+        """Return the oldest entry of every interval of `table` that overlaps `span`, oldest first, in short form."""
         return self._book.read(session, LedgerRow, *self._one_each("ASC", _IN_SHORT, table, span))
 
     def _newest(self, names: str, table: str, span: Interval | None) -> tuple[str, list[Any]]:
@@ -148,15 +148,15 @@ class Ledger:
         return self._book.read(session, int, statement, (table, WHOLE_TABLE.name))
 
     def of_run(self, session: Session, table: str, flow_run_id: str) -> list[Entry]:
-        """What the flow run `flow_run_id` has committed of `table`."""
+        """Return the entries of `table` that the flow run `flow_run_id` committed."""
         return self._where(session, "table_name = %s AND flow_run_id = %s", (table, flow_run_id))
 
     def of_load(self, session: Session, table: str, load_id: str) -> list[Entry]:
-        """The entries of one load: there are some exactly when its transaction was committed."""
+        """Return the entries of one load. Empty if its transaction was not committed."""
         return self._where(session, "table_name = %s AND load_id = %s", (table, load_id))
 
     def since(self, session: Session, table: str, moment: datetime) -> list[Entry]:
-        """What was committed of `table` after `moment`, oldest interval first."""
+        """Return the entries of `table` that were committed after `moment`, oldest interval first."""
         return self._where(session, "table_name = %s AND loaded_at > %s", (table, moment))
 
     def _where(self, session: Session, condition: str, values: Sequence[Any]) -> list[Entry]:
@@ -165,7 +165,7 @@ class Ledger:
         return book.read(session, Entry, statement, values)
 
     def ends(self, session: Session, tables: Sequence[str]) -> dict[str, Coverage]:
-        """How far each of these tables has come; one that was never loaded is not among them."""
+        """Return the coverage of each of these tables. Tables that were never loaded are left out."""
         statement = (
             "SELECT table_name, max(loaded_at), max(interval_end), min(loaded_at), "
             f"min(coalesce(interval_start, interval_end)) FROM {self._book.table} "
@@ -174,7 +174,10 @@ class Ledger:
         return dict(self._book.read(session, lambda name, *end: (name, Coverage(*end)), statement, tables))
 
     def next_moment(self, session: Session, table: str) -> datetime:
-        """The `loaded_at` of the next entry of `table`: now, or just behind the newest one. Call it under the lock."""
+        """Return the `loaded_at` of the next entry of `table`: now, but later than the newest entry.
+
+        Call it while holding the table's lock.
+        """
         newest = session.one(f"SELECT max(loaded_at) FROM {self._book.table} WHERE table_name = %s", (table,))
         now = datetime.now(UTC)
         return max(now, newest + timedelta(microseconds=1)) if newest else now
@@ -185,6 +188,6 @@ class Ledger:
 
 
 def latest_covering(interval: Interval, entries: Sequence[Entry]) -> Entry | None:
-    """The newest of `entries` that covers `interval`: what the ledger says of it. None: it was never loaded."""
+    """Return the newest of `entries` that covers `interval`, or None if it was never loaded."""
     covering = [entry for entry in entries if entry.covers(interval)]
     return max(covering, key=lambda entry: entry.loaded_at) if covering else None

@@ -1,6 +1,6 @@
-"""What the source of each table looked like when it was last loaded: `daybook.columns`, by which a change is noticed.
+"""The source's columns at the last load of each table: `daybook.columns`. Loads use it to detect schema changes.
 
-It is append-only. A load whose source has changed adds all of its columns again, in the transaction of its rows.
+It is append-only. A load whose source has changed adds all columns again, in the transaction of its rows.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class KnownColumn:
-    """A column of the source as it was: its type behind its mask, and whether it went into the warehouse."""
+    """A column of the source at an earlier load: its type after masking, and whether it was loaded."""
 
     name: str
     type: Type
@@ -41,34 +41,34 @@ class SourceColumnHistory:
 
     @property
     def name(self) -> str:
-        """The table, quoted."""
+        """Return the quoted name of the table."""
         return self._book.table
 
     def ensure(self, session: Session) -> None:
-        """Make it where it is missing."""
+        """Create the table if it does not exist."""
         self._book.ensure(session)
 
     def newest(self, session: Session, table: str) -> dict[str, KnownColumn]:
-        """The source's columns when `table` was last loaded, by name; none if that was never."""
-        known = self._book.read(
+        """Return the source's columns at the last load of `table`, by name. Empty if it was never loaded."""
+        columns = self._book.read(
             session,
             lambda name, text, loaded: KnownColumn(name, _type(text), loaded),
             f"SELECT column_name, column_type, loaded FROM {self.name} WHERE table_name = %s AND noted_at = "
             f"(SELECT max(noted_at) FROM {self.name} WHERE table_name = %s) ORDER BY place",
             (table, table),
         )
-        return {column.name: column for column in known}
+        return {column.name: column for column in columns}
 
     def record(
         self, session: Session, target: Target, found: Sequence[Column], noted_at: datetime, load_id: str
     ) -> None:
-        """Note what the source looks like, if it did not look like that before. Call it under the table's lock."""
+        """Record the source's columns if they have changed. Call it while holding the table's lock."""
         loaded = set(target.column_names)
         now = {column.name: KnownColumn(column.name, column.type, column.name in loaded) for column in found}
         if found and now != self.newest(session, target.name):
             rows = [
-                (target.name, known.name, str(known.type), known.loaded, place, noted_at, load_id)
-                for place, known in enumerate(now.values())
+                (target.name, column.name, str(column.type), column.loaded, place, noted_at, load_id)
+                for place, column in enumerate(now.values())
             ]
             self._book.append(session, rows)
 

@@ -1,4 +1,4 @@
-"""Waiting for an interval of a table to be loaded, by whomever."""
+"""Wait until an interval of a table is loaded, no matter which run loads it."""
 
 import time
 from datetime import date, datetime, timedelta
@@ -17,17 +17,17 @@ def wait_until_loaded(
     timeout: timedelta,
     poll: timedelta = timedelta(seconds=15),
 ) -> LedgerRow:
-    """The ledger's entry of the interval that starts at `when` (as in `Grid.at`), as soon as there is one.
+    """Wait for the interval that starts at `when` (as in `Grid.at`), and return its ledger entry.
 
-    Asks every `poll`, at least once, for up to `timeout`.
+    Reads the ledger every `poll`, at least once, for up to `timeout`.
 
     Raises:
         IntervalError: the table has no intervals, or none starts at `when`.
-        NotLoadedInTime: there is still no entry.
-        LoadFailed: the warehouse could not be asked.
+        NotLoadedInTime: the interval is still not loaded.
+        LoadFailed: the ledger could not be read.
     """
     if table.grid is None:
-        raise IntervalError(f"{table.name} has no intervals, so there is none to wait for")
+        raise IntervalError(f"{table.name} has no intervals, so there is nothing to wait for")
     interval, deadline = table.grid.at(when), time.monotonic() + timeout.total_seconds()
     while True:
         (found,) = read_statuses(warehouse, table.name, [interval])
@@ -36,7 +36,7 @@ def wait_until_loaded(
         left = deadline - time.monotonic()
         if left <= 0:
             raise NotLoadedInTime(
-                f"{table.name} {table.grid.label(interval)} was not loaded within {timeout}: look at its runs, or give "
-                "it a longer timeout" + (f". Its last try failed: {found.failure.error}" if found.failure else "")
+                f"{table.name} {table.grid.label(interval)} was not loaded within {timeout}: check its runs, or set a "
+                "longer timeout" + (f". Its last run failed: {found.failure.error}" if found.failure else "")
             )
         time.sleep(min(poll.total_seconds(), left))

@@ -1,4 +1,4 @@
-"""What the ledger and the failures say about one week, for many tables at once."""
+"""The activity of many tables in one week, from the ledger and the failures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from daybook.warehouses.session import Session
 
 
 class Cover(NamedTuple):
-    """A range of a table, and when it was committed first, in UTC. If `start` is None, it has no beginning."""
+    """A loaded range of a table, and its first commit, in UTC. `start` is None for a full refresh without a start."""
 
     start: datetime | None
     end: datetime
@@ -21,7 +21,7 @@ class Cover(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """A load of a table: when it was committed, and the end of its last interval, in UTC."""
+    """A load of a table: the time of its commit, and the end of its last interval, in UTC."""
 
     loaded_at: datetime
     until: datetime
@@ -29,12 +29,12 @@ class Commit(NamedTuple):
 
 @dataclass(slots=True)
 class WeekActivity:
-    """What happened to one table in one week; instants are in UTC."""
+    """The activity of one table in one week. Instants are in UTC."""
 
     known_since: datetime | None = None
-    """The first commit or failure ever, or None if nobody has tried to load it."""
+    """The first commit or failure ever, or None if there was no run yet."""
     before: datetime | None = None
-    """How far the table reached when the week began, or None if it was not loaded yet."""
+    """The end of the newest interval that was loaded when the week began, or None if the table was not loaded yet."""
     commits: list[Commit] = field(default_factory=list)
     """The week's loads."""
     covers: list[Cover] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What `daybook describe` proposes: a live table becomes a table file that is whole, right and loads."""
+"""`daybook describe` proposes a complete and correct table file for a live table. It loads as it is."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ class Keys:
 
 
 def described(source: Database, name: str, folder: Path) -> tuple[Table, str]:
-    """The table file of a table of the source, read back as a person's would be."""
+    """Return the proposed table file of a source table, read back like any table file."""
     table, text = describe(Keys(source), "production", f"{source.namespace}.{name}")  # type: ignore[arg-type]
     schema, stem = table.split(".")
     (folder / schema).mkdir(exist_ok=True)
@@ -36,7 +36,7 @@ def clock(source: Database) -> str:
     return "datetime(6)" if source.is_mysql else "timestamp"
 
 
-#: The columns of a table, what else is made with it, and what its file is to say.
+#: The columns of a table, the other objects created with it, the expected fields, and the expected text of its file.
 SHAPES: dict[str, tuple[str, str | None, dict[str, Any], tuple[str, ...]]] = {
     "modified and a key": (
         "id int PRIMARY KEY, created_at {clock} NOT NULL, modified {clock} NOT NULL",
@@ -60,7 +60,7 @@ SHAPES: dict[str, tuple[str, str | None, dict[str, Any], tuple[str, ...]]] = {
         "id int PRIMARY KEY, modified_at {clock} NOT NULL, is_deleted smallint NOT NULL",
         "CREATE INDEX m ON things (modified_at)",
         {"load": "upsert", "cursor": "modified_at", "deleted": "is_deleted", "on_delete": "keep"},
-        ("deleted: is_deleted # kept as a flag; on_delete: apply",),
+        ("deleted: is_deleted # deleted rows are kept with this flag; on_delete: apply",),
     ),
     "deleted by a moment": (
         "id int PRIMARY KEY, updated_at {clock} NOT NULL, deleted_at {clock}",
@@ -78,7 +78,7 @@ SHAPES: dict[str, tuple[str, str | None, dict[str, Any], tuple[str, ...]]] = {
         "ts {clock} NOT NULL, score smallint",
         "CREATE INDEX m ON things (ts)",
         {"load": "replace_interval", "key": (), "cursor": "ts"},
-        ("there is no primary key",),
+        ("the source has no primary key",),
     ),
     "camel case": (
         "orderId int PRIMARY KEY, updatedAt {clock} NOT NULL, isDeleted smallint",
@@ -90,13 +90,13 @@ SHAPES: dict[str, tuple[str, str | None, dict[str, Any], tuple[str, ...]]] = {
         "id int PRIMARY KEY, score smallint",
         None,
         {"load": "replace", "key": ("id",), "cursor": None, "interval": None},
-        ("load: replace # no column tells when",),
+        ("load: replace # no column has the time",),
     ),
     "modified without a key": (
         "id int, modified {clock} NOT NULL",
         None,
         {"load": "replace", "cursor": None, "key": ()},
-        ("load: replace # modified would do for load: upsert, if there were a key",),
+        ("load: replace # load: upsert with the cursor modified would need a key",),
     ),
     "created and deleted": (
         "id int PRIMARY KEY, created_at {clock} NOT NULL, deleted_at {clock}",
@@ -144,19 +144,19 @@ SHAPES: dict[str, tuple[str, str | None, dict[str, Any], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_what_is_proposed(source: Database, shape: str, tmp_path: Path) -> None:
-    columns, more, expected, said = SHAPES[shape]
+def test_the_proposed_fields(source: Database, shape: str, tmp_path: Path) -> None:
+    columns, more, expected, texts = SHAPES[shape]
     source.run(f"CREATE TABLE things ({columns.format(clock=clock(source))})")
     for statement in more.split("; ") if more else ():
         source.run(statement)
     table, text = described(source, "things", tmp_path)
     assert {field: getattr(table, field) for field in expected} == expected
-    for part in said:
+    for part in texts:
         assert part in text, text
     assert "SAY WHAT ONE ROW" in text and "NAME_THE_TEAM" in text
 
 
-#: Types of MariaDB and of PostgreSQL, all of which a table file must be able to declare.
+#: Types of MariaDB and of PostgreSQL. A table file must be able to declare all of them.
 TYPES = {
     True: (
         "a tinyint, b int unsigned, c bigint unsigned, d decimal(20,4), e float, f double, g bit(1), h bit(9), "
@@ -197,7 +197,7 @@ def test_an_empty_table_has_no_first_day(source: Database, tmp_path: Path) -> No
     assert table.start is None and "The first day to load: start: …" in text
 
 
-def test_it_loads_as_it_is(ends: Endpoints, tmp_path: Path) -> None:
+def test_the_proposed_file_loads_as_it_is(ends: Endpoints, tmp_path: Path) -> None:
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, modified {clock(ends.source)} NOT NULL, email text)")
     ends.source.insert("things", [(n, f"2021-02-0{5 + n} 10:00:00", f"{n}@b.c") for n in range(3)])
     table, _ = described(ends.source, "things", tmp_path)
@@ -206,14 +206,14 @@ def test_it_loads_as_it_is(ends: Endpoints, tmp_path: Path) -> None:
     assert ends.rows(named, "id, email") == [(n, f"{n}@b.c") for n in range(3)]
 
 
-def test_a_table_that_is_not_there(source: Database) -> None:
+def test_an_unknown_table(source: Database) -> None:
     source.run("CREATE TABLE orders (id int PRIMARY KEY)")
     with pytest.raises(SourceError, match=r"no table '.*oders'.*did you mean 'orders'\?"):
         describe(Keys(source), "production", f"{source.namespace}.oders")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["orders", "a.b.c", "../x.orders", "raw/x.orders", "."])
-def test_a_name_that_is_none(source: Database, name: str) -> None:
+def test_an_invalid_name(source: Database, name: str) -> None:
     source.run("CREATE TABLE orders (id int PRIMARY KEY)")
     with pytest.raises(TableFileError, match=r"expected schema\.table"):
         describe(Keys(source), "production", f"{source.namespace}.orders", name)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Table files: what is wrong is named by file, field and remedy, all of it at once; the schema describes the files."""
+"""Table files: one error names every problem with file, field and remedy. The JSON Schema describes the files."""
 
 import json
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_a_good_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "texts"),
     [
         (("cursor: created_at\n", ""), ["cursor", "load: replace"]),
         (("interval: day\n", ""), ["interval", "load: replace"]),
@@ -71,13 +71,13 @@ def test_a_good_file(tmp_path: Path) -> None:
     ],
     ids=lambda case: case[1].strip()[:30] if isinstance(case, tuple) else "",
 )
-def test_a_wrong_file(tmp_path: Path, change: tuple[str, str], said: list[str]) -> None:
+def test_a_wrong_file(tmp_path: Path, change: tuple[str, str], texts: list[str]) -> None:
     assert change[0] in GOOD
     message = refused(tmp_path, GOOD.replace(*change))
-    assert all(text in message for text in said), message
+    assert all(text in message for text in texts), message
 
 
-def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+def test_one_error_has_every_problem(tmp_path: Path) -> None:
     message = refused(tmp_path, GOOD.replace("owner: data-team", "ownr: x").replace("upsert", "upsrt"))
     assert "ownr" in message and "owner" in message and "load" in message
 
@@ -95,7 +95,7 @@ def test_due_is_a_time_with_or_without_quotes(tmp_path: Path) -> None:
     assert "in quotes" in refused(tmp_path, f"{GOOD}due: 600\n")
 
 
-def test_a_table_that_has_no_file(tmp_path: Path) -> None:
+def test_a_table_without_a_file(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
     with pytest.raises(TableFileError, match=r"no table 'raw\.npz'.*did you mean 'raw\.nps'"):
         read_table("raw.npz", tmp_path)
@@ -103,7 +103,7 @@ def test_a_table_that_has_no_file(tmp_path: Path) -> None:
         read_table("nps", tmp_path)
 
 
-def test_the_schema_is_that_of_the_models_and_fits_every_file() -> None:
+def test_the_json_schema_is_up_to_date_and_accepts_every_file() -> None:
     written = json.loads((tables_folder() / "schema.json").read_text(encoding="utf-8"))
     assert written == json_schema(), "run python -m daybook.tables"
     validator = jsonschema.Draft202012Validator(written)

@@ -1,4 +1,4 @@
-"""How intervals stand by the ledger and the failures, and that a run which comes late or twice finds nothing to do."""
+"""The status of intervals from the ledger and the failures. A run that is late or repeated has nothing to do."""
 
 import contextlib
 import random
@@ -41,11 +41,13 @@ def failure(stretch: Interval, minute: int) -> Failure:
 
 
 def by_the_book(interval: Interval, entries: Sequence[LedgerRow], failures: Sequence[Failure]) -> IntervalStatus:
-    """One interval, by the definition: the newest entry that covers it, and the newest failure that came after it."""
+    """Return the status of one interval by definition: its newest covering entry, and the newest failure after that."""
     covering = [e for e in entries if (e.start is None or e.start <= interval.start) and interval.end <= e.end]
-    said = max(covering, key=lambda e: e.loaded_at, default=None)
-    failed = [f for f in failures if f.stretch.contains(interval) and (said is None or f.failed_at > said.loaded_at)]
-    return IntervalStatus(interval, said, max(failed, key=lambda f: f.failed_at, default=None))
+    newest = max(covering, key=lambda e: e.loaded_at, default=None)
+    failed = [
+        f for f in failures if f.stretch.contains(interval) and (newest is None or f.failed_at > newest.loaded_at)
+    ]
+    return IntervalStatus(interval, newest, max(failed, key=lambda f: f.failed_at, default=None))
 
 
 SPANS = st.tuples(st.integers(-30, 270), st.integers(1, 200)).map(lambda drawn: (drawn[0], drawn[0] + drawn[1]))
@@ -58,7 +60,7 @@ SPANS = st.tuples(st.integers(-30, 270), st.integers(1, 200)).map(lambda drawn: 
     st.permutations(range(13)),
     st.randoms(use_true_random=False),
 )
-def test_each_interval_stands_as_the_definition_says(
+def test_each_interval_has_the_status_of_the_definition(
     numbers: set[int],
     loads: list[tuple[tuple[int, int], bool]],
     failed: list[tuple[int, int]],
@@ -76,23 +78,23 @@ def test_each_interval_stands_as_the_definition_says(
     assert statuses(intervals, entries, failures) == [by_the_book(i, entries, failures) for i in intervals]
 
 
-def test_states_and_what_chooses_them() -> None:
+def test_states_and_selections() -> None:
     intervals = [hours(24 * number, 24 * number + 24) for number in range(4)]
-    loaded, again, bad, missing = statuses(
+    loaded, retried, bad, missing = statuses(
         intervals,
         [entry(intervals[0].start, intervals[0].end, 5), entry(intervals[1].start, intervals[1].end, 5)],
         [failure(intervals[0], 4), failure(intervals[1], 6), failure(intervals[2], 1)],
     )
-    assert [s.state for s in (loaded, again, bad, missing)] == [
+    assert [s.state for s in (loaded, retried, bad, missing)] == [
         State.LOADED,
         State.FAILED,
         State.FAILED,
         State.MISSING,
     ]
-    assert [s.chosen_by("missing") for s in (loaded, again, bad, missing)] == [False, False, True, True]
-    assert [s.chosen_by("failed") for s in (loaded, again, bad, missing)] == [False, True, True, True]
-    assert [s.chosen_by("differing", s is bad) for s in (loaded, again, bad, missing)] == [False, False, True, False]
-    assert [s.chosen_by("all") for s in (loaded, again, bad, missing)] == [True] * 4
+    assert [s.chosen_by("missing") for s in (loaded, retried, bad, missing)] == [False, False, True, True]
+    assert [s.chosen_by("failed") for s in (loaded, retried, bad, missing)] == [False, True, True, True]
+    assert [s.chosen_by("differing", s is bad) for s in (loaded, retried, bad, missing)] == [False, False, True, False]
+    assert [s.chosen_by("all") for s in (loaded, retried, bad, missing)] == [True] * 4
 
 
 # ── Warehouses ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -100,11 +102,11 @@ def test_states_and_what_chooses_them() -> None:
 
 @pytest.fixture
 def ends(from_mariadb: Endpoints) -> Endpoints:
-    """Ten rows a day for four days; a warehouse in which Daybook has never been."""
+    """Ten rows on each of four days, and a warehouse without Daybook's tables."""
     from_mariadb.source.run("CREATE TABLE things (id int, at datetime(6), KEY (at))")
     rows = [(n, datetime(2021, 2, 5) + timedelta(days=n // 10, hours=n % 10)) for n in range(40)]
     from_mariadb.source.insert("things", rows)
-    with contextlib.suppress(Exception):  # the Redshift is the session's
+    with contextlib.suppress(Exception):  # the Redshift emulator serves the whole session
         from_mariadb.destination.run("DROP SCHEMA daybook CASCADE")
     return from_mariadb
 
@@ -116,8 +118,8 @@ def table_of(ends: Endpoints, **fields: Any) -> Table:
 DAYS = Grid("day").between(date(2021, 2, 5), date(2021, 2, 9))
 
 
-def stand(ends: Endpoints, table: Table, intervals: Sequence[Interval] = DAYS) -> str:
-    """A letter for each: loaded, missing, failed."""
+def letters(ends: Endpoints, table: Table, intervals: Sequence[Interval] = DAYS) -> str:
+    """Return a letter for each interval: loaded, missing, failed."""
     return "".join(found.state.value[0] for found in read_statuses(ends.warehouse, table.name, intervals))
 
 
@@ -127,23 +129,23 @@ def record(ends: Endpoints, *failures: Failure) -> None:
             Failures(ends.warehouse).record(session, one)
 
 
-def test_before_there_is_a_ledger_everything_is_missing(ends: Endpoints) -> None:
-    assert stand(ends, table_of(ends)) == "mmmm"
+def test_without_a_ledger_everything_is_missing(ends: Endpoints) -> None:
+    assert letters(ends, table_of(ends)) == "mmmm"
     assert read_statuses(ends.warehouse, table_of(ends).name, []) == []
 
 
 def test_loads_of_a_day_and_of_several(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-06")
-    assert stand(ends, table) == "mlmm"
+    assert letters(ends, table) == "mlmm"
     ends.load(table, "2021-02-07", "2021-02-09")
-    assert stand(ends, table) == "mlll"
-    assert stand(ends, table, DAYS[::3]) == "ml", "also where there are gaps between those that are asked for"
+    assert letters(ends, table) == "mlll"
+    assert letters(ends, table, DAYS[::3]) == "ml", "also with gaps between the intervals"
     found = read_statuses(ends.warehouse, table.name, DAYS)
     assert [one.entry.rows if one.entry else None for one in found] == [None, 10, 10, 10]
 
 
-def test_of_two_loads_the_newer_speaks(ends: Endpoints) -> None:
+def test_the_newer_of_two_loads_counts(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-06")
     ends.source.run("INSERT INTO things VALUES (40, '2021-02-06 12:00:00')")
@@ -152,7 +154,7 @@ def test_of_two_loads_the_newer_speaks(ends: Endpoints) -> None:
     assert found.entry and found.entry.rows == 11
 
 
-def test_other_tables_are_not_looked_at(ends: Endpoints) -> None:
+def test_other_tables_do_not_count(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-06")
     record(ends, now(table.name, DAYS[0], None, "x"))
@@ -164,8 +166,8 @@ def test_a_full_refresh_loads_every_day_from_the_start_on(ends: Endpoints, start
     table = table_of(ends, start=start)
     ends.load(table)
     today = Grid("day").containing(datetime.now(UTC))
-    assert stand(ends, table) == ("mlll" if start else "llll")
-    assert stand(ends, table, [today]) == "m", "which was not over when it was loaded"
+    assert letters(ends, table) == ("mlll" if start else "llll")
+    assert letters(ends, table, [today]) == "m", "today was not over at the time of the load"
     ends.load(table, "2021-02-07")
     found = read_statuses(ends.warehouse, table.name, DAYS)
     assert [one.entry.rows if one.entry else None for one in found[1:]] == [
@@ -175,24 +177,24 @@ def test_a_full_refresh_loads_every_day_from_the_start_on(ends: Endpoints, start
     ]
 
 
-def test_a_failure_counts_until_it_is_loaded(ends: Endpoints) -> None:
+def test_a_failure_counts_until_the_next_load(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-05")
     record(ends, now(table.name, Interval(DAYS[0].start, DAYS[2].end), "run 1", "a first reason"))
     record(ends, now(table.name, DAYS[1], "run 2", "a second reason"))
-    assert stand(ends, table) == "fffm"
+    assert letters(ends, table) == "fffm"
     found = read_statuses(ends.warehouse, table.name, DAYS)
-    told = [(one.failure.flow_run_id, one.failure.error) if one.failure else None for one in found]
-    assert told == [("run 1", "a first reason"), ("run 2", "a second reason"), ("run 1", "a first reason"), None]
-    assert [one.entry is not None for one in found] == [True, False, False, False], "what had loaded it is still told"
+    reasons = [(one.failure.flow_run_id, one.failure.error) if one.failure else None for one in found]
+    assert reasons == [("run 1", "a first reason"), ("run 2", "a second reason"), ("run 1", "a first reason"), None]
+    assert [one.entry is not None for one in found] == [True, False, False, False], "the earlier load is still reported"
     ends.load(table, "2021-02-06")
-    assert stand(ends, table) == "flfm"
+    assert letters(ends, table) == "flfm"
 
 
 def test_a_failure_before_anything_was_ever_loaded(ends: Endpoints) -> None:
     table = table_of(ends)
     record(ends, now(table.name, DAYS[1], None, "x"))
-    assert stand(ends, table) == "mfmm"
+    assert letters(ends, table) == "mfmm"
 
 
 @pytest.mark.parametrize(
@@ -206,7 +208,7 @@ def test_a_failure_before_anything_was_ever_loaded(ends: Endpoints) -> None:
     ],
     ids=["NUL", "empty", "four bytes each", "quotes", "NULs before the cut"],
 )
-def test_whatever_an_error_says_it_can_be_recorded(ends: Endpoints, error: str, kept: str) -> None:
+def test_every_error_text_can_be_recorded(ends: Endpoints, error: str, kept: str) -> None:
     table = table_of(ends)
     record(ends, now(table.name, DAYS[0], "run", error))
     (found,) = read_statuses(ends.warehouse, table.name, DAYS[:1])
@@ -215,7 +217,7 @@ def test_whatever_an_error_says_it_can_be_recorded(ends: Endpoints, error: str, 
     assert abs(found.failure.failed_at - datetime.now(UTC)) < timedelta(hours=1), "an instant, in UTC"
 
 
-def test_failures_that_touch_a_span_come_oldest_first(ends: Endpoints) -> None:
+def test_failures_in_a_range_come_oldest_first(ends: Endpoints) -> None:
     table = table_of(ends)
     moments = [NOW + timedelta(minutes=minute) for minute in (3, 1, 2)]
     record(ends, *(Failure(table.name, DAYS[1], None, moment, "x") for moment in moments))
@@ -225,15 +227,15 @@ def test_failures_that_touch_a_span_come_oldest_first(ends: Endpoints) -> None:
     assert [one.failed_at for one in found] == sorted(moments), "neighbours do not touch"
 
 
-# ── Nothing left to do ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Already loaded ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def late(ends: Endpoints, table: Table, flow_run_id: str | None = "late") -> LoadReport | None:
-    """What a run finds that was scheduled for the 6th of February, and so loads the 5th."""
+    """Return the entry that a run finds which is scheduled for February 6 and so loads the 5th."""
     return already_loaded(plan(table, scheduled_at=datetime(2021, 2, 6, 3, tzinfo=UTC)), ends.warehouse, flow_run_id)
 
 
-def test_a_late_run_does_nothing_where_another_one_has_loaded_its_interval(ends: Endpoints) -> None:
+def test_a_late_run_does_nothing_if_another_run_loaded_its_interval(ends: Endpoints) -> None:
     table = table_of(ends)
     assert late(ends, table) is None, "there is no ledger yet"
     ends.load(table, "2021-02-06")
@@ -244,20 +246,20 @@ def test_a_late_run_does_nothing_where_another_one_has_loaded_its_interval(ends:
     assert "after it was over" in report.note and "execution_date=2021-02-05" in report.note
 
 
-def test_a_full_refresh_has_loaded_it_too(ends: Endpoints) -> None:
+def test_a_full_refresh_counts_as_a_load_of_its_intervals(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table)
     assert late(ends, table)
 
 
-def test_a_date_that_is_named_is_loaded_again(ends: Endpoints) -> None:
+def test_a_date_given_explicitly_is_reloaded(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-05")
     assert already_loaded(plan(table, date(2021, 2, 5)), ends.warehouse, "another run") is None
     assert already_loaded(plan(table, date(2021, 2, 5)), ends.warehouse, None) is None
 
 
-def test_a_run_that_is_retried_after_its_commit_does_nothing(ends: Endpoints) -> None:
+def test_a_retry_after_the_commit_does_nothing(ends: Endpoints) -> None:
     table = table_of(ends)
     extracted = ends.extract(table, "2021-02-05", "2021-02-07")
     load(extracted, ends.warehouse, ends.stage, flow_run_id="one")
@@ -268,8 +270,8 @@ def test_a_run_that_is_retried_after_its_commit_does_nothing(ends: Endpoints) ->
 
 
 @pytest.mark.parametrize("from_mariadb", ["redshift-s3"], indirect=True)
-def test_one_query_says_so(ends: Endpoints, redshift: Redshift) -> None:
-    """The stand-in keeps a log of what it is asked."""
+def test_one_query_is_enough(ends: Endpoints, redshift: Redshift) -> None:
+    """The Redshift emulator logs its statements."""
     table = table_of(ends)
     ends.load(table, "2021-02-05")
     since = redshift.log.stat().st_size

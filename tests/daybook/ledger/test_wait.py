@@ -1,4 +1,4 @@
-"""Waiting for an interval: what is there already, what comes, and what does not."""
+"""Wait for an interval that is loaded already, is loaded later, or never."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ POLL = timedelta(milliseconds=50)
 
 @pytest.fixture
 def ends(from_mariadb: Endpoints) -> Endpoints:
-    """Ten rows a day for two days."""
+    """Ten rows on each of two days."""
     from_mariadb.source.run("CREATE TABLE things (id int, at datetime(6), KEY (at))")
     rows = [(n, datetime(2021, 2, 5) + timedelta(days=n // 10)) for n in range(20)]
     from_mariadb.source.insert("things", rows)
@@ -30,18 +30,18 @@ def table(ends: Endpoints) -> Table:
     return ends.table(load="replace_interval", cursor="at", interval="day")
 
 
-def test_what_is_loaded_is_not_waited_for(ends: Endpoints, table: Table) -> None:
+def test_a_loaded_interval_returns_at_once(ends: Endpoints, table: Table) -> None:
     ends.load(table, "2021-02-05", "2021-02-07")
     entry = wait_until_loaded(table, date(2021, 2, 6), ends.warehouse, timedelta())
     assert entry.rows == 10 and entry.start and entry.start.day == 6
 
 
-def test_a_full_refresh_will_do(ends: Endpoints, table: Table) -> None:
+def test_a_full_refresh_counts(ends: Endpoints, table: Table) -> None:
     ends.load(table)
     assert wait_until_loaded(table, DAY, ends.warehouse, timedelta()).rows == 20
 
 
-def test_it_is_waited_for_until_somebody_loads_it(ends: Endpoints, table: Table) -> None:
+def test_waits_until_another_run_loads_the_interval(ends: Endpoints, table: Table) -> None:
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(wait_until_loaded, table, DAY, ends.warehouse, LONG, POLL)
         time.sleep(0.3)
@@ -52,22 +52,20 @@ def test_it_is_waited_for_until_somebody_loads_it(ends: Endpoints, table: Table)
         assert waiting.result(timeout=120).loaded_at == loaded.loaded_at
 
 
-def test_what_does_not_come_in_time(ends: Endpoints, table: Table) -> None:
+def test_an_interval_that_is_not_loaded_in_time(ends: Endpoints, table: Table) -> None:
     ends.load(table, "2021-02-06")
     with pytest.raises(NotLoadedInTime) as caught:
         wait_until_loaded(table, DAY, ends.warehouse, SHORT, POLL)
-    said = (
-        f"{table.name} 2021-02-05 was not loaded within 0:00:00.200000: look at its runs, or give it a longer timeout"
-    )
-    assert str(caught.value) == said
+    message = f"{table.name} 2021-02-05 was not loaded within 0:00:00.200000: check its runs, or set a longer timeout"
+    assert str(caught.value) == message
 
 
-def test_why_it_did_not_come(ends: Endpoints, table: Table) -> None:
+def test_the_error_has_the_reason_of_the_last_failure(ends: Endpoints, table: Table) -> None:
     with ends.warehouse.session() as session:
         for error in ("no such table", "no such column"):
             assert table.grid is not None
             Failures(ends.warehouse).record(session, now(table.name, table.grid.at(DAY), None, error))
-    with pytest.raises(NotLoadedInTime, match=r"Its last try failed: no such column$"):
+    with pytest.raises(NotLoadedInTime, match=r"Its last run failed: no such column$"):
         wait_until_loaded(table, DAY, ends.warehouse, SHORT, POLL)
 
 
@@ -76,8 +74,8 @@ def test_a_timeout_shorter_than_a_poll_is_kept(ends: Endpoints, table: Table) ->
         wait_until_loaded(table, DAY, ends.warehouse, SHORT, timedelta(days=1))
 
 
-def test_what_cannot_come_is_refused_at_once(ends: Endpoints, table: Table) -> None:
-    with pytest.raises(IntervalError, match="has no intervals, so there is none to wait for"):
+def test_a_table_without_intervals_is_refused_at_once(ends: Endpoints, table: Table) -> None:
+    with pytest.raises(IntervalError, match="has no intervals, so there is nothing to wait for"):
         wait_until_loaded(ends.table(), DAY, ends.warehouse, LONG)
     with pytest.raises(IntervalError, match="No day starts at 2021-02-05T02:00:00"):
         wait_until_loaded(table, datetime(2021, 2, 5, 2), ends.warehouse, LONG)

@@ -352,7 +352,7 @@ def test_waiting_ends_in_time_and_says_what_was_waited_for(client: SyncPrefectCl
 
     assert nps.with_options(retries=0)(execution_date=DAY, return_state=True).is_failed()
     in_vain = impatient(return_state=True)
-    assert "Its last try failed: " in str(in_vain.message)
+    assert "Its last run failed: " in str(in_vain.message)
     assert "CheckFailed: raw_data.nps 2021-02-05: a check failed" in str(in_vain.message)
 
     run(full_refresh=False, execution_date="2021-02-06")
