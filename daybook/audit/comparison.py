@@ -1,4 +1,4 @@
-"""Both sides of a table, opened for an audit: the source in its snapshot, the ledger and the warehouse in theirs."""
+"""Open both sides of a table for an audit: the source in one snapshot, the ledger and the warehouse in another."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,13 +24,13 @@ from daybook.sql.database_error import Condition, meets
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
-#: How far the clocks of a worker and of a source may be apart.
+#: The largest difference to expect between the clocks of a worker and of a source.
 _CLOCKS = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A table that is being compared."""
+    """An open comparison of a table."""
 
     table: Table
     warehouse: Warehouse
@@ -39,63 +39,63 @@ class Comparison:
     both: ComparisonPair
     target: Target
     with_moved: ComparisonSide | None
-    """The warehouse's side with the rows that have moved on since they were loaded; None where rows do not move."""
+    """The warehouse's side including rows that moved since they were loaded. None: rows of this table do not move."""
     end: Coverage | None
-    """How far the table had come by the ledger before it was read; None: it was never loaded."""
+    """The coverage in the ledger before the rows were read. None: the table was never loaded."""
     until: datetime | None
-    """Until when its intervals had been loaded whole; None: it has none, or was never loaded."""
+    """The end of the newest interval that was loaded whole. None: it has no intervals, or was never loaded."""
     snapshot_at: datetime
-    """The moment that the source shows."""
+    """The time of the source's snapshot."""
 
     def entries(self, span: Interval) -> list[Entry]:
-        """The ledger's newest entries of the intervals that overlap `span`, the oldest entry first."""
+        """Return the newest ledger entries of the intervals that overlap `span`, oldest entry first."""
         return Ledger(self.warehouse).newest(self.session, self.table.name, span)
 
     def entries_per_interval(self, pairs: Sequence[tuple[Interval, Entry | None]]) -> list[Entry | None]:
-        """The entry of each interval alone, where it was loaded with others by a full refresh that told them apart."""
+        """Return the ledger entry of each interval, narrowed to it if a full refresh recorded its checksum."""
         return Checksums(self.warehouse).entries_per_interval(self.session, self.table.name, pairs)
 
     def concurrent_loads(self) -> list[Entry]:
-        """What was loaded while both sides were read, or of which the source's snapshot is too old to know.
+        """Return the entries of loads that committed while both sides were read, or that have a newer source snapshot.
 
-        It ends the warehouse's snapshot: ask it last.
+        It ends the warehouse's snapshot: call it last.
         """
         self.session.run("ROLLBACK")
-        known = self.end.loaded_at if self.end else datetime.min.replace(tzinfo=self.snapshot_at.tzinfo)
-        since = min(known, self.snapshot_at - _CLOCKS) if self.end else known
+        last = self.end.loaded_at if self.end else datetime.min.replace(tzinfo=self.snapshot_at.tzinfo)
+        since = min(last, self.snapshot_at - _CLOCKS) if self.end else last
         later = Ledger(self.warehouse).since(self.session, self.table.name, since)
-        return [entry for entry in later if entry.loaded_at > known or entry.snapshot_at > self.snapshot_at]
+        return [entry for entry in later if entry.loaded_at > last or entry.snapshot_at > self.snapshot_at]
 
 
 def require_database(table: Table) -> None:
-    """See that the source can be compared at all.
+    """Check that the source is a database.
 
     Raises:
-        AuditRefused: it is no database.
+        AuditRefused: the source is not a database.
     """
     if not table.source.audited:
         raise AuditRefused(
-            f"{table.name}: its source is of kind {table.source.kind}, and only a database can be compared with the "
-            "warehouse: what is elsewhere has to be loaded again to see whether it has changed"
+            f"{table.name}: its source is of kind {table.source.kind}, but only a database can be compared with the "
+            "warehouse. To pick up changes in another source, load the table again"
         )
 
 
 @contextmanager
 def open_comparison(table: Table, warehouse: Warehouse, keys: ConnectionProvider, seconds: int) -> Iterator[Comparison]:
-    """Open both sides, each on a connection of its own. A statement at the source may take `seconds`.
+    """Open both sides, each on its own connection. `seconds` is the time limit of a statement in the source.
 
-    Nothing is locked. But whoever reads a table in a transaction has it, as Redshift sees it, until that ends: there, a
+    The audit takes no locks of its own. But in Redshift a transaction that reads a table holds it until it ends, so a
     load that wants to commit waits for the audit.
 
     Raises:
-        AuditRefused: the source is no database, or the warehouse's table has lost its cursor.
-        SourceError: it cannot be read as the table file says.
+        AuditRefused: the source is not a database, or the warehouse's table has no usable cursor.
+        SourceError: the source does not match the table file.
     """
     require_database(table)
     ledger = Ledger(warehouse)
     with table.source.open_to_audit(table, keys) as source, warehouse.session() as session:
         described = masked(table, source.columns())
-        # what is new at the source, and not in the warehouse, is left out by the recipe, which says so
+        # The recipe leaves out columns that the source has and the warehouse does not, and records that.
         target = target_of(table, described)
         recipe = recipe_for(session, warehouse, target, described)
         _require_cursor(session, warehouse, target)
@@ -106,7 +106,7 @@ def open_comparison(table: Table, warehouse: Warehouse, keys: ConnectionProvider
             rows = warehouse.quote("daybook_absent")
         ledger.ensure(session)
         Checksums(warehouse).ensure(session)
-        # asked before the warehouse's snapshot: what is committed until then is not among the keys that moved on
+        # Read before the warehouse's snapshot: moved rows are those that are later than this coverage.
         end = ledger.ends(session, [table.name]).get(table.name)
         until = whole_until(table, end)
         all_rows, moves = rows, until is not None and table.strategy.rows_move
@@ -114,24 +114,24 @@ def open_comparison(table: Table, warehouse: Warehouse, keys: ConnectionProvider
             rows = _without_later(session, warehouse, source, table, described, target, rows, until)
         warehouse.begin_snapshot(session)
         with session.undone_on_error():
-            tally = LoadChecksums(session, warehouse, target, recipe)
-            both, with_moved = ComparisonPair(side, tally.side(rows)), tally.side(all_rows) if moves else None
+            checksums = LoadChecksums(session, warehouse, target, recipe)
+            both, with_moved = ComparisonPair(side, checksums.side(rows)), checksums.side(all_rows) if moves else None
             yield Comparison(
                 table, warehouse, session, recipe, both, target, with_moved, end, until, source.snapshot_at
             )
 
 
 def _require_cursor(session: Session, warehouse: Warehouse, target: Target) -> None:
-    """See that the warehouse's rows can be told apart by the cursor, if the table is there."""
+    """Check that the cursor can divide the warehouse's rows into intervals, if the table exists."""
     cursor, existing = target.cursor, warehouse.existing_columns(session, target.name)
     if cursor is None or not existing:
         return
     found = existing.get(warehouse.folded(cursor.column))
     if found is None or found.type.kind not in ("date", "timestamp", "timestamptz"):
-        now = f"its {cursor.column} is {found.type}" if found else f"it has no column {cursor.column}"
+        problem = f"its {cursor.column} is {found.type}" if found else f"it has no column {cursor.column}"
         raise AuditRefused(
-            f"{target.name}: {cursor.column}, which is {cursor.type}, says to which interval a row belongs, and in the "
-            f"warehouse {now}. Give the column back its type there"
+            f"{target.name}: the cursor {cursor.column} ({cursor.type}) gives the interval of each row, but in the "
+            f"warehouse {problem}. Restore the column and its type there"
         )
 
 
@@ -145,7 +145,7 @@ def _without_later(
     rows: str,
     until: datetime,
 ) -> str:
-    """What stands behind FROM for `rows` (quoted) without those that have moved on since the last load."""
+    """Return the SQL for FROM that selects `rows` (quoted) without those that have moved since the last load."""
     found, later = {column.name: column for column in described}, warehouse.quote("daybook_later")
     sent = [as_sent(found[column.name], column) for column in target.columns]
     try:
@@ -155,7 +155,7 @@ def _without_later(
         if not meets(error, Condition.TIMED_OUT):
             raise
         raise AuditRefused(
-            f"{target.name}: the source took too long to give the keys of the rows since {until:%Y-%m-%d %H:%M} UTC, "
-            "when the table was last loaded. Load it first, then compare it"
+            f"{target.name}: the source took too long to return the keys of the rows since {until:%Y-%m-%d %H:%M} UTC, "
+            "the end of the newest loaded interval. Load the table first, then compare it"
         ) from None
     return settled_sql(warehouse, target, rows, later)

@@ -65,7 +65,7 @@ class Summary(Dataset):
         for check in self.output_checks:
             if check.sql and re.search(rf"(?<![\w.]){re.escape(self.name)}(?![\w.])", check.sql, re.IGNORECASE):
                 raise ValueError(
-                    f"output_checks: write {{table}} instead of {self.name}, which has the last build's rows until the end"
+                    f"output_checks: write {{table}} instead of {self.name}, which still has the rows of the last build"
                 )
 
     @property

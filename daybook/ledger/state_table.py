@@ -1,4 +1,4 @@
-"""A table of Daybook's own in the warehouse: made where it is missing, appended to, and read."""
+"""One of Daybook's own tables in the warehouse: create it, append rows, and read them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -11,24 +11,24 @@ from daybook.warehouses.session import Session
 T = TypeVar("T")
 
 SCHEMA = "daybook"
-#: The tables that a load writes to. It asks the catalogue for all of them at once (`Warehouse.look_up`).
+#: The tables that a load writes to. It reads the catalog for all of them in one query (`Warehouse.look_up`).
 TABLES_OF_A_LOAD = tuple(f"{SCHEMA}.{name}" for name in ("ledger", "columns", "checksums"))
 
-#: The longest text that a table of Daybook's own keeps, in characters. Its column is a varchar(4000): Redshift counts
-#: bytes, and a character has up to four.
+#: The longest text in one of Daybook's own tables, in characters. The column is a varchar(4000): Redshift counts bytes,
+#: and a character has up to four.
 MAX_TEXT = 1000
 
 
 def storable(text: str) -> str:
-    """Return the text as a table of Daybook's own can keep it.
+    """Return the text as one of Daybook's own tables can store it.
 
-    It has at most MAX_TEXT characters, without those that no warehouse holds: NUL, and halves of surrogate pairs.
+    It has at most MAX_TEXT characters. NUL and halves of surrogate pairs, which no warehouse accepts, are removed.
     """
     return text.encode(errors="ignore").decode().replace("\0", "")[:MAX_TEXT]
 
 
 class StateTable:
-    """The table `daybook.<name>`, whose `columns` are given as name: type. It is never updated, only added to."""
+    """The append-only table `daybook.<name>`. `columns` are given as name: type."""
 
     def __init__(self, warehouse: Warehouse, name: str, columns: Mapping[str, str]) -> None:
         self._warehouse, self._name, self._columns = warehouse, name, columns
@@ -36,32 +36,33 @@ class StateTable:
         self.names = ", ".join(columns)
 
     def ensure(self, session: Session) -> None:
-        """Make the table, or those of its columns, that are missing: an older Daybook may have made it.
+        """Create the table, or add the columns that it lacks because an older version of Daybook created it.
 
-        Runs that start at the same moment all want to; one of them does.
+        If several runs do this at the same time, one of them succeeds, and the others continue with its table.
         """
-        there = self._there(session)
-        if there:
-            self._add(session, {name: type for name, type in self._columns.items() if name not in there})
+        existing = self._existing_columns(session)
+        if existing:
+            self._add(session, {name: type for name, type in self._columns.items() if name not in existing})
             return
         columns = ", ".join(f"{name} {type}" for name, type in self._columns.items())
-        for again in (True, False):
+        for retry in (True, False):
             try:
                 session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(SCHEMA)}")
                 session.run(f"CREATE TABLE IF NOT EXISTS {self.table} ({columns})")
                 return
             except DatabaseError:
-                # Another session was quicker, perhaps with the schema only: even IF NOT EXISTS calls that an error
+                # Another session was faster, perhaps only with the schema: IF NOT EXISTS fails even then.
                 session.forget()
-                if self._there(session):
+                if self._existing_columns(session):
                     return
-                if not again:
+                if not retry:
                     raise
 
     def read(self, session: Session, make: Callable[..., T], statement: str, values: Sequence[Any]) -> list[T]:
-        """What `make` makes of each row of a query about the table; nothing while there is no such table.
+        """Run a query about the table, and return the result of `make` for each row. Empty if there is no table yet.
 
-        Instants are in UTC, as a session of a warehouse shows them. Within a transaction, `ensure` the table before.
+        Instants are in UTC, the time zone of a warehouse session. In a transaction, call `ensure` before it: a missing
+        table or column would abort the transaction.
         """
         try:
             return [make(*row) for row in session.stream(statement, values)]
@@ -74,7 +75,7 @@ class StateTable:
             return [make(*row) for row in session.stream(statement, values)]
 
     def append(self, session: Session, rows: Sequence[Sequence[Any]]) -> None:
-        """Add rows, each with a value for every column."""
+        """Add rows. Each row has a value for every column."""
         session.insert(self.table, self._columns, rows)
 
     def _add(self, session: Session, columns: Mapping[str, str]) -> None:
@@ -83,8 +84,8 @@ class StateTable:
                 session.run(f"ALTER TABLE {self.table} ADD COLUMN {name} {type}")
             except DatabaseError:
                 session.forget()
-                if name not in self._there(session):
+                if name not in self._existing_columns(session):
                     raise
 
-    def _there(self, session: Session) -> Mapping[str, Column]:
+    def _existing_columns(self, session: Session) -> Mapping[str, Column]:
         return self._warehouse.existing_columns(session, f"{SCHEMA}.{self._name}")

@@ -1,4 +1,7 @@
-"""What there is in each of many stretches of a table, by few queries: of the source's, a staged or a loaded one."""
+"""Compute aggregates for many intervals or key ranges of a table with few queries.
+
+It works on tables of the source, on staging tables and on tables of the warehouse.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -12,7 +15,7 @@ Query = Callable[[str, Sequence[Any]], Sequence[tuple[Any, ...]]]
 
 
 class Bucket(Protocol):
-    """From `start` (inclusive) to `end` (exclusive) of what rows are told apart by: instants, or keys."""
+    """A half-open range of instants or keys, from `start` (inclusive) to `end` (exclusive)."""
 
     @property
     def start(self) -> Any: ...
@@ -25,23 +28,23 @@ S = TypeVar("S", bound=Bucket)
 
 
 class Axis(Protocol):
-    """How SQL tells the stretches of a column apart: `Cursor` does, for intervals."""
+    """SQL that divides the rows of a column into buckets. `Cursor` is one, for intervals."""
 
     def within_sql(self, column: str, intervals: Iterable[Any]) -> tuple[str, list[Any]]:
-        """The condition that a row lies in one of these stretches, and its values to bind."""
+        """Return the condition that a row is in one of these buckets, and its bind values."""
         ...
 
     def bucket_sql(self, column: str, boundaries: Sequence[Any]) -> tuple[str, list[Any]]:
-        """An expression that numbers the stretch of each row, and its values to bind."""
+        """Return an expression for the number of each row's bucket, and its bind values."""
         ...
 
 
 def rows_by_interval(
     query: Query, table: str, column: str, cursor: Cursor, intervals: Sequence[Interval]
 ) -> dict[Interval, int]:
-    """How many rows of `table` lie in each of these intervals, in order.
+    """Return the number of rows of `table` in each of these intervals, in order.
 
-    `table` and `column`, which is the cursor's, are quoted. Every query is a range scan over the cursor.
+    `table` and the cursor's `column` are quoted. Every query is a range scan over the cursor.
     """
     found = dict(by_stretch(query, table, column, cursor, intervals, "count(*)"))
     return {interval: found.get(interval, (0,))[0] for interval in intervals}
@@ -57,10 +60,17 @@ def by_stretch(
     fields: Mapping[str, str] | None = None,
     fence: str = "",
 ) -> Iterator[tuple[S, tuple[Any, ...]]]:
-    """The `aggregates` (SQL) of the rows in each of these stretches, which do not overlap, where there are any rows.
+    """Yield the aggregates of each bucket that has rows. Every query is a range scan over `column`.
 
-    `fields` are what the aggregates are about: an expression of each name. Every query is a range scan over `column`.
-    `fence` is what this database's SQL ends a query with that it shall compute before it groups by its result.
+    Args:
+        query: runs a query.
+        table: the quoted table.
+        column: the quoted column.
+        axis: the SQL that divides the rows.
+        stretches: the buckets, which do not overlap.
+        aggregates: the SQL of the aggregates.
+        fields: SQL expressions by name, for the aggregates to use.
+        fence: SQL at the end of a subquery that makes this database compute it before it groups.
     """
     selected = "".join(f", {expression} AS {name}" for name, expression in (fields or {}).items())
     for batch in batched(stretches):

@@ -224,7 +224,10 @@ def test_one_select_is_one(sql: str) -> None:
     ("checks", "parts"),
     [
         ("input_checks: [{unique: id}]", ["unique checks analytics.nps itself", "table: schema.table"]),
-        ('input_checks: [{sql: "select 1 from {table}", equals: 1}]', ["sql checks analytics.nps itself", "in place of {table}"]),
+        (
+            'input_checks: [{sql: "select 1 from {table}", equals: 1}]',
+            ["sql checks analytics.nps itself", "in place of {table}"],
+        ),
         ("input_checks: [{change_within: 20%}]", ["move it to output_checks"]),
         (
             'output_checks: [{sql: "select 1 from Analytics.nps", equals: 1}]',
