@@ -61,11 +61,11 @@ def classify(
         source: the checksum of its rows in the source.
         ledger: the checksum that the ledger has of its load; None if the ledger cannot say.
         warehouse: the checksum of its rows in the warehouse.
-        loaded: whether the ledger has entries for all of the interval. None: only for a part of it, as after a full
+        loaded: True if the ledger has entries for all of the interval. None: only for a part of it, as after a full
             refresh before the interval was over.
-        moves: whether loads of later intervals take rows out of this one. Then the ledger's checksum tells which side
-            changed only while it equals one of them.
-        kept: whether loads leave rows in the table that are gone from the source.
+        moves: True if loads of later intervals move rows out of this one. Then the ledger's checksum shows which side
+            changed only if it equals one of them.
+        kept: True if loads keep rows in the table that the source has deleted.
     """
     if loaded is None:
         return (Verdict.EQUAL, None) if source == warehouse else (Verdict.NEVER_LOADED, "only a part of it was loaded")
