@@ -70,6 +70,6 @@ def test_the_limit(loaded: int, differing: int, max_repair: float, allowed: bool
 
 def test_the_limit_that_the_refusal_names_is_enough() -> None:
     audited = found(*[Verdict.DIFFERS] * 7, *[Verdict.EQUAL] * 2)
-    with pytest.raises(RepairRefused, match="a time zone") as refused:
+    with pytest.raises(RepairRefused, match="a changed column type, time zone or mask") as refused:
         to_repair(TABLE, audited, 0.1)
     assert len(to_repair(TABLE, audited, float(str(refused.value).rsplit("max_repair=", 1)[1]))) == 7
