@@ -116,7 +116,7 @@ def _why_whole(key: tuple[str, ...], modified: Column | None, created: Column | 
     if modified and not key:
         return f"load: upsert with the cursor {modified.name} would need a key"
     if created and deleted:
-        return f"{deleted.name} has no time, so an interval of {created.name} would miss deletions"
+        return f"{deleted.name} marks deleted rows, and intervals of {created.name} would miss that change"
     return "no column has the time at which a row was created or modified"
 
 

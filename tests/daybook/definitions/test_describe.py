@@ -102,7 +102,7 @@ SHAPES: dict[str, tuple[str, str | None, dict[str, Any], tuple[str, ...]]] = {
         "id int PRIMARY KEY, created_at {clock} NOT NULL, deleted_at {clock}",
         "CREATE INDEX m ON things (created_at)",
         {"load": "replace", "cursor": None, "deleted": "deleted_at"},
-        ("rows are deleted by deleted_at",),
+        ("deleted_at marks deleted rows, and intervals of created_at would miss that change",),
     ),
     "a text that is called modified": (
         "id int PRIMARY KEY, modified varchar(20) NOT NULL",
@@ -132,7 +132,7 @@ SHAPES: dict[str, tuple[str, str | None, dict[str, Any], tuple[str, ...]]] = {
         "id int PRIMARY KEY, modified {clock}",
         "CREATE INDEX m ON things (modified)",
         {"load": "upsert", "cursor": "modified"},
-        ("a row without it belongs to no interval",),
+        ("rows without it belong to no interval",),
     ),
     "what is private": (
         "id int PRIMARY KEY, email varchar(99), phone varchar(20)",
@@ -194,7 +194,7 @@ def test_a_view(source: Database, tmp_path: Path) -> None:
 def test_an_empty_table_has_no_first_day(source: Database, tmp_path: Path) -> None:
     source.run(f"CREATE TABLE things (id int PRIMARY KEY, modified {clock(source)} NOT NULL)")
     table, text = described(source, "things", tmp_path)
-    assert table.start is None and "The first day to load: start: …" in text
+    assert table.start is None and "Add the first day to load: start: …" in text
 
 
 def test_the_proposed_file_loads_as_it_is(ends: Endpoints, tmp_path: Path) -> None:
@@ -215,5 +215,5 @@ def test_an_unknown_table(source: Database) -> None:
 @pytest.mark.parametrize("name", ["orders", "a.b.c", "../x.orders", "raw/x.orders", "."])
 def test_an_invalid_name(source: Database, name: str) -> None:
     source.run("CREATE TABLE orders (id int PRIMARY KEY)")
-    with pytest.raises(TableFileError, match=r"expected schema\.table"):
+    with pytest.raises(TableFileError, match=r"is not a table name of the warehouse: write schema\.table"):
         describe(Keys(source), "production", f"{source.namespace}.orders", name)  # type: ignore[arg-type]
