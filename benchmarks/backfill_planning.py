@@ -98,11 +98,11 @@ def main() -> None:
     with meter.leg("grid"):
         intervals = expected_in_range(table, START, END)
     with meter.leg("ledger"):
-        standings = read_statuses(target, table.name, intervals)
+        statuses = read_statuses(target, table.name, intervals)
     with meter.leg("coalescing"):
-        stretches = coalesce([found.interval for found in standings if found.chosen_by("all")], 500)
-    if sum(found.entry is not None for found in standings) != HOURS or sum(map(len, stretches)) != HOURS:
-        raise SystemExit(f"{len(standings)} intervals and {len(stretches)} stretches are not {HOURS} loaded hours")
+        stretches = coalesce([found.interval for found in statuses if found.chosen_by("all")], 500)
+    if sum(found.entry is not None for found in statuses) != HOURS or sum(map(len, stretches)) != HOURS:
+        raise SystemExit(f"{len(statuses)} intervals and {len(stretches)} stretches are not {HOURS} loaded hours")
     print(json.dumps({"own": meter.own, "legs": [asdict(leg) for leg in meter.legs]}))
 
 

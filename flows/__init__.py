@@ -1,1 +1,1 @@
-"""What runs: one flow a file; file, function and flow have one name. Each body reads extract, transform, load."""
+"""The flows: one in each file; file, function and flow have one name. Each reads from top to bottom."""

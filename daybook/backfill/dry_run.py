@@ -26,7 +26,7 @@ class Forecast:
     all of its intervals, unless an audit gives the row count of each.
     """
 
-    standing: IntervalStatus
+    status: IntervalStatus
     chosen: bool
     at_source: int | None
     by_ledger: int | None
@@ -38,7 +38,7 @@ class Forecast:
         """Return the planned action: load, reload or skip."""
         if not self.chosen:
             return "skip"
-        return "reload" if self.standing.entry else "load"
+        return "reload" if self.status.entry else "load"
 
     @property
     def difference(self) -> int | None:
@@ -48,7 +48,7 @@ class Forecast:
 
 def forecast(
     table: Table,
-    standings: Sequence[IntervalStatus],
+    statuses: Sequence[IntervalStatus],
     select: BackfillSelection,
     keys: ConnectionProvider,
     audited: Mapping[Interval, Audited] | None = None,
@@ -57,7 +57,7 @@ def forecast(
 
     Args:
         table: the table.
-        standings: the status of each interval: adjacent intervals, in order.
+        statuses: the status of each interval: adjacent intervals, in order.
         select: the intervals that the backfill would choose.
         keys: opens the source.
         audited: the result of an audit of each interval. Without it, the rows of the source are counted.
@@ -66,29 +66,29 @@ def forecast(
         SourceError: the source does not match the table file.
         ExtractFailed: the source database failed.
     """
-    intervals, found = [standing.interval for standing in standings], audited or {}
+    intervals, found = [status.interval for status in statuses], audited or {}
     if audited is None:
         counts = _counts(table, intervals, keys)
     else:
         counts = {interval: one.source.rows for interval, one in audited.items()}
     unequal = {interval for interval, one in found.items() if one.verdict is not Verdict.EQUAL}
-    chosen = [standing.interval for standing in standings if standing.chosen_by(select, standing.interval in unequal)]
+    chosen = [status.interval for status in statuses if status.chosen_by(select, status.interval in unequal)]
     wanted = set(with_sessions(table, chosen))
     return [
         Forecast(
-            standing,
-            standing.interval in wanted,
-            counts.get(standing.interval),
-            _by_ledger(standing, found.get(standing.interval)),
-            found.get(standing.interval),
+            status,
+            status.interval in wanted,
+            counts.get(status.interval),
+            _by_ledger(status, found.get(status.interval)),
+            found.get(status.interval),
         )
-        for standing in standings
+        for status in statuses
     ]
 
 
-def _by_ledger(standing: IntervalStatus, audited: Audited | None) -> int | None:
+def _by_ledger(status: IntervalStatus, audited: Audited | None) -> int | None:
     """Return the ledger's row count. After a full refresh only an audit has it per interval."""
-    return audited.rows_by_ledger if standing.rows is None and audited else standing.rows
+    return audited.rows_by_ledger if status.rows is None and audited else status.rows
 
 
 def _counts(table: Table, intervals: Sequence[Interval], keys: ConnectionProvider) -> dict[Interval, int]:

@@ -1,1 +1,1 @@
-"""Prefect: the only room that imports it. Flows in `flows/` are composed of the tasks and options in here."""
+"""Prefect: the only room that imports it. The flows in `flows/` are composed of its tasks, steps and options."""

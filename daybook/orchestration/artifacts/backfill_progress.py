@@ -25,13 +25,13 @@ class CalendarPage:
         self,
         client: SyncPrefectClient,
         table: Table,
-        standings: Sequence[IntervalStatus],
+        statuses: Sequence[IntervalStatus],
         wanted: Sequence[Interval],
         label: str,
     ) -> None:
         assert table.grid is not None
         self._grid = table.grid
-        self._states = {standing.interval: standing.state for standing in standings}
+        self._states = {status.interval: status.state for status in statuses}
         self._wanted, self._rows = len(wanted), dict[Interval, int]()
         self._began = self._drawn = time.monotonic()
         self._page = LivePage(client, page_key("backfill", table.name), label)

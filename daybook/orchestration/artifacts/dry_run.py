@@ -47,7 +47,7 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _INTERVAL
     lines = [
         f"**{table.name}**: {headline(table, forecasts)}",
         "",
-        calendar(grid, [(forecast.standing.interval, forecast.standing.state) for forecast in forecasts], SQUARES),
+        calendar(grid, [(forecast.status.interval, forecast.status.state) for forecast in forecasts], SQUARES),
         "",
         f"| {grid.unit} | is | would | "
         + ("source | ledger | to be added | changed | removed | audit |" if audited else _COUNTED),
@@ -55,7 +55,7 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _INTERVAL
     ]
     for forecast in forecasts[:shown]:
         lines.append(
-            f"| {grid.label(forecast.standing.interval)} | {forecast.standing.state} | {forecast.action} "
+            f"| {grid.label(forecast.status.interval)} | {forecast.status.state} | {forecast.action} "
             f"| {'' if forecast.at_source is None else f'{forecast.at_source:,}'} "
             f"| {'' if forecast.by_ledger is None else f'{forecast.by_ledger:,}'} "
             + (_view(forecast.audited) if forecast.audited else f"| {_more(forecast.difference)} |")
