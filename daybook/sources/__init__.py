@@ -1,1 +1,1 @@
-"""Sources: one module or package per `kind:` of a table file. Imports `model`, `stage` and `sql`."""
+"""Sources: one module or package for each `kind:` of a table file. Imports `model`, `stage` and `sql`."""

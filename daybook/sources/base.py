@@ -1,8 +1,8 @@
-"""Where rows come from: one protocol, and one module a kind.
+"""The protocols of sources.
 
-A module of this package that has a class `Config` is a kind of source: its `kind` is what a table file says in
-`source: {kind: …}`, its other fields are what the table file may give, and its `open` yields a `Source`. Nothing else
-is edited to add one.
+Every module or package in this folder with a class `Config` is a kind of source. Its field `kind` is the value in
+`source: {kind: …}` of a table file, its other fields are the other fields there, and its method `open` yields a
+`Source`. To add a kind, add a module.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Which rows are wanted: those whose cursor lies in `[start, end)`, both instants in UTC.
+    """The rows to read: those whose cursor is in `[start, end)`, two instants in UTC.
 
-    Without an `end` the rows whose cursor is NULL belong to it too: it is the whole table, from `start` on.
+    Without an `end`, it is the whole table from `start` on, with the rows whose cursor is NULL.
     """
 
     start: datetime | None = None
@@ -40,136 +40,143 @@ class Span:
 
 
 def without_cursor(table: "TableSpec") -> str:
-    """The warning of a source that has rows which no interval will ever take."""
+    """Return the warning about rows without a cursor."""
     return (
-        f"{table.name}: the source has rows without {table.cursor}, the cursor: they belong to no interval, and only a "
-        "full refresh loads them. Give them a value at the source"
+        f"{table.name}: the source has rows in which the cursor {table.cursor} is NULL: they are in no interval, and "
+        "only a full refresh loads them. Give them a value in the source"
     )
 
 
 def cursor_of(table: "TableSpec", types: Mapping[str, Type]) -> Cursor:
-    """The table's cursor as the source has it, whose columns are of these `types`.
+    """Return the table's cursor in its source.
+
+    Args:
+        types: the columns of the source, and their types.
 
     Raises:
-        SourceError: the table file names no cursor, or one that the source does not have.
+        SourceError: the table file has no cursor, or one that the source does not have.
     """
     if table.cursor is None or table.cursor not in types:
         raise SourceError(
-            f"{table.name}: the source has no column {table.cursor!r}, the cursor; it has {', '.join(types)}"
+            f"{table.name}: the source has no column {table.cursor!r}, which is the cursor; it has {', '.join(types)}"
         )
     return Cursor(table.cursor, types[table.cursor], table.timezone)
 
 
 class ConnectionProvider(Protocol):
-    """Who opens things by the name of their credentials: the blocks, in a flow; anything like them, in a notebook."""
+    """Connections by the name of a block. In a flow, blocks provide them; in a notebook, any object can."""
 
     def engine(self, name: str) -> Engine:
-        """The database that the block `name` is about."""
+        """Return an engine for the database of the block `name`."""
         ...
 
     def s3(self, name: str) -> "S3Client":
-        """A client of S3 with the credentials of the block `name`."""
+        """Return an S3 client with the credentials of the block `name`."""
         ...
 
     def google(self, name: str) -> "Credentials":
-        """The Google account of the block `name`, without scopes."""
+        """Return the Google account of the block `name`, without scopes."""
         ...
 
 
 class Source(Protocol):
-    """A source that has been opened for one run: everything that it answers is of one moment."""
+    """A source that is open for one run. All of its methods read the same snapshot."""
 
     @property
     def snapshot_at(self) -> datetime:
-        """That moment, in UTC, by the source's own clock: what was committed before it is seen."""
+        """Return the time of the snapshot, in UTC, by the source's clock. It contains all earlier commits."""
         ...
 
     def columns(self) -> list[Column]:
-        """The columns, in the source's order, with types that lose nothing."""
+        """Return the columns in the source's order, with types that lose nothing."""
         ...
 
     def warnings(self) -> list[str]:
-        """What the source's owner should know, with what to do about it: no index on the cursor, for one."""
+        """Return problems that the source's owner should fix, such as a missing index on the cursor, with remedies."""
         ...
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
-        """How many rows lie in each of these neighbouring intervals, by queries that read the cursor alone.
+        """Return the row count of each of these adjacent intervals, by queries that read only the cursor.
 
         Raises:
-            SourceError: the table has no cursor, or one that says no time.
+            SourceError: the table has no cursor, or one that is not a date or time.
         """
         ...
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
-        """The rows of `span` as CSV with these columns in this order, streamed: memory does not grow with them.
+        """Stream the rows of `span` as CSV, in constant memory.
 
-        The columns are the source's own, but one of bytes has the type that the warehouse is to take it as, and one
-        with a `mask` is to be sent as `daybook.model.masks` says: its clear values appear nowhere.
+        Args:
+            columns: the source's columns to send, in this order. A binary column has the type that the warehouse loads
+                it as. A column with a `mask` is masked as in `daybook.model.masks`, so that clear values never appear.
+            span: the rows to send.
+            format: the format of the values.
         """
         ...
 
 
 @runtime_checkable
 class Versioned(Protocol):
-    """A source that can tell cheaply whether it is still what was loaded last: a file with an ETag, for one.
+    """A source that can cheaply detect whether it has changed since the last load, such as a file with an ETag.
 
-    A whole load of one that is unchanged reads no row: it only leaves a row in the ledger, so that the table is fresh.
+    If it has not, a load of the whole table reads no rows. It only records itself in the ledger, so that the table is
+    fresh.
     """
 
     @property
     def version(self) -> str:
-        """What it was when it was read, in at most 900 characters. Asked for when the rows have been read."""
+        """Return the version that was read, in at most 900 characters. It is called after the rows are read."""
         ...
 
     def is_still(self, version: str) -> bool:
-        """Whether it is what had this version. Asked before a row is read."""
+        """Return True if the source still has this version. It is called before any row is read."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a source noticed while its rows were read."""
+    """What a source found while it sent its rows."""
 
     shortfalls: tuple[str, ...] = ()
-    """Parts of what was wanted that it could not give, each in words. What it gave is loaded; then the run fails."""
+    """The requested parts that the source could not send, in words. The rest is loaded, and then the run fails."""
     since: datetime | None = None
-    """The start of the oldest interval of which it sent changed rows, in addition to those that were wanted. The load
-    takes them along if its strategy `accepts_earlier_rows`."""
+    """The start of the oldest interval with changed rows that the source sent in addition to the requested ones. The
+    load includes them if its strategy `accepts_earlier_rows`."""
 
 
-#: What most sources notice.
+#: The findings of most sources.
 NOTHING = Findings()
 
 
 @runtime_checkable
 class Noticing(Protocol):
-    """A source that has something to say when its rows have been read."""
+    """A source that has findings after its rows are read."""
 
     def findings(self) -> Findings:
-        """What it noticed."""
+        """Return what the source found."""
         ...
 
 
 @runtime_checkable
 class InPlace(Protocol):
-    """A source of files that some warehouses can read by themselves, so that their rows need not pass through here."""
+    """A source of files that some warehouses can read directly, without staging."""
 
     def in_place(self, columns: Sequence[Column], span: Span) -> FilesInPlace | None:
-        """The files of `span`, whose rows have just these columns; None where the rows have to be looked at one by one.
+        """Return the files of `span`, with exactly these columns, or None if each row must be checked.
 
-        Asked before `rows`, which is not called then.
+        It is called before `rows`. If it returns files, `rows` is not called.
         """
         ...
 
 
 class SourceKind(BaseModel):
-    """What every `Config` of a kind of source is: fields of the table file, and how to open them."""
+    """The base class of every `Config`: the fields of `source:` in a table file, and how to open the source."""
 
     model_config = {"extra": "forbid", "frozen": True}
 
-    #: Whether its sources obey `Column.mask`, so that a table file may mask columns of them.
+    #: True if sources of this kind apply `Column.mask`, so that a table file may mask their columns.
     masks: ClassVar[bool] = False
-    #: Whether its sources are `daybook.sql.checksum.side.Auditable`: then the ledger keeps a checksum of each load.
+    #: True if sources of this kind are `daybook.sql.checksum.side.Auditable`, so that the ledger has their checksums.
     audited: ClassVar[bool] = False
 
     def open(self, table: "TableSpec", keys: ConnectionProvider) -> AbstractContextManager[Source]:
@@ -177,5 +184,5 @@ class SourceKind(BaseModel):
         raise NotImplementedError
 
     def open_to_audit(self, table: "TableSpec", keys: ConnectionProvider) -> AbstractContextManager[Source]:
-        """Open it to be compared with the warehouse, perhaps elsewhere than where loads read it."""
+        """Open the source for an audit, which may read another server than loads do."""
         return self.open(table, keys)

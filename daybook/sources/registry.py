@@ -1,4 +1,4 @@
-"""The kinds of sources: every module or package here that has a class `Config`."""
+"""The kinds of sources: every module or package in this folder with a class `Config`."""
 
 import importlib
 import pkgutil
@@ -23,5 +23,5 @@ def _kinds() -> list[type[SourceKind]]:
 
 _KINDS = _kinds()
 
-#: Every kind of source there is, told apart by `kind`.
+#: The `source:` of a table file: the `Config` that has its `kind`.
 SourceConfig: Any = Annotated[reduce(or_, _KINDS), Field(discriminator="kind")] if len(_KINDS) > 1 else _KINDS[0]

@@ -44,7 +44,7 @@ class Way:
 
 WAYS = [
     Way("stock-symbols/daily", {"execution_date": "2024-01-03"}, "stock_info", 1, "Yahoo knows no such symbol"),
-    Way("load-table/name-gender", {}, "name_gender", 2, "no CSV but a page"),
+    Way("load-table/name-gender", {}, "name_gender", 2, "not a CSV but a web page"),
     Way("load-table/customer-variants-daily", {}, "customer_variants", 2, "DuplicateKey"),
     Way(
         "load-table/customer-interactions-daily",

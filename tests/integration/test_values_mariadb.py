@@ -1,4 +1,4 @@
-"""Every value of MySQL's types arrives in every warehouse as it was."""
+"""Every value of MySQL's types is loaded unchanged into every warehouse."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +8,14 @@ import pytest
 from tests.support.source_and_warehouse import Endpoints
 
 ALL_BYTES = bytes(range(256))
-VARBYTE = "bytea"  # as the stand-in keeps it
+VARBYTE = "bytea"  # the type in the emulator
 POINT = "ST_GeomFromText('POINT(1 2)', 4326)"
 POINT_HEX = "e61000000101000000000000000000f03f0000000000000040"  # SRID, byte order, type, x, y
 
 
 @dataclass(frozen=True)
 class Case:
-    """A column of the source, values as SQL, how PostgreSQL and Redshift spell what arrives, and Redshift's type."""
+    """A column of the source, its values as SQL and their texts in PostgreSQL and Redshift, and Redshift's type."""
 
     name: str
     type: str
@@ -24,7 +24,7 @@ class Case:
 
 
 def same(*values: str) -> dict[str, str | tuple[str, str]]:
-    """Values that are spelt as they were written, without their quotes."""
+    """Return values whose loaded text is their SQL, without its quotes."""
     return {value: value.strip("'") for value in values}
 
 
@@ -87,7 +87,7 @@ FRACTIONS = [
         },
         "double precision",
     ),
-    Case("double2", "double(20,2)", {"-0.93e0": "-0.93", "7e15": "7e+15"}, "double precision"),  # 0.07 less than 1
+    Case("double2", "double(20,2)", {"-0.93e0": "-0.93", "7e15": "7e+15"}, "double precision"),  # 0.07 - 1
 ]
 TIMES = [
     Case("date", "date", same("'1000-01-01'", "'2021-02-28'", "'9999-12-31'"), "date"),
@@ -145,7 +145,7 @@ BINARIES = [
 
 
 @pytest.mark.parametrize("cases", [INTEGERS, FRACTIONS, TIMES, TEXTS, BINARIES], ids=lambda cases: cases[0].name)
-def test_arrives(from_mariadb: Endpoints, cases: list[Case]) -> None:
+def test_every_value_is_loaded(from_mariadb: Endpoints, cases: list[Case]) -> None:
     ends = from_mariadb
     columns = ", ".join(f"`{case.name}` {case.type}" for case in cases)
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, {columns})")

@@ -1,4 +1,4 @@
-"""Every value of PostgreSQL's types arrives in every warehouse as it was."""
+"""Every value of PostgreSQL's types is loaded unchanged into every warehouse."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ CREATE DOMAIN humour AS mood;
 
 @dataclass(frozen=True)
 class Case:
-    """A column, values as PostgreSQL spells them, the types of both warehouses, and what Redshift has no room for."""
+    """A column, its values as PostgreSQL writes them, its types in both warehouses, and values only for PostgreSQL."""
 
     type: str
     values: tuple[str, ...]
@@ -126,7 +126,7 @@ def test_arrives(from_postgres: Endpoints, cases: list[Case]) -> None:
     expected: list[tuple[str, str | None]] = []
     for number, case in enumerate(cases):
         for value in (*case.values, *(() if ends.on_redshift else case.only_postgres), None):
-            # money is shown, and read, in the currency of the server's lc_monetary
+            # the text of money is in the currency of the server's lc_monetary
             place = f"%s::text::numeric::{case.type}" if case.type == "money" else f"%s::text::{case.type}"
             ends.source.run(f"INSERT INTO things (id, c{number}) VALUES ({len(expected)}, {place})", (value,))
             expected.append((f"c{number}", value))

@@ -1,4 +1,4 @@
-"""What a warehouse cannot hold fails with table, key, column and remedy, before anything is visible."""
+"""A value that a warehouse cannot hold fails the load, with the table, the key, the column and the remedy."""
 
 import re
 from typing import Any
@@ -10,12 +10,12 @@ from daybook.errors import DaybookError, SchemaMismatch, SourceError, ValueRefus
 from tests.support.source_and_warehouse import Endpoints
 
 
-def refused(ends: Endpoints, table: Table, *said: str, kind: type[DaybookError] = ValueRefused) -> str:
-    """Load the table: nothing becomes visible, and the error names the table and says all of `said`."""
+def refused(ends: Endpoints, table: Table, *parts: str, kind: type[DaybookError] = ValueRefused) -> str:
+    """Check that a load fails, that nothing is visible, and that the error has the table's name and all of `parts`."""
     with pytest.raises(kind) as caught:
         ends.load(table)
     message = str(caught.value)
-    for text in (table.name, *said):
+    for text in (table.name, *parts):
         assert text in message, message
     assert not ends.destination.types(table.name), "a first load that fails leaves no table"
     assert re.search(r"Fix|Correct|set zero_dates|Declare|Raise", message), message
@@ -23,7 +23,7 @@ def refused(ends: Endpoints, table: Table, *said: str, kind: type[DaybookError] 
 
 
 def things(ends: Endpoints, type: str, *values: Any, **fields: Any) -> Table:
-    """A source with good rows 1 and 2, and a bad row 3."""
+    """Create a source with good rows 1 and 2, and a bad row 3."""
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, value {type})")
     for number, value in enumerate(values, start=1):
         ends.source.run("INSERT INTO things VALUES (%s, %s)", (number, value))
@@ -62,7 +62,7 @@ def test_number_out_of_the_declared_range(from_mariadb: Endpoints) -> None:
 
 
 @pytest.mark.parametrize("declared", ["date", "decimal(10,2)", "boolean", "uuid"])
-def test_text_that_is_no_such_value(from_mariadb: Endpoints, declared: str) -> None:
+def test_text_that_is_not_a_value_of_the_declared_type(from_mariadb: Endpoints, declared: str) -> None:
     table = things(from_mariadb, "text", None, None, "no such", columns={"id": "int", "value": declared})
     if declared == "uuid" and from_mariadb.on_redshift:
         from_mariadb.load(table)
@@ -99,7 +99,7 @@ def test_too_large_for_redshift(from_mariadb: Endpoints, type: str, value: Any) 
     ("type", "value"),
     [("timestamp", "infinity"), ("date", "-infinity"), ("numeric(10,2)", "NaN")],
 )
-def test_beyond_redshifts_range(from_postgres: Endpoints, type: str, value: str) -> None:
+def test_out_of_redshifts_range(from_postgres: Endpoints, type: str, value: str) -> None:
     table = things(from_postgres, type, None, None, value)
     if from_postgres.on_redshift:
         refused(from_postgres, table, "id=3", "value")
@@ -109,7 +109,7 @@ def test_beyond_redshifts_range(from_postgres: Endpoints, type: str, value: str)
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("made", "expected"),
     [
         ("id int, value timestamp(3)", "timestamp(3)"),
         ("id int", "ADD COLUMN"),
@@ -117,7 +117,7 @@ def test_beyond_redshifts_range(from_postgres: Endpoints, type: str, value: str)
         ("id int, value timestamp, other int NOT NULL", "DROP NOT NULL"),
     ],
 )
-def test_a_table_that_does_not_fit(from_mariadb: Endpoints, made: str, said: str) -> None:
+def test_a_table_that_does_not_fit(from_mariadb: Endpoints, made: str, expected: str) -> None:
     if from_mariadb.on_redshift and "(3)" in made:
         return  # Redshift's TIMESTAMP has no precision to choose
     table = things(from_mariadb, "datetime(6)", "2021-02-05 01:02:03.456789")
@@ -126,5 +126,5 @@ def test_a_table_that_does_not_fit(from_mariadb: Endpoints, made: str, said: str
     from_mariadb.destination.run(f"CREATE TABLE {from_mariadb.name(table)} ({made})")
     with pytest.raises(SchemaMismatch) as caught:
         from_mariadb.load(table)
-    assert said in str(caught.value) and table.name in str(caught.value)
+    assert expected in str(caught.value) and table.name in str(caught.value)
     assert from_mariadb.rows(table) == []

@@ -1,4 +1,4 @@
-"""Text, numbers, names, and tables of every kind arrive as they were."""
+"""Texts, numbers, names, and tables of every kind are loaded unchanged."""
 
 import struct
 from typing import Any
@@ -15,7 +15,7 @@ HARD = [
     "\\n", "\x7f", "%s", "%%", "{}", "$1", "--", "a" * 60000, "\u00a0", "\u2028", "\U0010ffff", "a\x1eb", "0", "t",
 ]  # fmt: skip
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
-# An example is a load of many rows; made smaller, it would be many more loads.
+# One example is a load of many rows. Shrinking it would run many more loads.
 ONE_BATCH = settings(
     max_examples=4,
     deadline=None,
@@ -39,7 +39,7 @@ def test_hard_texts(ends: Endpoints) -> None:
     assert ends.rows(table) == rows
 
 
-def test_the_null_marker_itself_is_a_text(ends: Endpoints) -> None:
+def test_a_text_that_equals_the_null_marker(ends: Endpoints) -> None:
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, a text, b text)")
     ends.source.insert("things", [(1, ends.warehouse.csv_format().null, None)])
     table = ends.table(key=["id"])
@@ -48,8 +48,8 @@ def test_the_null_marker_itself_is_a_text(ends: Endpoints) -> None:
 
 
 @pytest.mark.parametrize("declared", ["text", None])
-def test_no_bytes_in_a_column_of_text(ends: Endpoints, declared: str | None) -> None:
-    """One that the table file declares so, and one that an older table has."""
+def test_empty_bytes_in_a_column_of_text(ends: Endpoints, declared: str | None) -> None:
+    """The table file declares the column as text, or an older table has it as text."""
     binary = "varbinary(20)" if ends.source.is_mysql else "bytea"
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, raw {binary}, other {binary})")
     ends.source.insert("things", [(1, b"", b""), (2, b"x", b""), (3, None, None)])
@@ -71,13 +71,13 @@ def test_any_text(ends: Endpoints) -> None:
 
     @ONE_BATCH
     @given(st.lists(st.tuples(st.none() | TEXT, st.none() | TEXT), min_size=40, max_size=80))
-    def arrives(texts: list[tuple[str | None, str | None]]) -> None:
+    def are_loaded(texts: list[tuple[str | None, str | None]]) -> None:
         rows = [(number, *pair) for number, pair in enumerate(texts)]
         refill(ends.source, "things", rows)
         ends.load(table)
         assert ends.rows(table) == rows
 
-    arrives()
+    are_loaded()
 
 
 def test_any_number(ends: Endpoints) -> None:
@@ -97,9 +97,9 @@ def test_any_number(ends: Endpoints) -> None:
 
     @ONE_BATCH
     @given(st.lists(row, min_size=40, max_size=80))
-    def arrives(numbers: list[tuple[Any, ...]]) -> None:
+    def are_loaded(numbers: list[tuple[Any, ...]]) -> None:
         rows = [(number, a, b, c, d) for number, (a, b, c, d) in enumerate(numbers)]
-        # as a literal, because drivers print a float in their own way
+        # as literals, because drivers format floats in their own way
         ends.source.run("DELETE FROM things")
         values = ", ".join(f"({i}, {a}, {b}, {c!r}, {d!r})" for i, a, b, c, d in rows)
         ends.source.run(f"INSERT INTO things VALUES {values}")
@@ -108,7 +108,7 @@ def test_any_number(ends: Endpoints) -> None:
         assert [row[:4] for row in found] == [row[:4] for row in rows]
         assert [struct.pack("f", row[4]) for row in found] == [struct.pack("f", row[4]) for row in rows]
 
-    arrives()
+    are_loaded()
 
 
 NAMES = [

@@ -1,4 +1,4 @@
-"""`kind: csv`: a CSV file at a URL, which is loaded whole."""
+"""`kind: csv`: a CSV file at a URL. Each load replaces the whole table."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,16 +25,22 @@ if TYPE_CHECKING:
 
 
 class Config(SourceKind, CsvDialect):
-    """What a table file says of a CSV at a URL."""
+    """A CSV at a URL: `source:` of a table file."""
 
     masks: ClassVar[bool] = True
 
     kind: Literal["csv"]
-    url: str = Field(description="https:// or http://, without a password.")
-    compression: Compression | None = Field(None, description="Left out: what the file's first bytes say.")
-    max_bytes: int = Field(2**30, gt=0, description="The most that is read of it, as it is sent and as it is unpacked.")
-    allow_private: bool = Field(False, description="Whether it may lie within the network: on 10.0.0.1, localhost, …")
-    values: ValueFormats = Field(ISO, description="How its values are spelled.")
+    url: str = Field(description="The address of the file: https:// or http://, without a password.")
+    compression: Compression | None = Field(
+        None, description="The compression of the file. Default: that of its first bytes."
+    )
+    max_bytes: int = Field(
+        2**30, gt=0, description="The maximum size of the file, both as it is sent and decompressed."
+    )
+    allow_private: bool = Field(
+        False, description="Whether the server may be in a private network, such as 10.0.0.1 or localhost."
+    )
+    values: ValueFormats = Field(ISO, description="The formats of the values.")
 
     @field_validator("url")
     @classmethod
@@ -42,23 +48,24 @@ class Config(SourceKind, CsvDialect):
         try:
             read = httpx.URL(url)
         except httpx.InvalidURL as error:
-            raise ValueError(f"it is no URL: {error}") from None
+            raise ValueError(f"it is not a URL: {error}") from None
         if read.scheme not in ("http", "https") or not read.host:
             raise ValueError("expected https://… or http://…")
         if read.userinfo:
-            raise ValueError("a password does not belong into a table file, and a csv source sends none: remove it")
+            raise ValueError("a table file must not contain a password, and a csv source sends none: remove it")
         return url
 
     @contextmanager
     def open(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
-        """The file as it is when it is asked for: nothing is fetched before that. Its copy is removed at the end.
+        """Yield the source. It downloads the file when it is first needed, and deletes the copy at the end.
 
         Raises:
-            SourceError: the table file declares no columns, or asks for a part of the file.
+            SourceError: the table file declares no columns, or is not for loads of the whole file.
         """
         if table.strategy.has_intervals or table.start is not None:
             raise SourceError(
-                f"{table.name}: a CSV at a URL is loaded whole: say load: replace in the table file, without start:"
+                f"{table.name}: a load of a CSV at a URL replaces the whole table: use load: replace in the table "
+                "file, and remove start:"
             )
         source = CsvAtUrl(self, table)
         try:
@@ -68,7 +75,7 @@ class Config(SourceKind, CsvDialect):
 
 
 class CsvAtUrl:
-    """A file, fetched once: by `is_still`, or when its rows are read."""
+    """A file that is downloaded once, by `is_still` or `rows`."""
 
     def __init__(self, config: Config, table: "TableSpec") -> None:
         self._config, self._table, self._columns = config, table, declared(table, config.kind)
@@ -78,36 +85,38 @@ class CsvAtUrl:
 
     @property
     def snapshot_at(self) -> datetime:
-        """When the file was asked for, by the clock of this machine: a cache's would tell when it had last asked."""
+        """Return the time of the request, by this machine's clock. A cache's clock would give the time of its copy."""
         return self._snapshot_at
 
     def columns(self) -> list[Column]:
-        """The columns of the table file: a CSV has no types."""
+        """Return the columns of the table file, since a CSV has no types."""
         return self._columns
 
     def warnings(self) -> list[str]:
-        """None: what there is to say is said when the file comes."""
+        """Return no warnings. The download logs them."""
         return []
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
-        """Raises SourceError: a file has no intervals."""
-        raise SourceError(f"{self._table.name}: a CSV at a URL is loaded whole, and cannot be counted by interval")
+        """Raise SourceError, since a file has no intervals."""
+        raise SourceError(
+            f"{self._table.name}: a CSV at a URL has no intervals, so its rows cannot be counted by interval"
+        )
 
     @property
     def version(self) -> str:
-        """What the server calls this state of the file, and its SHA-256, for a server that has no name for it.
+        """Return the server's version of the file, and its SHA-256 for a server without versions.
 
-        "" before the file is read: Python 3.11 asks for it when it only wants to know whether there is one.
+        It is "" before the file is read: in Python 3.11, `isinstance` with a protocol evaluates properties.
         """
         return str(self._download.version) if self._download and self._download.version else ""
 
     def is_still(self, version: str) -> bool:
-        """Whether it is unchanged: the server says so to a conditional request, or it sends the same bytes."""
+        """Return True if the server confirms the version in a conditional request, or sends the same bytes."""
         self._download = self._fetch(Version.read(version))
         return self._download.unchanged
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
-        """The rows, while the file is read from the disk."""
+        """Stream the rows from the copy on disk."""
         self._download = download = self._download or self._fetch(None)
         config, what = self._config, self._what
         assert download.file
@@ -118,13 +127,13 @@ class CsvAtUrl:
             list(self._table.columns or ()),
             what=what,
             charset=download.charset,
-            wanted=[column.name for column in columns],  # all but those that mask: drops
+            wanted=[column.name for column in columns],  # all but those that `mask` drops
             ignore_more=self._table.on_new_column == "ignore",
         )
         yield from TextRows(self._table, columns, config.values, format).chunks(rows)
 
     def close(self) -> None:
-        """Remove the copy."""
+        """Delete the copy."""
         if self._download and self._download.file:
             self._download.file.close()
 

@@ -1,4 +1,4 @@
-"""One file over HTTP, whole or not at all: checked on its way to a temporary file, and left alone where unchanged."""
+"""Download one file over HTTP to a temporary file, completely or not at all, unless it is unchanged."""
 
 import hashlib
 import logging
@@ -19,22 +19,22 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS = 4
 _TIMEOUT = httpx.Timeout(30, connect=10)  # seconds without a byte
-_MAX_DOWNLOAD = 3600  # seconds for the whole file: a server may send one byte a second
-_MAX_WAIT = 120  # seconds that a server may ask to wait before a retry
+_MAX_DOWNLOAD = 3600  # seconds for the whole file, against a server that sends one byte a second
+_MAX_WAIT = 120  # the longest Retry-After to wait for, in seconds
 _MAX_REDIRECTS = 5
 _UNPACKED_BY_US = {"", "identity", "gzip", "x-gzip", "zstd"}
 _LATER = {408, 425, 429}
 _REMEDIES = {
-    401: "It needs a login, which a csv source has not",
-    403: "Its owner does not let everybody read it",
-    404: "Look up where the file is now, and correct url: in the table file",
-    410: "Look up where the file is now, and correct url: in the table file",
+    401: "The file needs a login, and a csv source cannot log in. Provide it at an address without a login",
+    403: "Access is denied. Ask the file's owner to make it readable without a login",
+    404: "Find the new address of the file, and correct url: in the table file",
+    410: "Find the new address of the file, and correct url: in the table file",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file that was fetched, from its first byte on; `unchanged` where it is what was known, and then without it."""
+    """The result of a download: an open file at its first byte, or `unchanged`, without a file."""
 
     version: Version | None
     file: IO[bytes] | None = None
@@ -42,8 +42,8 @@ class Download:
     unchanged: bool = False
 
 
-class _Again(Exception):
-    """A failure that may pass; after so many seconds, if the server said how many."""
+class _Retry(Exception):
+    """A failure that a retry can pass. `wait` is the server's Retry-After in seconds, if it sent one."""
 
     def __init__(self, why: str, wait: float | None = None) -> None:
         super().__init__(why)
@@ -51,7 +51,7 @@ class _Again(Exception):
 
 
 def shown(url: str) -> str:
-    """A URL as it may stand in a log: without what may be a secret."""
+    """Return a URL for logs, without the parts that may be secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}" + (
         "?…" if parts.query else ""
@@ -59,31 +59,39 @@ def shown(url: str) -> str:
 
 
 def fetch(url: str, *, what: str, max_bytes: int, allow_private: bool, known: Version | None = None) -> Download:
-    """Fetch `url`, unless it is still what is `known`. Whoever takes the file closes it.
+    """Download `url`, unless the file still has the version `known`. The caller closes the file.
 
-    Tried again, with waits: a connection that fails or breaks off, 5xx and 429 (as long as Retry-After says).
+    Retries, with waits, failed and aborted connections and the statuses 408, 425, 429 and 5xx. Retry-After sets the
+    wait.
+
+    Args:
+        url: the address of the file.
+        what: the name of the file in errors.
+        max_bytes: the maximum size of the file, as it is sent.
+        allow_private: whether the server may be in a private network.
+        known: the version that was loaded last.
 
     Raises:
-        SourceLost: the server could not be reached, broke off or answered with an error, again and again.
-        FileRefused: a page instead of a file, or more than `max_bytes`.
-        SourceError: every other answer; an address that is not allowed; more than five redirects.
+        SourceLost: all tries failed, or the server asks for a longer wait.
+        FileRefused: the server sent a web page, an encoding that was not requested, or more than `max_bytes`.
+        SourceError: the server sent any other answer or more than five redirects, or its address is not allowed.
     """
     exponential = tenacity.wait_random_exponential(multiplier=0.5, min=0.1, max=20)
 
     def wait(state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        asked = error.wait if isinstance(error, _Again) else None
-        return exponential(state) if asked is None else asked
+        requested = error.wait if isinstance(error, _Retry) else None
+        return exponential(state) if requested is None else requested
 
-    def tell(state: tenacity.RetryCallState) -> None:
+    def log_retry(state: tenacity.RetryCallState) -> None:
         why, pause = state.outcome.exception() if state.outcome else None, state.upcoming_sleep
-        logger.warning("%s: try %d of %d: %s; again in %.1f s", what, state.attempt_number, ATTEMPTS, why, pause)
+        logger.warning("%s: try %d of %d: %s; retry in %.1f s", what, state.attempt_number, ATTEMPTS, why, pause)
 
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(ATTEMPTS),
         wait=wait,
-        retry=tenacity.retry_if_exception_type(_Again),
-        before_sleep=tell,
+        retry=tenacity.retry_if_exception_type(_Retry),
+        before_sleep=log_retry,
         reraise=True,
     )
     try:
@@ -93,18 +101,19 @@ def fetch(url: str, *, what: str, max_bytes: int, allow_private: bool, known: Ve
             follow_redirects=True,
             max_redirects=_MAX_REDIRECTS,
             timeout=_TIMEOUT,
-            trust_env=False,  # a password in ~/.netrc is for nobody's redirects
+            trust_env=False,  # no redirect may get a password from ~/.netrc
         ) as client:
             return retrying(lambda: _Request(client, url, what, max_bytes, known).download())
-    except _Again as error:
+    except _Retry as error:
         raise SourceLost(
-            f"{what}: {error}, in {ATTEMPTS} tries: nothing was changed. Run it again later, or ask its owner"
+            f"{what}: {error}, in {ATTEMPTS} tries: nothing was changed. Run the load again later, or ask the file's "
+            "owner"
         ) from None
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One try."""
+    """One try of a download."""
 
     client: httpx.Client
     url: str
@@ -118,13 +127,13 @@ class _Request:
                 return self._answered(response)
         except httpx.TooManyRedirects:
             raise SourceError(
-                f"{self.what}: it redirects more than {_MAX_REDIRECTS} times. Open it in a browser, and give the final "
-                "address as url: in the table file"
+                f"{self.what}: the server redirects more than {_MAX_REDIRECTS} times. Open the address in a browser, "
+                "and set the final address as url: in the table file"
             ) from None
         except httpx.InvalidURL as error:
-            raise SourceError(f"{self.what}: it redirects to what is no URL: {error}") from None
+            raise SourceError(f"{self.what}: the server redirects to an invalid URL: {error}") from None
         except httpx.TransportError as error:
-            raise _Again(str(error) or type(error).__name__) from None
+            raise _Retry(str(error) or type(error).__name__) from None
 
     def _conditions(self) -> dict[str, str]:
         if self.known and self.known.etag:
@@ -141,16 +150,18 @@ class _Request:
         if status != 200:
             raise SourceError(
                 f"{self.what}: the server answered {status} {response.reason_phrase}: nothing was changed. "
-                + _REMEDIES.get(status, "Open it in a browser, and correct url: in the table file")
+                + _REMEDIES.get(status, "Open the address in a browser, and correct url: in the table file")
             )
         if headers.get("content-type", "").lower().startswith(("text/html", "application/xhtml")):
             raise FileRefused(
-                f"{self.what}: the server sent a page (Content-Type {headers['content-type']}) instead of a file: "
-                "nothing was changed. Open it in a browser: it may ask for a login, or say that the file has moved"
+                f"{self.what}: the server sent a web page (Content-Type {headers['content-type']}) instead of a file: "
+                "nothing was changed. Open the address in a browser: it may ask for a login, or say that the file has "
+                "moved"
             )
         if headers.get("content-encoding", "").lower() not in _UNPACKED_BY_US:
             raise FileRefused(
-                f"{self.what}: the server sent Content-Encoding {headers['content-encoding']}, and was asked for gzip"
+                f"{self.what}: the server sent Content-Encoding {headers['content-encoding']}, but gzip was requested: "
+                "nothing was changed. Ask the file's owner"
             )
         return self._saved(response, etag)
 
@@ -159,16 +170,19 @@ class _Request:
         if length.isdigit():
             self._check_size(int(length))
         elif "transfer-encoding" not in response.headers:
-            logger.warning("%s: the server does not say how long it is: a cut off file may not be noticed", self.what)
-        began, size, digest = time.monotonic(), 0, hashlib.sha256()
-        file = tempfile.TemporaryFile(prefix="daybook-")  # noqa: SIM115 - it is handed on
+            logger.warning(
+                "%s: the server does not send the file's size: a file that is cut off may be loaded", self.what
+            )
+        started, size, digest = time.monotonic(), 0, hashlib.sha256()
+        file = tempfile.TemporaryFile(prefix="daybook-")  # noqa: SIM115 - the caller closes it
         try:
             for piece in response.iter_raw():
                 size += len(piece)
                 self._check_size(size)
-                if time.monotonic() - began > _MAX_DOWNLOAD:
+                if time.monotonic() - started > _MAX_DOWNLOAD:
                     raise SourceLost(
-                        f"{self.what}: {size:,} bytes came in {_MAX_DOWNLOAD} seconds: nothing was changed"
+                        f"{self.what}: the server sent only {size:,} bytes in {_MAX_DOWNLOAD} seconds: nothing was "
+                        "changed. Run the load again later, or ask the file's owner"
                     )
                 digest.update(piece)
                 file.write(piece)
@@ -180,22 +194,22 @@ class _Request:
         if self.known and self.known.sha256 == version.sha256:
             file.close()
             return Download(version, unchanged=True)
-        logger.info("%s: fetched %s bytes", self.what, f"{size:,}")
+        logger.info("%s: downloaded %s bytes", self.what, f"{size:,}")
         return Download(version, file, response.charset_encoding)
 
     def _check_size(self, size: int) -> None:
         if size > self.max_bytes:
             raise FileRefused(
-                f"{self.what}: it is more than {self.max_bytes:,} bytes long, which is max_bytes: nothing was changed. "
-                "If it may be that long, raise max_bytes: in the table file"
+                f"{self.what}: the file has more than {self.max_bytes:,} bytes, which is max_bytes: nothing was "
+                "changed. If that size is right, raise max_bytes: in the table file"
             )
 
     def _check_encoding(self, response: httpx.Response, file: IO[bytes]) -> None:
         file.seek(0)
         if "gzip" in response.headers.get("content-encoding", "").lower() and file.read(2) not in (b"\x1f\x8b", b""):
             raise FileRefused(
-                f"{self.what}: the server says Content-Encoding gzip, and what it sent is not: nothing was changed. "
-                "Ask its owner"
+                f"{self.what}: the server declared Content-Encoding gzip, but sent something else: nothing was "
+                "changed. Ask the file's owner"
             )
         file.seek(0)
 
@@ -204,6 +218,6 @@ class _Request:
         wait = retry_after(response.headers.get("retry-after", ""))
         if wait is not None and wait > _MAX_WAIT:
             return SourceLost(
-                f"{self.what}: {why}, and asks to come back in {wait:.0f} seconds: nothing was changed. Run it then"
+                f"{self.what}: {why}, and asks to retry in {wait:.0f} seconds: nothing was changed. Run the load then"
             )
-        return _Again(why, wait)
+        return _Retry(why, wait)

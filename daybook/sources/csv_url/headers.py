@@ -1,4 +1,4 @@
-"""What a server's headers say of a file: which state of it this is, and when to ask again."""
+"""HTTP headers about a file: its version, and when to retry."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """By what a file is known again: its bytes, and what the server calls this state of it."""
+    """The version of a file: the hash of its bytes, and the server's names for this state."""
 
     sha256: str
     etag: str | None = None
@@ -20,7 +20,7 @@ class Version:
 
     @staticmethod
     def read(text: str) -> "Version | None":
-        """What `str` wrote; None where it was something else."""
+        """Parse the text that `str` returned. Return None for anything else."""
         try:
             return Version(**json.loads(text))
         except (ValueError, TypeError):
@@ -28,7 +28,7 @@ class Version:
 
 
 def retry_after(text: str) -> float | None:
-    """Seconds, of a number of them or of a date."""
+    """Parse a Retry-After header, a number of seconds or a date. Return the seconds, or None if it is neither."""
     if text.strip().isdigit():
         return float(text)
     moment = _date(text)
@@ -36,9 +36,10 @@ def retry_after(text: str) -> float | None:
 
 
 def modified(headers: Mapping[str, str]) -> str | None:
-    """Last-Modified, if it tells this state from a later one: it has whole seconds, and a file may change twice in one.
+    """Return Last-Modified if it identifies this state of the file, else None.
 
-    So it counts when the answer, by the server's own clock, is a minute younger than the file.
+    It has whole seconds, and a file may change twice in one second. So it is only used if the file is, by the server's
+    own clock, at least a minute older than the answer.
     """
     text = headers.get("last-modified", "")
     changed, now = _date(text), _date(headers.get("date", ""))

@@ -1,7 +1,7 @@
-"""Which addresses a file may be fetched from: none within the network, unless the table file allows it.
+"""Refuse downloads from private networks, unless the table file allows them.
 
-A name is resolved once, each of its addresses is checked, and the connection goes to one that was checked, so that a
-name cannot answer otherwise a moment later. The server is asked for, and has to prove, the name all the same.
+A name is resolved once, and all of its addresses are checked. The connection goes to one of these addresses, so that
+a second resolution cannot return another one. The request and the TLS certificate still use the name.
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # NAT64: the last four bytes
 
 
 def is_public(address: Address) -> bool:
-    """Whether it lies in the internet: not loopback, private, link-local, multicast or reserved, in any guise."""
+    """Return True if an address is public: not loopback, private, link-local, multicast or reserved, in any form."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if address in _TRANSLATED:
@@ -30,26 +30,30 @@ def is_public(address: Address) -> bool:
 
 
 class CheckedTransport(httpx.BaseTransport):
-    """Sends every request of one download, also those of a redirect, to an address that was checked.
+    """A transport that sends all requests of a download, with its redirects, only to checked addresses.
 
-    Raises SourceError for an address, a scheme or a downgrade that is not allowed; `what` names the file in it.
-    Link-local addresses are refused also with `allow_private`: there, clouds hand out a machine's credentials.
+    It refuses link-local addresses even with `allow_private`, since clouds serve a machine's credentials there.
+
+    Raises:
+        SourceError: the address, the scheme or a downgrade from https is not allowed. `what` names the file in it.
     """
 
     def __init__(self, what: str, *, allow_private: bool) -> None:
         self._what, self._allow_private = what, allow_private
-        # without keep-alive, as one connection to an address would serve every name that has it
+        # no keep-alive: the transport could reuse the connection for another name with the same address
         self._transport = httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0))
         self._was_https = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url, host = request.url, request.url.raw_host.decode("ascii")
         if url.scheme not in ("http", "https"):
-            raise SourceError(f"{self._what}: it redirects to {url.scheme}://{host}, and only http and https are read")
+            raise SourceError(
+                f"{self._what}: the server redirects to {url.scheme}://{host}, but only http and https are allowed"
+            )
         if self._was_https and url.scheme == "http":
             raise SourceError(
-                f"{self._what}: it redirects from https to http://{host}, where anybody on the way could change it: "
-                "nothing was changed. Give its new address as url: in the table file"
+                f"{self._what}: the server redirects from https to http://{host}, where anybody in between can change "
+                "the file: nothing was changed. If that is right, set the new address as url: in the table file"
             )
         self._was_https = url.scheme == "https"
         addresses = self.addresses(host, url.port or {"http": 80, "https": 443}[url.scheme])
@@ -65,14 +69,14 @@ class CheckedTransport(httpx.BaseTransport):
             httpx.Request(
                 request.method,
                 request.url.copy_with(host=address),
-                headers=request.headers,  # Host is the name
+                headers=request.headers,  # with the name as Host
                 stream=request.stream,
                 extensions={**request.extensions, "sni_hostname": host},
             )
         )
 
     def addresses(self, host: str, port: int) -> list[str]:
-        """The addresses of `host`, each of which is allowed: a name with one that is not is refused."""
+        """Return the addresses of `host`. Raise SourceError if one of them is not allowed."""
         try:
             found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
@@ -83,11 +87,11 @@ class CheckedTransport(httpx.BaseTransport):
             if is_public(address) or (self._allow_private and not address.is_link_local):
                 continue
             raise SourceError(
-                f"{self._what}: {host} is {text}, which is no public address: nothing was fetched. "
+                f"{self._what}: {host} is {text}, which is not a public address: nothing was downloaded. "
                 + (
-                    "Link-local addresses are never read"
+                    "Link-local addresses are never allowed"
                     if address.is_link_local
-                    else "If it is meant to be, say allow_private: true under source: in the table file"
+                    else "If that is right, set allow_private: true under source: in the table file"
                 )
             )
         return addresses

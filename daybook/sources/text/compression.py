@@ -1,6 +1,6 @@
-"""Files as they were before somebody compressed them: found by their first bytes, read in small pieces, never too many.
+"""Decompress files as streams, with a limit on the size. The first bytes of a file determine its compression.
 
-What is cut off or damaged is refused, also where a library would take it for the end of the file.
+A file that is cut off or damaged is refused, even if a library takes the damage for the end of the file.
 """
 
 import bz2
@@ -25,43 +25,50 @@ _MAGIC: dict[str, re.Pattern[bytes]] = {
     "zstd": re.compile(rb"\x28\xb5\x2f\xfd"),
 }
 _ARCHIVE = re.compile(rb"PK\x03\x04|Rar!|7z\xbc\xaf\x27\x1c")
-_LAYERS = 2  # a .csv.gz that a server has compressed once more on its way
+_LAYERS = 2  # a server may compress a .csv.gz again for the transfer
 _BUFFER = 2**16
-_PIECE = 2**10  # of zstd: a thousand bytes may become 32 MB
+_PIECE = 2**10  # bytes of zstd to decompress at a time: they can become 32 MB
 
 
 class Readable(Protocol):
-    """What bytes can be read from: a file, the body of an object in S3."""
+    """A stream of bytes, such as a file or the body of an object in S3."""
 
     def read(self, size: int, /) -> bytes:
-        """Up to so many bytes; none at the end."""
+        """Return at most `size` bytes, and none at the end."""
         ...
 
 
 def unpacked(
     stream: Readable, *, what: str, compression: Compression | None = None, max_bytes: int | None = None
 ) -> io.BufferedReader:
-    """The bytes of `stream` as they were before they were compressed; those of a file that is not, as they are.
+    """Return the decompressed bytes of `stream`, or its bytes as they are if it is not compressed.
 
-    `what` names the file in errors; `compression` is what the table file says of it (None: what its first bytes say).
-    Reading raises FileRefused: it is cut off, damaged, compressed otherwise, or becomes more than `max_bytes`.
+    Args:
+        stream: the file.
+        what: the name of the file in errors.
+        compression: the compression that the table file declares. None: the first bytes determine it.
+        max_bytes: the maximum size of the decompressed file.
+
+    Raises:
+        FileRefused: also while reading: the file is cut off, damaged, has another compression than declared, is an
+            archive, or is larger than `max_bytes`.
     """
     opened = _buffered(stream.read)
     found = compression_of(opened)
     if compression not in (None, "none", found):
         raise FileRefused(
-            f"{what}: compression: {compression} was declared, and the file is {found or 'not compressed'}: nothing "
-            "was changed. Correct compression: or leave it out"
+            f"{what}: the table file declares compression: {compression}, but the file is {found or 'not compressed'}: "
+            "nothing was changed. Correct or remove compression:"
         )
     if found is None and _ARCHIVE.match(_start(opened)):
         raise FileRefused(
-            f"{what}: it is an archive or a workbook (zip, 7z, rar, xlsx), which holds files: nothing was changed. "
-            "Offer the one file as it is, or with gzip, bzip2, xz or zstd"
+            f"{what}: the file is an archive or a workbook (zip, 7z, rar, xlsx): nothing was changed. Provide the one "
+            "file in it, uncompressed or with gzip, bzip2, xz or zstd"
         )
     layers: list[str] = []
     while found and compression != "none" and len(layers) < _LAYERS:
         layers.append(found)
-        opened = _buffered(_told(_OPEN[found](opened).read, what, found))
+        opened = _buffered(_explained(_OPEN[found](opened).read, what, found))
         found = compression_of(opened)
     if max_bytes is None:
         return opened
@@ -77,12 +84,14 @@ def _start(opened: io.BufferedReader) -> bytes:
 
 
 def compression_of(opened: io.BufferedReader) -> str | None:
-    """How what comes next is compressed, by its first bytes, which stay to be read; None where it is not."""
+    """Return the compression of a stream by its next bytes, without consuming them, or None if it has none."""
     start = _start(opened)
     return next((name for name, magic in _MAGIC.items() if magic.match(start)), None)
 
 
-def _told(read: Callable[[int], bytes], what: str, compression: str) -> Callable[[int], bytes]:
+def _explained(read: Callable[[int], bytes], what: str, compression: str) -> Callable[[int], bytes]:
+    """Return a function that reads, and raises FileRefused for a file that is cut off or damaged."""
+
     def reading(size: int) -> bytes:
         try:
             return read(size)
@@ -91,10 +100,12 @@ def _told(read: Callable[[int], bytes], what: str, compression: str) -> Callable
         except (zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
             why = f"is damaged ({error})"
         except OSError as error:
-            if error.errno is not None:  # of the disk or of the network; bz2 and gzip have no number
+            if error.errno is not None:  # an error of the disk or the network; bz2 and gzip set no number
                 raise
             why = f"is damaged ({error})"
-        raise FileRefused(f"{what}: the {compression} file {why}: nothing was changed. Run it again, or ask its owner")
+        raise FileRefused(
+            f"{what}: the {compression} file {why}: nothing was changed. Run the load again, or ask the file's owner"
+        )
 
     return reading
 
@@ -108,8 +119,8 @@ def _limited(read: Callable[[int], bytes], what: str, max_bytes: int) -> Callabl
         total += len(data)
         if total > max_bytes:
             raise FileRefused(
-                f"{what}: it is more than {max_bytes:,} bytes long when it is unpacked, which is max_bytes: nothing "
-                "was changed. If it may be that long, raise max_bytes: in the table file"
+                f"{what}: the decompressed file has more than {max_bytes:,} bytes, which is max_bytes: nothing was "
+                "changed. If that size is right, raise max_bytes: in the table file"
             )
         return data
 
@@ -117,7 +128,7 @@ def _limited(read: Callable[[int], bytes], what: str, max_bytes: int) -> Callabl
 
 
 class _Raw(io.RawIOBase):
-    """A function that reads, as a stream that `io.BufferedReader` takes."""
+    """A raw stream for `io.BufferedReader` that reads with a function."""
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
@@ -132,7 +143,7 @@ class _Raw(io.RawIOBase):
 
 
 class _Zstd:
-    """A file of one or more zstd frames. The library's own reader takes a frame that is cut off for a whole one."""
+    """A file of one or more zstd frames. The library's own reader accepts a frame that is cut off."""
 
     def __init__(self, stream: io.BufferedReader) -> None:
         self._stream = stream

@@ -1,6 +1,6 @@
-"""CSV files of others: their dialect is declared, or told by the header that is expected, and their shape checked.
+"""Read CSV files of third parties. The table file declares their dialect, or the expected header determines it.
 
-A row with a field too many or too few, a quote that is not closed, another header: each is refused with its line.
+A row with too many or too few fields, a quote that is not closed and an unexpected header are refused with their line.
 """
 
 import csv
@@ -18,7 +18,7 @@ from daybook.suggestions import closest
 
 logger = logging.getLogger(__name__)
 
-#: Of the process, and its default of 128 KiB is less than a warehouse can hold; how long a row may be is counted here.
+#: The limit is for the whole process. Its default of 128 KiB is less than a warehouse can hold. `MAX_LINE` limits rows.
 csv.field_size_limit(2**31 - 1)
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -26,19 +26,28 @@ _PAGES = ("<!doctype html", "<html", "<?xml", "<head", "<body")
 
 
 class CsvDialect(BaseModel):
-    """What a table file may say of how a CSV is written: fields of its `source:`."""
+    """The dialect of a CSV: fields of `source:` in a table file."""
 
     encoding: str | None = Field(
-        None, description="Left out: its byte order mark decides, else what the server says, else it must be UTF-8."
+        None,
+        description="The encoding of the file. Default: that of its byte order mark, else the server's charset, else "
+        "UTF-8.",
     )
     delimiter: str | None = Field(
-        None, min_length=1, max_length=1, description="Left out: the comma, semicolon, tab or bar that fits the header."
+        None,
+        min_length=1,
+        max_length=1,
+        description="The character between fields. Default: the comma, semicolon, tab or bar that fits the header.",
     )
-    quote: str = Field('"', max_length=1, description='What stands around a field, doubled within. "": nothing does.')
+    quote: str = Field(
+        '"', max_length=1, description='The character around quoted fields, doubled inside of them. "": none.'
+    )
     escape: str | None = Field(
-        None, min_length=1, max_length=1, description="What stands before a quote or a delimiter that is meant: \\."
+        None, min_length=1, max_length=1, description="The character that escapes a quote or a delimiter: \\."
     )
-    header: bool = Field(True, description="Whether the first row has the names. Without, fields are in our order.")
+    header: bool = Field(
+        True, description="Whether the first row has the names. If not, fields are in the order of `columns:`."
+    )
     rename: dict[str, str] = Field({}, description="Name in the header: name of the column.")
 
     @field_validator("encoding")
@@ -50,7 +59,7 @@ class CsvDialect(BaseModel):
     def _differ(self) -> "CsvDialect":
         given = [mark for mark in (self.delimiter, self.quote, self.escape) if mark]
         if len(set(given)) < len(given) or set(given) & {"\r", "\n", "\0"}:
-            raise ValueError("delimiter, quote and escape are three different characters, and no newline")
+            raise ValueError("delimiter, quote and escape must be different characters, and none a newline")
         return self
 
 
@@ -64,20 +73,28 @@ def read_csv(
     wanted: Sequence[str] | None = None,
     ignore_more: bool = False,
 ) -> Iterator[tuple[str, Sequence[str]]]:
-    """The rows of a CSV: where each begins ("line 7"), and its fields in the order of `wanted` (None: of `columns`).
+    """Yield the rows of a CSV as pairs: the line of a row ("line 7"), and its fields. Ignore blank lines at the end.
 
-    `columns` are those that the file has, and no others unless `ignore_more`. `what` names it in errors, and `charset`
-    is the encoding that a server has said. Memory holds about a mebibyte. Blank lines at the end do not count.
+    It needs about a mebibyte of memory.
+
+    Args:
+        stream: the file, decompressed.
+        dialect: its dialect, as the table file declares it.
+        columns: the columns that the file must have.
+        what: the name of the file in errors.
+        charset: the encoding that a server has sent.
+        wanted: the columns to yield, in this order. None: `columns`.
+        ignore_more: whether the file may have other columns, too.
 
     Raises:
-        FileRefused: the file is empty, a page, no text of its encoding, or its header or a row is not as expected.
+        FileRefused: the file is empty, a web page, not text in its encoding, or has an unexpected header or row.
     """
     lines = lines_of(stream, what=what, encoding=dialect.encoding, charset=charset)
     return _Reading(dialect, list(columns), what, ignore_more).rows(lines, list(wanted or columns))
 
 
 class _Reading:
-    """One file."""
+    """The state of reading one file."""
 
     def __init__(self, dialect: CsvDialect, columns: list[str], what: str, ignore_more: bool) -> None:
         self._dialect, self._columns, self._what, self._ignore_more = dialect, columns, what, ignore_more
@@ -94,31 +111,31 @@ class _Reading:
                 blank = blank or line
                 continue
             if blank:
-                raise self._refused(f"line {blank} is blank, and rows follow it", "Remove it")
+                raise self._refused(f"line {blank} is blank, but rows follow it", "Remove the blank line")
             if len(row) != width:
                 fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
                 raise self._refused(
-                    f"line {line} has {fields}, and the {'header' if self._dialect.header else 'table'} has {width}",
-                    "Correct the row (a delimiter within a field needs quotes), or declare delimiter: and quote:",
+                    f"line {line} has {fields}, but the {'header' if self._dialect.header else 'table'} has {width}",
+                    "Correct the row (a delimiter inside a field needs quotes), or declare delimiter: and quote:",
                 )
             yield f"line {line}", row if as_it_is else [row[place] for place in places]
 
     def _first_row(self, lines: Iterator[str]) -> list[str]:
-        """Its lines: names in quotes may go over several."""
-        quote, taken, quotes, size, begun = self._dialect.quote, list[str](), 0, 0, False
+        """Return the lines of the first row. A quoted name may span several lines."""
+        quote, taken, quotes, size, started = self._dialect.quote, list[str](), 0, 0, False
         for line in lines:
-            if not begun and line.lstrip().lower().startswith(_PAGES):
+            if not started and line.lstrip().lower().startswith(_PAGES):
                 raise self._refused(
-                    f"it is no CSV but a page, which begins with {line.strip()[:60]!r}",
+                    f"the file is not a CSV but a web page, which starts with {line.strip()[:60]!r}",
                     "Open the address in a browser: it may ask for a login, or say that the file has moved",
                 )
             taken.append(line)
             quotes, size = quotes + (line.count(quote) if quote else 0), size + len(line)
-            begun = begun or bool(line.strip())
-            if (begun and quotes % 2 == 0) or size > MAX_LINE:
+            started = started or bool(line.strip())
+            if (started and quotes % 2 == 0) or size > MAX_LINE:
                 break
-        if not begun:
-            raise self._refused("the file is empty", "If it is meant to be, offer its header alone")
+        if not started:
+            raise self._refused("the file is empty", "If that is right, provide a file with only its header")
         return taken
 
     def _records(self, lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -134,7 +151,9 @@ class _Reading:
                 size += len(text)
                 if size > MAX_LINE:
                     where = f"line {number}" if number == line else f"the row from line {line} to line {number}"
-                    raise self._refused(f"{where} has more than {MAX_LINE:,} characters", "Is a quote not closed?")
+                    raise self._refused(
+                        f"{where} has more than {MAX_LINE:,} characters", "Check that its quotes are closed"
+                    )
                 yield text
 
         reader = csv.reader(counted(), delimiter=delimiter, escapechar=dialect.escape, strict=True, **options)
@@ -149,28 +168,33 @@ class _Reading:
             yield line, row
 
     def _escaped(self, lines: Iterator[str], escape: str, meant: set[str]) -> Iterator[str]:
-        """The lines, in which nothing else is escaped: the csv module would make an N of a \\N, and an n of a \\n."""
+        """Yield the lines, and refuse any other escape: the csv module would read \\N as an N, and \\n as an n."""
         for number, line in enumerate(lines, start=1):
             for part in line.replace(escape * 2, "").split(escape)[1:]:
                 if part[:1] not in meant | {"\r", "\n"}:
                     raise self._refused(
-                        f"line {number} has {escape + part[:1]!r}, and only a delimiter, a quote and {escape!r} itself "
+                        f"line {number} has {escape + part[:1]!r}, but only a delimiter, a quote and {escape!r} itself "
                         "can be escaped",
-                        "Have the file written with doubled quotes, and NULL as an empty field",
+                        "Have the file written with doubled quotes, and with NULL as an empty field",
                     )
             yield line
 
     def _malformed(self, line: int, until: int, reason: str) -> FileRefused:
         where = f"line {line}" if until <= line else f"the row from line {line} to line {until}"
         if "end of data" in reason:
-            return self._refused(f"the file ends within the row that begins in line {line}", "Is a quote not closed?")
+            return self._refused(
+                f"the file ends inside of the row that starts in line {line}", "Check that its quotes are closed"
+            )
         return self._refused(
-            f"{where} is no CSV ({reason})",
-            'Quotes within a quoted field are doubled; where nothing is quoted, declare quote: ""',
+            f"{where} is not valid CSV ({reason})",
+            'Double the quotes inside of a quoted field. If the file has no quoted fields, declare quote: ""',
         )
 
     def _sniffed(self, first: list[str]) -> str:
-        """The delimiter with which the first row has most of the names; without a header, as many fields as columns."""
+        """Return the delimiter with which the first row has the most expected names.
+
+        Without a header, it is the one with which the number of fields is closest to that of the columns.
+        """
         fits: dict[str, tuple[int, int]] = {}
         for mark in _DELIMITERS:
             try:
@@ -180,14 +204,14 @@ class _Reading:
             names = len(set(self._named(row)) & set(self._columns)) if self._dialect.header else 0
             fits[mark] = (names, len(row) if self._dialect.header else -abs(len(row) - len(self._columns)))
         best = max(fits, key=lambda mark: fits[mark], default=",")
-        logger.info("%s: its fields are separated by %s", self._what, _DELIMITERS[best])
+        logger.info("%s: the fields are separated by %s", self._what, _DELIMITERS[best])
         return best
 
     def _named(self, header: Sequence[str]) -> list[str]:
         return [self._dialect.rename.get(name.strip(), name.strip()) for name in header]
 
     def _checked(self, header: Sequence[str]) -> list[str]:
-        """The names of the columns, in the file's order: those of the table are there, once each."""
+        """Return the names of the columns in the file's order. Each column of the table must occur exactly once."""
         names = self._named(header)
         wrong = []
         blank = [str(place) for place, name in enumerate(names, start=1) if not name]
@@ -201,16 +225,16 @@ class _Reading:
         if missing:
             wrong.append(f"lacks {', '.join(missing)}")
         if beyond and not self._ignore_more:
-            wrong.append(f"has {', '.join(beyond)}, which columns: in the table file does not")
+            wrong.append(f"has {', '.join(beyond)}, which columns: in the table file does not list")
         if not wrong:
             return names
         close = {name: near for name in missing if (near := closest(name, beyond))}
-        renamed = ", ".join(f"{there}: {name}" for name, there in close.items())
+        renamed = ", ".join(f"{near}: {name}" for name, near in close.items())
         raise self._refused(
             f"the header {', '.join(wrong)}. It is {', '.join(header)[:500]!r}",
-            f"Was it renamed? Then say under source: rename: {{{renamed}}}"
+            f"If a column was renamed, add under source: rename: {{{renamed}}}"
             if renamed
-            else "Correct the file or columns: in the table file; on_new_column: ignore passes over what is new",
+            else "Correct the file, or columns: in the table file; on_new_column: ignore skips new columns",
         )
 
     def _refused(self, why: str, remedy: str) -> FileRefused:

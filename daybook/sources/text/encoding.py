@@ -1,7 +1,7 @@
-"""Bytes as lines of text. Their encoding is declared or certain, and what does not fit it is refused with its place.
+"""Decode bytes to lines of text. The encoding is declared or certain, never guessed.
 
-A file never becomes other characters in silence: a byte order mark that contradicts the table file, a byte that is no
-character, a NUL and a charset that a server only assumes are errors.
+A file never silently becomes other characters. A byte order mark that contradicts the table file, an invalid byte, a
+NUL, and a charset that a server only assumes are errors, with their position.
 """
 
 import codecs
@@ -13,18 +13,18 @@ from daybook.errors import FileRefused
 from daybook.sources.text.compression import Readable
 
 _PIECE = 2**20
-MAX_LINE = 2**24  # characters: a file without a line end within them is not text
+MAX_LINE = 2**24  # characters: a file with a longer line is not text
 _NEWLINE = re.compile(r"\r\n|\r|\n")
-_MARKS = (  # in this order: the first two begin as the last two do
+_MARKS = (  # UTF-32 is first, since its marks start with those of UTF-16
     (codecs.BOM_UTF32_LE, ("utf-32-le", "utf-32")),
     (codecs.BOM_UTF32_BE, ("utf-32-be", "utf-32")),
     (codecs.BOM_UTF8, ("utf-8", "utf-8-sig")),
     (codecs.BOM_UTF16_LE, ("utf-16-le", "utf-16")),
     (codecs.BOM_UTF16_BE, ("utf-16-be", "utf-16")),
 )
-#: What servers say of files whose encoding they do not know, and what such a file is all the same.
+#: Charsets that servers send for files of unknown encoding, and the most general encoding that fits each.
 _ASSUMED = {"ascii": "utf-8", "iso8859-1": "cp1252", "utf-8-sig": "utf-8"}
-#: What a file may be that nobody declared, for the advice in an error.
+#: The encodings that an error may suggest.
 _LIKELY = [
     *("utf_16", "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256"),
     *("shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "koi8_r"),
@@ -32,30 +32,35 @@ _LIKELY = [
 
 
 def text_encoding(name: str) -> str:
-    """Python's name of an encoding. Raises ValueError where there is none called `name`."""
+    """Return Python's name of an encoding. Raise ValueError if it is unknown."""
     try:
-        b"a".decode(name)  # of rot13, which turns texts into texts, a LookupError, but not for b""
+        b"a".decode(name)  # rot13, which encodes text as text, raises LookupError for b"a", but not for b""
     except UnicodeDecodeError:
-        pass  # an a is too little of UTF-16
+        pass  # one byte is not enough for UTF-16
     except (LookupError, ValueError):
-        raise ValueError(f"no encoding is called {name!r}; there are utf-8, utf-16, latin-1, cp1252, …") from None
+        raise ValueError(f"unknown encoding {name!r}; expected one such as utf-8, utf-16, latin-1, cp1252") from None
     return codecs.lookup(name).name
 
 
 def lines_of(stream: Readable, *, what: str, encoding: str | None = None, charset: str | None = None) -> Iterator[str]:
-    """The lines of a text with their ends, which may be LF, CRLF or CR.
+    """Yield the lines of a text with their line endings, which may be LF, CRLF or CR.
 
-    `what` names the file in errors. `encoding` is what the table file declares. Without it a byte order mark decides,
-    then `charset`, which the server has said, then it must be UTF-8.
+    Args:
+        stream: the file, decompressed.
+        what: the name of the file in errors.
+        encoding: the encoding that the table file declares. None: that of the byte order mark, else `charset`, else
+            UTF-8.
+        charset: the encoding that the server has sent.
 
     Raises:
-        FileRefused: a byte that is no character of it, with its offset and line; a NUL; a line without an end.
+        FileRefused: the file contradicts its encoding, or has an invalid byte, a NUL or a line that is too long. The
+            message names the byte or the line.
     """
     return _Decoding(stream, what, encoding, charset).lines()
 
 
 class _Decoding:
-    """One text, from its first byte to its last."""
+    """The state of decoding one file."""
 
     def __init__(self, stream: Readable, what: str, encoding: str | None, charset: str | None) -> None:
         self._stream, self._what = stream, what
@@ -65,38 +70,39 @@ class _Decoding:
         self._encoding, mark, assumed = self._choose(first, encoding, charset)
         self._first, self._offset = first[mark:], mark
         self._decoder = codecs.getincrementaldecoder(self._encoding)()
-        self._told = 0
+        self._lines = 0
         self._rest = ""
-        #: What the server has assumed may be wrong, and then the whole of it is UTF-8.
+        #: Checks if the whole file is UTF-8, which means that the charset of the server may be wrong.
         self._doubt = codecs.getincrementaldecoder("utf-8")() if assumed and self._encoding != "utf-8" else None
         self._beyond_ascii = False
 
     def _choose(self, first: bytes, encoding: str | None, charset: str | None) -> tuple[str, int, bool]:
-        """The encoding, the length of the mark, and whether the encoding is only what the server says."""
+        """Return the encoding, the length of the byte order mark, and whether only the server says the encoding."""
         declared = text_encoding(encoding) if encoding else None
         for mark, names in _MARKS:
             if first.startswith(mark):
                 if declared and declared not in names:
                     raise self._refused(
-                        f"encoding: {encoding} was declared, and it begins with the byte order mark of {names[0]}",
-                        "Leave encoding: out, or correct it",
+                        f"the table file declares encoding: {encoding}, but the file starts with the byte order mark "
+                        f"of {names[0]}",
+                        "Correct or remove encoding:",
                     )
                 return names[0], len(mark), False
         if declared in ("utf-16", "utf-32"):
             raise self._refused(
-                f"encoding: {encoding} was declared, and it has no byte order mark",
-                f"Say which of the two it is: {declared}-le or {declared}-be",
+                f"the table file declares encoding: {encoding}, but the file has no byte order mark",
+                f"Declare {declared}-le or {declared}-be",
             )
         if declared:
             return declared.removesuffix("-sig"), 0, False
         try:
-            said = text_encoding(charset) if charset else "utf-8"
+            name = text_encoding(charset) if charset else "utf-8"
         except ValueError:
-            said = "utf-8"  # a name that only databases know, such as utf8mb4
-        return _ASSUMED.get(said, said), 0, bool(charset)
+            name = "utf-8"  # a name that only databases know, such as utf8mb4
+        return _ASSUMED.get(name, name), 0, bool(charset)
 
     def lines(self) -> Iterator[str]:
-        splitter = io.IncrementalNewlineDecoder(None, translate=False)  # keeps the CR of a CRLF that is cut in two
+        splitter = io.IncrementalNewlineDecoder(None, translate=False)  # keeps a CR at the end of a piece for its LF
         data = self._first
         while True:
             text = self._rest + splitter.decode(self._decoded(data), final=not data)
@@ -105,10 +111,12 @@ class _Decoding:
                 if not line.endswith(("\n", "\r")):
                     self._rest = line
                     break
-                self._told += 1
+                self._lines += 1
                 yield line
             if len(self._rest) > MAX_LINE:
-                raise self._refused(f"line {self._told + 1} has no end within {MAX_LINE:,} characters", "Is it a text?")
+                raise self._refused(
+                    f"line {self._lines + 1} has more than {MAX_LINE:,} characters", "Check that the file is text"
+                )
             if not data:
                 break
             data = self._stream.read(_PIECE)
@@ -116,8 +124,8 @@ class _Decoding:
             yield self._rest
         if self._doubt and self._beyond_ascii:
             raise self._refused(
-                f"the server says that it is {self._encoding}, and it reads as UTF-8 throughout",
-                f"Declare which it is: encoding: utf-8, or encoding: {self._encoding}",
+                f"the server says that the file is {self._encoding}, but all of it is valid UTF-8",
+                f"Declare the right one: encoding: utf-8, or encoding: {self._encoding}",
             )
 
     def _decoded(self, data: bytes) -> str:
@@ -131,7 +139,7 @@ class _Decoding:
         if "\0" in text:
             line = self._line(text[: text.index("\0")])
             raise self._refused(
-                f"line {line} has a NUL, which is no text",
+                f"line {line} contains a NUL, which is not text",
                 "Correct the file; if it is UTF-16 without a byte order mark, declare encoding: utf-16-le or utf-16-be",
             )
         self._weigh(data)
@@ -147,7 +155,7 @@ class _Decoding:
             self._doubt = None
 
     def _line(self, before: str) -> int:
-        return self._told + len(_NEWLINE.split(self._rest + before))
+        return self._lines + len(_NEWLINE.split(self._rest + before))
 
     def _no_character(self, offset: int, before: str, error: UnicodeDecodeError) -> FileRefused:
         from charset_normalizer import from_bytes
@@ -159,7 +167,7 @@ class _Decoding:
         return self._refused(
             f"byte {offset:,} (0x{error.object[error.start]:02x}, in line {self._line(before)}) is not "
             f"{self._encoding}: {error.reason}{advice}",
-            "Declare its encoding: in the table file, or correct the file",
+            "Declare encoding: in the table file, or correct the file",
         )
 
     def _refused(self, why: str, remedy: str) -> FileRefused:

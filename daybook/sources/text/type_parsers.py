@@ -1,6 +1,7 @@
-"""Texts as values of one type, exactly: each function returns the stage's spelling, or raises ValueError with why.
+"""Parse texts to values of one type, without any loss.
 
-What a warehouse would round, cut or wrap in silence is no such value.
+Each function returns the text for the stage, or raises ValueError with the reason. Values that a warehouse would
+silently round, truncate or wrap are refused.
 """
 
 import json
@@ -18,13 +19,13 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _UNMEASURED = re.compile(r"([+-]?)(?:(nan)|inf(?:inity)?)", re.IGNORECASE)
 _BOOLEANS = {"true": "true", "t": "true", "yes": "true", "1": "true"}
 _BOOLEANS |= {"false": "false", "f": "false", "no": "false", "0": "false"}
-_MOST_DIGITS = 10_000  # of a decimal without a size, on either side of the point: PostgreSQL ends a little above
+_MOST_DIGITS = 10_000  # of a decimal without a size, on each side of the point: PostgreSQL's limit is slightly higher
 
 
 def parse_integer(text: str, kind: str) -> str:
-    """A whole number within the range of `smallint`, `integer` or `bigint`."""
+    """Parse an integer in the range of `smallint`, `integer` or `bigint`."""
     if not _INTEGER.fullmatch(text):
-        raise ValueError("it is no whole number")
+        raise ValueError("it is not an integer")
     bits = _BITS[kind]
     if len(text.lstrip("+-0")) > 19 or not -(2**bits) <= int(text) < 2**bits:
         raise ValueError(f"it is out of the range of {kind}")
@@ -32,11 +33,11 @@ def parse_integer(text: str, kind: str) -> str:
 
 
 def parse_decimal(text: str, type: Type) -> str:
-    """A number of which every digit fits."""
+    """Parse a decimal whose digits all fit `type`."""
     try:
         number = Decimal(text if _NUMBER.fullmatch(text) else "")
     except InvalidOperation:
-        raise ValueError("it is no number") from None
+        raise ValueError("it is not a number") from None
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int)
     if number.adjusted() > _MOST_DIGITS or exponent < -_MOST_DIGITS:
@@ -47,19 +48,19 @@ def parse_decimal(text: str, type: Type) -> str:
     whole, _, fraction = spelled.lstrip("+-").partition(".")
     scale = type.scale or 0
     if len(fraction.rstrip("0")) > scale:
-        raise ValueError(f"it has more than {scale} digits behind the point")
+        raise ValueError(f"it has more than {scale} digits after the point")
     if len(whole.lstrip("0")) > type.size - scale:
         raise ValueError(f"it has more than {type.size - scale} digits before the point")
     return spelled
 
 
 def parse_float(text: str, kind: str) -> str:
-    """A number in the range of a `real` or a `double`, of which the warehouse makes the nearest one; or none, or ∞."""
+    """Parse a number in the range of a `real` or a `double`, NaN or infinity. The warehouse rounds to the nearest."""
     if unmeasured := _UNMEASURED.fullmatch(text):
         sign, nan = unmeasured.groups()
         return "NaN" if nan else f"{sign.strip('+')}Infinity"
     if not _NUMBER.fullmatch(text):
-        raise ValueError("it is no number")
+        raise ValueError("it is not a number")
     number = float(text)
     try:
         kept = struct.unpack("f", struct.pack("f", number))[0] if kind == "real" else number
@@ -71,15 +72,15 @@ def parse_float(text: str, kind: str) -> str:
 
 
 def parse_boolean(text: str) -> str:
-    """`true` or `false`."""
+    """Parse a boolean. Return `true` or `false`."""
     try:
         return _BOOLEANS[text.strip().lower()]
     except KeyError:
-        raise ValueError("it is neither true nor false") from None
+        raise ValueError("it is not true or false") from None
 
 
 def parse_json(text: str) -> str:
-    """JSON as the standard has it, as it was written."""
+    """Check that a text is standard JSON, and return it unchanged."""
     try:
         json.loads(text, parse_float=_kept, parse_int=_kept, parse_constant=_no_json)
     except RecursionError:
@@ -92,21 +93,21 @@ def _kept(number: str) -> str:
 
 
 def _no_json(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not in JSON")
+    raise ValueError(f"JSON has no {name}")
 
 
 def parse_uuid(text: str) -> str:
-    """A UUID with its hyphens, in lower case."""
+    """Parse a UUID. Return it in lower case, with hyphens."""
     return str(uuid.UUID(text.strip()))
 
 
 def digits(text: str) -> str:
-    """The hex digits of bytes."""
+    """Parse the hex digits of bytes, with or without `\\x`. Return the digits in lower case."""
     return bytes.fromhex(text.strip().removeprefix("\\x")).hex()
 
 
 def fitting(text: str, type: Type) -> str:
-    """A text that is no longer than a `varchar` or a `char`, in characters."""
+    """Return a text that fits the length of a `varchar` or a `char`, in characters."""
     if type.size is not None and len(text) > type.size:
-        raise ValueError(f"it has {len(text)} characters, and {type.size} fit in")
+        raise ValueError(f"it has {len(text)} characters, but only {type.size} fit")
     return text

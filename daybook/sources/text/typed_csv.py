@@ -1,4 +1,4 @@
-"""Rows whose values are texts (of a CSV, JSON lines, a sheet), as the typed CSV of the stage."""
+"""Convert rows of texts (of a CSV, JSON lines, a sheet) to the typed CSV of the stage."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ from daybook.stage.csv_format import Chunk, CsvFormat
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
 
-_CHUNK = 2**20  # bytes, about: what the stage likes best
+_CHUNK = 2**20  # bytes, about: the ideal size for the stage
 _VALUE_SHOWN = 60  # characters of a value in an error
 
 Value = Callable[[str], str | None]
@@ -20,34 +20,35 @@ Row = Sequence[str | None]
 
 
 def declared(table: "TableSpec", kind: str) -> list[Column]:
-    """The columns of a source that has no types of its own: those of the table file.
+    """Return the columns that the table file declares, for a source without types.
 
     Raises:
-        SourceError: the table file declares none.
+        SourceError: the table file declares no columns.
     """
     types = table.declared_types
     if not types:
         raise SourceError(
-            f"{table.name}: a {kind} source is text and has no types: name its columns with their types "
-            "under columns: in the table file"
+            f"{table.name}: a {kind} source has no types: declare its columns with their types under columns: in the "
+            "table file"
         )
     return [Column(name, type, nullable=name not in table.key) for name, type in types.items()]
 
 
 class TextRows:
-    """Turns rows of texts into CSV for the stage, each value checked against its column's type."""
+    """Converts rows of texts to CSV for the stage, and checks each value against the type of its column."""
 
-    def __init__(
-        self, table: "TableSpec", columns: Sequence[Column], spelling: ValueFormats, format: CsvFormat
-    ) -> None:
+    def __init__(self, table: "TableSpec", columns: Sequence[Column], formats: ValueFormats, format: CsvFormat) -> None:
         self._table, self._columns, self._format = table, columns, format
-        self._readers: list[Value] = [_reader(column, spelling) for column in columns]
+        self._readers: list[Value] = [_reader(column, formats) for column in columns]
         self._writers = [_writer(column.type, format) for column in columns]
 
     def chunks(self, rows: Iterable[tuple[str, Row]]) -> Iterator[Chunk]:
-        """The rows as chunks of CSV. Takes pairs: where a row is ("line 7"), and its values in the columns' order.
+        """Yield the rows as chunks of CSV.
 
-        A value of None is NULL, whatever the spelling. Raises ValueRefused, which names the row, the column and why.
+        Takes pairs: the position of a row ("line 7"), and its values in the order of the columns. None is NULL.
+
+        Raises:
+            ValueRefused: a value does not fit its column. The message names the row, the column and the reason.
         """
         lines: list[bytes] = []
         size = 0
@@ -64,8 +65,8 @@ class TextRows:
     def _line(self, where: str, row: Row) -> bytes:
         if len(row) != len(self._columns):
             raise ValueRefused(
-                f"{self._table.name}, {where}: it has {len(row)} values, and there are {len(self._columns)} columns. "
-                "Correct it at the source"
+                f"{self._table.name}, {where}: the row has {len(row)} values, but there are {len(self._columns)} "
+                "columns. Correct the row in the source"
             )
         null, fields = self._format.null, []
         place = 0
@@ -77,9 +78,9 @@ class TextRows:
             raise self._refused(where, row, place, str(error)) from None
         try:
             return (",".join(fields) + "\n").encode()
-        except UnicodeEncodeError:  # half of a pair, as JSON may escape it
+        except UnicodeEncodeError:  # a lone surrogate, which JSON can escape
             place = next(place for place, field in enumerate(fields) if not _is_text(field))
-            raise self._refused(where, row, place, "it has half of a character (a lone surrogate)") from None
+            raise self._refused(where, row, place, "it contains half of a character (a lone surrogate)") from None
 
     def _refused(self, where: str, row: Row, place: int, why: str) -> ValueRefused:
         column = self._columns[place]
@@ -89,23 +90,23 @@ class TextRows:
         key = ", ".join(f"{name}={_shown(named[name])}" for name in self._table.key if name in named)
         return ValueRefused(
             f"{self._table.name}, {where}{f', row {key}' if key else ''}, column {column.name}: "
-            f"{_shown(named[column.name])} does not fit {column.type}: {why}. Correct it at the source, or say under "
-            "source: values: how it is written"
+            f"{_shown(named[column.name])} does not fit {column.type}: {why}. Correct it in the source, or declare its "
+            "format under source: values:"
         )
 
 
-def _reader(column: Column, spelling: ValueFormats) -> Value:
-    """What reads a column, behind its mask."""
+def _reader(column: Column, formats: ValueFormats) -> Value:
+    """Return the function that parses the values of a column, and masks them."""
     if column.mask == "null":
         return lambda text: None
     if column.mask == "hash":
-        read = spelling.parser(Type("text"))
+        read = formats.parser(Type("text"))
         return lambda text: None if (value := read(text)) is None else hashed(value)
-    return spelling.parser(column.type)
+    return formats.parser(column.type)
 
 
 def _shown(value: str | None) -> str:
-    """A value as an error shows it: on one line, and not all of a long one."""
+    """Return a value for an error: on one line, and truncated if it is long."""
     return repr(value if value is None or len(value) <= _VALUE_SHOWN else f"{value[:_VALUE_SHOWN]}…")
 
 
@@ -118,7 +119,7 @@ def _is_text(field: str) -> bool:
 
 
 def hashed(text: str) -> str:
-    """What `mask: hash` makes of a text: the hex digits of its SHA-256, as the databases compute it, too."""
+    """Return the hash of a text for `mask: hash`: its SHA-256 in hex, as databases compute it."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""How values are spelled in a text (a CSV, JSON lines, a sheet), and what they are in the spelling of the stage.
+"""The formats of values in texts (a CSV, JSON lines, a sheet), and their conversion for the stage.
 
-Nothing is guessed: what is not spelled as the table file says is refused, with the reason, and never becomes another
-value or NULL. A date is `2021-02-05`, a time ISO 8601, a number has a point, unless the table file declares otherwise.
+Nothing is guessed. A value that does not have the declared format is refused with the reason, and never becomes another
+value or NULL. By default, dates and times are ISO 8601, and numbers have a decimal point.
 """
 
 import re
@@ -16,56 +16,58 @@ from daybook.sources.text import type_parsers
 
 _POINTS = ".,٫"
 _THOUSANDS = ".,'’_ \u00a0\u202f"
-#: Two moments that no other moment is written like, if the format says enough: which is the day, and which the month?
+#: Two times that a complete format writes and reads back unchanged. Day and month differ, so that it cannot swap them.
 _SAMPLES = (datetime(2021, 11, 29, 17, 46, 58, 123456, UTC), datetime(1987, 2, 3, 4, 5, 6, 789000, UTC))
 _FRACTION = re.compile(r"[.,]([0-9]+)")
 
 
 class ValueFormats(Strict):
-    """What a table file says under `values:` of how the values of its source are spelled."""
+    """The formats of a source's values: `values:` in a table file."""
 
     nulls: tuple[str, ...] = Field(
-        ("",), description="The texts that are NULL. An empty one is always NULL where it is no text."
+        ("",), description="The texts that are NULL. In a column that is not text, an empty value is always NULL."
     )
-    decimal_point: str = Field(".", description="What stands before a number's fraction.")
-    thousands: str = Field("", description="What stands between the thousands of a number, if anything.")
-    dates: str | None = Field(None, description="How dates are written, as strftime says it: %d.%m.%Y. Left out: ISO.")
-    timestamps: str | None = Field(None, description="The same of dates with a time: %m/%d/%Y %H:%M:%S. Left out: ISO.")
+    decimal_point: str = Field(".", description="The character before the fraction of a number.")
+    thousands: str = Field("", description="The character between the thousands of a number, if any.")
+    dates: str | None = Field(None, description="The strftime format of dates: %d.%m.%Y. Default: ISO 8601.")
+    timestamps: str | None = Field(
+        None, description="The strftime format of dates with a time: %m/%d/%Y %H:%M:%S. Default: ISO 8601."
+    )
 
     @model_validator(mode="after")
     def _marks(self) -> "ValueFormats":
         if self.decimal_point not in list(_POINTS):
-            raise ValueError(f"decimal_point is {self.decimal_point!r}, and must be a point or a comma")
+            raise ValueError(f"decimal_point is {self.decimal_point!r}, but must be a point or a comma")
         if self.thousands not in ["", *_THOUSANDS]:
-            raise ValueError(f"thousands is {self.thousands!r}, and must be a comma, a point, an apostrophe or a blank")
+            raise ValueError(f"thousands is {self.thousands!r}, but must be a comma, a point, an apostrophe or a space")
         if self.thousands == self.decimal_point:
-            raise ValueError(f"decimal_point and thousands are both {self.thousands!r}: nobody could tell them apart")
+            raise ValueError(f"decimal_point and thousands are both {self.thousands!r}, but must be different")
         return self
 
     @field_validator("dates", "timestamps")
     @classmethod
-    def _says_all(cls, pattern: str | None) -> str | None:
-        """A format without a year would make every date one of 1900; one without AM and PM every evening a morning."""
+    def _is_complete(cls, pattern: str | None) -> str | None:
+        """Refuse incomplete formats: without a year, every date is in 1900; without AM and PM, evening is morning."""
         if pattern is None:
             return None
         if re.search("%[EOcxXZ]", pattern):
-            raise ValueError(f"{pattern!r} depends on the machine: write it with %Y, %m, %d, %H, %M, %S, %f, %z")
+            raise ValueError(f"{pattern!r} depends on the machine: use only %Y, %m, %d, %H, %M, %S, %f, %z")
         for sample in _SAMPLES:
             try:
                 read = datetime.strptime(sample.strftime(pattern), pattern)
             except (ValueError, re.error) as error:
-                raise ValueError(f"{pattern!r} cannot be read: {error}") from None
+                raise ValueError(f"{pattern!r} is not a valid format: {error}") from None
             units = ("year", "month", "day", *(("hour",) if re.search("%[HIMSfp]", pattern) else ()))
             lacking = [unit for unit in units if getattr(read, unit) != getattr(sample, unit)]
             if lacking:
-                raise ValueError(f"{pattern!r} does not say the {', '.join(lacking)}")
+                raise ValueError(f"{pattern!r} has no {', '.join(lacking)}")
         return pattern
 
     def parser(self, type: Type) -> Callable[[str], str | None]:
-        """A function that takes a value as it is spelled, and returns it as the stage spells a `type`; None is NULL.
+        """Return a function that converts a text in these formats to a value of `type` for the stage, or None for NULL.
 
-        The function raises ValueError, with the reason, for a text that is no such value or would lose a part of it.
-        An instant (`timestamptz`) is returned in UTC; one of bytes is given and returned as hex digits.
+        The function returns an instant (`timestamptz`) in UTC. Bytes are hex digits before and after. It raises
+        ValueError, with the reason, for a text that is not a value of `type`, or that would lose a part of it.
         """
         read, nulls, texts = self._reader(type), frozenset(self.nulls), type.kind in ("text", "varchar", "char")
 
@@ -73,7 +75,7 @@ class ValueFormats(Strict):
             if text in nulls or (not texts and not text.strip()):
                 return None
             if "\0" in text:
-                raise ValueError("it has a NUL, which no warehouse can hold")
+                raise ValueError("it contains a NUL, which no warehouse can store")
             return read(text)
 
         return value_of
@@ -102,7 +104,7 @@ class ValueFormats(Strict):
         }.get(type.kind, str)
 
     def _number(self) -> Callable[[str], str]:
-        """A function that takes a number as it is spelled, and returns it with a point and without thousands."""
+        """Return a function that converts a number in this format to one with a point and without thousands."""
         point, thousands = self.decimal_point, self.thousands
         if point == "." and not thousands:
             return str.strip
@@ -113,10 +115,10 @@ class ValueFormats(Strict):
             if thousands and thousands in text:
                 found = grouped.match(text)
                 if not found:
-                    raise ValueError(f"thousands is {thousands!r}, and there it does not stand between thousands")
+                    raise ValueError(f"thousands is {thousands!r}, but here it is not between thousands")
                 text = found[0].replace(thousands, "") + text[found.end() :]
             if point != "." and "." in text:
-                raise ValueError(f"it has a point, and decimal_point is {point!r}")
+                raise ValueError(f"it has a point, but decimal_point is {point!r}")
             return text.replace(point, ".")
 
         return plain
@@ -139,17 +141,17 @@ class ValueFormats(Strict):
         _keeps_fraction(moment, type)
         if type.kind == "timestamp":
             if moment.tzinfo:
-                raise ValueError("it has a zone, which a timestamp would lose: declare it as timestamptz")
+                raise ValueError("it has a time zone, which a timestamp would lose: declare it as timestamptz")
             return moment.isoformat(" ")
         if not moment.tzinfo:
-            raise ValueError("it has no zone, so it is no instant: declare it as timestamp")
+            raise ValueError("it has no time zone, so it is not an instant: declare it as timestamp")
         try:
             return moment.astimezone(UTC).isoformat(" ")
         except OverflowError:
-            raise ValueError("in UTC it lies outside of the years 1 to 9999") from None
+            raise ValueError("in UTC, it is outside of the years 1 to 9999") from None
 
 
-#: What a source spells its values like that declares nothing.
+#: The formats of a source that declares none.
 ISO = ValueFormats.model_validate({})
 
 
@@ -158,19 +160,19 @@ def _time(text: str, type: Type) -> str:
     moment = time.fromisoformat(text.strip())
     _keeps_fraction(moment, type)
     if moment.tzinfo and type.kind == "time":
-        raise ValueError("it has a zone, which a time would lose: declare it as timetz")
+        raise ValueError("it has a time zone, which a time would lose: declare it as timetz")
     if not moment.tzinfo and type.kind == "timetz":
-        raise ValueError("it has no zone: declare it as time")
+        raise ValueError("it has no time zone: declare it as time")
     return moment.isoformat()
 
 
 def _no_seventh_digit(text: str) -> None:
-    """Python reads ISO 8601 with more digits of a second than six, and cuts the others off."""
+    """Refuse more than six fractional digits of a second, which Python would silently truncate in ISO 8601."""
     if any(digits[6:].strip("0") for digits in _FRACTION.findall(text)):
-        raise ValueError("it has more than 6 digits of a second")
+        raise ValueError("it has more than 6 fractional digits of a second")
 
 
 def _keeps_fraction(moment: datetime | time, type: Type) -> None:
-    """Raises where a column would round digits of a second off."""
+    """Refuse fractional digits of a second that the column would round."""
     if type.size is not None and moment.microsecond % 10 ** (6 - min(type.size, 6)):
-        raise ValueError(f"it has more than {type.size} digits of a second")
+        raise ValueError(f"it has more than {type.size} fractional digits of a second")

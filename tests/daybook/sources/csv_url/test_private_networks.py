@@ -1,4 +1,4 @@
-"""Where a CSV may be fetched from: not from within the network, in whatever guise an address comes."""
+"""Downloads from private networks are refused, in whatever form an address is written."""
 
 import ipaddress
 import socket
@@ -17,7 +17,7 @@ from tests.support.servers.tls_proxy import Authority
 from tests.support.servers.web import Answer, Web, serving_web
 
 PUBLIC = ["1.1.1.1", "93.184.216.34", "172.32.0.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
-WITHIN = [
+PRIVATE = [
     *("127.0.0.1", "127.9.9.9", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "0.0.0.0", "169.254.169.254"),
     *("192.0.2.1", "198.18.0.1", "203.0.113.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255"),
     *("::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254", "fec0::1", "ff02::1", "2001:db8::1"),
@@ -26,47 +26,47 @@ WITHIN = [
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_an_address_in_the_internet_is_public(address: str) -> None:
+def test_public_addresses(address: str) -> None:
     assert is_public(ipaddress.ip_address(address))
 
 
-@pytest.mark.parametrize("address", WITHIN)
-def test_an_address_within_the_network_is_not(address: str) -> None:
+@pytest.mark.parametrize("address", PRIVATE)
+def test_private_addresses(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0.0.0.0"])
-def test_nothing_is_asked_of_a_server_within_the_network(web: Web, host: str) -> None:
+def test_no_request_is_sent_to_a_private_address(web: Web, host: str) -> None:
     web.offers(b"secret")
-    with pytest.raises(SourceError, match=r"no public address: nothing was fetched.*allow_private: true") as caught:
+    with pytest.raises(
+        SourceError, match=r"not a public address: nothing was downloaded.*allow_private: true"
+    ) as caught:
         fetch(web.url(host=host), what="raw.x, the file", max_bytes=100, allow_private=False)
-    assert type(caught.value) is SourceError, "it is not tried again"
+    assert type(caught.value) is SourceError, "there is no retry"
     assert not web.asked
 
 
 @pytest.mark.parametrize("host", ["[::1]", "[::ffff:127.0.0.1]"])
-def test_nor_by_its_longer_address(host: str) -> None:
-    with pytest.raises(SourceError, match="no public address"):
+def test_no_request_is_sent_to_a_private_ipv6_address(host: str) -> None:
+    with pytest.raises(SourceError, match="not a public address"):
         fetch(f"http://{host}:1/", what="raw.x, the file", max_bytes=100, allow_private=False)
 
 
 @pytest.mark.parametrize("addresses", [("1.1.1.1", "127.0.0.1"), ("127.0.0.1", "1.1.1.1")], ids=str)
-def test_one_address_within_the_network_is_enough_to_refuse_a_name(
+def test_a_name_with_one_private_address_is_refused(
     addresses: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name may have several: the one that is not public is not reached by trying until it is its turn."""
+    """A name may have several addresses. Retries must not reach a private one."""
     places = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in addresses]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: places)
-    with pytest.raises(SourceError, match=r"files\.example is 127\.0\.0\.1, which is no public address"):
+    with pytest.raises(SourceError, match=r"files\.example is 127\.0\.0\.1, which is not a public address"):
         CheckedTransport("raw.x", allow_private=False).addresses("files.example", 80)
 
 
-def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
-    web: Web, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A name server that answers otherwise when it is asked again (DNS rebinding) is not asked again."""
+def test_the_connection_goes_to_the_address_that_was_checked(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name is resolved only once, since a second answer may be another one (DNS rebinding)."""
     web.offers(b"here")
-    answers = ["127.0.0.1", "127.0.0.2"]  # nobody listens on the second
+    answers = ["127.0.0.1", "127.0.0.2"]  # no server listens on the second
     real = socket.getaddrinfo
 
     def changing(host: str, *args: Any, **kwargs: Any) -> Any:
@@ -96,7 +96,7 @@ def test_the_next_address_of_a_name_is_tried(web: Web, monkeypatch: pytest.Monke
 
 @contextmanager
 def tls_web(host: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Web, list[str | None]]]:
-    """A server that is `host`, by a certificate that is trusted; and the names that it was asked for."""
+    """Yield a server with a trusted certificate for `host`, and the names that clients have requested (SNI)."""
     authority, names = Authority(), list[str | None]()
     trusted = folder / "authority.pem"
     trusted.write_bytes(authority.certificate)
@@ -111,7 +111,7 @@ def tls_web(host: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield web, names
 
 
-def test_a_server_proves_the_name_and_not_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_certificate_is_for_the_name_and_not_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with tls_web("localhost", tmp_path, monkeypatch) as (web, names):
         web.offers(b"here")
         found = fetch(web.url(host="localhost"), what="raw.x", max_bytes=100, allow_private=True)
@@ -120,7 +120,7 @@ def test_a_server_proves_the_name_and_not_the_address(tmp_path: Path, monkeypatc
         assert (names, web.asked[0].headers["Host"]) == (["localhost"], f"localhost:{web.port}")
 
 
-def test_a_server_with_the_certificate_of_another_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_for_another_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with tls_web("files.example", tmp_path, monkeypatch) as (web, _):
         web.offers(b"here")
         with pytest.raises(SourceLost, match="CERTIFICATE_VERIFY_FAILED"):

@@ -1,4 +1,4 @@
-"""A CSV at a URL: loaded whole, tried again when the server fails for a moment, left alone while it is unchanged."""
+"""A CSV at a URL: full loads, retries of a server that fails temporarily, and unchanged files."""
 
 import gzip
 import hashlib
@@ -100,7 +100,7 @@ def test_a_changed_file_is_loaded(warehouse_ends: Endpoints, web: Web, headers: 
     assert warehouse_ends.rows(made) == sorted([("Ann", "f"), *ROWS]) and len(web.asked) == 2
 
 
-def test_an_unchanged_file_is_read_when_somebody_asks_for_all_of_it(warehouse_ends: Endpoints, web: Web) -> None:
+def test_a_full_refresh_reads_an_unchanged_file(warehouse_ends: Endpoints, web: Web) -> None:
     web.offers(Answer(GOOD, headers={"ETag": '"1"'}))
     made = table(warehouse_ends, web.url())
     warehouse_ends.load(made)
@@ -109,7 +109,7 @@ def test_an_unchanged_file_is_read_when_somebody_asks_for_all_of_it(warehouse_en
     assert warehouse_ends.rows(made) == ROWS
 
 
-def test_another_table_file_reads_an_unchanged_file_anew(warehouse_ends: Endpoints, web: Web) -> None:
+def test_a_changed_table_file_reads_an_unchanged_file(warehouse_ends: Endpoints, web: Web) -> None:
     web.offers(Answer(GOOD, headers={"ETag": '"1"'}))
     warehouse_ends.load(table(warehouse_ends, web.url()))
     other = table(warehouse_ends, web.url(), values={"nulls": ["", "m"]})
@@ -117,7 +117,7 @@ def test_another_table_file_reads_an_unchanged_file_anew(warehouse_ends: Endpoin
     assert ("Ian", None) in warehouse_ends.rows(other)
 
 
-PASSES = {
+TEMPORARY = {
     "503": Answer(b"", 503),
     "500 with a page": Answer(b"<html>", 500, {"Content-Type": "text/html"}),
     "429": Answer(b"", 429, {"Retry-After": "0"}),
@@ -127,15 +127,15 @@ PASSES = {
 }
 
 
-@pytest.mark.parametrize("answer", PASSES.values(), ids=PASSES)
-def test_what_passes_is_tried_again(warehouse_ends: Endpoints, web: Web, answer: Answer) -> None:
+@pytest.mark.parametrize("answer", TEMPORARY.values(), ids=TEMPORARY)
+def test_a_temporary_failure_is_retried(warehouse_ends: Endpoints, web: Web, answer: Answer) -> None:
     web.offers(answer, GOOD)
     made = table(warehouse_ends, web.url())
     warehouse_ends.load(made)
     assert warehouse_ends.rows(made) == ROWS and len(web.asked) == 2
 
 
-def test_the_server_says_when_to_come_again(warehouse_ends: Endpoints, web: Web) -> None:
+def test_retry_after_sets_the_wait(warehouse_ends: Endpoints, web: Web) -> None:
     web.offers(
         Answer(b"", 429, {"Retry-After": "1"}), Answer(b"", 503, {"Retry-After": formatdate(0, usegmt=True)}), GOOD
     )
@@ -153,7 +153,7 @@ def test_redirects_are_followed(warehouse_ends: Endpoints, web: Web) -> None:
     assert warehouse_ends.rows(made) == ROWS
 
 
-def test_a_header_alone_is_an_empty_table_the_first_time_and_stopped_later(warehouse_ends: Endpoints, web: Web) -> None:
+def test_a_file_with_only_a_header_is_only_accepted_by_the_first_load(warehouse_ends: Endpoints, web: Web) -> None:
     web.offers(b"name,gender\n", GOOD, b"name,gender\n")
     made = table(warehouse_ends, web.url())
     assert warehouse_ends.load(made).rows == 0
@@ -177,7 +177,7 @@ def test_the_memory_does_not_grow_with_the_file(warehouse_ends: Endpoints, web: 
     assert peak < 24 * 2**20, f"{peak / 2**20:.0f} MiB for a file of 40"
 
 
-def test_columns_are_masked_dropped_and_passed_over(warehouse_ends: Endpoints, web: Web) -> None:
+def test_columns_are_masked_dropped_and_ignored(warehouse_ends: Endpoints, web: Web) -> None:
     web.offers(b"phone,name,age,email,gender\n030 1,Ian,40,ian@example.com,m\n,Zoe,41,,f\n")
     columns = {"name": "varchar(64)", "gender": "varchar(8)", "email": "varchar(64)", "phone": "varchar(20)"}
     source = {"kind": "csv", "url": web.url(), "allow_private": True}
@@ -193,7 +193,7 @@ def test_a_file_has_no_intervals(warehouse_ends: Endpoints, web: Web) -> None:
     fields = {"cursor": "day", "interval": "day", "load": "replace_interval", "start": "2021-02-05"}
     source = {"kind": "csv", "url": web.url(), "allow_private": True}
     made = warehouse_ends.table("days", source=source, columns={"day": "date"}, **fields)
-    with pytest.raises(SourceError, match="loaded whole: say load: replace"):
+    with pytest.raises(SourceError, match="replaces the whole table: use load: replace"):
         warehouse_ends.load(made, "2021-02-05")
     assert not web.asked
 
@@ -205,19 +205,17 @@ def test_a_file_has_no_intervals(warehouse_ends: Endpoints, web: Web) -> None:
         ("file:///etc/passwd", "expected https"),
         ("example.com/a.csv", "expected https"),
         ("https://", "expected https"),
-        ("https://me:secret@example.com/a.csv", "does not belong into a table file"),
-        ("https://example.com:port/a.csv", "it is no URL"),
+        ("https://me:secret@example.com/a.csv", "a table file must not contain a password"),
+        ("https://example.com:port/a.csv", "it is not a URL"),
     ],
 )
-def test_a_url_that_cannot_be_read_is_refused_with_the_table_file(
-    warehouse_ends: Endpoints, url: str, why: str
-) -> None:
+def test_an_invalid_url_in_a_table_file_is_refused(warehouse_ends: Endpoints, url: str, why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         table(warehouse_ends, url)
 
 
 def test_the_projects_own_table_is_loaded(warehouse_ends: Endpoints, web: Web) -> None:
-    """raw_data.name_gender, but from loopback."""
+    """raw_data.name_gender, from a local server."""
     web.offers(GOOD)
     own = read_table("raw_data.name_gender")
     source = own.source.model_copy(update={"url": web.url(), "allow_private": True})
@@ -226,7 +224,7 @@ def test_the_projects_own_table_is_loaded(warehouse_ends: Endpoints, web: Web) -
     assert warehouse_ends.rows(made) == ROWS
 
 
-def test_nothing_is_kept_of_a_file_that_was_loaded(
+def test_the_copy_of_a_file_is_deleted(
     warehouse_ends: Endpoints, web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -234,7 +232,7 @@ def test_nothing_is_kept_of_a_file_that_was_loaded(
     assert warehouse_ends.rows(made) == ROWS and not list(tmp_path.glob("daybook-*"))
 
 
-def test_the_page_says_what_a_table_file_may_say() -> None:
+def test_the_page_documents_every_field() -> None:
     page = (tables_folder().parent / "docs" / "guides" / "csv-files.md").read_text(encoding="utf-8")
     example = page.split("```yaml\n")[1].split("```")[0]
     source = Table(name="raw_data.exchange_rates", **YAML(typ="safe", pure=True).load(example)).source

@@ -355,7 +355,7 @@ def test_a_key_that_was_revoked_is_told_without_the_key(
     [
         ({"load": "upsert", "cursor": "since", "interval": "day"}, "a sheet has no history and is always loaded whole"),
         ({"cursor": "since"}, "a sheet has no history"),
-        ({"columns": None}, "name its columns with their types"),
+        ({"columns": None}, "declare its columns with their types"),
     ],
 )
 @ON_ONE_WAREHOUSE

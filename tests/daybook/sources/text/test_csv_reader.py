@@ -1,4 +1,4 @@
-"""CSV files as others write them: what is read of each dialect and encoding, and what is refused, with its line."""
+"""CSV files of third parties: every dialect and encoding, and the errors for bad files, with their line."""
 
 import bz2
 import csv
@@ -52,23 +52,23 @@ GOOD: dict[str, tuple[bytes, dict[str, Any]]] = {
     "a declared delimiter": (b"name^gender\nZo\xc3\xab^f\nIan^m\n", {"delimiter": "^"}),
     "quotes": (b'"name","gender"\n"Zo\xc3\xab","f"\n"Ian","m"\n', {}),
     "another quote": (b"'name','gender'\n'Zo\xc3\xab','f'\n'Ian','m'\n", {"quote": "'"}),
-    "names of others": (b"First name,gender\nZo\xc3\xab,f\nIan,m\n", {"rename": {"First name": "name"}}),
+    "renamed columns": (b"First name,gender\nZo\xc3\xab,f\nIan,m\n", {"rename": {"First name": "name"}}),
     "no header": (b"Zo\xc3\xab,f\nIan,m\n", {"header": False}),
     "no header, semicolons": (b"Zo\xc3\xab;f\nIan;m\n", {"header": False}),
     "UTF-8 with a mark": ("\ufeffname,gender\nZoë,f\nIan,m\n".encode(), {}),
     "UTF-8 with a mark, declared": ("\ufeffname,gender\nZoë,f\nIan,m\n".encode(), {"encoding": "utf-8"}),
     "UTF-16 with a mark": ("name,gender\nZoë,f\nIan,m\n".encode("utf-16"), {}),
-    "UTF-16, big end first, with a mark": ("\ufeffname,gender\nZoë,f\nIan,m\n".encode("utf-16-be"), {}),
+    "UTF-16, big-endian, with a mark": ("\ufeffname,gender\nZoë,f\nIan,m\n".encode("utf-16-be"), {}),
     "UTF-16 without a mark, declared": ("name,gender\nZoë,f\nIan,m\n".encode("utf-16-le"), {"encoding": "utf-16-le"}),
     "latin-1, declared": ("name,gender\nZoë,f\nIan,m\n".encode("latin-1"), {"encoding": "latin-1"}),
-    "cp1252, said by the server": ("name,gender\nZoë,f\nIan,m\n".encode("cp1252"), {"charset": "windows-1252"}),
-    "ASCII, said by the server": (b"name,gender\nZo\xc3\xab,f\nIan,m\n", {"charset": "us-ascii"}),
-    "a charset that nobody knows": (b"name,gender\nZo\xc3\xab,f\nIan,m\n", {"charset": "utf8mb4"}),
+    "cp1252, sent by the server": ("name,gender\nZoë,f\nIan,m\n".encode("cp1252"), {"charset": "windows-1252"}),
+    "ASCII, sent by the server": (b"name,gender\nZo\xc3\xab,f\nIan,m\n", {"charset": "us-ascii"}),
+    "an unknown charset": (b"name,gender\nZo\xc3\xab,f\nIan,m\n", {"charset": "utf8mb4"}),
 }
 
 
 @pytest.mark.parametrize("data, options", GOOD.values(), ids=GOOD)
-def test_a_file_is_read_as_it_is_meant(data: bytes, options: dict[str, Any]) -> None:
+def test_a_file_is_read(data: bytes, options: dict[str, Any]) -> None:
     assert read(data, **options) == [("Zoë", "f"), ("Ian", "m")]
 
 
@@ -87,11 +87,11 @@ def test_fields_keep_every_character(data: bytes, dialect: dict[str, Any], row: 
     assert read(data, **dialect) == [row]
 
 
-def test_a_row_is_found_by_the_line_on_which_it_begins() -> None:
+def test_a_row_has_the_number_of_its_first_line() -> None:
     assert lines(b'name,gender\n"a\nb",c\nd,e\n') == ["line 2", "line 4"]
 
 
-def test_characters_cut_in_two_by_a_piece_of_the_file_arrive_whole() -> None:
+def test_characters_on_the_boundary_of_two_pieces_are_read() -> None:
     body = ("name,gender\r\n" + "ë€😀,x\r\n" * 200_000).encode()
     rows = read(body)
     assert len(rows) == 200_000 and set(rows) == {("ë€😀", "x")}
@@ -100,22 +100,22 @@ def test_characters_cut_in_two_by_a_piece_of_the_file_arrive_whole() -> None:
 BAD: dict[str, tuple[bytes, dict[str, Any], str]] = {
     "empty": (b"", {}, "the file is empty"),
     "blank lines alone": (b"\r\n\r\n", {}, "the file is empty"),
-    "a page": (b"\n <!DOCTYPE html>\n<html><body>Please log in", {}, "it is no CSV but a page"),
+    "a page": (b"\n <!DOCTYPE html>\n<html><body>Please log in", {}, "the file is not a CSV but a web page"),
     "JSON": (b'{"error": "not found"}', {}, "the header lacks name, gender"),
     "a column gone": (b"name\na\n", {}, "the header lacks gender"),
     "a column renamed": (b"name,genders\na,b\n", {}, "rename: {genders: gender}"),
-    "a column more": (b"name,gender,email\na,b,c\n", {}, "has email, which columns: in the table file does not"),
+    "a column more": (b"name,gender,email\na,b,c\n", {}, "has email, which columns: in the table file does not list"),
     "a column twice": (b"name,gender,name\na,b,c\n", {}, "has name more than once"),
     "a column without a name": (b"name,gender,\na,b,\n", {}, "has no name for column 3"),
     "no header": (b"Ian,m\nZo,f\n", {}, "It is 'Ian, m'"),
-    "a field too many": (b"name,gender\na,b\nc,d,e\n", {}, "line 3 has 3 fields, and the header has 2"),
-    "a field too few": (b"name,gender\na,b\nc\n", {}, "line 3 has 1 field, and the header has 2"),
-    "too few without a header": (b"a,b\nc\n", {"header": False}, "line 2 has 1 field, and the table has 2"),
-    "a blank line within": (b"name,gender\na,b\n\nc,d\n", {}, "line 3 is blank"),
-    "a quote not closed": (b'name,gender\na,b\n"c,d\ne,f\n', {}, "ends within the row that begins in line 3"),
-    "a quote closed too early": (b'name,gender\n"a"b,c\n', {}, "line 2 is no CSV"),
-    "a NULL of MySQL's": (b"name,gender\na,b\n\\N,c\n", {"escape": "\\"}, "line 3 has '\\\\N'"),
-    "a NUL": (b"name,gender\na,b\nc\0,d\n", {}, "line 3 has a NUL"),
+    "a field too many": (b"name,gender\na,b\nc,d,e\n", {}, "line 3 has 3 fields, but the header has 2"),
+    "a field too few": (b"name,gender\na,b\nc\n", {}, "line 3 has 1 field, but the header has 2"),
+    "too few without a header": (b"a,b\nc\n", {"header": False}, "line 2 has 1 field, but the table has 2"),
+    "a blank line within": (b"name,gender\na,b\n\nc,d\n", {}, "line 3 is blank, but rows follow it"),
+    "a quote not closed": (b'name,gender\na,b\n"c,d\ne,f\n', {}, "ends inside of the row that starts in line 3"),
+    "a quote closed too early": (b'name,gender\n"a"b,c\n', {}, "line 2 is not valid CSV"),
+    "a NULL of MySQL": (b"name,gender\na,b\n\\N,c\n", {"escape": "\\"}, "line 3 has '\\\\N'"),
+    "a NUL": (b"name,gender\na,b\nc\0,d\n", {}, "line 3 contains a NUL"),
     "UTF-16 without a mark": ("name,gender\n".encode("utf-16-le"), {}, "encoding: utf-16-le or utf-16-be"),
     "UTF-16 declared without a mark": (b"n\0", {"encoding": "utf-16"}, "utf-16-le or utf-16-be"),
     "UTF-16 cut in a character": ("\ufeffname,gender\n".encode("utf-16-le")[:-1], {}, "is not utf-16-le"),
@@ -124,43 +124,51 @@ BAD: dict[str, tuple[bytes, dict[str, Any], str]] = {
         {},
         "byte 21 (0xe9, in line 3) is not utf-8: invalid continuation byte; it may be cp1252",
     ),
-    "not what is declared": (b"name,gender\na\x81,b\n", {"encoding": "cp1252"}, "byte 13 (0x81, in line 2) is not"),
-    "not what is said": (b"name,gender\na\x81,b\n", {"charset": "cp1252"}, "byte 13 (0x81, in line 2) is not cp1252"),
+    "not in the declared encoding": (
+        b"name,gender\na\x81,b\n",
+        {"encoding": "cp1252"},
+        "byte 13 (0x81, in line 2) is not",
+    ),
+    "not in the server's encoding": (
+        b"name,gender\na\x81,b\n",
+        {"charset": "cp1252"},
+        "byte 13 (0x81, in line 2) is not cp1252",
+    ),
     "a mark that contradicts": (b"\xef\xbb\xbfname,gender\n", {"encoding": "cp1252"}, "the byte order mark of utf-8"),
-    "UTF-8 that is said to be latin-1": (
+    "UTF-8 that the server calls latin-1": (
         "name,gender\nZoë,f\n".encode(),
         {"charset": "iso-8859-1"},
-        "the server says that it is cp1252, and it reads as UTF-8 throughout",
+        "the server says that the file is cp1252, but all of it is valid UTF-8",
     ),
 }
 
 
-@pytest.mark.parametrize("data, options, said", BAD.values(), ids=BAD)
-def test_what_is_no_such_file_is_refused(data: bytes, options: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize("data, options, why", BAD.values(), ids=BAD)
+def test_a_bad_file_is_refused(data: bytes, options: dict[str, Any], why: str) -> None:
     with pytest.raises(FileRefused) as caught:
         read(data, **options)
     assert str(caught.value).startswith("the file: ") and "nothing was changed" in str(caught.value)
-    assert said in str(caught.value)
+    assert why in str(caught.value)
 
 
 @pytest.mark.parametrize("longest", [2**18, pytest.param(MAX_LINE, marks=pytest.mark.full)])
 @pytest.mark.parametrize(
-    ("repeated", "said"),
-    [(b"a", "line 2 has no end within"), (b'"a\n', "the row from line 2 to")],
+    ("repeated", "why"),
+    [(b"a", "line 2 has more than"), (b'"a\n', "the row from line 2 to")],
     ids=["line", "quote"],
 )
-def test_a_file_without_an_end_of_a_row_is_refused(
-    repeated: bytes, said: str, longest: int, monkeypatch: pytest.MonkeyPatch
+def test_a_row_that_does_not_end_is_refused(
+    repeated: bytes, why: str, longest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (encoding, csv_reader):
         monkeypatch.setattr(module, "MAX_LINE", longest)
     text = repeated[:-2] + repeated[-2:] * (longest + 2**20)
-    with pytest.raises(FileRefused, match=f"{said}.* {longest:,} characters.* nothing was changed"):
+    with pytest.raises(FileRefused, match=f"{why}.* {longest:,} characters.* nothing was changed"):
         read(b"name,gender\n" + text)
 
 
-def test_a_byte_is_counted_from_the_start_of_the_file() -> None:
-    """Also behind a character that two pieces of the file share."""
+def test_the_offset_of_a_byte_is_from_the_start_of_the_file() -> None:
+    """The offset is right after a character on the boundary of two pieces, too."""
     head = b"name,gender\n"
     data = head + b"a" * (2**20 - len(head) - 1) + "ë".encode() + b"\nb\xff,c\n"
     with pytest.raises(FileRefused, match=rf"byte {data.index(255):,} \(0xff, in line 3\)"):
@@ -177,12 +185,12 @@ def test_a_dialect_that_makes_no_sense_is_refused(dialect: dict[str, Any]) -> No
         CsvDialect(**dialect)
 
 
-#: What a field may hold: everything but NUL and the halves of a character.
+#: The text of a field: any characters but NUL and lone surrogates.
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
 @given(st.lists(st.tuples(texts, texts), max_size=20), st.sampled_from(",;\t|"), st.sampled_from(["utf-8", "utf-16"]))
-def test_what_python_writes_is_read_back(rows: list[tuple[str, str]], delimiter: str, encoding: str) -> None:
+def test_a_csv_that_python_wrote_is_read(rows: list[tuple[str, str]], delimiter: str, encoding: str) -> None:
     file = io.StringIO(newline="")
     csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([COLUMNS, *rows])
     assert read(file.getvalue().encode(encoding)) == rows
@@ -191,36 +199,36 @@ def test_what_python_writes_is_read_back(rows: list[tuple[str, str]], delimiter:
 SMALL = b"name,gender\n" + b"".join(b"%d,x\n" % number for number in range(5000))
 
 
-def unpack(data: bytes, **options: Any) -> bytes:
+def decompress(data: bytes, **options: Any) -> bytes:
     return unpacked(io.BytesIO(data), what="the file", **options).read()
 
 
 @pytest.mark.parametrize("kind", PACKERS)
-def test_a_packed_file_is_unpacked(kind: str) -> None:
+def test_a_compressed_file_is_decompressed(kind: str) -> None:
     pack = PACKERS[kind]
-    assert unpack(pack(SMALL)) == unpack(pack(SMALL), compression=kind) == SMALL
-    assert unpack(gzip.compress(pack(SMALL))) == SMALL, "a server may pack a packed file once more"
-    assert unpack(pack(SMALL[:70]) + pack(SMALL[70:])) == SMALL, "files that were written one behind the other"
+    assert decompress(pack(SMALL)) == decompress(pack(SMALL), compression=kind) == SMALL
+    assert decompress(gzip.compress(pack(SMALL))) == SMALL, "a server may compress a compressed file again"
+    assert decompress(pack(SMALL[:70]) + pack(SMALL[70:])) == SMALL, "two compressed files that are concatenated"
 
 
 @pytest.mark.parametrize("kind", PACKERS)
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.99])
-def test_a_packed_file_that_is_cut_off_is_refused(kind: str, share: float) -> None:
+def test_a_compressed_file_that_is_cut_off_is_refused(kind: str, share: float) -> None:
     packed = PACKERS[kind](SMALL)
     with pytest.raises(FileRefused, match=f"the {kind} file is"):
-        unpack(packed[: max(16, int(len(packed) * share))])
+        decompress(packed[: max(16, int(len(packed) * share))])
 
 
 @pytest.mark.parametrize("kind", PACKERS)
-def test_a_packed_file_that_is_damaged_is_refused(kind: str) -> None:
+def test_a_compressed_file_that_is_damaged_is_refused(kind: str) -> None:
     packed = bytearray(PACKERS[kind](SMALL))
     packed[len(packed) // 2] ^= 0x55
     with pytest.raises(FileRefused, match=f"the {kind} file is"):
-        unpack(bytes(packed))
+        decompress(bytes(packed))
 
 
 @pytest.mark.parametrize("kind", PACKERS)
-def test_a_bomb_is_refused_before_it_fills_the_memory(kind: str) -> None:
+def test_a_decompression_bomb_is_refused_before_it_fills_the_memory(kind: str) -> None:
     bomb = PACKERS[kind](b"a" * 50_000_000)
     stream = unpacked(io.BytesIO(bomb), what="the file", max_bytes=1_000_000)
     with pytest.raises(FileRefused, match="more than 1,000,000 bytes"):
@@ -231,10 +239,10 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(kind: str) -> None:
 @pytest.mark.parametrize("kind", PACKERS)
 def test_another_compression_than_the_declared_one_is_refused(kind: str) -> None:
     for data in (SMALL, (gzip.compress if kind != "gzip" else bz2.compress)(SMALL)):
-        with pytest.raises(FileRefused, match=f"compression: {kind} was declared"):
-            unpack(data, compression=kind)
+        with pytest.raises(FileRefused, match=f"declares compression: {kind}, but the file is"):
+            decompress(data, compression=kind)
 
 
 def test_an_archive_is_refused() -> None:
     with pytest.raises(FileRefused, match="an archive or a workbook"):
-        unpack(b"PK\x03\x04" + bytes(100))
+        decompress(b"PK\x03\x04" + bytes(100))

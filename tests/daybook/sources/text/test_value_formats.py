@@ -1,4 +1,4 @@
-"""Values spelled in a text: each comes back the same through PostgreSQL's COPY, or is refused with the reason."""
+"""Formats of values in texts: each value survives PostgreSQL's COPY unchanged, or is refused with the reason."""
 
 import io
 import json
@@ -36,7 +36,7 @@ TABLE = Table(
 
 @pytest.fixture(scope="module")
 def session(postgres: Postgres) -> Iterator[Any]:
-    """A connection to a database of this module's own."""
+    """Yield a cursor of a database that only this module uses."""
     with postgres.database() as url:
         connection = psycopg2.connect(url.replace("+psycopg2", ""))
         psycopg2.extras.register_uuid(None, connection)
@@ -47,7 +47,7 @@ def session(postgres: Postgres) -> Iterator[Any]:
 
 
 def staged(type: str, texts: list[str | None], **values: Any) -> bytes:
-    """The CSV that texts become, in a column `value` beside an id."""
+    """Return the CSV of texts in a column `value`, after an id."""
     columns = [Column("id", parse_type("int")), Column("value", parse_type(type))]
     rows = TextRows(TABLE, columns, ValueFormats(**values), CsvFormat())
     pairs = ((f"line {number}", (str(number), text)) for number, text in enumerate(texts))
@@ -55,7 +55,7 @@ def staged(type: str, texts: list[str | None], **values: Any) -> bytes:
 
 
 def through(session: Any, type: str, texts: list[str | None], **values: Any) -> list[Any]:
-    """What PostgreSQL has of these texts in a column of that type, as its driver reads it."""
+    """Return the values that PostgreSQL's driver reads after a COPY of these texts into a column of this type."""
     data = staged(type, texts, **values)
     session.execute(f"DROP TABLE IF EXISTS things; CREATE TEMP TABLE things (id int, value {type})")
     session.copy_expert("COPY things FROM STDIN WITH (FORMAT csv)", io.BytesIO(data))
@@ -76,7 +76,7 @@ def _numbers(bits: int) -> st.SearchStrategy[int]:
     return st.integers(-(2**bits), 2**bits - 1)
 
 
-#: Type in PostgreSQL: the values that it has.
+#: Type in PostgreSQL: its values.
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "smallint": _numbers(15),
     "integer": _numbers(31),
@@ -99,7 +99,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 @pytest.mark.parametrize("type", VALUES)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_every_value_that_python_writes_comes_back(type: str, data: st.DataObject, session: Any) -> None:
+def test_every_value_survives_a_copy(type: str, data: st.DataObject, session: Any) -> None:
     values = data.draw(st.lists(VALUES[type], min_size=1, max_size=20))
     texts = [str(value) for value in values]
     assert through(session, type, [*texts, None], nulls=[]) == [*values, None]
@@ -107,14 +107,14 @@ def test_every_value_that_python_writes_comes_back(type: str, data: st.DataObjec
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.floats(width=32, allow_nan=False), min_size=1))
-def test_every_real_comes_back(values: list[float], session: Any) -> None:
+def test_every_real_survives_a_copy(values: list[float], session: Any) -> None:
     back = through(session, "real", [repr(value) for value in values])
     assert [struct.pack("f", value) for value in back] == [struct.pack("f", value) for value in values]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.binary(), min_size=1))
-def test_all_bytes_come_back(values: list[bytes], session: Any) -> None:
+def test_all_bytes_survive_a_copy(values: list[bytes], session: Any) -> None:
     back = through(session, "bytea", ["\\x" + value.hex() for value in values])
     assert [bytes(value) for value in back] == values
 
@@ -127,13 +127,13 @@ _json = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=_json)
-def test_json_comes_back_as_it_was_written(value: Any, session: Any) -> None:
+def test_json_survives_a_copy_unchanged(value: Any, session: Any) -> None:
     written = json.dumps(value, ensure_ascii=False)
     assert through(session, "json", [written]) == [value]
     assert session.execute("SELECT value::text FROM things") is None and session.fetchone() == (written,)
 
 
-def test_what_is_no_number_or_without_end_comes_back(session: Any) -> None:
+def test_nan_and_infinity_survive_a_copy(session: Any) -> None:
     back = through(session, "double precision", ["nan", "-NaN", "inf", "+Infinity", "-inf"])
     assert [str(value) for value in back] == ["nan", "nan", "inf", "inf", "-inf"]
 
@@ -168,62 +168,62 @@ def test_dates_of_other_countries(moment: datetime) -> None:
         ("date", "-", ["-"], None),
     ],
 )
-def test_null_is_what_the_table_file_says(type: str, text: str, nulls: list[str], value: str | None) -> None:
+def test_nulls_are_those_of_the_table_file(type: str, text: str, nulls: list[str], value: str | None) -> None:
     assert read(type, text, nulls=nulls) == value
 
 
 REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
-    ("int", "5.0", {}, "no whole number"),
-    ("int", "٥", {}, "no whole number"),
+    ("int", "5.0", {}, "not an integer"),
+    ("int", "٥", {}, "not an integer"),
     ("int", "2147483648", {}, "range of integer"),
     ("smallint", "-32769", {}, "range of smallint"),
     ("bigint", "9" * 5000, {}, "range of bigint"),
-    ("int", "1,000", {}, "no whole number"),
-    ("int", "1,5", {"thousands": ","}, "not stand between thousands"),
-    ("int", "10,00", {"thousands": ","}, "not stand between thousands"),
-    ("int", "1,0000", {"thousands": ","}, "not stand between thousands"),
-    ("int", "1000,000", {"thousands": ","}, "not stand between thousands"),
-    ("decimal(9,3)", "1.5", {"decimal_point": ",", "thousands": "."}, "not stand between thousands"),
+    ("int", "1,000", {}, "not an integer"),
+    ("int", "1,5", {"thousands": ","}, "not between thousands"),
+    ("int", "10,00", {"thousands": ","}, "not between thousands"),
+    ("int", "1,0000", {"thousands": ","}, "not between thousands"),
+    ("int", "1000,000", {"thousands": ","}, "not between thousands"),
+    ("decimal(9,3)", "1.5", {"decimal_point": ",", "thousands": "."}, "not between thousands"),
     ("decimal(9,3)", "1.5", {"decimal_point": ","}, "it has a point"),
-    ("decimal(9,3)", "1,5", {}, "no number"),
-    ("decimal(9,2)", "1.005", {}, "more than 2 digits behind the point"),
+    ("decimal(9,3)", "1,5", {}, "not a number"),
+    ("decimal(9,2)", "1.005", {}, "more than 2 digits after the point"),
     ("decimal(5,2)", "1234.5", {}, "more than 3 digits before the point"),
-    ("decimal", "NaN", {}, "no number"),
+    ("decimal", "NaN", {}, "not a number"),
     ("decimal", "1e1000000", {}, "range of a decimal"),
     ("decimal", "1e-1000000", {}, "range of a decimal"),
     ("real", "1e39", {}, "range of real"),
     ("real", "1e-60", {}, "range of real"),
     ("double", "-1e309", {}, "range of double"),
     ("double", "1e-400", {}, "range of double"),
-    ("double", "+-inf", {}, "no number"),
-    ("double", "1_000", {}, "no number"),
-    ("boolean", "2", {}, "neither true nor false"),
+    ("double", "+-inf", {}, "not a number"),
+    ("double", "1_000", {}, "not a number"),
+    ("boolean", "2", {}, "not true or false"),
     ("date", "05.02.2021", {}, "isoformat"),
     ("date", "2021-02-30", {}, "day is out of range"),
     ("date", "2021-02-05 10:00", {"dates": "%Y-%m-%d %H:%M"}, "a time of day, which a date would lose"),
-    ("timestamp", "2021-02-05T10:00:00Z", {}, "a zone, which a timestamp would lose"),
-    ("timestamp", "2021-02-05T10:00:00.1234567", {}, "more than 6 digits"),
-    ("timestamp(3)", "2021-02-05T10:00:00.1234", {}, "more than 3 digits"),
-    ("timestamp(0)", "05.02.2021 10:00:00.5", {"timestamps": "%d.%m.%Y %H:%M:%S.%f"}, "more than 0 digits"),
-    ("timestamptz", "2021-02-05T10:00:00", {}, "no zone, so it is no instant"),
+    ("timestamp", "2021-02-05T10:00:00Z", {}, "a time zone, which a timestamp would lose"),
+    ("timestamp", "2021-02-05T10:00:00.1234567", {}, "more than 6 fractional digits"),
+    ("timestamp(3)", "2021-02-05T10:00:00.1234", {}, "more than 3 fractional digits"),
+    ("timestamp(0)", "05.02.2021 10:00:00.5", {"timestamps": "%d.%m.%Y %H:%M:%S.%f"}, "more than 0 fractional digits"),
+    ("timestamptz", "2021-02-05T10:00:00", {}, "no time zone, so it is not an instant"),
     ("timestamptz", "0001-01-01T00:00:00+05:00", {}, "outside of the years 1 to 9999"),
-    ("time", "10:00+02:00", {}, "a zone, which a time would lose"),
-    ("timetz", "10:00", {}, "no zone"),
+    ("time", "10:00+02:00", {}, "a time zone, which a time would lose"),
+    ("timetz", "10:00", {}, "no time zone"),
     ("timetz", "10:00+02:00,more", {}, "isoformat"),
     ("json", "{", {}, "Expecting"),
-    ("json", '{"a": NaN}', {}, "NaN is not in JSON"),
+    ("json", '{"a": NaN}', {}, "JSON has no NaN"),
     ("json", "[" * 100_000, {}, "nested too deeply"),
     ("uuid", "123", {}, "UUID"),
     ("bytes", "\\xfg", {}, "hexadecimal"),
-    ("varchar(3)", "abcd", {}, "4 characters, and 3 fit in"),
-    ("varchar(3)", "abc ", {}, "4 characters, and 3 fit in"),
+    ("varchar(3)", "abcd", {}, "4 characters, but only 3 fit"),
+    ("varchar(3)", "abc ", {}, "4 characters, but only 3 fit"),
     ("text", "a\0b", {}, "NUL"),
     ("text", "a\ud800b", {}, "half of a character"),
 ]
 
 
 @pytest.mark.parametrize("type, text, values, why", REFUSED, ids=[f"{row[0]} {row[1][:30]!r}" for row in REFUSED])
-def test_what_would_become_another_value_is_refused(type: str, text: str, values: dict[str, Any], why: str) -> None:
+def test_a_value_that_would_change_is_refused(type: str, text: str, values: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueRefused) as caught:
         staged(type, [None, text], **values)
     message = str(caught.value)
@@ -231,7 +231,7 @@ def test_what_would_become_another_value_is_refused(type: str, text: str, values
     assert len(message) < 400 and message.isprintable()
 
 
-def test_a_fraction_is_of_a_second_and_not_of_a_date() -> None:
+def test_a_dot_in_a_date_is_not_a_fraction() -> None:
     assert read("timestamp(0)", "05.02.2021 10:00:00", timestamps="%d.%m.%Y %H:%M:%S") == "2021-02-05 10:00:00"
 
 
@@ -239,32 +239,34 @@ def test_a_fraction_is_of_a_second_and_not_of_a_date() -> None:
 def test_a_row_of_another_width_is_refused(row: tuple[str, ...]) -> None:
     columns = [Column("id", parse_type("int")), Column("value", parse_type("text"))]
     rows = TextRows(TABLE, columns, ValueFormats(), CsvFormat())
-    with pytest.raises(ValueRefused, match=f"raw.things, line 7: it has {len(row)} values, and there are 2 columns"):
+    with pytest.raises(
+        ValueRefused, match=f"raw.things, line 7: the row has {len(row)} values, but there are 2 columns"
+    ):
         list(rows.chunks([("line 7", row)]))
 
 
 @pytest.mark.parametrize(
     "values, why",
     [
-        ({"dates": "%d.%m."}, "does not say the year"),
-        ({"dates": "%d %Y"}, "does not say the month"),
-        ({"timestamps": "%d.%m.%Y %I:%M"}, "does not say the hour"),
+        ({"dates": "%d.%m."}, "has no year"),
+        ({"dates": "%d %Y"}, "has no month"),
+        ({"timestamps": "%d.%m.%Y %I:%M"}, "has no hour"),
         ({"dates": "%x"}, "depends on the machine"),
         ({"timestamps": "%Y-%m-%d %H:%M %Z"}, "depends on the machine"),
         ({"dates": "%Q"}, "bad directive"),
         ({"decimal_point": ";"}, "must be a point or a comma"),
         ({"thousands": "0"}, "must be a comma"),
-        ({"decimal_point": ",", "thousands": ","}, "nobody could tell them apart"),
+        ({"decimal_point": ",", "thousands": ","}, "must be different"),
         ({"null": ["NA"]}, "Extra inputs are not permitted"),
     ],
     ids=str,
 )
-def test_a_spelling_that_would_invent_values_is_refused(values: dict[str, Any], why: str) -> None:
+def test_an_ambiguous_format_is_refused(values: dict[str, Any], why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         ValueFormats(**values)
 
 
-def test_chunks_are_of_a_mebibyte_and_whole_rows() -> None:
+def test_chunks_have_a_mebibyte_of_whole_rows() -> None:
     columns = [Column("id", parse_type("int")), Column("value", parse_type("text"))]
     rows = TextRows(TABLE, columns, ValueFormats(), CsvFormat())
     chunks = list(rows.chunks((f"line {number}", (str(number), "é" * 500)) for number in range(3000)))
@@ -280,7 +282,7 @@ def test_an_instant_is_staged_in_utc() -> None:
     )
 
 
-def test_a_date_and_a_time_as_python_has_them() -> None:
+def test_dates_and_times_of_python() -> None:
     assert (read("date", str(date(2021, 2, 5))), read("time", str(time(1, 2, 3, 4)))) == (
         "2021-02-05",
         "01:02:03.000004",
