@@ -64,6 +64,15 @@ class Warehouse(Protocol):
         ...
 
     @classmethod
+    def check_installed(cls) -> None:
+        """Check that SQLAlchemy has the warehouse's dialect.
+
+        Raises:
+            ExtraMissing: it has not; with the command that installs it.
+        """
+        ...
+
+    @classmethod
     def dbt_output(cls, url: URL, password: str) -> dict[str, Any]:
         """Return the connection to `url` as an output of a dbt profile, without `schema` and `threads`.
 

@@ -40,6 +40,10 @@ class SqlWarehouse:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @classmethod
+    def check_installed(cls) -> None:
+        """Check that SQLAlchemy has the warehouse's dialect: nothing to do where that is installed with Daybook."""
+
     def __str__(self) -> str:
         return self._engine.url.render_as_string(hide_password=True)
 
@@ -239,8 +243,3 @@ class SqlWarehouse:
             if _ZERO_DATE.match(value):
                 remedy = f"{value} is one of MySQL's zero dates, which are no dates: {_ZERO_DATES_REMEDY}"
         return ValueRefused(f"{target.name}{where}{f', column {column}' if column else ''}: {reason}. {remedy}")
-
-
-def resized(type: Type, factor: int, limit: int) -> Type:
-    """Return a text type whose size is counted in other units, up to a limit."""
-    return replace(type, size=min((type.size or limit) * factor, limit))

@@ -19,7 +19,7 @@ from daybook.orchestration.blocks.errors import BlockUnusable
 from daybook.orchestration.blocks.stored_blocks import FOLDER_STAGE, S3_STAGE, B, document, load
 from daybook.stage.folder import FolderStage
 from daybook.warehouses.base import Warehouse
-from daybook.warehouses.registry import find_warehouse, open_warehouse
+from daybook.warehouses.registry import find_warehouse, open_warehouse, warehouse_dialects
 
 if TYPE_CHECKING:
     from google.oauth2.service_account import Credentials
@@ -39,7 +39,7 @@ def engine(name: str) -> Engine:
 
     Raises:
         BlockUnusable: the block is missing, or does not hold what it should.
-        ExtraMissing: the database is a Redshift, whose dialect is not installed.
+        ExtraMissing: the database is a warehouse, whose dialect of SQLAlchemy is not installed.
     """
     from prefect_sqlalchemy import SqlAlchemyConnector
 
@@ -47,10 +47,10 @@ def engine(name: str) -> Engine:
     connector = _load(SqlAlchemyConnector, name, variable)
     try:
         return connector.get_engine(hide_parameters=True, poolclass=NullPool)
-    except NoSuchModuleError as error:
-        if "redshift" in str(error):
-            with extra("redshift"):
-                import sqlalchemy_redshift  # noqa: F401
+    except NoSuchModuleError as error:  # Can't load plugin: sqlalchemy.dialects:redshift.psycopg2
+        dialect = str(error).rpartition(":")[2].partition(".")[0]
+        if dialect in warehouse_dialects():
+            find_warehouse(dialect).check_installed()
         raise
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from daybook.errors import DaybookError, WarehouseError
+from daybook.extras import extra
 from daybook.model.table_name import TableName
 from daybook.model.target import Target
 from daybook.model.types import INTEGERS, TIMES, Column, Type
@@ -18,7 +19,6 @@ from daybook.warehouses.postgres_family import PostgresFamily
 from daybook.warehouses.redshift import checksum
 from daybook.warehouses.redshift.copy_command import COMPRESSIONS, CopyCommand, explain
 from daybook.warehouses.session import Session
-from daybook.warehouses.sql_warehouse import resized
 
 URLS = ("redshift+psycopg2://USER:PASSWORD@HOST:5439/DATABASE",)
 
@@ -66,6 +66,12 @@ class Redshift(PostgresFamily):
             )
         return cls(engine, options["copy_iam_role"])
 
+    @classmethod
+    def check_installed(cls) -> None:
+        """Check that SQLAlchemy has Redshift's dialect. Raises ExtraMissing."""
+        with extra("redshift"):
+            import sqlalchemy_redshift  # noqa: F401
+
     @staticmethod
     def read_error(error: BaseException) -> DatabaseError | None:
         """Return what a driver's exception says; None for any other exception.
@@ -95,7 +101,7 @@ class Redshift(PostgresFamily):
     def type_sql(self, type: Type) -> str:
         """Return the SQL of a type. VARCHAR counts bytes, of which a character has up to four."""
         if type.kind in ("varchar", "char"):
-            return str(Type("varchar", resized(type, 4, _LONGEST_TEXT).size))
+            return str(Type("varchar", min((type.size or _LONGEST_TEXT) * 4, _LONGEST_TEXT)))
         if type.kind in _AS_TEXT:
             return f"varchar({_AS_TEXT[type.kind]})"
         if type.kind == "bytes":
