@@ -64,7 +64,7 @@ def _lines(
     block: str, source: str, proposal: Proposal, first: date | datetime | None, types: dict[str, str]
 ) -> Iterator[str]:
     yield "# yaml-language-server: $schema=../schema.json"
-    yield f"# Proposed by `python -m daybook.describe {block} {source}`: check it, and replace the words in capitals."
+    yield f"# Proposed by `daybook describe {block} {source}`: check it, and replace the words in capitals."
     yield f"description: {json.dumps(f'SAY WHAT ONE ROW OF {source} IS', ensure_ascii=False)}"
     yield "owner: NAME_THE_TEAM_TO_ASK"
     yield f"source: {{kind: database, block: {_text(block)}, table: {_text(source, dotted=True)}}}"

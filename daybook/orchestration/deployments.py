@@ -131,7 +131,7 @@ def _limit(client: SyncPrefectClient, deployment: DeploymentResponse) -> int | N
             raise BackfillRefused(
                 f"the work pool {pool.name} allows one run at a time, and this is one: its own runs would wait for it. "
                 f"Allow more (prefect work-pool set-concurrency-limit {pool.name} 2), or run it outside of the pool: "
-                f"python -m flows.{context.flow.name.replace('-', '_') if context and context.flow else 'backfill'}"
+                f"daybook {context.flow.name if context and context.flow else 'backfill'}"
             )
         limits.append(pool.concurrency_limit - here)
     return min(limits, default=None)

@@ -8,5 +8,5 @@
 - `build` builds it: `select` is the statement that is sent, `build_table` the table under a temporary name, `verify`
   what must hold of it, and `swap` lets readers see it, all at once.
 - `cases` runs a summary on a handful of rows: those that are `given`, and the `differences` from those expected.
-- `python -m daybook.summary` is for the analyst at a desk.
+- `daybook summary` is for the analyst at a desk.
 """

@@ -70,7 +70,7 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
             waiting[name] = tuple(sorted(awaited))
     if wanted is not None and waiting:
         lines = [f"{name} reads {', '.join(awaited)}, never loaded so far" for name, awaited in waiting.items()]
-        raise TableFileError("\n".join([*lines, f"Load it: python -m flows.load_table {min(min(waiting.values()))}"]))
+        raise TableFileError("\n".join([*lines, f"Load it: daybook load {min(min(waiting.values()))}"]))
     order = tuple(name for name in order if name not in waiting)
     check(lineages, order, live, warehouse.system_columns)
     return Graph(lineages, order, waiting)

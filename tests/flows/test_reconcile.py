@@ -70,7 +70,7 @@ def test_what_differs_is_named_and_repaired_and_nothing_else(
     assert run.name == f"reconcile raw_data.nps {DAY} until {END}" and "raw_data.nps" in run.tags
     assert f"raw_data.nps {DAY} until {END}: 36 of 40 days equal, 1 warehouse altered, 3 source changed" in str(told)
     assert f"- {day(4)}: source changed since: 1 removed; removed id=22" in str(told)
-    assert f"python -m flows.reconcile raw_data.nps {DAY} {END} --repair" in str(told)
+    assert f"daybook reconcile raw_data.nps {DAY} {END} --repair" in str(told)
     page = calendar_of(altered, run)
     assert (page.count("🟨"), page.count("🟧"), page.count("🟩")) == (3 + 1 + 3, 1 + 1 + 1, 36 + 1), (
         "days, legend, lines"
@@ -131,7 +131,7 @@ def test_all_of_a_table_by_ranges_of_its_key(altered: Deployed, on_postgres: Liv
     assert isinstance(told, AuditDiffers) and run.name == "reconcile all of raw_data.nps"
     assert "0 of 1 ranges of keys equal, 200 rows at the source" in str(told)
     assert "1 added, 2 changed, 1 removed; added id=9001; changed id=" in str(told)
-    assert "To fix it: python -m flows.reconcile raw_data.nps --repair" in str(told)
+    assert "To fix it: daybook reconcile raw_data.nps --repair" in str(told)
     assert "removed id=22" in calendar_of(altered, run)
     found = on_postgres.run(
         "SELECT interval_start, verdict, rows_at_source, added, removed, changed FROM daybook.audits"

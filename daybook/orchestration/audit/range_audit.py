@@ -86,7 +86,7 @@ class RangeAudit:
             dates = {key: value.isoformat() for key, value in given.items() if isinstance(value, date)}
             return run_command(f"reconcile/{name}", given | dates | {"repair": True})
         span = f"{self._grid.label(self.intervals[0])} {self._grid.until(self.intervals[-1])}"
-        return f"python -m flows.reconcile {self.table.name} {span} --repair"
+        return f"daybook reconcile {self.table.name} {span} --repair"
 
 
 def run_name() -> str:

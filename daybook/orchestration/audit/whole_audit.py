@@ -38,7 +38,7 @@ def reconcile_whole(table: Table, **other: object) -> Reconciled:
 
 def _remedy(table: Table) -> str:
     """Return the command that makes the whole table equal to its source."""
-    refresh = f"python -m flows.load_table {table.name} --full-refresh"
+    refresh = f"daybook load {table.name} --full-refresh"
     if table.load_grid is None:
         return refresh
-    return f"python -m flows.reconcile {table.name} --repair (by intervals), or {refresh}"
+    return f"daybook reconcile {table.name} --repair (by intervals), or {refresh}"

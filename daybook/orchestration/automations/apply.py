@@ -148,7 +148,7 @@ def _missing(one: Wanted, ids: dict[tuple[str, str], UUID | None], kind: str) ->
 
 def _without(block: str) -> str:
     variable = _VARIABLES.get(block)
-    made = f"{variable} is set and `python -m blocks` ran" if variable else "it is made in the UI, under Blocks"
+    made = f"{variable} is set and `daybook blocks` ran" if variable else "it is made in the UI, under Blocks"
     return f"there is no block {block}: the server itself sends no message until {made}, and then `make deploy`"
 
 

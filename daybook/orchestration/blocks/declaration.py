@@ -29,7 +29,7 @@ class BlockToSave:
 
 
 class BlockDeclaration(ABC):
-    """A block that `python -m blocks` makes from environment variables.
+    """A block that `daybook blocks` makes from environment variables.
 
     A subclass in a module of the package `blocks` that says what it `makes` is a declared block; nothing else lists it.
     Its module imports Prefect and its integrations only within `build`: they take seconds to import, and a mistake

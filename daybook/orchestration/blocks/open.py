@@ -1,4 +1,4 @@
-"""Opens databases, stage and accounts from the blocks that `python -m blocks` made.
+"""Opens databases, stage and accounts from the blocks that `daybook blocks` made.
 
 Flows never read the environment: they call these functions.
 
@@ -101,7 +101,7 @@ def stage() -> "FolderStage | S3Stage":
     if on_s3 and in_folder:
         raise BlockUnusable(
             "there are two stages, S3Bucket/stage and LocalFileSystem/stage: delete one in the UI, or set"
-            " DAYBOOK_STAGE_URL and run `python -m blocks`"
+            " DAYBOOK_STAGE_URL and run `daybook blocks`"
         )
     if on_s3:
         with extra("s3"):
@@ -115,9 +115,7 @@ def stage() -> "FolderStage | S3Stage":
 
         folder = _load(LocalFileSystem, "stage", "DAYBOOK_STAGE_URL").basepath
         if not folder:
-            raise BlockUnusable(
-                "LocalFileSystem/stage has no Basepath: set DAYBOOK_STAGE_URL and run `python -m blocks`"
-            )
+            raise BlockUnusable("LocalFileSystem/stage has no Basepath: set DAYBOOK_STAGE_URL and run `daybook blocks`")
         return FolderStage(Path(folder))
     raise _missing("S3Bucket/stage (or LocalFileSystem/stage)", "DAYBOOK_STAGE_URL")
 
@@ -161,12 +159,12 @@ def _load(kind: type[B], name: str, variable: str | None) -> B:
         return load(kind, name)
     except RuntimeError:
         # Prefect raises this for a block that does not fit its type. Its cause repeats the values: not chained.
-        remedy = f"set {variable} and run `python -m blocks`" if variable else "correct it in the UI"
+        remedy = f"set {variable} and run `daybook blocks`" if variable else "correct it in the UI"
         raise BlockUnusable(f"the block {kind.__name__}/{name} does not hold what it should: {remedy}") from None
     except ValueError:
         raise _missing(f"{kind.__name__}/{name}", variable) from None
 
 
 def _missing(block: str, variable: str | None) -> BlockUnusable:
-    remedy = f"set {variable} and run `python -m blocks`" if variable else "make it in the UI, under Blocks"
+    remedy = f"set {variable} and run `daybook blocks`" if variable else "make it in the UI, under Blocks"
     return BlockUnusable(f"the block {block} is missing: {remedy}")

@@ -68,7 +68,7 @@ class Targets:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The variables that `python -m blocks` reads."""
+        """The variables that `daybook blocks` reads."""
         return {PRODUCTION: self.production.url, WAREHOUSE: self.warehouse.url, STAGE: self.stage}
 
 

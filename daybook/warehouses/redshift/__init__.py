@@ -62,7 +62,7 @@ class Redshift(PostgresFamily):
         if not options.get("copy_iam_role"):
             raise WarehouseError(
                 "Redshift reads the stage itself, under a role: set DAYBOOK_COPY_IAM_ROLE to its ARN and "
-                "run `python -m blocks`"
+                "run `daybook blocks`"
             )
         return cls(engine, options["copy_iam_role"])
 

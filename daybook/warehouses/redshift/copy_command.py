@@ -40,7 +40,7 @@ class CopyCommand:
         if not stage.uri(manifest.prefix).startswith("s3://"):
             raise WarehouseError(
                 f"{target.name}: Redshift reads the stage itself, from S3, and the stage is {stage}: set "
-                "DAYBOOK_STAGE_URL to s3://bucket/prefix and run `python -m blocks`"
+                "DAYBOOK_STAGE_URL to s3://bucket/prefix and run `daybook blocks`"
             )
         uris = manifest.in_place.uris if manifest.in_place else [stage.uri(part.key) for part in manifest.parts]
         entries = [{"url": uri, "mandatory": True} for uri in uris]

@@ -105,7 +105,7 @@ def test_a_table_without_a_file(tmp_path: Path) -> None:
 
 def test_the_json_schema_is_up_to_date_and_accepts_every_file() -> None:
     written = json.loads((tables_folder() / "schema.json").read_text(encoding="utf-8"))
-    assert written == json_schema(), "run python -m daybook.tables"
+    assert written == json_schema(), "run daybook schemas"
     validator = jsonschema.Draft202012Validator(written)
     assert table_names()
     for name in table_names():

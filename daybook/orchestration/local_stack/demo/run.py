@@ -127,13 +127,13 @@ def _say_what_next(stack: LocalStack, narrator: Narrator, yesterday: date) -> No
     narrator.say()
     narrator.say("[bold]Next[/]")
     narrator.say("  load a day again, the table stays the same, here and without the worker")
-    narrator.say(f"    {server} .venv/bin/python -m flows.nps {day}")
+    narrator.say(f"    {server} .venv/bin/daybook nps {day}")
     narrator.say("  the same through the worker")
     narrator.say(
         f"    {server} .venv/bin/python -m prefect deployment run nps/daily --param execution_date={day} --watch"
     )
     narrator.say("  any range again; first what would happen, then for real")
     range = f"nps/daily {yesterday - timedelta(days=30)} {yesterday}"
-    narrator.say(f"    {server} .venv/bin/python -m flows.backfill {range} --select all --dry-run")
+    narrator.say(f"    {server} .venv/bin/daybook backfill {range} --select all --dry-run")
     narrator.say("  end all of it; the data stays for the next time")
     narrator.say("    make stop")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from apprise import AppriseAsset, NotifyBase
 
 _VARIABLE = "DAYBOOK_APPRISE_URLS"
-_REMEDY = f"{_VARIABLE}, and run `python -m blocks`"
+_REMEDY = f"{_VARIABLE}, and run `daybook blocks`"
 _TRY_AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 _TYPES = {
     Tone.FAILED: "failure",

@@ -33,7 +33,7 @@ logger = logging.getLogger("daybook.notifications")
 TIMEOUT = 10  # seconds for each command to the server
 
 _VARIABLE = "DAYBOOK_SMTP_URL"
-_REMEDY = f"correct {_VARIABLE}, and run `python -m blocks`"
+_REMEDY = f"correct {_VARIABLE}, and run `daybook blocks`"
 _SUBJECT, _ERROR = 200, 20_000
 _COLOURS = {
     Tone.FAILED: "#c62828",
@@ -80,7 +80,7 @@ class Mail(Channel):
 
         server = existing(client, EmailServerCredentials, "mail", _VARIABLE)
         if server is None:
-            raise NotConfigured(f"no e-mail is sent: set {_VARIABLE} and run `python -m blocks`")
+            raise NotConfigured(f"no e-mail is sent: set {_VARIABLE} and run `daybook blocks`")
         sender = existing(client, MailSender, "mail", _VARIABLE)
         return (cls(address, server, sender.address if sender else server.username or ""),)
 

@@ -43,8 +43,8 @@ _REMEDIES = {
     "is_archived": "name another channel in tables/owners.yaml",
     "missing_scope": "give the app the scope chat:write, and install it again",
 }
-_BOT_REMEDY = "set SLACK_BOT_TOKEN to a valid token, and run `python -m blocks`"
-_WEBHOOK_REMEDY = "set SLACK_WEBHOOK_URL to a valid webhook, and run `python -m blocks`"
+_BOT_REMEDY = "set SLACK_BOT_TOKEN to a valid token, and run `daybook blocks`"
+_WEBHOOK_REMEDY = "set SLACK_WEBHOOK_URL to a valid webhook, and run `daybook blocks`"
 
 # slack_sdk logs URLs, and the URL of a webhook is a secret. It also logs each try; Daybook logs the outcome once.
 _QUIET = logging.getLogger("daybook.notifications.slack_sdk")

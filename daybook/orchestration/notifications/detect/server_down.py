@@ -1,4 +1,4 @@
-"""Detect from outside that the Prefect server is down: a cron job runs `python -m flows.monitor`.
+"""Detect from outside that the Prefect server is down: a cron job runs `daybook monitor`.
 
 Nothing that runs on Prefect can report this. So this module needs no worker and no block: channels are opened from
 environment variables, and the state of the outage is a small file in the user's state folder.

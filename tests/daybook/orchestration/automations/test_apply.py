@@ -94,7 +94,7 @@ def test_without_slack_what_only_the_server_could_send_is_left_out_and_said(clie
     notes = {outcome.name: outcome.says for outcome in apply(ALL) if outcome.action == "note"}
 
     assert set(notes) == {LATE, SILENT}
-    assert "until SLACK_WEBHOOK_URL is set and `python -m blocks` ran" in notes[LATE]
+    assert "until SLACK_WEBHOOK_URL is set and `daybook blocks` ran" in notes[LATE]
     found = stored(client)
     assert set(found) == set(NAMES) - {SILENT}
     assert actions(found[LATE]) == ["run-deployment", "pause-automation"]

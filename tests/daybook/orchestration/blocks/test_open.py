@@ -142,16 +142,14 @@ def test_a_missing_database_names_block_variable_and_command(
     with pytest.raises(BlockUnusable) as error:
         open_.engine(missing)
 
-    remedy = f"set {variable} and run `python -m blocks`"
+    remedy = f"set {variable} and run `daybook blocks`"
     assert str(error.value) == f"the block SqlAlchemyConnector/{missing} is missing: {remedy}"
 
 
 def test_other_things_that_are_missing(run_blocks: RunBlocks) -> None:
     with pytest.raises(BlockUnusable, match=r"SqlAlchemyConnector/crm is missing: make it in the UI, under Blocks"):
         open_.engine("crm")
-    with pytest.raises(
-        BlockUnusable, match=r"S3Bucket/stage .* is missing: set DAYBOOK_STAGE_URL and run `python -m bl"
-    ):
+    with pytest.raises(BlockUnusable, match=r"S3Bucket/stage .* is missing: set DAYBOOK_STAGE_URL and run `daybook bl"):
         open_.stage()
     assert open_.copy_iam_role() is None
 

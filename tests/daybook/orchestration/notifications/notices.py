@@ -10,7 +10,7 @@ FAILED = Notice(
     facts=(("Task", "load"), ("Attempts", "2"), ("Since", "06:00 UTC")),
     error='ShrinkGuard: raw_data.nps 2021-02-05: "score" < 3 & 4 rows are left',
     impact=("analytics.nps_summary still shows Tuesday's build.", "Blocked until then: analytics.nps_rolling."),
-    command="python -m flows.load_table raw_data.nps --execution-date 2021-02-05",
+    command="daybook load raw_data.nps --execution-date 2021-02-05",
     link=("View run", "http://127.0.0.1:4200/runs/flow-run/0190c2c5?tab=logs&x=1"),
     owner="data-team",
     incident="5a1c6d0e",

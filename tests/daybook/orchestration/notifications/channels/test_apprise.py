@@ -69,7 +69,7 @@ def test_a_refusal_is_final_and_the_message_is_in_the_log(
 
     assert (delivery.done, delivery.failed) == ({}, {})
     assert f"JSON answered {status} (" in delivery.refused[KEY]
-    assert "correct the URL of on-call in DAYBOOK_APPRISE_URLS, and run `python -m blocks`" in delivery.refused[KEY]
+    assert "correct the URL of on-call in DAYBOOK_APPRISE_URLS, and run `daybook blocks`" in delivery.refused[KEY]
     assert "The message is not sent again" in caplog.text and "ShrinkGuard" in caplog.text
     assert SECRET not in f"{delivery} {caplog.text}"
 
@@ -131,7 +131,7 @@ def test_markdown_is_escaped_and_code_is_not(web: Web) -> None:
     text = json.loads(web.asked[0].body)["message"]
     assert "analytics.nps\\_summary still shows" in text
     assert "```\na_b*c\n```" in text
-    assert "```\npython -m flows.load_table raw_data.nps --execution-date 2021-02-05\n```" in text
+    assert "```\ndaybook load raw_data.nps --execution-date 2021-02-05\n```" in text
     assert "[View run](<http://127.0.0.1:4200/runs/flow-run/0190c2c5?tab=logs&x=1>)" in text
 
 

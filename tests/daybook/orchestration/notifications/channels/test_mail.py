@@ -45,7 +45,7 @@ def test_it_says_all_in_both_forms() -> None:
         "Task: load\nAttempts: 2\nSince: 06:00 UTC",
         '    ShrinkGuard: raw_data.nps 2021-02-05: "score" < 3 & 4 rows are left',
         "analytics.nps_summary still shows Tuesday's build.\nBlocked until then: analytics.nps_rolling.",
-        "To run: python -m flows.load_table raw_data.nps --execution-date 2021-02-05",
+        "To run: daybook load raw_data.nps --execution-date 2021-02-05",
         "View run: http://127.0.0.1:4200/runs/flow-run/0190c2c5?tab=logs&x=1",
         "The staged parts are kept.\nDaybook, for data-team",
     ]

@@ -23,7 +23,7 @@ def test_it_says_all_in_an_order_that_a_phone_shows() -> None:
         "*Task*: load\n*Attempts*: 2\n*Since*: 06:00 UTC",
         '```\nShrinkGuard: raw_data.nps 2021-02-05: "score" &lt; 3 &amp; 4 rows are left\n```',
         "analytics.nps_summary still shows Tuesday's build.\nBlocked until then: analytics.nps_rolling.",
-        "```\npython -m flows.load_table raw_data.nps --execution-date 2021-02-05\n```",
+        "```\ndaybook load raw_data.nps --execution-date 2021-02-05\n```",
         "<http://127.0.0.1:4200/runs/flow-run/0190c2c5?tab=logs&amp;x=1|View run>",
         "The staged parts are kept.\nDaybook, for data-team",
     ]
