@@ -69,8 +69,14 @@ def _run(command: str, started: int | None = None) -> int:
 def _start(command: str, stack: "LocalStack", narrator: "Narrator", seconds_before: float) -> None:
     from daybook.orchestration.local_stack.database_targets import find_targets
     from daybook.orchestration.local_stack.environment import replace_environment
+    from daybook.orchestration.local_stack.errors import StackError
     from daybook.orchestration.local_stack.lock import only_one
 
+    if command == "demo" and not (stack.root / "prefect.yaml").is_file():
+        raise StackError(
+            f"{stack.root} has no prefect.yaml: the demo runs the deployments of Daybook's own repository. Run it in a "
+            "clone of that. For a project of your own, `daybook stack up` starts the same servers."
+        )
     stack.check_home()
     with only_one(stack.home):
         targets = find_targets(stack)

@@ -111,7 +111,7 @@ def test_a_backfill_of_what_differs(altered: Deployed, production: Production, o
     assert "5 of 41 days would be loaded" in told
     assert f"| {day(3)} | loaded | reload | 5 | 5 | 0 | 1 | 0 | source changed since |" in told
     assert f"| {day(4)} | loaded | reload | 4 | 5 | 0 | 0 | 1 | source changed since |" in told
-    assert f"| {day(6)} | loaded | leave | 5 | 5 | 0 | 0 | 0 | equal |" in told
+    assert f"| {day(6)} | loaded | skip | 5 | 5 | 0 | 0 | 0 | equal |" in told
     assert f"| {day(DAYS)} | missing | load | 0 | 0 | 0 | 0 | 0 | never loaded |" in told
     assert "would be refused" not in told
     told = calendar_of(altered, fill_from_here(altered, DAYS, select="differing", dry_run=True, max_repair=0.05))
