@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 
 class Condition(StrEnum):
-    """What a database refused a statement for."""
+    """The reason for which a database refused a statement."""
 
     MISSING_TABLE = "there is no such table or schema"
     MISSING_COLUMN = "there is no such column"

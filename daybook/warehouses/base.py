@@ -29,13 +29,13 @@ TABLE = "a table"
 
 
 class Warehouse(Protocol):
-    """A warehouse that is opened. Tables are named `schema.table`; every failure of it is a `DatabaseError`."""
+    """An opened warehouse. Tables are named `schema.table`; every failure of it is a `DatabaseError`."""
 
     #: What people call it: PostgreSQL, Redshift.
     title: ClassVar[str]
     #: How its URL looks, with each of SQLAlchemy's drivers that Daybook opens it with.
     urls: ClassVar[tuple[str, ...]]
-    #: The keyword arguments that `open` takes beside the engine: they come from blocks.
+    #: The keyword arguments that `open` takes in addition to the engine: they come from blocks.
     options: ClassVar[frozenset[str]]
     #: What sqlglot calls its dialect.
     sqlglot_dialect: ClassVar[str]
@@ -102,9 +102,9 @@ class Warehouse(Protocol):
         ...
 
     def begin_locked(self, session: Session, table: str) -> bool:
-        """Open a transaction that no other load of `table` runs beside: the other one waits, or has to be retried.
+        """Open a transaction that excludes every other load of `table`: the other one waits, or has to be retried.
 
-        Returns False where there is no such table; the transaction is open all the same.
+        Returns False if there is no such table; the transaction is open in both cases.
         """
         ...
 

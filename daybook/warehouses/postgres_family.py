@@ -34,7 +34,7 @@ _SCHEMA_COLUMNS = (
 
 
 class PostgresSession(Session):
-    """A session of psycopg2's."""
+    """A session on a connection of psycopg2."""
 
     def as_sent(self, statement: str, values: Sequence[Any] = ()) -> str:
         """Return the statement with its values written into it."""

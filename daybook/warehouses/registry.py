@@ -1,4 +1,4 @@
-"""Which warehouse speaks the dialect of an engine: a folder here, or an entry point of another package.
+"""Find the warehouse for the dialect of an engine: a folder here, or an entry point of another package.
 
 A package that brings a warehouse declares it in its `pyproject.toml`, by SQLAlchemy's name of the dialect:
 

@@ -21,7 +21,7 @@ from daybook.sql.connection import connect
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
 
-#: What a person may write for a table.
+#: How a person may write a table.
 _TABLE: dict[str, Any] = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 2}]
 }
@@ -47,7 +47,7 @@ def _modules() -> list[Any]:
 
 
 class Config(SourceKind):
-    """What a table file says of a table in a database."""
+    """The fields of a table file for a table in a database."""
 
     masks: ClassVar[bool] = True
     audited: ClassVar[bool] = True
@@ -60,7 +60,7 @@ class Config(SourceKind):
     replica: str | None = Field(
         None,
         description="The block of a replica of that database, from which an audit reads; loads never do. While it lags "
-        "behind, the intervals that were loaded lately are told as `source changed since`.",
+        "behind, the audit reports the latest intervals as `source changed since`.",
     )
     zero_dates: Literal["fail", "null"] = Field(
         "fail", description="What becomes of MySQL's 0000-00-00, which no warehouse can hold: stop, or NULL."
@@ -76,7 +76,7 @@ class Config(SourceKind):
 
     @contextmanager
     def open(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
-        """Open a connection with a consistent snapshot, of which everything is read. Closed at the end.
+        """Open a connection with a consistent snapshot, from which everything is read, and close it at the end.
 
         Raises:
             SourceError: no module reads this kind of database, or it has no such table.
@@ -87,7 +87,7 @@ class Config(SourceKind):
 
     @contextmanager
     def open_to_audit(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
-        """The same on the replica, where there is one."""
+        """Open the table on the replica, if there is one; raises as `open` does."""
         with self._open(table, keys, self.replica or self.block) as source:
             yield source
 

@@ -1,4 +1,4 @@
-"""What a database's catalogue says of a table beside its columns: for its warnings, and for `daybook.describe`."""
+"""The catalogue's facts about a table other than its columns: for its warnings, and for `daybook describe`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Of one table or view."""
+    """The facts about one table or view."""
 
     view: bool
     indexes: tuple[Index, ...]
 
     def is_leading(self, column: str) -> bool:
-        """Whether an index begins with the column, however its letters are written: a range of it is found by that."""
+        """Return True if an index begins with the column, in any case, so that it finds a range of its values."""
         return any((index.columns[0] or "").lower() == column.lower() for index in self.indexes)
 
     def key(self, required: Sequence[str]) -> tuple[str, ...]:
-        """The primary key; else the shortest unique index of columns that are never NULL (`required`); else nothing."""
+        """Return the primary key; else the shortest unique index of `required` columns (never NULL); else nothing."""
         for index in self.indexes:
             if index.primary:
                 return tuple(str(name) for name in index.columns)
@@ -40,16 +40,16 @@ class Describing(Protocol):
     """An opened table that can be described."""
 
     def facts(self) -> Facts:
-        """What the catalogue says of it."""
+        """Return what the catalogue says about it."""
         ...
 
     def first(self, column: str) -> date | datetime | None:
-        """The smallest value of a column of dates or times; None where it has none. An instant is in UTC."""
+        """Return the smallest value of a column of dates or times; None if it has none. An instant is in UTC."""
         ...
 
 
 def index_rows(rows: Sequence[tuple[Any, ...]]) -> tuple[Index, ...]:
-    """The indexes out of rows of (index, primary, unique, column), the columns of an index in order."""
+    """Return the indexes that rows of (index, primary, unique, column) list, the columns of an index in order."""
     found: dict[Any, list[tuple[Any, ...]]] = {}
     for row in rows:
         found.setdefault(row[0], []).append(row)

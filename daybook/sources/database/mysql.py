@@ -32,7 +32,7 @@ URLS = ("mysql+pymysql://USER:PASSWORD@HOST:3306/DATABASE", "mariadb+pymysql://U
 
 
 def open_table(connection: Any, config: "Config", table: "TableSpec") -> "MySQLTable":
-    """The table that `config` names, in a consistent snapshot on `connection`, the driver's own.
+    """Return the table that `config` names, in a consistent snapshot on `connection`, the driver's own.
 
     Raises:
         SourceError: there is no such table, or the user may not read it.
@@ -41,7 +41,7 @@ def open_table(connection: Any, config: "Config", table: "TableSpec") -> "MySQLT
 
 
 class MySQLTable:
-    """A table or view of MySQL or MariaDB, as of the moment when it was opened."""
+    """A table or view of MySQL or MariaDB, in a snapshot of the moment when it was opened."""
 
     def __init__(self, connection: Any, config: "Config", table: "TableSpec") -> None:
         self._connection, self._config, self._table = connection, config, table
@@ -63,11 +63,11 @@ class MySQLTable:
             )
 
     def columns(self) -> list[Column]:
-        """The columns, in the table's order."""
+        """Return the columns, in the table's order."""
         return [Column(row[0], type_of(row), row[3] == "YES") for row in self._described]
 
     def warnings(self) -> list[str]:
-        """A cursor without an index makes every load read the whole table; a row without a cursor is in no interval."""
+        """Warn of a cursor without an index, for which a load reads the whole table, and of rows without a cursor."""
         cursor = self._table.cursor
         if cursor is None or not self._table.strategy.has_intervals:
             return []
@@ -84,7 +84,7 @@ class MySQLTable:
         ]
 
     def facts(self) -> Facts:
-        """What information_schema says of the table. The column of an expression that is indexed is NULL (MySQL 8)."""
+        """Return what information_schema says. In MySQL 8, the column of an indexed expression is NULL."""
         (kind,), *_ = self._query(
             "SELECT table_type FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
             (self._schema, self._name),
@@ -98,18 +98,18 @@ class MySQLTable:
         return Facts("VIEW" in kind, index_rows(indexes))
 
     def first(self, column: str) -> date | datetime | None:
-        """The smallest date or time of a column that is no zero date."""
+        """Return the smallest date or time of a column that is not a zero date."""
         name = self._quote(column)
         ((value,),) = self._query(f"SELECT MIN({name}) FROM {self._table_sql} WHERE {name} >= '1000-01-01'")
         return value if isinstance(value, date) else None
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
-        """How many rows lie in each of these neighbouring intervals."""
+        """Return the number of rows in each of these neighbouring intervals."""
         cursor = cursor_of(self._table, {column.name: column.type for column in self.columns()})
         return rows_by_interval(self._bound, self._live_sql(), self._quote(cursor.column), cursor, intervals)
 
     def side(self, recipe: ComparedColumns, columns: Sequence[Column], seconds: int) -> ComparisonSide:
-        """The rows that a load takes, as the audit compares them: see `daybook.sql.checksum.side.Auditable`."""
+        """Return the rows that a load takes, as the audit compares them: see `daybook.sql.checksum.side.Auditable`."""
         ((version,),) = self._query("SELECT VERSION()")
         for statement in (limit_sql(version, seconds), *hashing.SESSION):
             self._query(statement)
@@ -130,7 +130,7 @@ class MySQLTable:
         return self._query(statement, [_literal(value) if isinstance(value, date) else value for value in values])
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
-        """The rows of `span`, streamed off an unbuffered query.
+        """Yield the rows of `span`, streamed from an unbuffered query.
 
         Raises:
             SourceError: a row is longer than the server's max_allowed_packet.
@@ -173,7 +173,7 @@ class MySQLTable:
         return statement, values
 
     def _field(self, described: tuple[Any, ...], sent: Column, format: CsvFormat) -> str:
-        """SQL for one field of the line. IF, and never IFNULL: what the server cannot build is NULL too."""
+        """Return SQL for one field of the line. IF, not IFNULL: a value that the server cannot build is NULL, too."""
         name, data_type = described[0], described[1].lower()
         column = self._quote(name)
         null = f"{column} IS NULL"
@@ -220,5 +220,5 @@ class MySQLTable:
 
 
 def _literal(bound: date | datetime) -> str:
-    """A bound as the session shows it: an instant loses its zone, because the session's zone is UTC."""
+    """Return a bound as the session shows it: an instant without its zone, because the session's zone is UTC."""
     return bound.replace(tzinfo=None).isoformat(" ") if isinstance(bound, datetime) else bound.isoformat()

@@ -1,4 +1,4 @@
-"""The number of a row in MySQL and in MariaDB, which are sources: every value is of `Field.source`."""
+"""The hash of a row in MySQL and MariaDB. They are sources, so every value has the type `Field.source`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -9,7 +9,7 @@ from daybook.sources.database.mysql_types import BINARY, DATES, SIGNED
 from daybook.sql.checksum.columns import TEXTS, ComparedColumns, Field
 from daybook.sql.checksum.dialects.binary_chunks import in_pieces
 
-#: Statements that the connection needs before the others, beside those of the source itself: none.
+#: Statements that the connection needs before the others, in addition to those of the source: none.
 SESSION: tuple[str, ...] = ()
 #: What ends a query whose result is grouped by: nothing.
 FENCE = ""
@@ -25,12 +25,12 @@ _SMALLEST = "1.1102230246251565e-16"  # 2^-53
 
 
 def row_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
-    """The number of a row (0 to 2^60 - 1). `value` is the SQL of a field's value: see `sent`."""
+    """Return the hash of a row (0 to 2^60 - 1). `value` returns the SQL of a field's value: see `sent`."""
     return _number(recipe.fields, value)
 
 
 def key_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
-    """The number of a row's key; of the whole row where there is no key."""
+    """Return the hash of a row's key; of the whole row if there is no key."""
     return _number(recipe.key_fields, value)
 
 
@@ -40,7 +40,7 @@ def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
 
 
 def _part(field: Field, value: str) -> str:
-    """Arguments of CONCAT for a field. IFNULL only of what is short: what the server cannot build is NULL, too."""
+    """Return the arguments of CONCAT for a field. IFNULL is for short texts: one that cannot be built is NULL, too."""
     if value == "NULL":
         return "'|'"
     text = spelled(field, value)
@@ -53,7 +53,7 @@ def _part(field: Field, value: str) -> str:
 
 
 def spelled(field: Field, value: str) -> str:
-    """The text of a field's value, before its length or digest; NULL of NULL. It also shows a key to a person."""
+    """Return the text of a field's value, without length or digest; NULL for NULL. It also shows a key to a person."""
     match field.form:
         case "number" if field.source.kind == "decimal" and field.source.scale:
             return _trimmed(value)
@@ -72,19 +72,19 @@ def spelled(field: Field, value: str) -> str:
 
 
 def _trimmed(value: str) -> str:
-    """Without the zeros at the end of a fraction, which is always there."""
+    """Strip the zeros at the end of a fraction, which is always there."""
     return f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {value}))"
 
 
 def _digits(value: str, first: int, size: int | None) -> str:
-    """Hex digits of so many bytes from the one at `first` on; None: of all that are left."""
+    """Return the hex digits of `size` bytes from the one at `first`; None: of all that are left."""
     if size is None and not first:
         return f"LOWER(HEX({value}))"
     return f"LOWER(HEX(SUBSTRING({value}, {first + 1}{f', {size}' if size else ''})))"
 
 
 def _float(x: str) -> str:
-    """See daybook.sql.checksum.columns."""
+    """Return the exact text of a double: see daybook.sql.checksum.columns."""
     exponent = f"FLOOR(LN(ABS({x})) / 0.6931471805599453e0 - 0.5e0)"
     half = f"FLOOR((52 - {exponent}) / 2)"
     mantissa = f"({x} * POW(2, {half}) * POW(2, 52 - {exponent} - {half}))"
@@ -104,7 +104,7 @@ def _parts(y: str) -> str:
 
 
 def sent(field: Field, name: str, described: Sequence[Any], mask: str | None, zero_dates: str) -> str:
-    """The value of a column as the loader sends it.
+    """Return the SQL of a column's value as the loader sends it.
 
     `name` is quoted, `described` the column's row of mysql_types.DESCRIBED, `zero_dates` as in the table file.
     """

@@ -1,4 +1,4 @@
-"""What MySQL's and MariaDB's types are in Daybook's words."""
+"""Daybook's types for those of MySQL and MariaDB."""
 
 import re
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _SPATIAL = {
 BINARY = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector"} | _SPATIAL
 DATES = {"date", "datetime", "timestamp"}
 
-#: What `type_of` is told of each column, in this order, behind its name.
+#: What `type_of` takes of each column, in this order, after its name.
 DESCRIBED = (
     "SELECT column_name, data_type, column_type, is_nullable, numeric_precision, numeric_scale, "
     "character_maximum_length, datetime_precision FROM information_schema.columns "
@@ -37,7 +37,7 @@ DESCRIBED = (
 
 
 def type_of(described: Sequence[Any]) -> Type:
-    """The type that loses nothing of a column's values. Takes a row of `DESCRIBED`."""
+    """Return the type that keeps all of a column's values, for a row of `DESCRIBED`."""
     _, data_type, column_type, _, precision, scale, length, fraction = described
     data_type, unsigned = data_type.lower(), "unsigned" in column_type.lower()
     if data_type in SIGNED:

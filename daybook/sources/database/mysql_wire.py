@@ -1,4 +1,4 @@
-"""Rows of MySQL's wire protocol as bytes, for a result of one text column.
+"""Read rows of MySQL's wire protocol as bytes, from a result of one text column.
 
 PyMySQL makes a Python tuple of every row, which costs ten times what moving its bytes costs. This module reads the
 packets of a running, unbuffered query off PyMySQL's own buffered socket instead: a row of one column is a four-byte
@@ -23,11 +23,11 @@ _header = struct.Struct("<I").unpack_from
 
 
 class RowIsNull(Exception):
-    """The server built no line: the row is longer than its max_allowed_packet."""
+    """The server returned NULL for a line: the row is longer than its max_allowed_packet."""
 
 
 def lines(connection: Any) -> Iterator[Chunk]:
-    """The rows of the unbuffered one-column query that `connection` has just executed, each ended by a newline.
+    """Yield the rows of the unbuffered one-column query that `connection` has just executed, each with a newline.
 
     Raises:
         RowIsNull: the server answered NULL for a row.
@@ -55,7 +55,7 @@ def lines(connection: Any) -> Iterator[Chunk]:
 
 
 def _split(buffer: bytes, connection: Any) -> tuple[list[bytes], int, bool]:
-    """The whole rows at the beginning of `buffer`, where the rest begins, and whether the result has ended."""
+    """Return the complete rows at the start of `buffer`, where the rest begins, and whether the result has ended."""
     rows: list[bytes] = []
     add, position, end = rows.append, 0, len(buffer)
     while position + 5 <= end:
@@ -87,7 +87,7 @@ def _split(buffer: bytes, connection: Any) -> tuple[list[bytes], int, bool]:
 
 
 def _long_payload(buffer: bytes, position: int) -> tuple[bytes | None, int]:
-    """The payload of a row that spans packets, and where it ends; None while some of it has not come yet."""
+    """Return the payload of a row that spans packets, and where it ends; None until all of it has arrived."""
     payload = []
     while position + 4 <= len(buffer):
         length = _header(buffer, position)[0] & _MAX_PACKET
@@ -102,7 +102,7 @@ def _long_payload(buffer: bytes, position: int) -> tuple[bytes | None, int]:
 
 
 def _fill(buffer: bytes, read: Any, connection: Any) -> bytes:
-    """`buffer` with the rest of the long packets at its beginning: joined once, so that a row of 1 GB is no square."""
+    """Return `buffer` with the rest of the long packets at its start. One join keeps a row of 1 GB linear in time."""
     pieces, have, wanted = [buffer], len(buffer), 4 + (_header(buffer)[0] & _MAX_PACKET)
     while have < wanted:
         data = read(min(1 << 22, wanted - have))

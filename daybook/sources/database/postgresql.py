@@ -58,7 +58,7 @@ ORDER BY i.indexrelid, part.place
 
 
 def open_table(connection: Any, config: "Config", table: "TableSpec") -> "PostgreSQLTable":
-    """The table that `config` names, in a consistent snapshot on `connection`, the driver's own.
+    """Return the table that `config` names, in a consistent snapshot on `connection`, the driver's own.
 
     Raises:
         SourceError: there is no such table, or the user may not read it.
@@ -67,7 +67,7 @@ def open_table(connection: Any, config: "Config", table: "TableSpec") -> "Postgr
 
 
 class PostgreSQLTable:
-    """A table or view of PostgreSQL, as of the moment when it was opened."""
+    """A table or view of PostgreSQL, in a snapshot of the moment when it was opened."""
 
     def __init__(self, connection: Any, config: "Config", table: "TableSpec") -> None:
         self._connection, self._config, self._table = connection, config, table
@@ -101,11 +101,11 @@ class PostgreSQLTable:
         }
 
     def columns(self) -> list[Column]:
-        """The columns, in the table's order."""
+        """Return the columns, in the table's order."""
         return [column for column, _ in self._described.values()]
 
     def warnings(self) -> list[str]:
-        """A cursor without an index makes every load read the whole table; a row without a cursor is in no interval."""
+        """Warn of a cursor without an index, for which a load reads the whole table, and of rows without a cursor."""
         cursor = self._table.cursor
         if cursor is None or not self._table.strategy.has_intervals or self._kind not in "rpm":
             return []
@@ -119,22 +119,22 @@ class PostgreSQLTable:
         ]
 
     def facts(self) -> Facts:
-        """What the catalogue says of the table."""
+        """Return what the catalogue says about the table."""
         return Facts(self._kind == "v", index_rows(self._query(_INDEXES, (self._oid,))))
 
     def first(self, column: str) -> date | datetime | None:
-        """The smallest date or time of a column, from the year 1 on."""
+        """Return the smallest date or time of a column, from the year 1 on."""
         name = _quote(column)
         ((value,),) = self._query(f"SELECT min({name}) FROM {self._table_sql} WHERE {name} >= '0001-01-02'", ())
         return value if isinstance(value, date) else None
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
-        """How many rows lie in each of these neighbouring intervals."""
+        """Return the number of rows in each of these neighbouring intervals."""
         cursor = cursor_of(self._table, {column.name: column.type for column in self.columns()})
         return rows_by_interval(self._query, self._live_sql(), _quote(cursor.column), cursor, intervals)
 
     def side(self, recipe: ComparedColumns, columns: Sequence[Column], seconds: int) -> ComparisonSide:
-        """The rows that a load takes, as the audit compares them: see `daybook.sql.checksum.side.Auditable`."""
+        """Return the rows that a load takes, as the audit compares them: see `daybook.sql.checksum.side.Auditable`."""
         for statement in (f"SET statement_timeout TO '{seconds}s'", *hashing.SESSION):
             self._query(statement)
         masks = {column.name: column.mask for column in columns}
@@ -151,7 +151,7 @@ class PostgreSQLTable:
         return live_sql(self._table, {column.name: column for column in self.columns()}, self._table_sql, _quote)
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
-        """The rows of `span`, streamed off one COPY.
+        """Yield the rows of `span`, streamed from one COPY.
 
         Raises:
             RowCountMismatch: the server says that it sent another number of rows than came.
@@ -215,7 +215,7 @@ class PostgreSQLTable:
 
 
 def _type(text: str, category: str, namespace: str) -> Type:
-    """The type that loses nothing of a column's values. A type that somebody made is text."""
+    """Return the type that keeps all of a column's values. A type that a person has made is text."""
     if category not in "bmr" or namespace != "pg_catalog":  # enum, composite, or of an extension
         return Type("text")
     if text.startswith("reg"):  # shown by a name that another database does not know

@@ -1,4 +1,4 @@
-"""PostgreSQL's COPY TO STDOUT as an iterator of chunks."""
+"""Iterate over the chunks of PostgreSQL's COPY TO STDOUT."""
 
 import queue
 import threading
@@ -11,7 +11,7 @@ _CHUNK = 1 << 19
 
 
 class Copy:
-    """A COPY TO STDOUT as an iterator: the driver pushes rows into a file, so it runs in a thread of its own."""
+    """A COPY TO STDOUT as an iterator. It runs in a thread, because the driver pushes its rows into a file."""
 
     def __init__(self, connection: Any, statement: str) -> None:
         self.rows, self.sent = 0, -1
@@ -22,7 +22,7 @@ class Copy:
         self._size = 0
 
     def write(self, row: bytes) -> int:
-        """Called by the driver with each row (the server sends one CopyData message a row)."""
+        """Take one row from the driver: the server sends one CopyData message per row."""
         self._pending.append(row)
         self._size += len(row)
         if self._size >= _CHUNK:
@@ -48,7 +48,7 @@ class Copy:
             self._queue.put(error)
 
     def chunks(self) -> Iterator[Chunk]:
-        """What comes, until it ends. Whoever stops reading ends the COPY too."""
+        """Yield the chunks until the COPY ends. A caller that stops reading ends the COPY."""
         thread = threading.Thread(target=self._run, name="copy-to-stdout", daemon=True)
         thread.start()
         try:

@@ -1,1 +1,1 @@
-"""The row checksum, computed alike by every supported database, and the two sides that an audit compares."""
+"""The row checksum, which every supported database computes alike, and the two sides that an audit compares."""

@@ -1,4 +1,4 @@
-"""What of a row is compared, and how each value is spelled, so that every engine computes the same checksum of it.
+"""The columns that are compared, and the text of each value, so that every database computes the same checksum.
 
 Every engine writes a row as the same text, takes the first 60 bits of that text's MD5 as a number, and adds these
 numbers up. A sum does not depend on the order of the rows, it counts a row that is there twice, and sums over intervals
@@ -18,7 +18,7 @@ The text of a row is that of its fields, one behind the other, each behind a `|`
 | `interval` | intervals, MySQL's TIME | as PostgreSQL shows it: `1 year -3 days`, `-838:59:59.5` |
 | `uuid` | UUIDs | their text, in lower case |
 | `text`, `char` | texts; a `char` without the blanks at its end | bytes in UTF-8, a colon, the text in UTF-8 |
-| `bytes` | binary values | the MD5 of their hex digits, in lower case; of those above 32,000 bytes: `dialects.binary` |
+| `bytes` | binary values | the MD5 of their hex digits, in lower case; of those above 32,000 bytes: `binary_chunks` |
 | `json` | json, jsonb | their text without any blank, tab or newline, not even in strings; `null` is NULL |
 | `native` | PostgreSQL's other types | their text |
 
@@ -84,50 +84,50 @@ class Field:
     """A column that is compared."""
 
     name: str
-    """As the source spells it; the warehouse may fold it (`Warehouse.folded`)."""
+    """Its name at the source; the warehouse may fold it (`Warehouse.folded`)."""
     form: str
-    """How its values are spelled: see above."""
+    """How its values are written: see above."""
     digest: bool
-    """Whether the MD5 of its text goes into the row's, and not the text."""
+    """True if the row's text has the MD5 of its text, not the text."""
     source: Type
-    """What it is where it is read, behind its mask."""
+    """Its type where it is read, behind its mask."""
     there: Type
-    """What it is in the warehouse."""
+    """Its type in the warehouse."""
 
     @property
     def needs_length(self) -> bool:
-        """Whether its length stands before its text, which may hold anything."""
+        """True if its length precedes its text, which may hold anything."""
         return self.form in ("text", "char") and not self.digest
 
     @property
     def trimmed(self) -> bool:
-        """Whether blanks at its end count for nothing, because one of the two sides does not keep them."""
+        """True if blanks at its end do not count, because one of the two sides does not keep them."""
         return "char" in (self.source.kind, self.there.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedColumns:
-    """What both sides of an audit compute of each row."""
+    """The columns of which both sides of an audit compute the hash of each row."""
 
     fields: tuple[Field, ...]
-    """In the order in which they stand in the row's text."""
+    """In the order of the row's text."""
     key: tuple[str, ...]
-    """The columns that tell rows apart, all of them among the fields; none where there is no such key."""
+    """The columns that identify a row, all of them among the fields; none if there is no such key."""
     left_out: Mapping[str, str]
     """Columns that cannot be compared, each with the reason: a sentence that names it and both types."""
 
     @property
     def fingerprint(self) -> str:
-        """Eight hex digits that stand for the columns and their forms.
+        """Eight hex digits that identify the columns and their forms.
 
-        Checksums with different fingerprints say nothing of each other. Ledgers keep it for years.
+        Checksums with different fingerprints cannot be compared. Ledgers keep it for years.
         """
         forms = [[field.name, field.form, field.digest] for field in self.fields]
         return hashlib.sha256(json.dumps(forms).encode()).hexdigest()[:8]
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
-        """The fields of the key, in the key's order; all fields where there is no key."""
+        """The fields of the key, in the key's order; all fields if there is no key."""
         fields = {field.name: field for field in self.fields}
         return tuple(fields[name] for name in self.key) or self.fields
 
@@ -135,7 +135,7 @@ class ComparedColumns:
 def recipe_of(
     target: Target, existing: Mapping[str, Column], folded: Callable[[str], str], described: Sequence[Column] = ()
 ) -> ComparedColumns:
-    """What is compared of a table.
+    """Return what is compared of a table.
 
     `existing` are the warehouse's columns by name, and `folded` is its way of keeping names. `described` are the
     source's columns behind their masks (`Extracted.described`, `masked(table, source.columns())`): a table file may

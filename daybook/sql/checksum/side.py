@@ -30,7 +30,7 @@ class Hashing(Protocol):
 
     @property
     def FENCE(self) -> str:
-        """What ends a query whose result is grouped by: see `daybook.sql.bucketing.by_stretch`."""
+        """What ends a subquery whose result is grouped: see `daybook.sql.bucketing.by_stretch`."""
         ...
 
     @property
@@ -52,14 +52,14 @@ class Hashing(Protocol):
 
 
 class HashBucket(NamedTuple):
-    """The rows whose key's hash begins so: `hash >> shift == prefix`."""
+    """The rows whose key's hash has this prefix: `hash >> shift == prefix`."""
 
     shift: int
     prefix: int
 
 
 class RowGroup(NamedTuple):
-    """So many rows that are the same in all that is compared: the hash of their key, theirs, and their key."""
+    """Rows that are equal in all that is compared: the hash of their key, their hash, their key, and their number."""
 
     key_hash: int
     row_hash: int
@@ -69,7 +69,7 @@ class RowGroup(NamedTuple):
 
 @dataclass(slots=True)
 class Cost:
-    """How many queries a side was asked, and about how many bytes of values came back."""
+    """The number of queries to a side, and about how many bytes of values it returned."""
 
     queries: int = 0
     bytes: int = 0
@@ -77,29 +77,29 @@ class Cost:
 
 @dataclass(frozen=True)
 class ComparisonSide:
-    """Some table of some database, as it is compared. All SQL is quoted, and has no value in it."""
+    """A table of a database, as it is compared. All SQL is quoted, and has no value in it."""
 
     query: Query
     """Runs a query of this side's database with its values bound."""
     table: str
-    """What stands behind FROM."""
+    """What follows FROM."""
     axis: Axis | None
-    """How the ranges of `column` are told apart; None where there is nothing but the whole table."""
+    """SQL that divides the rows of `column`; None if there is only the whole table."""
     column: str
     row_hash: str
     key_hash: str
     key: Mapping[str, str]
     """The key's columns: the SQL of their values, as they may leave the database."""
     quote: Callable[[str], str]
-    """A name as this database quotes it."""
+    """Returns a name as this database quotes it."""
     fence: str
-    """What ends a query whose result is grouped by: see `daybook.sql.bucketing.by_stretch`."""
+    """What ends a subquery whose result is grouped: see `daybook.sql.bucketing.by_stretch`."""
     too_long: str
     """Why its database has no hash of some rows, and what to do: what follows "12 rows "."""
     cost: Cost = field(default_factory=Cost)
 
     def metered(self) -> "ComparisonSide":
-        """The same side with a `cost` of its own, which counts from now on."""
+        """Return the same side with a `cost` of its own, which counts from now on."""
         cost = Cost()
 
         def query(statement: str, values: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
@@ -111,23 +111,23 @@ class ComparisonSide:
         return replace(self, query=query, cost=cost)
 
     def sums(self, stretches: Sequence[S]) -> dict[S, Sum]:
-        """The checksum of each of these stretches, which do not overlap."""
+        """Return the checksum of each of these ranges, which do not overlap."""
         assert self.axis is not None
         return sums_by_interval(self.query, self.table, self.column, self.axis, self.row_hash, stretches, self.fence)
 
     def whole(self) -> Sum:
-        """The checksum of the whole table."""
+        """Return the checksum of the whole table."""
         return sum_of(self.query, self.table, self.row_hash)
 
     def unhashed(self, stretches: Sequence[S]) -> int:
-        """How many rows of these stretches have no hash, because their database could not build their text."""
+        """Return the number of rows in these ranges without a hash: the database could not build their text."""
         hashed = f"SELECT {self.row_hash} AS hash FROM {self.table}"
         where, bounds = self._within(stretches)
         ((rows, known),) = self.query(f"SELECT count(*), count(hash) FROM ({hashed} {where}) AS hashed", bounds)
         return int(rows) - int(known)
 
     def pieces(self, stretch: S, into: int, of: Sequence[HashBucket]) -> dict[HashBucket, Sum]:
-        """The checksums of the pieces of shift `into` that the pieces `of`, all of one shift, consist of."""
+        """Return the checksums of the pieces of shift `into` that make up the pieces `of`, all of one shift."""
         chosen, prefixes = self._chosen(of)
         rows = self.query(
             f"SELECT piece, count(*), sum(hash) FROM (SELECT (key_hash >> {into}) AS piece, hash FROM "
@@ -137,7 +137,7 @@ class ComparisonSide:
         return {HashBucket(into, int(piece)): Sum(int(count), int(total or 0)) for piece, count, total in rows}
 
     def rows_of(self, stretch: S, pieces: Sequence[HashBucket]) -> list[RowGroup]:
-        """The rows of these pieces: their hashes and their keys, those that are alike counted."""
+        """Return the rows of these pieces: their hashes and keys, and how many are equal."""
         keys = [f"key_{number}" for number in range(len(self.key))]
         names = ", ".join(["key_hash", "hash", *keys])
         chosen, prefixes = self._chosen(pieces)
@@ -148,7 +148,7 @@ class ComparisonSide:
         return [RowGroup(int(row[0]), int(row[1]), tuple(row[2:-1]), int(row[-1])) for row in rows]
 
     def some_keys(self, stretch: S, most: int) -> list[tuple[Any, ...]]:
-        """The keys of some of the rows."""
+        """Return the keys of some of the rows."""
         where, bounds = self._within([stretch])
         keys = ", ".join(self.key.values())
         return list(self.query(f"SELECT {keys} FROM {self.table} {where} LIMIT {most}", bounds)) if keys else []
@@ -168,7 +168,7 @@ class ComparisonSide:
 
     @staticmethod
     def _chosen(pieces: Sequence[HashBucket]) -> tuple[str, list[int]]:
-        """The condition that a row is of one of the pieces."""
+        """Return the condition that a row is in one of the pieces, and its values to bind."""
         conditions, values = [], list[int]()
         for shift in sorted({piece.shift for piece in pieces if piece.shift < HASH_BITS}):
             prefixes = [piece.prefix for piece in pieces if piece.shift == shift]
@@ -182,7 +182,7 @@ class Auditable(Protocol):
     """An opened source whose database computes hashes."""
 
     def side(self, recipe: ComparedColumns, columns: Sequence[Column], seconds: int) -> ComparisonSide:
-        """The rows that a load of it takes, with the values that it sends: masks applied, and what is deleted left out.
+        """Return the rows that a load takes, with the values that it sends: masked, and without deleted rows.
 
         `columns` are those that leave it, behind their masks. A statement may take `seconds`, after which its server
         ends it.
@@ -198,14 +198,14 @@ class ComparisonPair:
     warehouse: ComparisonSide
 
     def ask(self, question: Callable[[ComparisonSide], T]) -> tuple[T, T]:
-        """What each of them answers: the source's answer, the warehouse's."""
+        """Return the answers of the source and of the warehouse."""
         with ThreadPoolExecutor(1, "source") as pool:
             answer = pool.submit(question, self.source)
             there = question(self.warehouse)
             return answer.result(), there
 
     def metered(self) -> "ComparisonPair":
-        """Both with costs of their own."""
+        """Return both with costs of their own."""
         return ComparisonPair(self.source.metered(), self.warehouse.metered())
 
 
@@ -218,7 +218,7 @@ def side_of(
     cursor: Cursor | None,
     quote: Callable[[str], str],
 ) -> ComparisonSide:
-    """A side whose database speaks the dialect `hashing`; `value` is the SQL of a field's value."""
+    """Return a side whose database writes hashes as `hashing` does; `value` returns the SQL of a field's value."""
     column = quote(cursor.column) if cursor else ""
     key = {field.name: hashing.spelled(field, value(field)) for field in recipe.key_fields} if recipe.key else {}
     hashes = (hashing.row_hash(recipe, value), hashing.key_hash(recipe, value))

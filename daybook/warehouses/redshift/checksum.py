@@ -1,4 +1,4 @@
-"""The number of a row in Redshift. Where a function is documented: https://docs.aws.amazon.com/redshift/latest/dg/."""
+"""The hash of a row in Redshift. Functions are documented at https://docs.aws.amazon.com/redshift/latest/dg/."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -21,7 +21,7 @@ _LONGEST = 65535  # bytes of a VARCHAR
 
 
 def row_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
-    """The number of a row (0 to 2^60 - 1). `value` is the SQL of a field's value: its column, quoted.
+    """Return the hash of a row (0 to 2^60 - 1). `value` returns the SQL of a field's value: its column, quoted.
 
     It is a DECIMAL, as a sum of BIGINTs is a BIGINT (r_SUM.html), which would overflow at the ninth row.
     """
@@ -29,19 +29,19 @@ def row_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
 
 
 def key_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
-    """The number of a row's key (a bigint, of which leading bits are taken); of the whole row where there is no key."""
+    """Return the hash of a row's key, a bigint whose leading bits are taken; of the whole row if there is no key."""
     return _number(recipe.key_fields, value)
 
 
 def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
-    """STRTOL makes a BIGINT of a text to a base (r_STRTOL.html), MD5 gives hex digits in lower case (r_MD5.html)."""
+    """Return a BIGINT: STRTOL reads a text in a base (r_STRTOL.html), MD5 returns lower-case hex (r_MD5.html)."""
     text = " || ".join(_part(field, value(field)) for field in fields) or "''"
     return f"STRTOL(LEFT(MD5({text}), 15), 16)"
 
 
 def _part(field: Field, value: str) -> str:
     text = spelled(field, value)
-    if field.form == "json" and field.there.kind not in TEXTS:  # JSON_SERIALIZE fails of a longer one, JSON_SIZE tells
+    if field.form == "json" and field.there.kind not in TEXTS:  # JSON_SERIALIZE fails for a longer one
         return f"'|' || CASE WHEN JSON_SIZE({value}) > {_LONGEST} THEN NULL ELSE COALESCE(MD5({text}), '') END"
     if field.digest:
         text = f"MD5({text})"
@@ -51,14 +51,14 @@ def _part(field: Field, value: str) -> str:
 
 
 def _digits(type: Type, value: str, first: int, size: int | None) -> str:
-    """Hex digits of so many bytes from the one at `first` on; None: of all that are left. TO_HEX gives a VARCHAR."""
+    """Return the hex digits of `size` bytes from the one at `first`; None: of all that are left."""
     times = 2 if type.kind in TEXTS else 1
     part = f"SUBSTRING({value}, {times * first + 1}, {times * (size or PIECE)})"
     return f"LOWER({part})" if type.kind in TEXTS else f"LOWER(TO_HEX({part}))"
 
 
 def spelled(field: Field, value: str) -> str:
-    """The text of a field's value, before its length or digest; NULL of NULL. It also shows a key to a person."""
+    """Return the text of a field's value, without length or digest; NULL for NULL. It also shows a key to a person."""
     kind = field.there.kind
     match field.form:
         case "json":

@@ -82,7 +82,7 @@ class CopyCommand:
             )
             if wrong is not None:
                 raise ValueRefused(
-                    f"{target.name}, column {name}: {wrong!r} is no date as in 2021-02-05. Correct the file"
+                    f"{target.name}, column {name}: {wrong!r} is not a date such as 2021-02-05. Correct the file"
                 )
         names = [self._quote(column.name) for column in target.columns]
         fields = [

@@ -1,4 +1,4 @@
-"""Binary values, which may be too long for a text of their hex digits: Redshift makes one of 32,767 bytes at most."""
+"""Texts of binary values, which may be too long for their hex digits: Redshift makes those of 32,767 bytes at most."""
 
 from collections.abc import Callable, Iterable
 
@@ -8,7 +8,7 @@ _PIECES = 32
 
 
 def in_pieces(length: str, digits: Callable[[int, int | None], str], joined: Callable[[Iterable[str]], str]) -> str:
-    """The text of a binary value: its hex digits; of a longer one, the MD5s of those of its pieces.
+    """Return the text of a binary value: its hex digits, or, of a longer one, the MD5s of those of its pieces.
 
     `length` is the SQL of how many bytes it has, `digits` that of its digits in lower case, from a byte on (the first
     is 0), so many of them or all that are left, and `joined` that of texts one behind the other.

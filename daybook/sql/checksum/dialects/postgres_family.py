@@ -1,4 +1,4 @@
-"""What PostgreSQL and Redshift have in common: SQL that spells a value as every engine does.
+"""SQL that PostgreSQL and Redshift share: it writes a value as every other database does.
 
 Redshift's developer guide lists ABS, FLOOR, LN, POWER, TRUNC, LOWER, REPLACE, RTRIM and STRPOS.
 """
@@ -15,7 +15,7 @@ _REAL = ("'7.006492321624085e-46'::float8", "'3.4028235677973366e38'::float8")
 
 
 def spelled(field: Field, type: Type, value: str) -> str:
-    """The text of `value`, which is of `type`, in its form; of a kind that both warehouses spell alike."""
+    """Return the text of `value`, of `type`, in its form, for a kind that both databases write alike."""
     text = value if type.kind in ("text", "varchar") else f"{value}::varchar"
     in_text = type.kind in TEXTS
     match field.form:
@@ -50,12 +50,12 @@ def _number(type: Type, text: str) -> str:
 
 
 def trimmed(text: str) -> str:
-    """Without the zeros at the end of a fraction, where there is one."""
+    """Strip the zeros at the end of a fraction, if there is one."""
     return f"CASE WHEN STRPOS({text}, '.') > 0 THEN RTRIM(RTRIM({text}, '0'), '.') ELSE {text} END"
 
 
 def _as_double(field: Field, type: Type, value: str) -> str:
-    """A double; a real that is kept in a wider column becomes the real again, where that is in its range."""
+    """Return a double. A real in a wider column becomes the real again, if that is in its range."""
     if type.kind == "real":
         return f"{value}::float8"
     if field.source.kind != "real":
@@ -66,7 +66,7 @@ def _as_double(field: Field, type: Type, value: str) -> str:
 
 
 def _float(x: str) -> str:
-    """See daybook.sql.checksum.columns. No product here overflows or underflows, which PostgreSQL would raise."""
+    """Return the exact text of a double: see daybook.sql.checksum.columns. No product overflows, which would raise."""
     exponent = f"FLOOR(LN(ABS({x})) / 0.6931471805599453::float8 - 0.5::float8)"
     half = f"FLOOR((52 - {exponent}) / 2)"
     mantissa = f"({x} * POWER(2::float8, {half}) * POWER(2::float8, 52 - {exponent} - {half}))"

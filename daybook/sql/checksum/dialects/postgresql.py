@@ -1,4 +1,4 @@
-"""The number of a row in PostgreSQL, as a source or as a warehouse."""
+"""The hash of a row in PostgreSQL, as a source or as a warehouse."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -8,7 +8,7 @@ from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.dialects import postgres_family
 from daybook.sql.checksum.dialects.binary_chunks import in_pieces
 
-#: Statements that the connection needs before the others, beside UTC and ISO dates.
+#: Statements that the connection needs before the others, in addition to UTC and ISO dates.
 SESSION = (
     "SET IntervalStyle TO 'postgres'",
     "SET extra_float_digits TO 3",
@@ -23,7 +23,7 @@ _AT_ONCE = 20  # fields in a call: a function takes a hundred arguments
 
 
 def row_hash(recipe: ComparedColumns, value: Callable[[Field], str], *, source: bool = False) -> str:
-    """The number of a row (a bigint, 0 to 2^60 - 1). `value` is the SQL of a field's value on this side.
+    """Return the hash of a row (a bigint, 0 to 2^60 - 1). `value` returns the SQL of a field's value on this side.
 
     `source`: this is the source, so values are of `Field.source`, and not of `Field.there`.
     """
@@ -31,12 +31,12 @@ def row_hash(recipe: ComparedColumns, value: Callable[[Field], str], *, source: 
 
 
 def key_hash(recipe: ComparedColumns, value: Callable[[Field], str], *, source: bool = False) -> str:
-    """The number of a row's key; of the whole row where there is no key."""
+    """Return the hash of a row's key; of the whole row if there is no key."""
     return _number(recipe.key_fields, value, source)
 
 
 class AtSource:
-    """As `daybook.sql.checksum.side.Hashing`, of a source: values are of `Field.source`, and not of `Field.there`."""
+    """The `daybook.sql.checksum.side.Hashing` of a source: values have the type `Field.source`, not `Field.there`."""
 
     SESSION, FENCE, TOO_LONG = SESSION, FENCE, TOO_LONG
     row_hash = staticmethod(partial(row_hash, source=True))
@@ -56,7 +56,7 @@ def _number(fields: Iterable[Field], value: Callable[[Field], str], source: bool
 
 
 def _part(field: Field, value: str, source: bool) -> str:
-    """Arguments of concat for a field."""
+    """Return the arguments of concat for a field."""
     if value == "NULL":
         return "'|'"
     text = spelled(field, value, source=source)
@@ -71,7 +71,7 @@ def _part(field: Field, value: str, source: bool) -> str:
 
 
 def spelled(field: Field, value: str, *, source: bool = False) -> str:
-    """The text of a field's value, before its length or digest; NULL of NULL. It also shows a key to a person."""
+    """Return the text of a field's value, without length or digest; NULL for NULL. It also shows a key to a person."""
     if value == "NULL":
         return "NULL::varchar"
     type = field.source if source else field.there
@@ -88,7 +88,7 @@ def spelled(field: Field, value: str, *, source: bool = False) -> str:
 
 
 def _digits(type: Type, value: str, first: int, size: int | None) -> str:
-    """Hex digits of so many bytes from the one at `first` on; None: of all that are left."""
+    """Return the hex digits of `size` bytes from the one at `first`; None: of all that are left."""
     if type.kind == "bytes":
         bytes_ = value if size is None and not first else f"substr({value}, {first + 1}{f', {size}' if size else ''})"
         return f"encode({bytes_}, 'hex')"
@@ -96,7 +96,7 @@ def _digits(type: Type, value: str, first: int, size: int | None) -> str:
 
 
 def sent(field: Field, name: str, type: str, mask: str | None) -> str:
-    """The value of a source's column as the loader sends it. `name` is quoted, `type` as format_type spells it."""
+    """Return the SQL of a column's value as the loader sends it: `name` is quoted, `type` is format_type's."""
     if mask == "null":
         return "NULL"
     if mask == "hash":
@@ -110,5 +110,5 @@ def sent(field: Field, name: str, type: str, mask: str | None) -> str:
 
 
 def _shown(value: str) -> str:
-    """The value as COPY writes it: a cast to text of an inet adds a `/32`; and `(,)` of a row type IS NULL is true."""
+    """Return the value as COPY writes it: a cast adds a `/32` to an inet, and `(,)` of a row type IS NULL."""
     return f"CASE WHEN num_nonnulls({value}) = 1 THEN concat({value}) END"
