@@ -32,7 +32,7 @@ COLUMNS = {
 }
 ENGINES = {"mariadb": mysql_checksum, "postgres": postgresql, "redshift": redshift}
 Row = dict[str, Any]
-#: Takes rows, of which every column that is not named is NULL; gives for each the numbers of the row and of its key.
+#: Takes rows, whose unnamed columns are NULL. Returns the hashes of each row and of its key.
 Numbers = Callable[..., list[tuple[int, int]]]
 
 
