@@ -6,7 +6,7 @@ INSTALL := sh deployments/local/install.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo stop deploy test test-fast test-all bench lint check lock
+.PHONY: help demo stop deploy test test-fast test-all bench lint check docs lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
@@ -61,6 +61,10 @@ lint: ## style, types, and which package may import which
 	.venv/bin/lint-imports
 
 check: lint test ## lint and test
+
+docs: ## update the parts of docs/ that are generated from the code
+	@$(INSTALL) dev
+	$(PYTHON) -m docs.generate
 
 # For every platform, and for the oldest Python that Daybook supports.
 COMPILE := $(PYTHON) -m uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate

@@ -1,21 +1,9 @@
-"""The help lists every declared block, and the documentation has the same table."""
-
-from pathlib import Path
+"""The help lists every declared block. tests/repository/test_reference.py compares the documentation with it."""
 
 import pytest
 
 from daybook.orchestration.blocks import command
 from tests.support.declared_blocks import declared, variables
-
-ROOT = Path(__file__).resolve().parents[4]
-
-
-def test_the_table_in_the_documentation_is_that_of_the_declarations() -> None:
-    table = command.variables_table(declared())
-
-    assert table in (ROOT / "docs/blocks.md").read_text(encoding="utf-8"), (
-        "copy the table that `python -m blocks --help` prints into docs/blocks.md"
-    )
 
 
 def test_the_help_has_a_row_for_each_variable(capsys: pytest.CaptureFixture[str]) -> None:
