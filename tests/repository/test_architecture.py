@@ -1,5 +1,6 @@
 """The arrows between the packages, and the size of a module."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ def test_a_module_fits_in_a_head() -> None:
 
 def test_a_module_says_why_it_exists() -> None:
     assert not [path for path in modules() if not path.read_text(encoding="utf-8").startswith(('"""', "#!"))]
+
+
+@pytest.mark.parametrize("package", ["flows", "blocks"])
+def test_what_the_wheel_has_inside_imports_no_package_of_a_companys_own(package: str) -> None:
+    """In a wheel, `flows` and `blocks` are modules of `daybook`: by their short names they are somebody else's."""
+    imported = re.compile(r"^\s*(?:from|import) (?:flows|blocks)\b", re.MULTILINE)
+    assert not [path for path in (ROOT / package).rglob("*.py") if imported.search(path.read_text(encoding="utf-8"))]
 
 
 def test_no_module_is_named_for_nothing() -> None:
