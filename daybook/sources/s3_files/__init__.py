@@ -1,4 +1,4 @@
-"""`kind: s3`: CSV, JSON lines or Parquet files in S3, in one folder or in a folder a date."""
+"""`kind: s3`: CSV, JSON lines or Parquet files in S3, in one folder or in one folder per interval."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,25 +17,24 @@ if TYPE_CHECKING:
 
 
 class Config(SourceKind, CsvDialect):
-    """What a table file says of files in S3."""
+    """Files in S3: `source:` of a table file."""
 
     masks: ClassVar[bool] = True
 
     kind: Literal["s3"]
-    block: str = Field("aws", description="The AwsCredentials block with the keys.")
+    block: str = Field("aws", description="The AwsCredentials block with the access key.")
     path: str = Field(
-        description="s3://bucket/folder/ for the files directly in it, or s3://bucket/file for one. {execution_date} "
-        "stands for the interval, as a person names it: 2021-02-05."
+        description="s3://bucket/folder/ for the files directly in a folder, or s3://bucket/file for one file. "
+        "{execution_date} stands for the label of the interval: 2021-02-05."
     )
-    format: Literal["csv", "jsonl", "parquet"] = Field(description="What all of the files are.")
+    format: Literal["csv", "jsonl", "parquet"] = Field(description="The format of all files.")
     in_place: bool = Field(
         True,
-        description="Whether a warehouse that can read the files itself may: its role needs s3:GetObject for them.",
+        description="Whether a warehouse may read the files directly. Its role needs s3:GetObject for them.",
     )
-    values: ValueFormats = Field(ISO, description="How values are spelled, in CSV and in JSON's strings.")
+    values: ValueFormats = Field(ISO, description="The formats of values in CSV and in the strings of JSON.")
     missing: Literal["fail", "empty"] = Field(
-        "fail",
-        description="What it means when an interval has no file: that something went wrong, or that it has no rows.",
+        "fail", description="What to do if an interval has no file. fail: fail the load. empty: it has no rows."
     )
 
     @field_validator("path")
@@ -48,14 +47,14 @@ class Config(SourceKind, CsvDialect):
     def _fits_the_format(self) -> "Config":
         of_csv = sorted(self.model_fields_set & CsvDialect.model_fields.keys())
         if self.format != "csv" and of_csv:
-            raise ValueError(f"{', '.join(of_csv)}: only a CSV is told apart so; take it out, or say format: csv")
+            raise ValueError(f"{', '.join(of_csv)}: only for a CSV; remove it, or set format: csv")
         if self.format == "parquet" and "values" in self.model_fields_set:
-            raise ValueError("values: Parquet has types, and nothing is spelled in it; take it out")
+            raise ValueError("values: not for Parquet, whose values have types; remove it")
         return self
 
     @property
     def spelling(self) -> ValueFormats:
-        """How values are spelled: Parquet has types, and in JSON an empty text is no null unless somebody says so."""
+        """Return the formats of the values. In JSON and Parquet, no text is NULL, unless `nulls` is set for JSON."""
         if self.format == "csv":
             return self.values
         if self.format == "jsonl" and "nulls" in self.values.model_fields_set:
@@ -64,10 +63,10 @@ class Config(SourceKind, CsvDialect):
 
     @contextmanager
     def open(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
-        """Open the files for one run. Nothing but their bucket is looked at until rows are wanted.
+        """Open the files for one run. Only the bucket is accessed before rows are read.
 
         Raises:
-            SourceError: the path does not fit how the table is loaded, or the bucket cannot be listed.
+            SourceError: the path does not fit the load strategy, or the bucket cannot be listed.
         """
         from daybook.sources.s3_files.bucket import Bucket
         from daybook.sources.s3_files.source import Files
@@ -75,11 +74,11 @@ class Config(SourceKind, CsvDialect):
         address = Address.parse(self.path)
         if address.dated != table.strategy.has_intervals:
             remedy = (
-                f"{DATE} in path: names an interval, and the table has none: use load: replace_interval or upsert, or "
-                "take it out of path:"
+                f"{DATE} in path: stands for an interval, and the table has none: use load: replace_interval or "
+                "upsert, or remove it from path:"
                 if address.dated
-                else f"path: is the same for every interval: write {DATE} where it names the interval, or use "
-                "load: replace, which reads all of it each time"
+                else f"path: is the same for every interval: write {DATE} in place of the interval's label, or use "
+                "load: replace, which reads all files in each load"
             )
             raise SourceError(f"{table.name} has load: {table.load}. {remedy}")
         yield Files(table, self, address, Bucket(keys.s3(self.block), address.bucket, self.block, table.name))

@@ -1,4 +1,4 @@
-"""A bucket that files are read from: which there are, and their bytes as they were when they were listed."""
+"""A bucket with files: list them, and read exactly the versions that were listed."""
 
 import email.utils
 import io
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 _LOST = (ConnectionError, HTTPClientError, IncompleteReadError)
 _BUSY = {"SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "InternalError", "ServiceUnavailable"}
 _GONE = {"PreconditionFailed", "NoSuchKey", "412", "404"}
-_CHANGED = "it was changed or removed while it was being read. Run it again when whoever writes there is done"
+_CHANGED = "the file was changed or deleted during the run. Run the load again when the files are completely written"
 _REMEDIES = {
-    "NoSuchBucket": "There is no such bucket: correct path: in the table file",
-    "AccessDenied": "The account may not: it needs s3:ListBucket for the bucket and s3:GetObject for the files",
+    "NoSuchBucket": "The bucket does not exist: correct path: in the table file",
+    "AccessDenied": "Access denied: the account needs s3:ListBucket for the bucket and s3:GetObject for the files",
     "InvalidAccessKeyId": "The server does not know the access key: correct it in the block",
     "SignatureDoesNotMatch": "The secret key is not the access key's: correct it in the block",
     "ExpiredToken": "The session token has expired: renew it in the block",
@@ -44,25 +44,26 @@ class Object:
 
     key: str
     etag: str
-    """By which a change of it is noticed."""
+    """The version of the file, to detect changes."""
     size: int
 
 
 class Bucket:
-    """The bucket `name`, with a client that has the keys of `block`; errors name `table`."""
+    """The bucket `name`, with a client that has the credentials of `block`. Errors name `table`."""
 
     def __init__(self, client: "S3Client", name: str, block: str, table: str) -> None:
         self._client, self.name, self._block, self._table = client, name, block, table
 
     def uri(self, key: str) -> str:
-        """The address of a file or a folder."""
+        """Return the address of a file or a folder."""
         return f"s3://{self.name}/{key}"
 
     def now(self) -> datetime:
-        """The moment, in UTC, by the clock of the server, which tells whole seconds.
+        """Return the current time in UTC by the server's clock, in whole seconds.
 
         Raises:
-            SourceError: the bucket cannot be listed. SourceLost: it cannot be reached.
+            SourceError: the bucket cannot be listed.
+            SourceLost: the server cannot be reached.
         """
         with self.explained("list", ""):
             answer = self._client.list_objects_v2(Bucket=self.name, MaxKeys=1)
@@ -70,13 +71,13 @@ class Bucket:
         return email.utils.parsedate_to_datetime(date).astimezone(UTC) if date else datetime.now(UTC)
 
     def file(self, key: str) -> list[Object]:
-        """The file `key`; nothing if it is not there."""
+        """Return a list of the file `key`, or an empty list if it does not exist."""
         with self.explained("list", key):
             answer = self._client.list_objects_v2(Bucket=self.name, Prefix=key, MaxKeys=1)
         return [_object(found) for found in answer.get("Contents", ()) if found["Key"] == key]
 
     def folder(self, prefix: str) -> tuple[list[Object], list[str]]:
-        """What lies directly in the folder `prefix`, which ends with a slash: its files, and the folders in it."""
+        """Return the files and the folders directly in the folder `prefix`, which ends with a slash."""
         files: list[Object] = []
         folders: list[str] = []
         with self.explained("list", prefix):
@@ -87,25 +88,27 @@ class Bucket:
         return files, folders
 
     def open(self, file: Object) -> io.BufferedReader:
-        """The bytes of a file, streamed.
+        """Stream the bytes of a file.
 
-        Reading raises FileRefused where it is no longer the file that was listed, SourceLost where the server is gone.
+        Raises:
+            FileRefused: while reading: the file has changed since it was listed.
+            SourceLost: while reading: the server cannot be reached.
         """
         return io.BufferedReader(_Body(self, file), 1 << 18)
 
     def read_from(self, file: Object, start: int) -> Any:
-        """An open answer with the bytes of a file from `start` on. Raises what the client raises, and FileRefused."""
+        """Return the body with the bytes of a file from `start` on. Raise FileRefused, and errors of the client."""
         answer = self._client.get_object(
             Bucket=self.name, Key=file.key, IfMatch=f'"{file.etag}"', Range=f"bytes={start}-"
         )
-        if answer["ETag"].strip('"') != file.etag:  # a server that does not know If-Match
+        if answer["ETag"].strip('"') != file.etag:  # some servers ignore If-Match
             raise FileRefused(f"{self._table}, {self.uri(file.key)}: {_CHANGED}")
         return answer["Body"]
 
     @contextmanager
     def explained(self, verb: str, key: str) -> Iterator[None]:
-        """Failures of S3 as errors that say what was tried, with which block, and what to do."""
-        failed = f"{self._table}: cannot {verb} {self.uri(key)} with the keys of block {self._block!r}"
+        """Convert failures of S3 to errors with the action, the block and the remedy."""
+        failed = f"{self._table}: cannot {verb} {self.uri(key)} with the credentials of block {self._block!r}"
         try:
             yield
         except ClientError as error:
@@ -116,14 +119,16 @@ class Bucket:
             kind: type[DaybookError] = SourceLost if code in _BUSY or status >= 500 else SourceError
             remedy = _REMEDIES.get("AccessDenied" if status == 403 and code not in _REMEDIES else code)
             raise kind(f"{failed}: the server answered {code} ({status}). {remedy or 'Try again later'}") from None
-        except _LOST as error:  # without its text, which has the endpoint with whatever a person wrote into it
-            raise SourceLost(f"{failed}: {type(error).__name__}. Is the endpoint of the block right, and up?") from None
+        except _LOST as error:  # without its text, which has the endpoint with everything that a person typed there
+            raise SourceLost(
+                f"{failed}: {type(error).__name__}. Check the endpoint in the block, and that the server runs"
+            ) from None
         except BotoCoreError as error:
             raise SourceError(f"{failed}: {error}. Correct the block") from None
 
 
 class _Body(io.RawIOBase):
-    """A file's bytes. A connection that breaks is taken up where it broke."""
+    """The bytes of a file. If the connection breaks, reading continues at the same position."""
 
     def __init__(self, bucket: Bucket, file: Object) -> None:
         self._bucket, self._file = bucket, file
@@ -162,4 +167,4 @@ class _Body(io.RawIOBase):
 
 
 def _object(found: Any) -> Object:
-    return Object(found["Key"], found["ETag"].strip('"'), found["Size"])  # not every server lists it in quotes
+    return Object(found["Key"], found["ETag"].strip('"'), found["Size"])  # only some servers quote ETags in a listing

@@ -1,6 +1,6 @@
-"""Whether a warehouse may read files by itself: only if all are alike, and as plain as a COPY takes them to be.
+"""Decide if a warehouse can read files directly: only if all are alike, and plain enough for a COPY.
 
-What is unusual is not wrong: its rows are streamed, and read with all that the table file says of them.
+Other files are streamed, with everything that the table file declares about them.
 """
 
 from collections.abc import Sequence
@@ -14,16 +14,19 @@ if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
     from daybook.sources.s3_files import Config
 
-_HEAD = 2**16  # bytes in which the first line ends
+_HEAD = 2**16  # the maximum length of the first line in bytes
 _COMPRESSIONS = ("gzip", "bzip2", "zstd", None)
 
 
 def files_in_place(
     table: "TableSpec", config: "Config", bucket: Bucket, files: Sequence[Object], names: Sequence[str]
 ) -> FilesInPlace | None:
-    """The files for a warehouse that reads them itself; None where their rows must be streamed. Reads first lines only.
+    """Return the files for a warehouse that reads them directly, or None if their rows must be streamed.
 
-    `names` are the columns that are wanted. Raises FileRefused: a file is gone, or cannot be unpacked.
+    It only reads the first line of each file. `names` are the columns to load.
+
+    Raises:
+        FileRefused: a file has changed or is deleted, or cannot be decompressed.
     """
     if config.values != type(config).model_fields["values"].default or config.encoding not in (None, "utf-8"):
         return None
@@ -40,7 +43,7 @@ def files_in_place(
 def _alike(
     table: "TableSpec", config: "Config", bucket: Bucket, file: Object, names: Sequence[str]
 ) -> tuple[str | None, tuple[str, ...]] | None:
-    """What all files must have in common: their compression, and the columns in their order."""
+    """Return what must be the same in all files, the compression and the order of the columns, or None to stream."""
     with bucket.open(file) as stream:
         compression = compression_of(stream)
         line = unpacked(stream, what=f"{table.name}, {bucket.uri(file.key)}").readline(_HEAD)
@@ -52,7 +55,7 @@ def _alike(
 
 
 def _of_csv(config: "Config", line: str, names: Sequence[str]) -> tuple[str, ...] | None:
-    """The columns in the order of the header, which is neither quoted nor renamed, in the simplest of dialects."""
+    """Return the columns in the order of the header, or None for quoted or renamed names or a special dialect."""
     odd = config.model_fields_set & {"quote", "escape", "rename"}
     if odd or not (config.delimiter or ",").isascii():
         return None
@@ -61,6 +64,6 @@ def _of_csv(config: "Config", line: str, names: Sequence[str]) -> tuple[str, ...
 
 
 def _of_json(table: "TableSpec", line: str, names: Sequence[str]) -> tuple[str, ...] | None:
-    """All columns: COPY finds them by their names in lower case, and says nothing of a key that is none of them."""
+    """Return all columns if COPY can load them: it matches lower-case names, and silently ignores unknown keys."""
     plain = line.startswith("{") and table.on_new_column == "ignore" and all(name == name.lower() for name in names)
     return tuple(names) if plain else None

@@ -1,4 +1,4 @@
-"""JSON lines: an object a line, each value as the text that stands there, so that no number is rounded."""
+"""Read JSON lines, one object per line. Each value keeps its text, so that no number is rounded."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,11 +9,11 @@ from daybook.model.types import Column
 from daybook.sources.text.typed_csv import Row
 from daybook.suggestions import did_you_mean
 
-_MAX_LINE = 16 * 2**20  # bytes: Redshift takes rows of up to 4 MB
+_MAX_LINE = 16 * 2**20  # bytes: Redshift accepts rows of up to 4 MB
 
 
 class _Number(str):
-    """A number, as it is written."""
+    """The text of a number in JSON."""
 
     __slots__ = ()
 
@@ -21,14 +21,19 @@ class _Number(str):
 def read_json_lines(
     stream: BinaryIO, columns: Sequence[Column], known: frozenset[str] | None, *, what: str
 ) -> Iterator[tuple[str, Row]]:
-    """The objects of a file as pairs: where one is ("line 7"), and its values in the columns' order.
+    """Yield the objects of a file as pairs: the line ("line 7"), and the values in the order of the columns.
 
-    `what` names the file in errors. `known` are the keys that an object may have (None: any). One that it lacks is
-    NULL. Blank lines are passed over.
+    A missing key is NULL. Blank lines are skipped.
+
+    Args:
+        stream: the file, decompressed.
+        columns: the columns to yield.
+        known: the keys that an object may have. None: any.
+        what: the name of the file in errors.
 
     Raises:
-        FileRefused: a line is not one JSON object in UTF-8, names a key twice, has a key that is not known, or an
-            object or a list where no column of json is.
+        FileRefused: a line is not one JSON object in UTF-8, repeats a key, has an unknown key, or has an object or a
+            list in a column that is not json.
     """
     for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE), b""), start=1):
         try:
@@ -43,34 +48,34 @@ def read_json_lines(
 
 
 def _parsed(text: str, size: int, known: frozenset[str] | None) -> dict[str, Any]:
-    """The object that a line is. Raises ValueError, with the reason why it is none."""
+    """Parse the object of a line. Raise ValueError with the reason if it is not an object of the table."""
     if size == _MAX_LINE:
         raise ValueError(f"it has more than {_MAX_LINE} bytes")
     found = _DECODER.decode(text)
     if not isinstance(found, dict):
-        raise ValueError("it is none")
+        raise ValueError("it is not an object")
     if known is not None and not found.keys() <= known:
         unknown = next(name for name in found if name not in known)
-        near = did_you_mean(unknown, known, "name it under columns:, or set on_new_column: ignore")
+        near = did_you_mean(unknown, known, "add it under columns:, or set on_new_column: ignore")
         raise ValueError(f"{unknown!r} is not a column{near}")
     if "\\u" in text:
-        json.dumps(found, ensure_ascii=False).encode()  # raises where half of a surrogate pair is no character
+        json.dumps(found, ensure_ascii=False).encode()  # raises for a lone surrogate
     return found
 
 
 def _value(value: Any, column: Column) -> str | None:
-    """A value as the text that its column is read from."""
+    """Return a value as text, to parse as its column's type."""
     if column.type.kind in ("json", "jsonb"):
         return None if value is None else _written(value)
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    raise ValueError(f"{column.name} holds an object or a list, which only a column of json takes")
+    raise ValueError(f"{column.name} contains an object or a list, which only a column of type json can hold")
 
 
 def _written(value: Any) -> str:
-    """A value as JSON, its numbers as they were written."""
+    """Return a value as JSON, with the original text of its numbers."""
     if isinstance(value, _Number):
         return str(value)
     if isinstance(value, dict):
@@ -90,7 +95,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 _DECODER = json.JSONDecoder(

@@ -1,4 +1,4 @@
-"""Which files there are, and of which interval: listed once, so that a run reads what was there when it began."""
+"""List the files of a table and of its intervals, once per run, so that a run reads one state of the bucket."""
 
 import hashlib
 import logging
@@ -25,10 +25,10 @@ _NAMES_SHOWN = 5  # names in an error
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder, or one file, and what there is in it."""
+    """A folder or a single file, and its files."""
 
     interval: Interval | None
-    """Which it is of; None: of the whole table."""
+    """The interval of the files. None: the whole table."""
     files: tuple[Object, ...]
 
 
@@ -40,36 +40,36 @@ class Listing:
 
     @cached_property
     def whole(self) -> Sequence[Place]:
-        """All that a load of the whole table reads: from its `start`, or from the oldest interval that has a folder.
+        """Return the places of the whole table, from its `start` or from the oldest interval that has a folder.
 
         Raises:
-            FileRefused: there is nothing, or nothing of an interval that is over, and the table says `missing: fail`.
+            FileRefused: there are no files, or none for an interval that has ended, and the table has `missing: fail`.
         """
         grid = self._table.grid
         if self._address.dated and grid is not None:
             found = self._found(grid)
-            intervals = self._known(grid, found)
-            self._complain([] if intervals else [self._address.fixed])
+            intervals = self._all_intervals(grid, found)
+            self._refuse_missing([] if intervals else [self._address.fixed])
             return self._places(grid, intervals, set(found))
         place = Place(None, self._files(self._address.key))
-        self._complain([] if place.files else [self._address.key])
+        self._refuse_missing([] if place.files else [self._address.key])
         return [place]
 
     @property
     def version(self) -> str:
-        """The names, ETags and sizes of all files, hashed: it is another one when a file is written again."""
+        """Return a hash of the names, ETags and sizes of all files. It changes when a file is written again."""
         files = [(file.key, file.etag, file.size) for place in self.whole for file in place.files]
         return f"{len(files)} files {hashlib.sha256(repr(sorted(files)).encode()).hexdigest()}"
 
     def between(self, start: datetime, end: datetime) -> Sequence[Place]:
-        """What a load of the intervals from `start` to `end` reads. Raises FileRefused as `whole` does."""
+        """Return the places of the intervals from `start` to `end`. Raise FileRefused as `whole` does."""
         grid = self._table.grid
-        assert grid is not None  # else there is no such load
+        assert grid is not None  # only a table with a grid has such loads
         intervals = grid.between(start, end)
         return self._places(grid, intervals, set(intervals))
 
     def newest(self) -> Object | None:
-        """A file of the newest place that has one."""
+        """Return a file of the newest place that has files, or None."""
         grid = self._table.grid
         keys = [self._address.key]
         if self._address.dated and grid is not None:
@@ -77,13 +77,13 @@ class Listing:
         return next((file for key in keys for file in self._files(key)), None)
 
     def _places(self, grid: Grid, intervals: Sequence[Interval], listed: Set[Interval]) -> Sequence[Place]:
-        """The places of `intervals`; only those of `listed` are looked into."""
+        """Return the places of `intervals`. Only those in `listed` are listed in the bucket; the others are empty."""
         keys = [self._address.key_of(grid.label(interval)) for interval in intervals]
         places = [
             Place(interval, self._files(key) if interval in listed else ())
             for interval, key in zip(intervals, keys, strict=True)
         ]
-        self._complain(
+        self._refuse_missing(
             [
                 key
                 for interval, place, key in zip(intervals, places, keys, strict=True)
@@ -92,22 +92,23 @@ class Listing:
         )
         return places
 
-    def _complain(self, lacking: Sequence[str]) -> None:
+    def _refuse_missing(self, lacking: Sequence[str]) -> None:
+        """Raise FileRefused for keys without files, unless the table has `missing: empty`."""
         if not lacking or self._config.missing == "empty":
             return
         shown = ", ".join(self._bucket.uri(key) for key in lacking[:_NAMES_SHOWN])
         more = f" and {len(lacking) - _NAMES_SHOWN} more" if len(lacking) > _NAMES_SHOWN else ""
         raise FileRefused(
-            f"{self._table.name}: there is no file with rows at {shown}{more}, and nothing was loaded. If it is only "
-            "late, run it again when it is there; if no file means no rows, say missing: empty under source: in the "
+            f"{self._table.name}: found no file with rows at {shown}{more}: nothing was loaded. If the files are late, "
+            "run the load again when they exist. If no file means no rows, set missing: empty under source: in the "
             "table file"
         )
 
     def _files(self, key: str) -> tuple[Object, ...]:
-        """The file `key`; or those directly in the folder, sorted by name.
+        """Return the file `key`, or the files directly in the folder `key`, sorted by name.
 
-        Passed over are names that begin with `_` or `.`, by which everybody calls what is no data (`_SUCCESS`), and
-        files of no bytes, which some tools write to make a folder visible, and which have no rows.
+        Names that start with `_` or `.` are skipped: by convention, they are not data (`_SUCCESS`). Empty files are
+        skipped, too: they have no rows, and some tools create them to make a folder visible.
         """
         if not (key.endswith("/") or not key):
             return tuple(file for file in self._bucket.file(key) if file.size)
@@ -115,7 +116,7 @@ class Listing:
         deeper = [folder for folder in folders if folder[len(key)] not in "_."]
         if deeper:
             logger.warning(
-                "%s: files in folders below %s are not read: %s. Name the folder itself in path:",
+                "%s: folders below %s are not read: %s. To read one, set path: to that folder",
                 self._table.name,
                 self._bucket.uri(key),
                 ", ".join(folder[len(key) :] for folder in deeper[:_NAMES_SHOWN]),
@@ -123,8 +124,8 @@ class Listing:
         data = [file for file in found if file.size and file.key[len(key)] not in "_."]
         return tuple(sorted(data, key=lambda file: file.key))
 
-    def _known(self, grid: Grid, found: Sequence[Interval]) -> Sequence[Interval]:
-        """The intervals of the whole table: those that are over, since a load of it speaks for them, and the found."""
+    def _all_intervals(self, grid: Grid, found: Sequence[Interval]) -> Sequence[Interval]:
+        """Return the intervals of a full refresh: all that have ended, since it covers them, and those with files."""
         start = self._table.start
         if start is None and not found:
             return []
@@ -133,29 +134,29 @@ class Listing:
         return sorted({*over, *(interval for interval in found if interval.start >= first.start)})
 
     def _found(self, grid: Grid) -> list[Interval]:
-        """The intervals that have a folder or a file, oldest first."""
+        """Return the intervals that have a folder or a file, oldest first."""
         files, folders = self._bucket.folder(self._address.fixed)
         labels = {self._address.label_in(name) for name in (*folders, *(file.key for file in files))} - {None}
-        intervals, strange = [], []
+        intervals, unknown = [], []
         for label in sorted(str(label) for label in labels):
             interval = _interval(grid, label)
             if interval is None:
-                strange.append(label)
+                unknown.append(label)
             else:
                 intervals.append(interval)
-        if strange:
+        if unknown:
             logger.warning(
-                "%s: %s is called after no %s, and is not read: %s",
+                "%s: names at %s that are not the label of one %s are not read: %s",
                 self._table.name,
                 self._bucket.uri(self._address.fixed) + "…",
                 grid.unit,
-                ", ".join(strange[:_NAMES_SHOWN]),
+                ", ".join(unknown[:_NAMES_SHOWN]),
             )
         return sorted(intervals)
 
 
 def _interval(grid: Grid, label: str) -> Interval | None:
-    """The interval that is called exactly so."""
+    """Return the interval with exactly this label, or None."""
     try:
         interval = grid.at(parse(label))
         return interval if grid.label(interval) == label else None

@@ -1,4 +1,4 @@
-"""Parquet files: batches of rows, whose values become texts without losing a digit."""
+"""Read Parquet files in batches, and convert their values to texts without losing a digit."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,10 +14,10 @@ from daybook.suggestions import did_you_mean
 if TYPE_CHECKING:
     import pyarrow
 
-_BATCH = 8192  # rows that are in memory as texts
-_BUFFER = 2**20  # bytes of a column that are read at a time
+_BATCH = 8192  # rows in memory as texts
+_BUFFER = 2**20  # bytes of a column per read
 
-#: Arrow's names of types that need no more than a name, and ours.
+#: Arrow's names of types without parameters, and the kind of each.
 _KINDS = {
     **{"int8": "smallint", "int16": "smallint", "int32": "integer", "int64": "bigint"},
     **{"uint8": "smallint", "uint16": "integer", "uint32": "bigint"},
@@ -26,14 +26,14 @@ _KINDS = {
     **{"binary": "bytes", "large_binary": "bytes", "binary_view": "bytes"},
     **{"date32[day]": "date", "date64[ms]": "date"},
 }
-_DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 6}  # of a second: what is finer than a microsecond is refused
+_DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 6}  # fractional digits of a second: fractions of a microsecond are refused
 
 
 def parquet_columns(stream: BinaryIO, *, what: str) -> list[Column]:
-    """The columns of a file, which `what` names in errors, with types that lose nothing.
+    """Return the columns of a file, with types that lose nothing. `what` names the file in errors.
 
     Raises:
-        FileRefused: it is no Parquet, or has a column of a type that no warehouse has.
+        FileRefused: the file is not Parquet, or has a column of a type that no warehouse has.
     """
     with _explained(what):
         return [Column(field.name, _type(field.type, field.name)) for field in _opened(stream).schema_arrow]
@@ -42,13 +42,18 @@ def parquet_columns(stream: BinaryIO, *, what: str) -> list[Column]:
 def read_parquet(
     stream: BinaryIO, columns: Sequence[Column], known: frozenset[str] | None, *, what: str
 ) -> Iterator[tuple[str, Row]]:
-    """The rows of a file as pairs: where one is ("row 7"), and its values as texts in the columns' order.
+    """Yield the rows of a file as pairs: the position ("row 7"), and the values as texts in the order of the columns.
 
-    `stream` can seek, `what` names it in errors. `known` are the columns that the file may have (None: any). No more
-    is in memory than some thousand rows and the dictionaries of one group of rows.
+    Memory holds one batch of rows, and the dictionaries of one row group.
+
+    Args:
+        stream: the file, which must be seekable.
+        columns: the columns to yield.
+        known: the columns that the file may have. None: any.
+        what: the name of the file in errors.
 
     Raises:
-        FileRefused: it is no Parquet, or its columns are not those of the table.
+        FileRefused: the file is not Parquet, or its columns do not fit the table.
     """
     with _explained(what):
         file = _opened(stream)
@@ -56,7 +61,7 @@ def read_parquet(
         batches = file.iter_batches(_BATCH, columns=[column.name for column in columns], use_threads=False)
     number = 0
     while True:
-        with _explained(f"{what}, behind row {number}"):
+        with _explained(f"{what}, after row {number}"):
             batch = next(batches, None)
             if batch is None:
                 return
@@ -77,18 +82,19 @@ def _opened(stream: BinaryIO) -> Any:
 def _explained(what: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError) as error:  # pyarrow's errors are of these, and ours
+    except (OSError, ValueError) as error:  # the classes of pyarrow's errors and of those raised here
         reason = " ".join(str(error).split())
         raise FileRefused(f"{what}: {reason}. Have the file written again, or correct the table file") from None
 
 
 def _check(schema: "pyarrow.Schema", columns: Sequence[Column], known: frozenset[str] | None) -> None:
-    """Refuse a file without one of the columns, with one that is not known, or one whose values would be changed."""
+    """Refuse a file that lacks a column, has an unknown one, or has one whose values would change."""
     names: list[str] = schema.names
     more = [name for name in names if names.count(name) > 1 or (known is not None and name not in known)]
     if more:
         raise ValueError(
-            f"it has a column {more[0]!r} more: name it under columns: in the table file, or say on_new_column: ignore"
+            f"it has an unexpected column {more[0]!r}: add it under columns: in the table file, or set "
+            "on_new_column: ignore"
         )
     for column in columns:
         if column.name not in names:
@@ -97,11 +103,11 @@ def _check(schema: "pyarrow.Schema", columns: Sequence[Column], known: frozenset
         arrow = schema.field(column.name).type
         found = _type(arrow, column.name)
         if str(arrow) != "null" and not holds(column.type, found):
-            raise ValueError(f"its column {column.name!r} is {found}, which would not arrive whole in {column.type}")
+            raise ValueError(f"its column {column.name!r} is {found}, and {column.type} cannot hold all of its values")
 
 
 def _type(type: "pyarrow.DataType", name: str) -> Type:
-    """The type that keeps all values of an Arrow type."""
+    """Return the type that keeps all values of an Arrow type."""
     with extra("parquet"):
         import pyarrow.types as types
 
@@ -121,11 +127,11 @@ def _type(type: "pyarrow.DataType", name: str) -> Type:
         return Type("bytes")
     if types.is_nested(type):
         return Type("json")
-    raise ValueError(f"its column {name!r} is of Arrow's type {type}, for which there is no type in a warehouse")
+    raise ValueError(f"its column {name!r} has the Arrow type {type}, which no warehouse can hold")
 
 
 def _texts(values: "pyarrow.Array") -> list[str | None]:
-    """The values of a column as texts; None is NULL."""
+    """Return the values of a column as texts. None is NULL."""
     with extra("parquet"):
         import pyarrow
         import pyarrow.compute
@@ -141,7 +147,7 @@ def _texts(values: "pyarrow.Array") -> list[str | None]:
     if str(type) in ("binary", "large_binary", "binary_view") or types.is_fixed_size_binary(type):
         return [None if value is None else value.hex() for value in values.to_pylist()]
     if types.is_timestamp(type) and type.tz:
-        instants: Any = values.cast(pyarrow.timestamp(type.unit)).cast(pyarrow.string())  # the UTC clock
+        instants: Any = values.cast(pyarrow.timestamp(type.unit)).cast(pyarrow.string())  # the time in UTC
         values = pyarrow.compute.binary_join_element_wise(instants, "+00:00", "")
     texts: list[str | None] = values.cast(pyarrow.string()).to_pylist()
     return texts

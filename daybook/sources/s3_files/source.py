@@ -1,4 +1,4 @@
-"""The files of a table for one run: their rows as CSV for the stage, each row held to be of its place's interval."""
+"""The files of a table for one run: stream their rows as CSV, and check that each row belongs to its interval."""
 
 import shutil
 import tempfile
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Files:
-    """The files of a table, as they are when they are first asked for."""
+    """The files of a table, in the state in which they are first listed."""
 
     def __init__(self, table: "TableSpec", config: "Config", address: Address, bucket: Bucket) -> None:
         self._table, self._config, self._bucket = table, config, bucket
@@ -37,39 +37,39 @@ class Files:
         self._listed: dict[Span, Sequence[Place]] = {}
 
     def columns(self) -> list[Column]:
-        """Those that the table file declares; Parquet has its own: without a declaration those of its newest file."""
+        """Return the columns that the table file declares. Without them, those of the newest Parquet file."""
         if self._config.format != "parquet" or self._table.columns is not None:
             return declared(self._table, self._config.kind)
         file = self._listing.newest()
         if file is None:
             raise SourceError(
-                f"{self._table.name}: there is no file at {self._config.path} to read the columns off: name them under "
-                "columns: in the table file"
+                f"{self._table.name}: there is no file at {self._config.path} to read the columns from: declare them "
+                "under columns: in the table file"
             )
         with self._opened(file) as stream:
             return parquet_columns(stream, what=self._what(file))
 
     def warnings(self) -> list[str]:
-        """None: what is strange is told when the files are listed."""
+        """Return no warnings. The listing logs them."""
         return []
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
-        """Raises Uncountable: files have to be read to be counted."""
-        raise Uncountable(f"{self._table.name}: files have to be read to be counted")
+        """Raise Uncountable, since the rows of a file cannot be counted without reading them."""
+        raise Uncountable(f"{self._table.name}: the rows of files cannot be counted without reading them")
 
     @property
     def version(self) -> str:
-        """Which files there are, and that none of them was written again."""
+        """Return a version that changes when a file is added, deleted or written again."""
         return self._listing.version
 
     def is_still(self, version: str) -> bool:
-        """Whether there are the same files."""
+        """Return True if all files are unchanged."""
         return version == self.version
 
     def in_place(self, columns: Sequence[Column], span: Span) -> FilesInPlace | None:
-        """The files, if all are alike and nothing in how they are written could become another value in a COPY.
+        """Return the files if all are alike and a COPY cannot read any value differently, else None.
 
-        It is asked of one place only: of several, each row has to be held against the interval of its own.
+        Files of several intervals are streamed, to check that each row belongs to the interval of its file.
         """
         if not self._config.in_place or self._config.format == "parquet":
             return None
@@ -79,18 +79,18 @@ class Files:
         return files_in_place(self._table, self._config, self._bucket, places[0].files, [c.name for c in columns])
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
-        """The rows of the files of `span`, streamed, in the order of the intervals and of the files' names.
+        """Stream the rows of the files of `span`, in the order of the intervals and of the files' names.
 
         Raises:
-            FileRefused: a place without a file (`missing: fail`), or a file that is not what it should be.
-            ValueRefused: a value that does not fit its column.
-            OutsideInterval: a row that lies in the place of another interval than its own.
+            FileRefused: an interval has no file (`missing: fail`), or a file is damaged or has another form.
+            ValueRefused: a value does not fit its column.
+            OutsideInterval: a row is in the file of another interval.
         """
         places, spelling = self._places(span), self._config.spelling
         return TextRows(self._table, columns, spelling, format).chunks(self._rows(places, columns, spelling))
 
     def _places(self, span: Span) -> Sequence[Place]:
-        """What a load of `span` reads, listed once."""
+        """Return the places of `span`, listed only once."""
         if span not in self._listed:
             start, end = span.start, span.end
             self._listed[span] = self._listing.between(start, end) if start and end else self._listing.whole
@@ -116,7 +116,7 @@ class Files:
         wanted = [column.name for column in columns]
         names = list(self._table.columns or wanted)
         ignore = self._table.on_new_column == "ignore"
-        if self._config.format == "csv":  # `wanted` are all but those that mask: drops
+        if self._config.format == "csv":  # `wanted` lacks the columns that `mask` drops
             return read_csv(stream, self._config, names, what=what, wanted=wanted, ignore_more=ignore)
         known = None if ignore else frozenset(names)
         if self._config.format == "parquet":
@@ -131,7 +131,7 @@ class Files:
         interval: Interval,
         what: str,
     ) -> Iterator[tuple[str, Row]]:
-        """The rows of a place, each of which is of its interval: a later load of the row's own would lose it."""
+        """Yield rows, and refuse one of another interval: a later load of that interval would delete the row."""
         cursor = cursor_of(self._table, {column.name: column.type for column in columns})
         at = [column.name for column in columns].index(cursor.column)
         start, end = str(cursor.bound(interval.start)), str(cursor.bound(interval.end))
@@ -142,11 +142,11 @@ class Files:
                 try:
                     value = None if text is None else read(text)
                 except ValueError:
-                    value = start  # whoever reads it next refuses it, with all that there is to say
-                if value is None or not start <= value < end:  # ISO texts of one form sort as what they say
+                    value = start  # `TextRows` refuses it next, with a better message
+                if value is None or not start <= value < end:  # ISO texts of one form sort by time
                     raise OutsideInterval(
-                        f"{what}, {where}: its {cursor.column} is {value or 'NULL'}, and the file is of {start} until "
-                        f"{end}: nothing was changed. Correct the row, or move it where it belongs"
+                        f"{what}, {where}: its {cursor.column} is {value or 'NULL'}, but the file is for {start} until "
+                        f"{end}: nothing was changed. Correct the row, or move it to the file of its interval"
                     )
                 last = text or ""
             yield where, row
@@ -155,8 +155,8 @@ class Files:
         stream = self._bucket.open(file)
         if self._config.format != "parquet":
             return unpacked(stream, what=self._what(file))
-        with stream:  # on disk, because a Parquet file is read from its end, and column by column
-            local: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - whoever reads it closes it
+        with stream:  # copied to disk, since Parquet is read from its end, and column by column
+            local: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
             shutil.copyfileobj(stream, local, 1 << 20)
         local.seek(0)
         return local

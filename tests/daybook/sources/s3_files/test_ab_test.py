@@ -1,4 +1,4 @@
-"""The tables of the A/B test, by their own table files: from a bucket into each warehouse."""
+"""The tables of the A/B test, by their own table files, from a bucket into each warehouse."""
 
 from datetime import date
 
@@ -33,7 +33,7 @@ TYPES = {
 
 @pytest.fixture
 def folder(warehouse_ends: Endpoints, s3: S3, s3_bucket: str) -> Folder:
-    """The bucket of the test."""
+    """Return a bucket with the files of the A/B test."""
     folder = Folder(warehouse_ends, s3.client(), s3_bucket)
     warehouse_ends.keys = folder
     for key, data in FILES.items():
@@ -42,11 +42,11 @@ def folder(warehouse_ends: Endpoints, s3: S3, s3_bucket: str) -> Folder:
 
 
 def table_of(folder: Folder, name: str) -> Table:
-    """The table as its file has it, in the bucket and the schema of this test."""
+    """Return the table of the project, but in the bucket and the schema of this test."""
     table = read_table(f"raw_data.{name}")
     assert isinstance(table.source, Config)
-    below = table.source.path.removeprefix("s3://").partition("/")[2]
-    source = table.source.model_copy(update={"path": f"s3://{folder.bucket}/ab/{below}"})
+    key = table.source.path.removeprefix("s3://").partition("/")[2]
+    source = table.source.model_copy(update={"path": f"s3://{folder.bucket}/ab/{key}"})
     return table.model_copy(update={"name": f"{folder.ends.destination.namespace}.{name}", "source": source})
 
 
@@ -79,6 +79,6 @@ def test_a_table_of_the_ab_test(folder: Folder, name: str, key: str, rows: list[
         ends.on_redshift
         and [kind.partition("(")[0] for kind in types] == [kind.partition("(")[0] for kind in TYPES[name]]
     )
-    again = ends.load(table, *dates)
-    assert again.rows == len(rows) and ends.rows(table, order=key) == rows
-    assert bool(again.note) == (table.load == "replace"), "an unchanged file is not read again"
+    rerun = ends.load(table, *dates)
+    assert rerun.rows == len(rows) and ends.rows(table, order=key) == rows
+    assert bool(rerun.note) == (table.load == "replace"), "an unchanged file is not read again"

@@ -1,4 +1,4 @@
-"""Files that Redshift reads where they lie: what a COPY loads is what streaming would load, or it is streamed."""
+"""Files that Redshift reads directly: a COPY loads the same rows as streaming, or the files are streamed."""
 
 import logging
 from typing import Any
@@ -23,7 +23,7 @@ HARD = (
 
 @pytest.fixture
 def folder(warehouse_ends: Endpoints, s3: S3, s3_bucket: str, caplog: pytest.LogCaptureFixture) -> Folder:
-    """An empty bucket."""
+    """Return an empty bucket."""
     caplog.set_level(logging.INFO)
     folder = Folder(warehouse_ends, s3.client(), s3_bucket)
     warehouse_ends.keys = folder
@@ -35,7 +35,7 @@ def table_of(folder: Folder, format: str = "csv", **fields: Any) -> Table:
 
 
 def in_place(folder: Folder, table: Table, *dates: str) -> bool:
-    """Whether the rows stay off the stage. Loads them."""
+    """Load the table. Return True if the warehouse has read the files directly."""
     extracted = folder.ends.extract(table, *dates, full_refresh=not dates)
     load(transform(extracted, folder.ends.stage), folder.ends.warehouse, folder.ends.stage)
     assert not (extracted.manifest.parts and extracted.manifest.in_place)
@@ -43,21 +43,21 @@ def in_place(folder: Folder, table: Table, *dates: str) -> bool:
 
 
 @pytest.mark.parametrize("suffix", PACK)
-def test_what_is_loaded_in_place_is_what_streaming_loads(folder: Folder, suffix: str) -> None:
+def test_loading_in_place_gives_the_same_rows_as_streaming(folder: Folder, suffix: str) -> None:
     folder.put(f"x/a.csv{suffix}", PACK[suffix]((HEADER + HARD).encode()))
     folder.put(f"x/b.csv{suffix}", PACK[suffix]((HEADER + "7,,,\n\n").encode()))
     table = table_of(folder)
     assert in_place(folder, table) == folder.ends.on_redshift
-    there = folder.ends.destination.texts(f"SELECT * FROM {folder.ends.name(table)} ORDER BY 1")
+    expected = folder.ends.destination.texts(f"SELECT * FROM {folder.ends.name(table)} ORDER BY 1")
     streamed = table_of(folder, source={"in_place": False})
     assert not in_place(folder, streamed)
-    assert folder.ends.destination.texts(f"SELECT * FROM {folder.ends.name(table)} ORDER BY 1") == there
-    assert len(there) == 7
-    assert folder.keys() == {f"x/a.csv{suffix}", f"x/b.csv{suffix}"}, "the files are not ours to remove"
+    assert folder.ends.destination.texts(f"SELECT * FROM {folder.ends.name(table)} ORDER BY 1") == expected
+    assert len(expected) == 7
+    assert folder.keys() == {f"x/a.csv{suffix}", f"x/b.csv{suffix}"}, "Daybook does not delete the source's files"
     assert folder.ends.staged_keys() == []
 
 
-def test_a_day_in_place_then_again_then_emptied(folder: Folder) -> None:
+def test_a_day_in_place_is_reloaded_and_emptied(folder: Folder) -> None:
     table = folder.days(columns=COLUMNS, source={"missing": "empty"}, shrink_limit=0)
     for day in (1, 10):
         folder.put(f"x/dt=2024-01-{day:02}/a.csv", f"score,name,day,id\n1.5,a,2024-01-{day:02},{day}\n".encode())
@@ -67,7 +67,7 @@ def test_a_day_in_place_then_again_then_emptied(folder: Folder) -> None:
     assert [row[0] for row in before] == [1, 10]
     in_place(folder, table, "2024-01-01")
     assert folder.ends.rows(table) == before
-    assert not in_place(folder, table, "2024-01-01", "2024-01-11"), "each row is held against its own folder"
+    assert not in_place(folder, table, "2024-01-01", "2024-01-11"), "each row is checked against its own folder"
     assert folder.ends.rows(table) == before
     folder.delete("x/dt=2024-01-01/a.csv")
     assert not in_place(folder, table, "2024-01-01")
@@ -80,20 +80,20 @@ def test_json_lines_in_place(folder: Folder) -> None:
     )
     table = table_of(folder, "jsonl", on_new_column="ignore")
     assert in_place(folder, table) == folder.ends.on_redshift
-    there = folder.ends.rows(table)
+    expected = folder.ends.rows(table)
     assert not in_place(folder, table_of(folder, "jsonl", on_new_column="ignore", source={"in_place": False}))
-    assert folder.ends.rows(table) == there
-    assert [row[2:] for row in there] == [("", None), (None, 0.1)]
+    assert folder.ends.rows(table) == expected
+    assert [row[2:] for row in expected] == [("", None), (None, 0.1)]
 
 
 STREAMED: dict[str, tuple[bytes, dict[str, Any]]] = {
     "a line that ends with CRLF": ((HEADER + "1,,a,\n").replace("\n", "\r\n").encode(), {}),
     "a byte order mark": ("\ufeff".encode() + (HEADER + "1,,a,\n").encode(), {}),
     "a header in quotes": (b'"id",day,name,score\n1,,a,\n', {}),
-    "semicolons that nobody declared": ((HEADER + "1,,a,\n").replace(",", ";").encode(), {}),
+    "semicolons that are not declared": ((HEADER + "1,,a,\n").replace(",", ";").encode(), {}),
     "another encoding": ((HEADER + "1,,ä,\n").encode("latin-1"), {"source": {"encoding": "latin-1"}}),
     "another name": (b"no,day,name,score\n1,,a,\n", {"source": {"rename": {"no": "id"}}}),
-    "another spelling": ((HEADER + "1,31.12.2024,a,\n").encode(), {"source": {"values": {"dates": "%d.%m.%Y"}}}),
+    "another format of dates": ((HEADER + "1,31.12.2024,a,\n").encode(), {"source": {"values": {"dates": "%d.%m.%Y"}}}),
     "a decimal": ((HEADER + "1,,a,1.50\n").encode(), {"columns": {**COLUMNS, "score": "decimal(5,2)"}}),
     "a timestamp": ((HEADER + "1,2024-01-01 05:00:00,a,\n").encode(), {"columns": {**COLUMNS, "day": "timestamp"}}),
     "a mask": (
@@ -104,7 +104,7 @@ STREAMED: dict[str, tuple[bytes, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("what", STREAMED)
-def test_what_a_copy_could_change_is_streamed(folder: Folder, what: str) -> None:
+def test_values_that_a_copy_could_change_are_streamed(folder: Folder, what: str) -> None:
     data, fields = STREAMED[what]
     folder.put("x/a.csv", data)
     table = table_of(folder, **fields)
@@ -121,12 +121,12 @@ def test_files_that_differ_are_streamed(folder: Folder) -> None:
 
 
 BAD = {
-    "no number": "x,,a,\n",
+    "not a number": "x,,a,\n",
     "a field less": "2,,a\n",
     "a field more": "2,,a,,\n",
     "a time in a date": "2,2024-01-01 05:00:00,a,\n",
-    "a date by guess": "2,01/02/2024,a,\n",
-    "a date that is none": "2,2024-02-30,a,\n",
+    "an ambiguous date": "2,01/02/2024,a,\n",
+    "an invalid date": "2,2024-02-30,a,\n",
     "a date in short": "2,2024-1-1,a,\n",
     "a number out of range": "2147483648,,a,\n",
     "a text too long": "2,," + "a" * 161 + ",\n",
@@ -153,12 +153,12 @@ def test_a_bad_file_in_place_replaces_nothing(folder: Folder, bad: str) -> None:
     with pytest.raises(DaybookError) as caught:
         folder.ends.load(table)
     assert table.name in str(caught.value), caught.value
-    if folder.ends.on_redshift and bad not in ("gzip cut off", "no key", "a key twice", "a date that is none"):
+    if folder.ends.on_redshift and bad not in ("gzip cut off", "no key", "a key twice", "an invalid date"):
         assert isinstance(caught.value, ValueRefused)
     assert folder.ends.state(table) == before
 
 
-def test_a_file_that_is_gone_when_the_warehouse_wants_to_read_it(folder: Folder) -> None:
+def test_a_file_that_is_deleted_before_the_warehouse_reads_it(folder: Folder) -> None:
     for name in "ab":
         folder.put(f"x/{name}.csv", (HEADER + f"{ord(name)},,a,\n").encode())
     table = table_of(folder)
@@ -166,7 +166,7 @@ def test_a_file_that_is_gone_when_the_warehouse_wants_to_read_it(folder: Folder)
     before = folder.ends.state(table)
     extracted = folder.ends.extract(table, full_refresh=True)
     folder.delete("x/b.csv")
-    if not folder.ends.on_redshift:  # whose rows are on the stage by now
+    if not folder.ends.on_redshift:  # the rows are already staged
         assert load(extracted, folder.ends.warehouse, folder.ends.stage).rows == 2
         return
     with pytest.raises(LoadFailed, match="NoSuchKey"):

@@ -1,4 +1,4 @@
-"""Files in S3 that are not what they should be: each is refused by name, and the table stays as it was."""
+"""Bad files in S3: each is refused by its name, and the table stays unchanged."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,7 +25,7 @@ GOOD: dict[str, Any] = {"id": [1], "day": [DAY], "name": ["a"], "score": [Decima
 
 @pytest.fixture
 def folder(warehouse_ends: Endpoints, s3: S3, s3_bucket: str) -> Folder:
-    """A bucket with good files, which have been loaded."""
+    """Return an empty bucket."""
     folder = Folder(warehouse_ends, s3.client(), s3_bucket)
     warehouse_ends.keys = folder
     return folder
@@ -35,7 +35,7 @@ def csv(*lines: bytes) -> bytes:
     return b"".join((HEADER, *lines))
 
 
-def beside(**columns: Any) -> bytes:
+def with_columns(**columns: Any) -> bytes:
     return parquet({**GOOD, **columns})
 
 
@@ -49,13 +49,13 @@ BAD: dict[str, tuple[str, bytes, list[str]]] = {
     "csv: gzip cut off": ("csv", PACK[".gz"](csv(ROW * 100))[:-9], ["cut off"]),
     "csv: zstd cut off": ("csv", PACK[".zst"](csv(ROW * 100))[:-9], ["cut off"]),
     "csv: bzip2 damaged": ("csv", PACK[".bz2"](csv(ROW * 100))[:20] + bytes(99), ["bzip2"]),
-    "csv: no number": ("csv", csv(b"x,2024-01-01,a,1,\n"), ["line 2", "column id", "whole number"]),
-    "csv: a date by guess": ("csv", csv(b"1,01/02/2024,a,1,\n"), ["column day", "values:"]),
-    "csv: a text too long": ("csv", csv(b"1,2024-01-01,aaaaa,1,\n"), ["column name", "4 fit"]),
-    "csv: digits to be cut": ("csv", csv(b"1,2024-01-01,a,1.005,\n"), ["column score", "2 digits"]),
+    "csv: not a number": ("csv", csv(b"x,2024-01-01,a,1,\n"), ["line 2", "column id", "not an integer"]),
+    "csv: an ambiguous date": ("csv", csv(b"1,01/02/2024,a,1,\n"), ["column day", "values:"]),
+    "csv: a text too long": ("csv", csv(b"1,2024-01-01,aaaaa,1,\n"), ["column name", "only 4 fit"]),
+    "csv: too many digits": ("csv", csv(b"1,2024-01-01,a,1.005,\n"), ["column score", "2 digits"]),
     "jsonl: cut off": ("jsonl", LINE + LINE[:30], ["line 2", "no", "JSON"]),
     "jsonl: gzip cut off": ("jsonl", PACK[".gz"](LINE * 100)[:-9], ["cut off"]),
-    "jsonl: a list": ("jsonl", LINE + b"[1, 2]\n", ["line 2", "it is none"]),
+    "jsonl: a list": ("jsonl", LINE + b"[1, 2]\n", ["line 2", "it is not an object"]),
     "jsonl: two on a line": ("jsonl", LINE.strip() + LINE, ["line 1", "Extra data"]),
     "jsonl: one over many lines": ("jsonl", b'{\n"id": 1\n}\n', ["line 1"]),
     "jsonl: a key twice": ("jsonl", b'{"id": 1, "id": 2}\n', ["line 1", "'id' twice"]),
@@ -67,29 +67,33 @@ BAD: dict[str, tuple[str, bytes, list[str]]] = {
     "jsonl: no UTF-8": ("jsonl", '{"id": 1, "name": "ä"}\n'.encode("latin-1"), ["line 1", "not UTF-8"]),
     "jsonl: a NUL": ("jsonl", b'{"id": 1, "name": "\\u0000"}\n', ["column name", "NUL"]),
     "jsonl: out of range": ("jsonl", b'{"id": 2147483648}\n', ["column id", "range"]),
-    "jsonl: digits to be cut": ("jsonl", b'{"id": 1, "score": 1.005}\n', ["row id='1'", "column score", "2 digits"]),
+    "jsonl: too many digits": ("jsonl", b'{"id": 1, "score": 1.005}\n', ["row id='1'", "column score", "2 digits"]),
     "jsonl: nested too deep": ("jsonl", b'{"id": 1, "doc": ' + b"[" * 99999 + b"}\n", ["line 1"]),
     "parquet: cut off": ("parquet", parquet(GOOD)[:-9], ["Parquet"]),
     "parquet: a CSV": ("parquet", csv(ROW), ["Parquet"]),
     "parquet: damaged within": ("parquet", b"PAR1" + bytes(60) + parquet(GOOD)[64:], ["Have the file written again"]),
     "parquet: a column less": ("parquet", parquet({"id": [1]}), ["no column 'day'"]),
-    "parquet: a column more": ("parquet", beside(more=[1]), ["'more'", "on_new_column"]),
-    "parquet: a double in a decimal": ("parquet", beside(score=[1.5]), ["'score' is double", "decimal(5, 2)"]),
-    "parquet: a moment in a date": ("parquet", beside(day=[datetime(2024, 1, 1, 5)]), ["'day' is timestamp", "date"]),
-    "parquet: a scale too large": ("parquet", beside(score=[Decimal("1.005")]), ["decimal(4, 3)"]),
+    "parquet: a column more": ("parquet", with_columns(more=[1]), ["'more'", "on_new_column"]),
+    "parquet: a double in a decimal": ("parquet", with_columns(score=[1.5]), ["'score' is double", "decimal(5, 2)"]),
+    "parquet: a moment in a date": (
+        "parquet",
+        with_columns(day=[datetime(2024, 1, 1, 5)]),
+        ["'day' is timestamp", "date"],
+    ),
+    "parquet: a scale too large": ("parquet", with_columns(score=[Decimal("1.005")]), ["decimal(4, 3)"]),
     "parquet: a type without a name": (
         "parquet",
-        beside(id=pyarrow.array([1], pyarrow.duration("s"))),
+        with_columns(id=pyarrow.array([1], pyarrow.duration("s"))),
         ["'id'", "duration[s]"],
     ),
-    "parquet: out of range": ("parquet", beside(id=[2**31]), ["row 1", "column id", "range"]),
-    "parquet: a text too long": ("parquet", beside(name=["aaaaa"]), ["row 1", "row id='1'", "column name"]),
+    "parquet: out of range": ("parquet", with_columns(id=[2**31]), ["row 1", "column id", "range"]),
+    "parquet: a text too long": ("parquet", with_columns(name=["aaaaa"]), ["row 1", "row id='1'", "column name"]),
 }
 
 
 @pytest.mark.parametrize("bad", BAD)
 def test_a_bad_file_replaces_nothing(folder: Folder, bad: str) -> None:
-    format, data, said = BAD[bad]
+    format, data, parts = BAD[bad]
     table = folder.table("x/", format, columns=COLUMNS)
     folder.put("x/1", {"csv": csv(ROW), "jsonl": LINE, "parquet": parquet(GOOD)}[format])
     assert folder.ends.load(table).rows == 1
@@ -97,14 +101,14 @@ def test_a_bad_file_replaces_nothing(folder: Folder, bad: str) -> None:
     folder.put("x/2", data)
     with pytest.raises((FileRefused, ValueRefused)) as caught:
         folder.ends.load(table)
-    told = str(caught.value)
-    assert table.name in told and f"s3://{folder.bucket}/x/2" in told, told
-    for text in said:
-        assert text in told, told
+    message = str(caught.value)
+    assert table.name in message and f"s3://{folder.bucket}/x/2" in message, message
+    for text in parts:
+        assert text in message, message
     assert folder.ends.state(table) == before
 
 
-def test_values_arrive_as_they_are(folder: Folder) -> None:
+def test_values_keep_their_text(folder: Folder) -> None:
     columns = {"id": "bigint", "name": "varchar(20)", "score": "decimal(38,20)", "doc": "json"}
     table = folder.table("x/", "jsonl", columns=columns)
     lines = [
@@ -123,7 +127,7 @@ def test_values_arrive_as_they_are(folder: Folder) -> None:
 
 @dataclass
 class Other:
-    """The keys of another account, or of none."""
+    """The credentials of another account, or wrong ones."""
 
     client: Any
 
@@ -143,16 +147,16 @@ def other(s3: S3, **changes: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("change", "kind", "said"),
+    ("change", "kind", "error"),
     [
         ({"aws_secret_access_key": "wrong"}, SourceError, "block 'aws'"),
         ({"endpoint_url": "http://user:secret@127.0.0.1:9"}, SourceLost, "endpoint"),
-        ({}, SourceError, "no such bucket"),
+        ({}, SourceError, "The bucket does not exist"),
     ],
     ids=["another's key", "no server", "no such bucket"],
 )
 def test_a_bucket_that_cannot_be_read(
-    folder: Folder, s3: S3, change: dict[str, str], kind: type[DaybookError], said: str
+    folder: Folder, s3: S3, change: dict[str, str], kind: type[DaybookError], error: str
 ) -> None:
     table = folder.table("x/")
     folder.put("x/a.csv", b"id,day,name,score\n")
@@ -164,7 +168,7 @@ def test_a_bucket_that_cannot_be_read(
     with pytest.raises(kind) as caught:
         folder.ends.load(table)
     assert type(caught.value) is kind
-    assert said in str(caught.value) and table.name in str(caught.value)
+    assert error in str(caught.value) and table.name in str(caught.value)
     assert "secret" not in str(caught.value).replace("secret key", "") and "wrong" not in str(caught.value)
 
 
@@ -176,21 +180,21 @@ def test_a_file_that_is_changed_between_listing_and_reading(folder: Folder, s3: 
     folder.ends.load(table)
     before = folder.ends.state(table)
 
-    def meddle(**_: Any) -> None:
+    def interfere(**_: Any) -> None:
         if what == "changed":
             folder.put("x/b.csv", csv(b"5,2024-01-01,,,\n"))
         else:
             folder.delete("x/b.csv")
 
     client = other(s3)
-    client.meta.events.register("before-call.s3.GetObject", meddle)
+    client.meta.events.register("before-call.s3.GetObject", interfere)
     folder.ends.keys = Other(client)  # type: ignore[assignment]
-    with pytest.raises(FileRefused, match=r"x/b\.csv: it was changed or removed while it was being read"):
+    with pytest.raises(FileRefused, match=r"x/b\.csv: the file was changed or deleted during the run"):
         folder.ends.load(table, full_refresh=True)
     assert folder.ends.state(table) == before
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(folder: Folder, s3: S3) -> None:
+def test_reading_continues_after_a_broken_connection(folder: Folder, s3: S3) -> None:
     rows = b"".join(ROW.replace(b"1,", b"%d," % number, 1) for number in range(100_000))
     folder.put("x/a.csv", csv(rows))
     host, _, port = s3.endpoint.removeprefix("http://").partition(":")

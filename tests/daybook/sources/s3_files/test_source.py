@@ -1,4 +1,4 @@
-"""Files in S3 as a source: every format and compression, a folder a date, and neighbours that are not taken along."""
+"""Files in S3 as a source: every format and compression, folders per date, and other files that are not read."""
 
 import hashlib
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ NAMES = list(COLUMNS)
 
 @pytest.fixture
 def folder(warehouse_ends: Endpoints, s3: S3, s3_bucket: str) -> Iterator[Folder]:
-    """An empty bucket, with each warehouse in turn."""
+    """Yield an empty bucket."""
     folder = Folder(warehouse_ends, s3.client(), s3_bucket)
     warehouse_ends.keys = folder
     yield folder
@@ -34,7 +34,7 @@ def written(format: str, day: int, *ids: int) -> bytes:
 
 
 @pytest.mark.parametrize("format", WRITE)
-def test_a_folder_a_date_in_every_format(folder: Folder, format: str) -> None:
+def test_a_folder_per_date_in_every_format(folder: Folder, format: str) -> None:
     table = folder.days(format)
     for day, ids in {1: (1, 2), 2: (3,), 3: (4, 5, 6), 10: (7,), 11: (8,)}.items():
         for number in ids:
@@ -45,8 +45,8 @@ def test_a_folder_a_date_in_every_format(folder: Folder, format: str) -> None:
     assert [entry[2] for entry in folder.ends.ledger(table)] == [2, 1, 3]
     before = folder.ends.rows(table)
     folder.ends.load(table, "2024-01-02")
-    assert folder.ends.rows(table) == before, "again is the same"
-    assert len(folder.keys()) == 8, "nobody's files are removed"
+    assert folder.ends.rows(table) == before, "reruns are idempotent"
+    assert len(folder.keys()) == 8, "no file is deleted"
 
 
 @pytest.mark.parametrize("suffix", PACK)
@@ -59,7 +59,7 @@ def test_every_compression(folder: Folder, format: str, suffix: str) -> None:
     assert folder.ends.rows(table) == rows_of(1, *range(501))
 
 
-def test_neighbours_are_not_taken_along(folder: Folder) -> None:
+def test_files_of_other_folders_are_not_read(folder: Folder) -> None:
     for place in ("x/a/", "x/ab/", "x/a/deeper/", "x/a.bak/", "y/x/a/"):
         folder.put(place + "f.csv", written("csv", 1, len(place)))
     folder.put("x/ab/f.csv.bak", written("csv", 1, 100))
@@ -73,7 +73,7 @@ def test_neighbours_are_not_taken_along(folder: Folder) -> None:
     assert folder.ends.rows(folder.table("x/ab/f.csv")) == rows_of(1, 5)
 
 
-def test_folders_below_are_told(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
+def test_folders_below_the_path_are_logged(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
     folder.put("x/f.csv", written("csv", 1, 1))
     folder.put("x/_temporary/f.csv", written("csv", 1, 2))
     folder.ends.load(folder.table("x/"))
@@ -84,7 +84,7 @@ def test_folders_below_are_told(folder: Folder, caplog: pytest.LogCaptureFixture
     assert "deeper/" in caplog.text and "are not read" in caplog.text
 
 
-def test_one_file_a_date(folder: Folder) -> None:
+def test_one_file_per_date(folder: Folder) -> None:
     table = folder.table("x/{execution_date}.csv.gz", cursor="day", source={"missing": "empty"})
     for day in (1, 2):
         folder.put(f"x/2024-01-0{day}.csv.gz", PACK[".gz"](written("csv", day, day)))
@@ -94,21 +94,21 @@ def test_one_file_a_date(folder: Folder) -> None:
     assert folder.ends.rows(table) == rows_of(1, 1) + rows_of(2, 2)
 
 
-def test_a_full_refresh_takes_every_date_from_the_start_on(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_refresh_reads_every_date_since_the_start(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
     table = folder.days(start=date(2024, 1, 2), source={"missing": "empty"})
     for day in (1, 2, 4):
         folder.put(f"x/dt=2024-01-0{day}/f.csv", written("csv", day, day))
-    for strange in ("x/dt=2024-01-3/", "x/dt=__HIVE_DEFAULT_PARTITION__/", "x/other=2024-01-02/"):
-        folder.put(f"{strange}f.csv", b"nonsense")
+    for other in ("x/dt=2024-01-3/", "x/dt=__HIVE_DEFAULT_PARTITION__/", "x/other=2024-01-02/"):
+        folder.put(f"{other}f.csv", b"nonsense")
     assert folder.ends.load(table).rows == 2
     assert folder.ends.rows(table) == rows_of(2, 2) + rows_of(4, 4)
     assert "2024-01-3, __HIVE_DEFAULT_PARTITION__" in caplog.text and "other" not in caplog.text
 
 
-def test_a_full_refresh_that_would_speak_for_days_without_files(folder: Folder) -> None:
+def test_a_full_refresh_with_missing_files_is_refused(folder: Folder) -> None:
     folder.put("x/dt=2024-01-01/f.csv", written("csv", 1, 1))
     folder.put("x/dt=2024-01-03/f.csv", written("csv", 3, 3))
-    with pytest.raises(FileRefused, match=r"dt=2024-01-02/, .*dt=2024-01-04/.* more, and nothing was loaded"):
+    with pytest.raises(FileRefused, match=r"dt=2024-01-02/, .*dt=2024-01-04/.* more: nothing was loaded"):
         folder.ends.load(folder.days())
 
 
@@ -166,7 +166,7 @@ def test_a_row_in_the_folder_of_another_day(folder: Folder) -> None:
     assert folder.ends.state(table) == before
 
 
-def test_hours_are_told_by_the_tables_clock(folder: Folder) -> None:
+def test_hours_are_those_of_the_tables_time_zone(folder: Folder) -> None:
     columns = {"id": "int", "at": "timestamptz"}
     table = folder.table(
         "x/{execution_date}/", "jsonl", cursor="at", interval="hour", timezone="Europe/Berlin", columns=columns
@@ -178,7 +178,7 @@ def test_hours_are_told_by_the_tables_clock(folder: Folder) -> None:
         folder.ends.load(table, "2024-01-01T14:00")
 
 
-def test_parquet_tells_its_columns_itself(folder: Folder) -> None:
+def test_columns_are_read_from_parquet(folder: Folder) -> None:
     moment = datetime(2024, 1, 1, 5, 6, 7, 89)
     first = {"id": [1, 2], "day": [date(2024, 1, 1)] * 2, "text": ["", None], "at": [moment, None]}
     folder.put("x/a.parquet", parquet(first, row_group_size=1))
@@ -195,43 +195,43 @@ def test_parquet_tells_its_columns_itself(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "error"),
     [
         ({"path": "x/{execution_date}/", "load": "replace"}, "the table has none"),
         ({"path": "x/", "load": "replace_interval"}, "the same for every interval"),
     ],
     ids=["a date without intervals", "intervals without a date"],
 )
-def test_a_path_that_does_not_fit_the_load(folder: Folder, fields: dict[str, str], said: str) -> None:
+def test_a_path_that_does_not_fit_the_load(folder: Folder, fields: dict[str, str], error: str) -> None:
     table = folder.table(**fields, cursor="day")
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=error):
         folder.ends.extract(table, *([] if table.load == "replace" else ["2024-01-01"]))
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "error"),
     [
         ({"path": "https://bucket/x/"}, "expected s3://bucket/folder/"),
-        ({"path": "s3://bucket/*.csv"}, "name a folder"),
-        ({"path": "s3://bucket/{date}/"}, "{execution_date} is all"),
-        ({"format": "jsonl", "delimiter": ";"}, "delimiter: only a CSV"),
-        ({"format": "parquet", "values": {"nulls": ["-"]}}, "values: Parquet has types"),
+        ({"path": "s3://bucket/*.csv"}, "give a folder"),
+        ({"path": "s3://bucket/{date}/"}, "{execution_date} is the only placeholder"),
+        ({"format": "jsonl", "delimiter": ";"}, "delimiter: only for a CSV"),
+        ({"format": "parquet", "values": {"nulls": ["-"]}}, "values: not for Parquet"),
         ({"format": "xlsx"}, "'csv', 'jsonl' or 'parquet'"),
     ],
     ids=["not S3", "a star", "another place", "a CSV's dialect", "Parquet's values", "another format"],
 )
-def test_a_table_file_that_makes_no_sense(tmp_path: Any, source: dict[str, Any], said: str) -> None:
+def test_an_invalid_source_in_a_table_file(tmp_path: Any, source: dict[str, Any], error: str) -> None:
     (tmp_path / "raw").mkdir()
     given = {"kind": "s3", "path": "s3://bucket/x/", "format": "csv", **source}
     text = f"description: x\nowner: x\nload: replace\ncolumns: {{id: int}}\nsource: {given!r}\n".replace("'", '"')
     (tmp_path / "raw" / "t.yaml").write_text(text)
     with pytest.raises(TableFileError) as caught:
         read_table("raw.t", tmp_path)
-    assert said in str(caught.value)
+    assert error in str(caught.value)
 
 
 @pytest.mark.parametrize("format", WRITE)
-def test_a_masked_column_is_nowhere_in_the_clear(folder: Folder, format: str) -> None:
+def test_a_masked_column_is_never_loaded_in_clear(folder: Folder, format: str) -> None:
     folder.put("x/f", written(format, 1, 1, 2))
     columns = {**COLUMNS, "name": "varchar(64)"}
     table = folder.table("x/", format, columns=columns, mask={"name": "hash", "score": "drop", "day": "null"})
@@ -242,7 +242,7 @@ def test_a_masked_column_is_nowhere_in_the_clear(folder: Folder, format: str) ->
 
 
 @pytest.mark.parametrize("format", WRITE)
-def test_a_column_more_is_passed_over_where_the_table_says_so(folder: Folder, format: str) -> None:
+def test_on_new_column_ignore_skips_a_new_column(folder: Folder, format: str) -> None:
     folder.put("x/f", written(format, 1, 1, 2))
     columns = {name: type for name, type in COLUMNS.items() if name != "name"}
     with pytest.raises(FileRefused, match="on_new_column: ignore"):
