@@ -43,7 +43,7 @@ class Way:
 
 
 WAYS = [
-    Way("stock-symbols/daily", {"execution_date": "2024-01-03"}, "stock_info", 1, "Yahoo knows no such symbol"),
+    Way("stock-symbols/daily", {"execution_date": "2024-01-03"}, "stock_info", 1, "the symbol is unknown to Yahoo"),
     Way("load-table/name-gender", {}, "name_gender", 2, "not a CSV but a web page"),
     Way("load-table/customer-variants-daily", {}, "customer_variants", 2, "DuplicateKey"),
     Way(

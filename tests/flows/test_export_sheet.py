@@ -92,7 +92,7 @@ def test_a_query_is_written_from_an_address_of_the_browser_in_a_process_of_its_o
         ({}, "give either table, for all of it, or query, for a part of it"),
         ({"table": "raw_data.nps", "query": "SELECT 1"}, "give either table"),
         ({"query": "SELECT colour FROM raw_data.nps"}, 'column "colour" does not exist'),
-        ({"query": "SELECT 1; DROP TABLE raw_data.nps"}, "one SELECT, without a semicolon"),
+        ({"query": "SELECT 1; DROP TABLE raw_data.nps"}, "one SELECT without a semicolon"),
     ],
     ids=["nothing", "both", "a column that is not there", "two statements"],
 )
@@ -131,7 +131,7 @@ def test_a_sheet_that_is_not_shared_fails_with_the_address_to_share_it_with(
     ("parameters", "error", "words"),
     [
         ({"spreadsheet": "My prices"}, ParameterTypeError, "give its id, or its address"),
-        ({"range": "Report!B3"}, ParameterTypeError, "name a sheet, or where it begins and ends"),
+        ({"range": "Report!B3"}, ParameterTypeError, "give a sheet, or its first and last cell"),
         ({"table": "raw_data.npz"}, TableFileError, "did you mean 'raw_data.nps'"),
     ],
     ids=["spreadsheet", "range", "table"],

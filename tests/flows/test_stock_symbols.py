@@ -108,7 +108,7 @@ def test_a_symbol_that_fails_fails_the_run_once_the_others_are_loaded(
     assert state.is_failed()
     said = str(state.message)
     assert "SourceIncomplete: raw_data.stock_info 2021-02-05: 1 rows are loaded, but:" in said
-    assert "- MSFT: Yahoo limits the rate of requests" in said and "- NOPE: Yahoo knows no such symbol" in said
+    assert "- MSFT: Yahoo limits the rate of requests" in said and "- NOPE: the symbol is unknown to Yahoo" in said
     assert stored(warehouse) == [("AAPL", FRIDAY)]
 
     yahoo.shares["MSFT"].fault = None

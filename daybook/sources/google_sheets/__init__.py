@@ -1,4 +1,4 @@
-"""`kind: google_sheet`: a sheet whose first row names the columns."""
+"""`kind: google_sheet`: a sheet with the names of the columns in its first row."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,31 +17,31 @@ if TYPE_CHECKING:
 
 
 class Config(SourceKind):
-    """What a table file says of a sheet."""
+    """A Google sheet: `source:` of a table file."""
 
     masks: ClassVar[bool] = True
 
     kind: Literal["google_sheet"]
     block: str = Field("google", description="The GcpCredentials block with the service account's key.")
     spreadsheet: Annotated[str, AfterValidator(spreadsheet_id)] = Field(
-        description="The spreadsheet's address, as the browser shows it, or its id."
+        description="The address of the spreadsheet in the browser, or its id."
     )
     sheet: str = Field(min_length=1, description="The name on the sheet's tab.")
-    header_row: int = Field(1, ge=1, description="The row that names the columns. What is above is not read.")
-    values: ValueFormats = Field(ISO, description="How dates, numbers and NULL are written.")
+    header_row: int = Field(1, ge=1, description="The row with the names of the columns. Rows above it are not read.")
+    values: ValueFormats = Field(ISO, description="The formats of dates, numbers and NULL.")
 
     @contextmanager
     def open(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
         """Read the sheet.
 
         Raises:
-            SourceError: Google refuses it, with what to do; or its header does not tell the columns apart.
-            SourceLost: Google did not answer, or a quota was used up, again and again.
+            SourceError: Google refuses the request, with the remedy, or the header does not identify the columns.
+            SourceLost: all tries failed: Google did not answer, or a quota was exhausted.
         """
         if table.strategy.has_intervals or table.cursor:
             raise SourceError(
-                f"{table.name}: a sheet has no history and is always loaded whole: give the table file load: replace, "
-                "and leave out cursor, interval and start"
+                f"{table.name}: a sheet has no history, so each load replaces the whole table: use load: replace in "
+                "the table file, and remove cursor, interval and start"
             )
         from daybook.sources.google_sheets.source import GoogleSheet
 

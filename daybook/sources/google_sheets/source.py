@@ -1,8 +1,8 @@
-"""`kind: google_sheet`: a sheet whose first row names the columns, as people see it.
+"""Load a Google sheet as people see it.
 
-What is shown is what is loaded: `5.10` stays 5.10, whether it is a text or a number with that format, and dates and
-numbers come in the sheet's own spelling, which `values:` declares. What a format hides is not loaded. A sheet is read
-by one request, so that all of it is of one moment; it is held in memory, which Google's limits bound.
+Daybook loads the text that a cell shows: `5.10` stays 5.10, both as a text and as a number with that format. Dates and
+numbers have the formats of the sheet, which `values:` declares. Digits that a format hides are not loaded. One request
+reads the whole sheet, so that it is one snapshot. The sheet is in memory, and Google limits its size.
 """
 
 import itertools
@@ -22,12 +22,12 @@ from daybook.stage.csv_format import Chunk, CsvFormat
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
 
-#: What a cell shows whose formula has failed, or is still waiting for another site.
+#: The texts of cells whose formula has failed, or still waits for an external site.
 _FAILED = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#ERROR!", "Loading..."}
 
 
 class GoogleSheet:
-    """A sheet as it was read."""
+    """The content of a sheet."""
 
     def __init__(self, table: "TableSpec", config: Config, rows: list[list[str]], read_at: datetime) -> None:
         self._table, self._config, self.snapshot_at = table, config, read_at
@@ -40,26 +40,27 @@ class GoogleSheet:
         self._columns = [types.get(name, Column(name, Type("text"))) for name in self._places]
 
     def columns(self) -> list[Column]:
-        """The columns that the header names, of the types that the table file gives them; one that it lacks is text."""
+        """Return the columns of the header with the types of the table file. A column that it does not list is text."""
         return self._columns
 
     def warnings(self) -> list[str]:
-        """Rows without a value, between others, are no rows; people leave them for the eye, or by mistake."""
+        """Warn about blank rows between others, which are not loaded. People leave them for layout, or by mistake."""
         blank = [self._number(place) for place, row in enumerate(self._rows) if not any(row)]
         if not blank:
             return []
         shown = ", ".join(map(str, blank[:10])) + (" …" if len(blank) > 10 else "")
-        return [f"{self._table.name}: {len(blank)} rows of {self._config.sheet!r} are blank and left out: {shown}"]
+        return [f"{self._table.name}: {len(blank)} rows of {self._config.sheet!r} are blank and not loaded: {shown}"]
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
-        """A sheet has no intervals. Raises Uncountable."""
-        raise Uncountable(f"{self._table.name}: a sheet is loaded whole and has no intervals to count")
+        """Raise Uncountable, since a sheet has no intervals."""
+        raise Uncountable(f"{self._table.name}: a sheet has no intervals, so its rows cannot be counted by interval")
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
-        """Every row that is not blank.
+        """Yield every row that is not blank.
 
         Raises:
-            ValueRefused: a value does not fit its column, or is the error of a formula; names the row and the column.
+            ValueRefused: a value does not fit its column, or is the error of a formula. The message names the cell, or
+                the row and the column.
         """
         yield from TextRows(self._table, columns, self._config.values, format).chunks(self._texts(columns))
 
@@ -74,37 +75,38 @@ class GoogleSheet:
                 if text in failed:
                     raise ValueRefused(
                         f"{self._table.name}, cell {self._cell(number, place)}: it shows {text}, so its formula has "
-                        "failed or is not done. Mend it in the sheet, or list it under values: nulls:"
+                        "failed or is not done. Correct it in the sheet, or load it as NULL: list it under values: "
+                        "nulls:"
                     )
             yield f"row {self._number(number)}", texts
 
     def _header(self, header: list[str]) -> dict[str, int]:
-        """Where each column is, by its name. Raises SourceError for names that do not tell the columns apart."""
+        """Return the position of each column by its name. Raise SourceError for missing and repeated names."""
         where = f"{self._table.name}: row {self._config.header_row} of {self._config.sheet!r}"
         names = [name.strip() for name in header]
         if not any(names):
             raise SourceError(
-                f"{where} names no columns{': the sheet is empty there' if not self._rows else ''}. Put the names of "
-                "the columns there, or correct header_row in the table file"
+                f"{where} has no names of columns{': the sheet is empty there' if not self._rows else ''}. Put the "
+                "names there, or correct header_row in the table file"
             )
         width = max(map(len, [names, *self._rows]))
         problems, places = [], dict[str, int]()
         for place, name in enumerate(itertools.islice(itertools.chain(names, itertools.repeat("")), width)):
             cell = self._cell(-1, place)
             if name in places:
-                problems.append(f"{cell} says {name!r} again, which {self._cell(-1, places[name])} does: rename one")
+                problems.append(f"{cell} repeats the name {name!r} of {self._cell(-1, places[name])}: rename one")
             elif name:
                 places[name] = place
             elif below := [number for number, row in enumerate(self._rows) if any(row[place : place + 1])]:
-                problems.append(f"{cell} is blank, and {self._cell(below[0], place)} below it is not: name the column")
+                problems.append(f"{cell} is blank, but {self._cell(below[0], place)} below it is not: name the column")
             elif any(names[place:]):
                 problems.append(f"{cell} is blank: name the column, or delete it")
         if problems:
-            raise SourceError("\n- ".join([f"{where} does not name the columns:", *problems]))
+            raise SourceError("\n- ".join([f"{where} must name each column once:", *problems]))
         return places
 
     def _number(self, place: int) -> int:
-        """The row's number in the sheet, of the row at `place` below the header; the header is at -1."""
+        """Return the number in the sheet of the row at `place`, counted from 0 below the header, which is at -1."""
         return self._config.header_row + 1 + place
 
     def _cell(self, row: int, place: int) -> str:

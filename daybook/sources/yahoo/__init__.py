@@ -1,4 +1,4 @@
-"""`kind: yfinance`: the daily prices of stocks, funds, indices and currencies, as Yahoo has them."""
+"""`kind: yfinance`: Yahoo's daily prices of stocks, funds, indices and currencies."""
 
 import logging
 import re
@@ -21,22 +21,22 @@ _SYMBOL = re.compile(rf"[A-Z0-9.^=&$-]{{1,{MAX_SYMBOL}}}")
 
 
 def checked(symbols: Sequence[str]) -> tuple[str, ...]:
-    """These symbols as Yahoo spells them: AAPL, BRK-B, 7203.T, ^GSPC, EURUSD=X.
+    """Return the symbols, if all have Yahoo's spelling: AAPL, BRK-B, 7203.T, ^GSPC, EURUSD=X.
 
     Raises:
-        ValueError: there is none, one is there twice, or one is spelled in another way.
+        ValueError: there are no symbols, or one is repeated or has another spelling.
     """
     if not symbols:
-        raise ValueError("no symbol is given: name at least one, such as AAPL")
+        raise ValueError("there are no symbols: give at least one, such as AAPL")
     for symbol in symbols:
         plain = symbol.strip().upper()
         if symbol != plain:
-            raise ValueError(f"symbols are upper case, without blanks: write {plain!r} instead of {symbol!r}")
+            raise ValueError(f"symbols are upper case, without spaces: write {plain!r} instead of {symbol!r}")
         if not _SYMBOL.fullmatch(symbol):
-            raise ValueError(f"{symbol!r} is no symbol of Yahoo's: they are like AAPL, BRK-B, 7203.T, ^GSPC, EURUSD=X")
-    twice = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
-    if twice:
-        raise ValueError(f"given twice: {', '.join(twice)}")
+            raise ValueError(f"{symbol!r} is not a symbol of Yahoo; examples: AAPL, BRK-B, 7203.T, ^GSPC, EURUSD=X")
+    repeated = sorted({symbol for symbol in symbols if symbols.count(symbol) > 1})
+    if repeated:
+        raise ValueError(f"repeated: {', '.join(repeated)}; give each symbol once")
     return tuple(symbols)
 
 
@@ -44,24 +44,24 @@ Symbols = Annotated[tuple[str, ...], AfterValidator(checked)]
 
 
 class Config(SourceKind):
-    """What a table file says of stock prices."""
+    """Stock prices from Yahoo: `source:` of a table file."""
 
     masks: ClassVar[bool] = True
 
     kind: Literal["yfinance"]
-    symbols: Symbols = Field(description="What to load, as Yahoo spells it: AAPL, BRK-B, 7203.T, ^GSPC.")
+    symbols: Symbols = Field(description="The symbols to load, in Yahoo's spelling: AAPL, BRK-B, 7203.T, ^GSPC.")
     on_missing: Literal["fail", "warn"] = Field(
         "fail",
-        description="What a run does about symbols or days that Yahoo does not give: fail once the others are loaded, "
-        "or only warn.",
+        description="What to do if Yahoo does not send some symbols or days. fail: load the others, then fail the run. "
+        "warn: only warn.",
     )
 
     @contextmanager
     def open(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
-        """Get ready to ask Yahoo for the symbols. Nothing is asked before the rows are read.
+        """Yield the source. It sends no request before rows are read.
 
         Raises:
-            SourceError: the table file lacks what is needed to know which days to ask for.
+            SourceError: the table file lacks fields that stock prices need.
         """
         _check(table)
         from daybook.sources.yahoo.source import StockPrices
@@ -72,12 +72,12 @@ class Config(SourceKind):
 def _check(table: "TableSpec") -> None:
     wrong = None
     if table.start is None:
-        wrong = "start: is missing: the first day to ask for"
+        wrong = "start: is missing: add the first day to load"
     elif set(table.key) != {"symbol", "date"}:
-        wrong = "key: must be [symbol, date]: that tells one price from every other"
+        wrong = "key: must be [symbol, date], which identifies a price"
     elif table.strategy.has_intervals and not table.strategy.accepts_earlier_rows:
-        wrong = f"load: {table.load} takes no older prices along when a split changes them: use upsert"
+        wrong = f"load: {table.load} cannot reload older prices after a split: use upsert"
     elif table.cursor not in (None, "date") or table.interval == "hour":
-        wrong = "cursor: must be date, and interval: day, week or month: prices are of days"
+        wrong = "cursor: must be date, and interval: must be day, week or month, since prices are daily"
     if wrong:
         raise SourceError(f"{table.name}: {wrong}. Correct the table file")

@@ -1,6 +1,6 @@
-"""One question to Yahoo, by yfinance as it is: the prices of a symbol from one day until another.
+"""Requests to Yahoo, by an unmodified yfinance: the prices of one symbol in a range of days.
 
-This module is imported when rows are read, not before: yfinance and pandas take a second.
+This module is only imported when rows are read, since importing yfinance and pandas takes a second.
 """
 
 import math
@@ -23,18 +23,18 @@ with extra("yfinance"):
     from yfinance.data import YfData
     from yfinance.scrapers.history import PriceHistory
 
-#: Every argument of yfinance's `history`, so that none of its defaults, which have changed before, can change ours.
+#: All arguments of yfinance's `history`, pinned because its defaults have changed in the past.
 PINNED: dict[str, Any] = {
     "interval": "1d",
-    "auto_adjust": True,  # prices as if every split and dividend had always been: comparable over years
-    "back_adjust": False,  # the other way of adjusting; it would leave the newest prices unlike those on the page
-    "actions": True,  # tells of splits and dividends, after which older prices are other ones
-    "repair": False,  # guesses at errors in the prices, and asks again and again to do so
-    "keepna": False,  # rows of nothing but NaN and 0 are no prices
-    "rounding": False,  # the digits that Yahoo sent
-    "prepost": False,  # the session alone
-    "timeout": 30,  # seconds; by itself it is 10
-    "raise_errors": False,  # deprecated: see `opened`, which has exceptions raised
+    "auto_adjust": True,  # adjust all prices for later splits and dividends, so that years are comparable
+    "back_adjust": False,  # the other adjustment, with which the newest prices differ from those on Yahoo's page
+    "actions": True,  # include splits and dividends, which change older prices
+    "repair": False,  # guesses corrections of prices, with many more requests
+    "keepna": False,  # rows with only NaN and 0 are not prices
+    "rounding": False,  # keep the digits that Yahoo sent
+    "prepost": False,  # only the regular session
+    "timeout": 30,  # seconds; the default is 10
+    "raise_errors": False,  # deprecated: `opened` makes yfinance raise exceptions
 }
 _EVENTS = {"Stock Splits": "split", "Dividends": "dividend", "Capital Gains": "capital gain"}
 _DAY = timedelta(days=1)
@@ -42,7 +42,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A row: the day on the exchange's own clock, prices in its currency, and how many were traded."""
+    """One row: the day by the exchange's clock, the prices in its currency, and the volume."""
 
     day: date
     open: float
@@ -53,13 +53,13 @@ class Price:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all prices are numbers."""
+        """Return True if all prices are numbers."""
         return all(map(math.isfinite, (self.open, self.high, self.low, self.close)))
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What Yahoo answered of one symbol: the prices, oldest first, and days on which older prices became other ones."""
+    """Yahoo's prices of one symbol, oldest first, and the events that changed older prices."""
 
     rows: list[Price]
     events: dict[date, str]
@@ -67,49 +67,50 @@ class Prices:
     zone: str
     """The exchange's time zone."""
     listed: date | None
-    """The day of the first price that there ever was, where Yahoo tells."""
+    """The day of the symbol's first price, if Yahoo sends it."""
 
 
-class _OneARun(type(YfData)):  # type: ignore[misc]
-    """Makes a new one for each run: yfinance keeps a single one for the process, with the cookies of all it did."""
+class _OnePerRun(type(YfData)):  # type: ignore[misc]
+    """Creates a new instance per run. yfinance's own metaclass keeps one per process, with the cookies of all runs."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         return type.__call__(cls, *args, **kwargs)
 
 
-class Yahoo(YfData, metaclass=_OneARun):
-    """yfinance's own way to Yahoo, which remembers the last answer, and no other.
+class Yahoo(YfData, metaclass=_OnePerRun):
+    """yfinance's HTTP client, which also keeps the last answer.
 
-    Takes cookies and a "crumb" first, once; a request that is refused is sent a second time with others.
+    yfinance gets cookies and a "crumb" before the first request. If a request is refused, it gets new ones and sends
+    the request a second time.
     """
 
     answer: Answer | None = None
 
     def get(self, url: str, params: Any = None, timeout: Any = 30) -> Any:
-        """Ask. Keeps the answer also where nothing can be made of it."""
+        """Send a request, and keep its answer, even if yfinance cannot read it."""
         self.answer = None
         response = super().get(url, params, timeout)
         self.answer = Answer(response.status_code, response.text)
         return response
 
-    #: yfinance keeps the answers about the past, the bad ones too, and gives them again.
+    #: yfinance caches answers about the past, even bad ones. This disables the cache.
     cache_get = get
 
     @property
     def session(self) -> Any:
-        """The HTTP session."""
+        """Return the HTTP session."""
         return self._session
 
 
 @contextmanager
 def opened() -> Iterator[Yahoo]:
-    """A session with Yahoo, which shares nothing with another one."""
+    """Yield a session with Yahoo that shares no state with others."""
     _own_folder()
-    yfinance.cache.get_cookie_cache().store("curlCffi", None)  # of an earlier run in this process
+    yfinance.cache.get_cookie_cache().store("curlCffi", None)  # delete the cookies of earlier runs in this process
     debug, network = yfinance.config.debug, yfinance.config.network
     before = debug.hide_exceptions, network.retries
-    debug.hide_exceptions = False  # else a server that is down and a day without prices look the same
-    network.retries = 0  # ours know a rate limit from a bad symbol
+    debug.hide_exceptions = False  # otherwise a server that is down looks like a day without prices
+    network.retries = 0  # `RetryBudget` retries, and distinguishes a rate limit from a bad symbol
     yahoo = Yahoo()
     try:
         yield yahoo
@@ -119,16 +120,16 @@ def opened() -> Iterator[Yahoo]:
 
 
 def ask(yahoo: Yahoo, symbol: str, start: date, end: date) -> Prices:
-    """The prices of `symbol` from `start` (inclusive) to `end` (exclusive), days on the exchange's clock. One request.
+    """Return the prices of `symbol` from `start` (inclusive) to `end` (exclusive), by one request.
 
-    Yahoo appends the running price of a session that is open, also behind the end: rows of other days are left out, and
-    so are those with a price that is no number.
+    Days are those of the exchange's clock. Yahoo appends the live price of an open session, even after `end`. Rows of
+    other days, and rows with a price that is not a number, are removed.
 
     Raises:
-        Unanswered: there are none, with the reason.
+        Unanswered: Yahoo has sent no prices, with the reason.
     """
-    # A day before, in UTC, since east of London a session begins on the day before. With the zone given, yfinance need
-    # not ask for it.
+    # Start a day earlier, in UTC: east of London, a session starts on the previous day. A given zone saves yfinance a
+    # request for it.
     history = PriceHistory(yahoo, symbol, tz="UTC", session=yahoo.session)
     frame = _fetched(yahoo, lambda: history.history(start=start - _DAY, end=end, **PINNED))
     answer = yahoo.answer
@@ -148,10 +149,10 @@ def ask(yahoo: Yahoo, symbol: str, start: date, end: date) -> Prices:
 
 
 def about(yahoo: Yahoo, symbol: str) -> Answer:
-    """What Yahoo tells of a symbol beside its newest price: when it was listed, and last traded. One request.
+    """Return Yahoo's answer about a symbol, with the days of its listing and its last trade, by one request.
 
     Raises:
-        Unanswered: nothing, with the reason.
+        Unanswered: Yahoo has sent no such answer, with the reason.
     """
     history = PriceHistory(yahoo, symbol, tz="UTC", session=yahoo.session)
     try:
@@ -164,9 +165,9 @@ def about(yahoo: Yahoo, symbol: str) -> Answer:
 
 
 def _fetched(yahoo: Yahoo, fetch: Any) -> pandas.DataFrame:
-    """What `fetch` returns. Whatever yfinance makes of a bad answer, the answer itself says what is wrong."""
+    """Call `fetch`. If it fails, raise Unanswered with the reason in Yahoo's own answer, not in yfinance's error."""
     try:
-        with warnings.catch_warnings():  # of what pandas 4 will do to yfinance: nothing that a run's log need say
+        with warnings.catch_warnings():  # yfinance's deprecation warnings about pandas 4 are noise in the log of a run
             warnings.simplefilter("ignore", DeprecationWarning)
             return fetch()
     except yfinance.exceptions.YFRateLimitError as error:
@@ -181,7 +182,7 @@ def _fetched(yahoo: Yahoo, fetch: Any) -> pandas.DataFrame:
 
 @cache
 def _own_folder() -> TemporaryDirectory[str]:
-    """Where yfinance keeps its cookies: a folder of this process, gone with it, and not one of all that run here."""
+    """Create a folder for yfinance's cookies that only this process uses, and that is deleted with it."""
     folder = TemporaryDirectory(prefix="daybook-yfinance-")
     yfinance.set_tz_cache_location(folder.name)
     return folder

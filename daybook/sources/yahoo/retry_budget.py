@@ -1,4 +1,4 @@
-"""How often Yahoo is asked again, and when it is left in peace: one budget for all of a run's symbols."""
+"""Retries of requests to Yahoo, with one budget for all symbols of a run."""
 
 import logging
 from collections.abc import Callable
@@ -12,18 +12,18 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TRIES = 4  # of one question
-IN_A_ROW = 3  # symbols with one and the same failure: it is Yahoo that fails, and not the symbols
-SECONDS = 5.0  # the first wait is up to this long, and each further one up to twice as long as the one before
+TRIES = 4  # per request
+IN_A_ROW = 3  # symbols in a row with the same failure mean that Yahoo fails, not the symbols
+SECONDS = 5.0  # the maximum of the first wait; it doubles for each further wait
 _MAX_WAIT = 120.0  # seconds before a retry
 
 
-class Patience:
-    """Asks the questions of one run, and counts them.
+class RetryBudget:
+    """Sends the requests of one run, and counts them.
 
-    A question that may pass is asked up to TRIES times, with waits that grow and are drawn by chance. The budget of the
-    run is two questions a symbol and ten more. When it is spent, or Yahoo failed IN_A_ROW symbols in the same way, no
-    further one is asked.
+    A temporary failure is retried, up to TRIES times, with random exponential backoff. The budget of the run is two
+    requests per symbol, plus ten. No more requests are sent when the budget is exhausted, or when IN_A_ROW symbols in a
+    row have failed in the same way.
     """
 
     def __init__(self, table: str, symbols: int) -> None:
@@ -31,31 +31,31 @@ class Patience:
         self.budget, self.asked = 2 * symbols + 10, 0
         self._failures: list[YahooStatus] = []
 
-    def ask(self, symbol: str, question: Callable[[], T]) -> T:
-        """The answer to a question about `symbol`.
+    def ask(self, symbol: str, request: Callable[[], T]) -> T:
+        """Send a request about `symbol`, with retries. Return its answer.
 
         Raises:
-            Unanswered: it has no answer, or is not asked any more, with the reason.
+            Unanswered: the request failed, or no more requests are sent, with the reason.
         """
         self._check()
 
-        def tell(state: tenacity.RetryCallState) -> None:
+        def log_retry(state: tenacity.RetryCallState) -> None:
             reason = state.outcome.exception() if state.outcome else None
             wait = state.next_action.sleep if state.next_action else 0
             logger.warning(
-                "%s: %s: try %d of %d: %s; again in %.1f s",
+                "%s: %s: try %d of %d: %s; retry in %.1f s",
                 *(self._table, symbol, state.attempt_number, TRIES, reason, wait),
             )
 
         def counted() -> T:
             self.asked += 1
-            return question()
+            return request()
 
         retrying = tenacity.Retrying(
             stop=lambda state: state.attempt_number >= TRIES or self.asked >= self.budget,
             wait=tenacity.wait_random_exponential(multiplier=SECONDS, max=_MAX_WAIT),
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, Unanswered) and error.outcome.may_pass),
-            before_sleep=tell,
+            before_sleep=log_retry,
             reraise=True,
         )
         try:
@@ -69,8 +69,8 @@ class Patience:
     def _check(self) -> None:
         newest = self._failures[-IN_A_ROW:]
         if len(newest) == IN_A_ROW and len(set(newest)) == 1:
-            raise Unanswered(YahooStatus.NOT_ASKED, f"before it, {IN_A_ROW} symbols in a row: {newest[0].value}")
+            raise Unanswered(YahooStatus.NOT_ASKED, f"{IN_A_ROW} symbols in a row have failed: {newest[0].value}")
         if self.asked >= self.budget:
             raise Unanswered(
-                YahooStatus.NOT_ASKED, f"the run's {self.budget} requests were spent on the symbols before it"
+                YahooStatus.NOT_ASKED, f"the symbols before it have used all of the run's {self.budget} requests"
             )

@@ -268,7 +268,7 @@ REFUSALS: dict[str, tuple[Callable[[Google, str], Any], str, str]] = {
     "ten million cells": (full, "Report", "would have 10,000,002 cells, but Google allows 10,000,000. 9,999,990 are"),
     "too many columns": (lambda google, id: None, "Report!ZZY1:ZZZ", "room for 2 columns"),
     "a chart": (chart, "Report", "the sheet 'Report' is a chart and has no cells"),
-    "shared to view": (viewer, "Report", "may not write the spreadsheet"),
+    "shared to view": (viewer, "Report", "cannot write the spreadsheet"),
     "not shared": (lambda google, id: google.spreadsheets[id].shared_with.clear(), "Report", "as Editor"),
     "deleted": (lambda google, id: google.spreadsheets.clear(), "Report", "there is no spreadsheet"),
     "another name on the tab": (renamed, "Report", "has no sheet 'Report'. Its sheets are 'Notes', 'Report 2021'"),
@@ -316,7 +316,7 @@ def test_an_exceeded_quota_fails_after_a_limited_time(
     selection = export.select_table(warehouse_ends.warehouse, table)
     google.fail(*["quota"] * client.ATTEMPTS)
 
-    with pytest.raises(ExportLost, match=r"HTTP 429: Quota exceeded .* 8 times.*an account 60") as lost:
+    with pytest.raises(ExportLost, match=r"HTTP 429: Quota exceeded .* in 8 tries.*60 per account") as lost:
         write(warehouse_ends, google, id, "Report", selection)
 
     assert lost.value.may_pass
@@ -356,13 +356,15 @@ def test_ranges_as_people_type_them(text: str, area: Area) -> None:
     "text", ["", "!A1:B2", "Report!B3", "Report!A0:B2", "Report!:", "Report!A1:B2:C3", "Report!AAAA1:B"]
 )
 def test_an_invalid_range_is_refused_with_examples(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no range: name a sheet, or where it begins and ends, as in Report!A1:F"):
+    with pytest.raises(
+        ValueError, match=r"is not a range: give a sheet, or its first and last cell, as in Report!A1:F"
+    ):
         parse(text)
 
 
 @pytest.mark.parametrize("text", ["Report!B1:A9", "Report!A9:B3"])
 def test_a_range_that_ends_before_it_begins_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="ends before it begins"):
+    with pytest.raises(ValueError, match="ends before it starts"):
         parse(text)
 
 

@@ -1,4 +1,4 @@
-"""Tables that come from a Google sheet: what arrives, what is refused, and that a bad sheet leaves the good copy."""
+"""Tables from a Google sheet: loaded values, refused sheets, and the good copy that a bad sheet leaves."""
 
 import re
 from collections.abc import Callable
@@ -34,7 +34,7 @@ LOADED = [("1", "Ann", "5.10", "2021-02-05"), ("2", "Bob", "7.25", "2021-02-06")
 
 
 class GoogleKeys:
-    """The one block that a sheet needs."""
+    """The only block that a sheet needs."""
 
     def __init__(self, server: Google) -> None:
         self._server = server
@@ -61,7 +61,7 @@ def table_of(ends: Endpoints, spreadsheet: str, *, source: dict[str, Any] | None
 
 
 def sheet(google: Google, rows: list[list[Any]], **fields: Any) -> tuple[str, Sheet]:
-    """A new spreadsheet whose sheet Prices holds `rows`: its id, and the sheet."""
+    """Create a spreadsheet with `rows` in its sheet Prices. Return its id, and the sheet."""
     id = google.new("Notes", "Prices", **fields)
     prices = google.spreadsheets[id].sheets["Prices"]
     prices.fill(rows)
@@ -72,7 +72,7 @@ def texts(ends: Endpoints, table: Table) -> list[tuple[str | None, ...]]:
     return ends.destination.texts(f"SELECT * FROM {ends.name(table)} ORDER BY id")
 
 
-def test_a_sheet_arrives_by_one_request_and_again_is_the_same(ends: Endpoints, google: Google) -> None:
+def test_a_sheet_is_loaded_by_one_request_and_reruns_are_idempotent(ends: Endpoints, google: Google) -> None:
     id, _ = sheet(google, GOOD)
     table = table_of(ends, f"https://docs.google.com/spreadsheets/d/{id}/edit?usp=sharing#gid=1")
 
@@ -86,7 +86,7 @@ def test_a_sheet_arrives_by_one_request_and_again_is_the_same(ends: Endpoints, g
     assert ends.staged_keys() == []
 
 
-SPELLINGS: dict[str, tuple[dict[str, Any], str, Any, str | None]] = {
+VALUES: dict[str, tuple[dict[str, Any], str, Any, str | None]] = {
     "a text 5.10 stays 5.10": ({}, "varchar(9)", "5.10", "5.10"),
     "a number shown as 5.10 stays 5.10": ({}, "decimal(9, 2)", Cell(5.1, "5.10", "0.00"), "5.10"),
     "a number without a format": ({}, "decimal(9, 2)", 5.1, "5.1"),
@@ -106,14 +106,14 @@ SPELLINGS: dict[str, tuple[dict[str, Any], str, Any, str | None]] = {
     "characters of four bytes": ({}, "varchar(16)", "😀é中", "😀é中"),
     "an empty cell": ({}, "varchar(9)", None, None),
     "an empty number": ({}, "integer", None, None),
-    "n/a, declared to be none": ({"nulls": ["", "n/a"]}, "decimal(9, 2)", "n/a", None),
-    "#N/A, declared to be none": ({"nulls": ["", "#N/A"]}, "integer", "#N/A", None),
+    "n/a, declared as NULL": ({"nulls": ["", "n/a"]}, "decimal(9, 2)", "n/a", None),
+    "#N/A, declared as NULL": ({"nulls": ["", "#N/A"]}, "integer", "#N/A", None),
 }
 
 
-@pytest.mark.parametrize("case", SPELLINGS)
-def test_a_value_is_what_people_see(ends: Endpoints, google: Google, case: str) -> None:
-    values, type, cell, expected = SPELLINGS[case]
+@pytest.mark.parametrize("case", VALUES)
+def test_the_text_that_a_cell_shows_is_loaded(ends: Endpoints, google: Google, case: str) -> None:
+    values, type, cell, expected = VALUES[case]
     id, _ = sheet(google, [["id", "value"], [1, cell], [2, cell]])
     table = table_of(ends, id, source={"values": values}, columns={"id": "integer", "value": type})
 
@@ -139,7 +139,7 @@ def test_a_header_further_down_and_columns_in_another_order(ends: Endpoints, goo
     assert texts(ends, table) == LOADED
 
 
-def test_short_rows_are_padded_and_blank_ones_are_told(
+def test_short_rows_are_padded_and_blank_rows_are_logged(
     ends: Endpoints, google: Google, caplog: pytest.LogCaptureFixture
 ) -> None:
     blank = [Cell(None), Cell("", None)]
@@ -149,10 +149,10 @@ def test_short_rows_are_padded_and_blank_ones_are_told(
     assert ends.load(table).rows == 2
 
     assert texts(ends, table) == [("1", "Ann", None, None), LOADED[1]]
-    assert f"{table.name}: 1 rows of 'Prices' are blank and left out: 3" in caplog.text
+    assert f"{table.name}: 1 rows of 'Prices' are blank and not loaded: 3" in caplog.text
 
 
-def test_what_is_masked_is_nowhere(ends: Endpoints, google: Google) -> None:
+def test_masked_values_are_never_staged_or_loaded(ends: Endpoints, google: Google) -> None:
     id, _ = sheet(google, GOOD)
     columns = COLUMNS | {"name": "varchar(64)"}
     table = table_of(ends, id, columns=columns, mask={"name": "hash", "price": None, "since": "drop"})
@@ -167,7 +167,7 @@ def test_what_is_masked_is_nowhere(ends: Endpoints, google: Google) -> None:
 
 
 def change(**cells: Any) -> Callable[[Sheet], None]:
-    """The good sheet with these cells, by their names."""
+    """Return a function that sets these cells, by their names."""
 
     def apply(prices: Sheet) -> None:
         for name, value in cells.items():
@@ -185,34 +185,38 @@ BAD_SHEETS: dict[str, tuple[Callable[[Sheet], None], type[DaybookError], list[st
     "a header twice": (
         change(D1="name"),
         SourceError,
-        ["row 1 of 'Prices'", "D1 says 'name' again, which B1 does: rename one"],
+        ["row 1 of 'Prices'", "D1 repeats the name 'name' of B1: rename one"],
     ),
-    "a header twice but for blanks": (change(D1=" name "), SourceError, ["D1 says 'name' again, which B1 does"]),
+    "a header twice but for blanks": (
+        change(D1=" name "),
+        SourceError,
+        ["D1 repeats the name 'name' of B1: rename one"],
+    ),
     "a blank header above values": (
         change(B1=" "),
         SourceError,
-        ["B1 is blank, and B2 below it is not: name the column"],
+        ["B1 is blank, but B2 below it is not: name the column"],
     ),
-    "a value beside the table": (change(F3="x"), SourceError, ["F1 is blank, and F3 below it is not"]),
+    "a value outside of the table": (change(F3="x"), SourceError, ["F1 is blank, but F3 below it is not"]),
     "a blank header above nothing": (
         change(B1="", B2="", B3=""),
         SourceError,
         ["B1 is blank: name the column, or delete it"],
     ),
-    "no header": (change(A1="", B1="", C1="", D1=""), SourceError, ["row 1 of 'Prices' names no columns"]),
+    "no header": (change(A1="", B1="", C1="", D1=""), SourceError, ["row 1 of 'Prices' has no names of columns"]),
     "an empty sheet": (lambda prices: prices.fill([]), SourceError, ["the sheet is empty there"]),
     "a renamed column": (change(C1="cost"), SchemaMismatch, ["column 'price' is gone: ALTER TABLE"]),
-    "a number that is none": (
+    "an invalid number": (
         change(C3="cheap"),
         ValueRefused,
         ["row 3, ", "column price: 'cheap' does not fit decimal(10, 2)"],
     ),
-    "a date that is none": (
+    "an invalid date": (
         change(D2="05.02.2021"),
         ValueRefused,
         ["row 2, ", "column since: '05.02.2021' does not fit date"],
     ),
-    "a text that is too long": (change(B2="x" * 21), ValueRefused, ["row 2", "it has 21 characters, and 20 fit in"]),
+    "a text that is too long": (change(B2="x" * 21), ValueRefused, ["row 2", "it has 21 characters, but only 20 fit"]),
     "a formula that failed": (change(C2="#REF!"), ValueRefused, ["cell C2: it shows #REF!"]),
     "a formula that is not done": (change(B3="Loading..."), ValueRefused, ["cell B3: it shows Loading..."]),
     "a row without its key": (change(A3=""), NullKey, ["have no id, which is their key"]),
@@ -224,12 +228,12 @@ BAD_SHEETS: dict[str, tuple[Callable[[Sheet], None], type[DaybookError], list[st
 @pytest.mark.parametrize("case", BAD_SHEETS)
 @ON_ONE_WAREHOUSE
 def test_a_bad_sheet_leaves_the_last_good_copy(ends: Endpoints, google: Google, case: str) -> None:
-    spoil, error, words = BAD_SHEETS[case]
+    damage, error, words = BAD_SHEETS[case]
     id, prices = sheet(google, GOOD)
     table = table_of(ends, id)
     ends.load(table)
     before = ends.state(table)
-    spoil(prices)
+    damage(prices)
 
     with pytest.raises(error) as refused:
         ends.load(table)
@@ -245,7 +249,7 @@ def test_a_bad_sheet_leaves_the_last_good_copy(ends: Endpoints, google: Google, 
      "cut off", "hang-up"],
 )  # fmt: skip
 @ON_ONE_WAREHOUSE
-def test_what_passes_is_waited_out_and_told(
+def test_a_temporary_failure_is_retried_and_logged(
     ends: Endpoints, google: Google, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     id, _ = sheet(google, GOOD)
@@ -256,8 +260,8 @@ def test_what_passes_is_waited_out_and_told(
 
     assert texts(ends, table) == LOADED
     assert len(google.requests) == 3
-    told = [record.getMessage() for record in caplog.records if "again in" in record.getMessage()]
-    assert [line.startswith(f"{table.name}: sheet 'Prices': try {n} of 8: ") for n, line in enumerate(told, 1)] == [
+    retries = [record.getMessage() for record in caplog.records if "retry in" in record.getMessage()]
+    assert [line.startswith(f"{table.name}: sheet 'Prices': try {n} of 8: ") for n, line in enumerate(retries, 1)] == [
         True,
         True,
     ]
@@ -268,14 +272,14 @@ def test_what_passes_is_waited_out_and_told(
     [
         ("quota", "HTTP 429: Quota exceeded"),
         ("internal error", "HTTP 500: Internal error encountered."),
-        ("error page", "HTTP 502, 8 times"),
-        ("page with status 200", "the answer is no JSON: a page, or cut off, 8 times"),
-        ("cut off", "no answer (ChunkedEncodingError), 8 times"),
-        ("hang-up", "no answer (ProxyError), 8 times"),
+        ("error page", "HTTP 502, in 8 tries"),
+        ("page with status 200", "the answer is not JSON: it is a web page, or cut off, in 8 tries"),
+        ("cut off", "no answer (ChunkedEncodingError), in 8 tries"),
+        ("hang-up", "no answer (ProxyError), in 8 tries"),
     ],
 )
 @ON_ONE_WAREHOUSE
-def test_what_does_not_pass_ends_within_a_limit(ends: Endpoints, google: Google, fault: str, words: str) -> None:
+def test_retries_are_limited(ends: Endpoints, google: Google, fault: str, words: str) -> None:
     id, _ = sheet(google, GOOD)
     table = table_of(ends, id)
     ends.load(table)
@@ -293,7 +297,7 @@ def test_what_does_not_pass_ends_within_a_limit(ends: Endpoints, google: Google,
     assert ends.state(table) == before
 
 
-def test_the_waits_outlast_a_minute_in_which_a_quota_is_refilled() -> None:
+def test_the_waits_are_longer_than_the_minute_of_a_quota() -> None:
     waits = [min(2.0**n, client.LONGEST_WAIT) for n in range(client.ATTEMPTS - 1)]
     assert 60 < sum(waits) < 180
 
@@ -307,24 +311,28 @@ def gone(google: Google, id: str) -> None:
 
 
 REFUSALS: dict[str, tuple[Callable[[Google, str], None], list[str], int]] = {
-    "not shared": (not_shared, ["daybook@analytics.iam.gserviceaccount.com may not read", "as Viewer"], 1),
-    "deleted": (gone, ["there is no spreadsheet", "Correct its id or address"], 1),
+    "not shared": (not_shared, ["daybook@analytics.iam.gserviceaccount.com cannot read", "as Viewer"], 1),
+    "deleted": (gone, ["does not exist, or was deleted", "Correct its id or address"], 1),
     "another name on the tab": (rename, ["no such sheet", "it has 'Notes', 'Price list'"], 2),
-    "the API is off": (lambda google, id: google.fail("API off"), ["the Google Sheets API is off in the project"], 1),
+    "the API is off": (
+        lambda google, id: google.fail("API off"),
+        ["the Google Sheets API is not enabled in the project"],
+        1,
+    ),
     "an Excel file": (lambda google, id: google.fail("Excel file"), ["Save it as a Google Sheet"], 1),
 }
 
 
 @pytest.mark.parametrize("case", REFUSALS)
 @ON_ONE_WAREHOUSE
-def test_what_google_refuses_is_explained_and_not_tried_again(ends: Endpoints, google: Google, case: str) -> None:
-    spoil, words, requests = REFUSALS[case]
+def test_a_permanent_failure_is_explained_and_not_retried(ends: Endpoints, google: Google, case: str) -> None:
+    damage, words, requests = REFUSALS[case]
     id, _ = sheet(google, GOOD)
     table = table_of(ends, id)
     ends.load(table)
     before = ends.state(table)
     google.requests.clear()
-    spoil(google, id)
+    damage(google, id)
 
     with pytest.raises(SourceError) as refused:
         ends.load(table)
@@ -336,7 +344,7 @@ def test_what_google_refuses_is_explained_and_not_tried_again(ends: Endpoints, g
 
 
 @ON_ONE_WAREHOUSE
-def test_a_key_that_was_revoked_is_told_without_the_key(
+def test_a_revoked_key_is_explained_without_showing_it(
     ends: Endpoints, google: Google, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     id, _ = sheet(google, GOOD)
@@ -344,7 +352,9 @@ def test_a_key_that_was_revoked_is_told_without_the_key(
     monkeypatch.setattr(ends.keys, "google", lambda name: known)
     monkeypatch.setitem(google.account, "client_email", "somebody@else.iam.gserviceaccount.com")
 
-    with pytest.raises(SourceError, match=r"does not take the key of daybook@.*account not found.*a key that is valid"):
+    with pytest.raises(
+        SourceError, match=r"does not accept the key of daybook@.*account not found.*Put a valid key into its block"
+    ):
         ends.load(table_of(ends, id))
 
     assert google.requests == []
@@ -353,27 +363,28 @@ def test_a_key_that_was_revoked_is_told_without_the_key(
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"load": "upsert", "cursor": "since", "interval": "day"}, "a sheet has no history and is always loaded whole"),
+        (
+            {"load": "upsert", "cursor": "since", "interval": "day"},
+            "a sheet has no history, so each load replaces the whole table",
+        ),
         ({"cursor": "since"}, "a sheet has no history"),
         ({"columns": None}, "declare its columns with their types"),
     ],
 )
 @ON_ONE_WAREHOUSE
-def test_a_table_file_that_cannot_be_is_refused(
-    ends: Endpoints, google: Google, fields: dict[str, Any], words: str
-) -> None:
+def test_an_invalid_table_file_is_refused(ends: Endpoints, google: Google, fields: dict[str, Any], words: str) -> None:
     id, _ = sheet(google, GOOD)
     with pytest.raises(SourceError, match=words):
         ends.load(table_of(ends, id, **fields))
 
 
 @pytest.mark.parametrize("wrong", ["", "https://example.com/1abc", "My prices"])
-def test_a_spreadsheet_is_an_id_or_an_address(wrong: str) -> None:
-    with pytest.raises(ValueError, match="names no spreadsheet: give its id, or its address"):
+def test_anything_but_an_id_or_an_address_of_a_spreadsheet_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match="is not a spreadsheet: give its id, or its address"):
         client.spreadsheet_id(wrong)
 
 
-def test_the_documents_table_file_is_one_and_names_every_field() -> None:
+def test_the_page_has_a_table_file_with_every_field() -> None:
     text = (Path(__file__).parents[4] / "docs" / "guides" / "google-sheets.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     content = YAML(typ="safe", pure=True).load(example)

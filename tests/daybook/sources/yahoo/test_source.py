@@ -1,4 +1,4 @@
-"""Stock prices by the real yfinance, from a small Yahoo: each way in which a symbol's answer can be good or bad."""
+"""Stock prices by the real yfinance, from a small Yahoo server: all good and bad answers for a symbol."""
 
 import inspect
 import subprocess
@@ -33,7 +33,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def prices(ends: Endpoints, *symbols: str, on_missing: str = "fail", **fields: Any) -> Table:
-    """A table of these symbols, as stock_info is one."""
+    """Return a table of these symbols, like stock_info."""
     source = {"kind": "yfinance", "symbols": symbols, "on_missing": on_missing}
     given = {"timezone": "America/New_York", "calendar": "XNYS", "start": FIRST, **DECLARED, **fields}
     return ends.table("stock_info", source=source, **given)
@@ -75,14 +75,14 @@ WEEK = [date(2021, 2, day) for day in range(1, 6)]
 
 @dataclass(frozen=True)
 class Case:
-    """What Yahoo has of a symbol, and what must come of it: its days, what is told, how often it was asked for.
+    """Yahoo's prices of a symbol, and the expected result: loaded days, a part of the shortfall, and requests.
 
-    yfinance itself sends a request that is refused (400 and above) a second time, with another cookie.
+    yfinance itself repeats a request that is refused (400 and above) once, with another cookie.
     """
 
     share: Callable[[], Share | None]
     days: list[date]
-    told: str | None
+    shortfall: str | None
     requests: int
 
 
@@ -95,20 +95,20 @@ CASES = {
     "server error": Case(lambda: whole(fault=Fault(500, "Internal Server Error")), [], "Yahoo is down", 8),
     "server error, then good": Case(lambda: whole(fault=Fault(502, "Bad Gateway", times=2)), WEEK, None, 3),
     "will be right back": Case(lambda: whole(fault=Fault(200, DOWN)), [], "Yahoo is down", 4),
-    "html": Case(lambda: whole(fault=Fault(200, HTML)), [], "cut off, or no prices at all", 4),
+    "html": Case(lambda: whole(fault=Fault(200, HTML)), [], "cut off, or contains no prices", 4),
     "html, then good": Case(lambda: whole(fault=Fault(200, HTML, times=1)), WEEK, None, 2),
-    "truncated json": Case(lambda: whole(fault=Fault(cut=300)), [], "cut off, or no prices at all", 4),
-    "no body": Case(lambda: whole(fault=Fault(200, "")), [], "cut off, or no prices at all", 4),
-    "another json": Case(lambda: whole(fault=Fault(200, '{"chart": []}')), [], "cut off, or no prices at all", 4),
+    "truncated json": Case(lambda: whole(fault=Fault(cut=300)), [], "cut off, or contains no prices", 4),
+    "no body": Case(lambda: whole(fault=Fault(200, "")), [], "cut off, or contains no prices", 4),
+    "another json": Case(lambda: whole(fault=Fault(200, '{"chart": []}')), [], "cut off, or contains no prices", 4),
     "connection lost": Case(lambda: whole(fault=Fault(hang_up=True)), [], "Yahoo could not be reached", 4),
     "refused": Case(lambda: whole(fault=Fault(401, '{"finance": {}}')), [], "Yahoo refused to answer", 2),
-    "empty": Case(lambda: without(date(2021, 1, 29), *WEEK), [], "no prices of days on which the exchange had", 1),
+    "empty": Case(lambda: without(date(2021, 1, 29), *WEEK), [], "no prices for days on which the exchange had", 1),
     "a day missing": Case(lambda: without(WEDNESDAY), [*WEEK[:2], *WEEK[3:]], "(XNYS: 2021-02-03)", 1),
     "a day of NaN": Case(lambda: blank(WEDNESDAY), [*WEEK[:2], *WEEK[3:]], "(XNYS: 2021-02-03)", 1),
     "not listed yet": Case(lambda: share(date(2021, 2, 22), END), [], None, 3),
     "listed on Wednesday": Case(lambda: share(WEDNESDAY, END), WEEK[2:], None, 1),
     "delisted": Case(lambda: share(date(2020, 3, 2), date(2020, 6, 2)), [], "it was last traded on 2020-06-01", 3),
-    "unknown": Case(lambda: None, [], "Yahoo knows no such symbol, or it was delisted", 2),
+    "unknown": Case(lambda: None, [], "the symbol is unknown to Yahoo, or was delisted", 2),
     "live price beyond the end": Case(lambda: whole(live=datetime.now(UTC)), WEEK, None, 1),
     "traded in Tokyo": Case(
         lambda: share(FIRST, END, calendar="XTKS", zone="Asia/Tokyo", opens=datetime(1, 1, 1, 9).time()), WEEK, None, 1
@@ -133,16 +133,16 @@ def test_a_symbol_among_others(case: Case, warehouse_ends: Endpoints, yahoo: Yah
     missing = warehouse_ends.destination.run(
         "SELECT DISTINCT missing FROM daybook.ledger WHERE table_name = %s", (table.name,)
     )
-    if case.told is None:
+    if case.shortfall is None:
         assert report.shortfalls == () and missing == [(None,)]
     else:
-        (told,) = report.shortfalls
-        assert told.startswith("ODD: ") and case.told in told
-        assert missing == [(told,)]
+        (shortfall,) = report.shortfalls
+        assert shortfall.startswith("ODD: ") and case.shortfall in shortfall
+        assert missing == [(shortfall,)]
 
 
 @ON_ONE_WAREHOUSE
-def test_a_policy_of_warning_lets_the_run_complete(
+def test_on_missing_warn_completes_the_run(
     warehouse_ends: Endpoints, yahoo: Yahoo, caplog: pytest.LogCaptureFixture
 ) -> None:
     yahoo.shares["AAPL"] = whole()
@@ -151,28 +151,28 @@ def test_a_policy_of_warning_lets_the_run_complete(
     report = load(warehouse_ends, table, MONDAY, SATURDAY)
 
     assert (report.rows, report.shortfalls) == (5, ())
-    assert any("NOPE: Yahoo knows no such symbol" in record.getMessage() for record in caplog.records)
+    assert any("NOPE: the symbol is unknown to Yahoo" in record.getMessage() for record in caplog.records)
 
 
 @pytest.mark.parametrize(
     ("fault", "error"), [(Fault(503, "busy"), SourceLost), (None, SourceError)], ids=["down", "unknown"]
 )
 @ON_ONE_WAREHOUSE
-def test_where_no_symbol_can_be_had_nothing_is_loaded(
+def test_nothing_is_loaded_if_all_symbols_fail(
     fault: Fault | None, error: type[Exception], warehouse_ends: Endpoints, yahoo: Yahoo
 ) -> None:
     if fault:
         yahoo.shares["AAPL"] = whole(fault=fault)
 
-    with pytest.raises(error, match=r"nothing was loaded, since no symbol could be had:\n- AAPL: Yahoo"):
+    with pytest.raises(error, match=r"nothing was loaded, since all symbols failed:\n- AAPL: Yahoo"):
         load(warehouse_ends, prices(warehouse_ends, "AAPL"), MONDAY, SATURDAY)
 
 
-# ── How much is asked ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Limits of requests ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @ON_ONE_WAREHOUSE
-def test_yahoo_is_left_in_peace_when_it_refuses_everything(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
+def test_no_more_requests_are_sent_when_yahoo_refuses_everything(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     symbols = [f"S{number}" for number in range(50)]
     yahoo.shares = {symbol: whole(fault=Fault(429, "Too Many Requests\r\n")) for symbol in symbols}
     yahoo.crumb_status = 429
@@ -180,17 +180,18 @@ def test_yahoo_is_left_in_peace_when_it_refuses_everything(warehouse_ends: Endpo
     with pytest.raises(SourceLost) as caught:
         load(warehouse_ends, prices(warehouse_ends, *symbols), MONDAY, SATURDAY)
 
-    told = str(caught.value).splitlines()[1:]
-    assert [line.split(":")[0] for line in told] == [f"- {symbol}" for symbol in symbols]
-    assert "S2: Yahoo limits the rate of requests" in told[2]
-    assert "S3: it was not asked for" in told[3] and "3 symbols in a row: Yahoo limits the rate" in told[3]
+    lines = str(caught.value).splitlines()[1:]
+    assert [line.split(":")[0] for line in lines] == [f"- {symbol}" for symbol in symbols]
+    assert "S2: Yahoo limits the rate of requests" in lines[2]
+    assert "S3: it was not requested" in lines[3]
+    assert "3 symbols in a row have failed: Yahoo limits the rate" in lines[3]
     assert set(yahoo.charts) == {"S0", "S1", "S2"}
     assert len(yahoo.charts) == 3 * retry_budget.TRIES * 2
 
 
 @ON_ONE_WAREHOUSE
 def test_a_run_has_one_budget_for_all_of_its_symbols(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
-    """Every second symbol fails, each in its own way: never three in a row."""
+    """Every second symbol fails, so that never three fail in a row."""
     symbols = [f"S{number:02}" for number in range(40)]
     yahoo.shares = {symbol: whole() for symbol in symbols}
     for symbol in symbols[1::2]:
@@ -199,7 +200,10 @@ def test_a_run_has_one_budget_for_all_of_its_symbols(warehouse_ends: Endpoints, 
     report = load(warehouse_ends, prices(warehouse_ends, *symbols), MONDAY, SATURDAY)
 
     assert len(yahoo.charts) == 2 * len(symbols) + 10
-    assert report.shortfalls[-1].startswith("S39: it was not asked for: run it again later (the run's 90 requests were")
+    assert report.shortfalls[-1] == (
+        "S39: it was not requested: run the load again later (the symbols before it have used all of the run's 90 "
+        "requests)"
+    )
 
 
 @ON_ONE_WAREHOUSE
@@ -211,7 +215,7 @@ def test_no_request_for_days_without_a_session(warehouse_ends: Endpoints, yahoo:
 
 
 @ON_ONE_WAREHOUSE
-def test_cookies_are_fetched_once_a_run_and_by_each_run(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
+def test_each_run_fetches_cookies_once(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     yahoo.shares |= {"AAPL": whole(), "MSFT": whole()}
     table = prices(warehouse_ends, "AAPL", "MSFT")
     load(warehouse_ends, table, MONDAY, SATURDAY)
@@ -221,10 +225,10 @@ def test_cookies_are_fetched_once_a_run_and_by_each_run(warehouse_ends: Endpoint
     assert yahoo.requests == first * 2
 
 
-# ── What arrives ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Loaded values ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_every_digit_arrives(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
+def test_every_digit_is_loaded(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     yahoo.shares["BRK-B"] = whole()
     table = prices(warehouse_ends, "BRK-B")
     load(warehouse_ends, table, MONDAY, SATURDAY)
@@ -238,7 +242,7 @@ def test_every_digit_arrives(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     assert abs(datetime.now(UTC) - created) < timedelta(minutes=5)
 
 
-def test_again_is_the_same_but_for_when(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
+def test_reruns_are_idempotent_but_for_created_date(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     yahoo.shares["AAPL"] = whole()
     table, columns = prices(warehouse_ends, "AAPL"), "symbol, date, open, high, low, close, volume"
     load(warehouse_ends, table, MONDAY, SATURDAY)
@@ -248,7 +252,7 @@ def test_again_is_the_same_but_for_when(warehouse_ends: Endpoints, yahoo: Yahoo)
     assert warehouse_ends.rows(table, "min(created_date)") > created
 
 
-def test_columns_may_be_left_out_and_moved(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
+def test_columns_may_be_omitted_and_reordered(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     yahoo.shares["AAPL"] = whole()
     table = prices(warehouse_ends, "AAPL", columns={"date": "date", "close": "double", "symbol": "varchar(10)"})
     load(warehouse_ends, table, MONDAY, "2021-02-02")
@@ -270,14 +274,14 @@ def test_columns_may_be_masked(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
 @pytest.mark.parametrize(
     ("happened", "word"), [({"splits": {WEEK[2]: 4}}, "split"), ({"dividends": {WEEK[2]: 0.82}}, "dividend")]
 )
-def test_what_changes_history_loads_it_again(
+def test_an_event_that_changes_history_reloads_it(
     happened: dict[str, Any],
     word: str,
     warehouse_ends: Endpoints,
     yahoo: Yahoo,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """January is loaded, then the day of the event: January's prices are other ones then. MSFT's are left alone."""
+    """January is loaded, then the day of the event, which changes January's prices. MSFT's prices stay."""
     caplog.set_level("INFO")
     yahoo.shares |= {"AAPL": whole(), "MSFT": whole(seed=3)}
     table = prices(warehouse_ends, "AAPL", "MSFT")
@@ -290,11 +294,11 @@ def test_what_changes_history_loads_it_again(
 
     assert yahoo.charts == ["AAPL", "AAPL", "MSFT"]
     now = closes(warehouse_ends, table, "AAPL")
-    assert set(now) == {*old, *WEEK[:3]}, "also the days before it that had never been loaded"
+    assert set(now) == {*old, *WEEK[:3]}, "with the earlier days that had never been loaded"
     expected = {day: yahoo.shares["AAPL"].adjusted(day)[1] for day in now}
     assert now == expected and all(now[day] < old[day] for day in old)
     assert warehouse_ends.rows(table, "*", "1, 2")[-2] == other
-    assert f"a {word} on 2021-02-03: its prices since 2021-01-04 are loaded again" in caplog.text
+    assert f"a {word} on 2021-02-03: reload its prices since 2021-01-04" in caplog.text
     assert report.shortfalls == ()
     covered = [start.astimezone(ZoneInfo("America/New_York")).date() for start, *_ in warehouse_ends.ledger(table)]
     assert covered.count(FIRST) == 2 and covered.count(WEDNESDAY) == 1 and WEEK[0] not in covered
@@ -306,8 +310,8 @@ def test_a_range_since_the_start_needs_no_second_request(warehouse_ends: Endpoin
     assert yahoo.charts == ["AAPL"]
 
 
-def test_history_that_cannot_be_had_again_is_told(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
-    """The first answer is good, and all that come after it are not."""
+def test_history_that_cannot_be_reloaded_is_a_shortfall(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
+    """Only the first answer is good."""
     made = whole(splits={WEEK[2]: 4})
     yahoo.shares["AAPL"] = made
     table = prices(warehouse_ends, "AAPL")
@@ -316,9 +320,9 @@ def test_history_that_cannot_be_had_again_is_told(warehouse_ends: Endpoints, yah
     report = load(warehouse_ends, table, WEDNESDAY.isoformat(), "2021-02-04")
 
     assert days(warehouse_ends, table, "AAPL") == [WEDNESDAY]
-    (told,) = report.shortfalls
-    assert told.startswith(
-        "AAPL: a split on 2021-02-03 changed its older prices, and they could not be had: Yahoo is down"
+    (shortfall,) = report.shortfalls
+    assert shortfall.startswith(
+        "AAPL: a split on 2021-02-03 changed its older prices, but they could not be reloaded: Yahoo is down"
     )
 
 
@@ -331,7 +335,7 @@ def test_history_that_cannot_be_had_again_is_told(warehouse_ends: Endpoints, yah
 def test_a_full_refresh_ends_with_the_last_day_that_is_over(
     calendar: str, zone: str, warehouse_ends: Endpoints, yahoo: Yahoo
 ) -> None:
-    """In a table whose days are those of Auckland, where tomorrow begins first."""
+    """The table's days are those of Auckland, which is a day ahead of New York."""
     now = datetime.now(ZoneInfo(zone))
     start = now.date() - timedelta(days=20)
     made = share(start, now.date() + timedelta(days=1), calendar=calendar, zone=zone, live=now)
@@ -354,14 +358,16 @@ def test_a_full_refresh_is_all_or_nothing(warehouse_ends: Endpoints, yahoo: Yaho
     before = warehouse_ends.state(table)
     yahoo.shares["MSFT"].fault = Fault(429, "Too Many Requests\r\n")
 
-    with pytest.raises(SourceLost, match=r"since a full refresh would lose their rows:\n- MSFT: Yahoo limits the rate"):
+    with pytest.raises(
+        SourceLost, match=r"since a full refresh would delete their rows:\n- MSFT: Yahoo limits the rate"
+    ):
         load(warehouse_ends, table)
 
     assert warehouse_ends.state(table) == before
 
 
 @ON_ONE_WAREHOUSE
-def test_a_full_refresh_does_not_lose_symbols_in_silence(warehouse_ends: Endpoints) -> None:
+def test_a_full_refresh_does_not_silently_delete_symbols(warehouse_ends: Endpoints) -> None:
     table = prices(warehouse_ends, "AAPL", "MSFT")
     with pytest.raises(SourceError, match="symbols leaves out AAPL: their rows would be lost"):
         only(table, ["MSFT", "NVDA"], keep=True)
@@ -373,42 +379,42 @@ def test_a_full_refresh_does_not_lose_symbols_in_silence(warehouse_ends: Endpoin
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "error"),
     [
-        ({"start": None}, "start: is missing: the first day to ask for"),
+        ({"start": None}, "start: is missing: add the first day to load"),
         ({"key": ["symbol"]}, r"key: must be \[symbol, date\]"),
-        ({"load": "replace_interval"}, "load: replace_interval takes no older prices along"),
+        ({"load": "replace_interval"}, "load: replace_interval cannot reload older prices after a split"),
         ({"cursor": "created_date"}, "cursor: must be date"),
     ],
 )
 @ON_ONE_WAREHOUSE
-def test_a_table_file_that_makes_no_sense_is_refused(
-    fields: dict[str, Any], said: str, warehouse_ends: Endpoints, yahoo: Yahoo
+def test_an_invalid_table_file_is_refused(
+    fields: dict[str, Any], error: str, warehouse_ends: Endpoints, yahoo: Yahoo
 ) -> None:
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(SourceError, match=error):
         load(warehouse_ends, prices(warehouse_ends, "AAPL", **fields), MONDAY, SATURDAY)
     assert yahoo.requests == []
 
 
 @pytest.mark.parametrize(
-    ("symbols", "said"),
+    ("symbols", "error"),
     [
-        ([], "no symbol is given"),
+        ([], "there are no symbols"),
         (["aapl"], "write 'AAPL' instead of 'aapl'"),
         ([" AAPL"], "write 'AAPL' instead of ' AAPL'"),
-        (["AAPL", "MSFT", "AAPL"], "given twice: AAPL"),
-        (["AAPL/../MSFT"], "is no symbol of Yahoo's"),
-        (["A" * 33], "is no symbol of Yahoo's"),
+        (["AAPL", "MSFT", "AAPL"], "repeated: AAPL"),
+        (["AAPL/../MSFT"], "is not a symbol of Yahoo"),
+        (["A" * 33], "is not a symbol of Yahoo"),
     ],
 )
 @ON_ONE_WAREHOUSE
-def test_symbols_are_as_yahoo_spells_them(symbols: list[str], said: str, warehouse_ends: Endpoints) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_symbols_in_another_spelling_are_refused(symbols: list[str], error: str, warehouse_ends: Endpoints) -> None:
+    with pytest.raises(ValueError, match=error):
         prices(warehouse_ends, *symbols)
 
 
 @ON_ONE_WAREHOUSE
-def test_a_dry_run_tells_which_days_would_be_loaded(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
+def test_a_dry_run_lists_the_days_to_load(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     table = prices(warehouse_ends, "AAPL")
     assert table.grid is not None
     intervals = table.grid.between(date(2021, 1, 30), date(2021, 2, 10))
@@ -423,7 +429,7 @@ def test_a_dry_run_tells_which_days_would_be_loaded(warehouse_ends: Endpoints, y
     assert yahoo.requests == []
 
 
-def test_no_default_of_yfinance_is_left_to_yfinance() -> None:
+def test_all_arguments_of_yfinance_are_pinned() -> None:
     from yfinance.scrapers.history import PriceHistory
 
     from daybook.sources.yahoo.client import PINNED
@@ -433,7 +439,7 @@ def test_no_default_of_yfinance_is_left_to_yfinance() -> None:
 
 
 @pytest.mark.servers
-def test_other_flows_do_not_wait_for_heavy_libraries() -> None:
+def test_other_flows_do_not_import_heavy_libraries() -> None:
     look = (
         "import sys, flows.stock_symbols as _; print({'pandas', 'yfinance', 'exchange_calendars'} & set(sys.modules))"
     )
