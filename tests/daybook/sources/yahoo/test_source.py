@@ -155,16 +155,21 @@ def test_on_missing_warn_completes_the_run(
 
 
 @pytest.mark.parametrize(
-    ("fault", "error"), [(Fault(503, "busy"), SourceLost), (None, SourceError)], ids=["down", "unknown"]
+    ("fault", "error", "reason"),
+    [
+        (Fault(503, "busy"), SourceLost, "Yahoo is down"),
+        (None, SourceError, "the symbol is unknown to Yahoo"),
+    ],
+    ids=["down", "unknown"],
 )
 @ON_ONE_WAREHOUSE
 def test_nothing_is_loaded_if_all_symbols_fail(
-    fault: Fault | None, error: type[Exception], warehouse_ends: Endpoints, yahoo: Yahoo
+    fault: Fault | None, error: type[Exception], reason: str, warehouse_ends: Endpoints, yahoo: Yahoo
 ) -> None:
     if fault:
         yahoo.shares["AAPL"] = whole(fault=fault)
 
-    with pytest.raises(error, match=r"nothing was loaded, since all symbols failed:\n- AAPL: Yahoo"):
+    with pytest.raises(error, match=rf"nothing was loaded, since all symbols failed:\n- AAPL: {reason}"):
         load(warehouse_ends, prices(warehouse_ends, "AAPL"), MONDAY, SATURDAY)
 
 
