@@ -19,7 +19,7 @@ def test_any_name_will_do(desk: Desk) -> None:
     for name in NAMES:
         summary = desk.summary(name, IDS, key=["id"])
         if name == "Upper" and desk.ends.on_redshift:
-            with pytest.raises(TableFileError, match=rf"keeps its name as {desk.raw}\.upper"):
+            with pytest.raises(TableFileError, match=rf"stores its name as {desk.raw}\.upper"):
                 desk.build(summary)
             continue
         assert desk.build(summary).rows == 1
