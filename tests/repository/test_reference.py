@@ -1,5 +1,6 @@
 """The pages of docs/reference have what the code has: fields, arguments, deployments, columns, events, errors."""
 
+import ast
 import importlib
 import re
 from pathlib import Path
@@ -174,3 +175,33 @@ def test_the_events_are_in_their_page(emitted: list[dict[str, Any]]) -> None:
         part = section("events.md", event["event"])
         assert [code(row[0]) for row in rows(part)] == [*event["resource"], *event["payload"]]
     assert [event["event"] for event in emitted] == re.findall(r"^## (daybook\.\S+)$", text("events.md"), re.MULTILINE)
+
+
+def _names_in(module: str) -> set[str]:
+    path = ROOT / Path(*module.split("."))
+    code = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+    tree = ast.parse(code.read_text(encoding="utf-8"))
+    return {
+        name
+        for node in ast.walk(tree)
+        for name in (
+            [node.name]
+            if isinstance(node, ast.ClassDef | ast.FunctionDef)
+            else [node.id]
+            if isinstance(node, ast.Name)
+            else []
+        )
+    }
+
+
+def test_the_new_names_of_renamed_modules_are_there() -> None:
+    renamed = [code(now) for _, now in rows(text("renames.md").split("\n## Modules\n")[1].split("\n## ")[0])]
+    paths = [ROOT / Path(*name.removesuffix(".*").split(".")) for name in renamed]
+
+    assert [path for path in paths if not path.is_dir() and not path.with_suffix(".py").is_file()] == []
+
+
+def test_the_new_names_of_renamed_classes_and_functions_are_there() -> None:
+    renamed = [(code(module), code(now)) for _, now, module in rows(text("renames.md").split("\n## Classes")[1])]
+
+    assert [name for name in renamed if not set(name[1].split(".")) <= _names_in(name[0])] == []
