@@ -10,7 +10,7 @@ class Replace(Strategy):
     The table itself stays, and with it its grants, comments, views, foreign keys, policies and publications.
     """
 
-    summary = "the whole table each time"
+    summary = "replace the whole table in each load"
     removes_rows = True
 
     def apply(self, rows: StagedRows) -> None:

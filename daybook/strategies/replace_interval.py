@@ -12,7 +12,7 @@ class ReplaceInterval(Strategy):
     that is still to be loaded.
     """
 
-    summary = "delete the interval, insert what the source now has"
+    summary = "delete the rows of the interval, and insert those that the source has now"
     needs = INTERVALS
     removes_rows = True
 

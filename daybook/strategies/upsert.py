@@ -10,8 +10,8 @@ class Upsert(Strategy):
     Rows that the source no longer has stay in the table.
     """
 
-    summary = "the newest row a key wins"
-    needs = INTERVALS | {"key": "the columns that tell one row from every other"}
+    summary = "insert and update rows by their key; the newest row of a key wins"
+    needs = INTERVALS | {"key": "the columns that identify a row"}
     removes_rows = False
     rows_move = True
     keeps_newest_of_key = True

@@ -81,7 +81,7 @@ def type_of(schema: dict[str, Any]) -> str:
         kinds = [type_of(part) for part in schema["anyOf"] if part.get("type") != "null"]
         return " or ".join(dict.fromkeys(kinds))
     if isinstance(schema.get("type"), list):
-        return "number, text, true or false"
+        return "number or date"  # a date of YAML is a text to JSON Schema
     if schema.get("type") == "array":
         return _list(schema)
     if "additionalProperties" in schema and isinstance(schema["additionalProperties"], dict):
@@ -93,6 +93,8 @@ def type_of(schema: dict[str, Any]) -> str:
 def _list(schema: dict[str, Any]) -> str:
     if "prefixItems" in schema:
         return "list of two values"
+    if isinstance(schema["items"].get("type"), list):
+        return "list of values"
     return f"list of {type_of(schema['items'])}"
 
 

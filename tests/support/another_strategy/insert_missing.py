@@ -8,7 +8,7 @@ class InsertMissing(Strategy):
     """Insert staged rows with a new key. A row that is in the table stays as it was loaded first."""
 
     summary = "insert rows with a new key, never change one"
-    needs = INTERVALS | {"key": "the columns that tell one row from every other"}
+    needs = INTERVALS | {"key": "the columns that identify a row"}
     removes_rows = False
 
     def proposed_cursor(self, found: FoundColumns) -> str | None:
