@@ -69,7 +69,7 @@ def test_its_files_are_counted() -> None:
 
 
 def test_without_its_files_it_is_refused(ends: Endpoints) -> None:
-    with pytest.raises(SourceError, match=r"is a sqlite database, and sources are mariadb, mysql, postgresql$"):
+    with pytest.raises(SourceError, match=r"is a sqlite database, and Daybook only reads mariadb, mysql, postgresql\."):
         ends.load(ends.table("nps", key=["id"]))
 
 

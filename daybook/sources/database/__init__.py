@@ -1,9 +1,12 @@
 """`kind: database`: a table or a view of MySQL, MariaDB or PostgreSQL.
 
-A module of this package that has a constant `URLS` reads the databases that are reached by such URLs, one example of
-each: SQLAlchemy's dialect, the driver, and placeholders for the rest. It has two functions: `open_table(connection,
-config, table)` returns the opened `Source`, and `read_error` is an `ErrorReader` of its driver's exceptions. Nothing
-else is edited to add one.
+Every module in this folder with a constant `URLS` reads databases. It has:
+
+- `URLS`: an example URL of each database, with SQLAlchemy's dialect, the driver, and placeholders for the rest,
+- `open_table(connection, config, table)`, which returns the opened `Source`,
+- `read_error`, an `ErrorReader` for the exceptions of its driver.
+
+To add a database, add a module.
 """
 
 import importlib
@@ -21,7 +24,7 @@ from daybook.sql.connection import connect
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
 
-#: How a person may write a table.
+#: The two forms of `table:`.
 _TABLE: dict[str, Any] = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 2}]
 }
@@ -47,7 +50,7 @@ def _modules() -> list[Any]:
 
 
 class Config(SourceKind):
-    """The fields of a table file for a table in a database."""
+    """A table in a database: `source:` of a table file."""
 
     masks: ClassVar[bool] = True
     audited: ClassVar[bool] = True
@@ -55,15 +58,17 @@ class Config(SourceKind):
     kind: Literal["database"]
     block: str = Field("production", description="The SqlAlchemyConnector block with the credentials.")
     table: Annotated[tuple[str, ...], WithJsonSchema(_TABLE)] = Field(
-        description="The table: schema.table, or [schema, table] where a name holds a dot."
+        description="The table: schema.table, or [schema, table] if a name contains a dot."
     )
     replica: str | None = Field(
         None,
-        description="The block of a replica of that database, from which an audit reads; loads never do. While it lags "
-        "behind, the audit reports the latest intervals as `source changed since`.",
+        description="The block of a replica of the database. Audits read from it, loads do not. While the replica "
+        "lags, audits report the latest intervals as `source changed since`.",
     )
     zero_dates: Literal["fail", "null"] = Field(
-        "fail", description="What becomes of MySQL's 0000-00-00, which no warehouse can hold: stop, or NULL."
+        "fail",
+        description="What to do with MySQL's 0000-00-00, which no warehouse can hold. fail: fail the load. null: load "
+        "NULL.",
     )
 
     @field_validator("table", mode="before")
@@ -71,15 +76,15 @@ class Config(SourceKind):
     def _split(cls, value: Any) -> Any:
         parts = value.split(".") if isinstance(value, str) else value
         if not isinstance(parts, list | tuple) or not 1 <= len(parts) <= 2 or not all(parts):
-            raise ValueError("expected schema.table, or [schema, table] where a name holds a dot")
+            raise ValueError("expected schema.table, or [schema, table] if a name contains a dot")
         return tuple(parts)
 
     @contextmanager
     def open(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
-        """Open a connection with a consistent snapshot, from which everything is read, and close it at the end.
+        """Open a connection with a consistent snapshot, yield the source, and close the connection.
 
         Raises:
-            SourceError: no module reads this kind of database, or it has no such table.
+            SourceError: no module reads this kind of database, or the database has no such table.
             DatabaseError: the database failed.
         """
         with self._open(table, keys, self.block) as source:
@@ -87,7 +92,7 @@ class Config(SourceKind):
 
     @contextmanager
     def open_to_audit(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
-        """Open the table on the replica, if there is one; raises as `open` does."""
+        """Open the table on the replica, if there is one. Raise as `open` does."""
         with self._open(table, keys, self.replica or self.block) as source:
             yield source
 
@@ -98,8 +103,8 @@ class Config(SourceKind):
         reader = known.get(engine.dialect.name)
         if reader is None:
             raise SourceError(
-                f"{table.name}: block {block!r} is a {engine.dialect.name} database, and sources are "
-                f"{', '.join(sorted(known))}"
+                f"{table.name}: block {block!r} is a {engine.dialect.name} database, and Daybook only reads "
+                f"{', '.join(sorted(known))}. Correct block: in the table file, or the URL in the block"
             )
         with connect(engine, reader.read_error) as connection:
             yield reader.open_table(connection, self, table)

@@ -1,4 +1,4 @@
-"""The catalogue's facts about a table other than its columns: for its warnings, and for `daybook describe`."""
+"""Facts of the catalog about a table, other than its columns, for warnings and for `daybook describe`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The columns of an index in order; an expression is None."""
+    """An index, with its columns in order. An expression is None."""
 
     columns: tuple[str | None, ...]
     primary: bool = False
@@ -23,11 +23,11 @@ class Facts:
     indexes: tuple[Index, ...]
 
     def is_leading(self, column: str) -> bool:
-        """Return True if an index begins with the column, in any case, so that it finds a range of its values."""
+        """Return True if an index starts with the column, so that it can find a range of values. Case is ignored."""
         return any((index.columns[0] or "").lower() == column.lower() for index in self.indexes)
 
     def key(self, required: Sequence[str]) -> tuple[str, ...]:
-        """Return the primary key; else the shortest unique index of `required` columns (never NULL); else nothing."""
+        """Return the primary key, else the shortest unique index of `required` (NOT NULL) columns, else ()."""
         for index in self.indexes:
             if index.primary:
                 return tuple(str(name) for name in index.columns)
@@ -37,19 +37,19 @@ class Facts:
 
 @runtime_checkable
 class Describing(Protocol):
-    """An opened table that can be described."""
+    """An open table that can be described."""
 
     def facts(self) -> Facts:
-        """Return what the catalogue says about it."""
+        """Return the catalog's facts about the table."""
         ...
 
     def first(self, column: str) -> date | datetime | None:
-        """Return the smallest value of a column of dates or times; None if it has none. An instant is in UTC."""
+        """Return the smallest value of a column of dates or times, or None if it has none. An instant is in UTC."""
         ...
 
 
 def index_rows(rows: Sequence[tuple[Any, ...]]) -> tuple[Index, ...]:
-    """Return the indexes that rows of (index, primary, unique, column) list, the columns of an index in order."""
+    """Return the indexes from rows of (index, primary, unique, column). The columns of an index are in order."""
     found: dict[Any, list[tuple[Any, ...]]] = {}
     for row in rows:
         found.setdefault(row[0], []).append(row)

@@ -27,27 +27,27 @@ if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
     from daybook.sources.database import Config
 
-#: How the databases that this module reads are reached: dialect and driver of SQLAlchemy, and what a person writes.
+#: Example URLs of the databases that this module reads.
 URLS = ("mysql+pymysql://USER:PASSWORD@HOST:3306/DATABASE", "mariadb+pymysql://USER:PASSWORD@HOST:3306/DATABASE")
 
 
 def open_table(connection: Any, config: "Config", table: "TableSpec") -> "MySQLTable":
-    """Return the table that `config` names, in a consistent snapshot on `connection`, the driver's own.
+    """Return the table of `config`, in a consistent snapshot on `connection`, a connection of the driver.
 
     Raises:
-        SourceError: there is no such table, or the user may not read it.
+        SourceError: the table does not exist, or the user may not read it.
     """
     return MySQLTable(connection, config, table)
 
 
 class MySQLTable:
-    """A table or view of MySQL or MariaDB, in a snapshot of the moment when it was opened."""
+    """A table or view of MySQL or MariaDB, in a snapshot of the time when it was opened."""
 
     def __init__(self, connection: Any, config: "Config", table: "TableSpec") -> None:
         self._connection, self._config, self._table = connection, config, table
         self._query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         self._connection.set_character_set("utf8mb4")
-        # TIMESTAMP is shown in the session's zone; a slow stage must not make the server hang up after 60 seconds
+        # a TIMESTAMP has the session's time zone; by default, the server would disconnect after 60 s of a slow stage
         self._query("SET SESSION time_zone = '+00:00', sql_mode = '', net_write_timeout = 3600")
         (database, now), *_ = self._query("SELECT DATABASE(), UTC_TIMESTAMP(6)")
         self.snapshot_at: datetime = now.replace(tzinfo=UTC)
@@ -63,11 +63,11 @@ class MySQLTable:
             )
 
     def columns(self) -> list[Column]:
-        """Return the columns, in the table's order."""
+        """Return the columns in the table's order."""
         return [Column(row[0], type_of(row), row[3] == "YES") for row in self._described]
 
     def warnings(self) -> list[str]:
-        """Warn of a cursor without an index, for which a load reads the whole table, and of rows without a cursor."""
+        """Warn about a cursor without an index, with which loads read the whole table, and rows without a cursor."""
         cursor = self._table.cursor
         if cursor is None or not self._table.strategy.has_intervals:
             return []
@@ -78,13 +78,13 @@ class MySQLTable:
             lost = self._query(f"SELECT 1 FROM {self._table_sql} WHERE {self._quote(cursor)} IS NULL LIMIT 1")
             return [without_cursor(self._table)] if lost else []
         return [
-            f"{self._table.name}: no index of {'.'.join(self._config.table)} begins with the cursor {cursor}, so every "
-            f"load reads the whole table. At the source: CREATE INDEX {self._quote(f'{self._name}_{cursor}'[:64])} ON "
-            f"{self._table_sql} ({self._quote(cursor)})"
+            f"{self._table.name}: no index of {'.'.join(self._config.table)} starts with the cursor {cursor}, so every "
+            f"load reads the whole table. Run in the source: CREATE INDEX {self._quote(f'{self._name}_{cursor}'[:64])} "
+            f"ON {self._table_sql} ({self._quote(cursor)})"
         ]
 
     def facts(self) -> Facts:
-        """Return what information_schema says. In MySQL 8, the column of an indexed expression is NULL."""
+        """Return the facts of information_schema. In MySQL 8, the column of an indexed expression is NULL."""
         (kind,), *_ = self._query(
             "SELECT table_type FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
             (self._schema, self._name),
@@ -104,12 +104,12 @@ class MySQLTable:
         return value if isinstance(value, date) else None
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
-        """Return the number of rows in each of these neighbouring intervals."""
+        """Return the row count of each of these adjacent intervals."""
         cursor = cursor_of(self._table, {column.name: column.type for column in self.columns()})
         return rows_by_interval(self._bound, self._live_sql(), self._quote(cursor.column), cursor, intervals)
 
     def side(self, recipe: ComparedColumns, columns: Sequence[Column], seconds: int) -> ComparisonSide:
-        """Return the rows that a load takes, as the audit compares them: see `daybook.sql.checksum.side.Auditable`."""
+        """Return the rows that a load reads, for an audit: see `daybook.sql.checksum.side.Auditable`."""
         ((version,),) = self._query("SELECT VERSION()")
         for statement in (limit_sql(version, seconds), *hashing.SESSION):
             self._query(statement)
@@ -130,7 +130,7 @@ class MySQLTable:
         return self._query(statement, [_literal(value) if isinstance(value, date) else value for value in values])
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
-        """Yield the rows of `span`, streamed from an unbuffered query.
+        """Stream the rows of `span` from an unbuffered query.
 
         Raises:
             SourceError: a row is longer than the server's max_allowed_packet.
@@ -145,11 +145,11 @@ class MySQLTable:
             self._connection._force_close()
             raise SourceError(
                 f"{self._table.name}: a row of {'.'.join(self._config.table)} is longer than the server's "
-                "max_allowed_packet, so the server cannot send it. Raise it there (SET GLOBAL max_allowed_packet = …), "
-                "or leave the large column out of `columns:`"
+                "max_allowed_packet, so the server cannot send it. Raise the limit there (SET GLOBAL "
+                "max_allowed_packet = …), or remove the large column from `columns:`"
             ) from None
         except GeneratorExit:
-            cursor._result.unbuffered_active = False  # else PyMySQL would read the rest of the result to its end
+            cursor._result.unbuffered_active = False  # otherwise PyMySQL reads the rest of the result
             cursor._result.connection = None
             self._connection._force_close()
             raise
@@ -173,7 +173,10 @@ class MySQLTable:
         return statement, values
 
     def _field(self, described: tuple[Any, ...], sent: Column, format: CsvFormat) -> str:
-        """Return SQL for one field of the line. IF, not IFNULL: a value that the server cannot build is NULL, too."""
+        """Return the SQL of one field of the line.
+
+        It uses IF, not IFNULL: if the server cannot build a value, the value is NULL, too, and must not look like one.
+        """
         name, data_type = described[0], described[1].lower()
         column = self._quote(name)
         null = f"{column} IS NULL"
@@ -185,20 +188,20 @@ class MySQLTable:
                 digits = f"IF(LENGTH({column}) = 0, %(empty)s, {digits})"
             value = f"CONCAT('\"', %(binary)s, {digits}, '\"')"
         elif data_type in SIGNED or data_type in ("decimal", "double"):
-            value = f"({column} + 0)" if sent.mask else column  # the hash is not that of a ZEROFILL's zeros
+            value = f"({column} + 0)" if sent.mask else column  # hash the number without the zeros of ZEROFILL
         elif data_type in DATES:
             value = column
             if self._config.zero_dates == "null":
                 null = f"{column} IS NULL OR MONTH({column}) = 0 OR DAYOFMONTH({column}) = 0"
         elif data_type == "float":
-            value = f"({column} * 1e0)"  # a FLOAT by itself is shown with six digits; + 0e0 would lose the sign of -0
+            value = f"({column} * 1e0)"  # the text of a FLOAT has only six digits; + 0e0 would lose the sign of -0
         elif data_type in ("bit", "year"):
             value = f"({column} + 0)"
         elif data_type == "time":
             value = f"CONCAT('\"', {column}, '\"')"
         else:
             text = f"CAST({column} AS CHAR)" if data_type in ("json", "uuid", "inet4", "inet6") else column
-            # quotes are doubled in bytes: a search by a collation costs the server a sixth of the whole query
+            # double the quotes in bytes: to search with a collation costs the server a sixth of the whole query
             encoded = f"CONVERT(CONVERT({text} USING utf8mb4) USING binary)"
             value = encoded if sent.mask else f"CONCAT('\"', REPLACE({encoded}, '\"', '\"\"'), '\"')"
         if sent.mask == "hash":
@@ -220,5 +223,5 @@ class MySQLTable:
 
 
 def _literal(bound: date | datetime) -> str:
-    """Return a bound as the session shows it: an instant without its zone, because the session's zone is UTC."""
+    """Return a bound as text: an instant without its zone, since the session's time zone is UTC."""
     return bound.replace(tzinfo=None).isoformat(" ") if isinstance(bound, datetime) else bound.isoformat()

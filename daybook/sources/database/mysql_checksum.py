@@ -1,4 +1,4 @@
-"""The hash of a row in MySQL and MariaDB. They are sources, so every value has the type `Field.source`."""
+"""The SQL of a row's hash in MySQL and MariaDB. They are sources, so every value has the type `Field.source`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -9,14 +9,14 @@ from daybook.sources.database.mysql_types import BINARY, DATES, SIGNED
 from daybook.sql.checksum.columns import TEXTS, ComparedColumns, Field
 from daybook.sql.checksum.dialects.binary_chunks import in_pieces
 
-#: Statements that the connection needs before the others, in addition to those of the source: none.
+#: Statements that the connection needs first, in addition to those of the source. There are none.
 SESSION: tuple[str, ...] = ()
-#: What ends a query whose result is grouped by: nothing.
+#: The end of a subquery whose result is grouped. There is none.
 FENCE = ""
-#: Why the server has no hash of some rows.
+#: The reason why the server cannot hash some rows.
 TOO_LONG = (
-    "are longer at the source than its server's max_allowed_packet, so it cannot compare them. Raise it there "
-    "(SET GLOBAL max_allowed_packet = …)"
+    "are longer in the source than its server's max_allowed_packet, so the server cannot compare them. Raise the limit "
+    "there (SET GLOBAL max_allowed_packet = …)"
 )
 
 _FRACTION = "4503599627370496"  # 2^52
@@ -30,7 +30,7 @@ def row_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
 
 
 def key_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
-    """Return the hash of a row's key; of the whole row if there is no key."""
+    """Return the hash of a row's key, or of the whole row if there is no key."""
     return _number(recipe.key_fields, value)
 
 
@@ -40,7 +40,10 @@ def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
 
 
 def _part(field: Field, value: str) -> str:
-    """Return the arguments of CONCAT for a field. IFNULL is for short texts: one that cannot be built is NULL, too."""
+    """Return the arguments of CONCAT for a field.
+
+    IFNULL is only for short texts: if the server cannot build a long text, that is NULL, too.
+    """
     if value == "NULL":
         return "'|'"
     text = spelled(field, value)
@@ -53,7 +56,7 @@ def _part(field: Field, value: str) -> str:
 
 
 def spelled(field: Field, value: str) -> str:
-    """Return the text of a field's value, without length or digest; NULL for NULL. It also shows a key to a person."""
+    """Return the text of a field's value, without length or digest; NULL for NULL. Reports show keys as this text."""
     match field.form:
         case "number" if field.source.kind == "decimal" and field.source.scale:
             return _trimmed(value)
@@ -61,23 +64,23 @@ def spelled(field: Field, value: str) -> str:
             return _trimmed(value)
         case "float":
             return _float(value)
-        case "text" | "char":  # as bytes, in which no two collations meet
+        case "text" | "char":  # as bytes, since texts of two collations cannot be concatenated
             text = f"CONVERT({value} USING utf8mb4)"
             return f"CONVERT({f'RTRIM({text})' if field.trimmed else text} USING binary)"
         case "bytes":
             return in_pieces(f"LENGTH({value})", partial(_digits, value), lambda texts: f"CONCAT({', '.join(texts)})")
-        case "json":  # the server's own text, in which blanks are the only white space
+        case "json":  # the server's own text, in which spaces are the only white space
             return f"CONVERT(REPLACE({value}, ' ', '') USING binary)"
     return value
 
 
 def _trimmed(value: str) -> str:
-    """Strip the zeros at the end of a fraction, which is always there."""
+    """Strip trailing zeros. The value must have a fraction."""
     return f"TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM {value}))"
 
 
 def _digits(value: str, first: int, size: int | None) -> str:
-    """Return the hex digits of `size` bytes from the one at `first`; None: of all that are left."""
+    """Return the hex digits of `size` bytes from position `first` on. None: of all remaining bytes."""
     if size is None and not first:
         return f"LOWER(HEX({value}))"
     return f"LOWER(HEX(SUBSTRING({value}, {first + 1}{f', {size}' if size else ''})))"
@@ -114,16 +117,16 @@ def sent(field: Field, name: str, described: Sequence[Any], mask: str | None, ze
     value = name
     if data_type == "float":
         value = f"({name} * 1e0)"
-    elif data_type == "double" and described[5] is not None:  # of so many digits, and often not the nearest to them
+    elif data_type == "double" and described[5] is not None:  # a DOUBLE(M,D) is often not the double nearest its text
         value = f"(CONCAT({name}) + 0e0)"
     elif (
         data_type in ("bit", "year")
-        # zeros at the beginning are sent, and kept only in a text
+        # leading zeros are sent, but only a text keeps them
         or ("zerofill" in column_type and (mask or field.there.kind not in TEXTS))
         or (mask and (data_type in SIGNED or data_type == "decimal"))
     ):
         value = f"({name} + 0)"
-    elif data_type in BINARY and not data_type.endswith(("binary", "blob")):  # SUBSTRING may not take it as it is
+    elif data_type in BINARY and not data_type.endswith(("binary", "blob")):  # SUBSTRING may not accept these types
         value = f"UNHEX(HEX({name}))"
     elif data_type in ("json", "uuid", "inet4", "inet6"):
         value = f"CAST({name} AS CHAR)"

@@ -1,4 +1,4 @@
-"""The failures of MySQL and MariaDB, as PyMySQL raises them, and the time limit of their statements."""
+"""Read the failures of MySQL and MariaDB from PyMySQL's exceptions, and limit the time of statements."""
 
 import pymysql
 
@@ -6,21 +6,21 @@ from daybook.sql.database_error import Condition, DatabaseError
 
 #: The connection broke: the client's "cannot connect", "gone away" and "lost".
 _LOST = {2002, 2003, 2006, 2013, 2055}
-#: A retry gets past these: too many connections, lock wait timeout, deadlock, shutdown, a killed connection.
+#: A retry can succeed: too many connections, lock wait timeout, deadlock, shutdown, a killed connection.
 _TRANSIENT = {1040, 1053, 1077, 1205, 1213, 1927}
 #: The server ended a statement that took longer than `limit_sql` allows: MySQL, MariaDB.
 _TIMED_OUT = {3024, 1969}
 
 
 def read_error(error: BaseException) -> DatabaseError | None:
-    """Return what a PyMySQL exception says; None for any other exception."""
+    """Return the failure of a PyMySQL exception, or None for any other exception."""
     if not isinstance(error, pymysql.MySQLError):
         return None
     code = error.args[0] if error.args and isinstance(error.args[0], int) else None
-    said = str(error.args[1]) if code is not None and len(error.args) > 1 else str(error)
+    message = str(error.args[1]) if code is not None and len(error.args) > 1 else str(error)
     return DatabaseError(
         str(error),
-        said.strip().split("\n")[0] or type(error).__name__,
+        message.strip().split("\n")[0] or type(error).__name__,
         [Condition.TIMED_OUT] if code in _TIMED_OUT else [],
         transient=code in _TRANSIENT,
         lost=code in _LOST,
@@ -28,9 +28,9 @@ def read_error(error: BaseException) -> DatabaseError | None:
 
 
 def limit_sql(version: str, seconds: int) -> str:
-    """Return the statement after which the server ends each statement of the session that takes longer than `seconds`.
+    """Return the statement that limits all further statements of the session to `seconds`.
 
-    `version` is what VERSION() returns. See
+    `version` is the result of VERSION(). See
     https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html#sysvar_max_execution_time and
     https://mariadb.com/docs/server/server-management/variables-and-modes/server-system-variables#max_statement_time
     """

@@ -1,4 +1,4 @@
-"""Daybook's types for those of MySQL and MariaDB."""
+"""Convert the types of MySQL and MariaDB to Daybook's types."""
 
 import re
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _SPATIAL = {
 BINARY = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector"} | _SPATIAL
 DATES = {"date", "datetime", "timestamp"}
 
-#: What `type_of` takes of each column, in this order, after its name.
+#: Select a row for `type_of` of each column.
 DESCRIBED = (
     "SELECT column_name, data_type, column_type, is_nullable, numeric_precision, numeric_scale, "
     "character_maximum_length, datetime_precision FROM information_schema.columns "

@@ -1,9 +1,9 @@
 """Read rows of MySQL's wire protocol as bytes, from a result of one text column.
 
-PyMySQL makes a Python tuple of every row, which costs ten times what moving its bytes costs. This module reads the
-packets of a running, unbuffered query off PyMySQL's own buffered socket instead: a row of one column is a four-byte
-header, a length-encoded string, and nothing else ("Text Resultset Row" in MySQL's client/server protocol). It uses
-PyMySQL's `_rfile` and `_result`, so requirements.txt pins the version that the tests have seen.
+PyMySQL creates a Python tuple for every row, which costs ten times as much as moving its bytes. Instead, this module
+reads the packets of a running, unbuffered query from PyMySQL's own buffered socket. A row of one column is a four-byte
+header and a length-encoded string ("Text Resultset Row" in MySQL's client/server protocol). The module uses PyMySQL's
+private `_rfile` and `_result`, so requirements.txt pins the tested version.
 """
 
 import struct
@@ -30,8 +30,8 @@ def lines(connection: Any) -> Iterator[Chunk]:
     """Yield the rows of the unbuffered one-column query that `connection` has just executed, each with a newline.
 
     Raises:
-        RowIsNull: the server answered NULL for a row.
-        pymysql.err.MySQLError: the server ended the query with an error, or the connection was lost.
+        RowIsNull: the server returned NULL for a row.
+        pymysql.err.MySQLError: the server aborted the query with an error, or the connection was lost.
     """
     read = connection._rfile.read1
     buffer = b""
@@ -55,7 +55,7 @@ def lines(connection: Any) -> Iterator[Chunk]:
 
 
 def _split(buffer: bytes, connection: Any) -> tuple[list[bytes], int, bool]:
-    """Return the complete rows at the start of `buffer`, where the rest begins, and whether the result has ended."""
+    """Return the complete rows at the start of `buffer`, the position of the rest, and whether the result has ended."""
     rows: list[bytes] = []
     add, position, end = rows.append, 0, len(buffer)
     while position + 5 <= end:
@@ -87,7 +87,7 @@ def _split(buffer: bytes, connection: Any) -> tuple[list[bytes], int, bool]:
 
 
 def _long_payload(buffer: bytes, position: int) -> tuple[bytes | None, int]:
-    """Return the payload of a row that spans packets, and where it ends; None until all of it has arrived."""
+    """Return the payload of a row that spans packets, and the position of its end. None: it is not complete yet."""
     payload = []
     while position + 4 <= len(buffer):
         length = _header(buffer, position)[0] & _MAX_PACKET
@@ -102,7 +102,7 @@ def _long_payload(buffer: bytes, position: int) -> tuple[bytes | None, int]:
 
 
 def _fill(buffer: bytes, read: Any, connection: Any) -> bytes:
-    """Return `buffer` with the rest of the long packets at its start. One join keeps a row of 1 GB linear in time."""
+    """Return `buffer` with all of the long packet at its start. One join keeps a row of 1 GB linear in time."""
     pieces, have, wanted = [buffer], len(buffer), 4 + (_header(buffer)[0] & _MAX_PACKET)
     while have < wanted:
         data = read(min(1 << 22, wanted - have))

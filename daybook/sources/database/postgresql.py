@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
     from daybook.sources.database import Config
 
-#: How the databases that this module reads are reached: dialect and driver of SQLAlchemy, and what a person writes.
+#: Example URLs of the databases that this module reads.
 URLS = ("postgresql+psycopg2://USER:PASSWORD@HOST:5432/DATABASE",)
 
-#: Whatever a role, a database or PGOPTIONS says: instants in UTC, floats to their last digit, binary as hex.
+#: Override the settings of roles, databases and PGOPTIONS: instants in UTC, floats with all digits, binary as hex.
 _SESSION = (
     "SET TimeZone TO 'UTC'; SET DateStyle TO 'ISO'; SET IntervalStyle TO 'postgres'; SET extra_float_digits TO 3; "
     "SET bytea_output TO 'hex'; SET client_encoding TO 'UTF8'"
 )
 
-#: A domain, or a domain over a domain, is what it was made of in the end.
+#: Replace a domain, or a domain over a domain, with its base type.
 _COLUMNS = """
 WITH RECURSIVE found AS (
     SELECT attname, attnum, attnotnull, atttypid AS type, atttypmod AS modifier
@@ -47,7 +47,7 @@ FROM found JOIN pg_type t ON t.oid = type JOIN pg_namespace n ON n.oid = typname
 WHERE typtype <> 'd' ORDER BY attnum
 """
 
-#: The columns of each index in order; an expression is NULL. What INCLUDE adds to an index is no part of its order.
+#: The columns of each index in order, without those of INCLUDE. An expression is NULL.
 _INDEXES = """
 SELECT i.indexrelid, i.indisprimary, i.indisunique, a.attname
 FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS part(number, place)
@@ -58,16 +58,16 @@ ORDER BY i.indexrelid, part.place
 
 
 def open_table(connection: Any, config: "Config", table: "TableSpec") -> "PostgreSQLTable":
-    """Return the table that `config` names, in a consistent snapshot on `connection`, the driver's own.
+    """Return the table of `config`, in a consistent snapshot on `connection`, a connection of the driver.
 
     Raises:
-        SourceError: there is no such table, or the user may not read it.
+        SourceError: the table does not exist, or the user may not read it.
     """
     return PostgreSQLTable(connection, config, table)
 
 
 class PostgreSQLTable:
-    """A table or view of PostgreSQL, in a snapshot of the moment when it was opened."""
+    """A table or view of PostgreSQL, in a snapshot of the time when it was opened."""
 
     def __init__(self, connection: Any, config: "Config", table: "TableSpec") -> None:
         self._connection, self._config, self._table = connection, config, table
@@ -101,11 +101,11 @@ class PostgreSQLTable:
         }
 
     def columns(self) -> list[Column]:
-        """Return the columns, in the table's order."""
+        """Return the columns in the table's order."""
         return [column for column, _ in self._described.values()]
 
     def warnings(self) -> list[str]:
-        """Warn of a cursor without an index, for which a load reads the whole table, and of rows without a cursor."""
+        """Warn about a cursor without an index, with which loads read the whole table, and rows without a cursor."""
         cursor = self._table.cursor
         if cursor is None or not self._table.strategy.has_intervals or self._kind not in "rpm":
             return []
@@ -113,13 +113,13 @@ class PostgreSQLTable:
             lost = self._query(f"SELECT 1 FROM {self._table_sql} WHERE {_quote(cursor)} IS NULL LIMIT 1", ())
             return [without_cursor(self._table)] if lost else []
         return [
-            f"{self._table.name}: no index of {'.'.join(self._config.table)} begins with the cursor {cursor}, so every "
-            f"load reads the whole table. At the source: CREATE INDEX CONCURRENTLY ON "
+            f"{self._table.name}: no index of {'.'.join(self._config.table)} starts with the cursor {cursor}, so every "
+            f"load reads the whole table. Run in the source: CREATE INDEX CONCURRENTLY ON "
             f"{self._table_sql} ({_quote(cursor)})"
         ]
 
     def facts(self) -> Facts:
-        """Return what the catalogue says about the table."""
+        """Return the catalog's facts about the table."""
         return Facts(self._kind == "v", index_rows(self._query(_INDEXES, (self._oid,))))
 
     def first(self, column: str) -> date | datetime | None:
@@ -129,12 +129,12 @@ class PostgreSQLTable:
         return value if isinstance(value, date) else None
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
-        """Return the number of rows in each of these neighbouring intervals."""
+        """Return the row count of each of these adjacent intervals."""
         cursor = cursor_of(self._table, {column.name: column.type for column in self.columns()})
         return rows_by_interval(self._query, self._live_sql(), _quote(cursor.column), cursor, intervals)
 
     def side(self, recipe: ComparedColumns, columns: Sequence[Column], seconds: int) -> ComparisonSide:
-        """Return the rows that a load takes, as the audit compares them: see `daybook.sql.checksum.side.Auditable`."""
+        """Return the rows that a load reads, for an audit: see `daybook.sql.checksum.side.Auditable`."""
         for statement in (f"SET statement_timeout TO '{seconds}s'", *hashing.SESSION):
             self._query(statement)
         masks = {column.name: column.mask for column in columns}
@@ -151,17 +151,18 @@ class PostgreSQLTable:
         return live_sql(self._table, {column.name: column for column in self.columns()}, self._table_sql, _quote)
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
-        """Yield the rows of `span`, streamed from one COPY.
+        """Stream the rows of `span` from one COPY.
 
         Raises:
-            RowCountMismatch: the server says that it sent another number of rows than came.
+            RowCountMismatch: the server reports another row count than the driver has received.
         """
         copy = Copy(self._connection, self._statement(columns, span, format))
         with translated(read_error):
             yield from copy.chunks()
         if copy.sent != copy.rows:
             raise RowCountMismatch(
-                f"{self._table.name}: the source says that it sent {copy.sent} rows, and {copy.rows} came"
+                f"{self._table.name}: the source has sent {copy.sent} rows by its own count, but {copy.rows} arrived. "
+                "Run the load again"
             )
 
     def _statement(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> str:
@@ -180,7 +181,7 @@ class PostgreSQLTable:
             statement += f" WHERE {where}" if span.end else f" WHERE ({where} OR {name} IS NULL)"
         quoted = ", ".join(_quote(column.name) for column in columns if column.type.quoted)
         force = f", FORCE_QUOTE ({quoted})" if quoted else ""
-        # COPY takes no bound parameters from the server's side: the driver quotes them, as it does everywhere
+        # COPY does not accept server-side parameters, so the driver quotes them, as for every statement
         with self._connection.cursor() as cursor:
             return cursor.mogrify(f"COPY ({statement}) TO STDOUT (FORMAT csv, NULL %(null)s{force})", values).decode()
 
@@ -189,7 +190,7 @@ class PostgreSQLTable:
         described, text = self._described[column.name]
         if column.mask == "null":
             return f"NULL AS {name}"
-        if column.mask == "hash":  # a cast to text drops the blanks at the end of a CHAR, as MySQL does
+        if column.mask == "hash":  # a cast to text strips the trailing blanks of a CHAR, as MySQL does
             clear = f"{name}::numeric::text" if text == "money" else f"{name}::text"
             return f"encode(sha256(convert_to({clear}, 'UTF8')), 'hex') AS {name}"
         if described.type.kind == "bytes" and format.bytes_prefix != "\\x":
@@ -197,7 +198,7 @@ class PostgreSQLTable:
             if format.empty_bytes and column.type.kind == "bytes":
                 digits = f"CASE WHEN octet_length({name}) = 0 THEN %(empty)s ELSE {digits} END"
             return f"{digits} AS {name}"
-        if text == "money":  # shown in the currency of lc_monetary
+        if text == "money":  # its text has the currency of lc_monetary
             return f"{name}::numeric AS {name}"
         return name
 
@@ -215,10 +216,10 @@ class PostgreSQLTable:
 
 
 def _type(text: str, category: str, namespace: str) -> Type:
-    """Return the type that keeps all of a column's values. A type that a person has made is text."""
-    if category not in "bmr" or namespace != "pg_catalog":  # enum, composite, or of an extension
+    """Return the type that keeps all of a column's values. A user-defined type is text."""
+    if category not in "bmr" or namespace != "pg_catalog":  # an enum, a composite, or a type of an extension
         return Type("text")
-    if text.startswith("reg"):  # shown by a name that another database does not know
+    if text.startswith("reg"):  # its text is the name of an object that another database does not have
         return Type("text")
     if text == "money":
         return Type("decimal")

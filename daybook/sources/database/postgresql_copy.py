@@ -11,7 +11,7 @@ _CHUNK = 1 << 19
 
 
 class Copy:
-    """A COPY TO STDOUT as an iterator. It runs in a thread, because the driver pushes its rows into a file."""
+    """A COPY TO STDOUT as an iterator. It runs in a thread, since the driver writes the rows to a file object."""
 
     def __init__(self, connection: Any, statement: str) -> None:
         self.rows, self.sent = 0, -1
@@ -22,7 +22,7 @@ class Copy:
         self._size = 0
 
     def write(self, row: bytes) -> int:
-        """Take one row from the driver: the server sends one CopyData message per row."""
+        """Accept one row from the driver. The server sends one CopyData message per row."""
         self._pending.append(row)
         self._size += len(row)
         if self._size >= _CHUNK:
@@ -31,7 +31,7 @@ class Copy:
 
     def _flush(self) -> None:
         if self._abandoned:
-            raise BrokenPipeError("nobody reads on")
+            raise BrokenPipeError("the reader has stopped")
         if self._pending:
             self.rows += len(self._pending)
             self._queue.put(Chunk(b"".join(self._pending), len(self._pending)))
@@ -48,7 +48,7 @@ class Copy:
             self._queue.put(error)
 
     def chunks(self) -> Iterator[Chunk]:
-        """Yield the chunks until the COPY ends. A caller that stops reading ends the COPY."""
+        """Yield the chunks until the COPY ends. If the caller stops early, cancel the COPY."""
         thread = threading.Thread(target=self._run, name="copy-to-stdout", daemon=True)
         thread.start()
         try:

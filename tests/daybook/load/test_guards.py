@@ -210,7 +210,7 @@ def test_rows_without_a_cursor_are_told(
         assert "rows without" not in caplog.text
         source.insert("things", [(2, None)])
         assert ends.load(table_of(ends), "2021-02-05").rows == 1
-        assert "rows without at, the cursor" in caplog.text
+        assert "rows in which the cursor at is NULL" in caplog.text
         assert ends.load(table_of(ends)).rows == 2, "a full refresh has them all"
 
 

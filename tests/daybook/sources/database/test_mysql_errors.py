@@ -1,4 +1,4 @@
-"""What MySQL and MariaDB mean by their codes."""
+"""The error codes of MySQL and MariaDB."""
 
 import pymysql
 import pytest
@@ -18,9 +18,9 @@ from daybook.sql.database_error import Condition
         (1045, False, False),
     ],
 )
-def test_what_passes(code: int, transient: bool, lost: bool) -> None:
-    error = read_error(pymysql.err.OperationalError(code, "said\nmore"))
-    assert error is not None and (error.transient, error.lost, error.message) == (transient, lost, "said")
+def test_temporary_failures(code: int, transient: bool, lost: bool) -> None:
+    error = read_error(pymysql.err.OperationalError(code, "message\nmore"))
+    assert error is not None and (error.transient, error.lost, error.message) == (transient, lost, "message")
 
 
 @pytest.mark.parametrize("code", [3024, 1969])
@@ -35,6 +35,6 @@ def test_an_exception_without_a_code() -> None:
     assert read_error(ValueError(2013)) is None
 
 
-def test_the_limit_of_each() -> None:
+def test_the_time_limit_of_each_server() -> None:
     assert limit_sql("10.11.6-MariaDB-0+deb12u1", 60) == "SET SESSION max_statement_time = 60"
     assert limit_sql("8.4.2", 60) == "SET SESSION max_execution_time = 60000"
