@@ -30,7 +30,7 @@ def test_a_row_longer_than_max_allowed_packet(ends: Endpoints, mariadb: MariaDB)
         ((usual,),) = cursor.fetchall()
         cursor.execute(f"SET GLOBAL max_allowed_packet = {PACKET}")
         try:
-            with pytest.raises(AuditRefused, match="things: 3 rows are longer at the source than its server's max_all"):
+            with pytest.raises(AuditRefused, match="things: 3 rows are longer in the source than its server's max_all"):
                 audited(ends, table, 3)
             ends.source.run("DELETE FROM things WHERE id IN (1, 3)")
             with pytest.raises(AuditRefused, match="things: 1 rows are longer"):

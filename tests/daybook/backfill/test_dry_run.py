@@ -120,7 +120,7 @@ def test_a_date_column_cannot_be_counted_by_hour(source: Database) -> None:
 def test_without_its_cursor_a_source_cannot_be_counted(source: Database) -> None:
     source.run("CREATE TABLE moments (created date)")
     days = Grid("day", ZONE).between(date(2021, 2, 5), date(2021, 2, 6))
-    with pytest.raises(SourceError, match="the source has no column 'at', the cursor; it has created"):
+    with pytest.raises(SourceError, match="the source has no column 'at', which is the cursor; it has created"):
         counted(source, table_of(source, "day"), days)
 
 

@@ -270,7 +270,7 @@ REFUSALS: dict[str, tuple[Callable[[Google, str], Any], str, str]] = {
     "a chart": (chart, "Report", "the sheet 'Report' is a chart and has no cells"),
     "shared to view": (viewer, "Report", "cannot write the spreadsheet"),
     "not shared": (lambda google, id: google.spreadsheets[id].shared_with.clear(), "Report", "as Editor"),
-    "deleted": (lambda google, id: google.spreadsheets.clear(), "Report", "there is no spreadsheet"),
+    "deleted": (lambda google, id: google.spreadsheets.clear(), "Report", "does not exist, or was deleted"),
     "another name on the tab": (renamed, "Report", "has no sheet 'Report'. Its sheets are 'Notes', 'Report 2021'"),
 }
 
