@@ -1,4 +1,4 @@
-"""The flow dbt-build: tests/dbt_project is really built, on a real Prefect server and a real PostgreSQL.
+"""The flow dbt-build: tests/support/dbt_project is really built, on a real Prefect server and a real PostgreSQL.
 
 dbt has an environment of its own and takes seconds to start: one process there makes all the runs that are looked at.
 """
@@ -86,7 +86,7 @@ def runs(
     make_blocks({"DAYBOOK_PRODUCTION_URL": production_server.url} | on_postgres.variables)
     nps.with_options(retries=0)(DAY)
     project = tmp_path_factory.mktemp("dbt") / "answers"
-    shutil.copytree(ROOT / "tests" / "dbt_project", project)
+    shutil.copytree(ROOT / "tests" / "support" / "dbt_project", project)
     given: dict[str, Any] = {"project_dir": str(project), "execution_date": str(DAY), "target_schema": "marts"}
     two = ["raw_data.nps", "raw_data.stock_info"]
     late = given | {"execution_date": "2021-02-06", "tables": two, "timeout_seconds": 0}
@@ -232,7 +232,7 @@ def test_the_deployment_starts_the_python_that_has_dbt_where_there_is_one(has_on
 def test_without_dbt_it_says_what_to_install(prefect_server: str) -> None:
     remedy = r"run pip install 'daybook\[dbt\]', or run `sh deployments/local/install\.sh dbt`"
     with pytest.raises(DbtUnusable, match=f"dbt is not installed for .*: .* {remedy}"):
-        dbt_build.with_options(retries=0)(str(ROOT / "tests" / "dbt_project"), DAY)
+        dbt_build.with_options(retries=0)(str(ROOT / "tests" / "support" / "dbt_project"), DAY)
 
 
 def test_a_folder_without_a_project_is_named(prefect_server: str, tmp_path: Path) -> None:
