@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.support.incident_fixtures",
     "tests.support.project_copy",
     "tests.support.prefect_server",
+    "tests.support.preloaded",
     "tests.support.servers.mariadb",
     "tests.support.servers.postgres",
     "tests.support.servers.s3",

@@ -4,6 +4,8 @@ The tests' dates go on from one to the next: only a clock that goes back costs a
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE
 from tests.support.notification_stack import MovedStack, NotificationStack, deploy_ours, start_stack
 from tests.support.prefect_server import give_database
+from tests.support.preloaded import preloaded, write_job_template
 from tests.support.project_copy import kill
 from tests.support.servers.faketime import new_clock
 from tests.support.servers.ports import free_port
@@ -39,17 +42,19 @@ def furnished(
 ) -> Iterator[NotificationStack]:
     """The server and the worker, in a quiet hour long before everything."""
     root = start_stack(tmp_path_factory.mktemp("clock") / "a clone")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as servers:
         patch.setenv("DAYBOOK_UI_PORT", str(free_port()))
-        stack = MovedStack(root, new_clock(tmp_path_factory.mktemp("faketime")))
+        stack = MovedStack(root, clock=new_clock(tmp_path_factory.mktemp("faketime")))
         give_database(stack, migrated_database)
         try:
+            address = servers.enter_context(preloaded(stack.environment))
+            stack = replace(stack, job_template=write_job_template(address, root))
             with SyncPrefectClient(api=api_url(stack.ui_port)) as client:
                 office = NotificationStack(stack, client)
                 office.at(utc(2020, 1, 1, 10, 35))
                 wait_for_work_pool(stack, client)
                 make_blocks(stack, {"DAYBOOK_PRODUCTION_URL": production_server.url} | on_postgres.variables)
-                deploy_ours(stack)
+                deploy_ours(stack, address)
                 for deployment in client.read_deployments():
                     client.pause_deployment(deployment.id)
                 yield office

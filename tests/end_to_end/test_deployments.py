@@ -1,13 +1,16 @@
 """prefect.yaml: what it says holds on a real server, and deploying it again changes nothing."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.responses import DeploymentResponse
 from ruamel.yaml import YAML
 
 from tests.support.project_copy import ROOT, Deployed
 
+AS_WRITTEN = ("--prefect-file", "as_written.yaml")
 DEPLOYMENTS = YAML(typ="safe").load(ROOT / "prefect.yaml")["deployments"]
 
 
@@ -26,25 +29,39 @@ def _lasting(deployment: DeploymentResponse) -> dict[str, Any]:
     return content
 
 
-def test_the_schedules_are_as_they_are_meant(deployed: Deployed) -> None:
-    daily = deployed.client.read_deployment_by_name("nps/daily")
+@pytest.fixture(scope="module")
+def as_written(deployed: Deployed) -> Iterator[Deployed]:
+    """The deployments of prefect.yaml as the project has it, whose schedules are on. The copy's are off."""
+    text = (ROOT / "prefect.yaml").read_text(encoding="utf-8")
+    (deployed.stack.root / "as_written.yaml").write_text(text, encoding="utf-8")
+    deployed.deploy("--all", *AS_WRITTEN)
+    yield deployed
+    for deployment in deployed.client.read_deployments(limit=200):
+        for schedule in deployment.schedules:
+            deployed.client.update_deployment_schedule(deployment.id, schedule.id, active=False)
+    for automation in deployed.client.read_automations():
+        deployed.client.delete_automation(automation.id)
+
+
+def test_the_schedules_are_as_they_are_meant(as_written: Deployed) -> None:
+    daily = as_written.client.read_deployment_by_name("nps/daily")
     assert [(s.schedule.cron, s.schedule.timezone, s.active) for s in daily.schedules] == [("0 9 * * *", "UTC", True)]
     assert daily.global_concurrency_limit is not None
     assert daily.global_concurrency_limit.limit == 1
-    full_refresh = deployed.client.read_deployment_by_name("nps/full-refresh")
+    full_refresh = as_written.client.read_deployment_by_name("nps/full-refresh")
     assert [schedule.active for schedule in full_refresh.schedules] == [False]
     assert full_refresh.parameters == {"full_refresh": True}
 
 
-def test_deploying_again_changes_nothing_and_a_pause_stays(deployed: Deployed) -> None:
-    client = deployed.client
+def test_deploying_again_changes_nothing_and_a_pause_stays(as_written: Deployed) -> None:
+    client = as_written.client
     daily = client.read_deployment_by_name("nps/daily")
     client.update_deployment_schedule(daily.id, daily.schedules[0].id, active=False)
     try:
         before = documents(client)
         assert len(before) == len(DEPLOYMENTS)
 
-        deployed.deploy("--all")
+        as_written.deploy("--all", *AS_WRITTEN)
 
         assert documents(client) == before
         assert not client.read_deployment_by_name("nps/daily").schedules[0].active

@@ -4,9 +4,8 @@ The flow is a process of its own. Gates between it and its servers hold it at th
 """
 
 import contextlib
+import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from daybook.load import load as loading
 from daybook.load import plan as planning
 from daybook.orchestration.blocks import open as blocks
 from tests.support.flow_fixtures import LiveWarehouse, Production
+from tests.support.run_preloaded import Fork
 from tests.support.servers.gate import Gate, gate
 from tests.support.servers.s3 import S3
 
@@ -74,35 +74,32 @@ def route(gated: tuple[Route, LiveWarehouse], production: Production, use: Calla
         each.open()
 
 
-class Run(subprocess.Popen[bytes]):
+class Run(Fork):
     """The load of DAY of raw_data.<table> as a process; what it says goes to the file `log`."""
 
-    def __init__(self, project: Path, table: str, log: Path) -> None:
+    def __init__(self, preloaded_python: str, project: Path, table: str, log: Path) -> None:
         self.log = log
-        with log.open("wb") as said:
-            super().__init__(
-                [sys.executable, "-m", "flows.load_table", f"raw_data.{table}", DAY.isoformat()],
-                cwd=project,
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-            )
+        arguments = (f"raw_data.{table}", DAY.isoformat())
+        with log.open("wb") as said, open(os.devnull, "r+b") as nothing:
+            streams = (nothing.fileno(), nothing.fileno(), said.fileno())
+            super().__init__(preloaded_python, "flows.load_table", arguments, str(project), os.environ, streams)
 
     def said(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def start(project: Path, prefect_server: str, tmp_path: Path) -> Iterator[Callable[[str], Run]]:
+def start(project: Path, prefect_server: str, preloaded_python: str, tmp_path: Path) -> Iterator[Callable[[str], Run]]:
     """Starts a `Run`, which ends with the test."""
     started: list[Run] = []
 
     def start(table: str) -> Run:
-        started.append(Run(project, table, tmp_path / f"run{len(started)}"))
+        started.append(Run(preloaded_python, project, table, tmp_path / f"run{len(started)}"))
         return started[-1]
 
     yield start
     for run in started:
-        run.kill()
+        run.send(signal.SIGKILL)
         run.wait()
 
 
@@ -208,7 +205,7 @@ def test_killed(
     held = STAGES[where](route)
     run = start(table)
     assert held.reached.wait(60), run.said()
-    run.kill()
+    run.send(signal.SIGKILL)
     assert run.wait() == -signal.SIGKILL
     wait_for_the_end(route.target)
     held.open()

@@ -16,6 +16,9 @@ ROLE = {"DAYBOOK_COPY_IAM_ROLE": "arn:aws:iam::123456789012:role/redshift-copy"}
 REDSHIFT = {"DAYBOOK_WAREHOUSE_URL": "redshift+psycopg2://app:hunter2@wh:5439/dwh"}
 
 
+_made: list[tuple[object, ...]] = []  # the server, the variables, and when each block was changed last
+
+
 def declared() -> list[BlockDeclaration]:
     """Return the declarations of `blocks/`."""
     return declared_blocks(blocks)
@@ -45,7 +48,22 @@ def refused(environ: Mapping[str, str]) -> list[str]:
 
 
 def make_blocks(environ: Mapping[str, str]) -> None:
-    """Make the blocks of `environ` on the server of this process, as `python -m blocks` does in its own."""
-    from daybook.orchestration.blocks.save_blocks import save  # imports Prefect
+    """Make the blocks of `environ` on the server of this process, as `python -m blocks` does in its own.
 
-    list(save(plan(environ)))
+    Nothing is done where the last call made the same, and nobody has touched a block since: it takes a second to compare
+    the blocks one by one.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL
+
+    from daybook.orchestration.blocks.save_blocks import save
+
+    with get_client(sync_client=True) as client:
+
+        def stored() -> tuple[object, ...]:
+            documents = client.read_block_documents(offset=0, limit=200)
+            return (PREFECT_API_URL.value(), dict(environ), {document.id: document.updated for document in documents})
+
+        if _made != [stored()]:
+            list(save(plan(environ)))
+            _made[:] = [stored()]

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ from sqlalchemy import make_url
 
 from daybook.orchestration.local_stack.stack import LocalStack
 from tests.support.declared_blocks import make_blocks
-from tests.support.project_copy import Deployed, deploy, kill
+from tests.support.preloaded import write_job_template
+from tests.support.project_copy import Deployed, deploy
 from tests.support.servers.mariadb import MariaDB
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.redshift import IAM_ROLE, Redshift
@@ -209,23 +210,28 @@ def client(prefect_server: str) -> Iterator["SyncPrefectClient"]:
         yield client
 
 
-@pytest.fixture(scope="package")
-def deployed(stack: LocalStack, prefect_server: str) -> Iterator[Deployed]:
-    """The session's server with a process worker, which ends with these tests, and every deployment of prefect.yaml."""
+@pytest.fixture(scope="session")
+def deployed(
+    stack: LocalStack, prefect_server: str, preloaded_python: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployed]:
+    """The session's server with a process worker, and every deployment of prefect.yaml.
+
+    Their runs are forks of a process that has imported Prefect, and so need a second of a core and not four.
+    """
     from prefect.client.orchestration import SyncPrefectClient
 
     from daybook.orchestration.local_stack.demo.flow_runs import (
         wait_for_work_pool,  # it imports Prefect, which most tests do without
     )
 
+    stack = replace(stack, job_template=write_job_template(preloaded_python, tmp_path_factory.mktemp("pool")))
     stack.start_worker()
     with SyncPrefectClient(api=prefect_server) as client:
         wait_for_work_pool(stack, client)
-        deploy(stack, "--all")
-        yield Deployed(stack, client)
+        deploy(stack, preloaded_python, "--all")
         for automation in client.read_automations():
-            client.delete_automation(automation.id)  # those of the deployments: the server is the session's
-    kill(stack, "worker")  # an idle one costs a tenth of a core
+            client.delete_automation(automation.id)  # those of the deployments: other tests make their own
+        yield Deployed(stack, client, preloaded_python)
 
 
 @pytest.fixture

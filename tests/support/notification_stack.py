@@ -1,6 +1,6 @@
 """The local stack with a clock that a test sets, and deployments with schedules of every kind on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ DEPLOYMENTS: list[dict[str, Any]] = [
 class MovedStack(LocalStack):
     """The local stack, every process of which has `clock`."""
 
-    clock: Clock
+    clock: Clock = field(kw_only=True)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -153,12 +153,15 @@ def start_stack(folder: Path) -> Path:
     return folder
 
 
-def deploy_ours(stack: MovedStack) -> None:
+def deploy_ours(stack: MovedStack, preloaded_python: str) -> None:
     """`prefect deploy`, for nps/daily and catch-up/daily as they are in prefect.yaml, and for the tests' own."""
     content = YAML(typ="safe").load(stack.root / "prefect.yaml")
+    for deployment in content["deployments"]:
+        for schedule in deployment.get("schedules", []):
+            schedule["active"] = True  # the deployments are paused instead, until a test resumes them
     content["deployments"] = [
         *(deployment for deployment in content["deployments"] if deployment["entrypoint"] in OURS),
         *({"work_pool": {"name": "daybook"}} | deployment for deployment in DEPLOYMENTS),
     ]
     YAML().dump(content, stack.root / "clock.yaml")
-    deploy(stack, "--all", "--prefect-file", "clock.yaml")
+    deploy(stack, preloaded_python, "--all", "--prefect-file", "clock.yaml")

@@ -4,7 +4,6 @@ import contextlib
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ import pytest
 from daybook.orchestration.local_stack.processes import marked_processes
 from daybook.orchestration.local_stack.stack import LocalStack
 from tests.support.declared_blocks import make_blocks
+from tests.support.preloaded import command
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -45,9 +45,9 @@ def copy_project(folder: Path) -> Path:
     (folder / "tables" / "raw_data" / "visits.yaml").write_text(VISITS, encoding="utf-8")
     deployments = folder / "prefect.yaml"
     text = deployments.read_text(encoding="utf-8")
-    # What is triggered by any commit is off, and so is the monitor: no test's load shall start a run besides its own.
+    # Triggers and schedules are off: no run starts beside those of a test, not even at the hour of a schedule.
     text = re.sub(r"(?m)^      - type: event\n", r"\g<0>        enabled: false\n", text)
-    text = re.sub(r"(?m)^(      - \{slug: quarter-hourly, .*)\}", r"\g<1>, active: false}", text)
+    text = re.sub(r"(?m)^(      - \{slug: (?!.*active: false).*)\}", r"\g<1>, active: false}", text)
     deployments.write_text(text, encoding="utf-8")
     return folder
 
@@ -64,6 +64,7 @@ class Deployed:
 
     stack: LocalStack
     client: "SyncPrefectClient"
+    preloaded_python: str
 
     def make_blocks(self, variables: dict[str, str]) -> None:
         """What `python -m blocks` does with these variables, in this process, whose start is spared."""
@@ -71,13 +72,13 @@ class Deployed:
 
     def deploy(self, *arguments: str) -> None:
         """`prefect deploy` with these arguments, in the copy."""
-        deploy(self.stack, *arguments)
+        deploy(self.stack, self.preloaded_python, *arguments)
 
 
-def deploy(stack: LocalStack, *arguments: str) -> None:
+def deploy(stack: LocalStack, preloaded_python: str, *arguments: str) -> None:
     """`prefect deploy` with these arguments, in the stack's folder. All that is said of it is in the test's output."""
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", *arguments]
-    subprocess.run(command, cwd=stack.root, env=stack.environment, check=True)
+    deploys = command(preloaded_python, "prefect", "--no-prompt", "deploy", *arguments)
+    subprocess.run(deploys, cwd=stack.root, env=stack.environment, check=True)
 
 
 def kill(stack: LocalStack, part: str | None = None) -> None:

@@ -29,6 +29,7 @@ class LocalStack:
     """Prefect's server and a worker, and a PostgreSQL, for the repository in `root`. State lives in `root/.daybook`."""
 
     root: Path
+    job_template: Path = JOB_TEMPLATE
 
     @property
     def home(self) -> Path:
@@ -48,7 +49,7 @@ class LocalStack:
     @property
     def worker(self) -> Part:
         """The process worker. It makes the work pool where there is none."""
-        pool = ("--pool", WORK_POOL, "--type", "process", "--base-job-template", str(JOB_TEMPLATE))
+        pool = ("--pool", WORK_POOL, "--type", "process", "--base-job-template", str(self.job_template))
         return Part(self.home, "worker", ("prefect", "worker", "start", *pool, "--name", "local"))
 
     @cached_property
