@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from daybook.audit.batches import ROWS, batches
 from daybook.audit.comparison import Comparison
+from daybook.audit.interval_batches import ROWS, batches
 from daybook.audit.limits import explained, require_hashes
 from daybook.audit.rounds import OVERTAKEN, in_rounds
 from daybook.audit.row_diff import NOTHING, Differences, differences, estimate

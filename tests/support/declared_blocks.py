@@ -50,8 +50,8 @@ def refused(environ: Mapping[str, str]) -> list[str]:
 def make_blocks(environ: Mapping[str, str]) -> None:
     """Make the blocks of `environ` on the server of this process, as `python -m blocks` does in its own.
 
-    Nothing is done where the last call made the same, and nobody has touched a block since: it takes a second to compare
-    the blocks one by one.
+    Nothing is done where the last call made the same and no block has changed since: it takes a second to compare them
+    one by one.
     """
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL

@@ -14,7 +14,7 @@ from daybook.audit.verdict import Verdict
 from daybook.errors import AuditRefused, ShrinkGuard
 from daybook.ledger.ledger import Entry
 from daybook.model.interval import Interval
-from tests.daybook.audit.things import audited, by_hand, days, make, table_of, verdicts
+from tests.support.audited_tables import audited, by_hand, days, make, table_of, verdicts
 from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE
 

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from daybook.errors import AuditRefused
-from tests.daybook.audit.things import audited, by_hand, make, table_of, verdicts
+from tests.support.audited_tables import audited, by_hand, make, table_of, verdicts
 from tests.support.servers.mariadb import MariaDB
 from tests.support.source_and_warehouse import Endpoints
 

@@ -8,7 +8,7 @@ import pytest
 from daybook.audit.interval_audit import audit
 from daybook.audit.row_diff import Differences
 from daybook.definitions.table import Table
-from tests.daybook.audit.things import FIRST, by_hand, days
+from tests.support.audited_tables import FIRST, by_hand, days
 from tests.support.source_and_warehouse import Endpoints
 
 ROWS = 10_000

@@ -8,7 +8,7 @@ import pytest
 from daybook.audit.key_ranges import KeyRange, evenly
 from daybook.audit.table_audit import AuditedRange, audit_whole
 from daybook.errors import AuditRefused
-from tests.daybook.audit.things import by_hand, make, table_of
+from tests.support.audited_tables import by_hand, make, table_of
 from tests.support.source_and_warehouse import Endpoints
 
 

@@ -13,7 +13,7 @@ from daybook.errors import StageError
 from daybook.stage.base import Stage
 from daybook.stage.manifest import Manifest
 from daybook.stage.parts import PartsReader, find_row
-from tests.daybook.stage.csv_rows import Row, chunk, staged
+from tests.support.csv_rows import Row, chunk, staged
 
 TEXTS = [
     "plain",

@@ -20,7 +20,7 @@ from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.stage.folder import FolderStage
 from daybook.stage.manifest import Manifest, Part
 from daybook.stage.parts import IN_FLIGHT, PartsReader, read_manifest, read_parts, remove, write_parts
-from tests.daybook.stage.csv_rows import chunk, csv_row, staged
+from tests.support.csv_rows import chunk, csv_row, staged
 
 HARD_TEXT = st.text(st.sampled_from('a"\n\r,\\ é表😀') | st.characters(exclude_characters="\0", codec="utf-8"))
 ROWS = st.lists(st.tuples(st.none() | HARD_TEXT, st.none() | HARD_TEXT), min_size=1, max_size=20)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.daybook.audit.sums import Sums, sums
 from tests.integration.test_values_text import HARD
+from tests.support.checksum_sums import Sums, sums
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import SOURCES, ends_of, source_database
 

@@ -7,7 +7,7 @@ import pytest
 from daybook.audit.audit_log import found_of
 from daybook.audit.interval_audit import audit
 from daybook.model.interval_grid import Grid
-from tests.daybook.audit.things import audited, by_hand, make, table_of, verdicts
+from tests.support.audited_tables import audited, by_hand, make, table_of, verdicts
 from tests.support.source_and_warehouse import Endpoints
 
 pytestmark = [

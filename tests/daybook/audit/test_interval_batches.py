@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daybook.audit.batches import batches
+from daybook.audit.interval_batches import batches
 from daybook.ledger.ledger import Entry
 from daybook.model.interval import Interval
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from tests.daybook.audit.sums import sums
 from tests.integration import test_values_mariadb as mariadb
 from tests.integration import test_values_postgres as postgres
 from tests.integration.test_values_text import HARD
+from tests.support.checksum_sums import sums
 from tests.support.servers.postgres import Postgres
 from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE

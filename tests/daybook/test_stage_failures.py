@@ -18,7 +18,7 @@ from daybook.stage.base import Stage
 from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.stage.parts import read_manifest, remove, write_parts
 from daybook.stage.s3 import S3Stage
-from tests.daybook.stage.csv_rows import chunk, staged
+from tests.support.csv_rows import chunk, staged
 from tests.support.servers.s3 import S3, running_s3
 
 PREFIX = "raw_data.nps/run"

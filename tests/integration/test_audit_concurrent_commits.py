@@ -6,7 +6,7 @@ from daybook.audit.comparison import open_comparison
 from daybook.definitions.table import Table
 from daybook.model.interval import Interval
 from daybook.sql.checksum.sums import Sum
-from tests.daybook.audit.things import days, make, table_of
+from tests.support.audited_tables import days, make, table_of
 from tests.support.source_and_warehouse import Endpoints
 
 

@@ -11,7 +11,7 @@ from daybook.load.extract import Extracted
 from daybook.load.load import load
 from daybook.model.interval_grid import Grid
 from daybook.model.target import Target
-from tests.daybook.audit.things import days, make, table_of, verdicts
+from tests.support.audited_tables import days, make, table_of, verdicts
 from tests.support.source_and_warehouse import Endpoints
 
 pytestmark = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.daybook.audit.things import audited, table_of, verdicts
+from tests.support.audited_tables import audited, table_of, verdicts
 from tests.support.source_and_warehouse import Endpoints
 
 #: Of PostgreSQL, each with two values of which the second is the later one.
