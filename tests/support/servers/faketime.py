@@ -1,16 +1,15 @@
-"""A clock that a test can set, for the processes that it starts: libfaketime, through the program `faketime`."""
+"""A clock that a test can set, for the processes that it starts: libfaketime."""
 
-import json
 import os
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.support.servers.install import COMMAND
-from tests.support.servers.processes import program
+import pytest
+
+from tests.support.servers.install import COMMAND, find_faketime
 
 #: Python's time.sleep waits until an instant of the monotonic clock, which libfaketime 0.9.10 (Debian 12) mistakes for
 #: one of the clock that it moves: the call fails with EINVAL.
@@ -58,8 +57,10 @@ def new_clock(folder: Path) -> Clock:
 
 
 def _preload() -> dict[str, str]:
-    """The variable that loads the library into a process. Where the library lies, `faketime` knows."""
-    tell = "import json, os; print(json.dumps({k: v for k, v in os.environ.items() if k.startswith(('LD_', 'DYLD_'))}))"
-    command = [program("faketime", COMMAND), "-f", "+0", sys.executable, "-c", tell]
-    found: dict[str, str] = json.loads(subprocess.check_output(command, text=True, timeout=60))
-    return found
+    """Return the variables that load the library into a process. Fails the test where it is missing."""
+    library = find_faketime()
+    if library is None:
+        pytest.fail(f"libfaketime is not installed, and this test moves a clock. Install it: {COMMAND}", False)
+    if sys.platform == "darwin":
+        return {"DYLD_INSERT_LIBRARIES": str(library), "DYLD_FORCE_FLAT_NAMESPACE": "1"}
+    return {"LD_PRELOAD": str(library)}

@@ -1,58 +1,93 @@
-"""`python -m tests.support.servers.install`: install the programs that the tests need and that no wheel brings."""
+"""`python -m tests.support.servers.install`: get the programs that the tests need and that no wheel brings.
+
+On Debian and Ubuntu an ordinary user needs no administrator: the packages are downloaded and unpacked below .daybook/
+(tests/support/servers/debian_packages.py), and nothing is installed. As root they are installed, because a server then
+runs as another account, which cannot reach root's folders.
+"""
 
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+
+from tests.support.servers import debian_packages
 
 SYSTEM_FOLDERS = "/usr/sbin:/usr/libexec:/usr/local/sbin:/opt/homebrew/bin"  # often not in a user's PATH
-# Of MariaDB the second one runs the third. faketime moves the clock of the processes that a test starts.
-PROGRAMS = ("mariadbd", "mariadb-install-db", "my_print_defaults", "faketime")
+#: Of MariaDB the second one runs the third.
+PROGRAMS = ("mariadbd", "mariadb-install-db", "my_print_defaults")
+#: Moves the clock of the processes that a test starts.
+FAKETIME_LIBRARIES = ("libfaketime.so.1", "libfaketime.1.dylib")
+FAKETIME_FOLDERS = (
+    "/usr/lib/*/faketime",
+    "/usr/lib*/faketime",
+    "/usr/local/lib/faketime",
+    "/opt/homebrew/lib/faketime",
+)
 COMMAND = "python -m tests.support.servers.install"
-# The packages of the programs alone. The one around them, mariadb-server, also starts a server of the system's, which
-# the tests have no use for, and which fails on a machine without an init system.
-DEBIAN_PACKAGES = ("mariadb-server-core", "mariadb-client-core", "faketime")
 
 
 def find_program(name: str) -> str | None:
-    """The path of a program of a system's package, or None where it is not installed."""
-    return shutil.which(name) or shutil.which(name, path=SYSTEM_FOLDERS)
+    """Return the path of a program: of an installed package, else of an unpacked one, else None."""
+    folders = os.pathsep.join(map(str, debian_packages.program_folders()))
+    return shutil.which(name) or shutil.which(name, path=SYSTEM_FOLDERS) or shutil.which(name, path=folders)
 
 
-def installed() -> bool:
-    """Whether the MariaDB server, the programs that make its data folder, and faketime are there."""
-    return all(find_program(name) for name in PROGRAMS)
+def find_faketime() -> Path | None:
+    """Return the path of libfaketime: of the installed package, else of the unpacked one, else None."""
+    patterns = (*FAKETIME_FOLDERS, *(f"{debian_packages.UNPACKED}{folder}" for folder in FAKETIME_FOLDERS[:2]))
+    for pattern in patterns:
+        for folder in Path("/").glob(pattern.lstrip("/")):
+            for library in FAKETIME_LIBRARIES:
+                if (folder / library).exists():
+                    return folder / library
+    return None
+
+
+def complete() -> bool:
+    """Return True if the MariaDB server, the programs that make its data folder, and libfaketime are there."""
+    return all(find_program(name) for name in PROGRAMS) and find_faketime() is not None
 
 
 def commands() -> list[list[str]]:
-    """What installs them with this machine's package manager, as this user; empty where we know none."""
+    """Return the commands that install them where there is no apt; none where we know no package manager."""
     if shutil.which("brew"):
         return [["brew", "install", "mariadb", "libfaketime"]]
     as_root = [] if os.getuid() == 0 else ["sudo", "-n"]
-    if as_root and not shutil.which("sudo"):
-        return []
-    if shutil.which("apt-get"):
-        apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
-        return [[*apt, "update"], [*apt, "install", "--no-install-recommends", *DEBIAN_PACKAGES]]
-    if shutil.which("dnf"):
+    if shutil.which("dnf") and (not as_root or shutil.which("sudo")):
         return [[*as_root, "dnf", "-q", "-y", "install", "mariadb-server", "libfaketime"]]
     return []
 
 
+def install() -> None:
+    """Unpack or install the packages, and say what is done. A command that fails shows why."""
+    if shutil.which("apt-get") and os.getuid() != 0:
+        debian_packages.unpack()
+    elif shutil.which("apt-get"):
+        apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
+        if run([*apt, "update"]):
+            run([*apt, "install", "--no-install-recommends", *debian_packages.wanted()])
+    else:
+        all(run(command) for command in commands())
+
+
+def run(command: list[str]) -> bool:
+    """Run a command, whose output is shown, and return True if it succeeds."""
+    print("$ " + " ".join(command), flush=True)
+    return subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 0
+
+
 def main() -> int:
-    """Install what is missing; the exit code, 1 where it has to be done by hand."""
-    if installed():
+    """Get what is missing. Return the exit code: 1 where it has to be done by hand."""
+    if complete():
         return 0
-    print("The tests run on a real MariaDB and with faketime, and not both are here yet; installing them.", flush=True)
-    for command in commands():
-        print("$ " + " ".join(command), flush=True)
-        if subprocess.run(command, stdin=subprocess.DEVNULL).returncode != 0:
-            break
-    if installed():
+    print("The tests use a MariaDB server and libfaketime, and this machine lacks one of them.", flush=True)
+    install()
+    if complete():
         return 0
     print(
-        f"Not all could be installed from here. As an administrator, install what has {', '.join(PROGRAMS)}:\n"
-        f"  Debian, Ubuntu   apt-get install {' '.join(DEBIAN_PACKAGES)}\n"
+        f"Some are still missing. As an administrator, install what has {', '.join(PROGRAMS)} and libfaketime:\n"
+        f"  Debian, Ubuntu   apt-get install {' '.join(debian_packages.PACKAGES)}\n"
         "  Fedora, RHEL     dnf install mariadb-server libfaketime\n"
         "  macOS            brew install mariadb libfaketime\n"
         "and run `make test` again. No MariaDB need be started: the tests start one of their own.",

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import make_url
 
 from daybook.orchestration.local_stack.postgres.os_account import ENVIRONMENT, server_account
+from tests.support.servers import debian_packages
 from tests.support.servers.install import COMMAND
 from tests.support.servers.ports import free_port
 from tests.support.servers.processes import program, remove, serving
@@ -48,11 +49,24 @@ class MariaDB:
             cursor.execute(sql)
 
 
+def _commands(folder: Path) -> tuple[list[str], list[str]]:
+    """Return how the server and mariadb-install-db begin. Unpacked programs get a link to them in `folder`."""
+    server, install = program("mariadbd", COMMAND), program("mariadb-install-db", COMMAND)
+    if not Path(server).is_relative_to(debian_packages.UNPACKED):
+        return [server, "--no-defaults"], [install, "--no-defaults"]
+    programs = folder / "programs"  # mariadb-install-db fails where there is a space in the path
+    programs.symlink_to(Path(server).parents[1])
+    libraries = f"LD_LIBRARY_PATH={':'.join(map(str, debian_packages.library_folders()))}"
+    last = ("--no-defaults", f"--basedir={programs}")
+    return (
+        ["env", libraries, f"{programs}/sbin/mariadbd", *last],
+        ["env", libraries, f"{programs}/bin/mariadb-install-db", *last],
+    )
+
+
 @contextlib.contextmanager
 def running_mariadb() -> Iterator[MariaDB]:
     """A MariaDB with root's password set and its clock in UTC, until the block ends."""
-    server = program("mariadbd", COMMAND)
-    install = program("mariadb-install-db", COMMAND)
     # Never as root: mariadb-install-db then also changes who owns the PAM plugin of the system's MariaDB.
     account = server_account()
     # Not in pytest's folder: that is out of the account's reach, and a socket's path may not exceed 107 bytes.
@@ -60,8 +74,9 @@ def running_mariadb() -> Iterator[MariaDB]:
     try:
         account.give(folder)
         data = folder / "data"
+        server, install = _commands(folder)
         made = account.run(
-            *(install, "--no-defaults", f"--datadir={data}", "--skip-test-db", "--skip-name-resolve"),
+            *(*install, f"--datadir={data}", "--skip-test-db", "--skip-name-resolve"),
             *("--auth-root-authentication-method=normal", "--innodb-log-file-size=16M", f"--tmpdir={folder}"),
         )
         if made.returncode != 0:
@@ -76,7 +91,7 @@ def running_mariadb() -> Iterator[MariaDB]:
         )
         port = free_port()
         command = [
-            *(server, "--no-defaults", f"--datadir={data}", f"--bind-address={HOST}", f"--port={port}"),
+            *(*server, f"--datadir={data}", f"--bind-address={HOST}", f"--port={port}"),
             *("--socket=mariadb.sock", f"--pid-file={folder / 'pid'}", f"--init-file={accounts}"),
             *("--skip-name-resolve", "--skip-log-bin", "--default-time-zone=+00:00", "--max-connections=300"),
             *("--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"),

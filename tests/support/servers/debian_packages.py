@@ -1,0 +1,84 @@
+"""Packages of Debian and Ubuntu without an administrator: apt downloads them, and dpkg unpacks them below .daybook/.
+
+Nothing is installed, and no setting of the system changes. apt says which packages are missing, dependencies included.
+Where its lists are missing or out of date, it gets lists of its own, also below .daybook/.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / ".daybook" / "packages"
+UNPACKED = FOLDER / "unpacked"
+
+#: The packages of the programs alone. The one around them, mariadb-server, also starts a server of the system's, which
+#: the tests do not use, and which fails on a machine without an init system.
+PACKAGES = ("mariadb-server-core", "mariadb-client-core", "libfaketime")
+
+
+def program_folders() -> list[Path]:
+    """Return where the unpacked programs are."""
+    return [UNPACKED / "usr" / "sbin", UNPACKED / "usr" / "bin"]
+
+
+def library_folders() -> list[Path]:
+    """Return where the unpacked libraries are."""
+    return sorted(path for path in UNPACKED.glob("**/lib/*-linux-*") if path.is_dir())
+
+
+def wanted(options: Sequence[str] = ()) -> list[str]:
+    """Return the packages' names in this release: some have a version in them. `options` are apt's."""
+    names = []
+    for package in PACKAGES:
+        said = _run("apt-cache", *options, "pkgnames", package).stdout.split()
+        versions = [name for name in said if re.fullmatch(rf"{package}-[\d.]+", name)]
+        names.append(package if package in said or not versions else max(versions, key=_version))
+    return names
+
+
+def unpack() -> None:
+    """Download and unpack what is missing. Says why where apt refuses."""
+    shutil.rmtree(UNPACKED, ignore_errors=True)
+    archives = FOLDER / "archives"
+    archives.mkdir(parents=True, exist_ok=True)
+    for options in ((), _own_lists()):
+        if options:
+            print(f"$ apt-get update   # with lists in {FOLDER}", flush=True)
+            _run("apt-get", *options, "-q", "update")
+        missing = _missing(options)
+        if not missing:
+            continue
+        print(f"$ apt-get download {' '.join(missing)}", flush=True)
+        done = _run("apt-get", *options, "-q", "download", *missing, folder=archives)
+        if done.returncode == 0:
+            for archive in sorted(archives.glob("*.deb")):
+                subprocess.run(["dpkg", "-x", archive, UNPACKED], check=True)
+            shutil.rmtree(archives)
+            return
+        print(done.stderr, flush=True)
+
+
+def _missing(options: Sequence[str]) -> list[str]:
+    """Return the packages, with their versions, that apt would install; none where its lists do not have them."""
+    said = _run("apt-get", *options, "-s", "-q", "install", "--no-install-recommends", *wanted(options))
+    return [f"{name}={version}" for name, version in re.findall(r"^Inst (\S+) .*?\((\S+) ", said.stdout, re.MULTILINE)]
+
+
+def _own_lists() -> tuple[str, ...]:
+    """Make folders for lists of our own, and return apt's options for them."""
+    folders = {"Dir::State::lists": FOLDER / "lists", "Dir::Cache": FOLDER / "cache"}
+    for folder in folders.values():
+        (folder / "partial").mkdir(parents=True, exist_ok=True)
+        (folder / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+    return tuple(word for name, folder in folders.items() for word in ("-o", f"{name}={folder}"))
+
+
+def _run(*command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+
+def _version(name: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", name)]
