@@ -44,21 +44,21 @@ def unpack() -> None:
     shutil.rmtree(UNPACKED, ignore_errors=True)
     archives = FOLDER / "archives"
     archives.mkdir(parents=True, exist_ok=True)
-    for options in ((), _own_lists()):
-        if options:
-            print(f"$ apt-get update   # with lists in {FOLDER}", flush=True)
-            _run("apt-get", *options, "-q", "update")
-        missing = _missing(options)
-        if not missing:
-            continue
-        print(f"$ apt-get download {' '.join(missing)}", flush=True)
-        done = _run("apt-get", *options, "-q", "download", *missing, folder=archives)
-        if done.returncode == 0:
-            for archive in sorted(archives.glob("*.deb")):
-                subprocess.run(["dpkg", "-x", archive, UNPACKED], check=True)
-            shutil.rmtree(archives)
-            return
-        print(done.stderr, flush=True)
+    if _download(archives) or _download(archives, _own_lists()):
+        for archive in sorted(archives.glob("*.deb")):
+            subprocess.run(["dpkg", "-x", archive, UNPACKED], check=True)
+    shutil.rmtree(archives)
+
+
+def _download(folder: Path, options: Sequence[str] = ()) -> bool:
+    """Download the missing packages to `folder`. Return False where apt does not find all of them."""
+    missing = _missing(options)
+    if not missing:
+        return False
+    print(f"$ apt-get download {' '.join(missing)}", flush=True)
+    done = _run("apt-get", *options, "-q", "download", *missing, folder=folder)
+    print(done.stderr, end="", flush=True)
+    return done.returncode == 0
 
 
 def _missing(options: Sequence[str]) -> list[str]:
@@ -68,12 +68,15 @@ def _missing(options: Sequence[str]) -> list[str]:
 
 
 def _own_lists() -> tuple[str, ...]:
-    """Make folders for lists of our own, and return apt's options for them."""
+    """Have apt get lists of our own, and return its options for them."""
     folders = {"Dir::State::lists": FOLDER / "lists", "Dir::Cache": FOLDER / "cache"}
     for folder in folders.values():
         (folder / "partial").mkdir(parents=True, exist_ok=True)
         (folder / "archives" / "partial").mkdir(parents=True, exist_ok=True)
-    return tuple(word for name, folder in folders.items() for word in ("-o", f"{name}={folder}"))
+    options = tuple(word for name, folder in folders.items() for word in ("-o", f"{name}={folder}"))
+    print(f"$ apt-get update   # with lists in {FOLDER}", flush=True)
+    print(_run("apt-get", *options, "-q", "update").stderr, end="", flush=True)
+    return options
 
 
 def _run(*command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:

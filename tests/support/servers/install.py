@@ -18,12 +18,7 @@ SYSTEM_FOLDERS = "/usr/sbin:/usr/libexec:/usr/local/sbin:/opt/homebrew/bin"  # o
 PROGRAMS = ("mariadbd", "mariadb-install-db", "my_print_defaults")
 #: Moves the clock of the processes that a test starts.
 FAKETIME_LIBRARIES = ("libfaketime.so.1", "libfaketime.1.dylib")
-FAKETIME_FOLDERS = (
-    "/usr/lib/*/faketime",
-    "/usr/lib*/faketime",
-    "/usr/local/lib/faketime",
-    "/opt/homebrew/lib/faketime",
-)
+FAKETIME_FOLDERS = ("usr/lib/*/faketime", "usr/lib*/faketime", "usr/local/lib/faketime", "opt/homebrew/lib/faketime")
 COMMAND = "python -m tests.support.servers.install"
 
 
@@ -35,13 +30,10 @@ def find_program(name: str) -> str | None:
 
 def find_faketime() -> Path | None:
     """Return the path of libfaketime: of the installed package, else of the unpacked one, else None."""
-    patterns = (*FAKETIME_FOLDERS, *(f"{debian_packages.UNPACKED}{folder}" for folder in FAKETIME_FOLDERS[:2]))
-    for pattern in patterns:
-        for folder in Path("/").glob(pattern.lstrip("/")):
-            for library in FAKETIME_LIBRARIES:
-                if (folder / library).exists():
-                    return folder / library
-    return None
+    folders = [folder for pattern in FAKETIME_FOLDERS for folder in Path("/").glob(pattern)]
+    folders += debian_packages.UNPACKED.glob("usr/lib/*/faketime")
+    libraries = [folder / name for folder in folders for name in FAKETIME_LIBRARIES]
+    return next((library for library in libraries if library.exists()), None)
 
 
 def complete() -> bool:

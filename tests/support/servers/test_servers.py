@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -158,10 +159,16 @@ def test_install_has_nothing_to_do_where_the_server_is(mariadb: MariaDB):
 
 @pytest.mark.servers
 def test_install_says_what_to_install_where_it_cannot(tmp_path: Path):
-    """A machine without any package manager, as far as the program can see."""
-    command = [sys.executable, "-c", "import sys; from tests.support.servers import install; sys.exit(install.main())"]
-    hide = "from tests.support.servers import install; install.SYSTEM_FOLDERS = ''; "
-    command[2] = command[2].replace("from tests.support.servers import install; ", hide)
+    """A machine without any package manager and without the programs, as far as the command can see."""
+    code = """
+        import sys
+        from pathlib import Path
+        from tests.support.servers import debian_packages, install
+        install.SYSTEM_FOLDERS, install.FAKETIME_FOLDERS = "", ()
+        debian_packages.UNPACKED = Path("/nowhere")
+        sys.exit(install.main())
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"PATH": str(tmp_path)})
     assert result.returncode == 1
     assert "apt-get install mariadb-server-core" in result.stderr
