@@ -10,6 +10,7 @@ pytest.register_assert_rewrite("tests.support")  # before one of the plugins imp
 
 pytest_plugins = [
     "tests.support.server_marker",
+    "tests.support.pairwise",
     "tests.support.source_warehouse_fixtures",
     "tests.support.stage_fixtures",
     "tests.support.duckdb_warehouse.fixtures",

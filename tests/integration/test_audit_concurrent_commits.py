@@ -34,6 +34,7 @@ def told_apart(ends: Endpoints, table: Table) -> list[tuple[int, str]]:
     )
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("load", ["replace_interval", "upsert"])
 @pytest.mark.parametrize("flagged", [False, True], ids=["all rows", "some deleted by a flag"])
 def test_by_interval_and_whole(ends: Endpoints, load: str, flagged: bool) -> None:

@@ -202,6 +202,7 @@ def worlds(source: Database, request: pytest.FixtureRequest, tmp_path: Any) -> I
         yield both
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("strategy", ["replace_interval", "upsert"])
 def test_any_history(worlds: Endpoints, strategy: str) -> None:
     ends = worlds

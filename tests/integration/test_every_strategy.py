@@ -48,6 +48,7 @@ def days(rows: list[Row], *numbers: int) -> list[Row]:
     return [row for row in rows if (row[1] - FIRST).days in numbers]
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_contract(ends: Endpoints, strategy: str) -> None:
@@ -112,6 +113,7 @@ def test_contract(ends: Endpoints, strategy: str) -> None:
     assert not kept, "a load that was committed leaves nothing on the stage"
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_ledger_agrees(ends: Endpoints, strategy: str) -> None:

@@ -49,6 +49,7 @@ def delete(ends: Endpoints, flag: Any, *numbers: int, at: str | None = None) -> 
             ends.source.run("UPDATE things SET modified = %s WHERE id = %s", (at, number))
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("flag", FLAGS)
 def test_every_kind_of_flag(ends: Endpoints, flag: str) -> None:
     _, deleted = make(ends, flag)
@@ -61,6 +62,7 @@ def test_every_kind_of_flag(ends: Endpoints, flag: str) -> None:
     assert ids(ends, table) == [n for n in range(30) if n not in (3, 7)]
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 @pytest.mark.parametrize("strategy", ["replace", "replace_interval", "upsert"])
 def test_applied_by_every_strategy(ends: Endpoints, strategy: str) -> None:

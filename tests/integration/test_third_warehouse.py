@@ -16,7 +16,7 @@ from daybook.definitions.summary import Summary
 from daybook.errors import BuildFailed, CheckFailed, DuplicateKey, SchemaMismatch, ValueRefused, WarehouseError
 from daybook.integrations.dbt.profile import profile
 from daybook.warehouses.registry import find_warehouse, open_warehouse, url_examples, warehouse_dialects
-from tests.daybook.sql.checksum import test_values
+from tests.daybook.sql import test_checksum_values as test_values
 from tests.integration import test_values_postgres as postgres
 from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import ends_of

@@ -47,6 +47,7 @@ def test_a_text_that_equals_the_null_marker(ends: Endpoints) -> None:
     assert ends.rows(table) == ends.source.run("SELECT * FROM things")
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("declared", ["text", None])
 def test_empty_bytes_in_a_column_of_text(ends: Endpoints, declared: str | None) -> None:
     """The table file declares the column as text, or an older table has it as text."""

@@ -84,6 +84,7 @@ def test_a_row_without_a_cursor_belongs_to_no_interval(from_mariadb: Endpoints) 
     assert verdicts(ends, table) == ["equal"] * 4
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("load", ["replace_interval", "upsert"])
 def test_rows_deleted_by_a_flag_are_not_expected(ends: Endpoints, load: str) -> None:
     make(ends)

@@ -56,6 +56,7 @@ TYPES = {
 }
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize(
     ("kind", "unit"),
     [

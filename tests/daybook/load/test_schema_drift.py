@@ -99,6 +99,7 @@ def test_a_new_column_fails_by_default(ends: Endpoints) -> None:
     assert "colour" in ends.destination.types(table.name)
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("strategy", ["replace_interval", "upsert"])
 def test_a_new_column_is_added_and_older_rows_have_null_in_it(ends: Endpoints, strategy: str) -> None:
     table = make(ends, strategy, on_new_column="add")
@@ -201,6 +202,7 @@ CHANGES: dict[str, tuple[Callable[[Endpoints], None], tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_refused_until_its_alter_is_run(ends: Endpoints, change: str) -> None:
     table = make(ends)
@@ -216,6 +218,7 @@ def test_a_change_is_refused_until_its_alter_is_run(ends: Endpoints, change: str
     assert ends.rows(table, "id") == [(n,) for n in range(6)]
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("change", ["gone", "of another type", "narrower"])
 @pytest.mark.parametrize("policy", ["add", "ignore"])
 def test_a_change_is_refused_whatever_becomes_of_new_columns(from_mariadb: Endpoints, change: str, policy: str) -> None:

@@ -13,6 +13,7 @@ from tests.support.source_and_warehouse import Database
 ZONES = ["UTC", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "America/Sao_Paulo"]
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("unit", ["hour", "day", "month"])
 def test_buckets_agree_with_the_grid(source: Database, zone: str, unit: Unit) -> None:

@@ -49,6 +49,7 @@ def test_a_folder_per_date_in_every_format(folder: Folder, format: str) -> None:
     assert len(folder.keys()) == 8, "no file is deleted"
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("suffix", PACK)
 @pytest.mark.parametrize("format", ["csv", "jsonl"])
 def test_every_compression(folder: Folder, format: str, suffix: str) -> None:
