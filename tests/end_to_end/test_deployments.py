@@ -34,6 +34,8 @@ def as_written(deployed: Deployed) -> Iterator[Deployed]:
     """The deployments of prefect.yaml as the project has it, whose schedules are on. The copy's are off."""
     text = (ROOT / "prefect.yaml").read_text(encoding="utf-8")
     (deployed.stack.root / "as_written.yaml").write_text(text, encoding="utf-8")
+    for deployment in deployed.client.read_deployments(limit=200):
+        deployed.client.delete_deployment(deployment.id)  # a schedule that is there stays on or off
     deployed.deploy("--all", *AS_WRITTEN)
     yield deployed
     for deployment in deployed.client.read_deployments(limit=200):

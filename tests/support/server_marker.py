@@ -16,7 +16,7 @@ SERVER_FIXTURES = frozenset(
     {
         *("mariadb", "postgres", "redshift", "redshift_serializable", "s3"),
         *("migrated_database", "stack", "prefect_server", "preloaded_python"),
-        *("source", "ends", "mariadb_source", "postgres_source", "from_mariadb", "from_postgres", "warehouse_ends"),
+        *("mariadb_source", "postgres_source"),
     }
 )
 
