@@ -39,7 +39,7 @@ test: ## run the tests against real servers, which it installs where it can
 # these tests are threads of pytest's process. See tests/support/server_marker.py.
 test-fast: ## run the tests that need no server, in less than a minute
 	@$(INSTALL) dev
-	$(PYTHON) -m pytest -q -n 2 -m "not servers and not full"
+	$(PYTHON) -m pytest -q -n 3 -m "not servers and not full"
 
 test-all: ## run every test, with all combinations of what `make test` combines by pairs, and with new random examples
 	@$(INSTALL) dev

@@ -1,5 +1,6 @@
 """Fixtures for every test."""
 
+import gc
 import os
 import signal
 
@@ -44,6 +45,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             and "orchestration" not in item.path.parts,
         )
     )
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over the thousands of collected tests, which stay until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 # In CI the examples are the same every time. `make test-all` looks for new ones: --hypothesis-profile=full.

@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 FILES = ROOT / "tests" / "support" / "sqlite_source"
 START = datetime(2021, 2, 5)
 
+pytestmark = pytest.mark.servers  # the fixture `ends` below starts PostgreSQL
+
 
 class SQLite(Database):
     """A SQLite file, spoken to past Daybook."""

@@ -183,4 +183,4 @@ def parse_as_redshift(statement: str) -> None:
 
 
 #: For what a source refuses before a warehouse is asked to take it: one will do to see that it keeps its rows.
-ON_ONE_WAREHOUSE = pytest.mark.parametrize("warehouse_ends", ["duckdb-folder"], indirect=True)
+ON_ONE_WAREHOUSE = pytest.mark.parametrize("warehouse_ends", ["postgres-folder"], indirect=True)

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from tests.tables.conftest import Summarise
 
@@ -44,11 +43,15 @@ def of_two_proportions(variant: np.ndarray, control: np.ndarray) -> float:
 
 def of_welch(variant: np.ndarray, control: np.ndarray) -> float:
     """The standard error of the difference of two means, out of Welch's statistic."""
+    from scipy import stats  # here, because each process that only collects the tests would wait two seconds for it
+
     return float((variant.mean() - control.mean()) / stats.ttest_ind(variant, control, equal_var=False).statistic)
 
 
 def compare(row: dict[str, Any], measure: str, variant: np.ndarray, control: np.ndarray, error_of: Any) -> None:
-    """Hold the columns of a measure against what scipy makes of each customer's value."""
+    """Compare the columns of a measure with what scipy computes from each customer's value."""
+    from scipy import stats
+
     difference, error = variant.mean() - control.mean(), error_of(variant, control)
     low, high = stats.norm.interval(0.95, difference, error)
     for column, expected in {
@@ -78,6 +81,8 @@ def test_p_values_of_every_size(summarise: Summarise) -> None:
 
 def p_value(z: float) -> Any:
     """What a two-sided p-value must be, within the error that Numerical Recipes state for their fit."""
+    from scipy import stats
+
     return pytest.approx(2 * stats.norm.sf(abs(z)), rel=1.2e-7, abs=0)
 
 

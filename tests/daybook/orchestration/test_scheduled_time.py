@@ -1,13 +1,16 @@
 """Whose day a scheduled run is: the ticks of Prefect's own schedules, one after the other, name one interval each."""
 
 import asyncio
+import functools
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise, product
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from prefect._internal.schemas import validators
 from prefect.server.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 
 from daybook.definitions.table import Table
@@ -17,6 +20,15 @@ from daybook.model.interval import Interval
 from daybook.model.interval_grid import Unit
 
 Schedule = CronSchedule | IntervalSchedule | RRuleSchedule
+
+
+@pytest.fixture(autouse=True, scope="module")
+def zones_once() -> Iterator[None]:
+    """Prefect lists the files of all zones whenever it validates a schedule: 10 ms, some thousand times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validators, "get_timezones", functools.cache(validators.get_timezones))
+        yield
+
 
 #: A year of each zone in which its clock was set forward and back; both by an hour unless it says otherwise.
 ZONES = {

@@ -115,6 +115,8 @@ class Slack(Restarts):
         slack = self
 
         class Handler(BaseHTTPRequestHandler):
+            disable_nagle_algorithm = True  # a response is two packets, and the second would wait 40 ms
+
             def do_POST(self) -> None:
                 slack._answer(self)
 

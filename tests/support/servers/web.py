@@ -74,6 +74,7 @@ class Web:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a response is two packets, and the second would wait 40 ms
 
     def do_GET(self) -> None:
         web = cast(Web, self.server.web)  # type: ignore[attr-defined]

@@ -25,12 +25,15 @@ from daybook.load.load import load
 from daybook.sources.google_sheets import client
 from daybook.stage.parts import read_parts
 from tests.support.servers.google import Cell, Google, Sheet
-from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Endpoints
+from tests.support.source_and_warehouse import Endpoints
 
 COLUMNS = {"id": "integer", "name": "varchar(20)", "price": "decimal(10, 2)", "since": "date"}
 HEADER = ["id", "name", "price", "since"]
 GOOD = [HEADER, [1, "Ann", Cell(5.1, "5.10", "0.00"), "2021-02-05"], [2, "Bob", "7.25", "2021-02-06"]]
 LOADED = [("1", "Ann", "5.10", "2021-02-05"), ("2", "Bob", "7.25", "2021-02-06")]
+
+#: For what is refused before a warehouse is asked to take it: DuckDB, which needs no server.
+WITHOUT_SERVER = pytest.mark.parametrize("warehouse_ends", ["duckdb-folder"], indirect=True)
 
 
 class GoogleKeys:
@@ -227,7 +230,7 @@ BAD_SHEETS: dict[str, tuple[Callable[[Sheet], None], type[DaybookError], list[st
 
 
 @pytest.mark.parametrize("case", BAD_SHEETS)
-@ON_ONE_WAREHOUSE
+@WITHOUT_SERVER
 def test_a_bad_sheet_leaves_the_last_good_copy(ends: Endpoints, google: Google, case: str) -> None:
     refused(ends, google, *BAD_SHEETS[case])
 
@@ -260,7 +263,7 @@ def refused(
     ["quota", "internal error", "error page", "page with status 200", "empty answer", "no object", "half of the JSON",
      "cut off", "hang-up"],
 )  # fmt: skip
-@ON_ONE_WAREHOUSE
+@WITHOUT_SERVER
 def test_a_temporary_failure_is_retried_and_logged(
     ends: Endpoints, google: Google, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -290,7 +293,7 @@ def test_a_temporary_failure_is_retried_and_logged(
         ("hang-up", "no answer (ProxyError), in 8 tries"),
     ],
 )
-@ON_ONE_WAREHOUSE
+@WITHOUT_SERVER
 def test_retries_are_limited(ends: Endpoints, google: Google, fault: str, words: str) -> None:
     id, _ = sheet(google, GOOD)
     table = table_of(ends, id)
@@ -336,7 +339,7 @@ REFUSALS: dict[str, tuple[Callable[[Google, str], None], list[str], int]] = {
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-@ON_ONE_WAREHOUSE
+@WITHOUT_SERVER
 def test_a_permanent_failure_is_explained_and_not_retried(ends: Endpoints, google: Google, case: str) -> None:
     damage, words, requests = REFUSALS[case]
     id, _ = sheet(google, GOOD)
@@ -355,7 +358,7 @@ def test_a_permanent_failure_is_explained_and_not_retried(ends: Endpoints, googl
     assert ends.state(table) == before
 
 
-@ON_ONE_WAREHOUSE
+@WITHOUT_SERVER
 def test_a_revoked_key_is_explained_without_showing_it(
     ends: Endpoints, google: Google, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -383,7 +386,7 @@ def test_a_revoked_key_is_explained_without_showing_it(
         ({"columns": None}, "declare its columns with their types"),
     ],
 )
-@ON_ONE_WAREHOUSE
+@WITHOUT_SERVER
 def test_an_invalid_table_file_is_refused(ends: Endpoints, google: Google, fields: dict[str, Any], words: str) -> None:
     id, _ = sheet(google, GOOD)
     with pytest.raises(SourceError, match=words):

@@ -242,7 +242,7 @@ def test_every_digit_is_loaded(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     wanted = [("BRK-B", day, b.open, b.high, b.low, b.close, b.volume) for day, b in zip(WEEK, sent, strict=True)]
     assert warehouse_ends.rows(table, "symbol, date, open, high, low, close, volume", "2") == wanted
     types = warehouse_ends.destination.types(table.name)
-    assert (types["volume"], types["close"].removesuffix(" precision"), types["date"]) == ("bigint", "double", "date")
+    assert (types["volume"], types["close"], types["date"]) == ("bigint", "double precision", "date")
     (created,) = {row[0] for row in warehouse_ends.rows(table, "created_date")}
     assert abs(datetime.now(UTC) - created) < timedelta(minutes=5)
 

@@ -25,10 +25,11 @@ def environ(slack: Slack, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def nobody() -> Iterator[str]:
+def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a Prefect server that is not running."""
     address = f"http://127.0.0.1:{free_port()}/api"
     with temporary_settings({PREFECT_API_URL: address, PREFECT_CLIENT_MAX_RETRIES: 0}):
+        monkeypatch.setattr("httpcore._sync.connection.RETRIES_BACKOFF_FACTOR", 0)  # it would wait for nobody
         yield address
 
 

@@ -1,4 +1,4 @@
-"""Sources that are no database are read into three warehouses: into DuckDB without any server."""
+"""Sheets are loaded into three warehouses: into DuckDB without any server."""
 
 from collections.abc import Iterator
 from pathlib import Path
