@@ -103,9 +103,9 @@ def answers(rows: int, source: str) -> Table:
 
 def load(addresses: Addresses, rows: int) -> None:
     """Make the rows, and load all of them by Daybook, so that the ledger has each day's checksum."""
-    from daybook.load.extract import extract
+    from daybook.load.extraction.extract import extract
     from daybook.load.load import load as bring
-    from daybook.load.plan import plan
+    from daybook.load.planning.plan import plan
     from daybook.stage.folder import FolderStage
     from daybook.warehouses.registry import open_warehouse
 

@@ -77,7 +77,7 @@ def main() -> None:
     """Plan what standard input names; write the legs to standard output."""
     import flows.backfill  # noqa: F401  what a worker's process has anyway is not the plan's
     from daybook.ledger.interval_status import read_statuses
-    from daybook.load.owed_intervals import expected_in_range
+    from daybook.load.planning.owed_intervals import expected_in_range
     from daybook.model.interval import coalesce
 
     job = json.load(sys.stdin)

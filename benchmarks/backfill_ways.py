@@ -15,9 +15,9 @@ from benchmarks.backfill_source import DAYS, TABLE, day
 from benchmarks.servers import Addresses
 from benchmarks.ways import Keys
 from daybook.definitions.table_files import read_table
-from daybook.load.extract import extract
+from daybook.load.extraction.extract import extract
 from daybook.load.load import load
-from daybook.load.plan import plan
+from daybook.load.planning.plan import plan
 from daybook.orchestration.local_stack.deploy import deploy_all, make_blocks
 from daybook.orchestration.local_stack.environment import api_url
 from daybook.orchestration.local_stack.errors import StackError

@@ -13,9 +13,9 @@ from benchmarks import warehouse
 from benchmarks.answers import A_DAY, DAY_ONE, SECONDS_APART, make_answers
 from benchmarks.servers import Addresses
 from benchmarks.ways import Keys, described
-from daybook.load.extract import extract
+from daybook.load.extraction.extract import extract
 from daybook.load.load import load
-from daybook.load.plan import plan
+from daybook.load.planning.plan import plan
 from daybook.stage.folder import FolderStage
 from daybook.warehouses.registry import open_warehouse
 

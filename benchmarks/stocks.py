@@ -65,9 +65,9 @@ def daybook(job: Job) -> None:
 
     from daybook.definitions.symbols import only
     from daybook.definitions.table_files import read_table
-    from daybook.load.extract import extract
+    from daybook.load.extraction.extract import extract
     from daybook.load.load import load
-    from daybook.load.plan import plan
+    from daybook.load.planning.plan import plan
     from daybook.load.transform import transform
     from daybook.stage.folder import FolderStage
     from daybook.warehouses.registry import open_warehouse

@@ -18,9 +18,9 @@ from benchmarks import warehouse
 from benchmarks.meter import Meter
 from benchmarks.servers import Addresses
 from daybook.definitions.table import Table
-from daybook.load.extract import extract
+from daybook.load.extraction.extract import extract
 from daybook.load.load import load
-from daybook.load.plan import plan
+from daybook.load.planning.plan import plan
 from daybook.orchestration.local_stack.postgres.binaries import wheel_programs
 from daybook.stage.base import Stage
 from daybook.stage.folder import FolderStage

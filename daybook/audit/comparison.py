@@ -11,8 +11,8 @@ from daybook.errors import AuditRefused
 from daybook.ledger.interval_checksums import Checksums
 from daybook.ledger.ledger import Coverage, Entry, Ledger
 from daybook.load.checksums import LoadChecksums, recipe_for
-from daybook.load.moved_rows import READ_BACK, keep_keys, later_keys, settled_sql, whole_until
-from daybook.load.target_shape import as_sent, target_of
+from daybook.load.extraction.moved_rows import READ_BACK, keep_keys, later_keys, settled_sql, whole_until
+from daybook.load.extraction.target_shape import as_sent, target_of
 from daybook.model.interval import Interval
 from daybook.model.masks import masked
 from daybook.model.target import Target

@@ -71,7 +71,7 @@ def audit(
     the intervals that it may have changed are compared again.
 
     For an upsert, rows that moved in the source to a later interval, which is not loaded yet, are left out: see
-    `daybook.load.moved_rows`. Rows without a cursor belong to no interval.
+    `daybook.load.extraction.moved_rows`. Rows without a cursor belong to no interval.
 
     Args:
         table: the table.

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from daybook.audit.comparison import require_database
 from daybook.definitions.table import Table
 from daybook.errors import AuditRefused, BackfillRefused
-from daybook.load.owed_intervals import expected_in_range
+from daybook.load.planning.owed_intervals import expected_in_range
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import parse
 

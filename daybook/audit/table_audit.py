@@ -14,7 +14,7 @@ from daybook.audit.verdict import Verdict
 from daybook.definitions.table import Table
 from daybook.errors import AuditFailed, AuditLost, AuditRefused
 from daybook.ledger.ledger import Entry
-from daybook.load.plan import Plan
+from daybook.load.planning.plan import Plan
 from daybook.sources.base import ConnectionProvider
 from daybook.sql.checksum.columns import ComparedColumns
 from daybook.sql.checksum.side import ComparisonPair

@@ -9,7 +9,7 @@ from daybook.audit.verdict import Verdict
 from daybook.definitions.table import Table
 from daybook.errors import ExtractFailed, SourceLost, Uncountable
 from daybook.ledger.interval_status import BackfillSelection, IntervalStatus
-from daybook.load.owed_intervals import with_sessions
+from daybook.load.planning.owed_intervals import with_sessions
 from daybook.model.interval import Interval
 from daybook.sources.base import ConnectionProvider
 from daybook.sql.retries import with_retries

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from daybook.errors import Superseded
 from daybook.ledger.ledger import Entry, Ledger, latest_covering
-from daybook.load.extract import Extracted
-from daybook.load.plan import Plan
+from daybook.load.extraction.extract import Extracted
+from daybook.load.planning.plan import Plan
 from daybook.model.interval import Interval
 from daybook.model.target import Target
 from daybook.strategies.staged_rows import same_key_sql

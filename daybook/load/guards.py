@@ -8,8 +8,8 @@ from daybook.errors import DuplicateKey, NullKey, OutsideInterval, RowCountMisma
 from daybook.ledger.ledger import Entry, latest_covering
 from daybook.load.check_runner import Result, require, run_checks
 from daybook.load.checksums import LoadChecksums
-from daybook.load.moved_rows import settled_sql
-from daybook.load.plan import Plan
+from daybook.load.extraction.moved_rows import settled_sql
+from daybook.load.planning.plan import Plan
 from daybook.model.checks import Check
 from daybook.model.interval import Interval
 from daybook.model.target import Target

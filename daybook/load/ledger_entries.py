@@ -9,7 +9,7 @@ from daybook.ledger.interval_status import statuses
 from daybook.ledger.ledger import UNCHANGED, Entry, Ledger
 from daybook.ledger.state_table import MAX_TEXT
 from daybook.load.checksums import LoadChecksums
-from daybook.load.extract import Extracted
+from daybook.load.extraction.extract import Extracted
 from daybook.load.staged import Staged
 from daybook.model.interval import Interval
 from daybook.sql.checksum.sums import Sum

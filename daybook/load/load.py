@@ -9,8 +9,8 @@ from typing import Any
 from daybook.errors import LoadFailed, WarehouseLost
 from daybook.ledger.ledger import Entry, Ledger, latest_covering
 from daybook.load.check_runner import Result, warnings_of
-from daybook.load.extract import Extracted
-from daybook.load.plan import Plan
+from daybook.load.extraction.extract import Extracted
+from daybook.load.planning.plan import Plan
 from daybook.load.transaction import Transaction, is_retryable
 from daybook.sql.retries import with_retries
 from daybook.stage.base import Stage

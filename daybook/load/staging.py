@@ -7,8 +7,8 @@ from dataclasses import replace
 from daybook.errors import NullKey
 from daybook.load import guards, staged_sql
 from daybook.load.checksums import LoadChecksums
-from daybook.load.extract import Extracted
-from daybook.load.moved_rows import keys_only
+from daybook.load.extraction.extract import Extracted
+from daybook.load.extraction.moved_rows import keys_only
 from daybook.load.staged import Staged
 from daybook.model.interval import Interval
 from daybook.sql.checksum.sums import Sum

@@ -13,10 +13,10 @@ from daybook.ledger.state_table import TABLES_OF_A_LOAD
 from daybook.load import concurrent_loads, guards, staged_sql
 from daybook.load.check_runner import Result, measure
 from daybook.load.checksums import LoadChecksums
-from daybook.load.extract import Extracted
+from daybook.load.extraction.extract import Extracted
+from daybook.load.extraction.schema_drift import SchemaDiff
 from daybook.load.ledger_entries import LedgerEntries
-from daybook.load.plan import intervals_within
-from daybook.load.schema_drift import SchemaDiff
+from daybook.load.planning.plan import intervals_within
 from daybook.load.staged import Staged
 from daybook.load.staging import Staging
 from daybook.sql.database_error import Condition, DatabaseError, is_transient, meets

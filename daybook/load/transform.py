@@ -9,7 +9,7 @@ import logging
 from dataclasses import replace
 
 from daybook.errors import RowCountMismatch, StageError
-from daybook.load.extract import Extracted
+from daybook.load.extraction.extract import Extracted
 from daybook.stage.base import Stage
 from daybook.stage.parts import read_manifest
 

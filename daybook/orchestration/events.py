@@ -8,7 +8,7 @@ from prefect.events import emit_event
 
 from daybook.ledger.ledger import Entry
 from daybook.load.load import LoadReport
-from daybook.load.plan import Plan
+from daybook.load.planning.plan import Plan
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid
 

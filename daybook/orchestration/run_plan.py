@@ -12,8 +12,8 @@ from typing import Any
 from prefect import runtime
 
 from daybook.definitions.table_files import read_table
-from daybook.load.plan import Plan
-from daybook.load.plan import plan as plan_load
+from daybook.load.planning.plan import Plan
+from daybook.load.planning.plan import plan as plan_load
 from daybook.model.interval_grid import parse
 from daybook.orchestration.scheduled_time import scheduled_at
 

@@ -10,10 +10,10 @@ from daybook.definitions.table_files import read_table
 from daybook.ledger.ledger import LedgerRow
 from daybook.ledger.wait import wait_until_loaded
 from daybook.load import load as loading
-from daybook.load.extract import Extracted
-from daybook.load.extract import extract as extract_rows
+from daybook.load.extraction.extract import Extracted
+from daybook.load.extraction.extract import extract as extract_rows
 from daybook.load.load import LoadReport
-from daybook.load.plan import Plan
+from daybook.load.planning.plan import Plan
 from daybook.load.transform import transform as transform_rows
 from daybook.orchestration.artifacts.extract_progress import ExtractPage
 from daybook.orchestration.artifacts.load_report import show

@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import make_url
 
 from daybook.definitions.table_files import read_table
-from daybook.load import extract as extracting
 from daybook.load import load as loading
-from daybook.load import plan as planning
+from daybook.load.extraction import extract as extracting
+from daybook.load.planning import plan as planning
 from daybook.orchestration.blocks import open as blocks
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.run_preloaded import Fork

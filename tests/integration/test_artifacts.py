@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import Artifact
 
 from daybook.definitions.table_files import read_table
 from daybook.ledger.interval_status import IntervalStatus
-from daybook.load.plan import Plan, plan
+from daybook.load.planning.plan import Plan, plan
 from daybook.model.interval import Interval
 from daybook.orchestration.artifacts import extract_progress
 from daybook.orchestration.artifacts.backfill_progress import CalendarPage

@@ -7,7 +7,7 @@ import pytest
 
 from daybook.audit.interval_audit import audit
 from daybook.audit.table_audit import audit_whole
-from daybook.load.extract import Extracted
+from daybook.load.extraction.extract import Extracted
 from daybook.load.load import load
 from daybook.model.interval_grid import Grid
 from daybook.model.target import Target

@@ -14,7 +14,7 @@ from sqlalchemy import NullPool, create_engine
 
 from daybook.definitions.table import Table
 from daybook.errors import LoadFailed, WarehouseLost
-from daybook.load.extract import Extracted
+from daybook.load.extraction.extract import Extracted
 from daybook.load.load import load
 from daybook.sources.database.mysql import MySQLTable
 from daybook.sources.database.postgresql import PostgreSQLTable

@@ -26,8 +26,8 @@ from daybook.backfill.options import BackfillOptions
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
 from daybook.load.load import LoadReport
-from daybook.load.owed_intervals import expected_in_range
-from daybook.load.plan import plan
+from daybook.load.planning.owed_intervals import expected_in_range
+from daybook.load.planning.plan import plan
 from daybook.orchestration import command_line, events
 from daybook.orchestration.flow_options import retry_options
 

@@ -15,7 +15,6 @@ MAX_LINES = 250
 MAX_MODULES = 15
 #: A room with more modules than that, and why it is one room.
 LARGE_ROOMS: dict[str, str] = {
-    "daybook/load": "the steps of one load, each of which is a page",
     "flows": "one module a flow",
     "blocks": "one module a block",
     "daybook/cli": "one module a command",

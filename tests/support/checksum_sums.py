@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from daybook.definitions.table import Table
 from daybook.load.checksums import LoadChecksums
-from daybook.load.target_shape import target_of
+from daybook.load.extraction.target_shape import target_of
 from daybook.model.masks import masked
 from daybook.sql.checksum.columns import ComparedColumns, recipe_of
 from daybook.sql.checksum.side import ComparisonSide

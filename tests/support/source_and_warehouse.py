@@ -12,9 +12,9 @@ import sqlglot
 from sqlalchemy import Engine, NullPool, create_engine, make_url
 
 from daybook.definitions.table import Table
-from daybook.load.extract import Extracted, extract
+from daybook.load.extraction.extract import Extracted, extract
 from daybook.load.load import LoadReport, load
-from daybook.load.plan import plan
+from daybook.load.planning.plan import plan
 from daybook.sources.base import ConnectionProvider
 from daybook.stage.base import Stage
 from daybook.warehouses.base import Warehouse

@@ -13,8 +13,8 @@ from types import TracebackType
 
 from prefect.client.orchestration import get_client
 
-from daybook.load.plan import Plan
-from daybook.load.row_estimate import expected_rows
+from daybook.load.planning.plan import Plan
+from daybook.load.planning.row_estimate import expected_rows
 from daybook.orchestration.artifacts.live_artifact import LivePage
 from daybook.orchestration.artifacts.text import page_key
 from daybook.orchestration.blocks import open as blocks

@@ -13,7 +13,7 @@ from daybook.backfill.result import BackfillResult
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table
 from daybook.errors import AuditDiffers, DaybookError
-from daybook.load.owed_intervals import with_sessions
+from daybook.load.planning.owed_intervals import with_sessions
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import parse
 from daybook.orchestration.artifacts import audit

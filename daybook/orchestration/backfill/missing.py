@@ -11,7 +11,7 @@ from daybook.backfill.result import BackfillResult
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table
 from daybook.ledger.interval_status import IntervalStatus, read_statuses
-from daybook.load.owed_intervals import expected_intervals, with_sessions
+from daybook.load.planning.owed_intervals import expected_intervals, with_sessions
 from daybook.model.interval import Interval
 from daybook.orchestration.backfill.loop import BackfillRun
 from daybook.orchestration.blocks import open as blocks

@@ -14,7 +14,7 @@ from daybook.backfill.options import BackfillOptions
 from daybook.backfill.result import BackfillResult
 from daybook.definitions.table import Table
 from daybook.ledger.interval_status import BackfillSelection, IntervalStatus, read_statuses
-from daybook.load.owed_intervals import expected_in_range, with_sessions
+from daybook.load.planning.owed_intervals import expected_in_range, with_sessions
 from daybook.model.interval import Interval
 from daybook.orchestration.artifacts import dry_run
 from daybook.orchestration.audit.compare import audited, preview

@@ -15,7 +15,7 @@ from daybook.ledger.failures import Failure, Failures, now
 from daybook.ledger.interval_status import IntervalStatus, State, read_statuses, statuses
 from daybook.ledger.ledger import LedgerRow
 from daybook.load.load import LoadReport, already_loaded, load
-from daybook.load.plan import plan
+from daybook.load.planning.plan import plan
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid
 from tests.support.servers.redshift import Redshift

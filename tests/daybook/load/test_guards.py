@@ -21,7 +21,7 @@ from daybook.errors import (
     StageError,
     Superseded,
 )
-from daybook.load.extract import Extracted
+from daybook.load.extraction.extract import Extracted
 from daybook.load.load import load
 from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import ends_of

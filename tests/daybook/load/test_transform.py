@@ -9,8 +9,8 @@ import pytest
 
 from daybook.definitions.table import Table
 from daybook.errors import RowCountMismatch, StageError
-from daybook.load.extract import Extracted
-from daybook.load.plan import plan
+from daybook.load.extraction.extract import Extracted
+from daybook.load.planning.plan import plan
 from daybook.load.transform import transform, transformations
 from daybook.model.masks import masked
 from daybook.model.target import Target

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from daybook.definitions.table import Table
 from daybook.errors import BackfillRefused
-from daybook.load.owed_intervals import expected_in_range, expected_intervals, with_sessions
-from daybook.load.plan import plan
+from daybook.load.planning.owed_intervals import expected_in_range, expected_intervals, with_sessions
+from daybook.load.planning.plan import plan
 from daybook.model.exchange_calendar import known, sessions, zone_of
 
 

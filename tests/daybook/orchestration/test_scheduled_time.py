@@ -14,8 +14,8 @@ from prefect._internal.schemas import validators
 from prefect.server.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 
 from daybook.definitions.table import Table
-from daybook.load.owed_intervals import expected_intervals
-from daybook.load.plan import plan
+from daybook.load.planning.owed_intervals import expected_intervals
+from daybook.load.planning.plan import plan
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Unit
 

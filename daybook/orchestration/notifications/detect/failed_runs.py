@@ -25,7 +25,7 @@ from prefect.exceptions import ObjectNotFound
 from daybook.definitions.summary_files import summary_names
 from daybook.definitions.table_files import table_names
 from daybook.errors import DaybookError
-from daybook.load.plan import Plan
+from daybook.load.planning.plan import Plan
 from daybook.model.interval import Interval
 from daybook.orchestration.deployments import RANGE, parameter_names
 from daybook.orchestration.notifications.datetimes import to_stdlib_datetime

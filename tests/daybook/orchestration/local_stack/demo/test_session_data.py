@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import NullPool, create_engine
 
 from daybook.definitions.table_files import read_table
-from daybook.load.extract import extract
+from daybook.load.extraction.extract import extract
 from daybook.load.load import load
-from daybook.load.plan import plan
+from daybook.load.planning.plan import plan
 from daybook.orchestration.local_stack.demo.session_data import CHANNELS, FIRST_DAY, make_sessions, sessions
 from daybook.stage.folder import FolderStage
 from tests.support.servers.postgres import Postgres

@@ -1,7 +1,7 @@
 """Estimate the rows of a load from earlier loads of its table, with one cheap query of the ledger."""
 
 from daybook.ledger.ledger import Ledger
-from daybook.load.plan import Plan
+from daybook.load.planning.plan import Plan
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 

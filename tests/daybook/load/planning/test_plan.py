@@ -7,7 +7,7 @@ import pytest
 
 from daybook.definitions.table import Table
 from daybook.errors import IntervalError
-from daybook.load.plan import plan
+from daybook.load.planning.plan import plan
 
 
 def nps(**fields: Any) -> Table:

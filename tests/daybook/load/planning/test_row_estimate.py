@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daybook.load.plan import plan
-from daybook.load.row_estimate import expected_rows
+from daybook.load.planning.plan import plan
+from daybook.load.planning.row_estimate import expected_rows
 from daybook.progress import duration, rate, to_go
 from tests.support.source_and_warehouse import Endpoints, _when
 

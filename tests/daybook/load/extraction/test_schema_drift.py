@@ -10,8 +10,8 @@ import pytest
 from daybook.definitions.table import Table
 from daybook.errors import SchemaMismatch
 from daybook.ledger.source_columns import COLUMNS
+from daybook.load.extraction.schema_drift import widens
 from daybook.load.load import load
-from daybook.load.schema_drift import widens
 from daybook.model.types import Type, parse_type
 from tests.support.source_and_warehouse import Database, Endpoints, parse_as_redshift
 from tests.support.source_warehouse_fixtures import ends_of

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 
 from daybook.errors import ExtractFailed, RowCountMismatch, SourceLost
 from daybook.ledger.ledger import Entry
-from daybook.load.moved_rows import loaded_until, staged_later_keys
-from daybook.load.plan import Plan
-from daybook.load.schema_drift import SchemaDiff
-from daybook.load.source_version import unchanged, version_of
-from daybook.load.target_shape import as_sent, target_of
+from daybook.load.extraction.moved_rows import loaded_until, staged_later_keys
+from daybook.load.extraction.schema_drift import SchemaDiff
+from daybook.load.extraction.source_version import unchanged, version_of
+from daybook.load.extraction.target_shape import as_sent, target_of
+from daybook.load.planning.plan import Plan
 from daybook.model.masks import masked
 from daybook.model.target import Target
 from daybook.model.types import Column

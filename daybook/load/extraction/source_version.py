@@ -4,7 +4,7 @@ import hashlib
 
 from daybook.definitions.table import Table
 from daybook.ledger.ledger import Entry, Ledger
-from daybook.load.plan import Plan
+from daybook.load.planning.plan import Plan
 from daybook.sources.base import Source, Versioned
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session

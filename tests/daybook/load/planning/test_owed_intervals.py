@@ -7,7 +7,7 @@ import pytest
 
 from daybook.definitions.table import Table
 from daybook.errors import BackfillRefused
-from daybook.load.owed_intervals import expected_in_range, expected_intervals
+from daybook.load.planning.owed_intervals import expected_in_range, expected_intervals
 
 
 def table(**fields: Any) -> Table:
