@@ -295,16 +295,20 @@ def test_a_sheet_is_filled_and_a_failure_leaves_it_alone(
     assert sources.google.spreadsheets[id].sheets["Report"].all() == written
 
 
-def test_a_new_table_is_one_file_as_the_readme_has_it(
+def test_a_new_table_is_one_file_as_the_guide_has_it(
     worker: Deployed, sources: Sources, shop: Production, on_postgres: LiveWarehouse
 ) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    example = next(block for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "shop.orders" in block)
+    guide = (ROOT / "docs/guides/load-a-table.md").read_text(encoding="utf-8")
+    example = next(block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "shop.orders" in block)
     (worker.stack.root / "tables" / "raw_data" / "orders.yaml").write_text(example, encoding="utf-8")
-    (command,) = re.findall(r"`python (-m flows.load_table raw_data.orders 2024-01-01)`", readme)
+    (command,) = re.findall(r"`daybook (load raw_data.orders 2024-01-01)`", guide)
     environment = os.environ | {"PREFECT_API_URL": api_url(worker.stack.ui_port)}
     done = subprocess.run(
-        [sys.executable, *command.split()], cwd=worker.stack.root, env=environment, capture_output=True, text=True
+        [sys.executable, "-m", "daybook", *command.split()],
+        cwd=worker.stack.root,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert on_postgres.run("SELECT id, total::text FROM raw_data.orders") == [(1, "5.10")]

@@ -1,4 +1,4 @@
-"""docs/guides/coming-from-airflow.md: every table file, deployment, command and call on it is held to the code."""
+"""Compare docs/guides/coming-from-airflow.md with the code: every table file, deployment, command and call on it."""
 
 import ast
 import importlib
@@ -23,6 +23,7 @@ from prefect.server.utilities.user_templates import render_user_template_sync
 from ruamel.yaml import YAML
 
 from daybook.backfill.options import BackfillOptions
+from daybook.cli.commands import COMMANDS
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
 from daybook.load.load import LoadReport
@@ -39,7 +40,7 @@ DAY = date(2021, 2, 5)
 
 
 def blocks(language: str) -> list[str]:
-    """The page's code blocks of a language."""
+    """Return the page's code blocks of a language."""
     return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 
 
@@ -63,26 +64,27 @@ NAMED = {f"{flow_of(entry).name}/{entry['name']}": entry for entry in (*DEPLOYME
 
 
 def commands() -> Iterator[str]:
-    """Every command on the page: the lines of its shell blocks, and what stands between backticks."""
+    """Yield every command on the page: the lines of its shell blocks, and commands between backticks."""
     prose = re.sub(r"^```.*?^```", "", TEXT, flags=re.DOTALL | re.MULTILINE)
     lines = (line for block in blocks("sh") for line in block.splitlines())
     yield from filter(str.strip, lines)
-    yield from re.findall(r"`((?:python -m|prefect|make) [^`]+)`", prose)
+    yield from re.findall(r"`((?:daybook|prefect|make) [^`]+)`", prose)
 
 
 def words(command: str) -> list[str]:
     return shlex.split(command, comments=True)
 
 
-MODULES = sorted({command for command in commands() if command.startswith("python -m flows.")})
+DAYBOOK = sorted({command for command in commands() if command.startswith("daybook ")})
+FLOWS = [command for command in DAYBOOK if ".flows." in COMMANDS[words(command)[1]].target]
 DEPLOYMENT_RUNS = sorted({command for command in commands() if command.startswith("prefect deployment run ")})
 PREFECT = sorted({command for command in commands() if command.startswith("prefect ")})
-#: Parameters of a backfill that stand alone in a table's cell, or in a sentence: `-p select=all`.
+#: Parameters of a backfill without their command, in a table's cell or in a sentence: `-p select=all`.
 LOOSE = sorted(set(re.findall(r"`(-p [^`]+)`", TEXT)))
 
 
 def given_by(options: list[str]) -> dict[str, Any]:
-    """The parameters that `prefect deployment run` makes of its options `-p name=value`: JSON, or else a text."""
+    """Return the parameters that `prefect deployment run` makes of `-p name=value`: JSON, or else a text."""
     assert options[::2] == ["-p"] * (len(options) // 2), options
     pairs = (option.split("=", 1) for option in options[1::2])
     return {name: _value(text) for name, text in pairs}
@@ -95,8 +97,8 @@ def _value(text: str) -> Any:
         return text
 
 
-def makes_sense(given: dict[str, Any]) -> None:
-    """The dates are some that raw_data.nps has, and a backfill's deployment is there. Raises what the run would."""
+def check_parameters(given: dict[str, Any]) -> None:
+    """Check that raw_data.nps has the dates, and that the deployment of a backfill exists. Raise what the run would."""
     nps, flags = read_table("raw_data.nps"), {"allow_before_start": given.get("allow_before_start", False)}
     if "deployment" in given:
         assert given["deployment"] in NAMED
@@ -106,11 +108,12 @@ def makes_sense(given: dict[str, Any]) -> None:
 
 
 def test_nothing_was_overlooked() -> None:
-    kinds = ("python -m flows.", "python -m blocks", "prefect ", "make ", "airflow ")
+    kinds = ("daybook ", "prefect ", "make ", "airflow ")
     assert all(command.startswith(kinds) for command in commands())
     assert (len(TABLES), len(ENTRIES)) == (1, 2)
     assert len(blocks("yaml")) == len(TABLES) + len(ENTRIES)
-    assert len(MODULES) >= 6
+    assert len(FLOWS) >= 6
+    assert set(DAYBOOK) - set(FLOWS) == {"daybook blocks"}
     assert len(DEPLOYMENT_RUNS) >= 4 < len(LOOSE)
 
 
@@ -144,7 +147,7 @@ def test_an_entry_fits_into_prefect_yaml(entry: dict[str, Any]) -> None:
 
 @pytest.mark.servers
 def test_the_entrys_retries_are_those_of_the_dag() -> None:
-    """In a process of its own, as a worker would start it: settings are read from the environment once."""
+    """Use a process of its own, as a worker does, because Prefect reads its settings from the environment once."""
     assert retry_options() == {
         "retries": 1,
         "retry_delay_seconds": 180,
@@ -154,16 +157,17 @@ def test_the_entrys_retries_are_those_of_the_dag() -> None:
         "import json; from daybook.orchestration.flow_options import retry_options; print(json.dumps(retry_options()))"
     )
     variables = ENTRIES[0]["work_pool"]["job_variables"]["env"]
-    said = subprocess.run(
+    answer = subprocess.run(
         [sys.executable, "-c", ask], cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=True
     )
-    assert json.loads(said.stdout) == {"retries": 3, "retry_delay_seconds": 60, "timeout_seconds": None}
+    assert json.loads(answer.stdout) == {"retries": 3, "retry_delay_seconds": 60, "timeout_seconds": None}
 
 
-@pytest.mark.parametrize("command", MODULES)
+@pytest.mark.parametrize("command", FLOWS)
 def test_a_command_is_understood_by_its_flow(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, _, module, *arguments = words(command)
-    flow: Flow[..., Any] = getattr(importlib.import_module(module), module.removeprefix("flows."))
+    _, name, *arguments = words(command)
+    module = COMMANDS[name].target.partition(":")[0]
+    flow: Flow[..., Any] = getattr(importlib.import_module(module), module.rpartition(".")[2])
     understood: list[dict[str, Any]] = []
 
     def instead_of_running(**options: Any) -> Any:
@@ -173,7 +177,7 @@ def test_a_command_is_understood_by_its_flow(command: str, monkeypatch: pytest.M
     command_line.run(flow, arguments)
 
     (given,) = understood
-    makes_sense(flow.validate_parameters(given))
+    check_parameters(flow.validate_parameters(given))
 
 
 @pytest.mark.parametrize("command", DEPLOYMENT_RUNS)
@@ -184,7 +188,7 @@ def test_a_deployment_and_its_parameters_are_there(command: str) -> None:
     flow = flow_of(NAMED[name])
     assert set(given) <= set(flow.parameters.properties)
     if name != "backfill/on-demand" or options:  # without any, it is named only
-        makes_sense(flow.validate_parameters(NAMED[name].get("parameters", {}) | given))
+        check_parameters(flow.validate_parameters(NAMED[name].get("parameters", {}) | given))
 
 
 @pytest.mark.parametrize("option", LOOSE)
@@ -226,25 +230,28 @@ def test_what_the_page_says_of_limits_holds() -> None:
 
 def test_the_trigger_fires_at_a_load_by_interval_and_gives_its_dates(monkeypatch: pytest.MonkeyPatch) -> None:
     (entry,) = (entry for entry in ENTRIES if "triggers" in entry)
-    (said,) = entry["triggers"]
-    trigger, table = DeploymentEventTrigger.model_validate(said), read_table("raw_data.nps")
+    (given_trigger,) = entry["triggers"]
+    trigger, table = DeploymentEventTrigger.model_validate(given_trigger), read_table("raw_data.nps")
     emitted: list[dict[str, Any]] = []
     monkeypatch.setattr(events, "emit_event", lambda **event: emitted.append(event))
     for planned in (plan(table, DAY), plan(table, DAY, date(2021, 2, 8)), plan(table, full_refresh=True)):
         events.emit_loaded(LoadReport(table.name, planned.label, planned.strategy.name), planned)
 
     assert {event["event"] for event in emitted} == trigger.expect
-    match = ResourceSpecification.model_validate(said["match"])
+    match = ResourceSpecification.model_validate(given_trigger["match"])
     assert [match.matches(Resource(event["resource"])) for event in emitted] == [True, True, False]
     for event, until in zip(emitted, ("2021-02-06", "2021-02-08"), strict=False):
-        given = {name: render_user_template_sync(text, {"event": event}) for name, text in said["parameters"].items()}
+        given = {
+            name: render_user_template_sync(text, {"event": event})
+            for name, text in given_trigger["parameters"].items()
+        }
         assert given == {"execution_date": "2021-02-05", "until": until}
         flow_of(entry).validate_parameters({"table": table.name} | given)  # the page's own table has no file here
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=lambda block: block.splitlines()[-1].strip())
 def test_a_call_in_python_is_one(block: str) -> None:
-    """Of what a block imports from here: it is there, and takes what it is given."""
+    """Check that what a block imports from here exists, and takes the given arguments."""
     tree = ast.parse(block)
     imported = {
         name.name: getattr(importlib.import_module(node.module), name.name)

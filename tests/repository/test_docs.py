@@ -1,6 +1,7 @@
 """The documents say what is there: commands, files, columns and names that a reader would type."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -75,21 +76,25 @@ def test_every_flow_has_a_command() -> None:
     assert flows <= targets
 
 
-def test_the_readme_lists_the_ledgers_columns() -> None:
-    section = text("README.md").split("The ledger is the table")[1].split("## ")[0]
-    assert set(COLUMNS) <= set(re.findall(r"`(\w+)`", section))
+def test_the_reference_lists_the_ledgers_columns() -> None:
+    section = text("docs/reference/schema-daybook.md").split("\n## ledger\n")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(COLUMNS)
 
 
-def test_the_readmes_table_file_is_one() -> None:
-    example = next(
-        block for block in re.findall(r"```yaml\n(.*?)```", text("README.md"), re.DOTALL) if "source:" in block
-    )
+@pytest.mark.parametrize("document", ["README.md", "docs/guides/load-a-table.md"])
+def test_a_documents_table_file_is_one(document: str) -> None:
+    example = next(block for block in re.findall(r"```yaml\n(.*?)```", text(document), re.DOTALL) if "source:" in block)
     table = Table(name="raw_data.orders", **YAML(typ="safe", pure=True).load(example))
     assert (table.load, table.interval) == ("upsert", "day")
 
 
 @pytest.mark.parametrize(
-    ("document", "name"), [("README.md", "orders-daily"), ("docs/guides/audit.md", "orders-weekly")]
+    ("document", "name"),
+    [
+        ("docs/guides/load-a-table.md", "orders-daily"),
+        ("docs/getting-started.md", "orders-daily"),
+        ("docs/guides/audit.md", "orders-weekly"),
+    ],
 )
 def test_a_documents_deployment_fits_into_prefect_yaml(document: str, name: str) -> None:
     entry = next(
@@ -100,10 +105,30 @@ def test_a_documents_deployment_fits_into_prefect_yaml(document: str, name: str)
     assert deployments[-1]["work_pool"] == deployments[0]["work_pool"]
 
 
-def test_the_readme_explains_every_strategy() -> None:
+def test_the_deploy_guides_yaml_fits_into_prefect_yaml() -> None:
+    guide = text("docs/guides/deploy.md")
+    pulls, images, retries = (
+        [block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if word in block]
+        for word in ("pull:", "image:", "RETRIES")
+    )
+    yaml = YAML(typ="safe", pure=True)
+    steps = [step for block in pulls for entry in yaml.load(block)["pull"] for step in entry]
+    assert len(steps) == 2
+    assert all(callable(getattr(import_module(module), name)) for module, _, name in (s.rpartition(".") for s in steps))
+    deployment = yaml.load(text("prefect.yaml").rstrip() + "\n\n  - name: slow\n" + retries[0])["deployments"][-1]
+    own = yaml.load(images[0])["definitions"]["work_pool"]
+    assert deployment["work_pool"]["name"] == own["name"] == "daybook"
+    variables = deployment["work_pool"]["job_variables"]["env"]
+    assert own["job_variables"]["env"].items() < variables.items()
+    assert all(f"`{name}`" in text("docs/reference/environment.md") for name in variables)
+
+
+def test_a_guide_and_the_reference_explain_every_strategy() -> None:
     strategies = json_schema()["properties"]["load"]["enum"]
-    table = text("README.md").split("| `load:` |")[1].split("\n\n")[0]
+    table = text("docs/guides/load-a-table.md").split("| `load:` |")[1].split("\n\n")[0]
     assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == strategies
+    (field,) = re.findall(r"^\| `load` \|.*$", text("docs/reference/table-file.md"), re.MULTILINE)
+    assert sorted(re.findall(r"(\w+): ", field.split("| required |")[1])) == strategies
 
 
 def test_the_tree_of_errors_is_whole() -> None:

@@ -12,7 +12,7 @@ from daybook.definitions.table_files import read_table
 from daybook.errors import CheckFailed
 from daybook.load import guards
 from daybook.load.check_runner import Result
-from daybook.load.plan import plan
+from daybook.load.planning.plan import plan
 from daybook.model.checks import Check
 
 PAGE = (Path(__file__).parents[2] / "docs/guides/checks.md").read_text(encoding="utf-8")
