@@ -67,12 +67,12 @@ class Audits:
     """The table `daybook.audits` of a warehouse. It is append-only."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = StateTable(warehouse, "audits", COLUMNS)
+        self._state_table = StateTable(warehouse, "audits", COLUMNS)
 
     def record(self, session: Session, found: Iterable[Found]) -> None:
         """Add the results of an audit."""
-        self._book.ensure(session)
-        self._book.append(session, [astuple(one) for one in found])
+        self._state_table.ensure(session)
+        self._state_table.append(session, [astuple(one) for one in found])
 
 
 def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None) -> Found:

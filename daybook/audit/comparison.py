@@ -24,13 +24,13 @@ from daybook.sql.database_error import Condition, meets
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
-#: The largest difference to expect between the clocks of a worker and of a source.
+#: The largest expected difference between the clocks of a worker and a source.
 _CLOCKS = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """An open comparison of a table."""
+    """Both sides of a table, opened for a comparison."""
 
     table: Table
     warehouse: Warehouse
@@ -76,7 +76,7 @@ def require_database(table: Table) -> None:
     if not table.source.audited:
         raise AuditRefused(
             f"{table.name}: its source is of kind {table.source.kind}, but only a database can be compared with the "
-            "warehouse. To pick up changes in another source, load the table again"
+            "warehouse. To pick up changes in this source, load the table again"
         )
 
 
@@ -84,8 +84,8 @@ def require_database(table: Table) -> None:
 def open_comparison(table: Table, warehouse: Warehouse, keys: ConnectionProvider, seconds: int) -> Iterator[Comparison]:
     """Open both sides, each on its own connection. `seconds` is the time limit of a statement in the source.
 
-    The audit takes no locks of its own. But in Redshift a transaction that reads a table holds it until it ends, so a
-    load that wants to commit waits for the audit.
+    The audit takes no explicit locks. But in Redshift, a transaction that reads a table locks it until the transaction
+    ends, so a load that wants to commit waits for the audit.
 
     Raises:
         AuditRefused: the source is not a database, or the warehouse's table has no usable cursor.
@@ -95,7 +95,7 @@ def open_comparison(table: Table, warehouse: Warehouse, keys: ConnectionProvider
     ledger = Ledger(warehouse)
     with table.source.open_to_audit(table, keys) as source, warehouse.session() as session:
         described = masked(table, source.columns())
-        # The recipe leaves out columns that the source has and the warehouse does not, and records that.
+        # The recipe leaves out columns that the warehouse lacks, and records that.
         target = target_of(table, described)
         recipe = recipe_for(session, warehouse, target, described)
         _require_cursor(session, warehouse, target)
@@ -145,7 +145,7 @@ def _without_later(
     rows: str,
     until: datetime,
 ) -> str:
-    """Return the SQL for FROM that selects `rows` (quoted) without those that have moved since the last load."""
+    """Return a FROM item for `rows` (quoted), without the rows that have moved since the last load."""
     found, later = {column.name: column for column in described}, warehouse.quote("daybook_later")
     sent = [as_sent(found[column.name], column) for column in target.columns]
     try:

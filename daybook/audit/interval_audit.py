@@ -23,9 +23,9 @@ from daybook.warehouses.base import Warehouse
 
 #: The time limit of a statement in the source, in seconds.
 SECONDS = 300
-#: The number of different intervals whose rows are compared. If a whole history differs, comparing all takes too long.
+#: The number of differing intervals whose rows are compared. If a whole history differs, comparing all takes too long.
 MAX_DIFFED_INTERVALS = 200
-#: The start of a ledger entry for a whole table.
+#: The start of a ledger entry for a full refresh of a table without a `start`.
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
@@ -45,7 +45,7 @@ class Audited:
     why: str | None = None
     """A remark on the verdict."""
     in_parts: bool = False
-    """True if the ledger only has entries for parts of the interval."""
+    """True if the ledger has no entry for the whole interval, only for parts of it."""
 
     @property
     def rows_by_ledger(self) -> int | None:
@@ -67,8 +67,8 @@ def audit(
 ) -> list[Audited]:
     """Compare intervals of a table with the source and with the ledger.
 
-    Both sides are read at the same time, each in one snapshot. Nothing is locked. If a load commits during the audit,
-    the intervals that it may have changed are compared again.
+    The audit reads both sides at the same time, each in one snapshot, and takes no explicit locks. If a load commits
+    during the audit, the audit repeats the comparison for the intervals that the load may have changed.
 
     For an upsert, rows that moved in the source to a later interval, which is not loaded yet, are left out: see
     `daybook.load.extraction.moved_rows`. Rows without a cursor belong to no interval.
@@ -78,7 +78,7 @@ def audit(
         intervals: the intervals, in order, without overlaps.
         warehouse: the warehouse with the table and the ledger.
         keys: opens the source.
-        look: the number of different intervals whose rows are compared. The others get lower bounds.
+        look: the number of differing intervals whose rows are compared. The results of the others are lower bounds.
         rows: the number of rows that one statement should compare.
         seconds: the time limit of one statement in the source.
 

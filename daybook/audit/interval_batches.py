@@ -1,21 +1,21 @@
-"""Split the intervals of an audit into batches of about the same row count, by the ledger. One statement reads each."""
+"""Split the intervals of an audit into batches of about the same row count. One statement reads one batch."""
 
 from collections.abc import Iterator, Sequence
 
 from daybook.ledger.ledger import Entry
 from daybook.model.interval import Interval
 
-#: Rows for one statement to compare. A slow server, which compares 20,000 rows a second, needs two minutes for them.
+#: The rows that one statement compares. A slow server, at 20,000 rows a second, needs two minutes for them.
 ROWS = 2_500_000
 _MAX_INTERVALS = 400  # intervals in one query
 _INTERVALS_UNKNOWN = 100  # intervals in one query if their row counts are unknown
 
 
 def batches(intervals: Sequence[Interval], entries: Sequence[Entry | None], rows: int) -> Iterator[slice]:
-    """Yield the slices of `intervals` that have about `rows` rows each. A large interval is a slice of its own.
+    """Yield slices of `intervals` with about `rows` rows each. A large interval is its own slice.
 
-    `entries` are the ledger's, one per interval. An interval without a row count, because it was never loaded or only
-    together with others, counts with the average of the others.
+    `entries` are the ledger entries, one per interval. If an interval has no row count of its own, because it was never
+    loaded or only together with others, the average of the other intervals is assumed.
     """
     counts = [_rows(interval, entry) for interval, entry in zip(intervals, entries, strict=True)]
     known = [count for count in counts if count is not None]

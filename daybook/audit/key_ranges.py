@@ -1,4 +1,4 @@
-"""Ranges of an integer key. A table without intervals, or a whole table, is compared by them."""
+"""Ranges of an integer key. An audit uses them to compare a whole table."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ class ByKey:
     values: tuple[Any, ...] = ()
 
     def within_sql(self, column: str, intervals: Iterable[KeyRange]) -> tuple[str, list[Any]]:
-        """Return the condition that a row is in one of these ranges, and its bind values."""
+        """Return an SQL condition for the rows in these ranges, and its bind values."""
         values: list[Any] = []
         for start, end in sorted(intervals):
             if values and values[-1] == start:
@@ -41,12 +41,12 @@ class ByKey:
         return " AND ".join([f"({ranges})", *self.conditions]), [*values, *self.values]
 
     def bucket_sql(self, column: str, boundaries: Sequence[int]) -> tuple[str, list[int]]:
-        """Return an expression for the number of each row's range, and its bind values."""
+        """Return an SQL expression for the number of each row's range, and its bind values."""
         return numbered_sql(column, boundaries)
 
 
 def by_key(side: ComparisonSide, key: str, since: datetime | None, until: datetime | None) -> ComparisonSide:
-    """Return the same side, divided by ranges of the column `key`.
+    """Return `side`, divided by ranges of the column `key`.
 
     If the table has a cursor, only rows from `since` on and rows without a cursor count, as in a full refresh. With
     `until`, only rows before it count, and rows without a cursor do not.
@@ -80,7 +80,7 @@ def ends_of(side: ComparisonSide) -> tuple[int, int, int] | None:
 
 
 def evenly(ends: Sequence[tuple[int, int, int]], rows: int) -> list[KeyRange]:
-    """Return ranges from the smallest to the largest key with about `rows` rows each, if keys are evenly spread."""
+    """Return ranges from the smallest to the largest key with about `rows` rows each if the keys are evenly spread."""
     if not ends:
         return []
     least, end = min(first for first, _, _ in ends), max(last for _, last, _ in ends) + 1

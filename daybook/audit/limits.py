@@ -23,7 +23,7 @@ def explained(table: str, what: str, remedy: str, seconds: int) -> Iterator[None
             raise
         raise AuditRefused(
             f"{table}: comparing {what} in one statement took longer than the server's time limit (in the source: "
-            f"{seconds} s), so the server cancelled it. {remedy}, or run it when the server is less busy"
+            f"{seconds} s), so the server cancelled it. {remedy}, or run the audit when the server is less busy"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Choose the intervals that a repair reloads, and refuse a repair of suspiciously many."""
+"""Choose the intervals that a repair reloads, and refuse to repair too many."""
 
 import math
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ def to_repair(table: Table, found: Sequence[Audited], max_repair: float) -> list
     Args:
         table: the table.
         found: the results of the audit.
-        max_repair: the share of the loaded intervals that may differ, from 0 to 1. The number is rounded up, so one
-            interval may always differ if the share is above 0. Intervals that were never loaded do not count: loading
-            them does not rewrite history.
+        max_repair: the share of the loaded intervals that may differ, from 0 to 1. The number of intervals is rounded
+            up, so a share above 0 always allows one. Intervals that were never loaded do not count: loading them does
+            not rewrite history.
 
     Raises:
-        RepairRefused: more intervals differ.
+        RepairRefused: more intervals differ than `max_repair` allows.
     """
     if why := refusal(table, found, max_repair):
         raise RepairRefused(why)
@@ -44,7 +44,7 @@ def refusal(table: Table, found: Sequence[Audited], max_repair: float) -> str | 
     label = table.label([found[0].interval, found[-1].interval])
     return (
         f"{table.name} {label}: {len(differing):,} of {table.grid.counted(loaded)} that were loaded differ, but "
-        f"max_repair={max_repair:g} allows a repair to reload only {allowed:,}. Nothing was repaired. So many "
+        f"max_repair={max_repair:g} allows a repair to reload only {allowed:,}. Nothing was repaired. Many "
         "differences at once often have one cause: a changed column type, time zone or mask. Check some of the rows "
         f"first: reconcile shows their keys. To reload all of them, pass max_repair={share:g}"
     )

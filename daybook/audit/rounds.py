@@ -15,8 +15,8 @@ from daybook.warehouses.base import Warehouse
 R = TypeVar("R")
 
 _ROUNDS = 3
-#: The remark on an interval that was loaded during every attempt to compare it.
-OVERTAKEN = "a load changed it during every comparison: compare it when no load runs"
+#: The remark on an interval that a load changed during every attempt to compare it.
+OVERTAKEN = "a load changed it during every comparison: compare it when no load is running"
 
 
 def in_rounds(
@@ -28,7 +28,7 @@ def in_rounds(
     work: Callable[[Comparison, Sequence[S]], list[R]],
     settled: Callable[[R, Sequence[Entry]], bool],
 ) -> list[tuple[R, bool]]:
-    """Return the result of `work` for each interval or key range, in order, and True if no load can have changed it.
+    """Return `work`'s result for each interval or key range, in order, and True if no load can have changed it.
 
     Each round opens both sides again, and so does each retry after a temporary failure.
 
@@ -38,7 +38,7 @@ def in_rounds(
         warehouse: the warehouse.
         keys: opens the source.
         seconds: the time limit of one statement in the source.
-        work: compares some of the intervals.
+        work: compares some of the intervals or key ranges.
         settled: returns True if a result is valid despite the loads that committed during the round. It takes their
             ledger entries.
 

@@ -1,7 +1,7 @@
-"""Find the rows of an interval that differ, by bisecting. No table is ever fetched.
+"""Find the rows of an interval that differ, by bisecting, without fetching whole tables.
 
-Rows are divided into buckets by the leading bits of the hash of their key (or of the row, if the table has no key). So
-both databases divide them in the same way, regardless of their collations. Only buckets whose checksums differ are
+Rows are divided into buckets by the leading bits of the hash of their key (or of the row, if the table has no key).
+Both databases divide them in the same way, regardless of their collations. Only buckets whose checksums differ are
 divided further, into up to 256 per query, until they are small. Then the hashes and keys of the small buckets are
 fetched and compared. This takes about log(rows) / log(256) queries on each side.
 """
@@ -18,7 +18,7 @@ from daybook.sql.checksum.sums import Sum
 _SMALL = 200  # rows of a bucket that is fetched
 _AIM = 100  # rows that a bucket should have after the next division
 _MOST_BITS = 8  # bits of one division
-_MOST_PIECES = 64  # buckets that are followed; beyond that, counts are lower bounds
+_MOST_PIECES = 64  # buckets to bisect; the counts of any others are lower bounds
 MAX_KEYS = 5  # keys of each kind (added, removed, changed) that are reported
 
 
@@ -72,7 +72,7 @@ class _Found:
         self.add("added" if more > 0 else "removed" if more < 0 else "changed", abs(more) or 1)
 
     def result(self, queries: int = 0, bytes: int = 0) -> Differences:
-        """Return the differences, with the number of queries and bytes that it took to find them."""
+        """Return the differences, with the number of queries and bytes that were needed to find them."""
         return Differences(
             self.counts["added"],
             self.counts["removed"],
@@ -86,8 +86,8 @@ class _Found:
         )
 
     def compare(self, source: Iterable[RowGroup], warehouse: Iterable[RowGroup]) -> None:
-        """Add fetched rows. If both sides have rows with the same key, these are changed; surplus rows of one side are
-        added or removed."""
+        """Add fetched rows. Rows with the same key on both sides are changed. Surplus rows of one side are added or
+        removed."""
         keys: dict[int, tuple[Any, ...]] = {}
         more: dict[int, Counter[int]] = defaultdict(Counter)
         for groups, sign in ((warehouse, -1), (source, 1)):

@@ -19,29 +19,32 @@ def intervals_of(
     Args:
         table: the table.
         start: the start, as in `Grid.at`. Default: the table's `start`.
-        end: the end, as in `Grid.at`. Default: the end of the newest interval that is over.
-        last: the number of newest intervals instead of a range. Intervals before the table's `start` are left out.
+        end: the end, as in `Grid.at`. Default: the end of the newest interval that has ended.
+        last: the number of newest intervals, instead of a range. Intervals before the table's `start` are left out.
 
     Raises:
-        AuditRefused: the source is not a database, the table has no intervals, or no start is known. Or the range is
-            empty, off the grid, not over yet, or before the table's `start`. Each error says what to type instead.
+        AuditRefused: the source is not a database, the table has no intervals, or neither `start` nor `last` is given
+            for a table without a `start`. Or the range is empty, off the grid, has not ended, or begins before the
+            table's `start`. Each error has the value to type instead.
     """
     require_database(table)
     grid = table.load_grid
     if grid is None:
         raise AuditRefused(
-            f"{table.name} has load: {table.load}: it is always loaded whole and has no intervals to compare. "
+            f"{table.name} has load: {table.load}, so each load replaces it whole, and it has no intervals to compare. "
             + (
-                "Compare it by ranges of its key: whole=true"
+                "To compare it by ranges of its key, set whole=true"
                 if table.key
-                else "It has no key to compare it by, either: add key: to the table file, and use whole=true"
+                else "It has no key to compare it by, either: add key: to the table file, and set whole=true"
             )
         )
     if last is not None and (start is not None or end is not None):
-        raise AuditRefused(f"{table.name}: last={last} takes the newest intervals: give last, or start and end")
+        raise AuditRefused(
+            f"{table.name}: last={last} selects the newest intervals: give either last, or start and end"
+        )
     newest = grid.last_complete(datetime.now(UTC))
     if table.start is not None and newest.start < grid.first(table.start).start:
-        raise AuditRefused(f"{table.name}: no interval is over yet: it starts on {table.start}")
+        raise AuditRefused(f"{table.name}: no interval has ended yet: the table starts on {table.start}")
     if last is not None:
         intervals = [newest]
         earliest = grid.first(table.start).start if table.start is not None else None
@@ -49,7 +52,7 @@ def intervals_of(
             intervals.insert(0, grid.previous(intervals[0]))
         return intervals
     if start is None and table.start is None:
-        raise AuditRefused(f"{table.name}: its file has no start:, so give start or last")
+        raise AuditRefused(f"{table.name}: the table file has no start:, so give start or last")
     try:
         first = start if start is not None else parse(grid.label(grid.first(table.start or newest.start)))
         until = end if end is not None else parse(grid.until(newest))

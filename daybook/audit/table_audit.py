@@ -1,4 +1,4 @@
-"""The audit of a whole table by ranges of its key: a table without intervals, or everything that was ever loaded."""
+"""Audit a whole table by ranges of its key: a table without intervals, or all intervals that were ever loaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,9 +22,9 @@ from daybook.sql.checksum.sums import Sum
 from daybook.sql.retries import with_retries
 from daybook.warehouses.base import Warehouse
 
-#: Rows of a range, if the keys are evenly spread.
+#: The rows of a range, if the keys are evenly spread.
 ROWS = 100_000
-#: Ranges that one statement compares.
+#: The ranges that one statement compares.
 BATCH = 10
 
 
@@ -54,14 +54,14 @@ def audit_whole(
 ) -> list[AuditedRange]:
     """Compare a whole table with its source by ranges of its key.
 
-    For a table with intervals, the rows from its `start` to the end of the newest loaded interval are compared, without
-    rows that have no cursor. The ledger has no checksums of key ranges, so the result does not say which side changed.
+    For a table with intervals, it compares the rows from `start` to the end of the newest loaded interval, without rows
+    that have no cursor. The ledger has no checksums of key ranges, so the result does not show which side changed.
 
     Args:
         table: the table.
         warehouse: the warehouse.
         keys: opens the source.
-        look: the number of different ranges whose rows are compared. The others get lower bounds.
+        look: the number of differing ranges whose rows are compared. The results of the others are lower bounds.
         rows: the number of rows of a range.
         batch: the number of ranges that one statement compares.
         seconds: the time limit of one statement in the source.
@@ -69,7 +69,7 @@ def audit_whole(
     Raises:
         AuditRefused: the source is not a database, the first column of the key is not an integer, the table was never
             loaded, or a statement took too long.
-        SourceError, AuditFailed: for the reasons of `audit`.
+        SourceError, AuditFailed: as in `audit`.
     """
     remedy = f"Add an index on the column {', '.join(table.key[:1])}"
 

@@ -1,4 +1,4 @@
-"""The verdict on an interval, from the checksums of its three sides: the source, the ledger and the warehouse."""
+"""The verdict on an interval, from three checksums: those of the source, the ledger and the warehouse."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from daybook.model.interval import Interval
 from daybook.sql.checksum.sums import Sum
 
 #: The reason why the ledger has no checksum for an interval that no single entry covers.
-IN_PARTS = "it was loaded in parts, with other intervals than the table file has now"
+IN_PARTS = "it was loaded in parts, by other intervals than those of the table file now"
 
 
 class Verdict(StrEnum):
@@ -24,12 +24,12 @@ class Verdict(StrEnum):
 
     @property
     def is_difference(self) -> bool:
-        """Return True if an interval that was loaded, or that has rows, is not equal to its source."""
+        """Return True if the interval differs from its source. `NEVER_LOADED` is not a difference."""
         return self not in (Verdict.EQUAL, Verdict.NEVER_LOADED)
 
 
 def ledger_checksum(entry: Entry, interval: Interval, fingerprint: str) -> tuple[Sum | None, str | None]:
-    """Return the checksum that the ledger has for an interval, or None and the reason why it has none."""
+    """Return the ledger's checksum of an interval and None, or None and the reason why there is no checksum."""
     if not entry.is_of(interval):
         return None, "it was loaded together with other intervals, without a checksum for each"
     if entry.checksum is None:
@@ -59,10 +59,10 @@ def classify(
 
     Args:
         source: the checksum of its rows in the source.
-        ledger: the checksum that the ledger has of its load; None if the ledger cannot say.
+        ledger: the ledger's checksum of its last load; None if the ledger has none.
         warehouse: the checksum of its rows in the warehouse.
-        loaded: True if the ledger has entries for all of the interval. None: only for a part of it, as after a full
-            refresh before the interval was over.
+        loaded: True if the ledger has entries for all of the interval, False if it has none. None: it only has
+            entries for a part, as after a full refresh before the interval ended.
         moves: True if loads of later intervals move rows out of this one. Then the ledger's checksum shows which side
             changed only if it equals one of them.
         kept: True if loads keep rows in the table that the source has deleted.

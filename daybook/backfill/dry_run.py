@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 class Forecast:
     """One interval of a dry run. `chosen` is True if the backfill would load it.
 
-    `at_source` is the source's row count now, or None if the source cannot be counted. `by_ledger` is the row count at
-    the time of its load, and 0 if it was never loaded. It is None after a full refresh, which records one row count for
-    all of its intervals, unless an audit gives the row count of each.
+    `at_source` is the source's row count now, or None if its rows cannot be counted. `by_ledger` is the row count of
+    the last load, or 0 if the interval was never loaded. After a full refresh, which records one row count for all
+    intervals, it is None, unless an audit has the row count of each.
     """
 
     status: IntervalStatus
@@ -60,7 +60,7 @@ def forecast(
         statuses: the status of each interval: adjacent intervals, in order.
         select: the intervals that the backfill would choose.
         keys: opens the source.
-        audited: the result of an audit of each interval. Without it, the rows of the source are counted.
+        audited: the result of an audit of each interval. Without it, the source counts its rows.
 
     Raises:
         SourceError: the source does not match the table file.

@@ -11,7 +11,7 @@ logger = logging.getLogger("daybook.backfill")
 
 @dataclass(frozen=True)
 class BackfillOptions:
-    """The options of a backfill. The parameters of `flows.backfill` explain each of them."""
+    """The options of a backfill. `flows.backfill` documents each of them, as a parameter."""
 
     order: Order = "ascending"
     max_active_runs: int = 1

@@ -26,7 +26,7 @@ def arrange(items: Sequence[IntervalRun], order: Order) -> list[IntervalRun]:
 
 @dataclass
 class BisectingQueue:
-    """The waiting items, the failed intervals with their reasons, and the intervals that will not be tried.
+    """The waiting items, the failed intervals with their reasons, and the intervals that will not be loaded.
 
     With `in_order` (depends_on_past), the queue closes when an interval fails. A closed queue returns no more items:
     waiting intervals, and those that are put back later, go to `held_back`.
@@ -47,7 +47,7 @@ class BisectingQueue:
         return cls(deque(items), in_order)
 
     def pop(self, still_wanted: Callable[[IntervalRun], Sequence[Interval]] = lambda item: item) -> IntervalRun | None:
-        """Return the next item, or None. `still_wanted` can drop intervals that other runs have loaded by now."""
+        """Return the next item, or None. `still_wanted` can drop intervals that other runs have loaded since."""
         while self.waiting:
             wanted = still_wanted(self.waiting.popleft())
             pieces = coalesce(wanted, len(wanted)) if wanted else []
@@ -57,7 +57,7 @@ class BisectingQueue:
         return None
 
     def requeue(self, item: Sequence[Interval]) -> None:
-        """Put these intervals back at the front: their run was lost, so it is unknown if they can be loaded."""
+        """Put these intervals back at the front: their run was lost before it could load them or fail."""
         self._put(coalesce(item, len(item)))
 
     def mark_done(self, item: IntervalRun) -> None:
@@ -84,7 +84,7 @@ class BisectingQueue:
         middle = len(item) // 2
         first, second = tuple(item[:middle]), tuple(item[middle:])
         self._second_half[first] = second
-        if item not in self._joined:  # a merged item that fails has another fault: merging again would repeat runs
+        if item not in self._joined:  # its second failure is another fault: merging again would repeat runs
             self._pieces |= {first, second}
         self._put([first, second])
 

@@ -11,7 +11,7 @@ _MAX_REASONS = 20  # failures in the error message
 
 @dataclass
 class BackfillResult:
-    """The intervals that were loaded, those that failed with their reasons, and those that were not tried."""
+    """The intervals that were loaded, those that failed with their reasons, and those that were not attempted."""
 
     loaded: list[Interval] = field(default_factory=list)
     failed: dict[Interval, str] = field(default_factory=dict)
@@ -33,8 +33,7 @@ class BackfillResult:
         if len(self.failed) > _MAX_REASONS:
             lines.append(f"- and {len(self.failed) - _MAX_REASONS:,} more, in daybook.failures")
         if self.held_back:
-            lines.append(
-                f"{grid.counted(len(self.held_back))} not tried after that, from {grid.label(min(self.held_back))} on"
-            )
+            first = grid.label(min(self.held_back))
+            lines.append(f"{grid.counted(len(self.held_back))} not attempted after that, from {first} on")
         lines.append("Fix the cause and run the backfill again: it skips the intervals that are loaded")
         raise BackfillIncomplete("\n".join(lines))

@@ -20,7 +20,7 @@ from daybook.strategies.registry import WHOLE_TABLE
 
 _NAME = re.compile(r"[^./\\]+\.[^./\\]+")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-#: Words that some version of YAML does not read as text.
+#: Words that some version of YAML reads as a boolean or as null.
 _NO_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -65,7 +65,7 @@ def _lines(
 ) -> Iterator[str]:
     yield "# yaml-language-server: $schema=../schema.json"
     yield f"# Proposed by `daybook describe {block} {source}`: check it, and replace the words in capitals."
-    yield f"description: {json.dumps(f'SAY WHAT ONE ROW OF {source} IS', ensure_ascii=False)}"
+    yield f"description: {json.dumps(f'DESCRIBE WHAT ONE ROW OF {source} REPRESENTS', ensure_ascii=False)}"
     yield "owner: NAME_THE_TEAM_TO_ASK"
     yield f"source: {{kind: database, block: {_text(block)}, table: {_text(source, dotted=True)}}}"
     remarks = {field: f" # {remark}" for field, remark in proposal.remarks.items() if remark}
@@ -92,7 +92,7 @@ def _lines(
 
 
 def _declarable(type: Type) -> str:
-    """Return the type as `columns:` can name it. Native types of PostgreSQL become text."""
+    """Return the type as `columns:` can declare it. Native types of PostgreSQL become text."""
     return "text" if type.kind == "native" else str(type)
 
 
@@ -105,11 +105,11 @@ def write(name: str, text: str, folder: Path, *, force: bool = False) -> Path:
     """Write the file of the table `name` below `folder`, and return its path.
 
     Raises:
-        TableFileError: the file exists already, and `force` is False.
+        TableFileError: the file already exists, and `force` is False.
     """
     path = TableName.parse(name).path(folder, ".yaml")
     if path.exists() and not force:
-        raise TableFileError(f"{path} exists already and was not changed: pass --force to overwrite it")
+        raise TableFileError(f"{path} already exists and was not changed: pass --force to overwrite it")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path

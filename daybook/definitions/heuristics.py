@@ -11,7 +11,7 @@ from daybook.model.types import Column
 from daybook.strategies.base import FoundColumns
 from daybook.strategies.registry import WHOLE_TABLE, all_strategies
 
-#: Names of columns that change with every change of the row: the cursor of an upsert.
+#: Names of columns that every update of a row changes: the cursor of an upsert.
 MODIFIED = (
     *("modified", "modified_at", "modified_on", "updated", "updated_at", "updated_on", "last_modified"),
     *("last_modified_at", "last_updated", "last_updated_at", "changed_at", "date_modified", "date_updated"),
@@ -45,7 +45,7 @@ _CURSORS = frozenset({"date", "timestamp", "timestamptz"})
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """How to load a table. `remarks` has a comment for each field that needs one."""
+    """The proposed fields of a table file. `remarks` has a comment for each field that needs one."""
 
     load: str
     key: tuple[str, ...]
@@ -56,7 +56,7 @@ class Proposal:
 
 
 def propose(columns: Sequence[Column], key: tuple[str, ...], indexed: Sequence[str], view: bool) -> Proposal:
-    """Propose how to load a table: by the first strategy that fits, or whole if none does.
+    """Propose fields for a table: the first strategy that fits, or a load of the whole table if none does.
 
     Args:
         columns: the source's columns.
@@ -93,7 +93,7 @@ def _name(column: Column | None) -> str | None:
 
 
 def _named(names: Sequence[str], columns: Sequence[Column], indexed: Sequence[str]) -> Column | None:
-    """Return the column with one of these names. Columns with an index come first, then NOT NULL columns, then rank."""
+    """Return the column with one of these names. Prefer indexed, then NOT NULL columns, then the order of `names`."""
     rank = {_bare(name): number for number, name in reversed(list(enumerate(names)))}
     found = [column for column in columns if _bare(column.name) in rank]
     return min(
@@ -108,16 +108,16 @@ def _about(cursor: Column, indexed: Sequence[str], view: bool) -> str:
     if cursor.name not in indexed and not view:
         remarks.append("no index begins with it, so every load reads the whole table: add an index in the source")
     if cursor.nullable:
-        remarks.append("rows without it belong to no interval, and only a full refresh loads them")
+        remarks.append("rows without it belong to no interval, so only a full refresh loads them")
     return "; ".join(remarks)
 
 
 def _why_whole(key: tuple[str, ...], modified: Column | None, created: Column | None, deleted: Column | None) -> str:
     if modified and not key:
-        return f"load: upsert with the cursor {modified.name} would need a key"
+        return f"load: upsert with the cursor {modified.name} needs a key"
     if created and deleted:
         return f"{deleted.name} marks deleted rows, and intervals of {created.name} would miss that change"
-    return "no column has the time at which a row was created or modified"
+    return "no column has the time when a row was created or modified"
 
 
 def _bare(name: str) -> str:

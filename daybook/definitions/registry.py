@@ -13,7 +13,7 @@ from daybook.model.dataset import Dataset
 def datasets(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileError]]:
     """Return the tables and summaries below `folder`, by name, and the errors of unreadable files.
 
-    The errors are returned, not raised: one wrong file must not hide all others.
+    The errors are returned, not raised: one invalid file must not hide all others.
     """
     found, problems = list[Dataset](), list[TableFileError]()
     for names, read in ((table_names, read_table), (summary_names, read_summary)):
@@ -26,21 +26,21 @@ def datasets(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileE
 
 
 def has_file(name: str, folder: Path | None = None) -> bool:
-    """Return True if `folder` has a file for the table or summary `name`, even a wrong one."""
+    """Return True if `folder` has a file for the table or summary `name`, even an invalid one."""
     return name in table_names(folder) or name in summary_names(folder)
 
 
 def read_dataset(name: str, folder: Path | None = None) -> Table | Summary:
-    """Return the table or summary `name` as its file below `folder` describes it.
+    """Return the table or summary `name` from its file below `folder`.
 
     Raises:
-        TableFileError: the file does not exist, or is wrong.
+        TableFileError: the file does not exist, or is invalid.
     """
     return read_summary(name, folder) if name in summary_names(folder) else read_table(name, folder)
 
 
 def dataset_of(name: str, folder: Path | None = None) -> Dataset | None:
-    """Return the table or summary `name`, or None if it has no file or a wrong one."""
+    """Return the table or summary `name`, or None if it has no file or an invalid one."""
     try:
         if name in table_names(folder):
             return read_table(name, folder)

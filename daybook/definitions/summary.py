@@ -25,7 +25,7 @@ class Summary(Dataset):
         (), description="Checks of the new rows, run before they replace the old ones."
     )
     columns: dict[str, TypeName] = Field(
-        {}, description="Types of columns, as column: type, if the SELECT returns another type than you want."
+        {}, description="Types of columns, as column: type, to override the types that the SELECT returns."
     )
     allow_empty: bool = Field(False, description="If true, a build may have no rows.")
     interval: Unit | None = Field(
@@ -34,14 +34,14 @@ class Summary(Dataset):
     lookback: int = Field(
         0,
         ge=0,
-        description="The number of earlier intervals that the rows of an interval are built from. Example: 6 for a "
+        description="The number of earlier intervals that the build of an interval also reads. Example: 6 for a "
         "7-day average.",
     )
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Summary":
         if (self.interval is None) != (self.cursor is None):
-            raise ValueError("interval and cursor belong together: give both or none")
+            raise ValueError("interval and cursor belong together: set both or neither")
         if self.lookback and self.interval is None:
             raise ValueError("lookback counts intervals: add interval and cursor")
         try:
@@ -60,7 +60,7 @@ class Summary(Dataset):
             if check.of_own_table:
                 raise ValueError(
                     f"input_checks: {check.kind} checks {self.name} itself, which is not built yet: name the table to "
-                    "check, " + ("in place of {table}" if check.sql else "with table: schema.table")
+                    "check " + ("instead of {table}" if check.sql else "with table: schema.table")
                 )
         for check in self.output_checks:
             if check.sql and re.search(rf"(?<![\w.]){re.escape(self.name)}(?![\w.])", check.sql, re.IGNORECASE):

@@ -18,10 +18,10 @@ def summary_names(folder: Path | None = None) -> list[str]:
 
 
 def read_summary(name: str, folder: Path | None = None) -> Summary:
-    """Return the summary `name` (`schema.table`) as its files in `folder` describe it.
+    """Return the summary `name` (`schema.table`) from its files in `folder`.
 
     Raises:
-        TableFileError: a file is missing or wrong. Names the file, the field and what to do.
+        TableFileError: a file is missing or invalid. The message names the file, the field and the remedy.
     """
     folder = folder or tables_folder()
     sql = path_of(name, folder, ".sql")
@@ -34,7 +34,7 @@ def read_summary(name: str, folder: Path | None = None) -> Summary:
         raise TableFileError(f"no summary {name!r}: expected {expected}{near}")
     yaml = sql.with_suffix(".yaml")
     if not yaml.is_file():
-        raise TableFileError(f"{sql} has no YAML file: write {yaml} with description, owner and key")
+        raise TableFileError(f"{sql} has no YAML file: create {yaml} with description, owner and key")
     try:
         return read_yaml(yaml, Summary, name=name, sql=sql.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -19,7 +19,7 @@ from daybook.suggestions import did_you_mean
 def table_names(folder: Path | None = None) -> list[str]:
     """Return every table that has a file with a source in `folder`, as `schema.table`, sorted.
 
-    By default, `folder` is the project's `tables/`, here and in every function that takes one.
+    The default `folder`, here and in every function that takes one, is the project's `tables/`.
     """
     folder = folder or tables_folder()
     return sorted(
@@ -36,10 +36,10 @@ def path_of(name: str, folder: Path, ending: str) -> Path | None:
 
 
 def read_table(name: str, folder: Path | None = None) -> Table:
-    """Return the table `name` (`schema.table`) as its file in `folder` describes it.
+    """Return the table `name` (`schema.table`) from its file in `folder`.
 
     Raises:
-        TableFileError: the file does not exist, or is wrong. Names the file, the field and what to do.
+        TableFileError: the file does not exist, or is invalid. The message names the file, the field and the remedy.
     """
     folder = folder or tables_folder()
     path = path_of(name, folder, ".yaml")

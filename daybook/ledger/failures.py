@@ -1,4 +1,4 @@
-"""Failed loads: a row of `daybook.failures` in the warehouse for every run that ended without its commit.
+"""Failed loads: one row of `daybook.failures` in the warehouse for every run that ended without a commit.
 
 The ledger records what was loaded; this table records what failed, and why. Like the ledger, it outlives Prefect's
 database. A run that cannot reach the warehouse leaves no row.
@@ -25,7 +25,7 @@ COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A run that failed: the range of intervals that it was to load, the time of the failure, and the error."""
+    """A failed run: the range of intervals that it tried to load, the time of the failure, and the error."""
 
     table: str
     stretch: Interval
@@ -33,29 +33,29 @@ class Failure:
     failed_at: datetime
     error: str
     error_class: str | None = None
-    """The name of the exception's class; None for a run whose process was killed."""
+    """The class name of the exception. None if the process of the run was killed."""
 
 
 class Failures:
     """The table `daybook.failures` of a warehouse."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = StateTable(warehouse, "failures", COLUMNS)
+        self._state_table = StateTable(warehouse, "failures", COLUMNS)
 
     def record(self, session: Session, failure: Failure) -> None:
-        """Add a failure. Its text is cut to the length of the column."""
-        self._book.ensure(session)
+        """Add a failure. Its text is truncated to the length of the column."""
+        self._state_table.ensure(session)
         interval = (failure.table, failure.stretch.start, failure.stretch.end)
         details = (failure.flow_run_id, failure.failed_at, storable(failure.error), failure.error_class)
-        self._book.append(session, [interval + details])
+        self._state_table.append(session, [interval + details])
 
     def within(self, session: Session, table: str, span: Interval) -> list[Failure]:
-        """Return the failures of `table` that overlap `span`, the oldest first."""
-        return self._book.read(
+        """Return the failures of `table` that overlap `span`, oldest first."""
+        return self._state_table.read(
             session,
             lambda name, start, end, *rest: Failure(name, Interval(start, end), *rest),
-            f"SELECT {self._book.names} FROM {self._book.table} WHERE table_name = %s AND interval_end > %s "
-            "AND interval_start < %s ORDER BY failed_at",
+            f"SELECT {self._state_table.names} FROM {self._state_table.table} "
+            "WHERE table_name = %s AND interval_end > %s AND interval_start < %s ORDER BY failed_at",
             (table, span.start, span.end),
         )
 

@@ -1,7 +1,7 @@
 """The checksums of the intervals of a full refresh: the table `daybook.checksums`.
 
-The ledger has only one row for a full refresh. With a checksum per interval, an audit can say which side of a different
-day has changed since.
+The ledger has only one row for a full refresh. With a checksum per interval, an audit can report which side of a
+differing interval has changed since.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,17 +31,17 @@ class Checksums:
     """The table `daybook.checksums` of a warehouse. It is append-only."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = StateTable(warehouse, "checksums", COLUMNS)
+        self._state_table = StateTable(warehouse, "checksums", COLUMNS)
 
     def ensure(self, session: Session) -> None:
         """Create the table if it does not exist."""
-        self._book.ensure(session)
+        self._state_table.ensure(session)
 
     def record(
         self, session: Session, table: str, load_id: str, fingerprint: str, sums: Mapping[Interval, Sum]
     ) -> None:
         """Add the checksum of each interval of the load `load_id`. Call it in the transaction of the load."""
-        self._book.append(
+        self._state_table.append(
             session,
             [
                 (table, load_id, interval.start, interval.end, sum.rows, checksum_of(fingerprint, sum))
@@ -72,12 +72,12 @@ class Checksums:
         if not pairs:
             return {}
         loads = sorted({entry.load_id for _, entry in pairs})
-        book, places = self._book, ", ".join(["%s"] * len(loads))
+        state_table, places = self._state_table, ", ".join(["%s"] * len(loads))
         return dict(
-            book.read(
+            state_table.read(
                 session,
                 lambda load, start, end, rows, checksum: ((load, start, end), (rows, checksum)),
-                f"SELECT load_id, interval_start, interval_end, rows_loaded, checksum FROM {book.table} "
+                f"SELECT load_id, interval_start, interval_end, rows_loaded, checksum FROM {state_table.table} "
                 f"WHERE table_name = %s AND load_id IN ({places}) AND interval_start >= %s AND interval_end <= %s",
                 [table, *loads, min(one.start for one, _ in pairs), max(one.end for one, _ in pairs)],
             )

@@ -32,7 +32,7 @@ class State(StrEnum):
 class IntervalStatus(NamedTuple):
     """An interval, its ledger entry, and the newest failure after that entry.
 
-    It is a tuple, because a backfill creates one for each of 87,600 hours before it starts its first run.
+    It is a tuple for speed: a backfill of ten years of hours creates 87,600 of them before its first run.
     """
 
     interval: Interval
@@ -68,9 +68,9 @@ class IntervalStatus(NamedTuple):
 def statuses(
     intervals: Sequence[Interval], entries: Iterable[LedgerRow], failures: Iterable[Failure]
 ) -> list[IntervalStatus]:
-    """Return the status of each of these intervals, which are in order. It is fast for ten years of hours (87,600).
+    """Return the status of each of these intervals, which are in order. Fast enough for ten years of hours (87,600).
 
-    The newest entry that covers an interval counts, even if it covers others, too (a full refresh).
+    The newest entry that covers an interval counts, even if it also covers others (a full refresh).
     """
     loaded = sorted(entries, key=lambda entry: entry.loaded_at, reverse=True)
     failed = sorted(failures, key=lambda failure: failure.failed_at, reverse=True)
@@ -89,12 +89,14 @@ def statuses(
 def first_covering(
     intervals: Sequence[Interval], spans: Sequence[tuple[datetime | None, datetime]], items: Sequence[T]
 ) -> list[T | None]:
-    """Return the first of the `items` whose span covers the interval, for each interval. None: no item does.
+    """Return, for each interval, the first item whose span covers it, or None.
 
     The intervals are in order. Each one is assigned once, no matter how many spans cover it (a union-find structure).
     """
     starts = [interval.start for interval in intervals]
-    following = list(range(len(intervals) + 1))  # for each place: itself, or a place nearer to the next empty one
+    following = list(
+        range(len(intervals) + 1)
+    )  # for each place: itself, or a later place on the way to the next empty one
     result: list[T | None] = [None] * len(intervals)
 
     def empty(place: int) -> int:
@@ -132,8 +134,8 @@ def read_statuses(warehouse: Warehouse, table: str, intervals: Sequence[Interval
 
 @contextmanager
 def _not_collecting() -> Iterator[None]:
-    """Turn off Python's garbage collector. All objects created here are kept, and the collector would scan the whole
-    process, with all of Prefect, for every ten thousand of them. That takes longer than the work itself."""
+    """Turn off Python's garbage collector. All objects created here are kept, so it would find nothing. But for every
+    ten thousand of them it would scan the whole process, including Prefect, which takes longer than the work itself."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,8 +1,8 @@
 """The ledger: one row for every interval of every table that was loaded, committed in the transaction of its data.
 
-It is append-only. The newest row of an interval counts, including a row that covers it together with others (a full
-refresh). `loaded_at` increases from row to row of a table, even if the clocks of two workers disagree: it is computed
-while the load holds the table's lock.
+It is append-only. The newest row that covers an interval counts, including one that covers others, too (a full
+refresh). `loaded_at` increases from row to row of a table, even if the clocks of two workers disagree: a load computes
+it while it holds the table's lock.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from daybook.warehouses.session import Session
 
 #: The `strategy` of an entry for a load that read nothing, because the source had not changed.
 UNCHANGED = "unchanged"
-#: The columns and their types. People query the first ones, so they do not change.
+#: The columns and their types. People query the first ones, so those must not change.
 COLUMNS = {
     "table_name": "varchar(255) NOT NULL",
     "interval_start": "timestamptz",
@@ -52,7 +52,7 @@ class Entry:
     version: str | None = None
     """The version of a file and of its table file, to detect unchanged files. None for all other sources."""
     missing: str | None = None
-    """The parts that the source did not provide. None: the load is complete."""
+    """The requested data that the source did not provide, as text. None: the load is complete."""
     checksum: str | None = None
     """The checksum of the loaded rows, for the audit (`daybook.audit.verdict`). None if they cannot be compared."""
 
@@ -79,7 +79,7 @@ _IN_SHORT = "interval_start, interval_end, rows_loaded, loaded_at, flow_run_id"
 
 
 class LedgerRow(NamedTuple):
-    """A short form of an entry, for many of them: ten years of hours are 87,600 entries."""
+    """A short form of an entry, to read many of them: ten years of hours are 87,600 entries."""
 
     start: datetime | None
     end: datetime
@@ -105,23 +105,23 @@ class Ledger:
     """The table `daybook.ledger` of a warehouse. If it does not exist, nothing was loaded yet."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = StateTable(warehouse, "ledger", COLUMNS)
+        self._state_table = StateTable(warehouse, "ledger", COLUMNS)
 
     def ensure(self, session: Session) -> None:
         """Create the ledger if it does not exist."""
-        self._book.ensure(session)
+        self._state_table.ensure(session)
 
     def newest(self, session: Session, table: str, span: Interval | None = None) -> list[Entry]:
         """Return the newest entry of every interval of `table` that overlaps `span` (None: all), oldest entry first."""
-        return self._book.read(session, Entry, *self._newest(self._book.names, table, span))
+        return self._state_table.read(session, Entry, *self._newest(self._state_table.names, table, span))
 
     def loaded(self, session: Session, table: str, span: Interval) -> list[LedgerRow]:
-        """Return the same as `newest`, in the short form."""
-        return self._book.read(session, LedgerRow, *self._newest(_IN_SHORT, table, span))
+        """Return the same entries as `newest`, in short form."""
+        return self._state_table.read(session, LedgerRow, *self._newest(_IN_SHORT, table, span))
 
     def first(self, session: Session, table: str, span: Interval) -> list[LedgerRow]:
         """Return the oldest entry of every interval of `table` that overlaps `span`, oldest first, in short form."""
-        return self._book.read(session, LedgerRow, *self._one_each("ASC", _IN_SHORT, table, span))
+        return self._state_table.read(session, LedgerRow, *self._one_each("ASC", _IN_SHORT, table, span))
 
     def _newest(self, names: str, table: str, span: Interval | None) -> tuple[str, list[Any]]:
         return self._one_each("DESC", names, table, span)
@@ -133,7 +133,7 @@ class Ledger:
             values += [span.start, span.end]  # type: ignore[list-item]
         return (
             f"SELECT {names} FROM (SELECT {names}, ROW_NUMBER() OVER (PARTITION BY interval_start, interval_end "
-            f"ORDER BY loaded_at {order}) AS age FROM {self._book.table} WHERE {where}) AS newest "
+            f"ORDER BY loaded_at {order}) AS age FROM {self._state_table.table} WHERE {where}) AS newest "
             "WHERE age = 1 ORDER BY loaded_at",
             values,
         )
@@ -141,11 +141,11 @@ class Ledger:
     def recent_rows(self, session: Session, table: str, *, full_refreshes: bool, most: int) -> list[int]:
         """Return the row counts of the newest entries of `table`, newest first: of full refreshes, or of all others."""
         statement = (
-            f"SELECT rows_loaded FROM {self._book.table} "
+            f"SELECT rows_loaded FROM {self._state_table.table} "
             f"WHERE table_name = %s AND strategy {'=' if full_refreshes else '<>'} %s "
             f"ORDER BY loaded_at DESC, interval_start DESC LIMIT {most:d}"
         )
-        return self._book.read(session, int, statement, (table, WHOLE_TABLE.name))
+        return self._state_table.read(session, int, statement, (table, WHOLE_TABLE.name))
 
     def of_run(self, session: Session, table: str, flow_run_id: str) -> list[Entry]:
         """Return the entries of `table` that the flow run `flow_run_id` committed."""
@@ -160,31 +160,31 @@ class Ledger:
         return self._where(session, "table_name = %s AND loaded_at > %s", (table, moment))
 
     def _where(self, session: Session, condition: str, values: Sequence[Any]) -> list[Entry]:
-        book = self._book
-        statement = f"SELECT {book.names} FROM {book.table} WHERE {condition} ORDER BY interval_start"
-        return book.read(session, Entry, statement, values)
+        state_table = self._state_table
+        statement = f"SELECT {state_table.names} FROM {state_table.table} WHERE {condition} ORDER BY interval_start"
+        return state_table.read(session, Entry, statement, values)
 
     def ends(self, session: Session, tables: Sequence[str]) -> dict[str, Coverage]:
-        """Return the coverage of each of these tables. Tables that were never loaded are left out."""
+        """Return the coverage of each of these tables. Omit tables that were never loaded."""
         statement = (
             "SELECT table_name, max(loaded_at), max(interval_end), min(loaded_at), "
-            f"min(coalesce(interval_start, interval_end)) FROM {self._book.table} "
+            f"min(coalesce(interval_start, interval_end)) FROM {self._state_table.table} "
             f"WHERE table_name IN ({', '.join(['%s'] * len(tables))}) GROUP BY table_name"
         )
-        return dict(self._book.read(session, lambda name, *end: (name, Coverage(*end)), statement, tables))
+        return dict(self._state_table.read(session, lambda name, *end: (name, Coverage(*end)), statement, tables))
 
     def next_moment(self, session: Session, table: str) -> datetime:
         """Return the `loaded_at` of the next entry of `table`: now, but later than the newest entry.
 
         Call it while holding the table's lock.
         """
-        newest = session.one(f"SELECT max(loaded_at) FROM {self._book.table} WHERE table_name = %s", (table,))
+        newest = session.one(f"SELECT max(loaded_at) FROM {self._state_table.table} WHERE table_name = %s", (table,))
         now = datetime.now(UTC)
         return max(now, newest + timedelta(microseconds=1)) if newest else now
 
     def record(self, session: Session, entries: Iterable[Entry]) -> None:
         """Append entries."""
-        self._book.append(session, [astuple(entry) for entry in entries])
+        self._state_table.append(session, [astuple(entry) for entry in entries])
 
 
 def latest_covering(interval: Interval, entries: Sequence[Entry]) -> Entry | None:

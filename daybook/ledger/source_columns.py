@@ -1,6 +1,7 @@
 """The source's columns at the last load of each table: `daybook.columns`. Loads use it to detect schema changes.
 
-It is append-only. A load whose source has changed adds all columns again, in the transaction of its rows.
+It is append-only. If the source's columns have changed, a load appends all of them again, in the transaction of its
+rows.
 """
 
 from collections.abc import Sequence
@@ -37,20 +38,20 @@ class SourceColumnHistory:
     """The table `daybook.columns` of a warehouse."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = StateTable(warehouse, "columns", COLUMNS)
+        self._state_table = StateTable(warehouse, "columns", COLUMNS)
 
     @property
     def name(self) -> str:
         """Return the quoted name of the table."""
-        return self._book.table
+        return self._state_table.table
 
     def ensure(self, session: Session) -> None:
         """Create the table if it does not exist."""
-        self._book.ensure(session)
+        self._state_table.ensure(session)
 
     def newest(self, session: Session, table: str) -> dict[str, KnownColumn]:
         """Return the source's columns at the last load of `table`, by name. Empty if it was never loaded."""
-        columns = self._book.read(
+        columns = self._state_table.read(
             session,
             lambda name, text, loaded: KnownColumn(name, _type(text), loaded),
             f"SELECT column_name, column_type, loaded FROM {self.name} WHERE table_name = %s AND noted_at = "
@@ -70,7 +71,7 @@ class SourceColumnHistory:
                 (target.name, column.name, str(column.type), column.loaded, place, noted_at, load_id)
                 for place, column in enumerate(now.values())
             ]
-            self._book.append(session, rows)
+            self._state_table.append(session, rows)
 
 
 def _type(text: str) -> Type:

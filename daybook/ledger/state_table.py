@@ -38,7 +38,7 @@ class StateTable:
     def ensure(self, session: Session) -> None:
         """Create the table, or add the columns that it lacks because an older version of Daybook created it.
 
-        If several runs do this at the same time, one of them succeeds, and the others continue with its table.
+        If several runs do this at the same time, one of them succeeds, and the others use its table.
         """
         existing = self._existing_columns(session)
         if existing:
@@ -51,7 +51,7 @@ class StateTable:
                 session.run(f"CREATE TABLE IF NOT EXISTS {self.table} ({columns})")
                 return
             except DatabaseError:
-                # Another session was faster, perhaps only with the schema: IF NOT EXISTS fails even then.
+                # Another session created the schema or the table at the same time: IF NOT EXISTS does not prevent that.
                 session.forget()
                 if self._existing_columns(session):
                     return
@@ -59,7 +59,7 @@ class StateTable:
                     raise
 
     def read(self, session: Session, make: Callable[..., T], statement: str, values: Sequence[Any]) -> list[T]:
-        """Run a query about the table, and return the result of `make` for each row. Empty if there is no table yet.
+        """Run a query about the table, and return the result of `make` for each row. Empty if the table does not exist.
 
         Instants are in UTC, the time zone of a warehouse session. In a transaction, call `ensure` before it: a missing
         table or column would abort the transaction.

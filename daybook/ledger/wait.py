@@ -22,8 +22,8 @@ def wait_until_loaded(
     Reads the ledger every `poll`, at least once, for up to `timeout`.
 
     Raises:
-        IntervalError: the table has no intervals, or none starts at `when`.
-        NotLoadedInTime: the interval is still not loaded.
+        IntervalError: the table has no intervals, or `when` is not the start of one.
+        NotLoadedInTime: the interval was not loaded within `timeout`.
         LoadFailed: the ledger could not be read.
     """
     if table.grid is None:

@@ -32,7 +32,7 @@ class WeekActivity:
     """The activity of one table in one week. Instants are in UTC."""
 
     known_since: datetime | None = None
-    """The first commit or failure ever, or None if there was no run yet."""
+    """The time of the first commit or failure ever, or None if nothing has run yet."""
     before: datetime | None = None
     """The end of the newest interval that was loaded when the week began, or None if the table was not loaded yet."""
     commits: list[Commit] = field(default_factory=list)
@@ -46,27 +46,28 @@ class WeekActivity:
 
 
 def read_week(session: Session, warehouse: Warehouse, tables: Sequence[str], week: Interval) -> dict[str, WeekActivity]:
-    """Return the activity of each of `tables` in `week`. This takes five queries, however many tables there are."""
+    """Return the activity of each of `tables` in `week`. It takes five queries for any number of tables."""
     found = {table: WeekActivity() for table in tables}
     if not found:
         return found
-    loads, tries = StateTable(warehouse, "ledger", ledger.COLUMNS), StateTable(warehouse, "failures", failures.COLUMNS)
-    some = f"table_name IN ({', '.join(['%s'] * len(found))})"
+    loads = StateTable(warehouse, "ledger", ledger.COLUMNS)
+    failed_runs = StateTable(warehouse, "failures", failures.COLUMNS)
+    of_tables = f"table_name IN ({', '.join(['%s'] * len(found))})"
 
-    def ask(book: StateTable, make: Callable[..., None], columns: str, rest: str, *values: Any) -> None:
-        statement = f"SELECT table_name, {columns} FROM {book.table} WHERE {some} {rest}"
-        book.read(session, lambda table, *row: make(found[table], *row), statement, (*found, *values))
+    def read(source: StateTable, add: Callable[..., None], columns: str, rest: str, *values: Any) -> None:
+        statement = f"SELECT table_name, {columns} FROM {source.table} WHERE {of_tables} {rest}"
+        source.read(session, lambda table, *row: add(found[table], *row), statement, (*found, *values))
 
     moments = (week.start, week.end)
-    ask(loads, _reached, "min(loaded_at), max(interval_end)", "AND loaded_at < %s GROUP BY table_name", week.start)
-    ask(
+    read(loads, _add_earlier, "min(loaded_at), max(interval_end)", "AND loaded_at < %s GROUP BY table_name", week.start)
+    read(
         loads,
-        _committed,
+        _add_commit,
         "flow_run_id, max(loaded_at), max(interval_end)",
         "AND loaded_at >= %s AND loaded_at < %s GROUP BY table_name, load_id, flow_run_id",
         *moments,
     )
-    ask(
+    read(
         loads,
         lambda activity, *row: activity.covers.append(Cover(*row)),
         "interval_start, interval_end, min(loaded_at)",
@@ -74,30 +75,30 @@ def read_week(session: Session, warehouse: Warehouse, tables: Sequence[str], wee
         "GROUP BY table_name, interval_start, interval_end",
         *moments,
     )
-    ask(
-        tries,
+    read(
+        failed_runs,
         lambda activity, run: activity.failed.add(run),
         "flow_run_id",
         "AND failed_at >= %s AND failed_at < %s",
         *moments,
     )
-    ask(tries, _known, "min(failed_at)", "AND failed_at < %s GROUP BY table_name", week.end)
+    read(failed_runs, _add_moment, "min(failed_at)", "AND failed_at < %s GROUP BY table_name", week.end)
     for activity in found.values():
         activity.failed.discard(None)  # a failure outside of any flow run
     return found
 
 
-def _reached(activity: WeekActivity, first: datetime, until: datetime) -> None:
-    _known(activity, first)
+def _add_earlier(activity: WeekActivity, first: datetime, until: datetime) -> None:
+    _add_moment(activity, first)
     activity.before = until
 
 
-def _committed(activity: WeekActivity, flow_run_id: str | None, loaded_at: datetime, until: datetime) -> None:
-    _known(activity, loaded_at)
+def _add_commit(activity: WeekActivity, flow_run_id: str | None, loaded_at: datetime, until: datetime) -> None:
+    _add_moment(activity, loaded_at)
     activity.commits.append(Commit(loaded_at, until))
     if flow_run_id:
         activity.committed.add(flow_run_id)
 
 
-def _known(activity: WeekActivity, moment: datetime) -> None:
+def _add_moment(activity: WeekActivity, moment: datetime) -> None:
     activity.known_since = moment if activity.known_since is None else min(activity.known_since, moment)

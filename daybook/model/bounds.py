@@ -14,7 +14,7 @@ from daybook.model.yaml_model import Strict
 
 
 def comparable(value: Any) -> Decimal | datetime | None:
-    """Return a value as it is compared: a number, or a time in UTC without its zone; None for NULL, text and NaN."""
+    """Return a value as a Decimal or a naive datetime in UTC, to compare it. Return None for NULL, text and NaN."""
     if isinstance(value, bool | int | float | Decimal):
         number = Decimal(str(int(value) if isinstance(value, bool) else value))
         return None if number.is_nan() else number
@@ -24,7 +24,7 @@ def comparable(value: Any) -> Decimal | datetime | None:
 
 
 def shown(value: Any) -> str:
-    """Return a value as one short line for a person."""
+    """Return a value as one short line for a message."""
     if value is None:
         return "NULL"
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and comparable(value) is not None:
@@ -37,14 +37,14 @@ def shown(value: Any) -> str:
 
 def _bound(value: Any) -> Any:
     if value is not None and comparable(value) is None:
-        raise ValueError("give a number or a date, without quotes")
+        raise ValueError("expected a number or a date, without quotes")
     return Decimal(str(comparable(value))) if isinstance(value, bool | int | float) else value
 
 
 def _pair(value: Any) -> Any:
     if isinstance(value, list | tuple) and len(value) == 2 and None not in value:
         return value
-    raise ValueError("write the minimum and the maximum: [0, 10]")
+    raise ValueError("expected the minimum and the maximum, such as [0, 10]")
 
 
 #: JSON Schema sees a date in YAML as a string.
@@ -87,7 +87,7 @@ class Bounds(Strict):
         return comparable(low), comparable(high)
 
     def holds(self, found: Any) -> bool:
-        """Return True if a number, date or time is within the bounds. Any other value (NULL, text) never is."""
+        """Return True if a number, date or time is within the bounds. Return False for other values (NULL, text)."""
         value = comparable(found)
         ends = [end for end in self._ends if end is not None]
         if value is None or any(isinstance(end, Decimal) != isinstance(value, Decimal) for end in ends):

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from daybook.model.bounds import Bounds, comparable, shown
 from daybook.model.yaml_model import Strict
 
-#: The parts of a statement that hold no keywords: string literals, quoted names, comments.
+#: The parts of a statement that contain no keywords: string literals, quoted names, comments.
 _NOT_KEYWORDS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _READS = re.compile(r"[\s(]*(select|with)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(insert|update|delete|merge|into)\b", re.IGNORECASE)
@@ -33,7 +33,7 @@ def _one_select(sql: str) -> str:
         raise ValueError("a check is one SELECT: start it with select or with")
     if ";" in sql:
         raise ValueError(
-            "a check is one SELECT without ';': give each other statement its own entry; in a string, write chr(59)"
+            "a check is one SELECT without ';': put each statement into its own check; in a string, write chr(59)"
         )
     if found := _WRITES.search(keywords):
         raise ValueError(f"a check only reads: remove {found[0]}; if it is the name of a column, quote it")
@@ -43,26 +43,28 @@ def _one_select(sql: str) -> str:
 def _percent(value: Any) -> Any:
     found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
     if not found:
-        raise ValueError("write a percentage: 20%")
+        raise ValueError("expected a percentage, such as 20%")
     return Decimal(found[1])
 
 
 def _age(value: Any) -> Any:
     found = _AGE.fullmatch(value) if isinstance(value, str) else None
     if not found:
-        raise ValueError("write a number of hours, days or weeks: 2 days")
+        raise ValueError("expected a number of hours, days or weeks, such as 2 days")
     return timedelta(**{f"{found[2]}s": int(found[1])})
 
 
 def _value(value: Any) -> Any:
     if not isinstance(value, str) and comparable(value) is None:
-        raise ValueError("give strings, numbers, dates, true or false; this check ignores NULL, use not_null for it")
+        raise ValueError(
+            "expected a string, number, date, true or false; NULL always passes: to refuse it, use not_null"
+        )
     return value
 
 
 def _dotted(value: str, parts: tuple[str, ...]) -> str:
     if [bool(part) for part in value.split(".")] != [True] * len(parts):
-        raise ValueError(f"write {'.'.join(parts)}")
+        raise ValueError(f"expected {'.'.join(parts)}")
     return value
 
 
@@ -78,10 +80,10 @@ Value = Annotated[Any, BeforeValidator(_value), WithJsonSchema({"type": ["string
 
 
 class AcceptedValues(Strict):
-    """A column, and the only values that it may have. NULL passes."""
+    """A column and its accepted values. NULL passes."""
 
     column: str = Field(description="The column.")
-    values: tuple[Value, ...] = Field(min_length=1, description="All values that the column may have. NULL passes.")
+    values: tuple[Value, ...] = Field(min_length=1, description="The accepted values. NULL passes.")
 
 
 class Relationship(Strict):
@@ -94,7 +96,7 @@ class Relationship(Strict):
 class Fresh(Strict):
     """A column of dates or times, and the maximum age of its newest value.
 
-    A time without a zone is in UTC. A date counts as its midnight.
+    A time without a zone is in UTC. A date means its midnight.
     """
 
     column: str = Field(description="The column.")
@@ -113,18 +115,18 @@ class Check(Bounds):
         None,
         description="The maximum change of the value of sql by one load or build: 20%. Without sql, of the row count.",
     )
-    unique: Columns | None = Field(None, description="Columns whose combined values are different in every row.")
+    unique: Columns | None = Field(None, description="Columns whose combination of values is unique in the table.")
     not_null: Columns | None = Field(None, description="Columns that are never NULL.")
-    accepted_values: AcceptedValues | None = Field(None, description="A column, and all values that it may have.")
+    accepted_values: AcceptedValues | None = Field(None, description="A column and its accepted values.")
     relationship: Relationship | None = Field(
         None, description="A column, and the column of another table that must contain each of its values."
     )
     row_count: Bounds | None = Field(None, description="The expected row count.")
-    fresh: Fresh | None = Field(None, description="A column of dates or times, and the maximum age of its newest.")
+    fresh: Fresh | None = Field(None, description="A date or time column, and the maximum age of its newest value.")
     severity: Literal["fail", "warn"] = Field(
-        "fail", description="fail: a failed check rolls back the load or build. warn: it only warns."
+        "fail", description="What a failed check does. fail: roll back the load or build. warn: only log a warning."
     )
-    table: TableReference | None = Field(None, description="The table to check, if it is another one.")
+    table: TableReference | None = Field(None, description="The table to check. Default: the table of this file.")
 
     @model_validator(mode="after")
     def _is_one(self) -> "Check":
@@ -133,20 +135,20 @@ class Check(Bounds):
             kinds = ["sql"]
         if len(kinds) != 1:
             raise ValueError(
-                f"{' and '.join(kinds)} are {len(kinds)} checks: give each an entry of its own"
+                f"{' and '.join(kinds)} are {len(kinds)} checks: give each its own entry"
                 if kinds
-                else f"it has nothing to check: give one of {', '.join(_KINDS)}"
+                else f"nothing to check: add one of {', '.join(_KINDS)}"
             )
         expected = [*self.bounds_given, *(["change_within"] if self.change_within is not None else [])]
         if self.sql is not None and len(expected) != 1 and expected != ["at_least", "at_most"]:
             raise ValueError(
-                "sql needs an expected value: give equals, at_least or at_most, between, or change_within"
+                "sql needs an expected value: add equals, at_least or at_most, between, or change_within"
                 + (f", and only one of them (not {' and '.join(expected)})" if expected else "")
             )
         if self.sql is None and self.bounds_given:
             raise ValueError(f"{self.bounds_given[0]} needs sql, or goes inside row_count: {{…}}; not with {kinds[0]}")
         if self.row_count is not None and not self.row_count.bounds_given:
-            raise ValueError("row_count needs an expected number: give equals, at_least, at_most or between")
+            raise ValueError("row_count needs an expected number: add equals, at_least, at_most or between")
         if self.table and self.sql is not None and "{table}" not in self.sql:
             raise ValueError(
                 "table replaces {table} in the sql, but the sql has no {table}: remove table, or add {table} to the sql"
@@ -185,8 +187,8 @@ class Check(Bounds):
     def bounds(self, before: Any = None) -> Bounds | None:
         """Return the bounds that the result of the query must meet now, or None if every result passes.
 
-        `before` is the result of the query before the load or build. `change_within` cannot compare with a `before`
-        that is not a number, nor with 0, which has no percentages: then every result passes.
+        `before` is the result of the query before the load or build. If it is 0 or not a number, `change_within` cannot
+        compute a percentage, and every result passes.
         """
         if self.change_within is not None:
             return _within(self.change_within, before)
@@ -195,7 +197,7 @@ class Check(Bounds):
         return self if self.sql is not None else self.row_count or Bounds(equals=0)
 
     def expected(self, bounds: Bounds | None, before: Any = None) -> str:
-        """Return the expected result in words: `bounds`, and how they were computed. `before` is as in `bounds()`."""
+        """Return the expected result as text: `bounds`, and their origin. `before` is as in `bounds()`."""
         if bounds is None:
             return "anything"
         if self.change_within is not None:

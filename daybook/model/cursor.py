@@ -25,7 +25,7 @@ class Cursor:
     timezone: str
 
     def bound(self, instant: datetime) -> date | datetime:
-        """Return the value to compare the column with, for an instant in UTC: an instant, a wall-clock time, or a date.
+        """Convert an instant in UTC to a value of the column's type: an instant, a wall-clock time, or a date.
 
         Raises:
             SourceError: the column is not a date or time, or is a DATE and the instant is not a midnight in `timezone`.
@@ -35,7 +35,7 @@ class Cursor:
         if self.type.kind not in ("timestamp", "date"):
             raise SourceError(
                 f"cursor {self.column!r} is of type {self.type}, and only a date, timestamp or timestamptz can assign "
-                "rows to intervals; name another column as cursor"
+                "rows to intervals; set cursor: to such a column"
             )
         local = local_boundary(instant, self.timezone)
         if self.type.kind == "timestamp":
@@ -44,30 +44,30 @@ class Cursor:
             return local.date()
         raise SourceError(
             f"cursor {self.column!r} is a date, and an interval that starts at {local} in {self.timezone} would split "
-            "a day; use interval: day, week or month in the zone of that date"
+            "a day; use interval: day, week or month in the time zone of these dates"
         )
 
     def within_sql(self, column: str, intervals: Iterable[Interval]) -> tuple[str, list[date | datetime]]:
-        """Return the condition that a row is in one of `intervals`, and the values to bind. `column` is quoted."""
+        """Return an SQL condition for the rows in `intervals`, and its bind values. `column` is quoted."""
         ranges = merged(intervals)
         values = [self.bound(instant) for one in ranges for instant in (one.start, one.end)]
         conditions = [f"({column} >= %s AND {column} < %s)"] * len(ranges)
         return f"({' OR '.join(conditions) or 'FALSE'})", values
 
     def bucket_sql(self, column: str, boundaries: Sequence[datetime]) -> tuple[str, list[date | datetime]]:
-        """Return an expression that numbers the interval of each row, and the values to bind, in order.
+        """Return an SQL expression for the number of each row's interval, and its bind values, in order.
 
         `column` is the quoted column. `boundaries` are the n + 1 instants that bound n adjacent intervals. Rows of the
         first interval get 0, rows before it -1, rows after the last interval n, and rows without a cursor NULL.
 
         The expression is a search tree of plain comparisons. Every engine computes the same result with about log2(n)
-        comparisons a row, whatever the clock of the zone did.
+        comparisons per row, even if the clock of the zone was shifted.
         """
         return numbered_sql(column, [self.bound(boundary) for boundary in boundaries])
 
 
 def numbered_sql(column: str, boundaries: Sequence[T]) -> tuple[str, list[T]]:
-    """Return an expression that numbers the range of each row, as `Cursor.bucket_sql` does, and the values to bind.
+    """Return an SQL expression for the number of each row's range, as in `Cursor.bucket_sql`, and its bind values.
 
     `boundaries` are the dates, times or numbers that the quoted `column` is compared with, in order.
     """

@@ -1,4 +1,4 @@
-"""The fields that every table file has, both of tables that are loaded from a source and of summaries."""
+"""The fields that table files and summary files share."""
 
 from datetime import time
 from functools import cached_property
@@ -30,24 +30,26 @@ Due = Annotated[time | None, BeforeValidator(_quoted_time)]
 
 
 class Dataset(Strict):
-    """A table of the warehouse that has a file."""
+    """A table of the warehouse that a file defines: loaded from a source, or a summary."""
 
     name: str = Field(exclude=True, description="schema.table, taken from the folder and the file.")
-    description: str = Field(description="What one row stands for: 'One row per answer to …'.")
+    description: str = Field(description="What one row represents: 'One row per answer to …'.")
     owner: str = Field(description="The team that answers questions about the table.")
     key: Names = Field((), description="The columns that identify a row.")
     cursor: str | None = Field(None, description="The column whose value assigns each row to an interval.")
     interval: Unit | None = Field(None, description="The length of one interval.")
     timezone: str = Field(
-        "UTC", description="The IANA time zone in which days start, and of cursor values that have no zone."
+        "UTC", description="The IANA time zone of the intervals, and of cursor values without a time zone."
     )
-    due: Due = Field(None, description='The time in `timezone` by which the last interval must be loaded: "10:00".')
+    due: Due = Field(
+        None, description='The time of day, in `timezone`, by which the last interval must be loaded: "10:00".'
+    )
 
     @field_validator("key")
     @classmethod
     def _each_once(cls, key: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(key)) != len(key):
-            raise ValueError("key names a column twice")
+            raise ValueError("key has a column twice")
         return key
 
     @property

@@ -1,4 +1,4 @@
-"""The sessions of an exchange: they separate a holiday from a day whose prices are missing."""
+"""The trading sessions of an exchange. With them, Daybook can distinguish a holiday from missing prices."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def known(name: str) -> str:
 def sessions(name: str, start: date, end: date) -> list[date]:
     """Return the days on which the exchange has a session, from `start` (inclusive) to `end` (exclusive).
 
-    Days are those of the exchange's own clock. Before the first and after the last session that the library knows,
+    Days are those of the exchange's own clock. Before the first and after the last session in the library,
     every weekday counts as a session: a needless request does less harm than a skipped day.
     """
     days = _sessions(name, start.year // 10 * 10)
@@ -50,7 +50,7 @@ def zone_of(name: str) -> str:
 
 @cache
 def _sessions(name: str, year: int) -> list[date]:
-    """Return all sessions from the start of `year` on, with weekdays outside of the range that the library knows."""
+    """Return all sessions from the start of `year` on, with weekdays outside of the library's range."""
     first, calendar = date(year, 1, 1), _calendar(name)
     if calendar.first_session.date() > first:  # by default a calendar starts twenty years ago
         bound = calendar.bound_min()

@@ -39,9 +39,8 @@ class Grid:
       hour is two intervals. If the clock is shifted by half an hour (Australia/Lord_Howe), the hour of the shift is one
       interval of 90 minutes, because the clock shows the next full hour only then.
 
-    Every method reads a `date` or `datetime` in the same way. A date is the start of that day in the zone of the grid,
-    and so is a midnight without a time zone. Any other datetime without a time zone is a time on the clock of the
-    zone. A datetime with a time zone is an instant.
+    All methods interpret a `date` or `datetime` in the same way. A date or a naive midnight is the start of that day in
+    the zone of the grid. Any other naive datetime is a time on the clock of the zone. An aware datetime is an instant.
 
     Raises:
         IntervalError: the unit or the IANA time zone is unknown; or, from every method, a date or time never happened
@@ -58,7 +57,7 @@ class Grid:
         object.__setattr__(self, "_zone", find_zone(self.timezone))
 
     def at(self, when: date | datetime) -> Interval:
-        """Return the interval that starts at `when`. Raise `IntervalError`, with the labels to type, if none does."""
+        """Return the interval that starts at `when`. If none does, raise `IntervalError` with the labels to type."""
         instant = instant_of(when, self._zone)
         interval = self._around(instant)
         if interval.start != instant:
@@ -116,13 +115,13 @@ class Grid:
         return self._around(self._on_grid(interval).start - timedelta.resolution)
 
     def label(self, interval: Interval) -> str:
-        """Return the name of the interval, which people also type: `at(parse(label(interval))) == interval`.
+        """Return the label of the interval, which people also type: `at(parse(label(interval))) == interval`.
 
-        It is the local date of the first day (`2021-02-05`). For an hour it has the time, too (`2021-02-05T13:00`),
-        and the offset if the clock shows that hour twice (`2021-11-07T01:00-04:00`).
+        It is the local date of the first day (`2021-02-05`). The label of an hour includes the time
+        (`2021-02-05T13:00`), and the offset if the clock shows that hour twice (`2021-11-07T01:00-04:00`).
 
         Raises:
-            IntervalError: the interval is not of this grid.
+            IntervalError: the interval is not on this grid.
         """
         local = self._on_grid(interval).start.astimezone(self._zone)
         if self.unit != "hour":
@@ -130,7 +129,7 @@ class Grid:
         return (local if happens_twice(local) else local.replace(tzinfo=None)).isoformat(timespec="minutes")
 
     def stretch_label(self, first: Interval, last: Interval) -> str:
-        """Return the name of the intervals from `first` to `last`: `2021-02-05`, `2021-02-05 until 2021-03-01`."""
+        """Return the label of the intervals from `first` to `last`: `2021-02-05`, `2021-02-05 until 2021-03-01`."""
         return " until ".join(self.dates(first, last).values())
 
     def dates(self, first: Interval, last: Interval) -> dict[str, str]:
@@ -139,11 +138,11 @@ class Grid:
         return dates if first == last else dates | {"until": self.until(last)}
 
     def until(self, last: Interval) -> str:
-        """Return the label to type to end with `last`: that of the next interval, since an end is exclusive."""
+        """Return the exclusive end to type for a range whose last interval is `last`: the label of the next one."""
         return self.label(self.next(last))
 
     def counted(self, number: int) -> str:
-        """Return a number of intervals in words: `1 day`, `364 days`."""
+        """Return a number of intervals with its unit: `1 day`, `364 days`."""
         return f"{number:,} {self.unit}{'s' * (number != 1)}"
 
     def _on_grid(self, interval: Interval) -> Interval:
@@ -197,8 +196,8 @@ class Grid:
 
     def _floor_of_hour(self, instant: datetime) -> datetime:
         """Return the newest instant at or before this one at which the local clock shows a full hour."""
-        # It is less than an hour before the instant. If the clock was shifted since, it is less than an hour before
-        # the shift, with the offset of an hour ago.
+        # It is less than an hour before the instant. If the clock was shifted in between, it is less than an hour
+        # before the shift, and has the offset of an hour ago.
         candidates = []
         for reference in (instant, instant - _HOUR):
             offset = reference.astimezone(self._zone).utcoffset() or timedelta()
@@ -230,10 +229,10 @@ def parse(text: str) -> date | datetime:
     and with `Z` or an offset such as `-04:00`.
 
     Returns:
-        A `date` if the text has no time, else a `datetime`. The datetime is naive if the text has no offset.
+        A `date` if the text has no time, otherwise a `datetime`. The datetime is naive if the text has no offset.
 
     Raises:
-        IntervalError: the text has another form, or is not in the calendar.
+        IntervalError: the text has another format, or its date does not exist.
     """
     found = _TEXT.fullmatch(text.strip())
     try:
@@ -242,7 +241,7 @@ def parse(text: str) -> date | datetime:
         if found:
             return date.fromisoformat(found[0] if found["day"] else f"{found[0]}-01")
     except ValueError as error:  # 2021-02-30
-        raise IntervalError(f"{text!r} is not in the calendar: {error}.") from None
+        raise IntervalError(f"{text!r} is not a valid date or time: {error}.") from None
     raise IntervalError(
         f"{text!r} is not a date or time: expected 2021-02-05, 2021-02, 2021-02-05T13:00 or 2021-02-05T13:00-04:00."
     )

@@ -1,7 +1,7 @@
-"""Masks of private columns. The source hashes, empties or drops them, so that the clear values never leave it.
+"""Masks of private columns. The source hashes, empties or drops them, so that clear-text values never leave it.
 
 A hash is the SHA-256 of the value's UTF-8 text, in lower-case hex. It is the same from every source. NULL stays NULL.
-The text is the value as it is usually written: `42`, `5.10` for a DECIMAL(10, 2), `2021-02-05`, a CHAR without its
+The text is the usual notation of the value: `42`, `5.10` for a DECIMAL(10, 2), `2021-02-05`, a CHAR without its
 trailing blanks.
 """
 
@@ -20,27 +20,28 @@ Mask = Literal["hash", "null", "drop"]
 
 HASHED = Type("varchar", 64)
 _TEXTS = frozenset({"text", "varchar", "char"})
-#: Kinds whose values every database writes as the same text. It writes a double, a time or a json in different ways.
+#: Kinds whose values every database writes as the same text. Databases write a double, a time or a json differently.
 _HASHABLE = _TEXTS | INTEGERS | {"decimal", "date", "uuid"}
 
 
 def check_masks(table: "TableSpec", kind: str, *, maskable: bool) -> None:
-    """Check the masks of a table file, without its source.
+    """Check the masks of a table file, without opening its source.
 
     Args:
         kind: the kind of the table's source.
         maskable: whether sources of this kind can mask columns.
 
     Raises:
-        ValueError: a mask is on the cursor, the flag of deleted rows, a key column that is not hashed, a column that is
-            not among `columns:`, or one whose declared type cannot keep a hash; or this kind of source masks nothing.
+        ValueError: this kind of source cannot mask columns. Or a mask is on the cursor, on the flag of deleted rows, on
+            a key column without hashing it, on a column that is not among `columns:`, or on a column whose declared
+            type is too short for a hash.
     """
     if table.mask and not maskable:
         raise ValueError(f"mask: a source of kind {kind} cannot mask columns; remove mask")
     for name, mask in table.mask.items():
         if name in (table.cursor, table.deleted):
             raise ValueError(
-                f"mask: {name} is the cursor or the flag of deleted rows, and a load needs its values; do not mask it"
+                f"mask: {name} is the cursor or the flag of deleted rows, and loads need its values; do not mask it"
             )
         if name in table.key and mask != "hash":
             raise ValueError(f"mask: {name} is part of the key, which must still identify a row; use hash")
@@ -80,7 +81,7 @@ def _masked(table: "TableSpec", column: Column) -> Column:
         return column
     if column.type.kind not in _HASHABLE:
         raise SourceError(
-            f"{table.name}: {column.name} is {column.type}, and databases write its values in different ways, so their "
-            "hashes differ, too. Use mask null or drop"
+            f"{table.name}: mask: {column.name} is {column.type}, and databases write its values in different ways, so "
+            "their hashes would differ. Use null or drop"
         )
     return replace(column, type=HASHED, mask="hash")

@@ -14,7 +14,7 @@ _MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
 
 
 def flag_of(table: "TableSpec", columns: Mapping[str, Column]) -> Column | None:
-    """Return the column that flags deleted rows, or None if the table file does not say `on_delete: apply`.
+    """Return the column that flags deleted rows, or None if the table file does not set `on_delete: apply`.
 
     Raises:
         SourceError: the column is not among `columns`, or its type cannot flag a row.
@@ -24,13 +24,12 @@ def flag_of(table: "TableSpec", columns: Mapping[str, Column]) -> Column | None:
     column = columns.get(table.deleted)
     if column is None:
         raise SourceError(
-            f"{table.name}: the source has no column {table.deleted!r}, which deleted: names. Correct the name, or "
-            "remove deleted"
+            f"{table.name}: deleted: the source has no column {table.deleted!r}. Correct the name, or remove deleted"
         )
     if not flags(column.type):
         raise SourceError(
             f"{table.name}: deleted: {column.name} is {column.type}, but only a boolean, a number, a date or a time "
-            "can flag a row. Name such a column, or remove deleted"
+            "can flag a row. Set deleted: to such a column, or remove it"
         )
     return column if table.on_delete == "apply" else None
 
@@ -41,7 +40,7 @@ def flags(type: Type) -> bool:
 
 
 def flagged_sql(column: str, type: Type) -> str:
-    """Return the condition that a row is deleted. It is true or false, never NULL. `column` is quoted."""
+    """Return an SQL condition for deleted rows. It is true or false, never NULL. `column` is quoted."""
     if type.kind in _MOMENTS:
         return f"({column} IS NOT NULL)"
     return f"COALESCE({column}, FALSE)" if type.kind == "boolean" else f"COALESCE({column} <> 0, FALSE)"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class TableName(NamedTuple):
-    """The two parts of a table's name. `str()` joins them again."""
+    """The two parts of a table's name. `str()` joins them."""
 
     schema: str
     table: str

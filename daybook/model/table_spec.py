@@ -1,4 +1,4 @@
-"""The specification of a table that is loaded from a source, with every field but the source itself."""
+"""The fields of a table file, except `source`."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -41,11 +41,13 @@ class TableSpec(Dataset):
     load: StrategyName = Field(
         description=" ".join(f"{name}: {strategy.summary}." for name, strategy in all_strategies().items())
     )
-    start: datetime | date | None = Field(None, description="The first interval to load (not the day to run on).")
+    start: datetime | date | None = Field(
+        None, description="The start of the first interval to load. It is not the day of the first run."
+    )
     calendar: Exchange | None = Field(
         None,
         description="The exchange whose sessions have rows, by its name in exchange_calendars: XNYS. Daybook does not "
-        "ask for days on which the exchange was closed.",
+        "request days on which the exchange was closed.",
     )
     catch_up: Literal["all", "latest", "none"] | None = Field(
         None,
@@ -53,15 +55,15 @@ class TableSpec(Dataset):
         "a `start`, else none.",
     )
     columns: dict[str, TypeName] | None = Field(
-        None, description="Column: type. Default: the columns and types of the source."
+        None, description="The columns to load, as column: type. Default: the columns and types of the source."
     )
     mask: dict[str, MaskName] = Field(
         {},
-        description="Column: hash (the SHA-256 of the value), null (the column without its values) or drop (no "
-        "column). The source itself masks: clear values never leave it.",
+        description="Columns to mask, as column: hash (the SHA-256 of the value), null (the column without its "
+        "values) or drop (no column). The source applies the mask, so clear-text values never leave it.",
     )
     deleted: str | None = Field(
-        None, description="The column that flags a deleted row by true, a number other than 0, a date or a time."
+        None, description="The column that flags deleted rows: with true, a number other than 0, a date or a time."
     )
     on_delete: Literal["keep", "apply"] = Field(
         "keep",
@@ -92,7 +94,7 @@ class TableSpec(Dataset):
         if self.catch_up == "all" and self.start is None:
             raise ValueError("catch_up: all needs start: the first interval to load. Add it, or use latest")
         if self.calendar and self.interval in (None, "hour"):
-            raise ValueError("calendar: only knows on which days there are sessions: use interval: day, week or month")
+            raise ValueError("calendar: has sessions per day, not per hour: use interval: day, week or month")
         if self.interval:
             try:
                 grid = Grid(self.interval, self.timezone)
@@ -104,14 +106,14 @@ class TableSpec(Dataset):
             for column in self.named:
                 if column not in self.columns:
                     near = did_you_mean(column, self.columns)
-                    raise ValueError(f"columns lacks {column!r}, which is named as key, cursor or deleted{near}")
+                    raise ValueError(f"columns lacks {column!r}, which key, cursor or deleted refers to{near}")
         if self.on_delete == "apply" and self.deleted is None:
             raise ValueError("on_delete: apply needs deleted: the column that flags a deleted row")
         return self
 
     @property
     def strategy(self) -> Strategy:
-        """Return the strategy by which loads write rows into the table."""
+        """Return the strategy that loads use to write rows into the table."""
         return strategy_named(self.load)
 
     @property
@@ -144,7 +146,7 @@ class TableSpec(Dataset):
         return bool(exchange_calendar.sessions(self.calendar, first, end))
 
     def label(self, intervals: Sequence[Interval]) -> str:
-        """Return the name of adjacent intervals that are in order: `2021-02-05 until 2021-03-01`."""
+        """Return the label of adjacent intervals, which are in order: `2021-02-05 until 2021-03-01`."""
         assert self.grid is not None
         return self.grid.stretch_label(intervals[0], intervals[-1])
 

@@ -11,7 +11,7 @@ class Target:
     """The table that a load writes: its name (`schema.table`), the written columns, its key and its cursor.
 
     `deleted` is the column that flags deleted rows, which do not belong in the table. It is None if the load keeps
-    them, or if no column flags any.
+    deleted rows, or if the table has no such column.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The local clock of an IANA time zone: the start of a day, and the instant of a wall-clock time.
 
 The clock of a zone maps instants to wall-clock times. It jumps forward, so that some times and even dates never
-happen, and back, so that some times happen twice. All functions here are derived from that map, which `zoneinfo` has.
+happen, and back, so that some times happen twice. All functions here derive from that map, which `zoneinfo` provides.
 """
 
 from bisect import bisect_left
@@ -22,13 +22,13 @@ def find_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # "America" is a folder, which raises OSError
         pass
-    known = available_timezones()
-    if not known:
+    available = available_timezones()
+    if not available:
         raise IntervalError(f"No time zone {name!r}: this machine has no time zone data. Run `pip install tzdata`.")
-    by_spelling = {zone.rpartition("/")[2].lower(): zone for zone in sorted(known)}
-    by_spelling |= {zone.lower(): zone for zone in known}
-    spelt = name.strip().lower().replace(" ", "_")
-    near = did_you_mean(spelt, by_spelling, most=3, cutoff=0.7, shown=by_spelling)
+    by_name = {zone.rpartition("/")[2].lower(): zone for zone in sorted(available)}
+    by_name |= {zone.lower(): zone for zone in available}
+    normalized = name.strip().lower().replace(" ", "_")
+    near = did_you_mean(normalized, by_name, most=3, cutoff=0.7, shown=by_name)
     raise IntervalError(
         f"Unknown time zone {name!r}: expected a name of the IANA database such as UTC or Europe/Berlin{near}"
     )
@@ -57,12 +57,11 @@ def start_of_day(day: date, zone: ZoneInfo) -> datetime:
 def instant_of(when: date | datetime, zone: ZoneInfo) -> datetime:
     """Return the instant, in UTC, that a person means by `when`.
 
-    A date is the start of that day in `zone`, and so is a midnight without a time zone. Any other datetime without a
-    time zone is a time on the clock of `zone`. A datetime with a time zone is an instant.
+    A date or a naive midnight is the start of that day in `zone`. Any other naive datetime is a time on the clock of
+    `zone`. An aware datetime is an instant.
 
     Raises:
-        IntervalError: the date or time never happened in `zone`, or the time happened twice, so that it needs an
-            offset.
+        IntervalError: the date or time never happened in `zone`, or the time happened twice and has no offset.
     """
     if not 1 < when.year < 9999:
         raise IntervalError(f"{when.isoformat()} is out of range: expected a year from 0002 to 9998.")

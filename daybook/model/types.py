@@ -1,7 +1,7 @@
 """Columns and their types, which every source and every warehouse understands.
 
 A source describes its columns with these types, a table file may declare them, and a warehouse renders them. The set is
-small on purpose: it has a type only if some warehouse distinguishes it from the others.
+small on purpose: it only has types that some warehouse distinguishes.
 """
 
 import re
@@ -78,9 +78,9 @@ class Type:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its name as the source spells it, its type, and whether it may be NULL.
+    """A column: its name in the source, its type, and whether it may be NULL.
 
-    `mask` is what the source sends instead of each value (`daybook.model.masks`): its hash, or NULL.
+    With a `mask`, the source sends the hash of each value, or NULL, instead of the value (`daybook.model.masks`).
     """
 
     name: str
@@ -111,7 +111,7 @@ def parse_type(text: str) -> Type:
 
 
 def holds(actual: Type, wanted: Type) -> bool:
-    """Return True if a column of type `actual` keeps every value of type `wanted`, or fails the load.
+    """Return True if a column of type `actual` stores every value of type `wanted` unchanged, or fails the load.
 
     This prevents silent losses: digits cut from a decimal, a double rounded to a real, a time of day dropped from a
     timestamp, an ignored offset. If two types are of one kind, a value that does not fit (a number out of range, a text

@@ -16,7 +16,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    """A model that refuses unknown fields, so that a misspelt field is an error."""
+    """A model that refuses unknown fields, so that a misspelled field is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,8 +39,8 @@ def read_yaml(path: Path, model: type[Model], *, exact: bool = False, **given: s
     Args:
         path: the file.
         model: the model of the whole file.
-        exact: whether to read a number with a point as a Decimal, with all the digits that were written.
-        given: fields that come from elsewhere. The file must not have them.
+        exact: True to read a number with a point as a Decimal with all of its digits.
+        given: fields that the caller provides. The file must not have them.
 
     Raises:
         TableFileError: the file is not YAML in UTF-8, or does not fit the model. The message has one line per problem.
@@ -59,7 +59,7 @@ def read_yaml(path: Path, model: type[Model], *, exact: bool = False, **given: s
         raise TableFileError(f"{path} must contain fields ({', '.join(fields[:4])}, …), but contains {content!r:.40}")
     for name in given:
         if name in content:
-            raise TableFileError(f"{path}: {name}: the name of the file already says it; remove the line")
+            raise TableFileError(f"{path}: {name}: comes from the files themselves and cannot be set here; remove it")
     try:
         return model(**given, **content)
     except ValidationError as error:
@@ -72,8 +72,8 @@ def _explain(path: Path, error: ValidationError, model: type[BaseModel], fields:
         where = [str(part) for part in problem["loc"]]
         field, message = ".".join(where), problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            known = fields if len(where) == 1 else list(_model_at(model, where[:-1]).model_fields)
-            message = "unknown field" + did_you_mean(where[-1], known, f"expected one of {', '.join(known)}")
+            allowed = fields if len(where) == 1 else list(_model_at(model, where[:-1]).model_fields)
+            message = "unknown field" + did_you_mean(where[-1], allowed, f"expected one of {', '.join(allowed)}")
         elif problem["type"] == "missing":
             wanted = _model_at(model, where[:-1]).model_fields.get(where[-1])
             message = f"missing; add it ({wanted.description if wanted and wanted.description else 'required'})"

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CsvFormat:
-    """How to write values in the staged CSV. The warehouse chooses the format, and the source writes it."""
+    """The format of values in the staged CSV. The warehouse chooses it, and the source writes it."""
 
     null: str = ""
     """An *unquoted* field with this text is NULL: "" for PostgreSQL, a run-unique control character for Redshift."""
     bytes_prefix: str = "\\x"
     """The prefix of the hex digits of a binary value: PostgreSQL's bytea needs `\\x`, Redshift's VARBYTE nothing."""
     empty_bytes: str = ""
-    """The hex digits of a binary value without bytes, for a warehouse that loads a field without digits as NULL. They
-    are unique to the run, and the warehouse replaces them with an empty value. "" if the warehouse needs no digits."""
+    """The hex digits of an empty binary value, for a warehouse that would load a field without digits as NULL. They are
+    unique to the run, and the warehouse replaces them with an empty value. "" if the warehouse needs no digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole rows of CSV, ideally about 1 MiB, which a source yields and the stage writes."""
+    """Whole rows of CSV, ideally about 1 MiB. A source yields chunks, and the stage writes them."""
 
     data: bytes
     """The rows. Each ends with a newline (b"\\n"). Quoted fields may contain newlines, too."""

@@ -10,7 +10,7 @@ _LF = b"\n"
 
 
 def split(chunk: Chunk, size: int) -> Iterator[Chunk]:
-    """Split a chunk into chunks of at most `size` bytes. A row that is longer becomes a chunk of its own.
+    """Split a chunk into chunks of at most `size` bytes. A longer row becomes its own chunk.
 
     Raises:
         StageError: the chunk does not end with a whole row.
@@ -78,5 +78,5 @@ def refuse_nul(chunk: Chunk, rows_before: int, table: str, columns: Sequence[str
     row = ", ".join(f"{name} = {values[name]!r}" for name in key if name in values) or f"number {number} of the run"
     raise ValueRefused(
         f"{table}: column {column!r} of row {row} contains a NUL byte (U+0000), which no warehouse can store in text. "
-        "Correct the row in the source, or remove the column from `columns` in the table file."
+        "Correct the row in the source, or remove the column from columns: in the table file."
     )

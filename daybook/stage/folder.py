@@ -10,7 +10,7 @@ from daybook.errors import StageError
 
 
 class FolderStage:
-    """A stage whose objects are files below `path`. It creates the folder when it first writes."""
+    """A stage whose objects are files below `path`. The first write creates the folder."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser().absolute()
@@ -69,8 +69,8 @@ def _explained(verb: str, file: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise StageError(
-            f"Cannot {verb} {file}: the file does not exist. Either the stage was cleaned, or another machine "
-            "extracted the rows. Run the load again."
+            f"Cannot {verb} {file}: the file does not exist. Either someone cleaned the stage, or the rows were "
+            "extracted on another machine. Run the load again."
         ) from error
     except OSError as error:
         raise StageError(

@@ -23,7 +23,7 @@ PART_BYTES = 8 * 2**20
 IN_FLIGHT = 4  # parts in memory at once: the uploads, and the part that is being filled
 BLOCK = 2**20  # bytes of CSV per read
 ZSTD_LEVEL = 1  # 249 MB of rows take 0.6 CPU seconds; level 3 takes 1.1 for parts that are a fifth smaller
-ZSTD_HELD_BACK = 128 * 2**10  # a compressor holds back less than one block of input: RFC 8878, 3.1.1.2.4
+ZSTD_BUFFERED = 128 * 2**10  # a compressor buffers less than one block of input: RFC 8878, 3.1.1.2.4
 
 
 def write_parts(
@@ -41,8 +41,8 @@ def write_parts(
 ) -> Manifest:
     """Compress rows into parts below `prefix` as they arrive, then write the manifest.
 
-    An error, also one that `chunks` raises, leaves the parts that are already written, without a manifest. A note on
-    the error names their prefix.
+    After an error, including one that `chunks` raises, the written parts remain, without a manifest. A note on the
+    error names their prefix.
 
     Args:
         chunks: chunks of whole rows.
@@ -50,7 +50,7 @@ def write_parts(
         key: the columns that identify a row, for errors.
         in_place: files that the warehouse reads directly. They are only recorded in the manifest.
         part_bytes: the maximum size of a compressed part. Only a part of one large row exceeds it.
-        on_progress: is called in this thread with every part that has reached the stage.
+        on_progress: called in this thread with every part that is on the stage.
 
     Returns:
         The manifest. It has no parts if there are no rows.
@@ -122,8 +122,8 @@ class _Filling:
         self._out.write(self._compressor.compress(chunk.data))
 
     def at_most(self, more: Chunk) -> int:
-        """Return the maximum size of the part with `more` in it, if nothing of that can be compressed."""
-        uncompressed = min(self.raw_bytes, ZSTD_HELD_BACK) + len(more.data)
+        """Return the maximum size of the part with `more` in it, if none of `more` can be compressed."""
+        uncompressed = min(self.raw_bytes, ZSTD_BUFFERED) + len(more.data)
         return self._out.tell() + uncompressed + uncompressed // 256 + 64
 
     def finish(self) -> tuple[bytes, int, int]:
@@ -137,7 +137,7 @@ def _put_part(stage: Stage, key: str, data: bytes, rows: int, raw_bytes: int) ->
 
 
 def read_manifest(stage: Stage, prefix: str) -> Manifest:
-    """Read the manifest below `prefix`. Raise StageError if there is none, so that the run did not finish."""
+    """Read the manifest below `prefix`. Raise StageError if it does not exist: then the run did not finish."""
     return Manifest.from_json(stage.get(manifest_key(prefix)).decode("utf-8", errors="replace"))
 
 
@@ -168,7 +168,7 @@ def _get_part(stage: Stage, part: Part) -> bytes:
     if len(data) != part.bytes:
         found = f"found {len(data)} bytes, expected {part.bytes}"
     elif hashlib.sha256(data).hexdigest() != part.sha256:
-        found = f"its bytes are not those that were written (SHA-256 {part.sha256})"
+        found = f"its bytes have changed since they were written (expected SHA-256 {part.sha256})"
     else:
         return data
     raise _damaged(stage, part, found)
@@ -210,7 +210,7 @@ class PartsReader(io.RawIOBase):
 
 
 def find_row(stage: Stage, manifest: Manifest, line: int, part: str | None = None) -> list[str]:
-    """Return the fields of the record at line `line`, from 1, as a warehouse counts lines. An empty NULL is "".
+    """Return the fields of the record at `line`, counted from 1 as a warehouse counts. An empty NULL field is "".
 
     Without `part`, lines are counted over all parts, as PostgreSQL does in one COPY. It counts newlines, but in the
     first record it counts carriage returns inside quotes instead: CopyReadLineText in copyfromparse.c only detects the
@@ -235,8 +235,8 @@ def find_row(stage: Stage, manifest: Manifest, line: int, part: str | None = Non
 def remove(stage: Stage, manifest: Manifest) -> list[str]:
     """Delete the parts and the manifest after the commit. Return the addresses of objects that could not be deleted.
 
-    Never raises a StageError: the load is committed, and objects that remain only cost space. They are logged as a
-    warning.
+    It never raises a StageError: the load is committed, and objects that remain only take up space. They are logged as
+    warnings.
     """
     left: list[str] = []
     # Delete the manifest first, so that a partly deleted prefix is incomplete.

@@ -26,7 +26,7 @@ _REMEDIES = {
     "NoSuchKey": "The object does not exist: a lifecycle rule or another run may have deleted it. Run the load again.",
     "AccessDenied": "Access denied: the stage's credentials need s3:PutObject, s3:GetObject and s3:DeleteObject there.",
     "InvalidAccessKeyId": "The server does not know the access key: correct it in the stage's credentials block.",
-    "SignatureDoesNotMatch": "The secret key is not the access key's: correct it in the stage's credentials block.",
+    "SignatureDoesNotMatch": "The secret key does not fit the access key: correct it in the stage's credentials block.",
     "ExpiredToken": "The session token has expired: renew it in the stage's credentials block.",
 }
 _REMEDIES_BY_STATUS = {403: _REMEDIES["AccessDenied"], 404: _REMEDIES["NoSuchKey"]}
@@ -75,15 +75,19 @@ class S3Stage:
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            remedy = _REMEDIES.get(code) or _REMEDIES_BY_STATUS.get(status) or "Try again, or read the server's log."
+            remedy = (
+                _REMEDIES.get(code)
+                or _REMEDIES_BY_STATUS.get(status)
+                or "Run the load again, or read the server's log."
+            )
             raise StageError(f"{failed}: the server answered {code or 'with an error'} ({status}). {remedy}") from error
         except (NoCredentialsError, PartialCredentialsError) as error:
             raise StageError(
-                f"{failed}: there are no credentials. Set them in the stage's credentials block, or give the machine a "
+                f"{failed}: found no credentials. Set them in the stage's credentials block, or give the machine a "
                 "role."
             ) from error
         except (ConnectionError, HTTPClientError, OSError) as error:
-            # Raise without the cause, whose text has the endpoint with everything that a person typed before its "@".
+            # Raise without the cause: its text has the endpoint, which may contain a password before the "@".
             endpoint = urlsplit(self._client.meta.endpoint_url)
             raise StageError(
                 f"{failed}: {type(error).__name__} at {endpoint.scheme}://{endpoint.netloc.rpartition('@')[2]}. "

@@ -133,7 +133,7 @@ def test_a_bucket_with_an_invalid_name(s3: S3) -> None:
 
 @pytest.mark.parametrize(
     ("right_key", "right_secret", "remedy"),
-    [(False, True, "does not know the access key"), (True, False, "secret key is not the access key's")],
+    [(False, True, "does not know the access key"), (True, False, "secret key does not fit the access key")],
 )
 def test_wrong_keys_are_named_and_not_shown(s3: S3, right_key: bool, right_secret: bool, remedy: str) -> None:
     wrong = replace(
@@ -154,7 +154,7 @@ def test_missing_credentials(s3: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     client = boto3.session.Session().client("s3", endpoint_url=s3.endpoint, region_name=s3.region)
-    with pytest.raises(StageError, match=r"there are no credentials.*credentials block"):
+    with pytest.raises(StageError, match=r"found no credentials.*credentials block"):
         S3Stage(client, s3.bucket).put("key", b"rows")
 
 

@@ -96,7 +96,7 @@ def test_what_depends_on_the_past_stops_at_the_first_failure(
         fill_from_here(worker, 4, depends_on_past=True, intervals_per_run=2)
     assert "1 day loaded, 1 day failed" in str(failed.value)
     assert "2021-02-06: CheckFailed" in str(failed.value)
-    assert "2 days not tried after that, from 2021-02-07 on" in str(failed.value)
+    assert "2 days not attempted after that, from 2021-02-07 on" in str(failed.value)
     assert set(loaded_days(on_postgres)) == {DAY}
 
 

@@ -142,7 +142,7 @@ def test_all_of_a_table_by_ranges_of_its_key(altered: Deployed, on_postgres: Liv
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"end": None, "last": 5}, "give last, or start and end"),
+        ({"end": None, "last": 5}, "give either last, or start and end"),
         ({"whole": True}, "pass no other parameters"),
         ({"start": date(2021, 1, 1)}, "before the table's start"),
     ],

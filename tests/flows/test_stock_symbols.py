@@ -81,7 +81,7 @@ def test_all_of_it(warehouse: LiveWarehouse, yahoo: Yahoo, client: SyncPrefectCl
     assert state.is_completed()
     assert stored(warehouse) == [("AAPL", day) for day in yahoo.shares["AAPL"].bars if day < today]
     state, _ = run(client, full_refresh=True, symbols=["MSFT"])
-    assert "symbols leaves out AAPL: their rows would be lost" in str(state.message)
+    assert "symbols omits AAPL, so their rows would be lost" in str(state.message)
     with pytest.raises(SourceError):
         state.result()
 

@@ -220,7 +220,7 @@ def test_a_null_of_yaml_is_a_mask(tmp_path: Path) -> None:
         pytest.param({"emial": None}, "did you mean 'email'", id="null"),
         pytest.param({"emial": "drop"}, "did you mean 'email'", id="drop"),
         pytest.param({"weight": "hash"}, "weight is double", id="a hash of a double"),
-        pytest.param({"seen": "hash"}, "Use mask null or drop", id="a hash of a time"),
+        pytest.param({"seen": "hash"}, "hashes would differ. Use null or drop", id="a hash of a time"),
     ],
 )
 def test_what_the_source_cannot_mask_is_refused_before_a_row_is_read(

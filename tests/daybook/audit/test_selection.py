@@ -41,17 +41,17 @@ def test_a_range(given: dict[str, Any], first: date, last: date) -> None:
     ("fields", "given", "words"),
     [
         ({}, {}, "no start:, so give start or last"),
-        ({"start": TODAY}, {"last": 5}, "no interval is over yet"),
-        ({"start": TODAY}, {}, "no interval is over yet"),
+        ({"start": TODAY}, {"last": 5}, "no interval has ended yet: the table starts on"),
+        ({"start": TODAY}, {}, "no interval has ended yet: the table starts on"),
         (
             {"start": date(2021, 2, 5)},
             {"start": date(2021, 2, 1)},
             "before the table's start: begin at 2021-02-05$",
         ),
         ({"start": date(2021, 2, 5)}, {"end": TODAY + timedelta(days=9)}, "reaches into the future"),
-        ({"start": date(2021, 2, 5)}, {"end": TODAY, "last": 5}, "give last, or start and end$"),
-        ({"load": "replace"}, {}, "always loaded whole.*no key to compare it by, either: add key:"),
-        ({"load": "replace", "key": ["id"]}, {}, "always loaded whole.*: whole=true"),
+        ({"start": date(2021, 2, 5)}, {"end": TODAY, "last": 5}, "give either last, or start and end$"),
+        ({"load": "replace"}, {}, "each load replaces it whole.*no key to compare it by, either: add key:"),
+        ({"load": "replace", "key": ["id"]}, {}, "each load replaces it whole.*ranges of its key, set whole=true"),
         ({"load": "replace", "source": {"kind": "csv", "url": "https://x.example/y.csv"}}, {}, "of kind csv"),
     ],
     ids=[

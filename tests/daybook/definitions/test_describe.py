@@ -96,7 +96,7 @@ SHAPES: dict[str, tuple[str, str | None, dict[str, Any], tuple[str, ...]]] = {
         "id int, modified {clock} NOT NULL",
         None,
         {"load": "replace", "cursor": None, "key": ()},
-        ("load: replace # load: upsert with the cursor modified would need a key",),
+        ("load: replace # load: upsert with the cursor modified needs a key",),
     ),
     "created and deleted": (
         "id int PRIMARY KEY, created_at {clock} NOT NULL, deleted_at {clock}",
@@ -153,7 +153,7 @@ def test_the_proposed_fields(source: Database, shape: str, tmp_path: Path) -> No
     assert {field: getattr(table, field) for field in expected} == expected
     for part in texts:
         assert part in text, text
-    assert "SAY WHAT ONE ROW" in text and "NAME_THE_TEAM" in text
+    assert "DESCRIBE WHAT ONE ROW" in text and "NAME_THE_TEAM" in text
 
 
 #: Types of MariaDB and of PostgreSQL. A table file must be able to declare all of them.

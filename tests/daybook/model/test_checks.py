@@ -131,11 +131,11 @@ def test_change_within_0_percent_compares_every_digit() -> None:
 
 
 REFUSED = {
-    "nothing to check": ("{}", ["it has nothing to check", "unique", "change_within"]),
-    "severity alone": ("{severity: warn}", ["it has nothing to check"]),
-    "two checks in one": ("{unique: a, not_null: b}", ["unique and not_null are 2 checks", "entry of its own"]),
+    "nothing to check": ("{}", ["nothing to check: add one of", "unique", "change_within"]),
+    "severity alone": ("{severity: warn}", ["nothing to check: add one of"]),
+    "two checks in one": ("{unique: a, not_null: b}", ["unique and not_null are 2 checks", "give each its own entry"]),
     "sql and a named one": ('{sql: "select 1", equals: 1, unique: a}', ["sql and unique are 2 checks"]),
-    "sql without expectation": ('{sql: "select 1"}', ["give equals, at_least or at_most, between, or change_within"]),
+    "sql without expectation": ('{sql: "select 1"}', ["add equals, at_least or at_most, between, or change_within"]),
     "sql with two expectations": (
         '{sql: "select 1 from {table}", equals: 1, change_within: 2%}',
         ["only one", "not equals and change_within"],
@@ -152,8 +152,8 @@ REFUSED = {
         '{sql: "select 1", between: [5, 1]}',
         ["at least 5 and at most 1", "put the smaller one first"],
     ),
-    "between of one": ('{sql: "select 1", between: [5]}', ["the minimum and the maximum: [0, 10]"]),
-    "between and nothing": ('{sql: "select 1", between: [5, null]}', ["the minimum and the maximum: [0, 10]"]),
+    "between of one": ('{sql: "select 1", between: [5]}', ["the minimum and the maximum, such as [0, 10]"]),
+    "between and nothing": ('{sql: "select 1", between: [5, null]}', ["the minimum and the maximum, such as [0, 10]"]),
     "bounds that nothing meets": ('{sql: "select 1", at_least: 5, at_most: 1}', ["at least 5 and at most 1"]),
     "a number and a date": ('{sql: "select 1", at_least: 5, at_most: 2021-02-05}', ["cannot be compared"]),
     "a number in quotes": ('{sql: "select 1", equals: "5"}', ["equals", "without quotes"]),
@@ -168,13 +168,13 @@ REFUSED = {
     "unique of no column": ("{unique: []}", ["unique", "at least 1 item"]),
     "no accepted value": ("{accepted_values: {column: a, values: []}}", ["values", "at least 1 item"]),
     "NULL as an accepted value": ("{accepted_values: {column: a, values: [a, null]}}", ["values.1", "not_null"]),
-    "a percentage without %": ("{change_within: 20}", ["write a percentage: 20%"]),
-    "a negative percentage": ("{change_within: -20%}", ["write a percentage: 20%"]),
-    "an age of another unit": ("{fresh: {column: a, within: 2 moons}}", ["hours, days or weeks: 2 days"]),
+    "a percentage without %": ("{change_within: 20}", ["expected a percentage, such as 20%"]),
+    "a negative percentage": ("{change_within: -20%}", ["expected a percentage, such as 20%"]),
+    "an age of another unit": ("{fresh: {column: a, within: 2 moons}}", ["hours, days or weeks, such as 2 days"]),
     "fresh without within": ("{fresh: {column: a}}", ["fresh.within: missing", "The maximum age"]),
-    "relationship to two names": ("{relationship: {column: a, to: users.id}}", ["write schema.table.column"]),
-    "table without schema": ("{unique: a, table: users}", ["write schema.table"]),
-    "table with an empty name": ("{unique: a, table: users.}", ["write schema.table"]),
+    "relationship to two names": ("{relationship: {column: a, to: users.id}}", ["expected schema.table.column"]),
+    "table without schema": ("{unique: a, table: users}", ["expected schema.table"]),
+    "table with an empty name": ("{unique: a, table: users.}", ["expected schema.table"]),
     "table that the sql does not use": (
         '{sql: "select 1", equals: 1, table: raw.users}',
         ["the sql has no {table}"],
@@ -226,7 +226,7 @@ def test_one_select_is_one(sql: str) -> None:
         ("input_checks: [{unique: id}]", ["unique checks analytics.nps itself", "table: schema.table"]),
         (
             'input_checks: [{sql: "select 1 from {table}", equals: 1}]',
-            ["sql checks analytics.nps itself", "in place of {table}"],
+            ["sql checks analytics.nps itself", "instead of {table}"],
         ),
         ("input_checks: [{change_within: 20%}]", ["move it to output_checks"]),
         (

@@ -65,7 +65,7 @@ def test_a_day_is_loaded(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("2021-02-30", "'2021-02-30' is not in the calendar"),
+        ("2021-02-30", "'2021-02-30' is not a valid date or time"),
         ("yesterday", "'yesterday' is not a date or time: expected 2021-02-05"),
     ],
 )

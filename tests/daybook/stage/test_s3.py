@@ -48,7 +48,7 @@ def answering(status: int, body: bytes, length: int | None = None) -> Iterator[S
         (403, "AccessDenied", "the stage's credentials need s3:PutObject, s3:GetObject and s3:DeleteObject"),
         (403, "AllAccessDisabled", "the stage's credentials need s3:PutObject"),
         (400, "ExpiredToken", "renew it in the stage's credentials block"),
-        (503, "SlowDown", "Try again"),
+        (503, "SlowDown", "Run the load again"),
     ],
 )
 def test_an_error_of_s3_names_the_remedy(status: int, code: str, remedy: str) -> None:

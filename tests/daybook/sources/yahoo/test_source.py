@@ -374,7 +374,7 @@ def test_a_full_refresh_is_all_or_nothing(warehouse_ends: Endpoints, yahoo: Yaho
 @ON_ONE_WAREHOUSE
 def test_a_full_refresh_does_not_silently_delete_symbols(warehouse_ends: Endpoints) -> None:
     table = prices(warehouse_ends, "AAPL", "MSFT")
-    with pytest.raises(SourceError, match="symbols leaves out AAPL: their rows would be lost"):
+    with pytest.raises(SourceError, match="symbols omits AAPL, so their rows would be lost"):
         only(table, ["MSFT", "NVDA"], keep=True)
     assert only(table, ["MSFT"], keep=False).source.symbols == ("MSFT",)
     assert only(table, None, keep=True) is table
