@@ -38,27 +38,27 @@ class IncidentLog:
     """The table `daybook.incidents` of a warehouse."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = StateTable(warehouse, "incidents", COLUMNS)
+        self._state_table = StateTable(warehouse, "incidents", COLUMNS)
 
     def record(self, session: Session, incident: Incident, recovered_at: datetime) -> None:
         """Add a closed incident, unless it is there already."""
-        self._book.ensure(session)
-        if session.one(f"SELECT count(*) FROM {self._book.table} WHERE incident = %s", (incident.id,)):
+        self._state_table.ensure(session)
+        if session.one(f"SELECT count(*) FROM {self._state_table.table} WHERE incident = %s", (incident.id,)):
             return
         error = storable(incident.error)
         subject, owner = _fitting(incident.subject), _fitting(incident.owner)
         row = ClosedIncident(
             incident.id, subject, incident.kind, owner, incident.since, recovered_at, incident.times, error
         )
-        self._book.append(session, [astuple(row)])
+        self._state_table.append(session, [astuple(row)])
 
     def between(self, session: Session, start: datetime, end: datetime) -> list[ClosedIncident]:
         """Return the incidents that recovered in `[start, end)`, oldest first."""
-        return self._book.read(
+        return self._state_table.read(
             session,
             ClosedIncident,
-            f"SELECT {self._book.names} FROM {self._book.table} WHERE recovered_at >= %s AND recovered_at < %s "
-            "ORDER BY recovered_at",
+            f"SELECT {self._state_table.names} FROM {self._state_table.table} "
+            "WHERE recovered_at >= %s AND recovered_at < %s ORDER BY recovered_at",
             (start, end),
         )
 

@@ -35,7 +35,7 @@ class KeyMetrics:
     """The table `daybook.key_metrics` of a warehouse."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = StateTable(warehouse, "key_metrics", COLUMNS)
+        self._state_table = StateTable(warehouse, "key_metrics", COLUMNS)
         self._warehouse = warehouse
 
     def replace(self, session: Session, metrics: Iterable[Metrics]) -> None:
@@ -46,23 +46,24 @@ class KeyMetrics:
         weeks = defaultdict(list)
         for row in metrics:
             weeks[row.week_start].append(row)
-        self._book.ensure(session)
+        self._state_table.ensure(session)
         with session.undone_on_error():
             self._warehouse.begin_locked(session, f"{SCHEMA}.key_metrics")
             for week, rows in weeks.items():
                 places = ", ".join(["%s"] * len(rows))
                 session.run(
-                    f"DELETE FROM {self._book.table} WHERE week_start = %s AND table_name IN ({places})",
+                    f"DELETE FROM {self._state_table.table} WHERE week_start = %s AND table_name IN ({places})",
                     (week, *(row.table for row in rows)),
                 )
-                self._book.append(session, [astuple(row) for row in rows])
+                self._state_table.append(session, [astuple(row) for row in rows])
             session.run("COMMIT")
 
     def since(self, session: Session, week_start: date) -> list[Metrics]:
         """Return all rows from this week on, the oldest week first, then by table."""
-        return self._book.read(
+        return self._state_table.read(
             session,
             Metrics,
-            f"SELECT {self._book.names} FROM {self._book.table} WHERE week_start >= %s ORDER BY week_start, table_name",
+            f"SELECT {self._state_table.names} FROM {self._state_table.table} "
+            "WHERE week_start >= %s ORDER BY week_start, table_name",
             (week_start,),
         )

@@ -26,17 +26,19 @@ class Inputs:
     """The table `daybook.inputs` of a warehouse: with the ledger, it says what came of what."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._book = StateTable(warehouse, "inputs", COLUMNS)
+        self._state_table = StateTable(warehouse, "inputs", COLUMNS)
 
     def ensure(self, session: Session) -> None:
         """Make it where it is missing."""
-        self._book.ensure(session)
+        self._state_table.ensure(session)
 
     def seen(self, session: Session, table: str, load_id: str) -> dict[str, datetime | None]:
         """What the build `load_id` of `table` had read."""
-        statement = f"SELECT input_name, input_loaded_at FROM {self._book.table} WHERE table_name = %s AND load_id = %s"
-        return dict(self._book.read(session, lambda *row: row, statement, (table, load_id)))
+        statement = (
+            f"SELECT input_name, input_loaded_at FROM {self._state_table.table} WHERE table_name = %s AND load_id = %s"
+        )
+        return dict(self._state_table.read(session, lambda *row: row, statement, (table, load_id)))
 
     def record(self, session: Session, table: str, load_id: str, seen: Seen) -> None:
         """Note what the build `load_id` has read, in the transaction of its entries."""
-        self._book.append(session, [(table, load_id, name, loaded_at) for name, loaded_at in seen.items()])
+        self._state_table.append(session, [(table, load_id, name, loaded_at) for name, loaded_at in seen.items()])
