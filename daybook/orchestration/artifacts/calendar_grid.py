@@ -38,7 +38,8 @@ _HOURS = _Layout("an hour", lambda t: f"{t:%Y-%m-%d}", lambda t: t.hour, (6, 12,
 _DAYS = _Layout("a day", lambda t: f"{t:%Y-%m}", lambda t: t.day - 1, (10, 20, 31))
 _WEEKS = _Layout("a week", lambda t: f"{t:%G}", lambda t: int(f"{t:%V}") - 1, (13, 26, 39, 53))
 _MONTHS = _Layout("a month", lambda t: f"{t:%Y}", lambda t: t.month - 1, (3, 6, 9, 12))
-_LAYOUTS = {"hour": (_HOURS, _DAYS, _MONTHS), "day": (_DAYS, _MONTHS), "week": (_WEEKS,), "month": (_MONTHS,)}
+_LAYOUTS = {"hour": (_HOURS, _DAYS, _MONTHS), "day": (_DAYS, _MONTHS), "week": (_WEEKS,)}
+_LONG_UNITS = (_MONTHS,)  # a month, and any longer interval, is drawn in the month in which it starts
 
 
 def calendar(grid: Grid, states: Iterable[tuple[Interval, S]], squares: Mapping[S, str]) -> str:
@@ -52,7 +53,7 @@ def calendar(grid: Grid, states: Iterable[tuple[Interval, S]], squares: Mapping[
     """
     zone, good = ZoneInfo(grid.timezone), list(squares)[-1]
     found = [(interval.start.astimezone(zone), state) for interval, state in states]
-    for layout in _LAYOUTS[grid.unit]:
+    for layout in _LAYOUTS.get(grid.unit, _LONG_UNITS):
         rows = _fill(layout, found, list(squares))
         if len(rows) * layout.width <= _MAX_SQUARES:
             break
