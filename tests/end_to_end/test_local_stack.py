@@ -155,14 +155,14 @@ def test_a_taken_port_is_reported_with_its_holder_and_the_variable() -> None:
     ports.require_free(port, "The Prefect server", VARIABLE)  # given up by now
 
 
-@pytest.mark.parametrize("command", ["up", "demo"])
+@pytest.mark.parametrize("command", ["stack up", "demo"])
 def test_what_starts_the_stack_says_that_its_port_is_taken(command: str, home: Path) -> None:
-    module = "daybook.orchestration.local_stack"
-    typed = f"from {module} import __main__ as it; it.ROOT = it.Path({str(home)!r}); exit(it.main())"
+    project = home.parent
+    (project / "prefect.yaml").touch()  # the demo runs in a clone
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = str(listener.getsockname()[1])
-        tried = [sys.executable, "-c", typed, command]
-        done = subprocess.run(tried, env=os.environ | {"DAYBOOK_UI_PORT": port}, capture_output=True, text=True)
+        variables = {"DAYBOOK_UI_PORT": str(port := listener.getsockname()[1]), "DAYBOOK_PROJECT": str(project)}
+        tried = [sys.executable, "-m", "daybook", *command.split()]
+        done = subprocess.run(tried, env=os.environ | variables, capture_output=True, text=True)
     assert (done.returncode, f"port {port}" in done.stderr) == (1, True), done.stderr
 
 

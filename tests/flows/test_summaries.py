@@ -55,6 +55,7 @@ def days_of(warehouse: LiveWarehouse) -> list[Row]:
 def test_all_are_built_when_their_inputs_land_and_what_is_wrong_is_held_back(
     worker: Deployed, production: Production, warehouse: LiveWarehouse
 ) -> None:
+    worker.deploy("--name", "summaries/when-inputs-land")  # other tests delete the automations of the deployments
     (landing,) = worker.client.read_automations_by_name("when-inputs-land__automation_1")
     worker.client.resume_automation(landing.id)
     try:
@@ -62,7 +63,7 @@ def test_all_are_built_when_their_inputs_land_and_what_is_wrong_is_held_back(
         built = "SELECT DISTINCT table_name FROM daybook.ledger WHERE table_name LIKE 'analytics.%'"
         assert wait_until(lambda: len(warehouse.run(built)) == len(summary_names()), PATIENCE)
     finally:
-        worker.client.pause_automation(landing.id)
+        worker.client.delete_automation(landing.id)
     counts = {name: warehouse.run(f"SELECT count(*) FROM {name}")[0][0] for name in summary_names()}
     assert all(counts.values())
     assert (counts["analytics.nps_summary"], counts["analytics.gross_revenue_top_users"]) == (12, 10)

@@ -21,8 +21,8 @@ RECOVERED = replace(FAILED, tone=Tone.RECOVERED, title="raw_data.nps recovered")
 
 
 @pytest.fixture
-def owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The `owners.yaml` of a project of its own."""
+def owners(no_blocks: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The `owners.yaml` of a project of its own, and no channel of another test."""
     (tmp_path / "tables").mkdir()
     monkeypatch.setenv("DAYBOOK_PROJECT", str(tmp_path))
     return tmp_path / "tables" / "owners.yaml"
