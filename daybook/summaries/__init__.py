@@ -1,12 +1,14 @@
-"""Summary tables: one SELECT and some checks, in two files that an analyst writes.
+"""Summary tables. An analyst writes two files for each: one SELECT, and its key, columns and checks.
 
-- `form` is what may stand in the files, and `files` reads them.
-- `lineage` finds out what the SELECT reads, `names` where its text says so, `outputs` which columns it gives; `live` is
-  what the warehouse has. `graph` is the order that follows, and `side_by_side` builds in it.
-- `stale` tells what has to be built anew, by what the last build had read (`inputs`): all of it, where rows are
-  `chosen` by another column than they are loaded by, and each time where it is not `repeatable`.
-- `build` builds it: `select` is the statement that is sent, `build_table` the table under a temporary name, `verify`
-  what must hold of it, and `swap` lets readers see it, all at once.
-- `cases` runs a summary on a handful of rows: those that are `given`, and the `differences` from those expected.
-- `daybook summary` is for the analyst at a desk.
+- `parse` reads the SELECT with sqlglot. `lineage` finds its inputs, `table_names` their places in the text,
+  `output_columns` its columns, `interval_filters` the columns that it filters by, and `determinism` the functions whose
+  results differ from run to run.
+- `graph` puts the summaries into build order.
+- `builder` builds them. `staleness` compares the ledger with what the last build read (`build_inputs`). `build` runs
+  the SELECT (`select`) into a build table (`build_table`), checks it (`verify`), and publishes it in one transaction
+  (`swap`). `scheduler` builds several summaries in parallel.
+- `testing` runs the test cases of a summary: `cases` reads and runs them, `fixtures` makes their input tables, and
+  `result_diff` shows the rows that differ.
+
+The definitions of the files are in `daybook.definitions.summary`. The command `daybook summary` is in `daybook.cli`.
 """

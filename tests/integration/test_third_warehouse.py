@@ -110,7 +110,12 @@ def test_a_build_that_fails_leaves_the_last_one(desk: Desk) -> None:
     desk.build(per_day(desk))
     before = desk.rows("per_day"), desk.ledger("per_day")
     wrong = {
-        "a key twice": (PER_DAY + " union all select date '2021-02-01', 1, 1", {}, DuplicateKey, "rows share a key"),
+        "a key twice": (
+            PER_DAY + " union all select date '2021-02-01', 1, 1",
+            {},
+            DuplicateKey,
+            "rows have the same key",
+        ),
         "a check": (
             PER_DAY,
             {"output_checks": [{"row_count": {"at_least": 21}}]},
@@ -131,7 +136,7 @@ def test_a_build_that_fails_leaves_the_last_one(desk: Desk) -> None:
 
 def test_a_view_in_its_place_is_not_written_through(desk: Desk) -> None:
     desk.run("CREATE VIEW {raw}.per_day AS SELECT * FROM {raw}.answers")
-    with pytest.raises(SchemaMismatch, match="per_day is a view, and a summary is built into a table"):
+    with pytest.raises(SchemaMismatch, match="per_day is a view, but a summary needs a table"):
         desk.build(per_day(desk))
 
 

@@ -1,6 +1,6 @@
-"""The build of a summary: input checks, a table under a temporary name, its checks, and then all at once for readers.
+"""Build a summary: check its inputs, fill a build table, check that table, and swap it in.
 
-Whatever goes wrong, and wherever, readers keep the last good build.
+If any step fails, readers keep the last good build.
 """
 
 import logging
@@ -31,11 +31,13 @@ from daybook.warehouses.session import Session
 
 logger = logging.getLogger(__name__)
 
-#: What to do, by what the database refused.
+#: The fix to suggest for each condition that the database reports.
 _REMEDIES = {
-    Condition.BROKEN_RULE: ". Somebody gave the table a rule, by hand, that these rows break: fix the rows, or drop it",
+    Condition.BROKEN_RULE: (
+        ". The rows break a constraint that was added to the table by hand: fix the rows, or drop the constraint"
+    ),
     Condition.NO_PRIVILEGE: (
-        ". Let the owner grant that to the user of the warehouse's block, or give the table to that user"
+        ". Ask the table's owner to grant that to the user of the warehouse's block, or to make that user the owner"
     ),
 }
 _RANGES_SHOWN = 3  # ranges of intervals in a label
@@ -43,7 +45,7 @@ _RANGES_SHOWN = 3  # ranges of intervals in a label
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What became of a summary: the ledger's entries, its rows, and the seconds of each leg."""
+    """The outcome of one build: its ledger entries, its number of rows, and the seconds of each step."""
 
     table: str
     label: str
@@ -52,16 +54,16 @@ class Built:
     rows: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     checks: tuple[Result, ...] = ()
-    """What each check found: those of the inputs, then those of what was built."""
+    """The results of the input checks, then those of the output checks."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the checks of severity `warn` found, where it was not as expected."""
+        """Return the messages of the checks of severity `warn` that failed."""
         return warnings_of(self.checks)
 
     @property
     def built(self) -> bool:
-        """Whether there was anything to do."""
+        """Return True if something was built, and False if nothing was stale."""
         return bool(self.entries)
 
 
@@ -73,16 +75,24 @@ def build(
     full_refresh: bool = False,
     flow_run_id: str | None = None,
 ) -> Built:
-    """Build what of a summary has to be built: all of it, the intervals whose inputs have changed, or nothing.
+    """Build the stale part of a summary: all of it, the intervals whose inputs have changed, or nothing.
 
-    `full_refresh` builds all of it in any case. Lost connections, deadlocks and other builds that come in between are
-    tried again.
+    Lost connections, deadlocks and conflicts with another build are retried.
+
+    Args:
+        summary: the summary.
+        lineage: its parsed SELECT and its inputs.
+        warehouse: the warehouse to build in.
+        full_refresh: build all of it, even if nothing is stale.
+        flow_run_id: the flow run to record in the ledger.
 
     Raises:
-        CheckFailed, DuplicateKey, NullKey, EmptyBuild: what would be seen is not as the file says; readers keep the
-            last build, and the new one is kept under the name that the error gives.
-        BuildFailed: the SELECT failed. SchemaMismatch: a view stands in the way of a change of columns.
-        TableFileError: the file and the SELECT do not fit each other. WarehouseLost: see there.
+        CheckFailed, DuplicateKey, NullKey, EmptyBuild: the build breaks a rule of the file. Readers keep the last good
+            build, and the new one is kept as a table that the error names.
+        BuildFailed: the SELECT failed, or another build was committed first on every attempt.
+        SchemaMismatch: a view blocks a change of the columns, or the summary's name is a view.
+        TableFileError: the file and the SELECT do not match.
+        WarehouseLost: the warehouse could not be reached on any attempt.
     """
     work = _Build(summary, lineage, warehouse, full_refresh, flow_run_id)
     try:
@@ -94,7 +104,7 @@ def build(
             when=lambda error: isinstance(error, swap.Overtaken) or is_transient(error),
         )
     except swap.Overtaken as error:
-        raise BuildFailed(f"{summary.name}: {error}, each time that it was tried. Build it again") from None
+        raise BuildFailed(f"{summary.name}: {error}, on every attempt. Build it again") from None
 
 
 class _Build:
@@ -107,7 +117,7 @@ class _Build:
         self._load_id = str(uuid.uuid4())
 
     def run(self) -> Built:
-        """One try, on a connection of its own; it finds out whether an earlier one was committed after all."""
+        """Make one attempt, on its own connection. Return the earlier attempt's result if that was committed."""
         summary = self._summary
         with self._warehouse.session() as session:
             self._ledger.ensure(session)
@@ -115,16 +125,16 @@ class _Build:
             done = self._ledger.of_load(session, summary.name, self._load_id)
             if done:
                 remove_leftovers(session, summary, self._warehouse)
-                return self._built(done, "the commit whose answer was lost had succeeded")
+                return self._built(done, "an earlier attempt was committed, but its response was lost")
             swap.check_name(session, self._warehouse, summary.name)
             need = find_stale(session, self._warehouse, self._lineage, full_refresh=self._full_refresh)
             if not need.whole and not need.intervals:
-                return Built(summary.name, "", f"nothing to do: all that it reads is as it was at {_moment(need)}")
+                return Built(summary.name, "", f"nothing to do: its inputs have not changed since {_moment(need)}")
             try:
                 return self._build(session, need)
             except DaybookError as error:
-                seen = f"Readers still see the build of {_moment(need)}" if need.last else "Nobody saw it yet"
-                raise _extended(error, seen) from None
+                readers = f"Readers still see the build of {_moment(need)}" if need.last else "It has no earlier build"
+                raise _extended(error, readers) from None
 
     def _build(self, session: Session, need: BuildScope) -> Built:
         summary, seconds = self._summary, dict[str, float]()
@@ -150,9 +160,9 @@ class _Build:
                 raise
             failed = error if isinstance(error, DaybookError) else self._refused(error)
             if table.is_there():
-                failed = _extended(failed, f"What was built is kept as {table.name}, until the next good build")
+                failed = _extended(failed, f"The failed build is kept as {table.name}, until the next good build")
             elif table.made:
-                raise swap.Overtaken(f"another build has removed {table.name}") from None
+                raise swap.Overtaken(f"another build removed {table.name}") from None
             raise failed from None
         remove_leftovers(session, summary, self._warehouse)
         return self._built(entries, need.why, seconds, checks + checked)
@@ -160,19 +170,19 @@ class _Build:
     def _swap(
         self, session: Session, need: BuildScope, table: BuildTable, before: verify.Before
     ) -> tuple[list[Entry], tuple[Result, ...]]:
-        """The transaction after which readers see the build. Returns its entries, and what the checks in it found.
+        """Publish the build in one transaction. Return its ledger entries, and the results of the checks in it.
 
-        Of a build of some intervals, all that readers would see is first there to be checked within it.
+        A build of some intervals runs its output checks here, because the whole table exists only in this transaction.
         """
         summary, warehouse, checks = self._summary, self._warehouse, tuple[Result, ...]()
-        there = warehouse.begin_locked(session, summary.name)
+        exists = warehouse.begin_locked(session, summary.name)
         newest = self._ledger.ends(session, [summary.name]).get(summary.name)
         if newest and (need.last is None or newest.loaded_at != need.last.loaded_at):
             raise swap.Overtaken(f"another build was committed at {newest.loaded_at:%H:%M:%S} UTC")
         target, counts = table.target, table.counts(need.intervals)
-        if not there and not need.whole:
-            raise swap.Overtaken(f"somebody has dropped {summary.name}")
-        if not there:
+        if not exists and not need.whole:
+            raise swap.Overtaken(f"{summary.name} was dropped during the build")
+        if not exists:
             swap.first(session, warehouse, target, table.name)
         elif need.whole:
             swap.whole(session, warehouse, target, table.name, table.rows)
@@ -182,7 +192,7 @@ class _Build:
             checks = verify.output(session, warehouse, summary, rows, before)
         spans: list[tuple[datetime | None, datetime, int]]
         spans = [(interval.start, interval.end, rows) for interval, rows in counts.items()]
-        told: dict[str, Any] = {
+        common: dict[str, Any] = {
             "strategy": (WHOLE_TABLE if need.whole else EXACT_INTERVALS).name,
             "flow_run_id": self._flow_run_id,
             "loaded_at": self._ledger.next_moment(session, summary.name),
@@ -190,16 +200,16 @@ class _Build:
             "snapshot_at": table.began,
             "version": version_of(summary),
         }
-        entries = [Entry(summary.name, *span, **told) for span in spans or [(None, need.until, table.rows)]]
+        entries = [Entry(summary.name, *span, **common) for span in spans or [(None, need.until, table.rows)]]
         self._ledger.record(session, entries)
         self._inputs.record(session, summary.name, self._load_id, need.seen)
-        if there:
+        if exists:
             table.drop()
         session.run("COMMIT")
         return entries, checks
 
     def _refused(self, error: DatabaseError) -> BuildFailed:
-        """Return the error for what the database says of a build in which no check found anything wrong."""
+        """Return the error for a build that the database refused although every check passed."""
         remedy = next((text for condition, text in _REMEDIES.items() if condition in error.conditions), "")
         return BuildFailed(f"{self._summary.name}: {error.message}{remedy}")
 
@@ -213,8 +223,8 @@ class _Build:
         name, grid, rows = self._summary.name, self._summary.grid, sum(entry.rows for entry in entries)
         intervals = [Interval(entry.start, entry.end) for entry in entries if entry.start]
         stretches = coalesce(intervals, len(intervals) or 1)
-        told = [grid.stretch_label(stretch[0], stretch[-1]) for stretch in stretches[:_RANGES_SHOWN]] if grid else []
-        label = ", ".join([*told, *(["…"] if len(stretches) > _RANGES_SHOWN else [])]) or "all of it"
+        shown = [grid.stretch_label(stretch[0], stretch[-1]) for stretch in stretches[:_RANGES_SHOWN]] if grid else []
+        label = ", ".join([*shown, *(["…"] if len(stretches) > _RANGES_SHOWN else [])]) or "all of it"
         logger.info("%s: built %s (%s), %d rows", name, label, why, rows)
         return Built(name, label, why, tuple(entries), rows, seconds or {}, checks)
 
@@ -232,8 +242,8 @@ def _moment(need: BuildScope) -> str:
 
 
 def _extended(error: DaybookError, more: str) -> DaybookError:
-    """Return an error of the same class whose message says more.
+    """Return an error of the same class with `more` at the end of its message.
 
-    A note would be lost: Prefect, the page of the summaries and their error show the message alone.
+    `add_note` would not do: Prefect, the summaries' artifact and `SummariesFailed` show only the message.
     """
     return type(error)(f"{error}. {more}").with_traceback(error.__traceback__)

@@ -1,7 +1,7 @@
-"""What each build of a summary had read: the newest row of the ledger of each input, as it was before the build.
+"""Record what each build of a summary read: the `loaded_at` of the newest ledger row of each input, before the build.
 
-It is kept input by input, since `loaded_at` grows from row to row of one table, and says nothing of two: the clocks of
-two workers disagree, and a load that began before the build may be committed after it.
+Daybook records it for each input separately. `loaded_at` grows from row to row of one table, but cannot be compared
+between two tables: the clocks of two workers differ, and a load that began before the build can be committed after it.
 """
 
 from collections.abc import Mapping
@@ -18,27 +18,27 @@ COLUMNS = {
     "input_loaded_at": "timestamptz",
 }
 
-#: The newest `loaded_at` of each input; None for one that the ledger knows nothing of.
+#: The newest `loaded_at` of each input. None: the ledger has no row of it.
 Seen = Mapping[str, datetime | None]
 
 
 class Inputs:
-    """The table `daybook.inputs` of a warehouse: with the ledger, it says what came of what."""
+    """The table `daybook.inputs` of a warehouse. Together with the ledger it gives the lineage of each build."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._state_table = StateTable(warehouse, "inputs", COLUMNS)
 
     def ensure(self, session: Session) -> None:
-        """Make it where it is missing."""
+        """Create the table if it does not exist."""
         self._state_table.ensure(session)
 
     def seen(self, session: Session, table: str, load_id: str) -> dict[str, datetime | None]:
-        """What the build `load_id` of `table` had read."""
+        """Return the `loaded_at` (UTC) of each input that the build `load_id` of `table` read."""
         statement = (
             f"SELECT input_name, input_loaded_at FROM {self._state_table.table} WHERE table_name = %s AND load_id = %s"
         )
         return dict(self._state_table.read(session, lambda *row: row, statement, (table, load_id)))
 
     def record(self, session: Session, table: str, load_id: str, seen: Seen) -> None:
-        """Note what the build `load_id` has read, in the transaction of its entries."""
+        """Record what the build `load_id` read, in the transaction that records its ledger entries."""
         self._state_table.append(session, [(table, load_id, name, loaded_at) for name, loaded_at in seen.items()])

@@ -1,7 +1,7 @@
-"""The table under a temporary name in which a summary is built: filled, looked at, removed.
+"""Fill, count and drop the build table: the table under a temporary name in which a summary is built.
 
-Each build has one of its own, `nps_summary__build_1f3a…`, so that two builds at once do not meet. A build that fails
-leaves it behind, to be looked at; the next good build removes it.
+Each build has its own table, such as `nps_summary__build_1f3a…`, so concurrent builds do not collide. A failed build
+leaves its table for inspection. The next good build drops it.
 """
 
 import hashlib
@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 _MARK = "__build_"
 _DIGITS = 8
 _IS_OURS = re.compile("[0-9a-f]{8}")
-_LONGEST_NAME = 63  # bytes, which every warehouse takes
-_PATIENCE = 1000  # milliseconds to wait for a table that another build is at
+_LONGEST_NAME = 63  # bytes; every warehouse accepts names of this length
+_PATIENCE = 1000  # milliseconds to wait for a table that another build has locked
 
 
 class BuildTable:
@@ -46,15 +46,17 @@ class BuildTable:
         self.began = datetime.now(UTC)
 
     def fill(self, select: SummaryQuery, intervals: Sequence[Interval]) -> None:
-        """Make the table of what the SELECT gives: of these intervals, or, where there are none, of all of it.
+        """Create the table from the rows of the SELECT for these intervals. Without intervals: for all of its inputs.
 
-        Raises BuildFailed and TableFileError as `Select` does.
+        Raises:
+            BuildFailed: the warehouse refused the SELECT.
+            SchemaMismatch: the table that readers see no longer has the cursor.
         """
         session, warehouse = self._session, self._warehouse
         self._make_schema()
         if not intervals:
             select.make(f"TABLE {self.quoted}", self.quoted, select.whole())
-        cursor = self._standing_cursor() if intervals else None
+        cursor = self._published_cursor() if intervals else None
         for number, stretch in enumerate(coalesce(intervals, len(intervals) or 1)):
             assert cursor is not None
             within, values = cursor.within_sql(warehouse.quote(cursor.column), stretch)
@@ -69,12 +71,12 @@ class BuildTable:
 
     @cached_property
     def target(self) -> Target:
-        """The summary as the strategies of a load know it, with the columns that this build has, once it is filled."""
+        """Return the summary as a load strategy's target, with the columns of this build. Call it after `fill`."""
         columns = self._warehouse.existing_columns(self._session, self.name)
         return Target(self._summary.name, tuple(columns.values()), self._summary.key, self._cursor_of(columns))
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
-        """How many rows of it lie in each of these intervals, which are in order."""
+        """Return the row count of each of these intervals, which must be sorted. Empty without a cursor."""
         counts: dict[Interval, int] = {}
         cursor = self.target.cursor
         if cursor is None:
@@ -86,7 +88,7 @@ class BuildTable:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """A transaction with a lock on it, by which other builds see that somebody is at it."""
+        """Hold a lock on the table, in a transaction, so that other builds do not drop it as a leftover."""
         with self._session.undone_on_error():
             self._session.run("BEGIN")
             self._session.run(f"SELECT 1 FROM {self.quoted} LIMIT 1")
@@ -94,31 +96,31 @@ class BuildTable:
             self._session.run("COMMIT")
 
     def drop(self) -> None:
-        """Remove it, in the transaction that is open."""
+        """Drop the table, in the open transaction."""
         self._session.run(f"DROP TABLE IF EXISTS {self.quoted}")
 
     def is_there(self) -> bool:
-        """Return True if it has been made, and no other session has removed it."""
+        """Return True if the table exists: `fill` created it, and no other session has dropped it."""
         self._session.forget()
         return self._warehouse.exists(self._session, self.name)
 
     def _make_schema(self) -> None:
-        """Builds side by side may all want to; one of them does, and the others are refused."""
+        """Create the schema. Several builds may try at the same time: one succeeds, and the others are refused."""
         make = partial(self._warehouse.make_schema, self._session, self._summary.schema_name)
         try:
             make()
         except DatabaseError as error:
             if error.lost:
                 raise
-            make()  # it is there by now, or it is refused again
+            make()  # the schema exists now, or the warehouse refuses it again
 
-    def _standing_cursor(self) -> Cursor:
-        """The cursor, with the type that it has in the table that readers see."""
+    def _published_cursor(self) -> Cursor:
+        """Return the cursor, with its type in the table that readers see."""
         cursor = self._cursor_of(self._warehouse.existing_columns(self._session, self._summary.name))
         if cursor is None:
             raise SchemaMismatch(
-                f"{self._summary.name} has no column {self._summary.cursor!r}, its cursor: somebody has changed the "
-                "table. Build it with full_refresh=true"
+                f"{self._summary.name} has no column {self._summary.cursor!r}, which is its cursor: the table was "
+                "changed by hand. Build it with full_refresh=true"
             )
         return cursor
 
@@ -129,7 +131,7 @@ class BuildTable:
 
 
 def remove_leftovers(session: Session, summary: Summary, warehouse: Warehouse) -> None:
-    """Remove what failed builds have left. The table of a running build, which locks it, stays."""
+    """Drop the build tables that failed builds left. A running build holds a lock on its table, so that one stays."""
     stem, schema = _stem(summary, warehouse), summary.schema_name
     found = warehouse.tables_beginning(session, schema, stem)
     leftovers = [name for name in found if _IS_OURS.fullmatch(name[len(stem) :])]
@@ -142,11 +144,11 @@ def remove_leftovers(session: Session, summary: Summary, warehouse: Warehouse) -
             except DatabaseError as error:
                 if error.lost:
                     raise
-                logger.info("%s.%s stays: a build may be running in it: %s", schema, name, error.message)
+                logger.info("%s.%s is kept, because a build may be using it: %s", schema, name, error.message)
 
 
 def _stem(summary: Summary, warehouse: Warehouse) -> str:
-    """What the names of its build tables begin with, and those of no other summary: a long name is cut, and marked."""
+    """Return the prefix of the summary's build tables. A long name is cut and gets a hash, so the prefix is unique."""
     name, longest = summary.table_name, min(warehouse.longest_name, _LONGEST_NAME) - len(_MARK) - _DIGITS
     if len(name.encode()) > longest:
         mark = hashlib.sha256(warehouse.folded(name).encode()).hexdigest()[:_DIGITS]

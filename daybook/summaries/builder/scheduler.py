@@ -1,4 +1,4 @@
-"""Builds in the order of what they read, side by side where they can; one that fails holds back what depends on it."""
+"""Build summaries in the order of their dependencies, in parallel. After a failure, skip the summaries that need it."""
 
 import contextvars
 from collections.abc import Callable, Mapping
@@ -12,35 +12,41 @@ from daybook.summaries.builder.build import Built
 
 @dataclass
 class BuildResults:
-    """What became of each summary: those that were built or had nothing to do, those that failed, those held back."""
+    """The outcome of each summary: built (or nothing to do), failed, or skipped because an input failed."""
 
     built: dict[str, Built] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
     held_back: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """By the failed ones that it depends on."""
+    """The skipped summaries, each with the failed summaries that it depends on."""
 
     def raise_for_failures(self) -> "BuildResults":
         """Return these results if no summary failed.
 
         Raises:
-            SummariesFailed: names the summaries that failed, with their reasons, and those that wait for them.
+            SummariesFailed: names the summaries that failed, with their reasons, and those that were skipped.
         """
         if not self.failed:
             return self
-        counted = f"{len(self.built)} are well, {len(self.failed)} failed, {len(self.held_back)} held back"
+        counted = f"{len(self.built)} succeeded, {len(self.failed)} failed, {len(self.held_back)} skipped"
         lines = [f"summaries: {counted}"]
         reasons = {name: f"{type(error).__name__}: {error}" for name, error in self.failed.items()}
         lines += [f"- {name}: {reason}" for name, reason in reasons.items()]
-        lines += [f"- {name} waits for {', '.join(causes)}: it is as it was" for name, causes in self.held_back.items()]
+        lines += [
+            f"- {name}: skipped, because {', '.join(causes)} failed. It keeps its last build"
+            for name, causes in self.held_back.items()
+        ]
         raise SummariesFailed("\n".join(lines), reasons)
 
 
 def run_in_order(
     inputs: Mapping[str, tuple[str, ...]], build: Callable[[str], Built], *, at_once: int = 4
 ) -> BuildResults:
-    """Call `build` with each name of `inputs`, after those of its inputs that are names too.
+    """Call `build` with each summary in `inputs`, after the summaries that it reads, and return the outcomes.
 
-    Up to `at_once` calls run at a time, in threads, each in a copy of the caller's context.
+    Args:
+        inputs: the tables and summaries that each summary reads.
+        build: builds the summary of that name.
+        at_once: the number of calls that run at the same time, in threads. Each has a copy of the caller's context.
     """
     sorter = TopologicalSorter({name: [one for one in read if one in inputs] for name, read in inputs.items()})
     sorter.prepare()
@@ -65,6 +71,6 @@ def run_in_order(
 
 
 def _causes(inputs: tuple[str, ...], outcome: BuildResults) -> tuple[str, ...]:
-    """The failed ones for whose sake something that reads these inputs is held back."""
+    """Return the failed summaries because of which a summary with these inputs is skipped, sorted."""
     failed = {name for name in inputs if name in outcome.failed}
     return tuple(sorted(failed.union(*(outcome.held_back.get(name, ()) for name in inputs))))

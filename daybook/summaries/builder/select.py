@@ -1,4 +1,4 @@
-"""A summary's SELECT as it is sent: its placeholders filled in, its columns cast, and nothing else about it changed."""
+"""Send a summary's SELECT to the warehouse. Daybook only fills in its placeholders and casts its columns."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from daybook.sql.database_error import Condition, DatabaseError
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
-#: Before and after every time that a warehouse holds: a whole build reads all of its inputs.
+#: The range of a whole build, which reads all of its inputs: it includes every time that a warehouse can store.
 FIRST, LAST = datetime(1, 1, 1), datetime(9999, 12, 31)
 
 _ANY_TEXT = Type("text")
@@ -24,33 +24,44 @@ T = TypeVar("T")
 
 
 class SummaryQuery:
-    """The SELECT of a summary, on a session. `text` is the one statement of its file, without what ends it."""
+    """The SELECT of a summary, on a session. `text` is the statement in its file, without the final semicolon."""
 
     def __init__(self, summary: Summary, text: str, warehouse: Warehouse, session: Session) -> None:
         self._summary, self._text, self._warehouse, self._session = summary, text, warehouse, session
         self.names = self._checked_names()
-        """The columns that it gives, by the word of the database, which does not run it for that."""
+        """The columns that it returns, as the database reports them. The database does not run the SELECT for that."""
 
     def whole(self) -> str:
-        """The SELECT over all of its inputs."""
+        """Return the SELECT over all of its inputs."""
         return self.between(FIRST, LAST)
 
     def of(self, stretch: Sequence[Interval]) -> str:
-        """The SELECT over what the rows of these neighbouring intervals are made of."""
+        """Return the SELECT over the input range of these neighbouring intervals (`input_range`)."""
         return self.between(*input_range(self._summary, Interval(stretch[0].start, stretch[-1].end)))
 
     def between(self, start: datetime, end: datetime) -> str:
-        """The SELECT with the input's range, on the clock of the summary's zone, for `{start}` and `{end}`."""
+        """Return the SELECT with `start` and `end`, in local time of the summary's zone, in place of its placeholders.
+
+        The text is escaped for a statement with bound values.
+        """
         text = self._text
-        if self._summary.interval:  # in any other summary they are no placeholders, but part of a text
+        if self._summary.interval:  # without an interval, {start} and {end} are ordinary text
             for name, moment in (("{start}", start), ("{end}", end)):
                 text = text.replace(name, f"TIMESTAMP '{moment.isoformat(' ')}'")
-        return text.replace("%", "%%") + "\n"  # values are bound around it, and its last line may be a comment
+        return text.replace("%", "%%") + "\n"  # its last line may be a comment
 
     def make(self, table: str, name: str, select: str, behind: str = "", values: Sequence[Any] = ()) -> None:
-        """Make a `table` (`TABLE x`, `TEMP TABLE x`), called `name`, of what `select` gives, its columns cast.
+        """Create a table from the rows of `select`, with its columns cast.
 
-        Raises BuildFailed as `run` does; also for a text that is longer than its column, which a cast would cut.
+        Args:
+            table: the table to create, as in `CREATE`: `TABLE x` or `TEMP TABLE x`.
+            name: its quoted name.
+            select: the SELECT, from `whole`, `of` or `between`.
+            behind: a clause to put behind it, such as a WHERE.
+            values: the values to bind in `behind`.
+
+        Raises:
+            BuildFailed: as `run`. Also if a text is longer than its column, because a cast would cut it silently.
         """
         if not any(self._is_sized_text(type) for type in self._summary.declared_types.values()):
             self.run(f"CREATE {table} AS", select, behind, values)
@@ -59,25 +70,28 @@ class SummaryQuery:
         self.add(name, select, behind, values)
 
     def add(self, name: str, select: str, behind: str = "", values: Sequence[Any] = ()) -> None:
-        """Add what `select` gives to the table `name` that `make` has made. Raises BuildFailed as `make` does."""
+        """Insert the rows of `select` into the table `name` that `make` created. Raises BuildFailed as `make` does."""
         self.run(f"INSERT INTO {name}", select, behind, values, uncut=True)
 
     def run(self, into: str, select: str, behind: str = "", values: Sequence[Any] = (), *, uncut: bool = False) -> None:
-        """Run a statement that begins with `into` and takes what `select` gives, its columns cast as the file says.
+        """Run a statement that begins with `into` and takes the rows of `select`, with its columns cast as declared.
 
-        `uncut` leaves it to the column that is written to how long a text may be: where a cast cuts one in silence, an
-        INSERT is refused. Raises BuildFailed, with the line of the file, where the warehouse's database cannot.
+        `uncut` casts texts without a length. A cast with a length would cut a long text silently, but the database
+        refuses to insert it into a column that is too short.
+
+        Raises:
+            BuildFailed: the warehouse refused the statement. Has the line of the file, if the database reports it.
         """
         statement = f"{into} {self._cast(select, uncut)} {behind}"
         self._sent(statement, select, lambda sent: self._session.run(sent, values))
 
     def rows(self, most: int) -> list[tuple[Any, ...]]:
-        """The first rows that it gives, up to so many. Raises BuildFailed as `run` does."""
+        """Return its first rows, at most `most`. Raises BuildFailed as `run` does."""
         select = self.whole()
         return self._sent(f"{self._cast(select)} LIMIT {most}", select, self._session.rows)
 
     def explain(self) -> None:
-        """Let the database plan the SELECT, and not run it. Raises BuildFailed as `run` does."""
+        """Have the database plan the SELECT without running it. Raises BuildFailed as `run` does."""
         self.run("EXPLAIN", self.whole())
 
     def _field(self, name: str, type: Type | None, uncut: bool) -> str:
@@ -113,14 +127,18 @@ class SummaryQuery:
             where = f", line {line} of {self._summary.table_name}.sql"
         hint = f" ({error.hint})" if error.hint else ""
         if self._summary.columns and Condition.BAD_VALUE in error.conditions:
-            told = ", ".join(f"{name}: {type}" for name, type in self._summary.columns.items())
-            hint += f". Correct what does not fit in {self._summary.table_name}.yaml, columns: {told}; or the SELECT"
+            declared = ", ".join(f"{name}: {type}" for name, type in self._summary.columns.items())
+            yaml = f"{self._summary.table_name}.yaml"
+            hint += f". A value does not fit its column. Correct the type in {yaml}, columns: {declared}; or the SELECT"
         return BuildFailed(f"{self._summary.name}{where}: {error.message}{hint}")
 
     def _checked_names(self) -> list[str]:
-        """Raises TableFileError: two columns share a name, or one has none; the file names one that is not there.
+        """Return the names of the columns that the SELECT returns.
 
-        The table's own name is looked at here too: one that is too long would be cut, and mean another table.
+        Raises:
+            TableFileError: two columns have the same name, one has none, the file names a column that the SELECT does
+                not return, or the table's name is too long. The database would cut a long name to that of another
+                table.
         """
         select = self.whole()
         statement = f"SELECT * FROM ({select}) AS daybook_select LIMIT 0"
@@ -128,7 +146,7 @@ class SummaryQuery:
         summary = self._summary
         fold, longest, title = self._warehouse.folded, self._warehouse.longest_name, self._warehouse.title
         problems = [
-            f"{name!r} has {len(name.encode())} bytes, and {title} cuts names at {longest}: shorten it"
+            f"{name!r} has {len(name.encode())} bytes, but {title} cuts names at {longest}: shorten it"
             for name in TableName.parse(summary.name)
             if len(name.encode()) > longest
         ]
@@ -139,32 +157,35 @@ class SummaryQuery:
         named = {"key": summary.key, "cursor": [summary.cursor] if summary.cursor else [], "columns": summary.columns}
         for field, wanted in named.items():
             problems += [
-                f"{field} names {name!r}, which the SELECT does not give" for name in wanted if fold(name) not in names
+                f"{field} names {name!r}, but the SELECT does not return it"
+                for name in wanted
+                if fold(name) not in names
             ]
         if problems:
-            raise TableFileError(f"{summary.name}: {'; '.join(problems)}. It gives {', '.join(names)}")
+            raise TableFileError(f"{summary.name}: {'; '.join(problems)}. It returns {', '.join(names)}")
         return names
 
 
 @contextmanager
 def local_clock(warehouse: Warehouse, session: Session, summary: Summary) -> Iterator[None]:
-    """Let the session's clock show the summary's zone within the block, and UTC after it.
+    """Set the session's time zone to the summary's zone within the block, and to UTC after it.
 
-    By that clock an instant (timestamptz) has its date, and is compared with `{start}` and `{end}`.
+    The database uses that zone for the date of an instant (timestamptz), and to compare it with `{start}` and `{end}`.
     """
     if summary.timezone == "UTC":
         yield
         return
     warehouse.set_timezone(session, summary.timezone)
     yield
-    warehouse.set_timezone(session, "UTC")  # after an error, the session or its transaction is given up
+    warehouse.set_timezone(session, "UTC")  # not needed after an error: the session or its transaction is abandoned
 
 
 def input_range(summary: Summary, stretch: Interval) -> tuple[datetime, datetime]:
-    """What the rows of these neighbouring intervals are made of: they, and `lookback` intervals before.
+    """Return the input range for the rows of a range of intervals: the range and `lookback` intervals before it.
 
-    Returns two times without a zone, as the clock of the summary's `timezone` shows them. Where the clock shows one of
-    them twice, they reach as far beyond as it takes, since nobody knows which of the two a warehouse understands.
+    Returns the start and the exclusive end, as local times of the summary's `timezone` without an offset. If a local
+    time occurs twice (when clocks are set back), the range is extended to the next interval: a warehouse may choose
+    either of the two instants.
     """
     grid, zone = summary.grid, find_zone(summary.timezone)
     assert grid is not None

@@ -1,4 +1,4 @@
-"""Find what has to be built of a summary: an input that has newer rows in the ledger than the last build read."""
+"""Find the stale part of a summary: compare the ledger's rows of its inputs with those that the last build read."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,30 +22,30 @@ class BuildScope:
 
     why: str
     seen: Seen
-    """When each input was loaded last. The build records it."""
+    """The time of each input's last load. The build records it."""
     until: datetime
     """The end of the newest interval of any input, in UTC."""
     last: Entry | None
-    """The newest entry of the summary itself. If there is another one at the commit, another build was faster."""
+    """The summary's newest ledger entry. If the ledger has a newer one at the commit, another build was faster."""
     whole: bool = False
     intervals: tuple[Interval, ...] = ()
 
 
 def version_of(summary: Summary) -> str:
-    """Return a hash of what decides the rows of a summary: its SELECT and the like, not its checks or its owner."""
-    said = [summary.sql, *summary.key, summary.interval, summary.cursor, summary.timezone, str(summary.lookback)]
-    said += [f"{name}: {type}" for name, type in summary.columns.items()]
-    return hashlib.sha256("\0".join(map(str, said)).encode()).hexdigest()[:16]
+    """Return a hash of the fields that decide a summary's rows: its SELECT and types, but not its checks or owner."""
+    fields = [summary.sql, *summary.key, summary.interval, summary.cursor, summary.timezone, str(summary.lookback)]
+    fields += [f"{name}: {type}" for name, type in summary.columns.items()]
+    return hashlib.sha256("\0".join(map(str, fields)).encode()).hexdigest()[:16]
 
 
 def find_stale(session: Session, warehouse: Warehouse, lineage: Lineage, *, full_refresh: bool) -> BuildScope:
-    """Return what has to be built of a summary: with `full_refresh`, all of it."""
+    """Return the stale part of a summary. With `full_refresh`, that is all of it."""
     summary, inputs, ledger = lineage.summary, lineage.inputs, Ledger(warehouse)
     ends = ledger.ends(session, [summary.name, *inputs])
     until = max((end.until for name, end in ends.items() if name != summary.name), default=datetime.now(UTC))
     seen = {name: ends[name].loaded_at if name in ends else None for name in inputs}
     last = _last(session, ledger, summary, ends)
-    why = "asked for" if full_refresh else _why_whole(session, warehouse, lineage, last, ends)
+    why = "requested" if full_refresh else _why_whole(session, warehouse, lineage, last, ends)
     if why:
         return BuildScope(why, seen, until, last, whole=True)
     assert last is not None
@@ -61,7 +61,7 @@ def find_stale(session: Session, warehouse: Warehouse, lineage: Lineage, *, full
 
 
 def _last(session: Session, ledger: Ledger, summary: Summary, ends: Mapping[str, Coverage]) -> Entry | None:
-    """Return an entry of the newest build. Older ones do not matter: each build repairs all that it finds stale."""
+    """Return an entry of the newest build. Older builds do not matter: each build rebuilds all that is stale."""
     if summary.name not in ends:
         return None
     return ledger.since(session, summary.name, ends[summary.name].loaded_at - timedelta.resolution)[-1]
@@ -70,30 +70,30 @@ def _last(session: Session, ledger: Ledger, summary: Summary, ends: Mapping[str,
 def _why_whole(
     session: Session, warehouse: Warehouse, lineage: Lineage, last: Entry | None, ends: Mapping[str, Coverage]
 ) -> str | None:
-    """Return why all of a summary has to be built, whatever its inputs have changed; None if some intervals may do.
+    """Return why all of a summary is stale, regardless of the changes of its inputs. None: it may be only intervals.
 
-    The reason is with the table itself, its files, its SELECT, or an input that the ledger does not know.
+    The reason is its table, its files, its SELECT, or an input that is not in the ledger.
     """
     summary = lineage.summary
     if last is None:
-        return "it had never been built"
+        return "it was never built before"
     if not warehouse.exists(session, summary.name):
-        return "somebody has dropped it"
+        return "its table was dropped"
     table = warehouse.table(summary.name)
     if not summary.allow_empty and session.one(f"SELECT 1 FROM {table} LIMIT 1") is None:
-        return "somebody has emptied it"
+        return "its table was emptied"
     if last.version != version_of(summary):
         return "its files have changed"
     if not is_repeatable(lineage, warehouse.volatile_functions):
-        return "its SELECT asks the clock or chance"
+        return "its SELECT depends on the clock or on random values"
     unknown = [name for name in lineage.inputs if name not in ends]
-    return f"the ledger does not know when {', '.join(unknown)} changes" if unknown else None
+    return f"the ledger does not record changes of {', '.join(unknown)}" if unknown else None
 
 
 def _changes(
     session: Session, ledger: Ledger, name: str, read: datetime | None, end: Coverage
 ) -> Sequence[Entry] | None:
-    """Return the entries of an input since the last build `read` it; None if nobody knows when that was."""
+    """Return the entries of an input since the last build `read` it. None: that time is unknown."""
     if read is None:
         return None
     found = ledger.since(session, name, read) if end.loaded_at > read else []
@@ -101,11 +101,11 @@ def _changes(
 
 
 def _why_whole_after(lineage: Lineage, name: str, changes: Sequence[Entry] | None) -> str | None:
-    """Return why these changes of an input make all of a summary stale; None if they make some intervals stale."""
+    """Return why these changes of an input make all of a summary stale. None: they make only intervals stale."""
     if changes is None:
-        return f"nothing says what it had read of {name}"
+        return f"the last build did not record what it read of {name}"
     if changes and name in lineage.by_others:
-        return f"{name} has changed, and is loaded by another column than it is chosen by"
+        return f"{name} has changed, and the SELECT filters it by another column than its cursor"
     if changes and lineage.summary.grid is None:
         return f"{name} has changed"
     if any(change.start is None or change.is_full_refresh for change in changes):
@@ -114,7 +114,7 @@ def _why_whole_after(lineage: Lineage, name: str, changes: Sequence[Entry] | Non
 
 
 def _stale_by(summary: Summary, changes: Sequence[Entry], until: datetime) -> Iterator[Interval]:
-    """Yield the intervals that have rows made of what has changed in an input."""
+    """Yield the intervals whose rows depend on these changes of an input."""
     changed = [Interval(change.start, change.end) for change in changes if change.start is not None]
     for span in merged(changed):
         assert summary.grid is not None
@@ -122,7 +122,7 @@ def _stale_by(summary: Summary, changes: Sequence[Entry], until: datetime) -> It
 
 
 def _touched(grid: Grid, changed: Interval, lookback: int, until: datetime) -> Iterator[Interval]:
-    """Yield the intervals that have rows made of input within `changed`, up to the end of all input."""
+    """Yield the intervals whose rows depend on input within `changed`, up to the end of all inputs."""
     interval, behind = grid.containing(changed.start), 0
     while interval.start < until:
         behind += interval.start >= changed.end

@@ -1,7 +1,7 @@
-"""The moment at which readers see a new build: within the transaction that holds the table's lock.
+"""Publish a build, in the transaction that holds the lock of the summary's table.
 
-The table itself stays, and its rows are exchanged: so do its grants, comments, indexes and the views on it. Readers see
-all of the old rows until the commit, and all of the new ones after it.
+Daybook replaces the rows and keeps the table, with its grants, comments and indexes, and the views on it. Readers see
+all of the old rows until the commit, and all of the new rows after it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,28 +18,28 @@ from daybook.warehouses.session import Session
 
 
 class Overtaken(Exception):
-    """Another build of the summary was committed meanwhile: what has to be built is not what it was."""
+    """Another build of the summary was committed first, so this build may no longer be what is stale."""
 
 
 def check_name(session: Session, warehouse: Warehouse, name: str) -> None:
-    """Whether what is called `name` (`schema.table`) is a table, if there is anything.
+    """Check that `name` (`schema.table`) is a table or does not exist.
 
     Raises:
-        SchemaMismatch: it is a view or the like: rows that were deleted from it could be those of another table.
+        SchemaMismatch: it is a view or something similar. Deleting its rows could delete those of another table.
     """
     found = warehouse.kind_of(session, name)
     if found not in (None, TABLE):
         raise SchemaMismatch(
-            f"{name} is {found}, and a summary is built into a table. Drop or rename it, or "
-            "give the summary's files another name"
+            f"{name} is {found}, but a summary needs a table. Drop or rename it, or give the summary's files another "
+            "name"
         )
 
 
 def first(session: Session, warehouse: Warehouse, target: Target, build: str) -> None:
-    """The build (`schema.table`) becomes the table, which is not there yet.
+    """Publish the first build of a summary: rename the table `build` (`schema.table`) to the summary's name.
 
     Raises:
-        Overtaken: it is there, by now.
+        Overtaken: another build has created the table.
     """
     table = TableName.parse(target.name).table
     try:
@@ -47,14 +47,14 @@ def first(session: Session, warehouse: Warehouse, target: Target, build: str) ->
     except DatabaseError as error:
         if not meets(error, Condition.ALREADY_EXISTS, Condition.UNIQUE_VIOLATION):
             raise
-        raise Overtaken(f"another build has made {target.name}") from None
+        raise Overtaken(f"another build created {target.name}") from None
 
 
 def whole(session: Session, warehouse: Warehouse, target: Target, build: str, rows: int) -> None:
-    """The table's rows become those of the build, which has so many; its columns follow.
+    """Replace all rows of the table by the `rows` rows of the build, and change its columns to those of the build.
 
     Raises:
-        SchemaMismatch: a view reads a column that the build does not have any more, or has with another type.
+        SchemaMismatch: a view reads a column that the build no longer has, or has with another type.
     """
     _reshape(session, warehouse, target, build)
     WHOLE_TABLE.apply(StagedRows(session, warehouse, target, warehouse.table(build), rows))
@@ -63,47 +63,47 @@ def whole(session: Session, warehouse: Warehouse, target: Target, build: str, ro
 def intervals(
     session: Session, warehouse: Warehouse, target: Target, build: str, rows: int, wanted: Sequence[Interval]
 ) -> None:
-    """The table's rows of these intervals become those of the build.
+    """Replace the table's rows of the `wanted` intervals by those of the build.
 
     Raises:
-        SchemaMismatch: somebody has changed the table's columns.
+        SchemaMismatch: the table's columns are not those of the build.
     """
-    there, new = (warehouse.column_types(session, name) for name in (target.name, build))
-    if there != new:
+    current, new = (warehouse.column_types(session, name) for name in (target.name, build))
+    if current != new:
         raise SchemaMismatch(
-            f"{target.name}: it has the columns {_said(there)}, and its SELECT gives {_said(new)}. Somebody has "
-            "changed the table: build it with full_refresh=true, and it follows its SELECT again"
+            f"{target.name}: its columns are {_listed(current)}, but its SELECT returns {_listed(new)}. The table was "
+            "changed by hand: build it with full_refresh=true to give it the columns of its SELECT again"
         )
     EXACT_INTERVALS.apply(StagedRows(session, warehouse, target, warehouse.table(build), rows, wanted))
 
 
 def _reshape(session: Session, warehouse: Warehouse, target: Target, build: str) -> None:
-    there, new = (warehouse.column_types(session, name) for name in (target.name, build))
-    if there == new:
+    current, new = (warehouse.column_types(session, name) for name in (target.name, build))
+    if current == new:
         return
     table = warehouse.table(target.name)
-    gone = [name for name in there if name not in new]
-    other = [name for name in new if name in there and there[name] != new[name]]
-    if other:
-        session.run(f"DELETE FROM {table}")  # all of its rows are exchanged: none has to become another type
+    gone = [name for name in current if name not in new]
+    retyped = [name for name in new if name in current and current[name] != new[name]]
+    if retyped:
+        session.run(f"DELETE FROM {table}")  # all rows are replaced, so none has to be converted
     try:
         for name in gone:
             session.run(f"ALTER TABLE {table} DROP COLUMN {warehouse.quote(name)}")
-        for name in other:
+        for name in retyped:
             for statement in warehouse.retype_empty_sql(table, name, new[name]):
                 session.run(statement)
     except DatabaseError as error:
         if not meets(error, Condition.BLOCKED_BY_VIEW):
             raise
         raise SchemaMismatch(
-            f"{target.name}: a view reads {', '.join(gone + other)}, which its SELECT "
-            f"{'no longer gives' if gone else 'gives with another type'}: {error.detail}. Change or drop "
+            f"{target.name}: a view reads {', '.join(gone + retyped)}, but the SELECT "
+            f"{'no longer returns it' if gone else 'returns it with another type'}: {error.detail}. Change or drop "
             "the view, and build it again; or keep the column"
         ) from None
     for name, type in new.items():
-        if name not in there:
+        if name not in current:
             session.run(f"ALTER TABLE {table} ADD COLUMN {warehouse.quote(name)} {type}")
 
 
-def _said(columns: Mapping[str, str]) -> str:
+def _listed(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {type}" for name, type in columns.items())

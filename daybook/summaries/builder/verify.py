@@ -1,4 +1,4 @@
-"""What must hold of a summary's inputs before it is built, and of what was built before anybody sees it."""
+"""Check a summary's inputs before the build, and the build before it is published."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,19 +13,23 @@ from daybook.summaries.builder.build_table import BuildTable
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
-#: What the checks with `change_within` compare with.
+#: The values of the last build that checks with `change_within` compare with.
 Before = Mapping[Check, Any]
 
 
 def inputs(session: Session, warehouse: Warehouse, summary: Summary) -> tuple[Result, ...]:
-    """Run the input checks. Returns what each found; raises CheckFailed where one that does not only warn fails."""
+    """Run the input checks, and return their results.
+
+    Raises:
+        CheckFailed: a check failed whose severity is not `warn`.
+    """
     results = run_checks(session, warehouse, summary.input_checks, summary.name)
     remedy = f"Load what is missing, or correct input_checks in {summary.table_name}.yaml"
-    return require(results, f"{summary.name}: what it reads", remedy)
+    return require(results, f"{summary.name}: inputs", remedy)
 
 
 def before(session: Session, warehouse: Warehouse, summary: Summary) -> Before:
-    """What readers see now, as far as a check compares with it: nothing of a table or a column that is yet to come."""
+    """Return the values of the published table that checks compare with. Empty if it, or a column, does not exist."""
     try:
         return measure(session, warehouse, summary.output_checks, summary.name)
     except TableFileError:
@@ -33,33 +37,36 @@ def before(session: Session, warehouse: Warehouse, summary: Summary) -> Before:
 
 
 def key(session: Session, warehouse: Warehouse, summary: Summary, table: BuildTable) -> None:
-    """No row of the build is without its key or cursor, and no two share a key.
+    """Check that every row of the build has a key and a cursor, and that no two rows have the same key.
 
-    Raises NullKey and DuplicateKey, and TableFileError for a cursor that is no date or time of the grid.
+    Raises:
+        NullKey: a row has no key or no cursor.
+        DuplicateKey: two rows have the same key.
+        TableFileError: the cursor's type cannot hold the boundaries of the intervals.
     """
     names, target = ", ".join(summary.key), table.target
     count = guards.without_key(session, warehouse, target, table.quoted)
     if count:
         raise NullKey(
-            f"{summary.name}: {count} of {table.rows} rows have no {names}, which is their key. Leave them out in the "
-            "SELECT, give them one (coalesce), or correct key:"
+            f"{summary.name}: {count} of {table.rows} rows have NULL in the key ({names}). Filter them out in the "
+            "SELECT, replace the NULL (coalesce), or correct key:"
         )
     _cursor(session, warehouse, summary, table)
     shared = guards.duplicates(session, warehouse, target, table.quoted)
     if shared:
         raise DuplicateKey(
-            f"{summary.name}: rows share a key: {'; '.join(shared)}. Where a row should be there once, a join found it "
-            f"more than one partner; otherwise {names} is not what tells rows apart: correct key:"
+            f"{summary.name}: rows have the same key: {'; '.join(shared)}. If each key should occur once, a join "
+            f"matches more than one row: correct the join. If not, {names} does not identify a row: correct key:"
         )
 
 
 def _cursor(session: Session, warehouse: Warehouse, summary: Summary, table: BuildTable) -> None:
-    """Every row says to which interval it belongs: one that does not would be built once, and never again."""
+    """Check that every row belongs to an interval: a row without a cursor would never be rebuilt."""
     cursor, yaml = table.target.cursor, f"{summary.table_name}.yaml"
     if cursor is None:
         return
     assert summary.grid is not None
-    one = summary.grid.containing(datetime.now(UTC))  # any will do: the grid is the same everywhere
+    one = summary.grid.containing(datetime.now(UTC))  # any interval will do
     try:
         for instant in (one.start, one.end):
             cursor.bound(instant)
@@ -68,9 +75,9 @@ def _cursor(session: Session, warehouse: Warehouse, summary: Summary, table: Bui
     count = session.one(f"SELECT count(*) FROM {table.quoted} WHERE {warehouse.quote(cursor.column)} IS NULL")
     if count:
         raise NullKey(
-            f"{summary.name}: {count} of {table.rows} rows have no {cursor.column}, which is their cursor: they belong "
-            f"to no {summary.interval}. Leave them out in the SELECT, give them one (coalesce), or take interval: and "
-            f"cursor: out of {yaml}, and it is always built whole"
+            f"{summary.name}: {count} of {table.rows} rows have NULL in the cursor ({cursor.column}), so they belong "
+            f"to no {summary.interval}. Filter them out in the SELECT, replace the NULL (coalesce), or remove "
+            f"interval: and cursor: from {yaml}: then all of it is rebuilt every time"
         )
 
 
@@ -83,16 +90,25 @@ def output(
     *,
     stands_for: str | None = None,
 ) -> tuple[Result, ...]:
-    """Run the output checks on all that readers would see, in `stands_for` (None: in the table itself).
+    """Run the output checks on the rows that readers would see, and return their results.
 
-    Returns what each found. Raises CheckFailed where one that does not only warn fails, and EmptyBuild where there are
-    no `rows`.
+    Args:
+        session: the build's session.
+        warehouse: the warehouse.
+        summary: the summary.
+        rows: the number of rows that readers would see.
+        before: the values of the published table, from `before`.
+        stands_for: the table that has the rows, as `schema.table`. None: the summary's own table.
+
+    Raises:
+        CheckFailed: a check failed whose severity is not `warn`.
+        EmptyBuild: there are no rows, and the file does not allow that.
     """
     if not rows and not summary.allow_empty:
         raise EmptyBuild(
-            f"{summary.name}: its SELECT gives no row. Look at what it reads; if it may be empty, set "
-            f"allow_empty: true in {summary.table_name}.yaml"
+            f"{summary.name}: its SELECT returned no rows. Check its inputs. If it may be empty, set allow_empty: true "
+            f"in {summary.table_name}.yaml"
         )
     results = run_checks(session, warehouse, summary.output_checks, summary.name, stands_for=stands_for, before=before)
-    remedy = f"Mend the SELECT, what it reads, or output_checks in {summary.table_name}.yaml"
-    return require(results, f"{summary.name}: what was built", remedy)
+    remedy = f"Correct the SELECT, its inputs, or output_checks in {summary.table_name}.yaml"
+    return require(results, f"{summary.name}: build", remedy)

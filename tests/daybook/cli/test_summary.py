@@ -60,11 +60,11 @@ def test_each_command(desk: Desk, run: Run, tmp_path: Path) -> None:
     assert "2 rows: that is all of them" in said
     assert desk.run("SELECT count(*) FROM pg_tables WHERE tablename = 'per_day'") == [(0,)]
     code, said = run("build", f"{desk.raw}.per_day")
-    assert (code, f"{desk.raw}.per_day: 2 rows, all of it (it had never been built)" in said) == (0, True)
+    assert (code, f"{desk.raw}.per_day: 2 rows, all of it (it was never built before)" in said) == (0, True)
     assert len(desk.rows("per_day")) == 2
     code, said = run("build", "per_day")
     assert (code, "nothing to do" in said, "--full-refresh" in said) == (0, True, True)
-    assert "asked for" in run("build", "per_day", "--full-refresh")[1]
+    assert "requested" in run("build", "per_day", "--full-refresh")[1]
 
 
 @pytest.mark.parametrize(("total", "code", "words"), [("10", 0, "1 passed, 0 failed"), ("11", 1, "0 passed, 1 failed")])
@@ -114,7 +114,7 @@ def test_rows_are_shown_as_they_are(desk: Desk, run: Run, tmp_path: Path) -> Non
         ("check", "per_day", "select 'x'::int as day from {raw}.answers", ["per_day", "line 1 of per_day.sql", "x"]),
         ("preview", "per_day", "select 1 / (id - id) as day from {raw}.answers", ["division by zero"]),
         ("test", "per_day", None, ["no cases", "cases"]),
-        ("build", "per_day", "select date '2021-02-05' as day from {raw}.answers", ["share a key", "kept as"]),
+        ("build", "per_day", "select date '2021-02-05' as day from {raw}.answers", ["have the same key", "kept as"]),
     ],
     ids=[
         "a name",

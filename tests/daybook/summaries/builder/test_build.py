@@ -61,7 +61,7 @@ def test_it_is_built_and_noted_with_what_it_read(desk: Desk) -> None:
     desk.answer((1, "2021-02-05 10:00", 9), (2, "2021-02-06 10:00", 3), load="2021-02-05", until="2021-02-07")
     built = desk.build(desk.summary(), flow_run_id="run-1")
     assert desk.rows("per_day") == [(date(2021, 2, 5), 1, 9), (date(2021, 2, 6), 1, 3)]
-    assert (built.rows, built.label, built.why) == (2, "all of it", "it had never been built")
+    assert (built.rows, built.label, built.why) == (2, "all of it", "it was never built before")
     assert desk.ledger("per_day") == [(None, "2021-02-07", 2)]
     assert desk.run(
         "SELECT table_name, input_name, load_id FROM daybook.inputs WHERE table_name = '{raw}.per_day'"
@@ -82,13 +82,13 @@ def test_nothing_is_done_where_nothing_has_changed(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"full_refresh": True}, "asked for"),
+        ({"full_refresh": True}, "requested"),
         ({"sql": "select cast(at as date) as day, count(*) as answers from {raw}.answers group by 1"}, "its files"),
         ({"columns": {"total": "decimal(10,2)"}}, "its files"),
         ({"drop": True}, "dropped"),
         ({"load": True}, "reloaded"),
     ],
-    ids=["asked for", "another SELECT", "another type", "somebody dropped it", "an input was loaded whole"],
+    ids=["requested", "another SELECT", "another type", "its table was dropped", "an input was loaded whole"],
 )
 def test_all_of_it_is_built_again(desk: Desk, change: dict[str, Any], why: str) -> None:
     desk.answer((1, "2021-02-05 10:00", 9), load="2021-02-05")
@@ -122,31 +122,36 @@ def test_types_are_those_that_the_file_declares(desk: Desk) -> None:
 
 #: What goes wrong, and what the error says beside the table: (fields of the summary, the SELECT, error, words).
 BAD: dict[str, tuple[dict[str, Any], str, type[DaybookError], list[str]]] = {
-    "empty": ({}, WHOLE + " where id > 100", EmptyBuild, ["no row", "allow_empty"]),
+    "empty": ({}, WHOLE + " where id > 100", EmptyBuild, ["returned no rows", "allow_empty"]),
     "duplicate key": (
         {},
         "select a.id, a.score from {raw}.answers a join {raw}.answers b on b.score > 0",
         DuplicateKey,
-        ["id=1 (2 rows)", "a join found it more than one partner"],
+        ["id=1 (2 rows)", "a join matches more than one row"],
     ),
-    "a key that is NULL": ({}, "select nullif(id, 2) as id, score from {raw}.answers", NullKey, ["1 of 2 rows", "id"]),
+    "a key that is NULL": (
+        {},
+        "select nullif(id, 2) as id, score from {raw}.answers",
+        NullKey,
+        ["1 of 2 rows have NULL in the key (id)"],
+    ),
     "failed input check": (
         {"input_checks": [{"sql": "select count(*) from {raw}.answers", "at_least": 150000}]},
         WHOLE,
         CheckFailed,
-        ["what it reads", "select count(*) from", "gave 2", "at least 150,000"],
+        [": inputs: ", "select count(*) from", "gave 2", "at least 150,000"],
     ),
     "failed output check": (
         {"output_checks": [{"sql": "select max(score) from {table}", "at_most": 5}, {"not_null": ["score"]}]},
         WHOLE,
         CheckFailed,
-        ["what was built", "select max(score) from", "gave 9", "at most 5"],
+        [": build: ", "select max(score) from", "gave 9", "at most 5"],
     ),
     "changed too much": (
         {"output_checks": [{"change_within": "20%"}]},
         WHOLE + " where id = 1",
         CheckFailed,
-        ["what was built", "gave 1"],
+        [": build: ", "gave 1"],
     ),
     "SQL error": (
         {},

@@ -28,7 +28,7 @@ def test_a_table_that_somebody_emptied_is_filled_again(desk: Desk) -> None:
     desk.answer((1, "2021-02-05 10:00", 9), load="2021-02-05")
     desk.build(desk.summary())
     desk.run("DELETE FROM {raw}.per_day")
-    assert desk.build(desk.summary()).why == "somebody has emptied it"
+    assert desk.build(desk.summary()).why == "its table was emptied"
     assert len(desk.rows("per_day")) == 1
     desk.run("DELETE FROM {raw}.answers")
     empty = desk.summary("empty", allow_empty=True)
@@ -61,7 +61,7 @@ def test_who_may_make_no_schema_builds_in_one_that_is_there(desk: Desk) -> None:
         url = make_url(desk.database.url).set(username=user, password="x").render_as_string(hide_password=False)
         theirs = replace(desk, ends=replace(desk.ends, warehouse=warehouse_of(Database(url, desk.raw))))
         assert theirs.build(desk.summary("second", IDS, key=["id"])).rows == 1
-        with pytest.raises(BuildFailed, match=r"first: (must be owner of|permission denied for) table.*owner grant"):
+        with pytest.raises(BuildFailed, match=r"first: (must be owner of|permission denied for) table.*owner to grant"):
             theirs.build(desk.summary("first", IDS, key=["id"]), full_refresh=True)
     finally:
         desk.run(f"DROP OWNED BY {user}")

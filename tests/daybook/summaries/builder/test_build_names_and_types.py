@@ -116,7 +116,7 @@ UNFIT: dict[str, tuple[dict[str, Any], str, type[DaybookError], list[str]]] = {
         {"interval": "day", "cursor": "day"},
         "select id, nullif(cast(at as date), cast(at as date)) as day from {raw}.answers",
         NullKey,
-        ["1 of 1 rows have no day", "cursor", "unfit.yaml"],
+        ["1 of 1 rows have NULL in the cursor (day)", "unfit.yaml"],
     ),
 }
 

@@ -14,7 +14,7 @@ from daybook.summaries.builder.scheduler import run_in_order
 
 
 def built(name: str) -> Built:
-    return Built(name, "all of it", "asked for")
+    return Built(name, "all of it", "requested")
 
 
 @given(st.lists(st.sets(st.integers(0, 11), max_size=3), min_size=1, max_size=12), st.sets(st.integers(0, 11)))
@@ -86,8 +86,8 @@ def test_what_failed_is_told_with_what_it_holds_back() -> None:
     with pytest.raises(SummariesFailed) as caught:
         outcome.raise_for_failures()
     assert str(caught.value).splitlines() == [
-        "summaries: 1 are well, 1 failed, 2 held back",
+        "summaries: 1 succeeded, 1 failed, 2 skipped",
         "- a.first: ValueError: no such day",
-        "- a.second waits for a.first: it is as it was",
-        "- a.third waits for a.first: it is as it was",
+        "- a.second: skipped, because a.first failed. It keeps its last build",
+        "- a.third: skipped, because a.first failed. It keeps its last build",
     ]
