@@ -1,7 +1,7 @@
-"""The command `daybook`: one subcommand for each task, on top of every other room of this package.
+"""The command `daybook`, with one subcommand for each task. It may import every other room of this package.
 
-`commands` lists the subcommands, `dispatch` runs one. Nothing of a subcommand is imported before it is typed, so that
-`daybook --help` answers at once.
+`commands` lists the subcommands, and `dispatch` runs one. A subcommand is imported only when it runs, so that
+`daybook --help` is fast.
 """
 
 from daybook.cli.dispatch import main

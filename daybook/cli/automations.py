@@ -1,18 +1,18 @@
-"""`daybook automations`: make the Prefect automations of deployments/automations.yaml."""
+"""`daybook automations`: create or update the Prefect automations of deployments/automations.yaml."""
 
 import argparse
 from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "daybook automations") -> None:
-    """Make or update each automation on the server of PREFECT_API_URL, and print a line for it.
+    """Create or update each automation on the server of PREFECT_API_URL, and print a line for it.
 
     Raises:
         DaybookError: the file is missing or wrong, or the server cannot be reached.
     """
-    description = "Make or update the automations of deployments/automations.yaml on the server of PREFECT_API_URL."
+    description = "Create or update the automations of deployments/automations.yaml on the server of PREFECT_API_URL."
     argparse.ArgumentParser(prog=prog, description=description).parse_args(arguments)
-    from daybook.orchestration.automations.apply import apply  # imports Prefect, for which --help should not wait
+    from daybook.orchestration.automations.apply import apply  # imports Prefect, which is slow
     from daybook.orchestration.automations.spec import read
 
     for outcome in apply(read()):

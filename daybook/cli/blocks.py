@@ -1,4 +1,4 @@
-"""`daybook blocks`: make the Prefect blocks from environment variables."""
+"""`daybook blocks`: create or update the Prefect blocks from environment variables."""
 
 import importlib
 import os
@@ -9,8 +9,8 @@ from daybook.orchestration.blocks.registry import declared_blocks
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "daybook blocks") -> int:
-    """Make the blocks that the environment asks for, and return the exit code of `command.run`."""
-    # By its name: the wheel has daybook.blocks inside of this package, and a checkout has blocks/ beside it.
+    """Create the blocks whose environment variables are set, and return the exit code of `command.run`."""
+    # Imported by name: in the wheel it is a part of this package, in a checkout it is the folder blocks/.
     declarations = declared_blocks(importlib.import_module("daybook.blocks"))
     command.parse_arguments(declarations, arguments, prog)
     return command.run(declarations, os.environ)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Command:
-    """A subcommand: its name, its line in `daybook --help`, and its target, `module:name`.
+    """A subcommand: its name, its line in `daybook --help`, and its target as `module:name`.
 
-    The target is a flow, whose parameters become the subcommand's arguments, or a function that takes the arguments
-    and the name to show in its usage, and returns the exit code.
+    The target is a flow or a function. The parameters of a flow become the subcommand's arguments. A function takes the
+    arguments and the name to show in its usage, and returns the exit code.
     """
 
     name: str
@@ -19,22 +19,26 @@ class Command:
 GROUPS = {
     "Load tables": (
         Command("load", "load an interval, a range or all of a table", "daybook.flows.load_table:load_table"),
-        Command("backfill", "load what is missing, failed or different in a range", "daybook.flows.backfill:backfill"),
-        Command("catch-up", "load every interval that a table lacks", "daybook.flows.catch_up:catch_up"),
+        Command(
+            "backfill", "load missing, failed or differing intervals of a range", "daybook.flows.backfill:backfill"
+        ),
+        Command("catch-up", "load all missing intervals of every table", "daybook.flows.catch_up:catch_up"),
         Command("nps", "load raw_data.nps", "daybook.flows.nps:nps"),
         Command(
             "stock-symbols", "load stock prices into raw_data.stock_info", "daybook.flows.stock_symbols:stock_symbols"
         ),
     ),
-    "Build on them": (
+    "Build and export": (
         Command("summaries", "build the summaries whose inputs have changed", "daybook.flows.summaries:summaries"),
         Command("summary", "check, preview, test or build one summary", "daybook.cli.summary:main"),
+        Command("dbt-build", "build a dbt project once its tables are loaded", "daybook.flows.dbt_build:dbt_build"),
         Command(
-            "dbt-build", "build a dbt project as soon as its tables are loaded", "daybook.flows.dbt_build:dbt_build"
+            "export-sheet",
+            "write a table or a query result to a Google sheet",
+            "daybook.flows.export_sheet:export_sheet",
         ),
-        Command("export-sheet", "write a table or a query to Google Sheets", "daybook.flows.export_sheet:export_sheet"),
     ),
-    "Check them": (
+    "Audit and monitor": (
         Command("reconcile", "compare a table with its source, and repair it", "daybook.flows.reconcile:reconcile"),
         Command("monitor", "notify owners of failures, late tables and recoveries", "daybook.flows.monitor:main"),
         Command(
@@ -42,20 +46,20 @@ GROUPS = {
         ),
         Command("prometheus", "serve the state of every table to Prometheus", "daybook.cli.prometheus:main"),
     ),
-    "Describe them": (
+    "Describe tables": (
         Command("describe", "write a table file from a table of a database", "daybook.cli.describe:main"),
         Command("schemas", "write the JSON Schemas of table files and summary files", "daybook.cli.schemas:main"),
     ),
     "Set up Prefect": (
-        Command("blocks", "make the Prefect blocks from environment variables", "daybook.cli.blocks:main"),
+        Command("blocks", "create the Prefect blocks from environment variables", "daybook.cli.blocks:main"),
         Command(
             "automations",
-            "make the automations of deployments/automations.yaml",
+            "create the automations of deployments/automations.yaml",
             "daybook.cli.automations:main",
         ),
     ),
-    "Try it on this machine": (
-        Command("demo", "start everything, load nps through a worker, show the result", "daybook.cli.stack:demo"),
+    "Run it on this machine": (
+        Command("demo", "start the local stack, load nps, show the result", "daybook.cli.stack:demo"),
         Command("stack", "start, stop or list the local stack", "daybook.cli.stack:main"),
     ),
 }

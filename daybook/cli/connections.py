@@ -7,7 +7,7 @@ def project_blocks() -> ModuleType:
     """Return `daybook.orchestration.blocks.open`, which opens databases and the warehouse by their blocks.
 
     Raises:
-        ServerUnreachable: the Prefect server, which keeps the blocks, does not answer.
+        ServerUnreachable: the Prefect server, which stores the blocks, does not answer.
     """
     from daybook.orchestration.blocks import open as blocks  # imports Prefect
     from daybook.orchestration.blocks.server import server

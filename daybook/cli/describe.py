@@ -20,11 +20,14 @@ def main(
 ) -> None:
     """Print the proposed table file, or write it with --write. Exit with 1 and the reason if that fails.
 
-    `keys` opens the source's database (by default, by its block), and `folder` holds the table files (by default, those
-    of the project).
+    Args:
+        arguments: the command's arguments. None: those of the process.
+        prog: the command's name in its usage.
+        keys: opens the source's database. None: by its block.
+        folder: the folder of the table files. None: that of the project.
     """
     parser = argparse.ArgumentParser(
-        prog=prog, description="Propose a table file for a table or view of a database. Read it before you keep it."
+        prog=prog, description="Propose a table file for a table or view of a database. Review it before you use it."
     )
     parser.add_argument("block", help="the SqlAlchemyConnector block of the source's database, such as production")
     parser.add_argument("table", help="the table or view there: schema.table")
@@ -38,4 +41,4 @@ def main(
             print(text, end="")
             return
         path = write(name, text, folder or tables_folder(), force=given.force)
-    print(f"wrote {path}. Read it, then try it: daybook load {name}")
+    print(f"wrote {path}. Review it, then try it: daybook load {name}")

@@ -1,4 +1,4 @@
-"""Find the subcommand that was typed, import it, and run it with the remaining arguments."""
+"""Find the subcommand of the command line, import it, and run it with the remaining arguments."""
 
 import importlib
 import sys
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int | None:
         return 0
     if name not in COMMANDS:
         near = did_you_mean(name, COMMANDS, "`daybook --help` lists the commands")
-        print(f"daybook: there is no command {name!r}{near}", file=sys.stderr)
+        print(f"daybook: unknown command {name!r}{near}", file=sys.stderr)
         return USAGE_ERROR
     try:
         return _run(COMMANDS[name], rest)

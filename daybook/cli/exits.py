@@ -1,4 +1,4 @@
-"""End a subcommand that failed with a reason in plain words, and without a traceback."""
+"""Exit from a failed subcommand with a readable reason and no traceback."""
 
 import sys
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from daybook.sql.database_error import DatabaseError
 
 @contextmanager
 def exit_with_reason(database: str) -> Iterator[None]:
-    """Exit with 1 and the reason if the block fails. `database` names the database that the block talks to."""
+    """Exit with 1 and the reason if the block fails. `database` names the database that the block uses."""
     try:
         yield
     except DaybookError as error:

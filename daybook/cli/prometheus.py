@@ -12,15 +12,15 @@ examples:
   daybook prometheus --port 9464                                # serve http://127.0.0.1:9464/metrics
   daybook prometheus --once /var/lib/node_exporter/daybook.prom # write the file and exit
 
-A scrape never fails. If the warehouse or the Prefect server cannot be asked, it returns `daybook_up 0`, and the log
-says why.
+A scrape never fails. If the warehouse or the Prefect server cannot be reached, it returns `daybook_up 0`, and the log
+has the reason.
 """
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "daybook prometheus") -> int | None:
-    """Serve until the process is ended, or write the file. Return 1 if the file says `daybook_up 0`.
+    """Serve until the process ends, or write the file with --once. Return 1 if the file has `daybook_up 0`.
 
-    Exit with the reason if the file cannot be written or the port is taken.
+    Exit with the reason if the file cannot be written or the port is in use.
     """
     parser = argparse.ArgumentParser(
         prog=prog, description=_DESCRIPTION, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -12,7 +12,7 @@ from daybook.project import tables_folder
 
 def main(arguments: Sequence[str] | None = None, prog: str = "daybook schemas") -> None:
     """Write `schema.json` and `summary.schema.json` into the project's `tables/`."""
-    description = "Write schema.json and summary.schema.json into tables/. Editors check the files there by them."
+    description = "Write schema.json and summary.schema.json into tables/. Editors use them to check the files there."
     argparse.ArgumentParser(prog=prog, description=description).parse_args(arguments)
     for model, name in ((Table, "schema.json"), (Summary, "summary.schema.json")):
         path = tables_folder() / name

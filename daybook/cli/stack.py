@@ -18,7 +18,7 @@ def demo(arguments: Sequence[str] | None = None, prog: str = "daybook demo") -> 
     description = "Start the local stack, load nps through its worker and show the result."
     parser = argparse.ArgumentParser(prog=prog, description=description)
     parser.add_argument(
-        "--started", type=int, metavar="SECONDS", help="when `make demo` was typed, in seconds since 1970"
+        "--started", type=int, metavar="SECONDS", help="the time when `make demo` started, in seconds since 1970"
     )
     return _run("demo", parser.parse_args(arguments).started)
 
@@ -30,9 +30,9 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook stack") ->
     )
     parser = argparse.ArgumentParser(prog=prog, description=description)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="start every part, and load what was missed while they were stopped")
+    commands.add_parser("up", help="start every part, and load the intervals that were missed")
     commands.add_parser("down", help="stop every part; the data stays")
-    commands.add_parser("status", help="list what runs, and where")
+    commands.add_parser("status", help="list the parts, their addresses and their logs")
     return _run(parser.parse_args(arguments).command)
 
 
@@ -58,7 +58,7 @@ def _run(command: str, started: int | None = None) -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except httpx.HTTPError as error:
-        print(f"\nThe Prefect server gave no good answer: {error}. See {stack.server.log}", file=sys.stderr)
+        print(f"\nA request to the Prefect server failed: {error}. See {stack.server.log}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. The parts that were started keep running: `make stop` stops them.", file=sys.stderr)
@@ -75,13 +75,13 @@ def _start(command: str, stack: "LocalStack", narrator: "Narrator", seconds_befo
     if command == "demo" and not (stack.root / "prefect.yaml").is_file():
         raise StackError(
             f"{stack.root} has no prefect.yaml: the demo runs the deployments of Daybook's own repository. Run it in a "
-            "clone of that. For a project of your own, `daybook stack up` starts the same servers."
+            "clone of that repository. For your own project, `daybook stack up` starts the same servers."
         )
     stack.check_home()
     with only_one(stack.home):
         targets = find_targets(stack)
         replace_environment(stack.environment)
-        stack.start_server()  # it starts while this process imports Prefect, which reads the environment as it does
+        stack.start_server()  # it starts while this process imports Prefect, which reads the environment on import
         from daybook.orchestration.local_stack.demo.run import run_demo, start_and_catch_up
 
         if command == "demo":

@@ -31,8 +31,8 @@ _ROWS_SHOWN = 20  # rows of a preview
 _DESCRIPTION = f"""\
 Develop one summary.
 
-check    compare it with the warehouse without running it: what it reads, and whether all of that exists
-preview  show {_ROWS_SHOWN} of its rows; change nothing
+check    check that its inputs and their columns exist, and have the database plan it, without running it
+preview  show {_ROWS_SHOWN} of its rows, and change nothing
 test     run its cases, tests/tables/<schema>/<table>/*.yaml, on temporary tables
 build    build it as the deployment does: readers see it once it has passed its checks
 """
@@ -49,17 +49,21 @@ def main(
     folder: Path | None = None,
     cases: Path | None = None,
 ) -> None:
-    """Run one of the four commands. Exit with 1 and the reason if it fails, or if a case does.
+    """Run one of the four commands. Exit with 1 and the reason if it fails, or if a test case fails.
 
-    `warehouse` opens the warehouse (by default, by its block). `folder` holds the summary files and `cases` the cases
-    (by default, those of the project).
+    Args:
+        arguments: the command's arguments. None: those of the process.
+        prog: the command's name in its usage.
+        warehouse: opens the warehouse. By default by its block.
+        folder: the folder of the summary files. None: that of the project.
+        cases: the folder of the test cases. None: that of the project.
     """
     parser = argparse.ArgumentParser(
         prog=prog, description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=["check", "preview", "test", "build"])
     parser.add_argument("table", help="nps_summary, analytics.nps_summary, or its file")
-    parser.add_argument("--full-refresh", action="store_true", help="build: all of it, even if nothing has changed")
+    parser.add_argument("--full-refresh", action="store_true", help="build: rebuild all of it, even if nothing changed")
     given = parser.parse_args(arguments)
     folder = folder or tables_folder()
     with exit_with_reason("the warehouse"):
@@ -71,71 +75,69 @@ def main(
 
 
 class SummaryCommand:
-    """What can be done with the summary `name`, on a warehouse; what it finds is printed."""
+    """The commands for the summary `name` on a warehouse. They print their results."""
 
     def __init__(self, warehouse: Warehouse, name: str, folder: Path, cases: Path) -> None:
         self._warehouse, self._name, self._folder, self._cases = warehouse, name, folder, cases
         self._lineage = read(read_summary(name, folder), warehouse.sqlglot_dialect)
 
     def check(self) -> None:
-        """Hold it against what is in the warehouse, and have the database plan it."""
+        """Check that its inputs and their columns exist, and have the database plan it."""
         plan_builds(self._warehouse, [self._name], self._folder)
         with self._warehouse.session() as session:
             select = self._select(session)
             select.explain()
-        print(f"{self._name} is well: it reads {', '.join(self._lineage.inputs) or 'no table'}")
-        print(f"and gives {', '.join(select.names)}")
+        print(f"{self._name} is valid. It reads {', '.join(self._lineage.inputs) or 'no table'}")
+        print(f"and returns {', '.join(select.names)}")
 
     def preview(self) -> None:
-        """Show some of its rows."""
+        """Print its first rows."""
         with self._warehouse.session() as session:
             select = self._select(session)
             rows = select.rows(_ROWS_SHOWN)
         _show(select.names, rows)
-        print(f"the first {len(rows)} rows" if len(rows) == _ROWS_SHOWN else f"{len(rows)} rows: that is all of them")
+        print(f"the first {len(rows)} rows" if len(rows) == _ROWS_SHOWN else f"{len(rows)} rows in total")
 
     def test(self) -> None:
-        """Run its cases. Exits with 1 where one gives other rows than it expects."""
+        """Run its test cases. Exit with 1 if one returns other rows than expected."""
         files = case_files(self._name, self._cases)
         if not files:
             where = TableName.parse(self._name).path(self._cases)
-            raise TableFileError(
-                f"{self._name} has no cases: write {where}/<what it shows>.yaml with given: and expect:"
-            )
+            raise TableFileError(f"{self._name} has no cases: write {where}/<case>.yaml with given: and expect:")
         types, failed = declared_types(self._lineage.inputs, self._folder), 0
         with self._warehouse.session() as session:
             for path in files:
-                what, told = self._run_case(session, path, types)
-                failed += told is not None
-                print(f"{'failed' if told else 'passed'}  {what}")
-                if told:
-                    print(told)
+                title, problem = self._run_case(session, path, types)
+                failed += problem is not None
+                print(f"{'failed' if problem else 'passed'}  {title}")
+                if problem:
+                    print(problem)
         print(f"{len(files) - failed} passed, {failed} failed")
         if failed:
             sys.exit(1)
 
     def build(self, *, full_refresh: bool) -> None:
-        """Build what of it has to be built."""
+        """Build the stale part of it, or all of it."""
         graph = plan_builds(self._warehouse, [self._name], self._folder)
         lineage = graph.lineages[self._name]
         built = build(lineage.summary, lineage, self._warehouse, full_refresh=full_refresh)
         if not built.built:
-            print(f"{self._name}: {built.why}. To build it all the same: --full-refresh")
+            print(f"{self._name}: {built.why}. To build it anyway: --full-refresh")
             return
-        legs = ", ".join(f"{leg} {seconds:.1f} s" for leg, seconds in built.seconds.items())
-        print(f"{self._name}: {built.rows:,} rows, {built.label} ({built.why}); {legs}")
+        steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in built.seconds.items())
+        print(f"{self._name}: {built.rows:,} rows, {built.label} ({built.why}); {steps}")
         for warning in built.warnings:
             print(f"a check warns: {warning}")
 
     def _run_case(self, session: Session, path: Path, types: Mapping[str, Types]) -> tuple[str, str | None]:
-        """What a case shows, and what is wrong: with its rows, or with the case itself. None: nothing."""
-        what = path.name
+        """Return the title of a case, and its problem: its rows differ, or the case is wrong. None: it passed."""
+        title = path.name
         try:
             case = read_case(path)
-            what = f"{case.name}: {' '.join(case.description.split())}"
-            return what, run_case(self._warehouse, session, self._lineage, case, types)
+            title = f"{case.name}: {' '.join(case.description.split())}"
+            return title, run_case(self._warehouse, session, self._lineage, case, types)
         except (TableFileError, BuildFailed) as error:
-            return what, str(error)
+            return title, str(error)
 
     def _select(self, session: Session) -> SummaryQuery:
         summary, lineage = self._lineage.summary, self._lineage
@@ -143,12 +145,12 @@ class SummaryCommand:
 
 
 def _name(given: str, folder: Path) -> str:
-    """The summary that a person means: by its name, with or without the schema, or by one of its files."""
+    """Return the summary's name (`schema.table`). `given` is a name with or without a schema, or one of its files."""
     path = Path(given)
     if path.suffix in (".sql", ".yaml"):
         return f"{path.parent.name}.{path.stem}"
-    meant = [name for name in summary_names(folder) if name.endswith(f".{given}")]
-    return meant[0] if len(meant) == 1 else given
+    matches = [name for name in summary_names(folder) if name.endswith(f".{given}")]
+    return matches[0] if len(matches) == 1 else given
 
 
 def _show(columns: list[str], rows: list[tuple[Any, ...]]) -> None:

@@ -1,4 +1,4 @@
-"""What the local stack prints: one line a step, with its time; colour and a spinner on a terminal only."""
+"""Print the progress of the local stack: a line for each step, with its time. A terminal gets colour and a spinner."""
 
 import sys
 import time
@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-_PIPE_WIDTH = 150  # where there is no terminal whose width counts
+_PIPE_WIDTH = 150  # the width without a terminal
 
 
 @dataclass
 class Step:
-    """A step under way. What is put into `detail` stands on its line when it is done."""
+    """A running step. The code in it sets `detail`, which is printed on the step's line at its end."""
 
     title: str
     detail: str = ""
@@ -25,7 +25,7 @@ class Step:
 
 @dataclass
 class Narrator:
-    """Tells the steps as they are done, and remembers how long they took."""
+    """Print each finished step, and keep the time that it took."""
 
     console: Console = field(
         default_factory=lambda: Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
@@ -34,7 +34,7 @@ class Narrator:
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
-        """Time what happens inside, and print it as one line when it is done. A failed step prints no line."""
+        """Measure the block, and print a line for it at its end. A failed step prints no line."""
         step = Step(title)
         started = time.monotonic()
         with self.console.status(f"{title} …"):
@@ -46,7 +46,7 @@ class Narrator:
         )
 
     def say(self, text: str = "") -> None:
-        """Print a line as it is, however long."""
+        """Print a line without wrapping it."""
         self.console.print(text, soft_wrap=True)
 
     def table(self, title: str, columns: list[str], rows: list[list[str]], right: frozenset[str] = frozenset()) -> None:
@@ -59,8 +59,8 @@ class Narrator:
         self.console.print(table)
 
     def times(self, earlier: float = 0.0) -> None:
-        """Print how long each step took; `earlier` seconds went by before this program started."""
+        """Print the time of each step. `earlier` is the time before this program started, in seconds."""
         rows = [["virtual environment, packages", f"{earlier:.1f} s"]] if earlier else []
         rows += [[step.title, f"{step.seconds:.1f} s"] for step in self.steps]
-        rows.append(["in total", f"{earlier + sum(step.seconds for step in self.steps):.1f} s"])
-        self.table("How long it took", ["step", "time"], rows, right=frozenset({"time"}))
+        rows.append(["total", f"{earlier + sum(step.seconds for step in self.steps):.1f} s"])
+        self.table("Time taken", ["step", "time"], rows, right=frozenset({"time"}))

@@ -1,4 +1,4 @@
-"""Which databases and which stage the demo works on: the user's own where a variable names them, else embedded ones."""
+"""Choose the databases and the stage of the demo: those that environment variables name, or else embedded ones."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ STAGE = "DAYBOOK_STAGE_URL"
 
 @dataclass(frozen=True)
 class Database:
-    """A database and the variable that names it; `own` says that it is the user's, not embedded."""
+    """A database, and the environment variable that names it. `own` is True for the user's own database."""
 
     variable: str
     url: str
@@ -28,14 +28,15 @@ class Database:
 
     @property
     def address(self) -> str:
-        """Where it is, without its password."""
+        """Return its URL without the password."""
         return _parse(self).render_as_string(hide_password=True)
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """One connection in one transaction, committed at the end.
+        """Open a connection and a transaction, which is committed at the end of the block.
 
-        Raises StackError where it cannot be reached, and where it refuses a statement.
+        Raises:
+            StackError: the database cannot be reached, or refuses a statement.
         """
         try:
             engine = create_engine(_parse(self), poolclass=NullPool)
@@ -60,7 +61,7 @@ class Database:
 
 @dataclass(frozen=True)
 class Targets:
-    """From where, through what folder or bucket, to where."""
+    """The source (`production`), the stage (a folder or a bucket) and the warehouse of the demo."""
 
     production: Database
     warehouse: Database
@@ -68,12 +69,12 @@ class Targets:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The variables that `daybook blocks` reads."""
+        """Return the environment variables for `daybook blocks`."""
         return {PRODUCTION: self.production.url, WAREHOUSE: self.warehouse.url, STAGE: self.stage}
 
 
 def find_targets(stack: LocalStack) -> Targets:
-    """What the environment names, and embedded ones for the rest. Starts nothing."""
+    """Return the targets that the environment names, and embedded ones for the others. This starts nothing."""
 
     def database(variable: str, name: str) -> Database:
         url = os.environ.get(variable, "").strip()
@@ -87,7 +88,7 @@ def find_targets(stack: LocalStack) -> Targets:
 
 
 def start_embedded(stack: LocalStack, targets: Targets) -> list[str]:
-    """Start the embedded PostgreSQL and make its databases, if one of them is needed. Returns their names."""
+    """Start the embedded PostgreSQL and create the databases that are needed. Return their names."""
     embedded = [
         name
         for name, target in (("production", targets.production), ("warehouse", targets.warehouse))
@@ -103,8 +104,8 @@ def start_embedded(stack: LocalStack, targets: Targets) -> list[str]:
 def _parse(database: Database) -> URL:
     try:
         return make_url(database.url)
-    except (ArgumentError, ValueError):  # the message of either would show the password
+    except (ArgumentError, ValueError):  # both messages would show the password
         raise StackError(
-            f"{database.variable} is no database URL: expected driver://user:password@host:port/database, "
+            f"{database.variable} is not a database URL: expected driver://user:password@host:port/database, "
             "with @ : / % in the password written as %40 %3A %2F %25."
         ) from None

@@ -1,4 +1,4 @@
-"""What `make deploy` does, for the demo: blocks, every deployment of prefect.yaml, automations. Again: nothing new."""
+"""Do what `make deploy` does, for the demo: blocks, deployments and automations. Reruns are idempotent."""
 
 import subprocess
 import sys
@@ -9,17 +9,17 @@ from daybook.orchestration.local_stack.stack import LocalStack
 
 
 def make_blocks(stack: LocalStack, variables: dict[str, str]) -> None:
-    """Make or update the blocks from `variables`. Raises StackError with what `daybook blocks` printed."""
+    """Create or update the blocks from `variables`. Raises StackError with the output of `daybook blocks`."""
     _run(stack, "blocks", ["-m", "daybook", "blocks"], variables)
 
 
 def deploy_all(stack: LocalStack) -> None:
-    """Deploy what prefect.yaml holds. Raises StackError with what Prefect said."""
+    """Create or update every deployment of prefect.yaml. Raises StackError with Prefect's output."""
     _run(stack, "deploy", ["-m", "prefect", "--no-prompt", "deploy", "--all"], {})
 
 
 def make_automations(stack: LocalStack) -> None:
-    """Make or update the automations, once all is deployed. Raises StackError with what was wrong."""
+    """Create or update the automations. Call it after `deploy_all`. Raises StackError with the command's output."""
     _run(stack, "automations", ["-m", "daybook", "automations"], {})
 
 
@@ -35,5 +35,5 @@ def _run(stack: LocalStack, name: str, arguments: list[str], variables: dict[str
             stderr=subprocess.STDOUT,
         )
     if done.returncode:
-        said = "\n".join(log.read_text(errors="replace").rstrip().splitlines()[-20:])
-        raise StackError(f"`python {' '.join(arguments)}` failed:\n{said}\nAll it said: {log}")
+        last_lines = "\n".join(log.read_text(errors="replace").rstrip().splitlines()[-20:])
+        raise StackError(f"`python {' '.join(arguments)}` failed:\n{last_lines}\nThe whole output: {log}")

@@ -1,5 +1,5 @@
-"""What can go wrong with the local stack."""
+"""The error of the local stack."""
 
 
 class StackError(Exception):
-    """A part of the local stack cannot start or stop; the message says why, what to do and where its log is."""
+    """A part of the local stack cannot start or stop. The message has the reason, the fix and the path of the log."""

@@ -1,11 +1,11 @@
-"""Waiting for something to become true."""
+"""Wait until a condition is true."""
 
 import time
 from collections.abc import Callable
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Ask until `condition` holds, for so many seconds. Returns whether it came to hold."""
+    """Call `condition` until it returns True or the time is over. Return True if it returned True."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Which port a part of the stack listens on: chosen by a variable, else remembered, else a default or any free one."""
+"""Choose the port of a part of the stack: from a variable, from the last start, a default, or any free port."""
 
 import json
 import os
@@ -13,39 +13,44 @@ with extra("demo"):
     import psutil
 
 ADDRESS = "127.0.0.1"
-FREE_FROM = 15432  # below the ports that outgoing connections borrow, so that a remembered one stays free
-GIVEN_UP_WITHIN = 2  # seconds until a process that was just killed has let go of its port
+FREE_FROM = 15432  # below the ephemeral ports of outgoing connections, so that a remembered port stays free
+RELEASED_WITHIN = 2  # seconds until a process that was just killed has released its port
 
 
 def choose_port(memory: Path, name: str, variable: str, default: int | None = None) -> int:
-    """The port for `name`: from the environment's `variable`, the file `memory`, `default`, or else any free one.
+    """Return the port for `name`: from the environment's `variable`, the file `memory`, `default`, or any free port.
 
-    Raises StackError for a value that is no port.
+    Raises:
+        StackError: the variable's value is not a port.
     """
     return _from_environment(variable) or _read(memory).get(name) or default or _free_port(FREE_FROM)
 
 
 def remember_port(memory: Path, name: str, port: int) -> None:
-    """Write to the file `memory` that `name` listens on `port`, for `choose_port` to find the next time."""
+    """Store the port of `name` in the file `memory`, where `choose_port` finds it the next time."""
     remembered = _read(memory)
     if remembered.get(name) != port:
         memory.write_text(json.dumps({**remembered, name: port}))
 
 
 def require_free(port: int, what: str, variable: str) -> None:
-    """Raises StackError, with the process that holds the port where it can be known, if `port` is taken."""
+    """Check that `port` is free.
+
+    Raises:
+        StackError: it is in use. Names the process that listens on it, if this user can see it.
+    """
     if port < 1024 and not _is_free(port) and os.getuid() != 0:
         suggestion = _free_port(FREE_FROM)
         raise StackError(f"{what} may not listen on port {port}: choose one above 1023, {variable}={suggestion}.")
-    if not wait_until(lambda: _is_free(port), GIVEN_UP_WITHIN):
+    if not wait_until(lambda: _is_free(port), RELEASED_WITHIN):
         raise StackError(
-            f"{what} needs port {port}, and {_holder(port)} listens on it. "
-            f"Choose another one: {variable}={_free_port(port)} make demo"
+            f"{what} needs port {port}, but {_holder(port)} listens on it. "
+            f"Choose another port: {variable}={_free_port(port)} make demo"
         )
 
 
 def _read(memory: Path) -> dict[str, int]:
-    """What was remembered; a damaged file remembers nothing."""
+    """Return the stored ports by name. A damaged file has none."""
     try:
         content = json.loads(memory.read_text())
     except (FileNotFoundError, ValueError):
@@ -63,14 +68,14 @@ def _from_environment(variable: str) -> int | None:
 
 
 def _free_port(first: int) -> int:
-    """The first free port from `first` on."""
+    """Return the first free port from `first` on."""
     return next(port for port in range(first, 65536) if _is_free(port))
 
 
 def _is_free(port: int) -> bool:
-    """Whether we could listen on `port` now."""
+    """Return True if this process can listen on `port` now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections do not keep a port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections do not block a port
         try:
             probe.bind((ADDRESS, port))
         except OSError:
@@ -79,7 +84,7 @@ def _is_free(port: int) -> bool:
 
 
 def _holder(port: int) -> str:
-    """Who listens on `port`. Other users' processes can be seen by root only."""
+    """Return a description of the process that listens on `port`. Only root sees other users' processes."""
     try:
         connections = psutil.net_connections("tcp")
     except psutil.AccessDenied:

@@ -1,14 +1,15 @@
-"""Run Prefect's server with fixes for two of its problems on SQLite.
+"""Run Prefect's server with fixes for two problems that it has on SQLite.
 
-Its garbage is collected in a thread of its own. Left to itself Python collects it wherever it is just then, in the
-server's event loop too. A cursor of SQLite's among it is freed once its connection is. That one may wait to write until
-another's transaction is over, and that transaction waits for the event loop: nothing goes on until SQLite has waited
-for its minute. On a busy machine this happens every few minutes; requests fail then, and runs are made twice.
+Garbage collection runs in a separate thread. By default Python collects garbage in any thread, also in that of the
+server's event loop. If the garbage has a SQLite cursor, freeing the cursor waits for its connection. That connection
+may wait to write until another transaction ends, and that transaction waits for the event loop. This deadlock lasts
+until SQLite's timeout of one minute. On a busy machine it happens every few minutes: requests fail, and runs are
+created twice.
 
-The transaction in which an event meets the automations begins as one that writes. Prefect 3.8.8 begins it as one that
-reads, and then writes: SQLite refuses that at once when anybody has written meanwhile, however long it may wait. After
-four such tries the event is put aside (PREFECT_HOME/dlq), no automation runs, and a failure is told a quarter of an
-hour later only, by the monitor's next pass. The rule: https://www.sqlite.org/rescode.html#busy_snapshot.
+The transaction that matches an event with the automations begins as a write transaction. Prefect 3.8.8 begins it as a
+read transaction and then writes. SQLite refuses that at once, without waiting, if another connection has written since:
+https://www.sqlite.org/rescode.html#busy_snapshot. After four attempts, Prefect moves the event to PREFECT_HOME/dlq and
+no automation runs. The notification of a failure then waits up to 15 minutes for the monitor's next pass.
 """
 
 import gc
@@ -22,12 +23,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-PAUSE = 1.0  # seconds between two collections of what is new
-ALL = 60  # every so many times, of what is old, too: that takes half a second
+PAUSE = 1.0  # seconds between two collections of new objects
+ALL = 60  # every so many collections, old objects are collected, too, which takes half a second
 
 
 def collect() -> None:
-    """Collect garbage for ever."""
+    """Collect garbage, forever."""
     for count in range(1, sys.maxsize):
         time.sleep(PAUSE)
         gc.collect(1 if count % ALL else 2)
@@ -35,7 +36,7 @@ def collect() -> None:
 
 @asynccontextmanager
 async def automations_session(*, begin_transaction: bool = False) -> AsyncIterator["AsyncSession"]:
-    """As `prefect.server.events.triggers.automations_session`, but a transaction of it waits for its turn to write."""
+    """Replace `prefect.server.events.triggers.automations_session`: its transactions wait for their turn to write."""
     from prefect.server.database import provide_database_interface
 
     database = provide_database_interface()
@@ -44,7 +45,7 @@ async def automations_session(*, begin_transaction: bool = False) -> AsyncIterat
 
 
 def main() -> None:
-    """What `prefect server start` does. Returns when the server ends."""
+    """Do what `prefect server start` does. Return when the server has ended."""
     gc.disable()
     threading.Thread(target=collect, name="garbage", daemon=True).start()
 

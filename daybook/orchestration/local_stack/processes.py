@@ -1,8 +1,8 @@
-"""Parts of the local stack that run in the background, found again by a mark in their environment.
+"""Start, find and stop the background processes of the local stack, by marks in their environment.
 
-There are no pid files: they go stale with a reboot or a `kill -9`, and a pid that was given to somebody else's process
-must never be killed. A process is ours when its environment carries the mark of our folder, which it and all of its
-children inherit, and nobody else has it.
+Daybook writes no PID files. They go stale after a reboot or a `kill -9`, and their PID may then belong to another
+program, which Daybook must never kill. A process belongs to the stack if its environment has the mark of the stack's
+folder. Its child processes inherit the mark.
 """
 
 import os
@@ -22,12 +22,12 @@ with extra("demo"):
 
 HOME_MARK = "DAYBOOK_STACK_HOME"
 PART_MARK = "DAYBOOK_STACK_PART"
-GRACE = 15  # seconds between asking a process to end and making it
+GRACE = 15  # seconds between SIGTERM and SIGKILL
 
 
 @dataclass(frozen=True)
 class Part:
-    """One background process of the stack in `home`: `python -m *arguments`, known by `name`."""
+    """A background process of the stack in `home`: `python -m *arguments`, marked with `name`."""
 
     home: Path
     name: str
@@ -35,11 +35,11 @@ class Part:
 
     @property
     def log(self) -> Path:
-        """The file that takes everything the process prints."""
+        """Return the path of the log file, which has all output of the process."""
         return self.home / "logs" / f"{self.name}.log"
 
     def process(self) -> psutil.Process | None:
-        """The process if it runs; its children do not count."""
+        """Return the process, not one of its children. None: it is not running."""
         for process in marked_processes(self.home, self.name):
             try:
                 if tuple(process.cmdline()[1:]) == ("-m", *self.arguments):
@@ -49,7 +49,7 @@ class Part:
         return None
 
     def runs_with(self, environment: Mapping[str, str]) -> bool:
-        """Whether the process runs, was started with these variables, and its log was not deleted under it."""
+        """Return True if the process runs, has these environment variables, and its log file still exists."""
         process = self.process()
         if process is None or not self.log.exists():
             return False
@@ -60,9 +60,9 @@ class Part:
         return all(actual.get(name) == value for name, value in environment.items())
 
     def start(self, folder: Path, environment: Mapping[str, str]) -> None:
-        """Start it in `folder`, in a session of its own, so that neither Ctrl-C nor the end of the terminal reaches it.
+        """Start it in `folder`, in its own session, so that Ctrl-C or a closed terminal does not end it.
 
-        `environment` is all that it gets to see, together with the mark.
+        Its environment is `environment` and the marks.
         """
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
@@ -75,39 +75,40 @@ class Part:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        # The system shows a new process's mark a moment late, and whoever looks before would take it for ended.
+        # The system shows the environment of a new process after a moment. Until then, `process` does not find it.
         wait_until(lambda: self.process() is not None or started.poll() is not None, GRACE)
 
     def require_running(self) -> None:
-        """Raises StackError with the end of the log if the process has ended."""
+        """Check that the process runs. Raises StackError with the last lines of its log if it has ended."""
         if self.process() is None:
             raise StackError(f"The {self.name} has ended. The last lines of {self.log}:\n{self.log_tail()}")
 
     def log_tail(self, lines: int = 15) -> str:
-        """The last lines of the log."""
+        """Return the last lines of the log."""
         if not self.log.exists():
             return "(no log)"
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def stop(self) -> int:
-        """End it and its children, politely at first. Returns how many processes that were."""
+        """End it and its children: SIGTERM first, SIGKILL after 15 seconds. Return the number of processes."""
         return end(marked_processes(self.home, self.name))
 
 
 def marked_processes(home: Path, part: str | None = None) -> list[psutil.Process]:
-    """Every process that carries the mark of `home` (and of `part`), children included."""
+    """Return every process with the mark of `home` (and of `part`), including child processes."""
     found = []
     for process in psutil.process_iter(["environ"]):
-        environment = process.info["environ"] or {}  # None where the process belongs to somebody else
+        environment = process.info["environ"] or {}  # None if the process belongs to another user
         if environment.get(HOME_MARK) == str(home) and part in (None, environment.get(PART_MARK)):
             found.append(process)
     return [process for process in found if process.pid != os.getpid()]
 
 
 def end(processes: list[psutil.Process]) -> int:
-    """Ask the processes to end, and kill those that have not after 15 seconds. Returns how many there were.
+    """Ask the processes to end, and kill those that still run after 15 seconds. Return their number.
 
-    Raises StackError where one belongs to somebody else.
+    Raises:
+        StackError: a process belongs to another user.
     """
     for ask in (psutil.Process.terminate, psutil.Process.kill):
         for process in processes:
@@ -128,7 +129,7 @@ def end(processes: list[psutil.Process]) -> int:
 
 
 def _alive(process: psutil.Process) -> bool:
-    """Whether it still runs; a zombie has ended and only waits for its parent to notice."""
+    """Return True if it still runs. A zombie has ended: its parent has not read its exit code yet."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

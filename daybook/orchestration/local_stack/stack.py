@@ -1,4 +1,4 @@
-"""The stack as a whole: what it consists of, and how it is started and stopped."""
+"""The local stack: start, stop and list its parts."""
 
 import os
 from dataclasses import dataclass
@@ -18,63 +18,63 @@ from daybook.project import checkout
 WORK_POOL = "daybook"
 UI_PORT = "DAYBOOK_UI_PORT"
 POSTGRES_PORT = "DAYBOOK_POSTGRES_PORT"
-#: Prefect's own for a process pool, but that it names the command. Without it each run starts Prefect twice: first to
-#: look for what the workspace needs, and then by this command. Ours needs nothing, and a run takes two seconds less.
+#: Prefect's own base job template of a process pool, with the command added. Without the command, each run starts
+#: Prefect twice: first to find out what the workspace needs. Daybook needs nothing, and a run takes two seconds less.
 JOB_TEMPLATE = Path(__file__).with_name("work_pool.json")
-SERVER_START = 120  # seconds; its first start makes its database, which takes a slow machine a while
+SERVER_START = 120  # seconds; the first start creates the database, which takes long on a slow machine
 
 
 @dataclass(frozen=True)
 class LocalStack:
-    """Prefect's server and a worker, and a PostgreSQL, for the repository in `root`. State lives in `root/.daybook`."""
+    """A Prefect server, a worker and a PostgreSQL for the project in `root`. Their state is in `root/.daybook`."""
 
     root: Path
     job_template: Path = JOB_TEMPLATE
 
     @property
     def home(self) -> Path:
-        """Where all state is kept."""
+        """Return the folder of all state."""
         return self.root / ".daybook"
 
     @property
     def port_memory(self) -> Path:
-        """The file that remembers the ports of the last time."""
+        """Return the file that stores the ports of the last start."""
         return self.home / "ports.json"
 
     @property
     def server(self) -> Part:
-        """The Prefect server, with its UI."""
+        """Return the Prefect server, which also serves the UI."""
         return Part(self.home, "server", ("daybook.orchestration.local_stack.prefect_server",))
 
     @property
     def worker(self) -> Part:
-        """The process worker. It makes the work pool where there is none."""
+        """Return the process worker. It creates the work pool if it does not exist."""
         pool = ("--pool", WORK_POOL, "--type", "process", "--base-job-template", str(self.job_template))
         return Part(self.home, "worker", ("prefect", "worker", "start", *pool, "--name", "local"))
 
     @cached_property
     def ui_port(self) -> int:
-        """The port of the Prefect server."""
+        """Return the port of the Prefect server."""
         return ports.choose_port(self.port_memory, "ui", UI_PORT, default=4200)
 
     @cached_property
     def postgres(self) -> EmbeddedPostgres:
-        """The PostgreSQL that is production and warehouse, where the user has named no other."""
+        """Return the embedded PostgreSQL: production and warehouse, unless the user names other databases."""
         port = ports.choose_port(self.port_memory, "postgres", POSTGRES_PORT)
         return EmbeddedPostgres(self.home, port)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of everything that runs in the stack or talks to it."""
+        """Return the environment of every process of the stack and of its clients."""
         return prefect_environment(self.home, self.ui_port)
 
     @property
     def ui_address(self) -> str:
-        """Where a browser finds the UI."""
+        """Return the address of the UI."""
         return f"http://{ports.ADDRESS}:{self.ui_port}"
 
     def check_home(self) -> None:
-        """Make the state folder. Raises StackError where another user owns it or the disk refuses it."""
+        """Create the folder of the state. Raises StackError if this user cannot write to it."""
         try:
             folders = [self.home, self.home / "prefect", self.home / "tmp"]
             for folder in folders:
@@ -84,12 +84,12 @@ class LocalStack:
             writable = False
         if not writable:
             raise StackError(
-                f"{self.home} cannot be written to: somebody else has probably run `make demo` here before (as root?). "
+                f"{self.home} is not writable: another user, perhaps root, has probably run `make demo` here before. "
                 "Run `make stop` as that user, and delete the folder."
             )
 
     def start_postgres(self) -> None:
-        """Start the embedded PostgreSQL if it does not run. Raises StackError where its port is taken."""
+        """Start the embedded PostgreSQL if it is not running. Raises StackError if its port is in use."""
         self.check_home()
         if not self.postgres.running():
             ports.require_free(self.postgres.port, "The embedded PostgreSQL", POSTGRES_PORT)
@@ -97,7 +97,7 @@ class LocalStack:
         ports.remember_port(self.port_memory, "postgres", self.postgres.port)
 
     def start_server(self) -> None:
-        """Start the Prefect server if it does not run on its port; `wait_for_server` waits until it answers."""
+        """Start the Prefect server if it is not running on its port. `wait_for_server` waits until it answers."""
         address = {"PREFECT_API_URL": api_url(self.ui_port)}
         if self.server.runs_with(address):
             return
@@ -108,7 +108,11 @@ class LocalStack:
         self.server.start(checkout() or self.root, self.environment)
 
     def wait_for_server(self) -> None:
-        """Raises StackError with the end of its log if it ends instead, or does not answer within two minutes."""
+        """Wait until the Prefect server answers.
+
+        Raises:
+            StackError: it has ended, or did not answer within two minutes. Has the last lines or the path of its log.
+        """
 
         def healthy() -> bool:
             self.server.require_running()
@@ -119,20 +123,20 @@ class LocalStack:
 
         if not wait_until(healthy, SERVER_START):
             raise StackError(
-                f"The Prefect server has not answered for {SERVER_START} s. See {self.server.log}; `make stop` ends it."
+                f"The Prefect server did not answer within {SERVER_START} s. `make stop` ends it. See {self.server.log}"
             )
 
     def worker_runs(self) -> bool:
-        """Whether the worker runs, and asks the server on the right port for work."""
+        """Return True if the worker runs and uses the server on the current port."""
         return self.worker.runs_with({"PREFECT_API_URL": api_url(self.ui_port)})
 
     def start_worker(self) -> None:
-        """Start the worker. What an earlier one left running is ended first."""
+        """Start the worker, after ending the processes that an earlier one left."""
         self.worker.stop()
         self.worker.start(self.root, self.environment)
 
     def stop(self) -> int:
-        """End all of it, also what an earlier stop or a crash left over. Returns how many processes that were."""
+        """End every process of the stack, including leftovers of a crash. Return their number."""
         count = self.worker.stop() + self.server.stop() + end(marked_processes(self.home))
         if self.home.exists() and self.postgres.running():
             self.postgres.stop()
@@ -140,7 +144,7 @@ class LocalStack:
         return count
 
     def status(self) -> list[str]:
-        """A line for each part: whether it runs, where, and its log."""
+        """Return a line for each part: its address and process if it runs, and its log."""
         lines = []
         for part, address in ((self.server, self.ui_address), (self.worker, f"work pool {WORK_POOL}")):
             process = part.process()

@@ -40,7 +40,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_command(typed: str, remedy: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([typed, "--help"]) == 2
     said = capsys.readouterr()
-    assert (said.out, said.err) == ("", f"daybook: there is no command {typed!r}; {remedy}\n")
+    assert (said.out, said.err) == ("", f"daybook: unknown command {typed!r}; {remedy}\n")
 
 
 def test_an_error_of_ours_is_printed_without_a_traceback(

@@ -49,7 +49,7 @@ def run(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
 def test_each_command(desk: Desk, run: Run, tmp_path: Path) -> None:
     assert run("check", "per_day") == (
         0,
-        f"{desk.raw}.per_day is well: it reads {desk.raw}.answers\nand gives day, answers, total\n",
+        f"{desk.raw}.per_day is valid. It reads {desk.raw}.answers\nand returns day, answers, total\n",
     )
     code, said = run("preview", str(tmp_path / desk.raw / "per_day.sql"))
     assert code == 0
@@ -57,7 +57,7 @@ def test_each_command(desk: Desk, run: Run, tmp_path: Path) -> None:
         ["2021-02-05", "1", "9"],
         ["2021-02-06", "1", "3"],
     ]
-    assert "2 rows: that is all of them" in said
+    assert "2 rows in total" in said
     assert desk.run("SELECT count(*) FROM pg_tables WHERE tablename = 'per_day'") == [(0,)]
     code, said = run("build", f"{desk.raw}.per_day")
     assert (code, f"{desk.raw}.per_day: 2 rows, all of it (it was never built before)" in said) == (0, True)

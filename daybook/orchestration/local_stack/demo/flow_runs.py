@@ -1,4 +1,4 @@
-"""Runs of deployments on the stack's server, done by its worker. Import it once the environment is the stack's."""
+"""Run deployments on the stack's server and worker. Import this module after `replace_environment`."""
 
 import time
 from collections.abc import Callable
@@ -26,14 +26,18 @@ from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.local_stack.stack import WORK_POOL, LocalStack
 from daybook.orchestration.pagination import PAGE
 
-WORKER_START = 120  # seconds; right after the installation a slow machine reads all of Prefect from its disk
-RUN_LIMIT = 900  # seconds that a run may take before the demo gives up on it
-RETRIES = "0"  # whoever watches a run wants to hear of its failure at once, not after a retry in three minutes
-WARNING = 30  # of Python's logging levels
+WORKER_START = 120  # seconds; after the installation, a slow machine reads all of Prefect from its disk
+RUN_LIMIT = 900  # seconds after which the demo gives up on a run
+RETRIES = "0"  # the demo shows a failure at once, not after a retry in three minutes
+WARNING = 30  # the level of Python's logging
 
 
 def wait_for_work_pool(stack: LocalStack, client: SyncPrefectClient) -> None:
-    """Wait until the worker has made its work pool. Raises StackError if it ends, or does not within two minutes."""
+    """Wait until the worker has created its work pool.
+
+    Raises:
+        StackError: the worker has ended, or did not create the pool within two minutes.
+    """
 
     def exists() -> bool:
         stack.worker.require_running()
@@ -44,14 +48,14 @@ def wait_for_work_pool(stack: LocalStack, client: SyncPrefectClient) -> None:
 
     if not wait_until(exists, WORKER_START):
         raise StackError(
-            f"The worker has not made the work pool {WORK_POOL!r} for {WORKER_START} s. See {stack.worker.log}"
+            f"The worker did not create the work pool {WORK_POOL!r} within {WORKER_START} s. See {stack.worker.log}"
         )
 
 
 def settle_abandoned(client: SyncPrefectClient) -> int:
-    """Mark the runs that a dead worker left over as crashed, which frees their concurrency slots. Returns how many.
+    """Mark the unfinished runs of a dead worker as crashed, which frees their concurrency slots. Return their number.
 
-    To be called when no worker of the pool runs: then nothing of it can be running.
+    Call it only when no worker of the pool runs: then no run of the pool can be running.
     """
     unfinished = FlowRunFilter(
         state=FlowRunFilterState(
@@ -72,16 +76,20 @@ def run_deployment(
     client: SyncPrefectClient,
     deployment: str,
     parameters: dict[str, Any],
-    tell: Callable[[str], None],
+    on_state: Callable[[str], None],
 ) -> FlowRun:
-    """Trigger `deployment` (`flow/name`) and wait for the worker to finish it; `tell` is given each new state's name.
+    """Run `deployment` (`flow/name`), wait until the run has ended, and return it.
 
-    Raises StackError with the run's error, its last warnings and the log files, if it does not complete.
+    `on_state` is called with the name of each state that the run enters before it ends.
+
+    Raises:
+        StackError: the deployment does not exist, or the run did not complete. Has the run's error, its last warnings
+            and the log files.
     """
     try:
         deployed = client.read_deployment_by_name(deployment)
     except ObjectNotFound:
-        raise StackError(f"There is no deployment {deployment!r}: expected prefect.yaml to name it.") from None
+        raise StackError(f"The deployment {deployment!r} does not exist: expected prefect.yaml to have it.") from None
     run = client.create_flow_run_from_deployment(
         deployed.id, parameters=parameters, job_variables={"env": {"PREFECT_FLOWS_DEFAULT_RETRIES": RETRIES}}
     )
@@ -90,20 +98,20 @@ def run_deployment(
     while run.state is None or not run.state.is_final():
         if run.state and run.state.name != state:
             state = run.state.name or ""
-            tell(state)
+            on_state(state)
         if time.monotonic() > deadline:
-            raise StackError(f"{deployment} has not ended for {RUN_LIMIT} s.\n{_story(stack, client, run)}")
+            raise StackError(f"{deployment} did not end within {RUN_LIMIT} s.\n{_details(stack, client, run)}")
         stack.worker.require_running()
         stack.server.require_running()
         time.sleep(0.5)
         run = client.read_flow_run(run.id)
     if not run.state.is_completed():
-        raise StackError(f"{deployment} ended as {run.state.name}: {run.state.message}\n{_story(stack, client, run)}")
+        raise StackError(f"{deployment} ended as {run.state.name}: {run.state.message}\n{_details(stack, client, run)}")
     return run
 
 
-def _story(stack: LocalStack, client: SyncPrefectClient, run: FlowRun) -> str:
-    """What the run said of its trouble, and where there is more."""
+def _details(stack: LocalStack, client: SyncPrefectClient, run: FlowRun) -> str:
+    """Return the run's last warnings, its address in the UI, and the log files."""
     return "\n".join(
         [
             *(f"    {line}" for line in _warnings(client, run.id)),
@@ -118,5 +126,5 @@ def _warnings(client: SyncPrefectClient, run_id: UUID) -> list[str]:
     lines: list[str] = []
     for log in client.read_logs(filters, limit=PAGE):
         message = log.message.strip().splitlines() or [""]
-        lines += [message[0], message[-1]]  # of a traceback the middle is left to the run's page
+        lines += [message[0], message[-1]]  # without the middle of a traceback, which is on the run's page
     return list(dict.fromkeys(lines))[-20:]

@@ -1,4 +1,4 @@
-"""The production of the demo: prod.nps, answers to "how likely are you to recommend us?", 2,500 a day for 60 days."""
+"""Generate the demo's prod.nps: answers to "how likely are you to recommend us?", 2,500 a day for 60 days."""
 
 import random
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from sqlalchemy.schema import CreateSchema
 
 DAYS = 60
 ANSWERS_A_DAY = 2500
-WEEKDAY_SHARE = (1.15, 1.2, 1.2, 1.15, 1.05, 0.6, 0.65)  # fewer people answer at the weekend
+WEEKDAY_SHARE = (1.15, 1.2, 1.2, 1.15, 1.05, 0.6, 0.65)  # fewer people answer on weekends
 BATCH = 10_000
 
 NPS = Table(
@@ -37,14 +37,15 @@ NPS = Table(
 
 
 def has_answers(production: Connection) -> bool:
-    """Whether prod.nps exists and holds a row."""
+    """Return True if prod.nps exists and has a row."""
     return _table_exists(production) and production.scalar(select(NPS.c.id).limit(1)) is not None
 
 
 def make_answers(production: Connection, yesterday: date) -> int:
-    """Fill prod.nps, made where it is missing, up to and including `yesterday`, a UTC date. Returns how many rows.
+    """Add answers to prod.nps up to and including `yesterday`, a UTC date. Return the number of new rows.
 
-    The first time that is 60 days, later the days that went by since. The same days always give the same answers.
+    The table is created if it does not exist. The first call adds 60 days, later calls the days since the last one. A
+    day always has the same answers.
     """
     if not _table_exists(production):
         production.execute(CreateSchema("prod", if_not_exists=True))
@@ -60,7 +61,7 @@ def make_answers(production: Connection, yesterday: date) -> int:
 
 
 def answers(first_day: date, days: int, first_id: int) -> Iterator[dict[str, object]]:
-    """2,500 × `days` rows of prod.nps in the order of `created_at` (UTC, no zone), with ids from `first_id` on."""
+    """Yield 2,500 × `days` rows of prod.nps, ordered by `created_at` (UTC, no zone), with ids from `first_id`."""
     calendar = [first_day + timedelta(days=offset) for offset in range(days)]
     total = sum(WEEKDAY_SHARE[day.weekday()] for day in calendar)
     share, made = 0.0, 0
@@ -76,12 +77,12 @@ def answers(first_day: date, days: int, first_id: int) -> Iterator[dict[str, obj
 
 
 def utc_yesterday() -> date:
-    """The last day that is complete everywhere in UTC."""
+    """Return the last complete day in UTC."""
     return datetime.now(UTC).date() - timedelta(days=1)
 
 
 def _scores(chance: random.Random, count: int) -> list[int]:
-    """Scores from 0 to 10 of one day: promoters, passives and detractors in shares that differ from day to day."""
+    """Return the scores of one day, from 0 to 10. The shares of promoters and detractors vary from day to day."""
     promoters = chance.gauss(0.50, 0.03)
     detractors = chance.gauss(0.20, 0.02)
     weights = [detractors * share for share in (0.05, 0.03, 0.05, 0.10, 0.12, 0.25, 0.40)]

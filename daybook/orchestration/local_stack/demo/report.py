@@ -1,4 +1,4 @@
-"""What the demo shows at its end, read from the warehouse."""
+"""Print the demo's results from the warehouse."""
 
 from datetime import UTC, datetime
 
@@ -19,7 +19,7 @@ BUILT = text("SELECT 1 FROM pg_tables WHERE schemaname = 'analytics' AND tablena
 
 
 def show_ledger(narrator: Narrator, warehouse: Connection) -> None:
-    """Print the ledger's newest five rows of raw_data.nps, the newest last."""
+    """Print the newest five ledger rows of raw_data.nps, oldest first."""
     columns = ["table", "from", "to (exclusive)", "rows", "strategy", "flow run", "loaded at"]
     rows = [
         [
@@ -33,11 +33,11 @@ def show_ledger(narrator: Narrator, warehouse: Connection) -> None:
         ]
         for row in reversed(warehouse.execute(LEDGER).all())
     ]
-    narrator.table("What the ledger says (daybook.ledger, UTC)", columns, rows, right=frozenset({"rows"}))
+    narrator.table("The ledger (daybook.ledger, UTC)", columns, rows, right=frozenset({"rows"}))
 
 
 def show_daily_nps(narrator: Narrator, warehouse: Connection) -> None:
-    """Print the net promoter score of the last seven days, and of the week before each; nothing if none was built."""
+    """Print the net promoter score of each of the last seven days and of its week. Print nothing before a build."""
     if not warehouse.scalar(BUILT):
         return
     columns = ["day (UTC)", "NPS", "7-day NPS", "± 95 %", "answers in 7 days"]
@@ -50,7 +50,7 @@ def show_daily_nps(narrator: Narrator, warehouse: Connection) -> None:
 
 
 def _instant(when: datetime | None) -> str:
-    """`when` in UTC, to the second; the ledger has no start where a table has none."""
+    """Return `when` in UTC, to the second. None, the start of a full refresh, is "ever"."""
     if when is None:
         return "ever"
     return f"{when.astimezone(UTC) if when.tzinfo else when:%Y-%m-%d %H:%M:%S}"

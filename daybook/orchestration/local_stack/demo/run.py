@@ -1,4 +1,4 @@
-"""`make demo`: from nothing to a loaded warehouse, step by step. Import it once the environment is the stack's."""
+"""Run `make demo`: from nothing to a loaded warehouse. Import this module after `replace_environment`."""
 
 import os
 from datetime import date, timedelta
@@ -23,8 +23,8 @@ ALLOW_DEMO_DATA = "DAYBOOK_DEMO_DATA"
 
 
 def start_all(stack: LocalStack, targets: Targets, narrator: Narrator) -> None:
-    """Start what does not run yet."""
-    stack.start_server()  # first, because it takes longest, and the rest can go on meanwhile
+    """Start the parts that are not running."""
+    stack.start_server()  # first, because it takes longest: the other parts start in the same time
     with narrator.step("PostgreSQL") as step:
         embedded = start_embedded(stack, targets)
         step.detail = f"127.0.0.1:{stack.postgres.port}: {' and '.join(embedded)}" if embedded else "not needed"
@@ -40,21 +40,24 @@ def start_all(stack: LocalStack, targets: Targets, narrator: Narrator) -> None:
 
 
 def start_and_catch_up(stack: LocalStack, targets: Targets, narrator: Narrator) -> None:
-    """Start what does not run yet, and have the worker load what was missed while it did not."""
+    """Start the parts that are not running, and have the worker load the intervals that were missed."""
     start_all(stack, targets, narrator)
     with get_client(sync_client=True) as client, narrator.step(CATCH_UP) as step:
         wait_for_work_pool(stack, client)
         try:
             client.create_flow_run_from_deployment(client.read_deployment_by_name(CATCH_UP).id)
-            step.detail = "started: what was missed is being loaded"
+            step.detail = "started: it loads the intervals that were missed"
         except ObjectNotFound:
-            step.detail = "nothing is deployed yet: `make deploy` or `make demo` does"
+            step.detail = "nothing is deployed yet: run `make deploy` or `make demo`"
 
 
 def run_demo(stack: LocalStack, targets: Targets, narrator: Narrator, seconds_before: float) -> None:
-    """Start everything, load nps in full and then for yesterday through the worker, and print what came of it.
+    """Start everything, load all of nps and then yesterday's answers through the worker, and print the results.
 
-    `seconds_before` went by before this program started. Raises StackError with what to do.
+    `seconds_before` is the time before this program started.
+
+    Raises:
+        StackError: a step failed. Has the reason and the fix.
     """
     yesterday = utc_yesterday()
     start_all(stack, targets, narrator)
@@ -82,19 +85,19 @@ def run_demo(stack: LocalStack, targets: Targets, narrator: Narrator, seconds_be
 
 
 def _prepare_production(production: Database, yesterday: date) -> str:
-    """See that prod.nps has something to load, and say what was done. A user's own production is left alone."""
+    """Make sure that prod.nps has rows to load, and return a description. A user's own rows are never changed."""
     with production.connect() as connection:
         filled = has_answers(connection)
         if not production.own or (not filled and os.environ.get(ALLOW_DEMO_DATA) == "1"):
             made = make_answers(connection, yesterday)
             make_sessions(connection, yesterday)
-            return f"{made:,} made in prod.nps" if made else f"prod.nps reaches to {yesterday} already"
+            return f"{made:,} added to prod.nps" if made else f"prod.nps already has answers up to {yesterday}"
         if filled:
-            return "your own prod.nps, left as it is"
+            return "your own prod.nps, unchanged"
     raise StackError(
-        f"{production.address} ({production.variable}) has no prod.nps with answers in it, which the demo loads: "
-        "a table prod.nps(id bigint primary key, created_at timestamp(6) or datetime(6), score smallint or tinyint), "
-        "with an index on created_at. Make it, or let the demo make it there with invented answers: "
+        f"{production.address} ({production.variable}) has no answers in prod.nps, but the demo loads them: expected a "
+        "table prod.nps(id bigint primary key, created_at timestamp(6) or datetime(6), score smallint or tinyint), "
+        "with an index on created_at. Create it, or let the demo create it there with generated answers: "
         f"{ALLOW_DEMO_DATA}=1 make demo"
     )
 
@@ -108,11 +111,11 @@ def _load(
     *,
     may_fail: bool = False,
 ) -> None:
-    """Run a deployment, and tell of it; where it `may_fail`, on data that are not the demo's, of why it did, too."""
+    """Run a deployment, and print its states. If it `may_fail`, because the data are the user's, print its error."""
     states: list[str] = []
     with narrator.step(deployment) as step:
         try:
-            run = run_deployment(stack, client, deployment, parameters, tell=states.append)
+            run = run_deployment(stack, client, deployment, parameters, on_state=states.append)
             step.detail = f"{run.name}: {' → '.join([*states, 'Completed'])}"
         except StackError as error:
             if not may_fail:
@@ -126,14 +129,14 @@ def _say_what_next(stack: LocalStack, narrator: Narrator, yesterday: date) -> No
     narrator.say(f"[bold]The UI[/]  {stack.ui_address}  (runs, schedules, artifacts)")
     narrator.say()
     narrator.say("[bold]Next[/]")
-    narrator.say("  load a day again, the table stays the same, here and without the worker")
+    narrator.say("  reload a day in this terminal, without the worker; the table stays the same")
     narrator.say(f"    {server} .venv/bin/daybook nps {day}")
-    narrator.say("  the same through the worker")
+    narrator.say("  reload it through the worker")
     narrator.say(
         f"    {server} .venv/bin/python -m prefect deployment run nps/daily --param execution_date={day} --watch"
     )
-    narrator.say("  any range again; first what would happen, then for real")
+    narrator.say("  show what a backfill of a range would load; without --dry-run, load it")
     range = f"nps/daily {yesterday - timedelta(days=30)} {yesterday}"
     narrator.say(f"    {server} .venv/bin/daybook backfill {range} --select all --dry-run")
-    narrator.say("  end all of it; the data stays for the next time")
+    narrator.say("  stop everything; the data stays")
     narrator.say("    make stop")

@@ -1,6 +1,6 @@
-"""The sessions of the demo's shop: who came by which channel, when, and what was bought, from November 2024 on.
+"""Generate the sessions of the demo's shop from November 2024 on: users, channels, times and purchases.
 
-A few hundred people come back by several channels; some buy, some more than once, and some get their money back.
+A few hundred users return through several channels. Some buy, some more than once, and some get a refund.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ SESSION_TRANSACTION = Table(
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One visit of a user by a channel; `ts` is in UTC without a zone, `bought` is (refunded, amount) a transaction."""
+    """One visit of a user. `ts` is in UTC without a zone. `bought` has (refunded, amount) for each transaction."""
 
     userid: int
     sessionid: str
@@ -54,9 +54,10 @@ class Session:
 
 
 def make_sessions(production: Connection, yesterday: date) -> int:
-    """Fill the three tables, made where they are missing, up to and including `yesterday`. Returns how many sessions.
+    """Add sessions to the three tables up to and including `yesterday`. Return the number of new sessions.
 
-    Called again it adds the days that went by since. The same days always give the same sessions.
+    The tables are created if they do not exist. Later calls add the days since the last one. A day always has the same
+    sessions.
     """
     production.execute(CreateSchema("prod", if_not_exists=True))
     _PROD.create_all(production)
@@ -79,7 +80,7 @@ def make_sessions(production: Connection, yesterday: date) -> int:
 
 
 def sessions(first_day: date, days: int) -> Iterator[Session]:
-    """The sessions of these days, in the order of their `ts`: about six a day, more as the shop becomes known."""
+    """Yield the sessions of these days, ordered by `ts`: about six a day, and more over the years."""
     for day in (first_day + timedelta(days=offset) for offset in range(days)):
         chance = random.Random(f"sessions of {day}")
         age = (day - FIRST_DAY).days
@@ -97,13 +98,13 @@ def sessions(first_day: date, days: int) -> Iterator[Session]:
 
 
 def _channel(chance: random.Random, userid: int) -> str:
-    """Half of the time the one that the user came by before, else any."""
+    """Return a channel: half of the time the user's favourite, or else any."""
     favourite = random.Random(userid).choices(list(CHANNELS), list(CHANNELS.values()))[0]
     return favourite if chance.random() < 0.5 else chance.choices(list(CHANNELS), list(CHANNELS.values()))[0]
 
 
 def _bought(chance: random.Random) -> Iterator[tuple[bool, int]]:
-    """Nothing in seven visits of ten; else once, rarely up to three times, of which one in eight is paid back."""
+    """Yield the purchases of a visit: none in seven of ten visits, or else one to three. One in eight is refunded."""
     if chance.random() < 0.3:
         for _ in range(chance.choices((1, 2, 3), (80, 15, 5))[0]):
             yield chance.random() < 0.125, round(chance.lognormvariate(3.8, 0.6)) + 3

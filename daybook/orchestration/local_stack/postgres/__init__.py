@@ -1,1 +1,1 @@
-"""A PostgreSQL server from a wheel, for the local stack."""
+"""The embedded PostgreSQL of the local stack, from a wheel."""

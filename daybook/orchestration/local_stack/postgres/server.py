@@ -1,6 +1,7 @@
-"""Run a PostgreSQL out of a wheel, on 127.0.0.1. It outlives the process that starts it.
+"""Run a PostgreSQL server from a wheel, on 127.0.0.1. It keeps running after the process that starts it ends.
 
-Its files are in `home`/postgres: as root, that may be a link to a folder under /var/tmp, which its account can reach.
+Its files are in `home`/postgres. For root, this may be a link to a folder under /var/tmp that the server's account can
+reach.
 """
 
 import contextlib
@@ -34,10 +35,10 @@ OUT_OF_HOME = Path("/var/tmp")
 
 @dataclass
 class EmbeddedPostgres:
-    """One PostgreSQL server, with `user` as its superuser.
+    """A PostgreSQL server with `user` as its superuser.
 
-    `settings` are given to the server as they stand (`{"fsync": "off"}`). `authentication` is the method of pg_hba.conf
-    for a new cluster. `programs` is a folder of PostgreSQL's programs to use in place of the wheel's.
+    `settings` are passed to the server unchanged, such as `{"fsync": "off"}`. `authentication` is the method in
+    pg_hba.conf of a new cluster. `programs` is a folder of PostgreSQL's programs to use instead of the wheel's.
     """
 
     home: Path
@@ -53,18 +54,18 @@ class EmbeddedPostgres:
 
     @property
     def folder(self) -> Path:
-        """Where the data, the log and, if need be, a copy of the programs lie."""
-        # One step only: what lies under /var/tmp must not be able to lead us on.
+        """Return the folder of the data, the log and, if needed, a copy of the programs."""
+        # Follow one link only: a link under /var/tmp, which any user can create, must not lead anywhere else.
         return self._pointer.readlink() if self._pointer.is_symlink() else self._pointer
 
     @property
     def data(self) -> Path:
-        """The cluster's data folder."""
+        """Return the cluster's data folder."""
         return self.folder / "data"
 
     @property
     def log(self) -> Path:
-        """The server's log."""
+        """Return the path of the server's log."""
         return self.folder / "postgres.log"
 
     @property
@@ -72,9 +73,12 @@ class EmbeddedPostgres:
         return self.home / "postgres"
 
     def start(self) -> None:
-        """Start the server and wait until it answers, making the cluster first where there is none.
+        """Start the server and wait until it answers. Create the cluster first if it does not exist.
 
-        Does nothing when it runs already. Raises StackError with the reason and the log's path.
+        Do nothing if the server is running.
+
+        Raises:
+            StackError: the server did not start. Has the reason and the path of the log.
         """
         if self.running():
             self._require_same_port()
@@ -95,9 +99,10 @@ class EmbeddedPostgres:
         self._require_answer()
 
     def stop(self) -> None:
-        """Shut the server down, disconnecting whoever is there. Does nothing when it is not running.
+        """Shut the server down and disconnect its clients. Do nothing if it is not running.
 
-        Raises StackError when it has not ended after a minute.
+        Raises:
+            StackError: it has not ended after a minute.
         """
         if (pid := self.pid()) is None:
             return
@@ -117,12 +122,12 @@ class EmbeddedPostgres:
             self._pointer.unlink()
 
     def running(self) -> bool:
-        """Whether the server's process is alive."""
+        """Return True if the server's process is running."""
         return self.pid() is not None
 
     def pid(self) -> int | None:
-        """Return the id of the server's process, or None if it is not running."""
-        # postmaster.pid outlives kill -9 and a reboot, and its number may then be another program's.
+        """Return the process ID of the server, or None if it is not running."""
+        # postmaster.pid remains after kill -9 and after a reboot, and its PID may then belong to another program.
         try:
             process = psutil.Process(int(self._postmaster_lines()[0]))
             return process.pid if str(self.data) in process.cmdline() else None
@@ -132,11 +137,11 @@ class EmbeddedPostgres:
             raise StackError(f"{error.filename} belongs to another account: run this as that one") from error
 
     def url(self, database: str = "postgres", driver: str = "postgresql+psycopg2") -> str:
-        """SQLAlchemy's URL of `database`, password included."""
+        """Return SQLAlchemy's URL of `database`, with the password."""
         return URL.create(driver, self.user, self.password, HOST, self.port, database).render_as_string(False)
 
     def create_database(self, name: str) -> None:
-        """Make the database `name`, unless it is there already."""
+        """Create the database `name` if it does not exist."""
         connection = self._connect()
         try:
             connection.autocommit = True  # CREATE DATABASE does not run in a transaction
@@ -146,7 +151,7 @@ class EmbeddedPostgres:
             connection.close()
 
     def _settle(self, account: Account) -> None:
-        """Make the folder that the server lives in, and decide, once, where that is."""
+        """Create the server's folder. The first call decides where it is."""
         self.home.mkdir(parents=True, exist_ok=True)
         if not self._pointer.exists() and not self._pointer.is_symlink():
             at_home = account.can_enter(self.home) and account.can_run(
@@ -157,9 +162,9 @@ class EmbeddedPostgres:
                 self._pointer.symlink_to(OUT_OF_HOME / f"daybook-postgres-{os.getuid()}-{name}")
         folder = self.folder
         folder.mkdir(mode=0o700, exist_ok=True)
-        # /var/tmp is everybody's: somebody else could have put a folder of that name there.
+        # All users can write to /var/tmp, so another user may have created a folder of that name there.
         if folder.lstat().st_uid != os.getuid():
-            raise StackError(f"{folder} belongs to somebody else: delete it, or choose another home than {self.home}")
+            raise StackError(f"{folder} belongs to another user: delete it, or choose another home than {self.home}")
         if account.switched:
             folder.chmod(0o755)
         self.log.touch(mode=0o600)
@@ -171,7 +176,7 @@ class EmbeddedPostgres:
         return copied_programs(self.folder) if self._pointer.is_symlink() else wheel_programs()
 
     def _initdb_options(self) -> list[str]:
-        # The wheel's PostgreSQL knows upper and lower case of all letters on every machine; an older one may not.
+        # The wheel's PostgreSQL 18 has a builtin locale that converts the case of all letters; an older one may not.
         letters = [] if self.programs else ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         durability = ["--no-sync"] if self.settings.get("fsync") == "off" else []
         return ["--encoding=UTF8", "--locale=C", *letters, f"--auth={self.authentication}", *durability]
@@ -180,7 +185,7 @@ class EmbeddedPostgres:
         settings = {
             "listen_addresses": HOST,
             "port": str(self.port),
-            "unix_socket_directories": "",  # a socket's path may have 107 bytes, which a home easily exceeds
+            "unix_socket_directories": "",  # a socket's path is limited to 107 bytes, and a home is easily longer
             "timezone": "UTC",
             "log_timezone": "UTC",
             **self.settings,
@@ -198,33 +203,34 @@ class EmbeddedPostgres:
                 return
             with self.log.open("rb") as log:
                 log.seek(before)
-                said = log.read().decode("utf-8", errors="replace")
-            # After kill -9 of the server its children take a moment to notice, and hold the shared memory until then.
-            if "still in use" not in said or time.monotonic() > deadline:
+                output = log.read().decode("utf-8", errors="replace")
+            # After kill -9 of the server, its child processes hold the shared memory until they notice.
+            if "still in use" not in output or time.monotonic() > deadline:
                 break
             time.sleep(0.2)
-        if "Address already in use" in said:
+        if "Address already in use" in output:
             raise StackError(
-                f"PostgreSQL cannot listen on {HOST}:{self.port}: another program has that port. "
+                f"PostgreSQL cannot listen on {HOST}:{self.port}: another program uses that port. "
                 f"End it, or choose another port (log: {self.log})"
             )
-        raise StackError(f"PostgreSQL did not start: {_reason(said or started.stderr)} (log: {self.log})")
+        raise StackError(f"PostgreSQL did not start: {_reason(output or started.stderr)} (log: {self.log})")
 
     def _forget_dead_postmaster(self) -> None:
-        """Remove a postmaster.pid whose number is now another program's: PostgreSQL would take that for itself."""
+        """Remove a postmaster.pid whose PID belongs to another program: PostgreSQL would mistake that for a server."""
         with contextlib.suppress(FileNotFoundError, IndexError, ValueError):
             if psutil.pid_exists(int(self._postmaster_lines()[0])):
                 (self.data / "postmaster.pid").unlink()
 
     def _postmaster_lines(self) -> list[str]:
-        # https://www.postgresql.org/docs/18/storage-file-layout.html: the process's id, the folder, the start, the port
+        # https://www.postgresql.org/docs/18/storage-file-layout.html: the PID, the folder, the start time, the port
         return (self.data / "postmaster.pid").read_text().splitlines()
 
     def _require_same_port(self) -> None:
         lines = self._postmaster_lines()
         if len(lines) > 3 and lines[3].strip() != str(self.port):
             raise StackError(
-                f"PostgreSQL of {self.home} runs on port {lines[3].strip()}, not {self.port}: stop it before moving it"
+                f"PostgreSQL of {self.home} runs on port {lines[3].strip()}, not {self.port}: stop it, then change the "
+                "port"
             )
 
     def _require_answer(self) -> None:
@@ -233,8 +239,8 @@ class EmbeddedPostgres:
         except psycopg2.OperationalError as error:
             self.stop()
             raise StackError(
-                f"PostgreSQL of {self.home} does not let {self.user!r} in: {_reason(str(error))}. "
-                f"It was made with another user or password: give those, or delete {self.data} (log: {self.log})"
+                f"PostgreSQL of {self.home} refuses the login of {self.user!r}: {_reason(str(error))}. It was created "
+                f"with another user or password: use those, or delete {self.data} (log: {self.log})"
             ) from error
 
     def _connect(self) -> psycopg2.extensions.connection:
@@ -244,6 +250,6 @@ class EmbeddedPostgres:
 
 
 def _reason(text: str) -> str:
-    """The line that says why: FATAL rather than what follows it."""
+    """Return the line that has the reason: the first with FATAL or PANIC, or else the last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()] or ["it gave no reason"]
     return next((line for line in lines if "FATAL" in line or "PANIC" in line), lines[-1])

@@ -49,7 +49,7 @@ def test_what_a_failed_build_has_left_is_removed_by_its_own_summary_alone(desk: 
 def test_a_name_that_would_be_cut_is_refused(desk: Desk) -> None:
     desk.answer((1, "2021-02-05 10:00", 9))
     longest = desk.ends.warehouse.longest_name
-    with pytest.raises(TableFileError, match=rf"has {longest + 1} bytes, and \w+ cuts names at {longest}"):
+    with pytest.raises(TableFileError, match=rf"has {longest + 1} bytes, but \w+ cuts names at {longest}"):
         desk.build(desk.summary("n" * (longest + 1), IDS, key=["id"]))
 
 

@@ -191,7 +191,7 @@ def test_a_broken_earlier_initdb_does_no_harm(server: EmbeddedPostgres):
 
 def test_a_taken_port_is_said(server: EmbeddedPostgres):
     with socket.create_server(("127.0.0.1", server.port)):
-        with pytest.raises(StackError, match=rf"127.0.0.1:{server.port}: another program has that port") as error:
+        with pytest.raises(StackError, match=rf"127.0.0.1:{server.port}: another program uses that port") as error:
             server.start()
         assert str(server.log) in str(error.value)
         assert not server.running()
@@ -209,7 +209,7 @@ def test_another_password_than_the_clusters_is_said(server: EmbeddedPostgres):
     server.start()
     server.stop()
     other = EmbeddedPostgres(server.home, server.port, password="another", settings=HASTE)
-    with pytest.raises(StackError, match="made with another user or password") as error:
+    with pytest.raises(StackError, match="created with another user or password") as error:
         other.start()
     assert "another'" not in str(error.value)
     assert not other.running()
