@@ -1,4 +1,4 @@
-# Daybook's commands. `make` alone lists them. Paths are relative, so a folder with spaces in its name is fine.
+# Daybook's commands. `make` lists them. All paths are relative, so the name of the checkout's folder may have spaces.
 PYTHON := .venv/bin/python
 DAYBOOK := .venv/bin/daybook
 PREFECT := $(PYTHON) -m prefect --no-prompt
@@ -8,61 +8,61 @@ INSTALL := sh deployments/local/install.sh
 .NOTPARALLEL:
 .PHONY: help demo stop deploy test test-fast test-all bench lint check docs lock
 
-help: ## list these commands
+help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
 
-demo: ## start everything on this machine, load nps through a worker, show the result
+demo: ## start the local stack, load nps through its worker, show the result
 	@started=$$(date +%s) && $(INSTALL) && $(DAYBOOK) demo --started "$$started"
 
 stop: ## stop everything that `make demo` started; the data stays in .daybook/
 	@$(INSTALL) && $(DAYBOOK) stack down
 
-# Without variables for blocks (exit code 2) those that are there stay: they may have been made in the UI.
-# An existing work pool is left as it is, too: its type and its job template may have been chosen with care.
-deploy: ## blocks, work pool, every deployment and automation, on the Prefect server of PREFECT_API_URL
+# `daybook blocks` exits with 2 if no variable for a block is set. Existing blocks stay: they may come from the UI.
+# An existing work pool is not changed either, because someone may have chosen its type and its job template.
+deploy: ## create the blocks, work pool, deployments and automations on the Prefect server of PREFECT_API_URL
 	@$(INSTALL)
 	$(DAYBOOK) blocks || [ $$? = 2 ]
 	@$(PREFECT) work-pool inspect daybook >/dev/null 2>&1 || $(PREFECT) work-pool create daybook --type process
 	$(PREFECT) deploy --all
 	$(DAYBOOK) automations
 
-# Compiled once, the project and its tests start faster in hundreds of processes.
+# The tests start hundreds of processes, which start faster with compiled modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-test: ## run the tests against real servers, which it installs where it can
+test: ## run the tests against real servers, and install missing servers first
 	@$(INSTALL) dev
 	@$(INSTALL) dbt
 	$(PYTHON) -m tests.support.servers.install
 	$(PYTHON) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
-# Nothing but Python: no database, no Prefect server, no other process. The web, Slack, mail, Google and Yahoo servers of
+# Needs only Python: no database, no Prefect server, no other process. The web, Slack, mail, Google and Yahoo servers of
 # these tests are threads of pytest's process. See tests/support/server_marker.py.
 test-fast: ## run the tests that need no server, in less than a minute
 	@$(INSTALL) dev
 	$(PYTHON) -m pytest -q -n 3 -m "not servers and not full"
 
-test-all: ## run every test, with all combinations of what `make test` combines by pairs, and with new random examples
+test-all: ## run every test, with all combinations instead of pairs, and with new random examples
 	@$(INSTALL) dev
 	@$(INSTALL) dbt
 	$(PYTHON) -m tests.support.servers.install
 	$(PYTHON) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "" --hypothesis-profile=full
 
-bench: ## measure the nps load, the backfill and the audit against the alternatives
+bench: ## compare the nps load, the backfill and the audit with alternatives
 	@$(INSTALL) dev
 	$(PYTHON) -m benchmarks.nps
 	$(PYTHON) -m benchmarks.backfill
 	$(PYTHON) -m benchmarks.audit
 
-lint: ## style, types, and which package may import which
+lint: ## check the style, the types and the imports between packages
 	@$(INSTALL) dev
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 
-check: lint test ## lint and test
+check: lint test ## run lint and test
 
-docs: ## update the parts of docs/ that are generated from the code
+docs: ## regenerate the parts of docs/ that come from the code
 	@$(INSTALL) dev
 	$(PYTHON) -m docs.generate
 

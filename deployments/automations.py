@@ -1,4 +1,4 @@
-"""`python -m deployments.automations` is another name of `daybook automations`."""
+"""`python -m deployments.automations` is another name for `daybook automations`."""
 
 import sys
 

@@ -1,1 +1,1 @@
-"""The flows: one in each file; file, function and flow have one name. Each reads from top to bottom."""
+"""The flows, one in each file. A file, its function and its flow have the same name."""

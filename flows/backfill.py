@@ -1,4 +1,4 @@
-"""Load any past range of a table: what is missing, what failed, what differs from the source, or all of it."""
+"""Load any past range of a table: its missing, failed or differing intervals, or all of it."""
 
 from daybook.audit.repair import MAX_REPAIR
 from daybook.backfill.dry_run import Forecast
@@ -37,7 +37,7 @@ def backfill(
     allow_before_start: AllowBeforeStart = False,
     max_repair: MaxRepair = MAX_REPAIR,
 ) -> BackfillResult | list[Forecast]:
-    """Load a range of intervals through runs of a deployment; the ledger says which. Run it again to continue."""
+    """Load the selected intervals of a range through runs of a deployment. A rerun continues where it stopped."""
     options = BackfillOptions(order, max_active_runs, intervals_per_run, depends_on_past)
     with range_backfill(deployment, parameters, start, end, options, allow_before_start=allow_before_start) as filling:
         if dry_run:

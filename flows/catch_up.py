@@ -1,4 +1,4 @@
-"""Load what was missed: every interval that a table owes and the ledger lacks."""
+"""Load every interval that a table should have and that the ledger does not have."""
 
 from datetime import UTC, datetime
 
@@ -16,13 +16,13 @@ from daybook.orchestration.parameters.load import TableNames
 
 @flow(name="catch-up", flow_run_name=run_name, on_completion=[emit_recovery], retries=0)
 def catch_up(tables: TableNames = None) -> dict[str, BackfillResult]:
-    """Load what the ledger lacks of each table, from its `start` to now, as its `catch_up:` says."""
+    """Load the missing intervals of each table, from its `start:` to now. Its `catch_up:` can limit them."""
     now, results, problems = datetime.now(UTC), dict[str, BackfillResult](), list[str]()
     with get_client(sync_client=True) as client:
         for name in tables or table_names():
             try:
                 results[name] = load_missing(client, find_missing(name, now))
-            except DaybookError as error:  # the other tables are caught up all the same
+            except DaybookError as error:  # continue with the other tables
                 problems.append(f"{type(error).__name__}: {error}")
     if problems:
         raise BackfillIncomplete("\n".join(problems))

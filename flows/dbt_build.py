@@ -1,4 +1,4 @@
-"""Build a dbt project's models and run its tests, as soon as the raw tables that they read have landed."""
+"""Build a dbt project's models and run its tests, once the raw tables that they read are loaded."""
 
 from daybook.integrations.dbt.project import find_project
 from daybook.integrations.dbt.results import NodeResult

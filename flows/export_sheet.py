@@ -17,7 +17,7 @@ def export_sheet(
     query: Query = None,
     block: GoogleBlock = "google",
 ) -> Entry:
-    """Replace a range of a Google sheet with a table or the rows of a query. A rerun gives the same sheet."""
+    """Replace a range of a Google sheet with a table or the rows of a query. Reruns are idempotent."""
     selection = select(table, query)
     written = write(selection, spreadsheet, range, block)
     return note(written)

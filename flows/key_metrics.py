@@ -1,4 +1,4 @@
-"""Compute the key metrics of complete weeks: for BI, for a page with a chart, and for a weekly message."""
+"""Compute the key metrics of complete weeks, for BI, an artifact with a chart, and a weekly message."""
 
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics
 from daybook.orchestration.artifacts.key_metrics import show

@@ -26,7 +26,7 @@ def load_table(
     allow_before_start: AllowBeforeStart = False,
     exact: Exact = False,
 ) -> LoadReport:
-    """Load some intervals of a table, or all of it. A rerun gives the same table."""
+    """Load an interval, a range or all of a table. Reruns are idempotent."""
     planned = plan(table, execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
     return run_steps(planned, extract, transform, load)
 

@@ -1,4 +1,4 @@
-"""Notify the owner of what failed, warns or is late, once; and again when it has recovered."""
+"""Notify owners of failures, warnings and late tables, and of their recovery."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from daybook.orchestration.parameters.monitor import About, EventText, RunId, Su
 
 @flow(name="monitor", flow_run_name=run_name, retries=0)
 def monitor(about: About = None, run: RunId = None, subject: Subject = None, said: EventText = None) -> int:
-    """Notify each owner once of a failure, and once of its recovery. Returns how many messages are still waiting."""
+    """Notify each owner once of a failure, and once of its recovery. Return the number of messages still waiting."""
     named = UUID(run) if run else None
     with get_client(sync_client=True) as client, exclusive_pass(client):
         look = MonitorPass(client, datetime.now(UTC))
@@ -36,7 +36,7 @@ def monitor(about: About = None, run: RunId = None, subject: Subject = None, sai
         look.run_step(look.incidents.write_history, "the history")
         waiting = look.send()
     if waiting:
-        get_run_logger().warning("%d messages could not be sent yet: the next pass tries again", waiting)
+        get_run_logger().warning("%d messages could not be sent: the next pass retries them", waiting)
     if look.problems:
         raise MonitorIncomplete("\n".join(look.problems))
     return waiting

@@ -1,4 +1,4 @@
-"""Load raw_data.nps: one answer a row to "how likely are you to recommend us?"."""
+"""Load raw_data.nps: the answers to "how likely are you to recommend us?"."""
 
 from daybook.load.load import LoadReport
 from daybook.orchestration.command_line import run
@@ -24,7 +24,7 @@ def nps(
     allow_before_start: AllowBeforeStart = False,
     exact: Exact = False,
 ) -> LoadReport:
-    """Load a day of answers into raw_data.nps, a range of days, or all of them. A rerun gives the same table."""
+    """Load a day, a range of days or all of the answers into raw_data.nps. Reruns are idempotent."""
     planned = plan("raw_data.nps", execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
     return run_steps(planned, extract, transform, load)
 

@@ -1,4 +1,4 @@
-"""`python -m flows.prometheus` is another name of `daybook prometheus`. It is not a flow."""
+"""`python -m flows.prometheus` is another name for `daybook prometheus`. It is not a flow."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Compare a table of the warehouse with its source and the ledger, and reload only what differs."""
+"""Compare a table of the warehouse with its source and the ledger, and reload the intervals that differ."""
 
 from prefect.client.orchestration import get_client
 
@@ -26,7 +26,7 @@ def reconcile(
     last: Last = None,
     whole: Whole = False,
 ) -> Reconciled:
-    """Compare each interval of a table with its source and the ledger; report what differs, or reload it."""
+    """Compare each interval of a table with its source and the ledger. Report differences, and repair them if asked."""
     known = read_table(table)
     tag(known.name)
     if whole:

@@ -1,4 +1,4 @@
-"""Load raw_data.stock_info: the daily prices of stocks, as Yahoo has them."""
+"""Load raw_data.stock_info: the daily prices of stocks from Yahoo."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ def stock_symbols(
     allow_before_start: AllowBeforeStart = False,
     exact: Exact = False,
 ) -> LoadReport:
-    """Load a day of prices into raw_data.stock_info, a range of days, or all of them; of some symbols or all."""
+    """Load a day, a range of days or all of the prices of some or all symbols into raw_data.stock_info."""
     planned = plan("raw_data.stock_info", execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
     chosen = only(planned.table, symbols, keep=full_refresh and not allow_shrink)
     return run_steps(replace(planned, table=chosen), extract, transform, load)

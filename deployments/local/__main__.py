@@ -1,4 +1,4 @@
-"""`python -m deployments.local demo|up|down|status` is another name of `daybook demo` and of `daybook stack`."""
+"""`python -m deployments.local demo|up|down|status` is another name for `daybook demo` and `daybook stack`."""
 
 import sys
 

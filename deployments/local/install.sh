@@ -1,13 +1,13 @@
 #!/bin/sh
-# Make .venv, and install the lock and this checkout into it: `install.sh` what a worker needs, `install.sh dev` the tests'
-# tools as well. `install.sh dbt` makes .venv-dbt instead: a worker's packages with dbt, which needs older versions of some.
-# Run it in the checkout's folder. It does nothing if the lock is installed already, however old the files are.
+# Create .venv, and install the locked packages and this checkout into it: `install.sh` the packages of a worker,
+# `install.sh dev` those of the tests, too. `install.sh dbt` creates .venv-dbt instead, with those of a worker and dbt,
+# which needs older versions of some. Run it in the checkout's folder. It does nothing if the lock is installed.
 set -eu
 
 UV="uv==0.13.8"
 VENV=.venv
 COMPILE=--compile-bytecode
-[ "${1:-}" != dbt ] || { VENV=.venv-dbt && COMPILE=; } # a run of dbt imports little of it: to compile all takes a minute
+[ "${1:-}" != dbt ] || { VENV=.venv-dbt && COMPILE=; } # compiling takes a minute, and dbt imports only a part
 PYTHON=$VENV/bin/python
 LOG=$VENV/install.log
 
@@ -16,7 +16,8 @@ fail() {
     exit 1
 }
 
-# The newest python that is new enough and can make virtual environments. Each is run: a pyenv shim may only pretend.
+# Print the newest python that is new enough and can create virtual environments. Each one is run, because a pyenv shim
+# may exist without its Python.
 find_python() {
     without_venv=
     for name in python3.14 python3.13 python3.12 python3.11 python3; do
@@ -29,26 +30,26 @@ find_python() {
     done
     if [ -n "$without_venv" ]; then
         version=$("$without_venv" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-        fail "Python $version is here, but without the module that makes virtual environments (ensurepip)." \
+        fail "Python $version is installed, but without the module for virtual environments (ensurepip)." \
             "On Debian and Ubuntu, as root: apt-get install python$version-venv"
     fi
-    fail "Daybook needs Python 3.11 or newer, and found $(python3 --version 2>/dev/null || echo 'no python3 at all')." \
+    fail "Daybook needs Python 3.11 or newer, but found $(python3 --version 2>/dev/null || echo 'no python3')." \
         "On Debian and Ubuntu, as root: apt-get install python3 python3-venv (Debian 12, Ubuntu 24.04 or newer)."
 }
 
-# Whether $VENV has a python that runs, is new enough, and has pip: an interrupted or outdated one has not.
+# Succeed if $VENV has a python that runs, is new enough and has pip. An interrupted or outdated one fails.
 venv_works() {
     "$PYTHON" -c 'import sys, pip; sys.exit(sys.version_info < (3, 11) or sys.prefix == sys.base_prefix)' >/dev/null 2>&1
 }
 
-# The mirror in pip's settings, which uv does not read.
+# Print the package index of pip's settings, which uv does not read.
 pip_index() {
     echo "${PIP_INDEX_URL:-$("$PYTHON" -m pip config get global.index-url 2>/dev/null || true)}"
 }
 
-# Install the locks given, which lack nothing (--no-deps), and the checkout: editable, which gives $VENV/bin/daybook.
-# uv takes seconds where pip takes minutes. It may lack what pip knows of this machine (certificates, a proxy, a mirror):
-# so first with uv's own certificates, then with the system's, then with pip.
+# Install the given locks, which are complete (--no-deps), and the checkout as an editable package, which creates
+# $VENV/bin/daybook. uv takes seconds, pip minutes. But uv may not know this machine's certificates, proxy or mirror.
+# So try uv with its own certificates, then uv with the system's, then pip.
 install() {
     echo "Installing the packages of $* into $VENV"
     for lock in "$@"; do
@@ -63,27 +64,27 @@ install() {
             # shellcheck disable=SC2086
             "$PYTHON" -m uv pip install --python "$PYTHON" "$certificates" $COMPILE "$@" >>"$LOG" 2>&1 && return
         done
-        echo "uv could not install them, so pip does: this takes a few minutes"
+        echo "uv could not install the packages. Installing them with pip, which takes a few minutes"
     fi
     "$PYTHON" -m pip install --disable-pip-version-check "$@" >>"$LOG" 2>&1 && return
     tail -n 15 "$LOG" >&2
-    fail "" "The packages could not be installed (all of it: $LOG)." \
-        "They come from the package registry that pip is set up for: see 'pip config list' and PIP_INDEX_URL."
+    fail "" "The packages could not be installed (the whole output: $LOG)." \
+        "pip's settings name the package registry: check 'pip config list' and PIP_INDEX_URL."
 }
 
 case ${1:-} in
     "") locks="requirements.txt" ;;
     dev) locks="requirements.txt requirements-dev.txt" ;;
     dbt) locks="requirements-dbt.txt" ;;
-    *) fail "install.sh knows no '$1': expected nothing, dev or dbt." ;;
+    *) fail "install.sh: unknown argument '$1': expected none, dev or dbt." ;;
 esac
 
 if ! venv_works; then
     python=$(find_python)
-    echo "Making $VENV with $("$python" --version)"
-    "$python" -m venv --clear "$VENV" || fail "$python could not make $VENV in $(pwd)."
+    echo "Creating $VENV with $("$python" --version)"
+    "$python" -m venv --clear "$VENV" || fail "$python could not create $VENV in $(pwd)."
 fi
-# What is installed: the locks, and this checkout with its dependencies and commands, in this folder.
+# Print what the installation depends on: the folder, the locks, and the checkout's dependencies and commands.
 wanted() {
     # shellcheck disable=SC2086
     pwd && cat $locks pyproject.toml

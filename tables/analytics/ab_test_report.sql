@@ -1,5 +1,5 @@
 with interaction as (
-    -- One row a customer. Summed up before it is joined: a customer of three interactions would be three customers.
+    -- One row per customer. Aggregate before the join: otherwise a customer with three interactions counts three times.
     select
         customer_id,
         sum(case when clicked = 1 then 1 else 0 end) as clicks,
@@ -18,7 +18,7 @@ customer as (
         case when interaction.purchases > 0 then 1 else 0 end as bought,
         coalesce(interaction.revenue, 0) as revenue
     from raw_data.customer_variants
-    -- left: a customer who did nothing counts below the line
+    -- left join: customers who did nothing count in the denominators
     left join interaction
         on interaction.customer_id = customer_variants.customer_id
     where customer_variants.variant is not null
@@ -32,7 +32,7 @@ variant_total as (
         sum(purchases) as purchases,
         sum(bought) as buyers,
         sum(revenue) as revenue,
-        -- double precision: the mean of whole numbers is a whole number on Redshift
+        -- double precision: on Redshift the average of integers is an integer
         avg(cast(bought as double precision)) as conversion,
         avg(cast(revenue as double precision)) as revenue_per_customer,
         var_samp(cast(revenue as double precision)) as revenue_variance
@@ -40,7 +40,7 @@ variant_total as (
     group by variant
 ),
 
--- One row a variant and measure, so that what follows stands here once. squared_error: the variance of the mean.
+-- One row per variant and measure, so that each formula below is written once. squared_error: the variance of the mean.
 measured as (
     select
         variant,
@@ -57,7 +57,7 @@ measured as (
     from variant_total
 ),
 
--- Beside each variant the control; null beside the control itself, which is not compared, and where there is none.
+-- Join the control to each variant. Null for the control itself, which is not compared, and if there is no control.
 beside_control as (
     select
         measured.*,
@@ -76,14 +76,14 @@ from_control as (
         mean,
         100 * (mean / nullif(control_mean, 0) - 1) as lift_percent,
         mean - control_mean as difference,
-        -- null where all customers did the same: nothing then tells how far the mean may be off
+        -- null if all customers did the same: then the error of the mean is unknown
         case when control_mean is not null then nullif(sqrt(squared_error + control_squared_error), 0) end
             as standard_error
     from beside_control
 ),
 
 -- x is |z| / sqrt(2). Beyond 37 standard errors exp would underflow, which PostgreSQL refuses.
--- Case and not least(): that passes over nulls.
+-- case instead of least(), which ignores nulls.
 scaled as (
     select
         from_control.*,
@@ -101,8 +101,8 @@ fitted as (
     from scaled
 ),
 
--- The p-value of both sides is erfc(|z| / sqrt(2)), which neither warehouse has. This is erfcc of Press et al.,
--- Numerical Recipes in C, 2nd edition, section 6.2: a Chebyshev fit, whose relative error is below 1.2e-7 everywhere.
+-- The two-sided p-value is erfc(|z| / sqrt(2)), but neither warehouse has erfc. This is erfcc of Press et al.,
+-- Numerical Recipes in C, 2nd edition, section 6.2: a Chebyshev fit with a relative error below 1.2e-7 everywhere.
 compared as (
     select
         fitted.*,
@@ -129,7 +129,7 @@ select
     of_conversion.standard_error as conversion_difference_standard_error,
     of_conversion.low_95 as conversion_difference_low_95,
     of_conversion.high_95 as conversion_difference_high_95,
-    -- the fit is above 1 by 3e-8 where there is no difference at all
+    -- without any difference the fit exceeds 1 by 3e-8
     case when of_conversion.p_value > 1 then 1 else of_conversion.p_value end as conversion_difference_p_value,
     of_revenue.mean as revenue_per_customer,
     of_revenue.lift_percent as revenue_per_customer_lift_percent,
@@ -145,7 +145,7 @@ join compared as of_conversion
 join compared as of_revenue
     on of_revenue.variant = variant_total.variant
     and of_revenue.measure = 'revenue'
--- for a person who looks at it: the control first
+-- for readers: the control first
 order by
     case when variant_total.variant = 'control' then 0 else 1 end,
     variant_total.variant

@@ -2,7 +2,7 @@ with visit as (
     select
         user_session_channel.userid,
         user_session_channel.channel,
-        -- by sessionid where two sessions began at the same moment: every build then chooses the same one
+        -- sessionid breaks ties, so that every build chooses the same session
         row_number() over (
             partition by user_session_channel.userid
             order by session_timestamp.ts, user_session_channel.sessionid
@@ -21,7 +21,7 @@ with visit as (
 
 select
     userid,
-    -- max over one row: its channel, or null
+    -- max of one row: its channel, or null
     max(case when nth = 1 then channel end) as first_channel,
     max(case when nth_from_last = 1 then channel end) as last_channel
 from visit

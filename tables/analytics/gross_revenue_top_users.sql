@@ -6,10 +6,10 @@ join raw_data.session_transaction
     on session_transaction.sessionid = user_session_channel.sessionid
 where
     user_session_channel.userid is not null
-    -- a sum of nothing but nulls is null, and null comes before every number when the largest come first
+    -- a sum of nulls only is null, and a descending order puts nulls first
     and session_transaction.amount is not null
 group by user_session_channel.userid
--- by userid where revenues are equal: every build then has the same ten
+-- userid breaks ties, so that every build has the same ten users
 order by
     gross_revenue desc,
     user_session_channel.userid

@@ -1,5 +1,5 @@
 select
-    -- date_trunc gives a timestamp
+    -- date_trunc returns a timestamp
     cast(date_trunc('month', session_timestamp.ts) as date) as month,
     count(distinct user_session_channel.userid) as users
 from raw_data.user_session_channel

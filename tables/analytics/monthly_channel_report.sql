@@ -1,10 +1,10 @@
 with revenue as (
-    -- One row a session. Summed up before it is joined: a session with three transactions would become three sessions.
+    -- One row per session. Aggregate before the join: otherwise a session with three transactions counts three times.
     select
         sessionid,
         sum(amount) as gross,
-        -- refunded is a boolean, or a number where it comes from MySQL; both become an integer, on both warehouses.
-        -- Null is not refunded.
+        -- refunded is a boolean, or a number if it comes from MySQL. The cast makes both an integer on both warehouses.
+        -- Null means not refunded.
         sum(case when coalesce(cast(refunded as integer), 0) = 0 then amount else 0 end) as net,
         max(case when amount > 0 then 1 else 0 end) as paid
     from raw_data.session_transaction
@@ -22,7 +22,7 @@ visit as (
     from raw_data.user_session_channel
     join raw_data.session_timestamp
         on session_timestamp.sessionid = user_session_channel.sessionid
-    -- left: most sessions buy nothing, and count as users all the same
+    -- left join: most sessions buy nothing, but their users count
     left join revenue
         on revenue.sessionid = user_session_channel.sessionid
     where session_timestamp.ts is not null
@@ -33,7 +33,7 @@ select
     channel,
     count(distinct userid) as unique_users,
     count(distinct case when paid = 1 then userid end) as paid_users,
-    -- 100.0 and not 100: a whole number divided by a whole number would be cut to a whole number
+    -- 100.0 instead of 100: the division of two integers would drop the fraction
     round(
         100.0 * count(distinct case when paid = 1 then userid end) / nullif(count(distinct userid), 0),
         2

@@ -12,8 +12,8 @@ with answer_day as (
     group by cast(created_at as date)
 ),
 
--- A day's answers are in seven weeks: in the one that ends with it, and in those that end one to six days later. So no
--- day is looked for among all others, nor are seven rows taken for a week where days are missing between them.
+-- A day's answers belong to seven weeks: the week that ends with it, and those that end one to six days later. This
+-- avoids a self-join of all days, and also a window of seven rows, which is longer than a week if days are missing.
 later as (
     select 0 as days
     union all
@@ -30,31 +30,31 @@ later as (
     select 6 as days
 ),
 
--- Counts are added up and divided once: the mean of seven days' scores would give a quiet day the weight of a busy one.
+-- Add up the counts and divide once: the mean of seven daily scores would give a quiet day the weight of a busy one.
 week as (
     select
         answer_day.date + later.days as date,
-        -- bigint again: the sum of bigints is a numeric of 38 digits on Redshift, which leaves a quotient 4 digits
+        -- cast to bigint: on Redshift a sum of bigints is a numeric of 38 digits, and its quotient has only 4 digits
         cast(sum(answer_day.answers) as bigint) as answers,
         cast(sum(answer_day.promoters) as bigint) as promoters,
         cast(sum(answer_day.detractors) as bigint) as detractors
     from answer_day
     cross join later
     group by answer_day.date + later.days
-    -- only weeks that end with a day that has answers itself
+    -- only weeks whose last day has answers
     having min(later.days) = 0
 ),
 
--- An answer is +1 (promoter), 0 or -1 (detractor). With p and d the shares of promoters and detractors, its mean is
--- p - d, and its variance p + d - (p - d)^2; the mean of n answers has the n-th part of that variance.
--- This is worked out in http://www.cybaea.net/Journal/2016/01/14/NPS-confidence-intervals-stats.
+-- An answer counts +1 (promoter), 0 or -1 (detractor). With p and d as the shares of promoters and detractors, its mean
+-- is p - d and its variance is p + d - (p - d)^2. The mean of n answers has that variance divided by n.
+-- For the derivation see http://www.cybaea.net/Journal/2016/01/14/NPS-confidence-intervals-stats.
 error_of_week as (
     select
         date,
         answers,
         promoters,
         detractors,
-        -- one answer alone does not show how much answers differ
+        -- a single answer has no variance
         case
             when answers > 1
                 then
@@ -73,7 +73,7 @@ select
     date,
     round(100.0 * (promoters - detractors) / answers, 2) as nps,
     answers,
-    -- double precision cannot be rounded to digits on PostgreSQL
+    -- PostgreSQL cannot round double precision to a number of digits
     round(cast(standard_error as decimal(18, 8)), 2) as standard_error,
     round(cast(1.96 * standard_error as decimal(18, 8)), 2) as margin_95
 from error_of_week

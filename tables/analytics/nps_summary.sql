@@ -1,7 +1,7 @@
 select
     cast(created_at as date) as date,
-    -- 100.0 and not 100: a whole number divided by a whole number would be cut to a whole number.
-    -- Else 0, so that sevens and eights count below the line alone, and a day of nothing else is 0 and not null.
+    -- 100.0 instead of 100: the division of two integers would drop the fraction.
+    -- else 0: sevens and eights count only in the denominator, and a day with nothing else is 0 instead of null.
     round(
         100.0
         * sum(case when score between 9 and 10 then 1 when score between 0 and 6 then -1 else 0 end)

@@ -1,7 +1,7 @@
 with visit as (
     select
         user_session_channel.userid,
-        -- With a frame: Redshift wants one, and without it the last value would be that of the row itself.
+        -- The frame is required by Redshift, and without it the last value would be that of the current row.
         first_value(user_session_channel.channel) over (
             partition by user_session_channel.userid
             order by session_timestamp.ts, user_session_channel.sessionid
@@ -20,7 +20,7 @@ with visit as (
         and user_session_channel.userid is not null
 )
 
--- every visit of a user has the same first and last channel: one row is left
+-- all sessions of a user have the same first and last channel, so one row per user remains
 select distinct
     userid,
     first_channel,

@@ -1,1 +1,1 @@
-"""Types of the flows' parameters: what the form in Prefect's UI offers and explains, and how text is converted."""
+"""The types of the flows' parameters. They define the form in Prefect's UI, its descriptions, and the conversions."""

@@ -14,32 +14,32 @@ AuditedTable = Annotated[
     explained("The table to compare with its source.", type="string", enum=table_names()),
 ]
 AuditStart = Annotated[
-    When | None, explained("The first interval, by its start. Left out: the table's start.", anyOf=OPTIONAL_DATES)
+    When | None, explained("The start of the first interval. Default: the table's start.", anyOf=OPTIONAL_DATES)
 ]
 AuditEnd = Annotated[
-    When | None, explained("The exclusive end. Left out: the end of the last complete interval.", anyOf=OPTIONAL_DATES)
+    When | None, explained("The exclusive end. Default: the end of the last complete interval.", anyOf=OPTIONAL_DATES)
 ]
 Last = Annotated[
     Annotated[int, Field(ge=1)] | None,
     explained(
-        "Compare only this many of the newest intervals, instead of start and end.",
+        "Instead of start and end: compare only this many of the newest intervals.",
         anyOf=[{"type": "integer", "minimum": 1}, {"type": "null"}],
     ),
 ]
 Repair = Annotated[
-    bool, flag("Reload the intervals that differ, exactly as the source has them, and audit them once more.")
+    bool, flag("Reload the intervals that differ, exactly as the source has them, and audit them again.")
 ]
 MaxRepair = Annotated[
     float,
     Field(ge=0, le=1),
     explained(
-        "Repair nothing if more than this share of the intervals that had been loaded differ: a type or a time zone "
-        "may have changed, and the repair would rewrite history.",
+        "The limit of a repair, as a share of the loaded intervals. If more of them differ, nothing is repaired: a type "
+        "or a time zone may have changed, and the repair would rewrite history.",
         type="number",
         minimum=0,
         maximum=1,
     ),
 ]
 Whole = Annotated[
-    bool, flag("Compare the whole table, by ranges of its key instead of intervals: also a table without intervals.")
+    bool, flag("Compare the whole table by ranges of its key. This also works for a table without intervals.")
 ]

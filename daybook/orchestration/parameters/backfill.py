@@ -9,7 +9,7 @@ from daybook.ledger import interval_status
 from daybook.orchestration.parameters.json_schema import explained, flag
 
 DeploymentName = Annotated[
-    str, explained("The deployment whose runs load it: flow/name, such as nps/daily.", type="string")
+    str, explained("The deployment whose runs load the table: flow/name, such as nps/daily.", type="string")
 ]
 Select = Annotated[
     interval_status.BackfillSelection,
@@ -23,13 +23,13 @@ Select = Annotated[
 ]
 Order = Annotated[
     queue.Order,
-    explained("Which intervals come first.", type="string", enum=list(get_args(queue.Order))),
+    explained("The order of the intervals.", type="string", enum=list(get_args(queue.Order))),
 ]
 MaxActiveRuns = Annotated[
     int,
     Field(ge=1),
     explained(
-        "How many runs are active at once; no more than the deployment's concurrency limit allows.",
+        "The number of runs that are active at the same time, up to the deployment's concurrency limit.",
         type="integer",
         minimum=1,
     ),
@@ -38,15 +38,15 @@ IntervalsPerRun = Annotated[
     int,
     Field(ge=1),
     explained(
-        "How many neighbouring intervals one run loads at most, in one transaction. A run that fails is split in half "
-        "until only the intervals that cannot be loaded are left.",
+        "The maximum number of neighbouring intervals that one run loads, in one transaction. A failed run is split in "
+        "half until only the intervals that cannot be loaded are left.",
         type="integer",
         minimum=1,
     ),
 ]
-DependsOnPast = Annotated[bool, flag("Load in order, one run after the other, and stop at the first that fails.")]
+DependsOnPast = Annotated[bool, flag("Load in order, one run at a time, and stop at the first failure.")]
 PassedOn = Annotated[
     dict[str, Any] | None,
-    explained('Passed on to every run, such as {"allow_shrink": true}.', anyOf=[{"type": "object"}, {"type": "null"}]),
+    explained('Parameters for every run, such as {"allow_shrink": true}.', anyOf=[{"type": "object"}, {"type": "null"}]),
 ]
-DryRun = Annotated[bool, flag("Load nothing: show for each interval what would happen.")]
+DryRun = Annotated[bool, flag("Load nothing, and show for each interval what would happen.")]

@@ -13,20 +13,20 @@ ProjectDir = Annotated[str, explained("The folder on the worker that has dbt_pro
 Day = Annotated[
     date | None,
     explained(
-        "The day that the tables must have. Left out: the day before the run's scheduled time.",
+        "The day that the tables must have. Default: the day before the run's scheduled time.",
         anyOf=[{"type": "string", "format": "date"}, {"type": "null"}],
     ),
 ]
 Selection = Annotated[
     str | None,
-    explained("What to build, as after dbt's --select: 'nps_by_day+ tag:daily'. Left out: all.", "string", "null"),
+    explained("The models to build, as for dbt's --select: 'nps_by_day+ tag:daily'. Default: all.", "string", "null"),
 ]
 AwaitedTables = Annotated[
     list[TableParameter] | None,
-    some_of(table_names(), "The tables to wait for. Left out: the tables under tables/ that the selected models read."),
+    some_of(table_names(), "The tables to wait for. Default: the tables under tables/ that the selected models read."),
 ]
-TargetSchema = Annotated[str, explained("The schema of models that name none.", "string")]
+TargetSchema = Annotated[str, explained("The schema of models that do not name one.", "string")]
 RebuildIncremental = Annotated[bool, flag("Rebuild incremental models from all of their rows.")]
 TimeoutSeconds = Annotated[
-    int, Field(ge=0), explained("How many seconds to wait for the tables.", type="integer", minimum=0)
+    int, Field(ge=0), explained("The number of seconds to wait for the tables.", type="integer", minimum=0)
 ]

@@ -24,17 +24,17 @@ def _known_dataset(name: str) -> str:
 SpreadsheetId = Annotated[
     str,
     AfterValidator(spreadsheet_id),
-    explained("The spreadsheet's address, as the browser shows it, or its id.", "string"),
+    explained("The spreadsheet's address, as the browser shows it, or its ID.", "string"),
 ]
 Range = Annotated[
     str,
     AfterValidator(_valid_range),
-    explained("What to replace: a sheet (Report), or a part of it (Report!A1:F, down to its end).", "string"),
+    explained("The range to replace: a sheet (Report), or a part of it (Report!A1:F, down to its end).", "string"),
 ]
 DatasetName = Annotated[
     Annotated[str, AfterValidator(_known_dataset)] | None,
     explained(
-        "The table or summary to write: all of it, in the order of its key.",
+        "The table or summary to write. All of its rows are written, in the order of its key.",
         "string",
         "null",
         enum=[*table_names(), *summary_names()],

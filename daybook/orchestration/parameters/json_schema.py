@@ -1,7 +1,7 @@
 """JSON schemas for flow parameters.
 
-Prefect takes a parameter's description from the flow's docstring and drops the description of a pydantic `Field`. It
-keeps a JSON schema that is given here. So each parameter is explained once, for every flow that has it.
+Prefect takes a parameter's description from the flow's docstring, and drops the description of a pydantic `Field`. It
+keeps the JSON schemas from this module. So each parameter is described once, for every flow that has it.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ def explained(description: str, *types: str, **schema: Any) -> WithJsonSchema:
 
 
 def flag(description: str) -> WithJsonSchema:
-    """Return the JSON schema of a boolean; `description` says what it does when it is set."""
+    """Return the JSON schema of a boolean. `description` says what the flow does if it is true."""
     return explained(description, type="boolean")
 
 

@@ -25,7 +25,7 @@ def known_table(name: str) -> str:
     Raises:
         TableFileError: there is no such file.
     """
-    return name if name in table_names() else read_table(name).name  # which says what is close to it
+    return name if name in table_names() else read_table(name).name  # its error suggests a similar name
 
 
 When = Annotated[date | datetime, BeforeValidator(_keep_time)]
@@ -33,20 +33,20 @@ When = Annotated[date | datetime, BeforeValidator(_keep_time)]
 ExecutionDate = Annotated[
     When | None,
     explained(
-        "The interval to load, by its start: a date, or a date and time, on the table's clock. "
-        "Left out: the last interval that was complete at the run's scheduled time.",
+        "The start of the interval to load: a date, or a date and time, in the table's time zone. "
+        "Default: the last interval that was complete at the run's scheduled time.",
         anyOf=OPTIONAL_DATES,
     ),
 ]
 Until = Annotated[
     When | None,
     explained(
-        "The exclusive end of a range that begins at execution_date: one run loads all of it.", anyOf=OPTIONAL_DATES
+        "The exclusive end of a range that starts at execution_date. One run loads all of it.", anyOf=OPTIONAL_DATES
     ),
 ]
 FullRefresh = Annotated[bool, flag("Replace the whole table with what the source has now.")]
 AllowShrink = Annotated[
-    bool, flag("Let this run leave far fewer rows than the ledger recorded, because the source deleted them.")
+    bool, flag("Allow this run to leave far fewer rows than the ledger recorded, because the source deleted them.")
 ]
 AllowBeforeStart = Annotated[bool, flag("Allow dates before the start: of the table file.")]
 Exact = Annotated[bool, flag("Delete rows that the source no longer has, even if load: is upsert.")]
@@ -54,11 +54,11 @@ Exact = Annotated[bool, flag("Delete rows that the source no longer has, even if
 TableParameter = Annotated[
     str,
     AfterValidator(known_table),
-    explained("The table to load: any file in tables/.", type="string", enum=table_names()),
+    explained("The table to load. Any file under tables/ defines one.", type="string", enum=table_names()),
 ]
 TableNames = Annotated[
     list[Annotated[str, AfterValidator(known_table)]] | None,
-    some_of(table_names(), "The tables to catch up. Left out: every table under tables/."),
+    some_of(table_names(), "The tables to catch up. Default: every table under tables/."),
 ]
-Start = Annotated[When, explained("The first interval, by its start, on the table's clock.", anyOf=DATES)]
-End = Annotated[When, explained("The exclusive end: 2018-07-01 to 2018-08-01 is July.", anyOf=DATES)]
+Start = Annotated[When, explained("The start of the first interval, in the table's time zone.", anyOf=DATES)]
+End = Annotated[When, explained("The exclusive end: July is 2018-07-01 to 2018-08-01.", anyOf=DATES)]

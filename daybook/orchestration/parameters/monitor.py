@@ -1,4 +1,4 @@
-"""Parameters of the monitor, which automations fill in from an event, and the run name made of them."""
+"""Parameters of the monitor, which automations fill in from an event, and the run's name."""
 
 from typing import Annotated, Literal
 
@@ -8,17 +8,17 @@ from daybook.orchestration.parameters.json_schema import explained
 
 About = Annotated[
     Literal["failed", "stuck", "waiting", "warned", "recovered", "due"] | None,
-    explained("What an automation saw. Left out: the monitor checks everything.", "string", "null"),
+    explained("The event that an automation saw. Default: the monitor checks everything.", "string", "null"),
 ]
-RunId = Annotated[str | None, explained("The id of the flow run that the event is about.", "string", "null")]
+RunId = Annotated[str | None, explained("The ID of the flow run that the event is about.", "string", "null")]
 Subject = Annotated[str | None, explained("The table or summary that the event is about.", "string", "null")]
 EventText = Annotated[
-    str | None, explained("The text of the event: a check's warning, or its own id.", "string", "null")
+    str | None, explained("The text of the event: a check's warning, or the event's ID.", "string", "null")
 ]
 
 
 def run_name() -> str:
-    """Return what the run is about: `monitor`, or `monitor: failed 2f1c…`."""
+    """Return the run's name: `monitor`, or with the event that started it, `monitor: failed 2f1c…`."""
     given = runtime.flow_run.parameters or {}
     about = given.get("subject") or str(given.get("run") or "")[:8]
     return f"monitor: {given['about']} {about}".strip() if given.get("about") else "monitor"

@@ -10,7 +10,7 @@ from daybook.sources import yahoo
 Symbols = Annotated[
     Annotated[list[str], AfterValidator(yahoo.checked)] | None,
     explained(
-        "The symbols to load, as Yahoo spells them: AAPL, BRK-B, 7203.T. Left out: those of the table file.",
+        "The symbols to load, as Yahoo spells them: AAPL, BRK-B, 7203.T. Default: those of the table file.",
         anyOf=[{"type": "array", "items": {"type": "string"}}, {"type": "null"}],
     ),
 ]

@@ -16,6 +16,6 @@ def _known_summary(name: str) -> str:
 #: Every summary that has a file, as choices.
 SummaryNames = Annotated[
     list[Annotated[str, AfterValidator(_known_summary)]] | None,
-    some_of(summary_names(), "The summaries to build. Left out: every summary under tables/."),
+    some_of(summary_names(), "The summaries to build. Default: every summary under tables/."),
 ]
-RebuildAll = Annotated[bool, flag("Rebuild all of them from all of their rows, even if nothing has changed.")]
+RebuildAll = Annotated[bool, flag("Rebuild them completely, even if nothing has changed.")]
