@@ -1,1 +1,1 @@
-"""How fast Daybook is, against the alternatives, on servers that each run starts for itself: `make bench`."""
+"""Benchmarks of Daybook and its alternatives: `make bench`. Each run starts its own servers."""

@@ -1,6 +1,6 @@
-"""The DAG that Airflow backfills: a day's rows of MariaDB, deleted and copied anew in PostgreSQL, in one transaction.
+"""The DAG that Airflow backfills. It replaces a day's rows in PostgreSQL by those of MariaDB, in one transaction.
 
-Airflow runs it with the packages of its own environment; `benchmarks.airflow_server` puts it into the folder of DAGs.
+Airflow runs it with the packages of its own environment. `benchmarks.airflow_server` copies it to the DAGs folder.
 """
 
 import contextlib
@@ -15,13 +15,13 @@ import pymysql
 import pymysql.cursors
 from airflow.sdk import dag, task  # type: ignore[import-not-found]
 
-#: No run is scheduled by the clock: the last day has gone by, and what was missed is not caught up with.
+#: The scheduler starts no runs: the last day is in the past, and catchup is off.
 FIRST_DAY, END = (datetime.fromisoformat(day) for day in json.loads(os.environ["BENCHMARK_DAYS"]))
 
 
 @dag(dag_id="nps", schedule="@daily", start_date=FIRST_DAY, end_date=END, catchup=False)
 def nps() -> None:
-    """One task a day."""
+    """Run one task for each day."""
 
     @task
     def load_day(ds: str | None = None) -> int:

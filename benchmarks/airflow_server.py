@@ -1,4 +1,4 @@
-"""Airflow 3 in an environment of its own, with LocalExecutor and its metadata on PostgreSQL."""
+"""Install and run Airflow 3 in a separate environment, with LocalExecutor and its metadata on PostgreSQL."""
 
 import contextlib
 import json
@@ -33,7 +33,7 @@ _PARTS = ("api-server", "scheduler", "dag-processor")
 
 
 class NoAirflow(Exception):
-    """Airflow could not be installed or did not do its work; says why."""
+    """Airflow could not be installed or failed. The message has the reason."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,10 @@ class Airflow:
     metadata: str
 
     def backfill(self, first: date, days: int) -> float:
-        """The seconds of `airflow backfill create` for days from `first` on, from its entry to the last run's end.
+        """Backfill `days` days from `first` on. Return the seconds from the backfill's entry to the last run's end.
 
-        Raises NoAirflow where a run fails, or they have not all ended in time.
+        Raises:
+            NoAirflow: a run failed, or the runs did not end in time.
         """
         last = first + timedelta(days=days - 1)
         self._run("backfill", "create", "--dag-id=nps", f"--from-date={first}", f"--to-date={last}")
@@ -70,22 +71,22 @@ class Airflow:
         raise NoAirflow(f"{ended} of {days} days were done after {SECONDS_TO_BACKFILL} s")
 
     def _wait_until_closed(self) -> None:
-        """Until the scheduler has noticed that all of its runs have ended: before, it lets no other one begin."""
+        """Wait until the scheduler has closed the backfill. Before that, it does not start another one."""
         for _ in range(120):
             if not warehouse.run(self.metadata, "SELECT 1 FROM backfill WHERE completed_at IS NULL"):
                 return
             time.sleep(0.5)
-        raise NoAirflow("it has not closed a backfill for a minute after its last run")
+        raise NoAirflow("it did not close a backfill within a minute after its last run")
 
     def require_dag(self) -> None:
-        """Wait until the scheduler knows the DAG. Raises NoAirflow where it does not within a minute."""
+        """Wait until the scheduler has read the DAG. Raises NoAirflow if that takes longer than a minute."""
         for _ in range(120):
             if warehouse.run(self.metadata, "SELECT 1 FROM serialized_dag WHERE dag_id = 'nps'"):
                 return
             for (error,) in warehouse.run(self.metadata, "SELECT stacktrace FROM import_error"):
                 raise NoAirflow(f"it cannot read the DAG: {error.strip().splitlines()[-1]}")
             time.sleep(0.5)
-        raise NoAirflow("its dag-processor has not read the DAG within a minute")
+        raise NoAirflow("its dag-processor did not read the DAG within a minute")
 
     def _run(self, *arguments: str) -> None:
         _run([self.program, *arguments], self.environment, self.home)
@@ -95,8 +96,11 @@ class Airflow:
 def running_airflow(folder: Path, source: str, target: str, metadata: str, days: Sequence[date]) -> Iterator[Airflow]:
     """Install Airflow below `folder`, and run it until the block ends. `days` are the range's start and end.
 
-    `source`, `target` and `metadata` are SQLAlchemy's URLs: the MariaDB, the PostgreSQL that is loaded, and an empty
-    database of it. Raises NoAirflow, with the reason, where any of that does not work here.
+    `source`, `target` and `metadata` are SQLAlchemy URLs: the MariaDB, the PostgreSQL to load, and an empty database of
+    that PostgreSQL.
+
+    Raises:
+        NoAirflow: Airflow cannot be installed or started here.
     """
     program = _install(folder / "venv")
     home = folder / "home"
@@ -123,7 +127,7 @@ def _require_health(port: int) -> None:
 
 
 def _install(venv: Path) -> Path:
-    """Airflow's program, installed into a new environment."""
+    """Install Airflow into a new environment, and return the path of its program."""
     python, environment = venv / "bin" / "python", dict(os.environ)
     _run([sys.executable, "-m", "venv", venv], environment, venv.parent)
     _run([python, "-m", "pip", "install", "--quiet", UV], environment, venv.parent)
@@ -172,7 +176,7 @@ def _environment(
 
 
 def _run(command: Sequence[str | Path], environment: dict[str, str], folder: Path) -> None:
-    """Run a command to its end. Raises NoAirflow with the last lines that it printed."""
+    """Run a command. Raises NoAirflow with the last lines of its output if it fails."""
     shown = " ".join([Path(command[0]).name, *(str(part) for part in command[1:4])])
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -187,7 +191,7 @@ def _run(command: Sequence[str | Path], environment: dict[str, str], folder: Pat
             timeout=SECONDS_TO_INSTALL,
         )
     except subprocess.TimeoutExpired:
-        raise NoAirflow(f"`{shown} …` had not ended after {SECONDS_TO_INSTALL} s") from None
+        raise NoAirflow(f"`{shown} …` did not end within {SECONDS_TO_INSTALL} s") from None
     if done.returncode != 0:
-        said = " / ".join(line.strip() for line in done.stdout.splitlines()[-3:])
-        raise NoAirflow(f"`{shown} …` failed: {said}")
+        last_lines = " / ".join(line.strip() for line in done.stdout.splitlines()[-3:])
+        raise NoAirflow(f"`{shown} …` failed: {last_lines}")

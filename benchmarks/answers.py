@@ -1,4 +1,4 @@
-"""The rows that are loaded: made-up answers, the same on every machine, in the MariaDB that is the source."""
+"""Generate the rows to load: answers in the source, a MariaDB. They are the same on every machine."""
 
 import contextlib
 
@@ -6,7 +6,7 @@ import pymysql
 from sqlalchemy import make_url
 
 DAY_ONE = "2019-01-01"
-A_DAY = 5000  # row n was made on the day n // A_DAY after DAY_ONE
+A_DAY = 5000  # row n is from day n // A_DAY after DAY_ONE
 SECONDS_APART = 86400 / A_DAY
 
 _COMMENTS = (
@@ -40,10 +40,10 @@ _COMMENTS = (
 
 
 def make_answers(url: str, table: str, first: int, last: int, *, other_scores: bool = False) -> None:
-    """Make `table` in the MariaDB database at `url`: the rows numbered `first` to `last`, with an index on created_at.
+    """Create `table` in the MariaDB database at `url`, with the rows `first` to `last` and an index on created_at.
 
-    Three comments in ten are NULL, one is empty, the others hold what CSV has to quote; a row has 117 bytes of CSV.
-    `other_scores` gives every row another score than it has without.
+    Three in ten comments are NULL, one is empty, and the others have characters that CSV must quote. A row has 117
+    bytes of CSV. `other_scores` gives every row a different score.
     """
     made = f"TIMESTAMP '{DAY_ONE} 00:00:00' + INTERVAL FLOOR(seq * {SECONDS_APART}) SECOND"
     comment = ", '. ', ".join(
@@ -66,7 +66,7 @@ def make_answers(url: str, table: str, first: int, last: int, *, other_scores: b
 
 
 def connect(url: str) -> pymysql.Connection:
-    """A connection, in autocommit, to the MariaDB database at `url`, as SQLAlchemy writes it."""
+    """Return a connection in autocommit mode to the MariaDB database at `url`, a SQLAlchemy URL."""
     parts = make_url(url)
     assert parts.username and parts.password and parts.port
     return pymysql.connect(

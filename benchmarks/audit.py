@@ -1,7 +1,7 @@
-"""`python -m benchmarks.audit`: an audit beside the same sums in plain SQL, and ten changed rows among very many.
+"""`python -m benchmarks.audit`: compare an audit with the same sums in plain SQL, and find ten changed rows.
 
-Writes benchmarks/audit.md; with other sizes than its own, .daybook/benchmarks/audit.md, where it replaces no figures
-that are shown to anybody. Linux only, as the memory is read from /proc.
+It writes benchmarks/audit.md. With other sizes than the defaults it writes .daybook/benchmarks/audit.md, and keeps the
+published figures. It runs on Linux only, because it reads the memory from /proc.
 """
 
 import argparse
@@ -39,7 +39,7 @@ MOST_OF_SQL = 2.0  # times the slower side's own SQL
 MOST_MEMORY = 50 * 10**6  # bytes above the imported flow's own
 _FIRST = date.fromisoformat(DAY_ONE)
 _FIELDS = "id, created_at, score, user_id, comment, modified"
-#: What somebody would write who had to do it by hand: what NULL is and where a value ends it does not say.
+#: A query that a person would write by hand. It does not distinguish NULLs, or where a value ends.
 _SOURCE = (
     "SELECT date(created_at), count(*), sum(cast(conv(left(md5(concat_ws('|', {fields})), 15), 16, 10) AS unsigned)) "
     "FROM {table} GROUP BY 1"
@@ -62,7 +62,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Found:
-    """What the bisecting of one huge interval took: of the checksums, and then of both sides to find the rows."""
+    """The cost of bisecting one huge interval: first the checksums, then the queries on both sides to find the rows."""
 
     rows: int
     changed: int
@@ -74,7 +74,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of each turn, and the memory of each audit above what its process had."""
+    """The seconds of each turn, and the peak memory of each audit above the memory of its process before."""
 
     source: list[float]
     warehouse: list[float]
@@ -88,7 +88,7 @@ class Measured:
 
 
 def answers(rows: int, source: str) -> Table:
-    """The table of so many rows, by days, of the source at this URL."""
+    """Return the daily table with that number of rows from the source at this URL."""
     return Table(
         name=f"raw_data.answers_{rows}",
         description="One answer a row.",
@@ -102,7 +102,7 @@ def answers(rows: int, source: str) -> Table:
 
 
 def load(addresses: Addresses, rows: int) -> None:
-    """Make the rows, and load all of them by Daybook, so that the ledger has each day's checksum."""
+    """Generate the rows and load them with Daybook, so that the ledger has each day's checksum."""
     from daybook.load.extraction.extract import extract
     from daybook.load.load import load as bring
     from daybook.load.planning.plan import plan
@@ -121,8 +121,8 @@ def load(addresses: Addresses, rows: int) -> None:
 
 
 def audited(source: str, there: str, rows: int) -> tuple[float, int]:
-    """Audit all days in this process, which is a new one: seconds, and bytes of memory above the imported flow's."""
-    import flows.reconcile  # noqa: F401  what a worker's process has anyway is not the audit's
+    """Audit all days in this new process. Return the seconds, and the peak bytes of memory above the imported flow."""
+    import flows.reconcile  # noqa: F401  a worker's process has this in memory anyway
     from daybook.audit.interval_audit import audit
     from daybook.audit.verdict import Verdict
     from daybook.warehouses.registry import open_warehouse
@@ -141,7 +141,7 @@ def audited(source: str, there: str, rows: int) -> tuple[float, int]:
 
 
 def bisected(addresses: Addresses, rows: int) -> Found:
-    """Change ten rows at the source, and find them among all rows, which are taken as one interval."""
+    """Change ten rows in the source, and find them among all rows, in an audit of one interval."""
     from daybook.audit.comparison import open_comparison
     from daybook.audit.row_diff import differences
     from daybook.model.interval import Interval
@@ -165,7 +165,7 @@ def bisected(addresses: Addresses, rows: int) -> Found:
 
 
 def measure(addresses: Addresses, rows: int, rounds: int) -> Measured:
-    """The two sides' own SQL and the audit, in turns."""
+    """Measure the SQL of both sides and the audit, in turns."""
     measured = Measured([], [], [], [])
     name, fresh = f"answers_{rows}", multiprocessing.get_context("spawn")
     for number in range(rounds):
@@ -197,7 +197,7 @@ def _seconds_there(addresses: Addresses, statement: str) -> float:
 
 
 def targets(measured: Measured) -> list[tuple[str, str, bool]]:
-    """What is asked for, what was measured, and whether that is met."""
+    """Return each target, the measured value, and whether it is met."""
     ratio, peak = measured.ratio, max(measured.peaks)
     return [
         (f"at most {MOST_OF_SQL:.0f} × the slower side's own SQL", f"{ratio:.2f} ×", ratio <= MOST_OF_SQL),
@@ -206,8 +206,8 @@ def targets(measured: Measured) -> list[tuple[str, str, bool]]:
 
 
 def page(made: list[str], rows: int, measured: Measured, found: Found | None) -> Iterator[str]:
-    """The page, line by line."""
-    yield from ("# What an audit costs", "", *(f"- {line}" for line in made), "")
+    """Yield the lines of the page."""
+    yield from ("# The cost of an audit", "", *(f"- {line}" for line in made), "")
     met = [(text, figure, "met" if is_met else "**missed**") for text, figure, is_met in targets(measured)]
     yield from table_of(("target", "measured", ""), ":--|--:|:--", met)
     yield from ("", f"## {-(-rows // A_DAY)} days, {rows:,} rows, six columns: MariaDB → PostgreSQL", "")
@@ -224,40 +224,40 @@ def page(made: list[str], rows: int, measured: Measured, found: Found | None) ->
     if found:
         yield from ("", f"## {found.changed} changed rows among {found.rows:,}", "")
         yield (
-            f"Taken as one interval: {found.seconds_of_sums:.1f} s for the checksum of both sides, then "
-            f"**{found.queries} queries**, of both sides together, which gave **{found.bytes:,} bytes** in "
-            f"{found.seconds:.1f} s: how many rows differ, and the keys of five."
+            f"Audited as one interval: {found.seconds_of_sums:.1f} s for the checksums of both sides, then "
+            f"**{found.queries} queries** on both sides together, which returned **{found.bytes:,} bytes** in "
+            f"{found.seconds:.1f} s: the number of differing rows, and the keys of five."
         )
     yield _HOW.rstrip()
 
 
 _HOW = """
-## How it is measured
+## Method
 
-- The rows are loaded by Daybook's own load, over a folder as stage, so that the ledger has each day's checksum. The
-  servers are those of the tests, PostgreSQL without `fsync`, and share the machine with what is measured.
-- The sides' own SQL is `count(*), sum(hash)` grouped by day, where the hash is the first 60 bits of the MD5 of
-  `concat_ws` of the six columns: each side alone, one after the other. The audit asks both at once, by one
-  statement for up to 2,500,000 rows, reads the ledger and judges.
-- They take turns; told are medians. Each audit is a process of its own that has imported the flow; its memory is
-  `VmHWM` above what it had then.
-- The changed rows are anywhere in the table, which is audited as one interval: the worst case for the bisecting, whose
-  every query reads all of it. In an audit by days, only the days that differ are read again.
+- Daybook loads the rows, with a folder as the stage, so the ledger has each day's checksum. The servers are those of
+  the tests, with PostgreSQL without `fsync`, and share the machine with the benchmark.
+- Each side's own SQL is `count(*), sum(hash)` grouped by day, where the hash is the first 60 bits of the MD5 of
+  `concat_ws` of the six columns. The two sides run one after the other. The audit queries both at the same time, with
+  one statement for up to 2,500,000 rows, reads the ledger, and compares.
+- They take turns, and the table shows medians. Each audit runs in a separate process that has imported the flow. Its
+  memory is the peak (`VmHWM`) above that.
+- The changed rows are spread over the table, which is audited as one interval. This is the worst case for the
+  bisection, because each query reads the whole table. An audit by days reads only the differing days again.
 """
 
 
 def main() -> None:
     """Measure, and write the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.audit", description="Measure the audit.")
-    parser.add_argument("--days", type=int, default=DAYS, help=f"that are audited, of {A_DAY:,} rows each")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="turns of each way")
+    parser.add_argument("--days", type=int, default=DAYS, help=f"the number of days to audit, with {A_DAY:,} rows each")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="the number of turns")
     parser.add_argument(
-        "--rows", type=int, default=ROWS, help="among which ten changed ones are found; 0: not measured"
+        "--rows", type=int, default=ROWS, help="the number of rows among which to find ten changed ones; 0 to skip that"
     )
     given: Any = parser.parse_args()
     if sys.platform != "linux":
         sys.exit("The benchmark reads the memory of processes from /proc, which only Linux has: run it there.")
-    if install.main() != 0:  # says why
+    if install.main() != 0:  # it prints the reason
         sys.exit(1)
     full = (given.days, given.rows) == (DAYS, ROWS) and given.rounds >= 3
     made = [
@@ -275,7 +275,7 @@ def main() -> None:
             if given.rows:
                 found = bisected(servers.addresses, given.rows)
                 print(f"{found.changed} changed of {found.rows:,}: {found.queries} queries, {found.bytes:,} bytes")
-    except (StackError, pytest.fail.Exception) as error:  # a server that did not start, and why
+    except (StackError, pytest.fail.Exception) as error:  # a server did not start
         sys.exit(str(error))
     folder = HERE if full else QUICK
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.backfill`: measure the backfill against a single copy and Airflow; writes backfill.md and .svg.
+"""`python -m benchmarks.backfill`: compare the backfill with a single load and Airflow. Write backfill.md and .svg.
 
-`--quick` takes one round and fewer days by single runs, and writes to .daybook/benchmarks, where it replaces no figures
-that are shown to anybody. Linux only, as the memory is read from /proc.
+`--quick` measures one round and fewer days, and writes to .daybook/benchmarks, so that the published figures stay. It
+runs on Linux only, because it reads the memory from /proc.
 """
 
 import argparse
@@ -34,26 +34,26 @@ _AIRFLOWS_TABLE = (
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured."""
+    """The size of a measurement."""
 
     rounds: int
     daily: int
-    """Days that a backfill loads by one run each."""
+    """The number of days that the backfill with one run a day loads."""
     airflow: int
-    """Days that Airflow loads in a round."""
+    """The number of days that Airflow loads in each round."""
 
 
 FULL, SMALL = Size(3, 10, 40), Size(1, 2, 10)
 
 
 def main() -> None:
-    """Measure, and write the result."""
+    """Measure, and write the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.backfill", description="Measure the backfill.")
     parser.add_argument("--quick", action="store_true", help="one round, fewer days; into .daybook/benchmarks")
     quick = parser.parse_args().quick
     if sys.platform != "linux":
         sys.exit("The benchmark reads the memory of processes from /proc, which only Linux has: run it there.")
-    if install.main() != 0:  # says why
+    if install.main() != 0:  # it prints the reason
         sys.exit(1)
     made = [
         f"`python -m benchmarks.backfill{' --quick' if quick else ''}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -63,7 +63,7 @@ def main() -> None:
         with running_servers() as servers:
             made.append(f"{machine.versions(servers.addresses)}, apache-airflow {VERSION}")
             results = measure(servers.addresses, SMALL if quick else FULL)
-    except (StackError, pytest.fail.Exception) as error:  # a server that did not start, and why
+    except (StackError, pytest.fail.Exception) as error:  # a server did not start
         sys.exit(str(error))
     folder = QUICK if quick else HERE
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def measure(addresses: Addresses, size: Size) -> Results:
-    """Everything that the result tells of."""
+    """Measure everything that the page shows."""
     print(f"making {DAYS} days", flush=True)
     source = make_production(addresses.source)
     days = {COPY: DAYS, BACKFILL: DAYS, DAILY: size.daily, AIRFLOW: size.airflow}
@@ -84,7 +84,7 @@ def measure(addresses: Addresses, size: Size) -> Results:
     start: list[float] = []
 
     def loaded(name: str, load: Callable[[], float]) -> None:
-        warehouse.begin_anew(addresses.warehouse)
+        warehouse.reset(addresses.warehouse)
         _take(seconds.setdefault(name, []), name, load())
         require_same(source, addresses.warehouse, range(days[name]))
 
@@ -100,7 +100,7 @@ def measure(addresses: Addresses, size: Size) -> Results:
             _take(seconds.setdefault(AIRFLOW, []), AIRFLOW, taken)
     except NoAirflow as error:
         no_airflow = str(error)
-        print(f"Airflow is left out: {no_airflow}", flush=True)
+        print(f"Airflow was not measured: {no_airflow}", flush=True)
     backfill_planning.fill_ledger(addresses.warehouse)
     zones = backfill_planning.ZONES * size.rounds
     plannings = [backfill_planning.measure(addresses.warehouse, zone) for zone in zones]
@@ -108,8 +108,8 @@ def measure(addresses: Addresses, size: Size) -> Results:
 
 
 def _airflow(source: str, addresses: Addresses, size: Size) -> Iterator[float]:
-    """The seconds of Airflow's backfills, each of other days. Raises NoAirflow where it does not run here."""
-    warehouse.begin_anew(addresses.warehouse)
+    """Yield the seconds of each of Airflow's backfills, which load different days. Raises NoAirflow if it fails."""
+    warehouse.reset(addresses.warehouse)
     warehouse.run(addresses.warehouse, *_AIRFLOWS_TABLE, "CREATE DATABASE airflow")
     metadata = make_url(addresses.warehouse).set(database="airflow").render_as_string(hide_password=False)
     with tempfile.TemporaryDirectory(prefix="daybook-airflow-") as folder:

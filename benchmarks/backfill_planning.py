@@ -1,6 +1,6 @@
-"""Planning ten years of hours, in a process of its own: the grid, what the ledger says of it, and how it is coalesced.
+"""Measure the planning of ten years of hours in a separate process: the grid, the ledger's statuses, coalescing.
 
-`python -m benchmarks.backfill_planning`, which `measure` starts, reads what to do from standard input: the address has
+`measure` starts `python -m benchmarks.backfill_planning`, which reads its job from standard input, because the URL has
 a password.
 """
 
@@ -21,14 +21,14 @@ from daybook.warehouses.registry import open_warehouse
 HOURS = 87_600
 START = datetime(2011, 1, 1, tzinfo=UTC)
 END = START + timedelta(hours=HOURS)
-#: Days that the clock is set forward and back on are in the second one.
+#: The second zone has days on which the clock is set forward or back.
 ZONES = ("UTC", "Europe/Berlin")
 _NAME = "raw_data.hourly"
 
 
 @dataclass(frozen=True)
 class Planning:
-    """What one planning of HOURS intervals cost; bytes above what the process had once it had imported the flow."""
+    """The cost of planning HOURS intervals. Memory is in bytes above that of the process after importing the flow."""
 
     zone: str
     own: int
@@ -36,18 +36,18 @@ class Planning:
 
     @property
     def seconds(self) -> float:
-        """All of it."""
+        """Return the seconds of all legs."""
         return sum(leg.seconds for leg in self.legs)
 
     @property
     def peak(self) -> int:
-        """The most bytes of any leg."""
+        """Return the highest peak of any leg, in bytes."""
         return max(leg.peak or 0 for leg in self.legs)
 
 
 def fill_ledger(url: str) -> None:
-    """Leave the PostgreSQL at `url` with a ledger that has a row for every hour."""
-    warehouse.begin_anew(url)
+    """Reset the PostgreSQL at `url`, and fill its ledger with a row for every hour."""
+    warehouse.reset(url)
     target = open_warehouse(create_engine(url, poolclass=NullPool))
     with target.session() as session:
         Ledger(target).ensure(session)
@@ -63,19 +63,19 @@ def fill_ledger(url: str) -> None:
 
 
 def measure(url: str, zone: str) -> Planning:
-    """Plan all hours of the ledger at `url`, for a table of this zone. Exits with a message when that fails."""
+    """Plan all hours of the ledger at `url` for a table in this time zone. Exit with a message if that fails."""
     job = json.dumps({"url": url, "zone": zone})
     command = [sys.executable, "-m", "benchmarks.backfill_planning"]
     done = subprocess.run(command, input=job, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
-        raise SystemExit("planning: the run failed, as it says above")
+        raise SystemExit("planning: the run failed; its error is above")
     measured = json.loads(done.stdout)
     return Planning(zone, measured["own"], tuple(Leg(**leg) for leg in measured["legs"]))
 
 
 def main() -> None:
-    """Plan what standard input names; write the legs to standard output."""
-    import flows.backfill  # noqa: F401  what a worker's process has anyway is not the plan's
+    """Do the job from standard input, and write its legs to standard output."""
+    import flows.backfill  # noqa: F401  a worker's process has this in memory anyway
     from daybook.ledger.interval_status import read_statuses
     from daybook.load.planning.owed_intervals import expected_in_range
     from daybook.model.interval import coalesce

@@ -1,4 +1,4 @@
-"""The result of the backfill's benchmark: a page of Markdown, and a plot beside it."""
+"""Write the results of the backfill benchmark: a Markdown page and a plot."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from benchmarks.answers import A_DAY
 from benchmarks.backfill_planning import HOURS
 from benchmarks.backfill_results import START, Results, Way
 from benchmarks.backfill_source import DAYS
-from benchmarks.plots import STYLE, beside
+from benchmarks.plots import STYLE, write_right_of
 from benchmarks.report import table
 
 PLOT = "backfill.svg"
@@ -18,7 +18,7 @@ _DAYBOOK, _OTHER = "#3b82f6", "#e5534b"
 
 
 def draw(results: Results, folder: Path) -> None:
-    """Write the plot into `folder`: a bar each way, on a logarithmic scale, pale where it is extrapolated."""
+    """Write the plot into `folder`: a bar for each way on a logarithmic scale, pale if it is extrapolated."""
     ways = results.ways()[::-1]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(8, 0.9 + 0.55 * len(ways)), layout="constrained")
@@ -28,7 +28,7 @@ def draw(results: Results, folder: Path) -> None:
             colour = _OTHER if way.name.startswith("Airflow") else _DAYBOOK
             axes.barh(row, way.of_all, height=0.6, color=colour, alpha=0.55 if way.extrapolated else 1)
             note = f" (from {way.days} days)" if way.extrapolated else ""
-            beside(axes, f"{_seconds_of_all(way)}{note}", way.of_all, row)
+            write_right_of(axes, f"{_seconds_of_all(way)}{note}", way.of_all, row)
         axes.set_xscale("log")
         axes.set_xlim(1, max(way.of_all for way in ways) * 200)  # room for the longest note
         axes.xaxis.set_major_formatter("{x:,.0f}")
@@ -40,11 +40,11 @@ def draw(results: Results, folder: Path) -> None:
 
 
 def page(results: Results, made: Sequence[str]) -> str:
-    """The page. `made` says how it was made, a line each: the command, the date, the machine, the versions."""
+    """Return the page. `made` has lines about the run: the command, the date, the machine, the versions."""
     fewest, most = min(results.start), max(results.start)
     return "\n".join(
         [
-            "# How fast any past day again",
+            "# Backfill: 400 days of one table",
             "",
             *(f"- {line}" for line in made),
             "",
@@ -60,9 +60,9 @@ def page(results: Results, made: Sequence[str]) -> str:
                 _ways(results),
             ),
             "",
-            f"≈ is extrapolated, not measured. {START.capitalize()}, which a run that loads nothing takes: "
+            f"≈ is extrapolated, not measured. {START.capitalize()}, measured with a run that loads nothing: "
             f"{results.seconds_to_start():.1f} s ({fewest:.1f} to {most:.1f} s, {len(results.start)} runs).",
-            *(["", f"Airflow is left out: {results.no_airflow}"] if results.no_airflow else []),
+            *(["", f"Airflow was not measured: {results.no_airflow}"] if results.no_airflow else []),
             "",
             f"## Planning ten years of hours ({HOURS:,} intervals)",
             "",
@@ -75,26 +75,27 @@ def page(results: Results, made: Sequence[str]) -> str:
 
 
 _HOW = """
-## How it is measured
+## Method
 
-- Table `raw_data.nps` by its own file (three columns, `load: upsert`), from MariaDB over a folder as stage. The servers
-  are those of the tests, PostgreSQL without `fsync`, for all alike, and share the machine with what is measured.
-- The load alone, the backfill and one start take turns; told are medians. Each begins with an empty schema, after a
-  checkpoint, and ends with the source's rows, which number and a checksum say.
-- The load alone is `plan`, `extract` and `load` for all days in one process that has imported them, without Prefect.
-- The backfill is `backfill/on-demand` with `deployment=nps/daily`, `select=all`, on the local stack: a Prefect server
-  on SQLite and a process worker that asks for work every second. Seconds are from the trigger to the end that the
-  server notes, with the start of the backfill's process and of its run. `nps/daily` runs one at a time.
+- The table is `raw_data.nps` with its own table file (three columns, `load: upsert`), from MariaDB, with a folder as
+  the stage. The servers are those of the tests, with PostgreSQL without `fsync` for all ways, and share the machine
+  with the benchmark.
+- The load alone, the backfill and one start take turns, and the table shows medians. Each starts with an empty schema,
+  after a checkpoint. At the end, the row count and a checksum are compared with the source.
+- The load alone is `plan`, `extract` and `load` for all days, without Prefect, in one process that has imported them.
+- The backfill is `backfill/on-demand` with `deployment=nps/daily` and `select=all` on the local stack: a Prefect server
+  on SQLite and a process worker that polls every second. The time is from the trigger to the end that the server
+  records, and includes the start of the backfill's process and of its run. `nps/daily` runs one at a time.
 - One start is a run of `nps/daily` for a day without rows.
-- One run a day is the same backfill with `intervals_per_run=1`. A share of the backfill's own start is in its seconds
-  a day, and so in what is extrapolated; the same holds for Airflow.
-- Airflow has an environment of its own (`airflow_requirements.txt`) and runs once Daybook's server and worker have
-  ended, so that neither waits for the other: api-server, scheduler with LocalExecutor, dag-processor, metadata on the
-  same PostgreSQL. `airflow backfill create` with its default of 10 active runs, and a DAG (`airflow_dag.py`) that
-  reads a day, deletes it and copies it, in one transaction; no stage, no ledger. Seconds are from the backfill's
-  entry in its database to the end of the last run, without the start of the command. Each time other days.
-- Planning is `owed_within`, `look_up` with a ledger that has a row for every hour, and `coalesce`, in a process of its
-  own that has imported the flow; peak memory (`VmHWM`, reset before each leg) is above what it had then.
+- One run a day is the same backfill with `intervals_per_run=1`. Its seconds a day include a share of the backfill's own
+  start, and so does the extrapolation. The same is true for Airflow.
+- Airflow has a separate environment (`airflow_requirements.txt`) and starts after Daybook's server and worker have
+  ended: api-server, scheduler with LocalExecutor, dag-processor, metadata on the same PostgreSQL. It runs `airflow
+  backfill create` with its default of 10 active runs, and a DAG (`airflow_dag.py`) that reads a day, deletes it and
+  copies it in one transaction, without a stage or a ledger. The time is from the backfill's entry in Airflow's database
+  to the end of the last run, without the start of the command. Each round loads other days.
+- Planning is `expected_in_range`, `read_statuses` with a ledger that has a row for every hour, and `coalesce`, in a
+  separate process that has imported the flow. Its peak memory (`VmHWM`, reset before each leg) is above that.
 """
 
 

@@ -1,4 +1,4 @@
-"""What the benchmark of the backfill measured, and the figures that are told of it."""
+"""The results of the backfill benchmark, and the figures that the page shows."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from benchmarks.backfill_planning import HOURS, Planning
 from benchmarks.backfill_source import DAYS
 from benchmarks.results import Target
 
-MOST_OF_COPY = 3.0  # times the seconds of a single copy, beside one start
+MOST_OF_COPY = 3.0  # times the seconds of a single load, plus one start
 MOST_TO_PLAN = 1.0  # seconds
 MOST_MEMORY = 100 * 10**6  # bytes above the imported flow's own
 
@@ -18,38 +18,38 @@ DAILY, AIRFLOW = "Daybook's backfill, one run a day", "Airflow, one run a day"
 
 @dataclass(frozen=True)
 class Way:
-    """A way to load the range: the median of its seconds for so many days."""
+    """A way to load the range, and the median of its seconds for `days` days."""
 
     name: str
     days: int
     seconds: float
     runs: int
-    """That this is the median of."""
+    """The number of runs behind the median."""
 
     @property
     def of_all(self) -> float:
-        """The seconds for all days: extrapolated where fewer were measured."""
+        """Return the seconds for all days, extrapolated if fewer were measured."""
         return self.seconds / self.days * DAYS
 
     @property
     def extrapolated(self) -> bool:
-        """Whether `of_all` was not measured."""
+        """Return True if `of_all` is extrapolated."""
         return self.days < DAYS
 
 
 @dataclass(frozen=True)
 class Results:
-    """The seconds of each way (`days` are how many it loaded), of a start that loads nothing, and the plannings."""
+    """The seconds of each way (`days` is the number of days it loaded), of an empty run, and of each planning."""
 
     days: dict[str, int]
     seconds: dict[str, list[float]]
     start: list[float]
     plannings: Sequence[Planning]
     no_airflow: str = ""
-    """Why Airflow is left out, where it is."""
+    """The reason if Airflow was not measured."""
 
     def ways(self) -> list[Way]:
-        """Each way that was measured, the quickest one first."""
+        """Return the measured ways, the fastest first."""
         ways = [
             Way(name, self.days[name], statistics.median(measured), len(measured))
             for name, measured in self.seconds.items()
@@ -57,17 +57,17 @@ class Results:
         return sorted(ways, key=lambda way: way.of_all)
 
     def seconds_to_start(self) -> float:
-        """The median of a run through the worker that loads nothing."""
+        """Return the median seconds of a run through the worker that loads nothing."""
         return statistics.median(self.start)
 
     def by_zone(self) -> Iterable[Planning]:
-        """The planning of the median time, of each zone."""
+        """Yield the planning with the median time of each time zone."""
         for zone in dict.fromkeys(planning.zone for planning in self.plannings):
             found = sorted((p for p in self.plannings if p.zone == zone), key=lambda planning: planning.seconds)
             yield found[len(found) // 2]
 
     def targets(self) -> list[Target]:
-        """What the project asks for, against what was measured."""
+        """Return the project's targets with the measured values."""
         copy, backfill = (statistics.median(self.seconds[name]) for name in (COPY, BACKFILL))
         most = MOST_OF_COPY * copy + self.seconds_to_start()
         text = (

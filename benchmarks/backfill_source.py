@@ -1,4 +1,4 @@
-"""What is backfilled: prod.nps on MariaDB, 400 days of 5,000 answers, and a day after them that has none."""
+"""The source of the backfill: prod.nps on MariaDB, 400 days of 5,000 answers, and then a day without answers."""
 
 import contextlib
 from collections.abc import Sequence
@@ -17,19 +17,19 @@ _LINE = "concat(id, '|', created_at, '|', score)"
 
 
 def first_day() -> date:
-    """The first day that raw_data.nps owes."""
+    """Return the first day of raw_data.nps, from its table file."""
     start = read_table(TABLE).start
     assert start is not None
     return date(start.year, start.month, start.day)
 
 
 def day(number: int) -> date:
-    """The day after so many others; day(DAYS) is the empty one, and the exclusive end of the range."""
+    """Return a day by its number, from 0. day(DAYS) is the empty day and the exclusive end of the range."""
     return first_day() + timedelta(days=number)
 
 
 def make_production(url: str) -> str:
-    """Make the database `prod` with its table nps on the MariaDB of `url`. Returns the URL of that database."""
+    """Create the database `prod` with its table nps on the MariaDB at `url`. Return the URL of that database."""
     with contextlib.closing(connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE prod CHARACTER SET utf8mb4")
     production = make_url(url).set(database="prod").render_as_string(hide_password=False)
@@ -39,7 +39,7 @@ def make_production(url: str) -> str:
 
 
 def require_same(source: str, target: str, days: range) -> None:
-    """Exit with a message when raw_data.nps does not hold exactly the source's rows of these days."""
+    """Exit with a message unless raw_data.nps has exactly the source's rows of these days."""
     span = f"created_at >= '{day(days.start)}' AND created_at < '{day(days.stop)}'"
     with contextlib.closing(connect(source)) as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*), sum(crc32({_LINE})) FROM nps WHERE {span}")
@@ -47,7 +47,7 @@ def require_same(source: str, target: str, days: range) -> None:
     of_all = f"SELECT count(*), coalesce(sum(crc32(convert_to({_LINE}, 'UTF8'))), 0) FROM {TABLE}"
     found = _content(warehouse.run(target, of_all)[0])
     if found != expected:
-        raise SystemExit(f"{TABLE} holds {found} after {len(days)} days, and the source {expected}")
+        raise SystemExit(f"{TABLE} has {found} after {len(days)} days, but the source has {expected}")
 
 
 def _content(row: Sequence[int]) -> Content:

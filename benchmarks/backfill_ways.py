@@ -1,4 +1,4 @@
-"""Daybook's ways to load a range again: by the load alone, and by a backfill on Prefect's server and worker."""
+"""Daybook's ways to reload a range: the load alone, and a backfill on a Prefect server and worker."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ from tests.support.servers.ports import free_port
 
 
 def copy(source: str, addresses: Addresses) -> float:
-    """The seconds of one load of the whole range, without Prefect, in this process."""
+    """Load the whole range in this process, without Prefect. Return the seconds."""
     began = time.perf_counter()
     target = open_warehouse(create_engine(addresses.warehouse, poolclass=NullPool))
     stage = FolderStage(Path(addresses.folder) / "stage")
@@ -40,17 +40,17 @@ def copy(source: str, addresses: Addresses) -> float:
 
 @dataclass(frozen=True)
 class Daybook:
-    """Every deployment of prefect.yaml on a Prefect server, with a process worker."""
+    """A Prefect server with every deployment of prefect.yaml, and a process worker."""
 
     deployed: Deployed
 
     def backfill(self, days: range, **options: Any) -> float:
-        """The seconds of backfill/on-demand for all of these days, from its trigger to its end."""
+        """Run backfill/on-demand for these days. Return the seconds from the trigger to the end."""
         dates = {"start": day(days.start).isoformat(), "end": day(days.stop).isoformat()}
         return self._run("backfill/on-demand", {"deployment": "nps/daily", "select": "all", **dates, **options})
 
     def empty_day(self) -> float:
-        """The seconds of a run of nps/daily that finds no row: what its start through the worker takes."""
+        """Run nps/daily for a day without rows. Return the seconds, which are those of the start through the worker."""
         return self._run("nps/daily", {"execution_date": day(DAYS).isoformat()})
 
     def _run(self, deployment: str, parameters: dict[str, Any]) -> float:
@@ -59,15 +59,15 @@ class Daybook:
         began = time.time()
         run = run_deployment(self.deployed.stack, self.deployed.client, deployment, parameters, lambda state: None)
         if run.end_time is None:
-            raise StackError(f"{deployment} ended, and its server does not say when")
-        return run.end_time.timestamp() - began  # that `run_deployment` looks twice a second is not in it
+            raise StackError(f"{deployment} ended, but the server has no end time")
+        return run.end_time.timestamp() - began  # without the polling interval of `run_deployment`
 
 
 @contextlib.contextmanager
 def running_daybook(source: str, addresses: Addresses) -> Iterator[Daybook]:
-    """The local stack in a copy of the project, until the block ends.
+    """Run the local stack in a copy of the project, until the block ends.
 
-    No schedule is active, so that no run of the clock's comes in between, and every program has run once.
+    All schedules are paused, so that no scheduled run interferes. Every program has run once before the measurement.
     """
     from prefect.client.orchestration import SyncPrefectClient
 

@@ -1,4 +1,4 @@
-"""On what a run was made: the machine and the versions, which say what its figures can be compared with."""
+"""Describe the machine and the versions of a run, so that its figures can be compared."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ from benchmarks.servers import Addresses
 
 
 def machine() -> str:
-    """The processor, its cores as this system sees them, the memory, the system."""
+    """Return the processor, its cores as the system sees them, the memory and the operating system."""
     model = platform.processor() or platform.machine()
     with suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -26,7 +26,7 @@ def machine() -> str:
 
 
 def versions(addresses: Addresses) -> str:
-    """The versions of the servers, and of what the ways are made of."""
+    """Return the versions of the servers, and of the packages that the ways use."""
     with connect(addresses.source) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT version()")
         (mariadb,) = cursor.fetchone() or ("?",)

@@ -1,4 +1,4 @@
-"""What a leg of a run costs the process that runs it: seconds, CPU seconds, memory."""
+"""Measure the cost of each leg of a run in its process: seconds, CPU seconds, memory."""
 
 import os
 import time
@@ -17,13 +17,13 @@ class Leg:
     name: str
     seconds: float
     cpu_seconds: float
-    """Of the process and of the programs that it called."""
+    """The CPU seconds of the process and of the programs that it called."""
     peak: int | None
-    """Bytes that the process had at most above what it had when the meter was made; None where others do the work."""
+    """The peak memory above that at the meter's creation, in bytes. None: other programs do the work."""
 
 
 class Meter:
-    """Measures this process leg by leg, from the memory that it has now on. Linux only."""
+    """Measure this process leg by leg. Memory counts from that at the meter's creation. Linux only."""
 
     def __init__(self) -> None:
         self.own = _memory("VmRSS")
@@ -31,9 +31,9 @@ class Meter:
 
     @contextmanager
     def leg(self, name: str, *, by_others: bool = False) -> Iterator[None]:
-        """Measure the block as the leg `name`; `by_others` says that this process only waits for other programs."""
+        """Measure the block as the leg `name`. `by_others`: this process only waits for other programs."""
         if not by_others:
-            # https://docs.kernel.org/filesystems/proc.html: 5 resets the peak, so that each leg has one of its own.
+            # https://docs.kernel.org/filesystems/proc.html: 5 resets the peak, so that each leg has its own.
             _CLEAR.write_text("5")
         cpu, began = _cpu_seconds(), time.perf_counter()
         yield

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.nps`: measure the nps load against the alternatives, and write results.md and the plots.
+"""`python -m benchmarks.nps`: compare the nps load with its alternatives, and write results.md and the plots.
 
-`--quick` takes a tenth of the rows and one round, and writes to .daybook/benchmarks, where it replaces no figures that
-are shown to anybody. Linux only, as the memory is read from /proc.
+`--quick` measures a tenth of the rows and one round, and writes to .daybook/benchmarks, so that the published figures
+stay. It runs on Linux only, because it reads the memory from /proc.
 """
 
 import argparse
@@ -29,15 +29,15 @@ QUICK = HERE.parent / ".daybook" / "benchmarks"
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured."""
+    """The size of a measurement."""
 
     rows: int
-    """That all ways are compared with."""
+    """The number of rows for the comparison of all ways."""
     rounds: int
     other_rows: Sequence[int]
-    """That memory is compared with."""
+    """The numbers of rows for which only the memory is compared."""
     days_into: Sequence[int]
-    """The rows of the tables that single days are loaded into."""
+    """The sizes of the tables that single days are loaded into, in rows."""
 
 
 FULL = Size(2_000_000, 5, (200_000, 5_000_000), (100_000, 10_000_000))
@@ -45,24 +45,24 @@ SMALL = Size(200_000, 1, (50_000,), (100_000, 1_000_000))
 
 
 def main() -> None:
-    """Measure, and write the result."""
+    """Measure, and write the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.nps", description="Measure the nps load.")
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows, one round; into .daybook/benchmarks")
     quick = parser.parse_args().quick
     if sys.platform != "linux":
         sys.exit("The benchmark reads the memory of processes from /proc, which only Linux has: run it there.")
-    if install.main() != 0:  # says why
+    if install.main() != 0:  # it prints the reason
         sys.exit(1)
     made = [
         f"`python -m benchmarks.nps{' --quick' if quick else ''}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        *(["a quick look, too small for the targets, which are for 2,000,000 rows"] if quick else []),
+        *(["a quick run, too small for the targets, which are for 2,000,000 rows"] if quick else []),
         f"{machine.machine()}; load average {os.getloadavg()[0]:.1f} before it began",
     ]
     try:
         with running_servers() as servers:
             made.append(machine.versions(servers.addresses))
             results = measure(servers, SMALL if quick else FULL)
-    except (StackError, pytest.fail.Exception) as error:  # a server that did not start, and why
+    except (StackError, pytest.fail.Exception) as error:  # a server did not start
         sys.exit(str(error))
     folder = QUICK if quick else HERE
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def measure(servers: Servers, size: Size) -> Results:
-    """Everything that the result tells of."""
+    """Measure everything that the page shows."""
     contents: dict[int, warehouse.Content] = {}
     for rows in (size.rows, *size.other_rows):
         print(f"making {rows:,} rows", flush=True)
@@ -92,9 +92,12 @@ def measure(servers: Servers, size: Size) -> Results:
 
 
 def _turns(size: Size) -> Iterator[tuple[str, int]]:
-    """Which way loads how many rows next. First the sizes that only memory is compared with: they leave servers that
-    have grown their files, so that the rounds begin alike. Then the rounds, each beginning with another way; pandas,
-    which takes five times as long as the others, has a turn in every other one."""
+    """Yield the way and the number of rows of each run, in order.
+
+    The sizes for which only the memory is compared come first. After them the servers' files have grown, so that all
+    rounds start alike. Each round starts with another way. pandas takes five times as long as the others and runs in
+    every second round.
+    """
     for rows in size.other_rows:
         for way in DAYBOOK + ((PANDAS,) if rows < size.rows else ()):
             yield way, rows

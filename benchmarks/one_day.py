@@ -1,4 +1,4 @@
-"""One day into tables of two sizes: a load must not take longer because the warehouse holds more."""
+"""Load one day into tables of two sizes: a load must not take longer because the table is larger."""
 
 import statistics
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ from daybook.warehouses.registry import open_warehouse
 Strategy = Literal["replace_interval", "upsert"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 SOURCE = "newest_days"
-DAYS = 20  # that the source has: the last ones of every table
+DAYS = 20  # in the source: the last days of every table
 REPEATS = DAYS // len(STRATEGIES)
 
 
 @dataclass(frozen=True)
 class OneDay:
-    """The seconds that one day of A_DAY rows takes `into` a table of so many rows: medians of REPEATS - 1 days."""
+    """The median seconds of REPEATS - 1 loads of one day (A_DAY rows) into a table of `into` rows."""
 
     strategy: Strategy
     into: int
@@ -37,21 +37,19 @@ class OneDay:
 
     @property
     def seconds(self) -> float:
-        """From the source into the warehouse."""
+        """Return the seconds of the whole load."""
         return self.extract + self.load
 
 
 def measure(addresses: Addresses, sizes: Sequence[int]) -> list[OneDay]:
-    """Load days by either strategy into tables of these sizes (rows), in turns.
+    """Load days with both strategies into tables of these sizes (rows), in turns.
 
-    Every row of a day is in the table already and has changed at the source, so that all of them are replaced. Each
-    strategy's first day is not counted.
-
-    Exits with a message when a table is not the source's in the end.
+    Every row of a day is already in the table and has changed in the source, so all are replaced. The first day of each
+    strategy does not count. Exit with a message if a table differs from the source at the end.
     """
     last = max(sizes)
     make_answers(addresses.source, SOURCE, last - DAYS * A_DAY, last - 1, other_scores=True)
-    warehouse.begin_anew(addresses.warehouse)
+    warehouse.reset(addresses.warehouse)
     for size in sizes:
         _make_table(addresses.warehouse, _name(size), last - size, last - 1)
     taken: dict[tuple[Strategy, int], list[tuple[float, float]]] = {}
@@ -65,7 +63,7 @@ def measure(addresses: Addresses, sizes: Sequence[int]) -> list[OneDay]:
     for size in sizes:
         found = warehouse.content(addresses.warehouse, _name(size), f"id >= {last - DAYS * A_DAY}")
         if found != expected:
-            raise SystemExit(f"{_name(size)}: its last {DAYS} days hold {found}, and the source {expected}")
+            raise SystemExit(f"{_name(size)}: its last {DAYS} days have {found}, but the source has {expected}")
     return [
         OneDay(strategy, size, *(statistics.median(leg) for leg in zip(*days[1:], strict=True)))
         for (strategy, size), days in taken.items()

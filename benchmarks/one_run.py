@@ -1,6 +1,6 @@
-"""One run of one way in a process of its own, so that no run inherits another's memory.
+"""Run one way in a separate process, so that no run inherits the memory of another.
 
-`python -m benchmarks.one_run`, which `run` starts, reads what to do from standard input: the addresses have passwords.
+`run` starts `python -m benchmarks.one_run`, which reads its job from standard input, because the URLs have passwords.
 """
 
 import json
@@ -16,40 +16,40 @@ from benchmarks.servers import Addresses, Servers
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of one way cost."""
+    """The cost of one run of one way."""
 
     way: str
     rows: int
     own: int
-    """Bytes of memory that the process had once it had imported the flow."""
+    """The memory of the process after importing the flow, in bytes."""
     legs: tuple[Leg, ...]
     servers_cpu_seconds: float
 
     @property
     def whole(self) -> Leg:
-        """All legs as one."""
+        """Return the sum of all legs."""
         peaks = [leg.peak for leg in self.legs if leg.peak is not None]
         seconds, cpu_seconds = (sum(getattr(leg, name) for leg in self.legs) for name in ("seconds", "cpu_seconds"))
         return Leg("all", seconds, cpu_seconds, max(peaks, default=None))
 
 
 def run(servers: Servers, way: str, table: str, expected: warehouse.Content) -> Run:
-    """Load `table` of the source by `way` into a warehouse that does not have it, and measure that.
+    """Load `table` of the source by `way` into an empty warehouse, and return the cost.
 
-    Exits with a message when the run fails, or when what it loaded is not `expected`.
+    Exit with a message if the run fails, or if the loaded rows are not the `expected` ones.
     """
-    warehouse.begin_anew(servers.addresses.warehouse)
+    warehouse.reset(servers.addresses.warehouse)
     before = servers.cpu_seconds()
     job = {"way": way, "table": table, "addresses": servers.addresses.as_dict()}
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.one_run"], input=json.dumps(job), stdout=subprocess.PIPE, text=True
     )
     if done.returncode != 0:
-        raise SystemExit(f"{way}: the run failed, as it says above")
+        raise SystemExit(f"{way}: the run failed; its error is above")
     cpu_seconds = servers.cpu_seconds() - before
     found = warehouse.content(servers.addresses.warehouse)
     if found != expected:
-        raise SystemExit(f"{way}: the table that it made holds {found}, and the source {expected}")
+        raise SystemExit(f"{way}: the loaded table has {found}, but the source has {expected}")
     warehouse.require_same_shape(servers.addresses.warehouse)
     measured = json.loads(done.stdout)
     legs = tuple(Leg(**leg) for leg in measured["legs"])
@@ -57,10 +57,10 @@ def run(servers: Servers, way: str, table: str, expected: warehouse.Content) -> 
 
 
 def main() -> None:
-    """Run the way that standard input names; write its legs to standard output."""
-    import flows.nps  # noqa: F401  what a worker's process has anyway is not the load's
+    """Do the job from standard input, and write its legs to standard output."""
+    import flows.nps  # noqa: F401  a worker's process has this in memory anyway
 
-    logging.disable(logging.INFO)  # there is no Prefect server here for the lines to go to
+    logging.disable(logging.INFO)  # no Prefect server takes the log lines
     meter = Meter()
     from benchmarks.ways import WAYS
 

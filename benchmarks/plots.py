@@ -1,4 +1,4 @@
-"""The plots: SVG without a background, in colours that can be read on GitHub's light page and on its dark one."""
+"""Draw the plots: SVG without a background, in colours that are readable on GitHub's light and dark pages."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from benchmarks.ways import KEY_AND_INDEX
 
 SECONDS, MEMORY = "seconds.svg", "memory.svg"
 
-_INK = "#7d8590"  # a grey with the same contrast to white as to black
+_INK = "#7d8590"  # a grey with the same contrast to white and to black
 _READING, _BOTH, _WRITING, _KEYS = "#3b82f6", "#a855f7", "#10a37f", "#d9902f"
 _LEGS = {
     "extract": (_READING, "read the source"),
@@ -23,7 +23,7 @@ _LEGS = {
     "COPY": (_WRITING, "write the table"),
     KEY_AND_INDEX: (_KEYS, "key and index"),
 }
-#: What matplotlib is set to while it draws.
+#: The settings of matplotlib.
 STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "daybook",  # the same figures give the same file
@@ -52,13 +52,13 @@ def _seconds(axes: Axes, results: Results) -> None:
             colour, label = _LEGS[leg.name]
             axes.barh(row, leg.seconds, left=left, height=0.6, color=colour, label=label)
             left += leg.seconds
-        beside(axes, f"{way.seconds:.1f} s · {way.rows / way.seconds:,.0f} rows/s", left, row)
+        write_right_of(axes, f"{way.seconds:.1f} s · {way.rows / way.seconds:,.0f} rows/s", left, row)
     axes.set_yticks(range(len(ways)), [way.way for way in ways])
     axes.set_xlim(0, max(way.seconds for way in ways) * 1.32)
     axes.set_xlabel("seconds; shorter is better")
     axes.set_title(f"{results.rows:,} rows, MariaDB to PostgreSQL", loc="left")
     axes.tick_params(axis="y", length=0)
-    # every colour once, in the order of the work
+    # each colour once, in the order of the legs
     handles = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
     order = [label for label in dict(_LEGS.values()).values() if label in handles]
     axes.legend([handles[label] for label in order], order, frameon=False, loc="upper right", fontsize=9)
@@ -71,7 +71,7 @@ def _memory(axes: Axes, results: Results) -> None:
         points = [(found.rows, found.peak / 1e6) for found in figures if found.way == way and found.peak is not None]
         axes.plot(*zip(*points, strict=True), color=colour, marker=marker, label=way)
         rows, peak = points[-1]
-        beside(axes, f"{peak:,.0f} MB", rows, peak, up, color=colour)
+        write_right_of(axes, f"{peak:,.0f} MB", rows, peak, up, color=colour)
     axes.axhline(MOST_MEMORY / 1e6, color=_INK, linestyle=":", linewidth=1)
     sizes = sorted({found.rows for found in figures})
     axes.set_xscale("log")
@@ -87,6 +87,6 @@ def _memory(axes: Axes, results: Results) -> None:
     axes.legend(frameon=False, loc="upper left", fontsize=9)
 
 
-def beside(axes: Axes, text: str, x: float, y: float, up: int = 0, color: str = _INK) -> None:
+def write_right_of(axes: Axes, text: str, x: float, y: float, up: int = 0, color: str = _INK) -> None:
     """Write a text to the right of a point."""
     axes.annotate(text, (x, y), (8, up), textcoords="offset points", va="center", color=color)

@@ -1,4 +1,4 @@
-"""The result as a page of Markdown, which GitHub shows beside the plots."""
+"""Write the results of the nps benchmark as a Markdown page."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,10 +8,10 @@ from benchmarks.results import PIPE, Figures, Results
 
 
 def page(results: Results, made: Sequence[str]) -> str:
-    """The page. `made` says how it was made, a line each: the command, the date, the machine, the versions."""
+    """Return the page. `made` has lines about the run: the command, the date, the machine, the versions."""
     return "\n".join(
         [
-            "# How fast",
+            "# One table: Daybook, a pipe and pandas",
             "",
             *(f"- {line}" for line in made),
             "",
@@ -48,22 +48,24 @@ def page(results: Results, made: Sequence[str]) -> str:
 
 
 _HOW = r"""
-## How it is measured
+## Method
 
-- The ways take turns, in another order each round. Told is each way's run of the median time; the peak by rows is the
-  highest of any run. Each run is a process of its own that has imported `flows.nps` before anything is measured, so no
-  figure has the start-up in it.
-- Each run begins without the table, after a checkpoint, and ends with the same table: rows, primary key, index on the
-  cursor, made when the rows are in. Columns, key, index, the number of rows and a checksum over all columns are then
-  compared with the source's.
-- Daybook stages compressed, checksummed parts, counts the rows, and writes its ledger in their transaction.
+- The ways take turns, in another order each round. The table shows each way's run with the median time. The peak by
+  rows is the highest of any run. Each run is a separate process that has imported `flows.nps` before the measurement,
+  so no figure includes the start-up.
+- Each run starts without the table, after a checkpoint, and ends with the same table: rows, primary key and an index on
+  the cursor, which are created after the rows. Its columns, key, index, row count and a checksum over all columns are
+  then compared with the source.
+- Daybook stages compressed, checksummed parts, counts the rows, and writes its ledger in the transaction of the rows.
 - `mariadb | psql` is `mariadb --quick --batch -e 'SELECT * …' | psql -c '\copy …'`: no stage, both ends at the same
-  time. It cannot tell the text `NULL` from no value.
+  time. It cannot distinguish the text `NULL` from a missing value.
 - pandas is `read_sql`, `to_csv` into a file, and `COPY` of that file.
-- CPU seconds are those of the run's process and of the programs that it calls; the servers' are told apart. Peak memory
-  is the process's (`VmHWM`, reset before each leg) above what it had after `import flows.nps`.
-- One day: all of its rows are in the table already and have changed at the source, so all are replaced; medians.
-- Servers and loads share the machine. The servers are those of the tests, PostgreSQL without `fsync`, for all alike.
+- CPU seconds are those of the run's process and of the programs that it calls. The servers' CPU seconds are in a
+  separate column. Peak memory is that of the process (`VmHWM`, reset before each leg) above its memory after
+  `import flows.nps`.
+- One day: all of its rows are already in the table and have changed in the source, so all are replaced. The table shows
+  medians.
+- Servers and loads share the machine. The servers are those of the tests, with PostgreSQL without `fsync` for all ways.
 """
 
 
@@ -107,7 +109,7 @@ def _name(way: Figures) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("|", r"\|")  # also within backticks a bar would end the cell
+    return text.replace("|", r"\|")  # a bar would end the cell, even within backticks
 
 
 def _megabytes(size: int | None) -> str:
@@ -115,5 +117,5 @@ def _megabytes(size: int | None) -> str:
 
 
 def table(head: Sequence[str], alignment: str, rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table of Markdown, a line each. `alignment` is what stands below the head, such as `:--|--:`."""
+    """Return the lines of a Markdown table. `alignment` is the line below the head, such as `:--|--:`."""
     return [f"| {' | '.join(head)} |", f"|{alignment}|", *(f"| {' | '.join(row)} |" for row in rows)]

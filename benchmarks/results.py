@@ -1,4 +1,4 @@
-"""What a run of the benchmark measured, and the figures that are told of it."""
+"""The results of the nps benchmark, and the figures that the page shows."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ PIPE, PANDAS = "mariadb | psql", "pandas"
 MOST_OF_PIPE = 1.5  # times the pipe's seconds
 LEAST_OF_PANDAS = 5.0  # times as fast
 MOST_MEMORY = 80 * 10**6  # bytes above the imported flow's own
-MOST_OF_SMALL_TABLE = 1.2  # times the seconds into the small table: what repeated runs differ by
+MOST_OF_SMALL_TABLE = 1.2  # times the seconds into the small table: the variation of repeated runs
 
 
 @dataclass(frozen=True)
 class Figures:
-    """A way with so many rows: its run of the median time, so that the legs add up; `peak` is the most of any run."""
+    """The run of a way with the median time, for a number of rows. `peak` is the highest of any run."""
 
     way: str
     rows: int
@@ -31,13 +31,13 @@ class Figures:
 
     @property
     def bare_seconds(self) -> float:
-        """Without making key and index."""
+        """Return the seconds without the creation of key and index."""
         return sum(leg.seconds for leg in self.legs if leg.name != KEY_AND_INDEX)
 
 
 @dataclass(frozen=True)
 class Target:
-    """What was asked for, and what was measured."""
+    """A target and the measured value."""
 
     text: str
     measured: str
@@ -46,15 +46,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Results:
-    """The runs of all ways for each number of rows, and the single days."""
+    """The runs of all ways for each number of rows, and the loads of single days."""
 
     rows: int
-    """Of the runs that are compared."""
+    """The number of rows for the comparison."""
     runs: tuple[Run, ...]
     days: tuple[OneDay, ...]
 
     def figures(self, way: str, rows: int) -> Figures:
-        """The figures of `way` for `rows` rows."""
+        """Return the figures of `way` for `rows` rows."""
         runs = sorted(
             (run for run in self.runs if (run.way, run.rows) == (way, rows)), key=lambda run: run.whole.seconds
         )
@@ -67,16 +67,16 @@ class Results:
         )
 
     def compared(self) -> list[Figures]:
-        """Every way, for the number of rows that all are compared with."""
+        """Return the figures of every way for the comparison."""
         return [self.figures(way, self.rows) for way in WAYS]
 
     def memory(self) -> list[Figures]:
-        """Every way and number of rows whose memory was measured."""
+        """Return the figures of every way and number of rows whose memory was measured."""
         found = sorted({(list(WAYS).index(run.way), run.rows) for run in self.runs if run.whole.peak is not None})
         return [self.figures(list(WAYS)[index], rows) for index, rows in found]
 
     def targets(self) -> list[Target]:
-        """What the project asks for, against what was measured."""
+        """Return the project's targets with the measured values."""
         targets = []
         pipe, pandas = self.figures(PIPE, self.rows), self.figures(PANDAS, self.rows)
         for way in DAYBOOK:
@@ -99,7 +99,7 @@ class Results:
         return targets
 
     def day_pairs(self) -> list[tuple[OneDay, OneDay]]:
-        """For each strategy: the day into the small table, and into the large one."""
+        """Return for each strategy the day into the small table and the day into the large table."""
         pairs: dict[str, list[OneDay]] = {}
         for day in self.days:
             pairs.setdefault(day.strategy, []).append(day)

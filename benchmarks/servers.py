@@ -1,4 +1,4 @@
-"""The servers of a run, which are those of the tests: MariaDB as source, PostgreSQL as warehouse, and S3."""
+"""Start the servers of a run, as the tests do: MariaDB as the source, PostgreSQL as the warehouse, and S3."""
 
 import contextlib
 import tempfile
@@ -16,7 +16,7 @@ from tests.support.servers.s3 import S3, running_s3
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where a run reads and writes. The URLs are SQLAlchemy's, with a database; `folder` is for files."""
+    """The SQLAlchemy URLs, with a database, the folder for files, and the S3 of a run."""
 
     source: str
     warehouse: str
@@ -24,12 +24,12 @@ class Addresses:
     s3: S3
 
     def as_dict(self) -> dict[str, object]:
-        """As JSON can hold it, passwords included: to be passed on by a pipe only."""
+        """Return the fields for JSON. They include passwords, so pass them only through a pipe."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, fields: dict[str, object]) -> "Addresses":
-        """The addresses that `as_dict` was made of."""
+        """Return the addresses from the fields of `as_dict`."""
         return cls(**{**fields, "s3": S3(**fields["s3"])})  # type: ignore[arg-type]
 
 
@@ -41,15 +41,13 @@ class Servers:
     processes: Sequence[psutil.Process]
 
     def cpu_seconds(self) -> float:
-        """What they have used until now, together, with their children, also those that have ended."""
+        """Return the CPU seconds used by all servers and their child processes, including ended ones."""
         total = 0.0
         for server in self.processes:
             ended = server.cpu_times()
             total += ended.children_user + ended.children_system
             for process in (server, *server.children(recursive=True)):
-                with contextlib.suppress(
-                    psutil.NoSuchProcess
-                ):  # then it is among the server's ended children next time
+                with contextlib.suppress(psutil.NoSuchProcess):  # it has ended, and counts as an ended child next time
                     times = process.cpu_times()
                     total += times.user + times.system
         return total
@@ -57,15 +55,15 @@ class Servers:
 
 @contextlib.contextmanager
 def running_servers() -> Iterator[Servers]:
-    """All of them, with empty databases, until the block ends, and then nothing of them."""
+    """Start all servers with empty databases. Stop and delete them at the end of the block."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="daybook-bench-")))
-        # A folder each: as root PostgreSQL runs as another account, which has to get through to its own.
+        # Separate folders: for root, PostgreSQL runs as another account, which must be able to enter its folder.
         for name in ("postgres", "s3", "files"):
             (folder / name).mkdir()
         source = stack.enter_context(stack.enter_context(running_mariadb()).database())
         s3 = stack.enter_context(running_s3(folder / "s3"))
-        children = psutil.Process().children()  # PostgreSQL is none: it detaches itself
+        children = psutil.Process().children()  # without PostgreSQL, which detaches itself
         url = stack.enter_context(stack.enter_context(running_postgres(folder / "postgres")).database())
         ((data,),) = warehouse.run(url, "SHOW data_directory")
         postmaster = psutil.Process(int((Path(data) / "postmaster.pid").read_text().splitlines()[0]))

@@ -1,7 +1,7 @@
-"""500 symbols × 5 years in one run: memory, requests, seconds; Daybook beside `yf.download` and `to_sql`.
+"""Compare Daybook with `yf.download` and `to_sql`, for 500 symbols × 5 years: memory, requests, seconds.
 
-`python -m benchmarks.stocks` writes benchmarks/stocks.md. Yahoo is the small one of the tests, on this machine, so that
-the seconds are those of the work and not of the internet. Each run has a process of its own.
+`python -m benchmarks.stocks` writes benchmarks/stocks.md. Yahoo is the tests' small server on this machine, so that the
+network does not matter. Each run is a separate process.
 """
 
 import json
@@ -30,7 +30,7 @@ RESULTS = Path(__file__).with_name("stocks.md")
 
 @dataclass(frozen=True)
 class Job:
-    """What a process is to load: the first symbols of all, from FIRST until END, into the warehouse at `url`."""
+    """The job of a process: load the first `symbols` symbols, from FIRST until END, into the warehouse at `url`."""
 
     way: str
     symbols: int
@@ -40,7 +40,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What it cost. Memory in bytes: all that the process had at most, and what it had before the load."""
+    """The cost of a run. `peak` is the highest memory of the process, and `own` that before the load, in bytes."""
 
     way: str
     symbols: int
@@ -55,12 +55,12 @@ class Result:
 
 
 def name(number: int) -> str:
-    """A symbol."""
+    """Return the symbol with this number."""
     return f"S{number:03}"
 
 
 def daybook(job: Job) -> None:
-    """As the flow does it, without Prefect: extract, transform, load."""
+    """Extract, transform and load as the flow does, without Prefect."""
     from sqlalchemy import create_engine
 
     from daybook.definitions.symbols import only
@@ -79,7 +79,7 @@ def daybook(job: Job) -> None:
 
 
 def download(job: Job) -> None:
-    """As people do it: one data frame of everything, stacked, to_sql."""
+    """Load as people do by hand: one data frame with everything, stacked, and to_sql."""
     import yfinance
     from sqlalchemy import create_engine
 
@@ -98,7 +98,7 @@ WAYS: dict[str, Callable[[Job], None]] = {"Daybook": daybook, "yf.download, to_s
 
 
 def measured(way: str, symbols: int, url: str, yahoo: Yahoo) -> Result:
-    """Run one way in a process of its own, into an empty warehouse. Exits where it fails or rows are missing."""
+    """Run one way in a separate process, into an empty warehouse. Exit if it fails or rows are missing."""
     warehouse.run(url, "DROP SCHEMA IF EXISTS raw_data, daybook CASCADE")
     yahoo.requests.clear()
     with tempfile.TemporaryDirectory() as folder:
@@ -106,20 +106,20 @@ def measured(way: str, symbols: int, url: str, yahoo: Yahoo) -> Result:
         command = [sys.executable, "-m", "benchmarks.stocks", "--job"]
         done = subprocess.run(command, input=job, stdout=subprocess.PIPE, text=True, env=os.environ | yahoo.environment)
     if done.returncode != 0:
-        raise SystemExit(f"{way}, {symbols} symbols: the run failed, as it says above")
-    told = json.loads(done.stdout)
+        raise SystemExit(f"{way}, {symbols} symbols: the run failed; its error is above")
+    cost = json.loads(done.stdout)
     ((rows,),) = warehouse.run(url, "SELECT count(*) FROM raw_data.stock_info")
     expected = sum(len(yahoo.shares[name(number)].bars) for number in range(symbols))
     if rows != expected:
-        raise SystemExit(f"{way}, {symbols} symbols: {rows} rows were loaded, and Yahoo has {expected}")
-    return Result(way, symbols, Leg(**told["leg"]), told["own"], rows, len(yahoo.requests))
+        raise SystemExit(f"{way}, {symbols} symbols: {rows} rows were loaded, but Yahoo has {expected}")
+    return Result(way, symbols, Leg(**cost["leg"]), cost["own"], rows, len(yahoo.requests))
 
 
 def run_job() -> None:
-    """In the process of its own: what standard input says, and what it cost to standard output."""
+    """Do the job from standard input in this process, and write its cost to standard output."""
     logging.disable(logging.WARNING)
     job = Job(**json.load(sys.stdin))
-    import exchange_calendars  # noqa: F401  what both have in memory before they load anything
+    import exchange_calendars  # noqa: F401  both ways have these in memory before the load
     import yfinance  # noqa: F401
 
     meter = Meter()
@@ -129,7 +129,7 @@ def run_job() -> None:
 
 
 def report(results: list[Result]) -> str:
-    """The page."""
+    """Return the page."""
     ours = {result.symbols: result for result in results if result.way == "Daybook"}
     few, many = (ours[size] for size in SIZES)
     growth = many.peak / few.peak
@@ -139,13 +139,13 @@ def report(results: list[Result]) -> str:
         "",
         f"- `python -m benchmarks.stocks`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"- {machine()}; load average {os.getloadavg()[0]:.1f} at the end",
-        f"- yfinance {version('yfinance')}, pandas {version('pandas')}; Yahoo is the small server of the tests, over "
-        "TLS on this machine, and shares its cores",
+        f"- yfinance {version('yfinance')}, pandas {version('pandas')}; Yahoo is the tests' small server, over TLS "
+        "on this machine, and shares its cores",
         "",
-        f"Target: one request a symbol and two for the cookies; {MOST_ABOVE} × the memory at most for ten times the "
+        f"Target: one request a symbol and two for the cookies; at most {MOST_ABOVE} × the memory for ten times the "
         f"symbols: {many.requests} requests, {growth:.2f} × ({met}).",
         "",
-        "| way | symbols | rows | HTTP requests | seconds | CPU s | peak MB | of it before the load |",
+        "| way | symbols | rows | HTTP requests | seconds | CPU s | peak MB | before the load |",
         "|:--|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for result in results:
@@ -155,8 +155,8 @@ def report(results: list[Result]) -> str:
         )
     lines += [
         "",
-        "Daybook asks for one symbol after the other, checks and stages its rows, and commits all of them with a row "
-        "of the ledger a day. `yf.download` asks with several threads, for each symbol's time zone too, holds "
+        "Daybook requests one symbol after the other, checks and stages its rows, and commits all rows together with "
+        "a ledger row for each day. `yf.download` uses several threads, also requests each symbol's time zone, keeps "
         "everything in memory, and leaves a table without a key.",
     ]
     return "\n".join(lines) + "\n"

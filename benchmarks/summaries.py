@@ -1,8 +1,8 @@
-"""200 summaries in a graph that is ten deep: what Daybook takes beyond their own SQL, and dbt beside it.
+"""Compare Daybook with bare SQL and with dbt, for 200 summaries in a graph that is ten deep.
 
-`python -m benchmarks.summaries` writes benchmarks/summaries.md. Each way makes the same 200 tables of the same rows, in
-PostgreSQL, in turns: the bare SQL on one connection in the right order, which a person has to know; Daybook's builds,
-which find the order, check that each key is there and unique, and keep the ledger; and dbt, with the two tests a key.
+`python -m benchmarks.summaries` writes benchmarks/summaries.md. Each way creates the same 200 tables in PostgreSQL, in
+turns. The bare SQL runs on one connection, in an order that a person has to know. Daybook finds the order, checks that
+each key is unique and not null, and writes the ledger. dbt runs the same two tests for each key.
 """
 
 import os
@@ -33,7 +33,7 @@ Selects = dict[str, str]
 
 
 def selects() -> Selects:
-    """The SELECT of each summary by name, in an order in which they can be built."""
+    """Return the SELECT of each summary by name, in build order."""
     found: Selects = {}
     for number in range(WIDE):
         found[f"s0_{number}"] = (
@@ -51,7 +51,7 @@ def selects() -> Selects:
 
 
 def bare(url: str, folder: Path) -> None:
-    """Each SELECT as a table, one after the other."""
+    """Create a table from each SELECT, one after the other."""
     with create_engine(url).connect() as connection:
         for name, sql in selects().items():
             connection.execute(text(f"CREATE TABLE analytics.{name} AS {sql}"))
@@ -59,7 +59,7 @@ def bare(url: str, folder: Path) -> None:
 
 
 def daybook(url: str, folder: Path) -> None:
-    """As the flow does it, without Prefect."""
+    """Build the summaries as the flow does, without Prefect."""
     target = open_warehouse(create_engine(url))
     graph = plan_builds(target, None, folder / "tables")
 
@@ -71,7 +71,7 @@ def daybook(url: str, folder: Path) -> None:
 
 
 def dbt(url: str, folder: Path) -> None:
-    """`dbt build`, with as many threads, and the tests unique and not_null of each key."""
+    """Run `dbt build` with the same number of threads, and the tests unique and not_null of each key."""
     done = subprocess.run(
         [DBT, "build", "--project-dir", folder / "dbt", "--profiles-dir", folder / "dbt", "--quiet"],
         env=os.environ | {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
@@ -87,7 +87,7 @@ WAYS: dict[str, Callable[[str, Path], None]] = {"their own SQL": bare, "Daybook"
 
 
 def write_files(url: str, folder: Path) -> None:
-    """The files of the summaries, and of the same as a dbt project."""
+    """Write the files of the summaries, and a dbt project with the same models."""
     ours, models = folder / "tables" / "analytics", folder / "dbt" / "models"
     ours.mkdir(parents=True)
     models.mkdir(parents=True)
@@ -114,7 +114,7 @@ def write_files(url: str, folder: Path) -> None:
 
 
 def note_load(url: str) -> None:
-    """What the ledger says of the table below, so that Daybook knows when it changes."""
+    """Record a load of the input table in the ledger, so that Daybook knows when it changes."""
     target, now = open_warehouse(create_engine(url)), datetime.now(UTC)
     ledger = Ledger(target)
     with target.session() as session:
@@ -123,7 +123,7 @@ def note_load(url: str) -> None:
 
 
 def measured(way: str, url: str, folder: Path) -> float:
-    """The seconds of one way, from no summaries to all of them. Exits where a table is not as it should be."""
+    """Build all summaries in one way, from none. Return the seconds. Exit if a table is missing or empty."""
     warehouse.run(url, "DROP SCHEMA IF EXISTS analytics, daybook CASCADE")
     warehouse.run(url, "CREATE SCHEMA analytics")
     note_load(url)
@@ -138,21 +138,21 @@ def measured(way: str, url: str, folder: Path) -> float:
 
 
 def lines(seconds: dict[str, list[float]], planning: float, idle: float) -> Iterator[str]:
-    """The page."""
+    """Yield the lines of the page."""
     medians = {way: statistics.median(times) for way, times in seconds.items()}
     beyond = (medians["Daybook"] - medians["their own SQL"]) / (DEEP * WIDE) * 1000
     yield "# 200 summaries in a graph that is ten deep\n"
     yield f"- `python -m benchmarks.summaries`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     yield f"- {machine()}"
-    yield f"- PostgreSQL from a wheel; {ROWS:,} rows below; in turns, medians of {TIMES}; dbt by requirements-dbt.txt"
-    yield f"- Beyond their own SQL, Daybook takes {beyond:.0f} ms a summary; planning is {planning:.1f} s of all\n"
-    yield "| way | seconds | of the bare SQL's |"
+    yield f"- PostgreSQL from a wheel; {ROWS:,} input rows; ways in turns, medians of {TIMES}; dbt as in requirements-dbt.txt"
+    yield f"- On top of the SQL, Daybook takes {beyond:.0f} ms per summary; planning takes {planning:.1f} s in total\n"
+    yield "| way | seconds | × the bare SQL |"
     yield "|:--|--:|--:|"
     for way, median in medians.items():
         yield f"| {way} | {median:.1f} | {median / medians['their own SQL']:.1f} × |"
     yield f"| Daybook, when nothing has changed | {idle:.1f} | {idle / medians['their own SQL']:.1f} × |\n"
-    yield "The bare SQL runs on one connection, one after the other, and checks nothing. Daybook and dbt run up to four"
-    yield "at a time, and see that each key is there and unique; Daybook keeps the ledger, too."
+    yield "The bare SQL runs on one connection, one statement after the other, and checks nothing. Daybook and dbt"
+    yield "build up to four at a time, and check that each key is unique and not null. Daybook also writes the ledger."
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""The ways from MariaDB into PostgreSQL that are compared.
+"""The ways to load from MariaDB into PostgreSQL that the benchmark compares.
 
-Each begins without the table and ends with the same one: its rows, its primary key, its index on created_at. Daybook
-makes key and index once the rows are in, so the others do too.
+Each starts without the table and ends with the same table: its rows, its primary key, and its index on created_at.
+Daybook creates key and index after loading the rows, and so do the others.
 """
 
 import contextlib
@@ -32,18 +32,18 @@ KEY_AND_INDEX = "key and index"
 
 
 class Keys:
-    """The source, under whatever name it is asked for."""
+    """A connection provider that opens the source under every name."""
 
     def __init__(self, url: str) -> None:
         self._url = url
 
     def engine(self, name: str) -> Engine:
-        """A new engine for the source."""
+        """Return a new engine for the source."""
         return create_engine(self._url, poolclass=NullPool)
 
 
 def described(name: str, source: str, load: str) -> Table:
-    """The table `name` of the warehouse, loaded from the source's table `source` by the strategy `load`."""
+    """Return the table `name`, loaded from the source's table `source` with the strategy `load`."""
     return Table.model_validate(
         {
             "name": name,
@@ -59,12 +59,12 @@ def described(name: str, source: str, load: str) -> Table:
 
 
 def daybook_by_folder(addresses: Addresses, table: str, meter: Meter) -> None:
-    """Daybook, with a folder as its stage."""
+    """Load with Daybook, with a folder as the stage."""
     _daybook(addresses, table, meter, lambda: FolderStage(Path(addresses.folder) / "stage"))
 
 
 def daybook_by_s3(addresses: Addresses, table: str, meter: Meter) -> None:
-    """Daybook, with S3 as its stage."""
+    """Load with Daybook, with S3 as the stage."""
     _daybook(addresses, table, meter, lambda: S3Stage(addresses.s3.client(), addresses.s3.bucket))
 
 
@@ -91,9 +91,9 @@ def _daybook(addresses: Addresses, table: str, meter: Meter, open_stage: Callabl
 
 
 def bare_pipe(addresses: Addresses, table: str, meter: Meter) -> None:
-    r"""`mariadb --quick | psql \copy`: both programs write and read a backslash before what is special.
+    r"""Load with `mariadb --quick | psql \copy`. Both programs escape special characters with a backslash.
 
-    NULL comes as the word, so a comment "NULL" would become one: the pipe cannot tell them apart.
+    mariadb writes NULL as the word, so a comment "NULL" becomes NULL: the pipe cannot distinguish them.
     """
     source, target = make_url(addresses.source), make_url(addresses.warehouse)
     mariadb = find_program("mariadb")
@@ -123,7 +123,7 @@ def bare_pipe(addresses: Addresses, table: str, meter: Meter) -> None:
 
 
 def pandas(addresses: Addresses, table: str, meter: Meter) -> None:
-    """pandas' `read_sql`, `to_csv` into a file, and `COPY` of that."""
+    """Load with pandas: `read_sql`, `to_csv` into a file, and `COPY` of that file."""
     import pandas  # type: ignore[import-untyped]
 
     file = Path(addresses.folder) / "pandas.csv"
@@ -150,7 +150,7 @@ def _make_key_and_index(addresses: Addresses, meter: Meter) -> None:
         warehouse.run(addresses.warehouse, *statements)
 
 
-#: Name: what it does, given the addresses, the source's table and a meter for its legs.
+#: The ways by name. Each takes the addresses, the source's table, and a meter for its legs.
 WAYS: dict[str, Callable[[Addresses, str, Meter], None]] = {
     "Daybook, folder": daybook_by_folder,
     "Daybook, S3": daybook_by_s3,
