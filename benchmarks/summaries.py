@@ -144,7 +144,7 @@ def lines(seconds: dict[str, list[float]], planning: float, idle: float) -> Iter
     yield "# 200 summaries in a graph that is ten deep\n"
     yield f"- `python -m benchmarks.summaries`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     yield f"- {machine()}"
-    yield f"- PostgreSQL from a wheel; {ROWS:,} input rows; ways in turns, medians of {TIMES}; dbt as in requirements-dbt.txt"
+    yield f"- PostgreSQL from a wheel; {ROWS:,} input rows; in turns, medians of {TIMES}; dbt of requirements-dbt.txt"
     yield f"- On top of the SQL, Daybook takes {beyond:.0f} ms per summary; planning takes {planning:.1f} s in total\n"
     yield "| way | seconds | × the bare SQL |"
     yield "|:--|--:|--:|"

@@ -33,8 +33,8 @@ MaxRepair = Annotated[
     float,
     Field(ge=0, le=1),
     explained(
-        "The limit of a repair, as a share of the loaded intervals. If more of them differ, nothing is repaired: a type "
-        "or a time zone may have changed, and the repair would rewrite history.",
+        "The limit of a repair, as a share of the loaded intervals. If more of them differ, nothing is repaired: a "
+        "type or a time zone may have changed, and the repair would rewrite history.",
         type="number",
         minimum=0,
         maximum=1,

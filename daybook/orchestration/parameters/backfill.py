@@ -47,6 +47,8 @@ IntervalsPerRun = Annotated[
 DependsOnPast = Annotated[bool, flag("Load in order, one run at a time, and stop at the first failure.")]
 PassedOn = Annotated[
     dict[str, Any] | None,
-    explained('Parameters for every run, such as {"allow_shrink": true}.', anyOf=[{"type": "object"}, {"type": "null"}]),
+    explained(
+        'Parameters for every run, such as {"allow_shrink": true}.', anyOf=[{"type": "object"}, {"type": "null"}]
+    ),
 ]
 DryRun = Annotated[bool, flag("Load nothing, and show for each interval what would happen.")]
