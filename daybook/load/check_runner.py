@@ -1,8 +1,8 @@
-"""Checks at work: each is one query, and what it returned is held against what was expected.
+"""Run the checks of a table file. Each check is one query, whose value is compared with the expected one.
 
-They run in the transaction that is open, on what it is about to commit. What a table held before, which `change_within`
-compares with, is measured before the transaction changes it: `before = measure(…)`, then `run_checks(…, before)`.
-The SQL is what the warehouses have in common.
+Checks run in the open transaction, on the rows that it is about to commit. `change_within` compares with the table as
+it was before, so measure that before the transaction changes the table: `before = measure(…)`, then
+`run_checks(…, before=before)`. The queries use only SQL that all warehouses share.
 """
 
 import logging
@@ -22,23 +22,27 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A check, the SQL that was run for it (to be pasted as it is), what that returned, and whether that is good."""
+    """The result of one check."""
 
     check: Check
     sql: str
+    """The query as it was sent, ready to paste."""
     found: Any
+    """The value that the query returned."""
     expected: str
+    """The expected value in words."""
     held: bool
+    """True if the check passed."""
 
     def __str__(self) -> str:
         name = "" if self.check.kind == "sql" else f"{self.check.kind}: "
-        return f"{name}{self.sql} gave {shown(self.found)}, and {self.expected} was expected"
+        return f"{name}{self.sql} returned {shown(self.found)}; expected {self.expected}"
 
 
 def measure(session: Session, warehouse: Warehouse, checks: Sequence[Check], table: str) -> dict[Check, Any]:
-    """What the queries of the checks with `change_within` return on `table` (`schema.table`) as it is now.
+    """Return the current values of all checks with `change_within` on `table` (`schema.table`).
 
-    Nothing, where there is no such table yet. Raises as `run_checks` does.
+    The result is empty if the table does not exist yet. Raises the errors of `run_checks`.
     """
     compared = [check for check in checks if check.change_within is not None]
     if not compared or not warehouse.exists(session, table):
@@ -55,14 +59,19 @@ def run_checks(
     stands_for: str | None = None,
     before: Mapping[Check, Any] | None = None,
 ) -> list[Result]:
-    """Run the checks of the file of `table` (`schema.table`), whatever comes of them: see `require`.
+    """Run all checks of a table's file and return their results. To stop at failed checks, call `require`.
 
-    `stands_for` is the table (`schema.table`) that is looked at wherever a check means `table`: one that is being
-    built. `before` is what `measure` returned; without it, nothing is there to compare a change with, and it holds.
+    Args:
+        session: a session with the open transaction.
+        warehouse: the warehouse of the session.
+        checks: the checks.
+        table: the table of the file, `schema.table`.
+        stands_for: the table (`schema.table`) to query instead of `table`, such as a build that is not published yet.
+        before: the result of `measure`. Without it, a check with `change_within` has nothing to compare and passes.
 
     Raises:
-        TableFileError: a check's SQL is wrong, or does not return one value.
-        CheckFailed: it could not be run over the rows that are there (a number divided by zero).
+        TableFileError: the SQL of a check is wrong, or does not return one value.
+        CheckFailed: a query failed because of the rows, for example by a division by zero.
     """
     results = []
     for check in checks:
@@ -75,22 +84,27 @@ def run_checks(
 
 
 def warnings_of(results: Iterable[Result]) -> tuple[str, ...]:
-    """What the checks of severity `warn` that do not hold have to say, a text each."""
+    """Return one text for each failed check of severity `warn`."""
     return tuple(str(result) for result in results if not result.held and result.check.severity == "warn")
 
 
 def require(results: Sequence[Result], what: str, remedy: str) -> tuple[Result, ...]:
-    """Tell of the checks that do not hold, and go on only where all of them are there to warn.
+    """Log the failed checks of severity `warn`, and raise an error for those of severity `fail`.
 
-    `what` names what was checked ("raw_data.nps 2021-02-05"), and `remedy` says what to do ("Mend …"). Returns the
-    results as they came; their warnings are in the log now.
+    Args:
+        results: the results of `run_checks`.
+        what: the name of what was checked, such as "raw_data.nps 2021-02-05".
+        remedy: the last sentence of the error, such as "Fix the rows at the source".
+
+    Returns:
+        The results, unchanged.
 
     Raises:
-        CheckFailed: checks that do more than warn do not hold: all of them, each with its SQL, what it found and what
-            was expected.
+        CheckFailed: checks of severity `fail` failed. The error lists all of them, each with its SQL, the value that
+            it found and the value that it expected.
     """
     for warning in warnings_of(results):
-        logger.warning("%s: a check does not hold: %s", what, warning)
+        logger.warning("%s: a check failed with severity warn: %s", what, warning)
     failed = [str(result) for result in results if not result.held and result.check.severity == "fail"]
     if len(failed) == 1:
         raise CheckFailed(f"{what}: a check failed, and nothing was changed: {failed[0]}. {remedy}")
@@ -101,7 +115,7 @@ def require(results: Sequence[Result], what: str, remedy: str) -> tuple[Result, 
 
 
 def _query(warehouse: Warehouse, check: Check, table: str, actual: str) -> tuple[str, Sequence[Any]]:
-    """The query of a check and the values to bind. Where it means `table`, it looks at `actual`."""
+    """Return the query of a check and its bind values. The query reads `actual` wherever the check names `table`."""
 
     def quoted(name: str) -> str:
         return warehouse.table(actual if name == table else name)
@@ -120,15 +134,15 @@ def _query(warehouse: Warehouse, check: Check, table: str, actual: str) -> tuple
         return f"SELECT count(*) FROM {of} WHERE {column} NOT IN ({', '.join(['%s'] * len(values))})", values
     if check.relationship is not None:
         column, (to, _, key) = name(check.relationship.column), check.relationship.to.rpartition(".")
-        there = f"SELECT 1 FROM {quoted(to)} AS there WHERE there.{name(key)} = here.{column}"
-        return f"SELECT count(*) FROM {of} AS here WHERE here.{column} IS NOT NULL AND NOT EXISTS ({there})", ()
+        parents = f"SELECT 1 FROM {quoted(to)} AS parent WHERE parent.{name(key)} = child.{column}"
+        return f"SELECT count(*) FROM {of} AS child WHERE child.{column} IS NOT NULL AND NOT EXISTS ({parents})", ()
     if check.fresh is not None:
         return f"SELECT max({name(check.fresh.column)}) FROM {of}", ()
     return f"SELECT count(*) FROM {of}", ()
 
 
 def _ask(session: Session, table: str, sql: str, values: Sequence[Any]) -> tuple[str, Any]:
-    """Return the query as it was sent, which a person can paste, and the one value that it returned."""
+    """Return the query as it was sent, ready to paste, and the one value that it returned."""
     text = session.as_sent(sql, values)
     broken = f"{table}: a check of tables/{table.replace('.', '/', 1)}.yaml cannot be run: {text}"
     try:
@@ -137,10 +151,10 @@ def _ask(session: Session, table: str, sql: str, values: Sequence[Any]) -> tuple
         if error.transient:
             raise
         kind = TableFileError if meets(error, Condition.WRONG_SQL) else CheckFailed
-        raise kind(f"{broken} says: {error.message}. Nothing was changed. Correct the check") from None
+        raise kind(f"{broken} failed: {error.message}. Nothing was changed. Correct the check") from None
     if (rows, columns) != (1, 1):
         raise TableFileError(
-            f"{broken} returns {rows} rows of {columns} columns, and a check is about one value. Nothing was "
-            "changed. Count the rows, or ask for one of them"
+            f"{broken} returns {rows} rows of {columns} columns, but a check needs exactly one value. Nothing was "
+            "changed. Count the rows, or select one value"
         )
     return text, found

@@ -1,4 +1,4 @@
-"""What a load counts of the rows that it brings, and the checksum of them that the ledger keeps for the audit."""
+"""Row counts and checksums of loaded rows. The ledger keeps them, and the audit compares them with the source."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,9 +16,9 @@ from daybook.warehouses.session import Session
 
 
 class LoadChecksums:
-    """Of one load or audit, in the warehouse. Where nothing is compared (`recipe` is None), every checksum is None.
+    """Computes the row counts and checksums of one load or audit in the warehouse.
 
-    `target` is what is loaded, and `recipe` what is compared of it.
+    `target` is the loaded table, and `recipe` has the columns to compare. If `recipe` is None, every checksum is None.
     """
 
     def __init__(self, session: Session, warehouse: Warehouse, target: Target, recipe: ComparedColumns | None) -> None:
@@ -30,12 +30,12 @@ class LoadChecksums:
     def of_load(
         cls, session: Session, warehouse: Warehouse, table: Table, target: Target, described: Sequence[Column]
     ) -> "LoadChecksums":
-        """For a load: `described` are all of the source's columns, as they leave it."""
+        """Return the checksums for a load. `described` are all columns of the source, after masking."""
         recipe = recipe_for(session, warehouse, target, described) if table.source.audited else None
         return cls(session, warehouse, target, recipe)
 
     def side(self, table: str) -> ComparisonSide:
-        """The warehouse's side of an audit: of `table`, what stands behind FROM."""
+        """Return the warehouse's side of an audit. `table` is a FROM item."""
         assert self.recipe is not None
         hashing = self._warehouse.hashing
         for statement in hashing.SESSION:
@@ -44,28 +44,28 @@ class LoadChecksums:
         return side_of(hashing, self.recipe, lambda field: quote(field.name), self._session.rows, table, cursor, quote)
 
     def sums(self, table: str, intervals: Sequence[Interval]) -> dict[Interval, Sum]:
-        """The checksum of the rows of `table` (quoted: the target, or what is staged for it) in each interval."""
+        """Return the checksum of each interval's rows. `table` is quoted: the target or its staging table."""
         if self._side is None:
             return {interval: Sum(rows) for interval, rows in self.counts(table, intervals).items()}
         return replace(self._side, table=table).sums(intervals)
 
     def counts(self, table: str, intervals: Sequence[Interval]) -> dict[Interval, int]:
-        """How many rows of `table` (quoted) lie in each interval."""
+        """Return the row count of each interval in `table` (quoted)."""
         cursor = self._target.cursor
         assert cursor is not None
         return rows_by_interval(self._session.rows, table, self._column, cursor, intervals)
 
     def whole(self, table: str) -> Sum | None:
-        """The checksum of all rows of `table` (quoted); None where nothing is compared, and nobody has to read them."""
+        """Return the checksum of all rows of `table` (quoted). If nothing is compared, return None and read no rows."""
         return replace(self._side, table=table).whole() if self._side else None
 
     def checksum(self, sum: Sum | None) -> str | None:
-        """As the ledger keeps it."""
+        """Return the checksum as the ledger keeps it."""
         return checksum_of(self.recipe.fingerprint, sum) if self.recipe and sum else None
 
 
 def recipe_for(session: Session, warehouse: Warehouse, target: Target, described: Sequence[Column]) -> ComparedColumns:
-    """What is compared of a table, as it is in the warehouse, or as a load would make it there."""
+    """Return the columns to compare: of the table in the warehouse, or of the table that a load would create."""
     existing: Mapping[str, Column] = warehouse.existing_columns(session, target.name) or {
         warehouse.folded(column.name): Column(column.name, warehouse.spelled(column.type)) for column in target.columns
     }

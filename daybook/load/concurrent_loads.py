@@ -1,7 +1,7 @@
-"""An older snapshot never takes the place of a newer one that was committed while it was being extracted.
+"""Concurrent loads of one table: an older snapshot never replaces a newer one.
 
-Two runs may read the same table at the same time and commit in the other order: a backfill and the daily run, for one.
-What the ledger says was loaded meanwhile, from a newer moment of the source, stays, and the rest is loaded.
+Two runs, such as a backfill and the daily run, may read the same table at the same time and commit in the other order.
+The ledger shows which intervals another run loaded from a newer snapshot. Those stay, and the rest is loaded.
 """
 
 from collections.abc import Sequence
@@ -18,23 +18,26 @@ from daybook.warehouses.session import Session
 
 
 def newer_entries(ledger: Ledger, session: Session, extracted: Extracted) -> list[Entry]:
-    """What was committed of the table while `extracted` was being made, from a newer moment. Ask under the lock."""
+    """Return the entries that other runs committed during the extraction, from a newer snapshot.
+
+    Call it under the table's lock.
+    """
     since = ledger.since(session, extracted.plan.table.name, extracted.began_at)
     return [entry for entry in since if entry.snapshot_at > extracted.snapshot_at]
 
 
 def superseded_intervals(plan: Plan, newer: Sequence[Entry]) -> dict[Interval, Entry]:
-    """Which intervals of the plan are overtaken, and by what; none where nothing is newer."""
+    """Return the intervals of the plan that another run loaded from a newer snapshot, each with that run's entry."""
     found = {interval: latest_covering(interval, newer) for interval in plan.intervals}
     return {interval: entry for interval, entry in found.items() if entry is not None}
 
 
 def newer_full_refresh(plan: Plan, newer: Sequence[Entry]) -> Entry | None:
-    """The entry of a newer full refresh, for a plan that is one too.
+    """Return the entry of a newer full refresh, or None. The plan is a full refresh, too.
 
     Raises:
-        Superseded: intervals were loaded meanwhile: to keep them, and take the rest of the older snapshot, could leave
-            a row that moved from one to another twice or not at all.
+        Superseded: another run loaded intervals from a newer snapshot. A mix of both snapshots could have a row that
+            moved between intervals twice or not at all.
     """
     refreshes = [entry for entry in newer if entry.start == plan.start and entry.end == entry.snapshot_at]
     if newer and not refreshes:
@@ -43,11 +46,11 @@ def newer_full_refresh(plan: Plan, newer: Sequence[Entry]) -> Entry | None:
 
 
 def refuse_if_newer(plan: Plan, newer: Sequence[Entry]) -> None:
-    """See that nothing newer is there, for a load that applies deletions.
+    """Refuse a load that applies deletions if another run loaded a part of the table from a newer snapshot.
 
     Raises:
-        Superseded: other intervals were loaded meanwhile: a row that was deleted then has left no trace in the table,
-            and this older snapshot may still have it.
+        Superseded: the newer load may have deleted a row that this older snapshot still has. The table keeps no trace
+            of deleted rows, so this load could bring the row back.
     """
     if newer:
         raise _superseded(plan, newer, "another part of the table")
@@ -55,16 +58,19 @@ def refuse_if_newer(plan: Plan, newer: Sequence[Entry]) -> None:
 
 def _superseded(plan: Plan, newer: Sequence[Entry], what: str) -> Superseded:
     return Superseded(
-        f"{plan.table.name} {plan.label}: {what} was loaded at {newer[-1].loaded_at:%Y-%m-%d %H:%M:%S} UTC from a "
-        "newer snapshot, while this run was extracting; nothing was changed. Run it again; if loads come more often "
-        "than this one takes, pause their schedule meanwhile"
+        f"{plan.table.name} {plan.label}: another run loaded {what} at {newer[-1].loaded_at:%Y-%m-%d %H:%M:%S} UTC "
+        "from a newer snapshot, while this run was extracting; nothing was changed. Run it again. If other loads "
+        "always commit before this one, pause their schedule until it is done"
     )
 
 
 def drop_superseded_rows(
     session: Session, warehouse: Warehouse, target: Target, table: str, staged: str, newer: Sequence[Entry]
 ) -> None:
-    """Delete the staged rows that `newer` loads have replaced: by their cursor, or by their key if a row has moved."""
+    """Delete the staged rows that `newer` loads have replaced.
+
+    These are the rows whose cursor is in an interval of those loads, and the rows whose key the table has there.
+    """
     assert target.cursor is not None
     taken = [Interval(entry.start, entry.end) for entry in newer if entry.start is not None]
     column = warehouse.quote(target.cursor.column)

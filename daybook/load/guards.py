@@ -1,4 +1,4 @@
-"""The checks between staged rows and the commit. Each raises its own error, and the transaction rolls back."""
+"""Guards: the checks of staged rows before the commit. Each raises its own error, which rolls the load back."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,33 +21,41 @@ if TYPE_CHECKING:
 
 
 def guard_row_count(table: str, staged: int, copied: int, counted: int) -> None:
-    """What the manifest says, what the COPY says and what a count finds must be the same number."""
+    """Check that the row counts of the manifest, of COPY and of the staging table are the same.
+
+    Raises:
+        RowCountMismatch: they differ.
+    """
     if not staged == copied == counted:
         raise RowCountMismatch(
-            f"{table}: {staged} rows are in the manifest, COPY took {copied}, and {counted} landed; "
-            "nothing was changed. Run it again; if it stays, something writes to the stage besides Daybook"
+            f"{table}: row counts differ: the manifest has {staged} rows, COPY reported {copied}, and the table has "
+            f"{counted}; nothing was changed. Run it again. If the error persists, another process writes to the stage"
         )
 
 
 def without_key(session: Session, warehouse: Warehouse, target: Target, staged: str) -> int:
-    """How many rows of `staged` (quoted) have no key, or only a part of one."""
+    """Return the number of rows in `staged` (quoted) with a NULL in their key."""
     missing = " OR ".join(f"{warehouse.quote(name)} IS NULL" for name in target.key)
     count: int = session.one(f"SELECT count(*) FROM {staged} WHERE {missing}")
     return count
 
 
 def guard_key_not_null(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:
-    """No staged row is without its key."""
+    """Check that no staged row has a NULL in its key.
+
+    Raises:
+        NullKey: some rows have.
+    """
     count = without_key(session, warehouse, target, staged) if target.key else 0
     if count:
         raise NullKey(
-            f"{target.name}: {count} rows have no {', '.join(target.key)}, which is their key. Give them one at the "
-            "source, or correct key: in the table file"
+            f"{target.name}: {count} rows have no key: {', '.join(target.key)} is NULL. Give them a key at the source, "
+            "or correct key: in the table file"
         )
 
 
 def duplicates(session: Session, warehouse: Warehouse, target: Target, staged: str) -> list[str]:
-    """Up to three keys that more than one staged row has, as people read them. Empty: every key is there once."""
+    """Return up to three duplicate keys of staged rows, each as text with its row count; none if keys are unique."""
     if not target.key:
         return []
     keys = ", ".join(warehouse.quote(name) for name in target.key)
@@ -61,7 +69,11 @@ def duplicates(session: Session, warehouse: Warehouse, target: Target, staged: s
 
 
 def guard_key_unique(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:
-    """No two staged rows share a key, where the strategy does not choose between them."""
+    """Check that no two staged rows share a key. Call it if the strategy does not choose between such rows.
+
+    Raises:
+        DuplicateKey: rows share a key.
+    """
     found = duplicates(session, warehouse, target, staged)
     if found:
         raise DuplicateKey(
@@ -71,11 +83,16 @@ def guard_key_unique(session: Session, warehouse: Warehouse, target: Target, sta
 
 
 def guard_interval(table: str, plan: Plan, staged: int, counted: int) -> None:
-    """Every staged row lies in the intervals that are being loaded."""
+    """Check that all staged rows are inside the intervals of the plan.
+
+    Raises:
+        OutsideInterval: some rows are outside.
+    """
     if staged != counted:
         raise OutsideInterval(
-            f"{table}: {staged - counted} of {staged} rows, as the warehouse reads them, do not lie in {plan.label}. "
-            f"The cursor means another time zone than timezone: {plan.table.timezone}, or its type cuts it off"
+            f"{table}: in the warehouse, {staged - counted} of {staged} rows are outside of {plan.label}. Either the "
+            f"cursor is not in timezone: {plan.table.timezone}, or its type in the warehouse truncates it. Correct "
+            "timezone: or the cursor's type in the table file"
         )
 
 
@@ -88,15 +105,15 @@ def guard_shrink(
     tally: LoadChecksums,
     entries: Sequence[Entry],
 ) -> None:
-    """Stop a load that would leave far fewer rows than the ledger says were there.
+    """Stop a load that would leave far fewer rows than the ledger has recorded.
 
-    A strategy that removes no rows has nothing to stop. For an interval, the ledger's newest entry has the number of
-    rows. Three cases count the interval's rows in the warehouse instead:
+    Strategies that remove no rows are not checked. For an interval, the earlier row count is that of the ledger's
+    newest entry. In three cases, it is a count of the interval's rows in the warehouse instead:
 
-    - The entry is a full refresh, which has one number for all of its intervals.
+    - The entry is a full refresh, which has one row count for all of its intervals.
     - The table's rows move between intervals, and the load is exact: most of the rows that the ledger counted may have
-      moved on to later intervals since. The rows that stay are not counted.
-    - A repair finds rows that no load put there. The source may not have them.
+      moved to later intervals since. Rows that the load leaves in place are not counted.
+    - The load is a repair, and the interval has rows but no entry in the ledger. The source may not have these rows.
 
     Raises:
         ShrinkGuard: less than `shrink_limit` of the rows would be left.
@@ -112,7 +129,7 @@ def guard_shrink(
             _compare(plan, plan.label, before, staged.rows, limit, entries[-1].loaded_at)
         return
     assert plan.table.grid is not None
-    there: dict[Interval, int] | None = None
+    current: dict[Interval, int] | None = None
     for interval, after in staged.counts.items():
         entry = latest_covering(interval, entries)
         if entry is None and not plan.exact:
@@ -121,46 +138,56 @@ def guard_shrink(
             before = entry.rows
         else:
             rows = settled_sql(warehouse, target, table, staged.later) if staged.later else table
-            there = there or tally.counts(rows, plan.intervals)
-            before = there[interval]
+            current = current or tally.counts(rows, plan.intervals)
+            before = current[interval]
         _compare(plan, plan.table.grid.label(interval), before, after, limit, entry.loaded_at if entry else None)
 
 
 def guard_deletions(session: Session, plan: Plan, table: str, removed: int) -> None:
-    """Deletions that are applied do not take most of the table: `removed` rows have just left `table` (quoted)."""
+    """Check that deletions at the source have not removed most of the table.
+
+    `removed` is the number of rows that this transaction has just deleted from `table` (quoted).
+
+    Raises:
+        ShrinkGuard: less than `shrink_limit` of the rows would be left.
+    """
     limit = plan.table.shrink_limit
     if plan.allow_shrink or not limit or not removed:
         return
     left = session.one(f"SELECT count(*) FROM {table}")
     if left < (left + removed) * limit:
         raise ShrinkGuard(
-            f"{plan.table.name} {plan.label}: by {plan.table.deleted}, {removed} of {left + removed} rows are deleted "
-            f"at the source. A load that leaves less than {limit:.0%} is stopped; nothing was changed. If they are "
-            "really deleted, run it once with allow_shrink=true; if the column says something else, correct deleted: "
+            f"{plan.table.name} {plan.label}: {plan.table.deleted} marks {removed} of {left + removed} rows as deleted "
+            f"at the source. A load must leave at least {limit:.0%} of the rows; nothing was changed. If the rows are "
+            "really deleted, run it once with allow_shrink=true. If the column means something else, correct deleted: "
             "in the table file"
         )
 
 
 def guard_checks(session: Session, warehouse: Warehouse, plan: Plan, before: Mapping[Check, Any]) -> tuple[Result, ...]:
-    """What the table file's `checks` say holds in the table as it is about to be committed.
+    """Run the table file's `checks` on the table as it is about to be committed, and return their results.
 
-    `before` is what `checking.measure` returned before it was changed. Returns what each check found.
+    `before` is the result of `measure` from before the change.
+
+    Raises:
+        CheckFailed: a check of severity `fail` failed.
+        TableFileError: the SQL of a check is wrong.
     """
     results = run_checks(session, warehouse, plan.table.checks, plan.table.name, before=before)
     what = f"{plan.table.name} {plan.label}"
-    return require(results, what, "Mend the rows at the source, or the check in the table file")
+    return require(results, what, "Fix the rows at the source, or the check in the table file")
 
 
 def _compare(plan: Plan, label: str, before: int, after: int, limit: float, loaded_at: datetime | None) -> None:
     if after < before * limit:
         raise ShrinkGuard(
-            f"{plan.table.name} {label}: the source has {after} rows, and {_said(before, loaded_at)}. "
-            f"A load that leaves less than {limit:.0%} is stopped; nothing was changed. If the rows are really gone, "
-            "run it once with allow_shrink=true; to move the limit, set shrink_limit: in the table file"
+            f"{plan.table.name} {label}: the source has {after} rows, but {_rows_before(before, loaded_at)}. "
+            f"A load must leave at least {limit:.0%} of the rows; nothing was changed. If the rows are really gone, "
+            "run it once with allow_shrink=true. To change the limit, set shrink_limit: in the table file"
         )
 
 
-def _said(before: int, loaded_at: datetime | None) -> str:
+def _rows_before(before: int, loaded_at: datetime | None) -> str:
     if loaded_at is None:
-        return f"the warehouse has {before} that no load put there"
-    return f"by the last load there were {before} ({loaded_at:%Y-%m-%d %H:%M} UTC)"
+        return f"the warehouse has {before} rows that no load put there"
+    return f"there were {before} after the last load ({loaded_at:%Y-%m-%d %H:%M} UTC)"

@@ -1,4 +1,4 @@
-"""What the ledger is told of one load: an entry for each interval, or one for the whole table."""
+"""Build the ledger entries of one load: one for each interval, or one for the whole table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from daybook.warehouses.session import Session
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntries:
-    """Of the load `load_id` of what was extracted. Its methods are called under the table's lock."""
+    """Builds the entries of the load `load_id`. Call its methods under the table's lock."""
 
     extracted: Extracted
     warehouse: Warehouse
@@ -28,29 +28,29 @@ class LedgerEntries:
     load_id: str
 
     def entries(self, session: Session, staged: Staged, tally: LoadChecksums) -> list[Entry]:
-        """The entries of a load that brought what is staged."""
+        """Return the entries of a load of the staged rows."""
         plan, extracted = self.extracted.plan, self.extracted
-        told = self._common_fields(session)
+        common = self._common_fields(session)
         missing = "\n".join(extracted.findings.shortfalls)[:MAX_TEXT] or None
         spans: list[tuple[datetime | None, datetime, int, Sum | None]]
         spans = [(interval.start, interval.end, sum.rows, sum) for interval, sum in staged.sums.items()]
         if plan.whole:
             spans = [(plan.start, extracted.snapshot_at, staged.rows, staged.total)]
         entries = [
-            Entry(plan.table.name, start, end, rows, missing=missing, checksum=tally.checksum(sum), **told)
+            Entry(plan.table.name, start, end, rows, missing=missing, checksum=tally.checksum(sum), **common)
             for start, end, rows, sum in spans
         ]
-        return self._recounted(session, tally, told) + entries
+        return self._recounted(session, tally, common) + entries
 
     def confirmation(self, session: Session) -> Entry:
-        """Return the entry that says that the source has not changed since the last load."""
+        """Return the entry of a load that found the source unchanged since the last one."""
         last = self.extracted.unchanged
         assert last is not None
-        told = self._common_fields(session) | {"strategy": UNCHANGED, "version": last.version}
-        return replace(last, end=self.extracted.snapshot_at, **told)
+        common = self._common_fields(session) | {"strategy": UNCHANGED, "version": last.version}
+        return replace(last, end=self.extracted.snapshot_at, **common)
 
     def neighbouring_intervals(self) -> Sequence[Interval]:
-        """Return the intervals before the plan's of which the load takes rows along, because they changed."""
+        """Return the earlier intervals whose changed rows this load includes."""
         since, plan = self.extracted.findings.since, self.extracted.plan
         stretch, grid = plan.range, plan.table.grid
         if (
@@ -63,17 +63,17 @@ class LedgerEntries:
             return ()
         return grid.between(since, stretch.start)
 
-    def _recounted(self, session: Session, tally: LoadChecksums, told: dict[str, Any]) -> list[Entry]:
-        """The entries of the intervals beside, as far as they had been loaded: the others stay missing."""
-        beside, table = self.neighbouring_intervals(), self.extracted.plan.table.name
-        if not beside:
+    def _recounted(self, session: Session, tally: LoadChecksums, common: dict[str, Any]) -> list[Entry]:
+        """Return new entries for the neighbouring intervals that were loaded before. The others stay missing."""
+        neighbours, table = self.neighbouring_intervals(), self.extracted.plan.table.name
+        if not neighbours:
             return []
-        loaded = self.ledger.loaded(session, table, Interval(beside[0].start, beside[-1].end))
-        known = {found.interval for found in statuses(beside, loaded, ()) if found.entry}
+        loaded = self.ledger.loaded(session, table, Interval(neighbours[0].start, neighbours[-1].end))
+        recorded = {found.interval for found in statuses(neighbours, loaded, ()) if found.entry}
         quoted = self.warehouse.table(table)
-        sums = {interval: sum for interval, sum in tally.sums(quoted, beside).items() if interval in known}
+        sums = {interval: sum for interval, sum in tally.sums(quoted, neighbours).items() if interval in recorded}
         return [
-            Entry(table, interval.start, interval.end, sum.rows, checksum=tally.checksum(sum), **told)
+            Entry(table, interval.start, interval.end, sum.rows, checksum=tally.checksum(sum), **common)
             for interval, sum in sums.items()
         ]
 

@@ -1,4 +1,4 @@
-"""Load: staged rows become the table, and the ledger says so, in one transaction."""
+"""Load: move staged rows into their table and record them in the ledger, in one transaction."""
 
 import logging
 import time
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did: the ledger's entries, rows, bytes on the stage, and the seconds of its two legs."""
+    """The result of a load: ledger entries, rows, bytes on the stage, and the seconds of extract and load."""
 
     table: str
     label: str
@@ -32,28 +32,32 @@ class LoadReport:
     bytes: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     note: str = ""
-    """Why nothing was done, where nothing was."""
+    """The reason if the load had nothing to do."""
     shortfalls: tuple[str, ...] = ()
-    """What the source could not give of what was wanted."""
+    """The parts of the request that the source could not send, a text each."""
     checks: tuple[Result, ...] = ()
-    """What each of the table's checks found."""
+    """The results of the table's checks."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the checks of severity `warn` found, where it was not as expected."""
+        """One text for each failed check of severity `warn`."""
         return warnings_of(self.checks)
 
 
 def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_id: str | None = None) -> LoadReport:
-    """Bring what was extracted into the warehouse: the whole table or its intervals, and their rows of the ledger.
+    """Load the extracted rows into the warehouse, and record them in the ledger.
 
     Readers see the old rows until the commit and the new ones after it. Serialization conflicts, deadlocks and lost
-    connections are tried again; one that was lost during the COMMIT is settled by looking the load up in the ledger.
-    The parts are removed from the stage after the commit, and kept and named when it fails.
+    connections are retried. If the connection is lost during the COMMIT, the retry looks the load up in the ledger to
+    find out if the commit succeeded. After the commit, the parts are removed from the stage. If the load fails, they
+    stay, and a note of the error has their place.
 
     Raises:
-        GuardError, ValueRefused, SchemaMismatch, StageError: see there; nothing was changed.
-        LoadFailed: the warehouse failed in another way, or again and again.
+        GuardError: a check before the commit failed; nothing was changed.
+        ValueRefused: the warehouse cannot hold a value; nothing was changed.
+        SchemaMismatch: the table does not fit the rows; nothing was changed.
+        StageError: a staged part is missing or damaged; nothing was changed.
+        LoadFailed: the warehouse failed in another way, or every retry failed.
     """
     transaction = Transaction(extracted, warehouse, stage, flow_run_id)
     plan, began = extracted.plan, time.monotonic()
@@ -83,12 +87,13 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
 
 
 def already_loaded(plan: Plan, warehouse: Warehouse, flow_run_id: str | None) -> LoadReport | None:
-    """The report of a run that has nothing left to do, by one query of the ledger; None where it has.
+    """Return the report of a run that has nothing left to do, or None if it has. It takes one query of the ledger.
 
-    That is a run which committed all of its plan before it was retried; and one to which nobody gave a date, whose
-    interval has been loaded (an interval is only ever loaded once it is over): it came late, or twice.
+    Two kinds of runs have nothing to do: a run that committed its whole plan before it was retried, and a scheduled
+    run whose interval is loaded already, because it started late or twice. An interval is only loaded once it is over.
 
-    Raises LoadFailed: the warehouse could not be asked, again and again.
+    Raises:
+        LoadFailed: the warehouse did not answer in any of several tries.
     """
     ledger, name = Ledger(warehouse), plan.table.name
 
@@ -100,16 +105,16 @@ def already_loaded(plan: Plan, warehouse: Warehouse, flow_run_id: str | None) ->
 
     entries = with_retries(ask, what=f"{name} {plan.label}: reading the ledger", failed=LoadFailed, lost=WarehouseLost)
     found = [latest_covering(interval, entries) for interval in plan.intervals]
-    speaking = entries if plan.whole else [entry for entry in found if entry is not None]
-    if not speaking or len(speaking) < len(plan.intervals) or any(entry.missing for entry in speaking):
+    covering = entries if plan.whole else [entry for entry in found if entry is not None]
+    if not covering or len(covering) < len(plan.intervals) or any(entry.missing for entry in covering):
         return None
-    if all(entry.flow_run_id == flow_run_id for entry in speaking):
-        return _report(plan, speaking, note="this run had committed it before it was retried")
+    if all(entry.flow_run_id == flow_run_id for entry in covering):
+        return _report(plan, covering, note="this run committed it before it was retried")
     return _report(
         plan,
-        speaking,
-        note=f"it was loaded at {speaking[0].loaded_at:%Y-%m-%d %H:%M:%S} UTC, after it was over; to load it again, "
-        f"give its date: execution_date={plan.label}",
+        covering,
+        note=f"it was loaded at {covering[0].loaded_at:%Y-%m-%d %H:%M:%S} UTC, after it was over; to load it again, "
+        f"pass its date: execution_date={plan.label}",
     )
 
 

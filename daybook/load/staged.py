@@ -8,21 +8,22 @@ from daybook.sql.checksum.sums import Sum
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """Where the rows are, how many they are, and the checksum of those in each interval that is to be loaded.
-
-    `total` is the checksum of all of them, of a table that has no intervals; `deleted` is where those are that were
-    flagged as deleted, which are not among them; `later` where the keys are of rows that have moved on, and are to stay
-    where they are.
-    """
+    """The staged rows, their number and their checksums. All tables are temporary, and their names are quoted."""
 
     table: str
+    """The table of the rows to load."""
     rows: int
+    """The number of rows in it."""
     sums: dict[Interval, Sum]
+    """The checksum of each interval to load."""
     total: Sum | None = None
+    """The checksum of all rows, if the table has no intervals."""
     deleted: str | None = None
+    """The table of the rows that are flagged as deleted. `table` does not have them."""
     later: str | None = None
+    """The table of the keys of rows that have moved to later intervals. The load leaves those rows in place."""
 
     @property
     def counts(self) -> dict[Interval, int]:
-        """How many rows lie in each interval."""
+        """The row count of each interval."""
         return {interval: sum.rows for interval, sum in self.sums.items()}

@@ -1,6 +1,6 @@
-"""The SQL that prepares staged rows for a strategy: one row per key, and deleted rows set apart.
+"""The SQL that prepares staged rows for a strategy: it deduplicates keys and separates deleted rows.
 
-As in the strategies, it is the part that PostgreSQL and Redshift share.
+It uses only SQL that PostgreSQL and Redshift share, as the strategies do.
 """
 
 from daybook.model.soft_deletes import flagged_sql
@@ -16,7 +16,7 @@ _UNSORTABLE = frozenset({"json", "jsonb", "native", "bytes"})
 def keep_newest(session: Session, warehouse: Warehouse, target: Target, staged: str, into: str) -> None:
     """Copy the newest row of each key, by the cursor, from `staged` into the new temporary table `into` (both quoted).
 
-    Of two rows that are equally new, one that is not deleted wins. After that, the values of the other columns decide,
+    Of two rows with the same cursor, one that is not deleted wins. After that, the values of the other columns decide,
     so that a repeated run chooses the same row.
     """
     keys = [warehouse.quote(name) for name in target.key]
@@ -36,7 +36,7 @@ def keep_newest(session: Session, warehouse: Warehouse, target: Target, staged: 
 def split_deleted(session: Session, warehouse: Warehouse, target: Target, staged: str, into: str) -> None:
     """Move the rows that are flagged as deleted from `staged` into the new temporary table `into` (both quoted).
 
-    `into` gets their keys, cursors and flags alone.
+    `into` gets only their keys, cursors and flags.
     """
     assert target.deleted is not None
     flagged = flagged_sql(warehouse.quote(target.deleted.name), target.deleted.type)
@@ -47,9 +47,9 @@ def split_deleted(session: Session, warehouse: Warehouse, target: Target, staged
 
 
 def remove_deleted(session: Session, warehouse: Warehouse, target: Target, deleted: str) -> int:
-    """Remove the rows whose keys are in `deleted` (quoted) from the target, unless they are newer there.
+    """Delete from the target the rows whose keys are in `deleted` (quoted), unless the target's row is newer.
 
-    Returns the number of rows removed.
+    Returns the number of deleted rows.
     """
     if not target.key:
         return 0

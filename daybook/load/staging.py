@@ -1,4 +1,4 @@
-"""The rows of a load in the warehouse, before they are the table: copied from the stage, counted and checked."""
+"""Staging: copy the rows of a load from the stage into temporary tables of the warehouse, count and check them."""
 
 import logging
 from collections.abc import Sequence
@@ -21,20 +21,30 @@ logger = logging.getLogger(__name__)
 
 
 class Staging:
-    """Brings what was extracted into the warehouse. `beside` are intervals of which rows may be taken along."""
+    """Copies the extracted rows into the warehouse.
 
-    def __init__(self, extracted: Extracted, warehouse: Warehouse, stage: Stage, beside: Sequence[Interval]) -> None:
-        self._extracted, self._warehouse, self._stage, self._beside = extracted, warehouse, stage, beside
+    `neighbours` are the earlier intervals whose changed rows the load includes.
+    """
+
+    def __init__(
+        self, extracted: Extracted, warehouse: Warehouse, stage: Stage, neighbours: Sequence[Interval]
+    ) -> None:
+        self._extracted, self._warehouse, self._stage, self._neighbours = extracted, warehouse, stage, neighbours
         self._plan, self._target = extracted.plan, extracted.target
 
     def stage_rows(self, session: Session, tally: LoadChecksums) -> Staged:
-        """Fill the staging table and check it, before anything is locked."""
+        """Fill the staging table and check it, before the load takes any lock.
+
+        Raises:
+            RowCountMismatch, NullKey, DuplicateKey, OutsideInterval: a guard failed.
+            DaybookError: COPY failed, and the warehouse can explain it: `Warehouse.explain`.
+        """
         warehouse, target = self._warehouse, self._target
         name = warehouse.quote("daybook_staging")
         warehouse.create_staging(session, target, "daybook_staging")
         rows, manifest = self._copy(session, name), self._extracted.manifest
-        said = rows if manifest.in_place else manifest.rows  # nobody has counted the source's own files
-        guards.guard_row_count(target.name, said, rows, session.one(f"SELECT count(*) FROM {name}"))
+        expected = rows if manifest.in_place else manifest.rows  # there is no row count of files that are read in place
+        guards.guard_row_count(target.name, expected, rows, session.one(f"SELECT count(*) FROM {name}"))
         guards.guard_key_not_null(session, warehouse, target, name)
         if self._plan.table.strategy.keeps_newest_of_key:
             shared = guards.duplicates(session, warehouse, target, name)
@@ -43,11 +53,11 @@ class Staging:
                 staged_sql.keep_newest(session, warehouse, target, name, newest)
                 left = session.one(f"SELECT count(*) FROM {newest}")
                 logger.warning(
-                    "%s: rows share a key, the newest wins: %s; %d rows became %d",
+                    "%s: rows share a key, and the newest is loaded: %s; %d of %d rows remain",
                     target.name,
                     "; ".join(shared),
-                    rows,
                     left,
+                    rows,
                 )
                 name, rows = newest, left
         staged = self._with_checksums(tally, name, rows)
@@ -58,7 +68,7 @@ class Staging:
         return replace(staged, later=self._stage_moved_keys(session))
 
     def _split_deleted(self, session: Session, tally: LoadChecksums, staged: Staged) -> Staged:
-        """Move the rows that are deleted at the source into a table of their own. Return what is left."""
+        """Move the rows that are deleted at the source into their own table. Return the remaining rows."""
         deleted, table, plan = self._warehouse.quote("daybook_deleted"), staged.table, self._plan
         staged_sql.split_deleted(session, self._warehouse, self._target, table, deleted)
         rows = session.one(f"SELECT count(*) FROM {table}")
@@ -67,7 +77,7 @@ class Staging:
         return Staged(table, rows, tally.sums(table, plan.intervals), deleted=deleted)
 
     def _stage_moved_keys(self, session: Session) -> str | None:
-        """The keys of rows that have moved on, in a table of their own."""
+        """Copy the keys of rows that have moved to later intervals into their own table. Return its quoted name."""
         manifest, target = self._extracted.later, keys_only(self._target)
         if manifest is None:
             return None
@@ -77,7 +87,7 @@ class Staging:
         return name
 
     def copy_into_new_table(self, session: Session, tally: LoadChecksums, table: str) -> Staged:
-        """Rows straight into `table` (quoted), which this transaction has made: nobody sees it before the commit."""
+        """Copy the rows directly into `table` (quoted), which this transaction created and nobody else sees yet."""
         rows = self._copy(session, table)
         guards.guard_row_count(self._target.name, self._extracted.manifest.rows, rows, rows)
         return self._with_checksums(tally, table, rows)
@@ -89,8 +99,8 @@ class Staging:
         except DatabaseError as error:
             if meets(error, Condition.NULL_VIOLATION):
                 raise NullKey(
-                    f"{self._target.name}: a row has no {error.column}, which is its key. Give it one at the source, "
-                    "or correct key: in the table file"
+                    f"{self._target.name}: a row has no key: {error.column} is NULL. Give it a key at the source, or "
+                    "correct key: in the table file"
                 ) from None
             explained = self._warehouse.explain(error, self._target, self._stage, manifest)
             if explained is not None:
@@ -98,13 +108,13 @@ class Staging:
             raise
 
     def _with_checksums(self, tally: LoadChecksums, table: str, rows: int) -> Staged:
-        """What is staged in `table`, `rows` in all, with its checksums: those of the plan's intervals, or the whole."""
+        """Return the `rows` rows of `table` with the checksum of each interval, or of the whole table."""
         if self._plan.whole:
-            # the rows that are deleted at the source are among them yet
+            # The table still has the rows that are deleted at the source.
             return Staged(table, rows, {}, None if self._target.deleted else self._total(tally, table))
         sums = tally.sums(table, self._plan.intervals)
-        beside = tally.counts(table, self._beside) if rows else {}
-        counted = sum(found.rows for found in sums.values()) + sum(beside.values())
+        neighbours = tally.counts(table, self._neighbours) if rows else {}
+        counted = sum(found.rows for found in sums.values()) + sum(neighbours.values())
         guards.guard_interval(self._target.name, self._plan, rows, counted)
         return Staged(table, rows, sums)
 

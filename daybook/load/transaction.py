@@ -1,4 +1,7 @@
-"""The transaction of a load: lock, guards, strategy, ledger, commit. Tried again, it finds out whether it is done."""
+"""The transaction of a load: lock, guards, strategy, ledger, commit.
+
+A retry first looks in the ledger to find out if an earlier attempt was committed.
+"""
 
 import logging
 import uuid
@@ -29,20 +32,20 @@ logger = logging.getLogger(__name__)
 
 
 class _TableAppeared(Exception):
-    """The table that was missing has been made by somebody else: try again, with a lock on it."""
+    """Another load created the missing table. Retry with a lock on it."""
 
 
 class _NeedsStaging(Exception):
-    """The rows cannot go straight into the new table, because some of them share a key: choose among them first."""
+    """The rows cannot be copied directly into the new table, because some share a key. Retry with a staging table."""
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Whether another try may get past this failure of a transaction."""
+    """Return True if a retry of the transaction can succeed."""
     return isinstance(error, _TableAppeared | _NeedsStaging) or is_transient(error)
 
 
 class Transaction:
-    """One load, tried until its transaction is known to be committed or cannot be."""
+    """The transaction of one load. Call `run` or `confirm` until it returns or raises an error that no retry fixes."""
 
     def __init__(self, extracted: Extracted, warehouse: Warehouse, stage: Stage, flow_run_id: str | None) -> None:
         self._extracted, self._warehouse, self._stage = extracted, warehouse, stage
@@ -50,17 +53,22 @@ class Transaction:
         self._table = warehouse.table(extracted.target.name)
         self._ledger, self._memory = Ledger(warehouse), SourceColumnHistory(warehouse)
         self._checksums = Checksums(warehouse)
-        #: Looked up in the ledger by every further attempt, so that a commit whose answer was lost is seen.
+        #: Retries look it up in the ledger, to find a commit whose confirmation was lost with the connection.
         self._load_id = str(uuid.uuid4())
-        #: What the checks found.
+        #: The results of the checks.
         self.checks: tuple[Result, ...] = ()
-        self._account = LedgerEntries(extracted, warehouse, self._ledger, flow_run_id, self._load_id)
-        self._staging = Staging(extracted, warehouse, stage, self._account.neighbouring_intervals())
-        #: Which of two rows counts must be known before one is taken for deleted.
+        self._entries = LedgerEntries(extracted, warehouse, self._ledger, flow_run_id, self._load_id)
+        self._staging = Staging(extracted, warehouse, stage, self._entries.neighbouring_intervals())
+        #: With a column for deletions, keys are deduplicated first: only the newest row says if it is deleted.
         self._stage_first = not warehouse.copies_into_new_tables or self._target.deleted is not None
 
     def run(self) -> Sequence[Entry]:
-        """Try once, on a connection of its own. Returns the ledger's entries, also where an earlier try made them."""
+        """Make one attempt, on a new connection. Return the ledger entries, even if an earlier attempt made them.
+
+        Raises:
+            GuardError, ValueRefused, SchemaMismatch, StageError: as in `load`.
+            DatabaseError: the warehouse failed in another way.
+        """
         with self._warehouse.session() as session:
             self._warehouse.look_up(session, [self._target.name, *TABLES_OF_A_LOAD])
             self._ledger.ensure(session)
@@ -76,12 +84,12 @@ class Transaction:
                 return self._transaction(session, staged, tally)
 
     def confirm(self) -> Sequence[Entry]:
-        """Note in the ledger that the source is still what was loaded last. Returns the entry."""
+        """Record in the ledger that the source has not changed since the last load. Return the entry."""
         with self._warehouse.session() as session:
             self._ledger.ensure(session)
             with session.undone_on_error():
                 self._warehouse.begin_locked(session, self._target.name)
-                entry = self._account.confirmation(session)
+                entry = self._entries.confirmation(session)
                 self._ledger.record(session, [entry])
                 session.run("COMMIT")
             return [entry]
@@ -91,40 +99,46 @@ class Transaction:
         done = self._ledger.of_load(session, self._target.name, self._load_id)
         if done:
             session.run("ROLLBACK")
-            logger.info("%s: the commit whose answer was lost had succeeded", self._target.name)
+            logger.info("%s: the connection was lost during COMMIT, but the commit succeeded", self._target.name)
             return done
         before = measure(session, self._warehouse, self._plan.table.checks, self._target.name)
         if staged is None:
             if not created:
-                raise _TableAppeared(f"{self._target.name} was made by another load meanwhile")
+                raise _TableAppeared(f"another load created {self._target.name} during this one")
             staged = self._staging.copy_into_new_table(session, tally, self._table)
         else:
-            staged, kept = self._give_way(session, staged, tally)
+            staged, kept = self._without_superseded(session, staged, tally)
             if kept and not staged.sums:
                 session.run("ROLLBACK")
-                logger.info("%s %s: loaded meanwhile, from a newer snapshot", self._target.name, self._plan.label)
+                logger.info(
+                    "%s %s: another run has loaded it from a newer snapshot", self._target.name, self._plan.label
+                )
                 return kept
             self._apply(session, staged, tally)
         if created:
             self._create_keys(session)
         self.checks = guards.guard_checks(session, self._warehouse, self._plan, before)
-        entries = self._account.entries(session, staged, tally)
+        entries = self._entries.entries(session, staged, tally)
         self._ledger.record(session, entries)
-        self._tell_apart(session, staged, tally)
+        self._record_interval_checksums(session, staged, tally)
         described, noted_at = self._extracted.described, entries[-1].loaded_at
         self._memory.record(session, self._target, described, noted_at, self._load_id)
         session.run("COMMIT")
         return sorted([*kept, *entries], key=lambda entry: entry.end)
 
-    def _tell_apart(self, session: Session, staged: Staged, tally: LoadChecksums) -> None:
-        """Keep the checksum of each interval of a whole load, of which the ledger has one row."""
+    def _record_interval_checksums(self, session: Session, staged: Staged, tally: LoadChecksums) -> None:
+        """Record the checksum of each interval of a full refresh, because the ledger has only one entry for it."""
         intervals = intervals_within(self._plan, self._extracted.snapshot_at)
         if intervals and tally.recipe:
             sums = tally.sums(staged.table, intervals)
             self._checksums.record(session, self._target.name, self._load_id, tally.recipe.fingerprint, sums)
 
-    def _give_way(self, session: Session, staged: Staged, tally: LoadChecksums) -> tuple[Staged, list[Entry]]:
-        """What is left of the staged rows beside newer ones, and the entries of those that have taken their place."""
+    def _without_superseded(self, session: Session, staged: Staged, tally: LoadChecksums) -> tuple[Staged, list[Entry]]:
+        """Return the staged rows that no newer snapshot has replaced, and the entries of the loads that replaced them.
+
+        Raises:
+            Superseded: the rest of this snapshot does not fit the newer rows.
+        """
         newer = concurrent_loads.newer_entries(self._ledger, session, self._extracted)
         if self._plan.whole:
             refresh = concurrent_loads.newer_full_refresh(self._plan, newer)
@@ -141,14 +155,14 @@ class Transaction:
         return replace(staged, sums={interval: staged.sums[interval] for interval in left}), list(taken.values())
 
     def _begin(self, session: Session) -> bool:
-        """Open the transaction with the lock; where there is no table yet, with making it. Says whether it was made."""
+        """Open the transaction and lock the table, or create it if it is missing. Return True if it was created."""
         if self._warehouse.begin_locked(session, self._target.name):
             return False
         try:
             self._warehouse.create(session, self._target)
         except DatabaseError as error:
             if meets(error, Condition.ALREADY_EXISTS, Condition.UNIQUE_VIOLATION):
-                raise _TableAppeared(f"{self._target.name} was made by another load meanwhile") from error
+                raise _TableAppeared(f"another load created {self._target.name} during this one") from error
             raise
         return True
 

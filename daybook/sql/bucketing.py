@@ -1,6 +1,6 @@
 """Compute aggregates for many intervals or key ranges of a table with few queries.
 
-It works on tables of the source, on staging tables and on tables of the warehouse.
+This works for tables of the source, for staging tables and for tables of the warehouse.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""One database connection for one piece of work, as its driver makes it."""
+"""Open one database connection of a driver, outside of any pool."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,8 +14,8 @@ def connect(engine: Engine, read_error: ErrorReader) -> Iterator[Any]:
     """Open a new connection of the driver's own, outside of any pool, and close it at the end.
 
     Raises:
-        DatabaseError: the driver cannot connect. `read_error` reads its exception; those of statements stay as they
-            are.
+        DatabaseError: the driver cannot connect. `read_error` converts its exception. Exceptions of statements stay
+            unchanged.
     """
     with translated(read_error):
         pooled = engine.raw_connection()
@@ -24,5 +24,5 @@ def connect(engine: Engine, read_error: ErrorReader) -> Iterator[Any]:
     try:
         yield connection
     finally:
-        with suppress(Exception):  # a broken connection fails to close, and the reason is on its way already
+        with suppress(Exception):  # a broken connection fails to close, after the error that broke it
             connection.close()  # type: ignore[union-attr]

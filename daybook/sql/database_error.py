@@ -1,7 +1,7 @@
-"""A database's failures as data: what it refused, and whether a retry can succeed.
+"""Database errors without the details of one driver: the reason of a refusal, and if a retry can succeed.
 
-A driver's exception stays within the module that speaks to its database. A reader of that module turns it into a
-`DatabaseError`, and the rest of Daybook asks that what happened, not for the codes of one database.
+Only the module of a database handles its driver's exceptions. That module has a reader that converts them to
+`DatabaseError`. The rest of Daybook looks at the conditions of a `DatabaseError`, never at a database's error codes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 
 class Condition(StrEnum):
-    """The reason for which a database refused a statement."""
+    """The reason why a database refused a statement."""
 
     MISSING_TABLE = "there is no such table or schema"
     MISSING_COLUMN = "there is no such column"
@@ -29,7 +29,7 @@ class Condition(StrEnum):
 
 
 class DatabaseError(Exception):
-    """A failure of a database. `str(error)` is all that its driver says, which may hold people's data."""
+    """A failure of a database. `str(error)` is the driver's whole message, which may have personal data in it."""
 
     def __init__(
         self,
@@ -47,18 +47,18 @@ class DatabaseError(Exception):
     ) -> None:
         super().__init__(text)
         self.message = message
-        """Its first line, without the lines that carry values."""
+        """The first line of the message, without the lines that have values."""
         self.conditions = frozenset(conditions)
         self.transient = transient or lost
         """The same statements may succeed a moment later."""
         self.lost = lost
-        """The connection broke, so nobody knows whether the last statement was carried out."""
+        """The connection broke, so the last statement may or may not have been executed."""
         self.detail, self.hint, self.column, self.context = detail, hint, column, context
         self.position = position
-        """Of the character, from 1, at which the statement is wrong; None where the database does not say."""
+        """The position, from 1, of the wrong character in the statement; None if the database does not report it."""
 
     def __reduce__(self) -> tuple[type[Exception], tuple[str, str, frozenset[Condition]], dict[str, object]]:
-        """Let another process have it, with all of its fields."""
+        """Pickle the error with all of its fields."""
         return type(self), (str(self), self.message, self.conditions), self.__dict__
 
 
@@ -68,7 +68,11 @@ ErrorReader = Callable[[BaseException], DatabaseError | None]
 
 @contextmanager
 def translated(read: ErrorReader) -> Iterator[None]:
-    """Raise a driver's exception that leaves the block as the DatabaseError that `read` makes of it."""
+    """Convert a driver's exception in the block with `read`. Exceptions that `read` does not know stay unchanged.
+
+    Raises:
+        DatabaseError: a driver's exception left the block.
+    """
     try:
         yield
     except Exception as error:
@@ -80,7 +84,7 @@ def translated(read: ErrorReader) -> Iterator[None]:
 
 
 def first_line(error: BaseException | None) -> str:
-    """Return the first line of an error: of a database's without the lines that carry values."""
+    """Return the first line of an error. For a DatabaseError, it has no values in it."""
     if isinstance(error, DatabaseError):
         return error.message
     text = str(error or "").strip()
@@ -93,5 +97,5 @@ def is_transient(error: BaseException) -> bool:
 
 
 def meets(error: BaseException, *conditions: Condition) -> bool:
-    """Return True if a database refused a statement for one of these conditions."""
+    """Return True if a database refused a statement because of one of these conditions."""
     return isinstance(error, DatabaseError) and not error.conditions.isdisjoint(conditions)

@@ -1,13 +1,13 @@
-"""The failures of a server that speaks PostgreSQL's protocol, as psycopg2 raises them.
+"""Read the errors of servers that speak PostgreSQL's protocol, as psycopg2 raises them.
 
-The codes are those of https://www.postgresql.org/docs/current/errcodes-appendix.html.
+The codes are from https://www.postgresql.org/docs/current/errcodes-appendix.html.
 """
 
 import psycopg2
 
 from daybook.sql.database_error import Condition, DatabaseError
 
-#: What an SQLSTATE that begins so means. A code may mean several things: 42P01 is a wrong statement, too.
+#: The condition for each prefix of an SQLSTATE. A code may have several: 42P01 is a wrong statement, too.
 _CONDITIONS = {
     "42P01": Condition.MISSING_TABLE,
     "3F000": Condition.MISSING_TABLE,  # the schema is missing
@@ -15,7 +15,7 @@ _CONDITIONS = {
     "42701": Condition.DUPLICATE_COLUMN,
     "42P07": Condition.ALREADY_EXISTS,
     "42P06": Condition.ALREADY_EXISTS,
-    "23505": Condition.UNIQUE_VIOLATION,  # also in the catalogue: somebody else has just created the same
+    "23505": Condition.UNIQUE_VIOLATION,  # also in the catalog, if another session creates the same object
     "23502": Condition.NULL_VIOLATION,
     "23": Condition.BROKEN_RULE,
     "22": Condition.BAD_VALUE,
@@ -26,11 +26,11 @@ _CONDITIONS = {
     "57014": Condition.TIMED_OUT,
     "42": Condition.WRONG_SQL,
 }
-#: A retry gets past these: serialization failure, deadlock, too many connections.
+#: A retry can succeed after these: serialization failure, deadlock, too many connections.
 _TRANSIENT = {"40001", "40P01", "53300"}
-#: Shutdown, crash, "starting up"; so is every connection exception (class 08).
+#: Shutdown, crash, "starting up". Every connection exception (class 08) is a lost connection, too.
 _LOST = {"57P01", "57P02", "57P03"}
-#: libpq reports a connection that broke in mid-statement as a DatabaseError without any SQLSTATE.
+#: If a connection breaks during a statement, libpq reports it as a DatabaseError without an SQLSTATE.
 _LOST_TEXTS = (
     "server closed the connection",
     "connection already closed",
@@ -51,7 +51,7 @@ _LOST_TEXTS = (
 
 
 def read_error(error: BaseException) -> DatabaseError | None:
-    """Return what a psycopg2 exception says; None for any other exception."""
+    """Return a psycopg2 exception as a DatabaseError, or None for any other exception."""
     if not isinstance(error, psycopg2.Error):
         return None
     text, state, diagnosis = str(error), error.pgcode, error.diag

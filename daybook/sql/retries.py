@@ -1,4 +1,4 @@
-"""Retries of work on a database, after failures that pass by themselves."""
+"""Retry work on a database after transient failures, with exponential backoff."""
 
 import logging
 from collections.abc import Callable
@@ -25,25 +25,33 @@ def with_retries(
     lost: Callable[[str], DaybookError],
     when: Callable[[BaseException], bool] = is_transient,
 ) -> T:
-    """Return `work()`. Retry it after a failure for which `when` is true, up to ATTEMPTS times.
+    """Return `work()`. Call it up to ATTEMPTS times, with waits that double from about 0.5 s.
 
-    The waits double from about 0.5 s. `what` names the work in the log and in the error. Raises what `work` raises,
-    except for a DatabaseError. That becomes `failed(story)`, or `lost(story)` where one more retry could have
-    succeeded. The story has its message, without people's data, and those of the earlier tries.
+    Errors of `work` other than a DatabaseError are raised unchanged.
+
+    Args:
+        work: the work. It must be safe to repeat.
+        what: the name of the work, for the log and the error.
+        failed: makes the error for a DatabaseError that a retry cannot fix.
+        lost: makes the error if the last of several tries failed, and one more could succeed.
+        when: returns True for the exceptions to retry.
+
+    Raises:
+        DaybookError: the error that `failed` or `lost` makes. Its message has the reason of each try, without values.
     """
     tries: list[tuple[int, str]] = []
 
-    def tell(state: tenacity.RetryCallState) -> None:
+    def log(state: tenacity.RetryCallState) -> None:
         reason = first_line(state.outcome.exception() if state.outcome else None)
         wait = state.next_action.sleep if state.next_action else 0
         tries.append((state.attempt_number, reason))
-        logger.warning("%s: try %d of %d: %s; again in %.1f s", what, state.attempt_number, ATTEMPTS, reason, wait)
+        logger.warning("%s: try %d of %d: %s; retry in %.1f s", what, state.attempt_number, ATTEMPTS, reason, wait)
 
     retrying = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(ATTEMPTS),
         wait=tenacity.wait_random_exponential(multiplier=0.5, min=0.1, max=20),
         retry=tenacity.retry_if_exception(when),
-        before_sleep=tell,
+        before_sleep=log,
         reraise=True,
     )
     try:
@@ -56,7 +64,7 @@ def with_retries(
 
 
 def _earlier(tries: list[tuple[int, str]]) -> str:
-    """Return a line for each reason of the earlier tries; the same reason in a row is one line."""
+    """Return one line for each reason of the earlier tries. Consecutive tries with the same reason share a line."""
     lines = []
     for reason, group in groupby(tries, key=lambda tried: tried[1]):
         numbers = [number for number, _ in group]

@@ -1,5 +1,5 @@
 """Load strategies: how staged rows become rows of their table. Each is one class in one module of this package.
 
-The module's name is what a table file says in `load:`. `registry` finds the modules, so a new strategy needs no other
-file: write a subclass of `base.Strategy`.
+A table file names a strategy in `load:` by its module. To add one, write a module with a subclass of `base.Strategy`.
+`registry` finds it.
 """

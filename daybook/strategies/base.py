@@ -1,4 +1,4 @@
-"""The base class of every load strategy: what it needs, what it does to a table, and what that means for others."""
+"""The base class of the load strategies."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -16,41 +16,42 @@ INTERVALS = {
 
 @dataclass(frozen=True, slots=True)
 class FoundColumns:
-    """The columns of a source table from which `daybook describe` proposes a strategy; None where there is none."""
+    """The columns of a source table that `daybook describe` uses to propose a strategy. None means no such column."""
 
     key: tuple[str, ...]
+    """The columns of the key; empty if the table has no key."""
     created: str | None
-    """The time at which a row was created."""
+    """The column with the time at which a row was created."""
     modified: str | None
-    """The time of a row's latest change."""
+    """The column with the time of a row's latest change."""
     deleted: str | None
-    """The flag of deleted rows."""
+    """The column that flags deleted rows."""
 
 
 class Strategy(ABC):
-    """One way to load a table. Subclass it in a module of its own; the module's name is the strategy's name."""
+    """One way to load a table. Write each subclass in its own module: the module's name is the strategy's name."""
 
     #: What a load does, as one clause for the description of `load:` in the schema of table files.
     summary: ClassVar[str]
     #: The fields of a table file that the strategy cannot work without, each with the reason.
     needs: ClassVar[Mapping[str, str]] = {}
-    #: Whether a load removes rows that the source no longer has. If not, the shrink guard has nothing to check.
+    #: True if a load removes rows that the source no longer has. If False, the shrink guard has nothing to check.
     removes_rows: ClassVar[bool]
-    #: Whether a row that changes at the source moves to a later interval, out of one that was loaded before.
+    #: True if a row that changes at the source moves from its loaded interval to a later one.
     rows_move: ClassVar[bool] = False
-    #: Whether the newest of several staged rows with one key is loaded. If not, such rows stop the load.
+    #: True if a load deduplicates staged rows by key and keeps the newest. If False, duplicate keys stop the load.
     keeps_newest_of_key: ClassVar[bool] = False
-    #: Whether a load of some intervals takes along rows of earlier ones that the source sends because they changed.
+    #: True if a load of some intervals accepts changed rows of earlier intervals that the source sends with them.
     accepts_earlier_rows: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
-        """The name of the class's module: what `load:` says in a table file, and `strategy` in the ledger."""
+        """The name of the class's module. Table files have it in `load:`, and the ledger in `strategy`."""
         return type(self).__module__.rpartition(".")[2]
 
     @property
     def has_intervals(self) -> bool:
-        """Whether a table is loaded by intervals. If not, each load brings all of it."""
+        """True if a table is loaded by intervals. If False, each load replaces the whole table."""
         return "interval" in self.needs
 
     def proposed_cursor(self, found: FoundColumns) -> str | None:
@@ -62,8 +63,8 @@ class Strategy(ABC):
 
     @abstractmethod
     def apply(self, rows: StagedRows) -> None:
-        """Change the table in the transaction that holds its lock.
+        """Move the staged rows into the table, in the transaction that holds its lock.
 
         Raises:
-            RowCountMismatch: another number of rows landed than was staged.
+            RowCountMismatch: the number of inserted rows differs from the number of staged rows.
         """

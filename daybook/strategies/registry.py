@@ -1,4 +1,4 @@
-"""Find the load strategies: every module of this package that defines one, by the module's name."""
+"""Find the load strategies by the names of the modules that define them."""
 
 import importlib
 import inspect
@@ -20,12 +20,12 @@ def strategy_named(name: str) -> Strategy:
     """Return the strategy `name`, as `load:` names it.
 
     Raises:
-        ValueError: there is no such strategy; the message has the nearest name, or all of them.
+        ValueError: there is no such strategy. The message lists all names, and the closest one.
     """
-    known = all_strategies()
-    if name not in known:
-        raise ValueError(f"no such strategy; there are {', '.join(known)}{did_you_mean(name, known)}")
-    return known[name]
+    found = all_strategies()
+    if name not in found:
+        raise ValueError(f"no such strategy; choose one of {', '.join(found)}{did_you_mean(name, found)}")
+    return found[name]
 
 
 @cache
@@ -42,7 +42,7 @@ def _strategy_of(module: str) -> Strategy | None:
     return None
 
 
-#: How a full refresh loads every table, whatever its own strategy is.
+#: The strategy of a full refresh, whatever the table's own strategy is.
 WHOLE_TABLE = strategy_named("replace")
-#: How an `exact` load makes intervals equal to their source, whatever the table's own strategy is.
+#: The strategy of an `exact` load of intervals, whatever the table's own strategy is.
 EXACT_INTERVALS = strategy_named("replace_interval")

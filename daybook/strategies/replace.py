@@ -5,9 +5,9 @@ from daybook.strategies.staged_rows import StagedRows
 
 
 class Replace(Strategy):
-    """Replace all rows of the table in one transaction: readers see all of the old rows or all of the new ones.
+    """Replaces all rows of the table in one transaction. Readers see either the old rows or the new ones.
 
-    The table itself stays, and with it its grants, comments, views, foreign keys, policies and publications.
+    The table itself stays, with its grants, comments, views, foreign keys, policies and publications.
     """
 
     summary = "replace the whole table in each load"

@@ -5,11 +5,11 @@ from daybook.strategies.staged_rows import StagedRows, without_keys_sql
 
 
 class ReplaceInterval(Strategy):
-    """Replace the rows of the intervals, also where the source has none any more.
+    """Replaces the rows of the intervals, even if the source no longer has any.
 
-    A row whose cursor has moved into the intervals still has an older copy elsewhere in the table, under the same key.
-    A load removes that copy, too. It leaves a row whose key is in `moved_keys`: that row has moved on to an interval
-    that is still to be loaded.
+    If the cursor of a row has moved into the intervals, the table has an older copy of the row elsewhere, with the same
+    key. A load removes that copy, too. It keeps the rows whose keys are in `moved_keys`, because they have moved to an
+    interval that is not loaded yet.
     """
 
     summary = "delete the rows of the interval, and insert those that the source has now"
@@ -17,7 +17,7 @@ class ReplaceInterval(Strategy):
     removes_rows = True
 
     def proposed_cursor(self, found: FoundColumns) -> str | None:
-        """Return the time of creation, if rows are neither changed nor deleted later."""
+        """Return the column with the time of creation, if no column records later changes or deletions."""
         return None if found.modified or found.deleted else found.created
 
     def apply(self, rows: StagedRows) -> None:

@@ -1,9 +1,9 @@
-"""Staged rows on their way into a table, and the SQL that the strategies share.
+"""The staged rows that a strategy moves into a table, and the SQL that the strategies share.
 
-The SQL is the part that PostgreSQL and Redshift share: no ON CONFLICT, no RETURNING, no MERGE, no alias of a target.
+It uses only SQL that PostgreSQL and Redshift share: no ON CONFLICT, no RETURNING, no MERGE, no alias of a target.
 
-The strategies are below the other rooms, because a table file names one. The protocols here have what a strategy asks
-of the warehouse, of its session and of the target.
+Table files name strategies, so this package is below most others and cannot import them. The protocols here declare
+what a strategy needs of the warehouse, of its session and of the target.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from daybook.errors import RowCountMismatch
 
 
 class Statements(Protocol):
-    """A session: it runs statements in the transaction that holds the table's lock."""
+    """A session that runs statements in the transaction that holds the table's lock."""
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Execute a statement and return the number of rows that it touched, or -1 if that is unknown."""
@@ -26,7 +26,7 @@ class Statements(Protocol):
 
 
 class Dialect(Protocol):
-    """A warehouse: its SQL where it has its own."""
+    """The SQL that differs between warehouses."""
 
     def quote(self, *names: str) -> str:
         """Return names as one quoted, dotted identifier."""
@@ -37,12 +37,12 @@ class Dialect(Protocol):
         ...
 
     def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
-        """Return a condition that is true if two rows differ in any bit; None if the warehouse cannot tell."""
+        """Return a condition that is true if two rows differ in any bit, or None if there is no exact comparison."""
         ...
 
 
 class TargetCursor(Protocol):
-    """The column that says to which interval a row belongs."""
+    """The column that decides to which interval a row belongs."""
 
     @property
     def column(self) -> str:
@@ -50,37 +50,37 @@ class TargetCursor(Protocol):
         ...
 
     def within_sql(self, column: str, intervals: Iterable[Any]) -> tuple[str, list[Any]]:
-        """Return the condition that the quoted `column` lies in one of the intervals, and the values to bind."""
+        """Return the condition that the quoted `column` is in one of the intervals, and its bind values."""
         ...
 
 
 class TargetTable(Protocol):
-    """The table that is loaded."""
+    """The table to load."""
 
     @property
     def name(self) -> str:
-        """`schema.table`."""
+        """The name of the table, `schema.table`."""
         ...
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The columns of the key; none if the table has no key."""
+        """The columns of the key; empty if the table has no key."""
         ...
 
     @property
     def cursor(self) -> TargetCursor | None:
-        """The cursor, if the table has one."""
+        """The cursor, or None if the table has none."""
         ...
 
     @property
     def column_names(self) -> list[str]:
-        """The columns that are written, in the order of the staged rows."""
+        """The columns to write, in the order of the staged rows."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StagedRows:
-    """Rows in a staging table, and the table that a strategy brings them into."""
+    """Rows in a staging table, and the table that a strategy moves them into."""
 
     session: Statements
     warehouse: Dialect
@@ -90,9 +90,9 @@ class StagedRows:
     count: int
     """The number of staged rows."""
     intervals: Sequence[Any] = ()
-    """The intervals that are loaded; none if it is the whole table."""
+    """The intervals to load; empty for the whole table."""
     moved_keys: str | None = None
-    """A quoted table of the keys of rows that have moved on to intervals still to be loaded."""
+    """A quoted table with the keys of rows that have moved to intervals that are not loaded yet."""
 
     @property
     def table(self) -> str:
@@ -100,13 +100,13 @@ class StagedRows:
         return self.warehouse.table(self.target.name)
 
     def intervals_sql(self) -> tuple[str, list[Any]]:
-        """Return the condition that a row of the table lies in one of the intervals, and the values to bind."""
+        """Return the condition that a row of the table is in one of the intervals, and its bind values."""
         cursor = self.target.cursor
         assert cursor is not None
         return cursor.within_sql(f"{self.table}.{self.warehouse.quote(cursor.column)}", self.intervals)
 
     def differs_sql(self) -> str | None:
-        """Return the condition that a row differs in any bit from a staged one; None if the warehouse cannot tell."""
+        """Return the condition that a row differs in any bit from a staged one, or None without exact comparison."""
         names = [self.warehouse.quote(name) for name in self.target.column_names]
         return self.warehouse.differs_sql(
             [f"{self.table}.{name}" for name in names], [f"{self.staged}.{name}" for name in names]
@@ -126,14 +126,14 @@ class StagedRows:
     def replace_within(self, scope: str, bounds: Sequence[Any] = ()) -> None:
         """Make the staged rows the only rows within `scope`, and the only rows with their keys.
 
-        `scope` is a condition with the values `bounds`. A scope without values is the whole table.
+        `scope` is a condition with the bind values `bounds`. A scope without values is the whole table.
 
-        If the warehouse can compare rows exactly, rows that are equal already are not rewritten: a repeated load
-        writes nothing. The count afterwards proves it. It fails if the table holds a row twice; then all rows are
-        exchanged.
+        If the warehouse can compare rows exactly, unchanged rows are not rewritten, so a repeated load writes nothing.
+        Afterwards, the row count must be that of the staged rows. It differs if the table has a row twice. In that
+        case, all rows are replaced.
 
         Raises:
-            RowCountMismatch: another number of rows landed than was staged.
+            RowCountMismatch: the number of inserted rows differs from the number of staged rows.
         """
         session, table, staged, target = self.session, self.table, self.staged, self.target
         same_key, differs = same_key_sql(self.warehouse, target, table, staged), self.differs_sql()
@@ -152,10 +152,11 @@ class StagedRows:
         if target.key and bounds:
             session.run(f"DELETE FROM {table} USING {staged} WHERE {same_key}")
         names = ", ".join(self.warehouse.quote(name) for name in target.column_names)
-        landed = session.run(f"INSERT INTO {table} ({names}) SELECT {names} FROM {staged}")
-        if landed not in (-1, self.count):
+        inserted = session.run(f"INSERT INTO {table} ({names}) SELECT {names} FROM {staged}")
+        if inserted not in (-1, self.count):
             raise RowCountMismatch(
-                f"{target.name}: {self.count} rows were staged, and {landed} landed; nothing was changed"
+                f"{target.name}: row counts differ: {self.count} rows were staged, and {inserted} were inserted; "
+                "nothing was changed. Run it again"
             )
 
 
@@ -171,7 +172,7 @@ def without_keys_sql(warehouse: Dialect, target: TargetTable, table: str, keys: 
 
 
 def not_newer_sql(warehouse: Dialect, target: TargetTable, staged: str) -> str:
-    """Return the condition that a row of the target has the key of one in `staged` (quoted), and is not newer."""
+    """Return the condition that a row of the target has the key of a row in `staged` (quoted), and is not newer."""
     table = warehouse.table(target.name)
     condition = same_key_sql(warehouse, target, table, staged)
     if target.cursor:

@@ -5,7 +5,7 @@ from daybook.strategies.staged_rows import StagedRows, not_newer_sql
 
 
 class Upsert(Strategy):
-    """Let each staged row take the place of the row with its key, unless that one is newer. Equal rows stay untouched.
+    """Replaces the row of each key with the staged row, unless the table's row is newer. Equal rows are not rewritten.
 
     Rows that the source no longer has stay in the table.
     """
@@ -18,11 +18,11 @@ class Upsert(Strategy):
     accepts_earlier_rows = True
 
     def proposed_cursor(self, found: FoundColumns) -> str | None:
-        """Return the time of the latest change, if there is a key."""
+        """Return the column with the time of the latest change, if the table has a key."""
         return found.modified if found.key else None
 
     def apply(self, rows: StagedRows) -> None:
-        """Delete the rows that staged ones replace, and insert the staged rows whose key is missing then."""
+        """Delete the rows that staged ones replace, then insert the staged rows whose key is missing."""
         if not rows.count:
             return
         condition = not_newer_sql(rows.warehouse, rows.target, rows.staged)

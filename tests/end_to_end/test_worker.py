@@ -58,7 +58,7 @@ def test_a_late_run_loads_what_it_was_meant_for_and_run_again_does_nothing(
     assert on_postgres.ledger() == ledger
     assert on_postgres.rows() == rows
     log = worker.stack.worker.log.read_text()
-    assert "raw_data.nps 2021-02-05: nothing to do: this run had committed it before it was retried" in log
+    assert "raw_data.nps 2021-02-05: nothing to do: this run committed it before it was retried" in log
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_one_message_an_incident_a_word_more_and_its_end(
         "raw_data.nps",
         "2021-02-05",
         "load",
-        "gave 1, and 0 was expected",
+        "returned 1; expected 0",
         f"/runs/flow-run/{run}",
         "raw_data.nps has never been loaded",
     ):

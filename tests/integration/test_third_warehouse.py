@@ -120,7 +120,7 @@ def test_a_build_that_fails_leaves_the_last_one(desk: Desk) -> None:
             PER_DAY,
             {"output_checks": [{"row_count": {"at_least": 21}}]},
             CheckFailed,
-            "gave 20, and at least",
+            "returned 20; expected at least",
         ),
         "a value": (PER_DAY.replace("count(*)", "cast('x' as int)"), {}, BuildFailed, "Could not convert string 'x'"),
     }
@@ -169,6 +169,6 @@ def test_a_check_is_shown_as_it_was_run(ends: Endpoints) -> None:
     table = ends.table(key=["id"], checks=[{"accepted_values": {"column": "note", "values": ["it's", "100 %"]}}])
     with pytest.raises(CheckFailed) as failed:
         ends.load(table)
-    shown = """SELECT count(*) FROM "raw"."things" WHERE "note" NOT IN ('it''s', '100 %') gave 1"""
+    shown = """SELECT count(*) FROM "raw"."things" WHERE "note" NOT IN ('it''s', '100 %') returned 1"""
     assert shown in str(failed.value)
     assert ends.destination.run("SELECT count(*) FROM information_schema.tables WHERE table_name = 'things'") == [(0,)]

@@ -1,4 +1,4 @@
-"""Extract: the rows of a plan, from its source to the stage."""
+"""Extract: copy the rows of a plan from their source to the stage."""
 
 import logging
 import time
@@ -29,26 +29,28 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """What an extraction put on the stage: the manifest, the rows that the source sent, and the moment it shows."""
+    """The result of an extraction."""
 
     plan: Plan
     target: Target
     manifest: Manifest
+    """The manifest of the staged parts."""
     rows: int
+    """The number of rows that the source sent."""
     snapshot_at: datetime
-    """By the source's clock."""
+    """The moment that the rows show, by the source's clock."""
     began_at: datetime
-    """By the clock of this machine."""
+    """The start of the extraction, by the clock of this machine."""
     seconds: float
     findings: Findings = NOTHING
     version: str | None = None
-    """Of the source, for the ledger."""
+    """The version of the source, for the ledger."""
     unchanged: Entry | None = None
-    """The newest entry of the table, where the source is still what was loaded then: nothing was read."""
+    """The newest entry of the table, if the source has not changed since. Nothing was read then."""
     described: tuple[Column, ...] = ()
-    """All of the source's columns, as they leave it."""
+    """All columns of the source, after masking."""
     later: Manifest | None = None
-    """The keys of rows that have moved on behind all that was loaded, where an upsert's intervals are to be exact."""
+    """The staged keys of rows that have moved past all loaded intervals. Only exact loads of an upsert have them."""
 
 
 def extract(
@@ -63,16 +65,25 @@ def extract(
 ) -> Extracted:
     """Stream the rows of `plan` from its source, in one consistent snapshot, into parts on the stage.
 
-    `on_progress` is called for every part that has reached the stage, and `on_rows`, with how many rows have come so
-    far, about every MiB: a part of a slow source takes minutes.
+    Before it reads a row, Daybook compares the table in the warehouse with the source. After a lost connection, it
+    starts again from the beginning, under a new prefix.
 
-    The table in the warehouse is compared with the source before a row is read. A connection that is lost is tried
-    again from the beginning, under a new prefix.
+    Args:
+        plan: the plan of the run.
+        keys: the connections of the sources.
+        warehouse: the warehouse that will load the rows.
+        stage: the stage to write to.
+        run_id: a part of the prefix on the stage, to tell runs apart.
+        on_progress: called after each part that has reached the stage.
+        on_rows: called about every MiB with the number of rows so far, because a part of a slow source takes minutes.
 
     Raises:
-        SourceError, SchemaMismatch, StageError, ValueRefused: see there.
-        ExtractFailed: the source's database, or the warehouse's when it was asked, failed again and again.
-        RowCountMismatch: the parts hold another number of rows than the source sent.
+        SourceError: the source cannot be read as the table file says.
+        SchemaMismatch: the source has changed, or the table in the warehouse does not fit it.
+        StageError: a part could not be written.
+        ValueRefused: the source sent a value that cannot be loaded.
+        ExtractFailed: the database of the source or of the warehouse failed, or every retry failed.
+        RowCountMismatch: the row count of the parts differs from that of the source.
     """
 
     def attempt() -> Extracted:
@@ -103,7 +114,11 @@ def _extract(
         if same is not None:
             nothing = Manifest(table.name, "", (), warehouse.csv_format(), ())
             seconds = time.monotonic() - began
-            logger.info("%s: the source is what was loaded at %s UTC", table.name, f"{same.loaded_at:%Y-%m-%d %H:%M}")
+            logger.info(
+                "%s: the source has not changed since the load at %s UTC",
+                table.name,
+                f"{same.loaded_at:%Y-%m-%d %H:%M}",
+            )
             return Extracted(plan, target, nothing, 0, source.snapshot_at, began_at, seconds, unchanged=same)
         for warning in source.warnings():
             logger.warning(warning)
@@ -115,7 +130,7 @@ def _extract(
         format = warehouse.csv_format()
         in_place = _in_place(source, plan, warehouse, sent)
         if in_place:
-            logger.info("%s: the warehouse reads %d files where they lie", table.name, len(in_place.uris))
+            logger.info("%s: the warehouse reads %d files in place", table.name, len(in_place.uris))
         manifest = write_parts(
             stage,
             prefix,
@@ -130,7 +145,8 @@ def _extract(
         if manifest.rows != counter.rows:
             remove(stage, manifest)
             raise RowCountMismatch(
-                f"{table.name}: the source sent {counter.rows} rows, and {manifest.rows} were staged"
+                f"{table.name}: row counts differ: the source sent {counter.rows} rows, and {manifest.rows} were "
+                "staged; nothing was changed. Run it again"
             )
         later = None
         if until and plan.range:
@@ -151,14 +167,14 @@ def _extract(
 
 
 def _in_place(source: Source, plan: Plan, warehouse: Warehouse, columns: Sequence[Column]) -> FilesInPlace | None:
-    """The source's own files, where the warehouse reads them without losing anything."""
+    """Return the source's own files if the warehouse can read them in place without loss, or None."""
     simple = all(column.type.kind in warehouse.reads_in_place and not column.mask for column in columns)
     files = source.in_place(columns, plan.span) if simple and isinstance(source, InPlace) else None
     return files if files and warehouse.reads_files(files) else None
 
 
 class _Counter:
-    """Counts the rows that pass, and says how many they are."""
+    """Counts the rows that pass through it, and reports their number to `on_rows`."""
 
     def __init__(self, on_rows: Callable[[int], None] | None) -> None:
         self.rows, self._on_rows = 0, on_rows

@@ -1,8 +1,9 @@
-"""Schema drift: what has changed at the source since a table was last loaded, found before a row is read.
+"""Schema drift: find changes of the source's columns since the last load, before a row is read.
 
-What is new is added, ignored or refused, as the table file says. A column that is gone, renamed, of another type or
-narrower is always refused, with the statement that makes the warehouse fit; once it fits exactly, the new shape is
-taken. A column that has become wider is widened in the warehouse too, where that writes no row anew.
+Daybook adds, ignores or refuses new columns, as the table file says. It always refuses a column that is gone, renamed,
+narrower or of another type, and the error has the statement that alters the warehouse's table. Once the table fits
+exactly, Daybook accepts the new shape. If a column has become wider, Daybook widens it in the warehouse, too, unless
+the warehouse would have to rewrite rows.
 """
 
 import logging
@@ -25,7 +26,7 @@ _WIDER = ("smallint", "integer", "bigint")
 
 
 def widens(old: Type, new: Type) -> bool:
-    """Whether every value of `old` is one of `new`, which has room for more of them."""
+    """Return True if `new` can hold every value of `old`, and more values."""
     if old.kind in _WIDER and new.kind in _WIDER:
         return _WIDER.index(old.kind) < _WIDER.index(new.kind)
     if (old.kind, new.kind) in {("varchar", "text"), ("real", "double")}:
@@ -45,158 +46,168 @@ def widens(old: Type, new: Type) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SchemaDiff:
-    """A table in the warehouse, what its source has now (behind the masks), and what it had when it was last loaded."""
+    """The columns of a table in the source and in the warehouse, and those that the source had at the last load."""
 
     warehouse: Warehouse
     table: Table
     found: Mapping[str, Column]
-    there: Mapping[str, Column]
-    """The warehouse's columns, by their names as its catalogue keeps them."""
-    known: Mapping[str, KnownColumn]
+    """The source's current columns, after masking, by name."""
+    existing: Mapping[str, Column]
+    """The warehouse's columns, by their names in its catalog; empty if the table does not exist."""
+    recorded: Mapping[str, KnownColumn]
+    """The source's columns at the last load, by name."""
 
     @classmethod
     def of(cls, session: Session, warehouse: Warehouse, table: Table, found: Sequence[Column]) -> "SchemaDiff":
-        """Ask the warehouse for them."""
-        there = warehouse.existing_columns(session, table.name)
-        known = SourceColumnHistory(warehouse).newest(session, table.name) if there else {}
-        return cls(warehouse, table, {column.name: column for column in found}, there, known)
+        """Return the diff for the source's columns `found`, with the other columns read from the warehouse."""
+        existing = warehouse.existing_columns(session, table.name)
+        recorded = SourceColumnHistory(warehouse).newest(session, table.name) if existing else {}
+        return cls(warehouse, table, {column.name: column for column in found}, existing, recorded)
 
     def accepted_columns(self) -> list[Column]:
-        """The source's columns without those that are new and to be ignored.
+        """Return the source's columns without the new columns that the table file ignores.
 
         Raises:
-            SchemaMismatch: the source has changed in a way that a person must look at; with the statements to run.
+            SchemaMismatch: the source has changed in a way that needs a person's decision. The error has the statements
+                to run.
         """
-        if not self.there:
+        if not self.existing:
             return list(self.found.values())
         problems = [*self._lost(), *self._retyped(), *self._unlisted()]
         if problems:
             lines = "\n".join(f"- {problem}" for problem in problems).replace("%%", "%")
             raise SchemaMismatch(
-                f"{self.table.name}: the source has changed since it was last loaded; nothing was read:\n{lines}"
+                f"{self.table.name}: the source has changed since the last load; nothing was read:\n{lines}"
             )
         if self.table.new_columns != "ignore" or self.table.columns is not None:
             return list(self.found.values())
         new = [name for name in self.found if not self._has(name) and name not in self.table.named]
         if new:
-            logger.info("%s: new at the source, and ignored: %s", self.table.name, ", ".join(new))
+            logger.info("%s: new columns of the source are ignored: %s", self.table.name, ", ".join(new))
         return [column for column in self.found.values() if column.name not in new]
 
     def planned_alterations(self, target: Target) -> dict[str, str]:
-        """The columns that a load adds to the table or widens in it before it takes a row, each with its statement."""
+        """Return the columns that a load adds or widens before it loads rows, each with its statement."""
         statements = dict[str, str]()
-        for column in target.columns if self.there else ():
-            there = self.there.get(self.warehouse.folded(column.name))
-            if there is None:
+        for column in target.columns if self.existing else ():
+            existing = self.existing.get(self.warehouse.folded(column.name))
+            if existing is None:
                 if self.table.new_columns == "add":
                     statements[column.name] = self.warehouse.add_column_sql(target, column)
-            elif self._widened(column.name) and self._in_place(there.type, self.warehouse.spelled(column.type)):
-                statements[column.name] = self.warehouse.retype_sql(target, there, column.type)
+            elif self._widened(column.name) and self._in_place(existing.type, self.warehouse.spelled(column.type)):
+                statements[column.name] = self.warehouse.retype_sql(target, existing, column.type)
         return statements
 
     def apply(self, session: Session, target: Target) -> None:
-        """Add the columns that the table lacks, if its file says so, and widen those that have become wider.
+        """Add new columns, if the table file says so, and widen columns that have become wider.
 
         Raises:
-            SchemaMismatch: the warehouse refused to.
+            SchemaMismatch: the warehouse refused a statement.
         """
         for statement in self.planned_alterations(target).values():
             self._run(session, statement)
 
     def _run(self, session: Session, statement: str) -> None:
-        said = statement.replace("%%", "%")
+        readable = statement.replace("%%", "%")
         try:
             session.run(statement)
         except DatabaseError as error:
             if meets(error, Condition.DUPLICATE_COLUMN):  # another load has added it at the same moment
                 return
             raise SchemaMismatch(
-                f"{self.table.name}: the source has changed, and the warehouse did not follow: {error.message}. "
-                f"Run it by hand: {said}"
+                f"{self.table.name}: the source has changed, but the warehouse refused to change the table: "
+                f"{error.message}. Run it by hand: {readable}"
             ) from error
-        logger.warning("%s: the source has changed, and the warehouse with it: %s", self.table.name, said)
+        logger.warning(
+            "%s: the source has changed, so the table in the warehouse was changed: %s", self.table.name, readable
+        )
 
     def _lost(self) -> Iterator[str]:
-        """Of every column that was loaded, is still in the warehouse, and is gone from the source."""
+        """Yield a problem for each loaded column that is still in the warehouse, but no longer in the source."""
         folded, table = self.warehouse.folded, self._quoted
-        now = {folded(name) for name in self.found}
-        new = [column for name, column in self.found.items() if name not in self.known and not self._has(name)]
-        for known in self.known.values():
-            if not known.loaded or folded(known.name) in now or not self._has(known.name):
+        current = {folded(name) for name in self.found}
+        new = [column for name, column in self.found.items() if name not in self.recorded and not self._has(name)]
+        for old in self.recorded.values():
+            if not old.loaded or folded(old.name) in current or not self._has(old.name):
                 continue
-            drop = f"ALTER TABLE {table} DROP COLUMN {self.warehouse.quote(known.name)}"
-            alike = [column for column in new if column.type == known.type]
-            listed = ", and correct columns: in the table file" if known.name in (self.table.columns or ()) else ""
+            drop = f"ALTER TABLE {table} DROP COLUMN {self.warehouse.quote(old.name)}"
+            alike = [column for column in new if column.type == old.type]
+            listed = ", and correct columns: in the table file" if old.name in (self.table.columns or ()) else ""
             if not alike:
-                yield f"its column {known.name!r} is gone: {drop}{listed}{self._or_leave(known)}"
+                yield f"its column {old.name!r} is gone: {drop}{listed}{self._or_keep(old)}"
                 continue
-            other = max(alike, key=lambda column: SequenceMatcher(None, known.name, column.name).ratio())
+            other = max(alike, key=lambda column: SequenceMatcher(None, old.name, column.name).ratio())
             new.remove(other)
             yield (
-                f"its column {known.name!r} is gone, and {other.name!r} of the same type is new. Renamed? ALTER TABLE "
-                f"{table} RENAME COLUMN {self.warehouse.quote(known.name)} TO {self.warehouse.quote(other.name)}"
-                f"{listed}. If it is another one: {drop}{self._or_leave(known)}"
+                f"its column {old.name!r} is gone, and {other.name!r} of the same type is new. If it was renamed: "
+                f"ALTER TABLE {table} RENAME COLUMN {self.warehouse.quote(old.name)} TO "
+                f"{self.warehouse.quote(other.name)}{listed}. If it is another column: {drop}{self._or_keep(old)}"
             )
 
     def _retyped(self) -> Iterator[str]:
-        """Of every column that was loaded and has another type now, which the warehouse's is not made for."""
-        for known in self.known.values():
-            now, there = self.found.get(known.name), self.there.get(self.warehouse.folded(known.name))
-            if not known.loaded or now is None or there is None or now.type == known.type:
+        """Yield a problem for each loaded column whose new type does not fit the warehouse's column."""
+        for old in self.recorded.values():
+            new, existing = self.found.get(old.name), self.existing.get(self.warehouse.folded(old.name))
+            if not old.loaded or new is None or existing is None or new.type == old.type:
                 continue
-            type = self._declared(now) if widens(known.type, now.type) else now.type
+            type = self._declared(new) if widens(old.type, new.type) else new.type
             spelled = self.warehouse.spelled(type)
-            if _same(there.type, spelled):
+            if _fits(existing.type, spelled):
                 continue
-            if widens(known.type, now.type) and (widens(spelled, there.type) or self._in_place(there.type, spelled)):
+            if widens(old.type, new.type) and (
+                widens(spelled, existing.type) or self._in_place(existing.type, spelled)
+            ):
                 continue
-            wider, narrower = widens(known.type, now.type), widens(now.type, known.type)
+            wider, narrower = widens(old.type, new.type), widens(new.type, old.type)
             how = "wider" if wider else "narrower" if narrower else "another type"
-            alter = self.warehouse.retype_sql(Target(self.table.name, ()), there, type, self.table.timezone)
-            listed = f", and declare {now.type} under columns:" if known.name in (self.table.columns or ()) else ""
+            alter = self.warehouse.retype_sql(Target(self.table.name, ()), existing, type, self.table.timezone)
+            listed = f", and declare {new.type} under columns:" if old.name in (self.table.columns or ()) else ""
             yield (
-                f"its column {known.name!r} was {known.type} and is {now.type}, which is {how}: {alter}{listed}"
-                f"{self._or_leave(known)}"
+                f"its column {old.name!r} was {old.type} and is {new.type}, which is {how}: {alter}{listed}"
+                f"{self._or_keep(old)}"
             )
 
     def _unlisted(self) -> Iterator[str]:
-        """Of every new column that `columns:` does not list, where the table file wants to hear of it."""
-        if self.table.columns is None or self.table.new_columns != "fail" or not self.known:
+        """Yield a problem for each new column that `columns:` does not list, with `on_new_column: fail`."""
+        if self.table.columns is None or self.table.new_columns != "fail" or not self.recorded:
             return
         for name, column in self.found.items():
-            if name not in self.known and name not in self.table.columns:
+            if name not in self.recorded and name not in self.table.columns:
                 add = self.warehouse.add_column_sql(Target(self.table.name, ()), column)
                 yield (
                     f"{name!r} ({column.type}) is new, and columns: does not list it. List it in the table file and "
                     f"run {add}; or set on_new_column: ignore"
                 )
 
-    def _or_leave(self, known: KnownColumn) -> str:
-        """How the warehouse stays as it is."""
-        name, table = known.name.replace("'", "''"), self.table.name.replace("'", "''")
+    def _or_keep(self, old: KnownColumn) -> str:
+        """Return the alternative remedy, which keeps the warehouse's column as it is."""
+        name, table = old.name.replace("'", "''"), self.table.name.replace("'", "''")
         history = SourceColumnHistory(self.warehouse).name
-        return f"; or leave it as it is: DELETE FROM {history} WHERE table_name = '{table}' AND column_name = '{name}'"
+        return (
+            f"; or keep the column unchanged: DELETE FROM {history} WHERE table_name = '{table}' AND column_name = "
+            f"'{name}'"
+        )
 
     def _has(self, name: str) -> bool:
-        return self.warehouse.folded(name) in self.there
+        return self.warehouse.folded(name) in self.existing
 
     def _declared(self, column: Column) -> Type:
         return (self.table.declared_types or {}).get(column.name, column.type)
 
     def _widened(self, name: str) -> bool:
-        known, now = self.known.get(name), self.found.get(name)
-        return known is not None and now is not None and known.loaded and widens(known.type, now.type)
+        old, new = self.recorded.get(name), self.found.get(name)
+        return old is not None and new is not None and old.loaded and widens(old.type, new.type)
 
-    def _in_place(self, there: Type, wanted: Type) -> bool:
-        return widens(there, wanted) and self.warehouse.widens_in_place(there, wanted)
+    def _in_place(self, existing: Type, wanted: Type) -> bool:
+        return widens(existing, wanted) and self.warehouse.widens_in_place(existing, wanted)
 
     @property
     def _quoted(self) -> str:
         return self.warehouse.table(self.table.name)
 
 
-def _same(there: Type, wanted: Type) -> bool:
-    """Whether a column is what a new table would have. A time with more digits than are asked for is."""
-    if there.kind == wanted.kind and there.kind in TIMES:
-        return fraction_digits(there) >= fraction_digits(wanted)
-    return there == wanted
+def _fits(existing: Type, wanted: Type) -> bool:
+    """Return True if a column has the type of a new table's column. A time may have more fraction digits."""
+    if existing.kind == wanted.kind and existing.kind in TIMES:
+        return fraction_digits(existing) >= fraction_digits(wanted)
+    return existing == wanted

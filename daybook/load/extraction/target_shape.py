@@ -13,12 +13,12 @@ from daybook.suggestions import did_you_mean
 
 
 def target_of(table: Table, found: Iterable[Column]) -> Target:
-    """The table as the warehouse is to hold it: the source's columns, or those that the table file declares.
+    """Return the shape of the table in the warehouse: the source's columns, or those that the table file declares.
 
-    `found` are the columns as they leave the source: behind their masks.
+    `found` are the columns of the source, after masking.
 
     Raises:
-        SourceError: a column that the table file names is not there, or its declared type would lose values.
+        SourceError: the source lacks a column that the table file names, or a declared type would lose values.
     """
     source = {column.name: column for column in found}
     declared = table.declared_types
@@ -31,13 +31,13 @@ def target_of(table: Table, found: Iterable[Column]) -> Target:
     for name, type in (declared or {name: column.type for name, column in source.items()}).items():
         if not holds(type, source[name].type):
             raise SourceError(
-                f"{table.name}: columns declares {name} as {type}, and the source's {source[name].type} would not "
-                f"arrive whole in it. Declare {source[name].type}, or leave {name} out to have it read off the source"
+                f"{table.name}: columns: declares {name} as {type}, but it is {source[name].type} at the source, so "
+                f"values would be lost. Declare {source[name].type}, or remove columns: to use the source's types"
             )
         columns.append(replace(source[name], type=type))
     cursor = None
     if table.cursor:
-        # an instant is written in UTC, so a column without a zone that takes it shows the UTC clock
+        # Instants are written in UTC, so a column without a time zone shows them in UTC.
         zone = "UTC" if source[table.cursor].type.kind == "timestamptz" else table.timezone
         cursor = Cursor(table.cursor, next(c.type for c in columns if c.name == table.cursor), zone)
         if (
@@ -46,13 +46,13 @@ def target_of(table: Table, found: Iterable[Column]) -> Target:
             and table.timezone != "UTC"
         ):
             raise SourceError(
-                f"{table.name}: {table.cursor} has no zone at the source and is read in {table.timezone}: declare it "
-                "as timestamp, which keeps what the source shows"
+                f"{table.name}: columns: declares {table.cursor} as timestamptz, but it has no time zone at the source "
+                f"and is read in {table.timezone}. Declare it as timestamp, which keeps the source's values"
             )
     flag = flag_of(table, {column.name: column for column in columns})
     return Target(table.name, tuple(columns), table.key, cursor, flag)
 
 
 def as_sent(found: Column, wanted: Column) -> Column:
-    """The source's column; one of bytes that is declared as text is no binary value any more, but its hex digits."""
+    """Return the column with the type in which the source sends it. A binary column declared as text is sent as hex."""
     return replace(found, type=wanted.type) if found.type.kind == "bytes" else found

@@ -1,4 +1,4 @@
-"""Which intervals a range names, for a table that owes them."""
+"""List the intervals that a table should have: those of a range, and those that are due now."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -13,11 +13,11 @@ def expected_in_range(
 ) -> Sequence[Interval]:
     """Return the intervals of `table` from `start` (inclusive) to `end` (exclusive), in order.
 
-    Both are as in `Grid.at`: a date, or a datetime, in the table's time zone.
+    `start` and `end` are dates or datetimes in the table's time zone: see `Grid.at`.
 
     Raises:
         BackfillRefused: the table has no intervals, or the range is empty, inverted, off the grid, not over yet, before
-            the table's `start`, or without a session of the exchange. The message says what to type instead.
+            the table's `start`, or without a session of the exchange. The message says what to pass instead.
     """
     grid = table.load_grid
     if grid is None:
@@ -30,13 +30,13 @@ def expected_in_range(
         raise BackfillRefused(f"{table.name}: {error}") from None
     if intervals[-1].end > newest.end:
         raise BackfillRefused(
-            f"{table.name}: the range reaches into the future: {grid.label(intervals[-1])} is not over yet. The newest "
-            f"{grid.unit} that is over is {grid.label(newest)}: end with {grid.until(newest)}"
+            f"{table.name}: the range ends in the future: {grid.label(intervals[-1])} is not over yet. The last "
+            f"complete {grid.unit} is {grid.label(newest)}: end the range with {grid.until(newest)}"
         )
     if first and intervals[0].start < first.start and not allow_before_start:
         raise BackfillRefused(
-            f"{table.name}: {grid.label(intervals[0])} is before the table's start, {grid.label(first)}: begin there, "
-            "or set allow_before_start"
+            f"{table.name}: {grid.label(intervals[0])} is before the table's start, {grid.label(first)}: begin the "
+            "range there, or set allow_before_start"
         )
     if not with_sessions(table, intervals):
         raise BackfillRefused(
@@ -47,10 +47,10 @@ def expected_in_range(
 
 
 def with_sessions(table: Table, intervals: Sequence[Interval]) -> list[Interval]:
-    """Those of `intervals`, which are in order, that a run should be started for.
+    """Return those of the ordered `intervals` for which to start runs.
 
-    That is all of them, unless the table has a `calendar`: then no stretch of neighbours begins or ends with intervals
-    without a session. Those between sessions stay, so that one run can load it all.
+    Without a `calendar`, these are all of them. With one, intervals without a session are removed from both ends of
+    each stretch of neighbours. Those between sessions stay, so that one run can load the whole stretch.
     """
     if table.calendar is None:
         return list(intervals)
@@ -63,7 +63,10 @@ def with_sessions(table: Table, intervals: Sequence[Interval]) -> list[Interval]
 
 
 def expected_intervals(table: Table, now: datetime) -> Sequence[Interval]:
-    """What `catch_up` looks at, by the table's policy: all intervals that it owes at `now`, the latest one, or none."""
+    """Return the intervals that `catch_up` considers at `now`, an aware datetime.
+
+    By the table's policy, these are all that are due, only the last one, or none.
+    """
     grid, policy = table.grid, table.catch_up_policy
     if grid is None or policy == "none":
         return []

@@ -1,4 +1,4 @@
-"""What one run loads: some neighbouring intervals of a table, or all of it."""
+"""Plan a run: some neighbouring intervals of a table, or the whole table."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -10,51 +10,54 @@ from daybook.sources.base import Span
 from daybook.strategies.base import Strategy
 from daybook.strategies.registry import EXACT_INTERVALS, WHOLE_TABLE
 
-#: A full refresh records the checksums of at most so many intervals: each 500 of them read all staged rows once.
+#: The most intervals whose checksums a full refresh records: every 500 of them take one scan of all staged rows.
 MAX_CHECKSUMMED_INTERVALS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to load. `intervals` are neighbours in order; there are none where `whole` is true, or nothing is due."""
+    """The plan of one run."""
 
     table: Table
     intervals: tuple[Interval, ...]
+    """The intervals to load: neighbours, in order. Empty if `whole` is true or nothing is due."""
     whole: bool
+    """Load the whole table."""
     allow_shrink: bool = False
+    """Skip the shrink guard."""
     by_schedule: bool = False
-    """Nobody named the interval: it is the last one that was over at the scheduled time."""
+    """The run was started without a date: its interval is the last one that was complete at the scheduled time."""
     forced: bool = False
-    """Somebody asked for all of it, so it is read also where the source says that nothing has changed."""
+    """A full refresh was requested: read the source even if it reports no change."""
     exact: bool = False
     """Remove rows that the source no longer has from the intervals, even if the table's strategy would leave them."""
     closed: Interval | None = None
-    """The interval that was due by schedule, where the exchange had no session in it: there is nothing to load."""
+    """The interval that was due by schedule, if the exchange had no session in it. There is nothing to load then."""
 
     @property
     def strategy(self) -> Strategy:
-        """Return how it is loaded: a whole table is always replaced, and so are intervals that are to be exact."""
+        """The strategy of this load: whole tables and exact intervals are always replaced."""
         return WHOLE_TABLE if self.whole else EXACT_INTERVALS if self.exact else self.table.strategy
 
     @property
     def range(self) -> Interval | None:
-        """From the first interval's start to the last one's end; None for a whole table."""
+        """The range from the first interval's start to the last one's end; None for a whole table."""
         return Interval(self.intervals[0].start, self.intervals[-1].end) if self.intervals else None
 
     @property
     def start(self) -> datetime | None:
-        """The first instant that a whole load covers: where the table's `start` says that it begins."""
+        """The first instant of a full refresh, by the table's `start`; None without a `start` or a cursor."""
         grid, start = self.table.grid, self.table.start
         return grid.first(start).start if grid and start and self.table.cursor else None
 
     @property
     def span(self) -> Span:
-        """The rows that are wanted of the source."""
+        """The range of rows to read from the source."""
         return Span(self.range.start, self.range.end) if self.range else Span(self.start)
 
     @property
     def label(self) -> str:
-        """What a person calls it: "2021-02-05", "2021-02-05 until 2021-03-01", "all of it", "nothing yet"."""
+        """The plan in words: "2021-02-05", "2021-02-05 until 2021-03-01", "all of it", "nothing yet"."""
         if self.closed:
             return f"{self.table.label([self.closed])}, closed"
         if not self.intervals:
@@ -63,7 +66,7 @@ class Plan:
 
     @property
     def idle(self) -> str | None:
-        """Why there is nothing to load, in words; None where there is something."""
+        """The reason why there is nothing to load, or None if there is something."""
         if self.closed:
             return f"{self.table.calendar} had no session"
         if not self.intervals and not self.whole:
@@ -82,18 +85,27 @@ def plan(
     allow_before_start: bool = False,
     exact: bool = False,
 ) -> Plan:
-    """Decide what a run loads.
+    """Return the plan of a run.
 
-    Takes the interval's start (a date, or a datetime, in the table's zone unless it has one of its own), with `until`
-    the exclusive end of a range of them; or `full_refresh`. Without any of them it is the last interval that was
-    complete at `scheduled_at` (an aware datetime; now, if nobody scheduled anything), and the plan is empty when the
-    table's `start` was not over by then, or the exchange of its `calendar` was closed. A table without intervals is
-    always loaded whole. With `exact`, intervals are replaced, whatever the table's strategy is: rows that are gone from
-    the source are removed.
+    Without `execution_date` and `full_refresh`, the plan has the last interval that was complete at `scheduled_at`. It
+    is empty if the interval at the table's `start` was not over by then, or if the exchange of its `calendar` was
+    closed. A table without intervals is always loaded whole.
+
+    Args:
+        table: the table to load.
+        execution_date: the start of the interval, or of the first interval of a range. A datetime without a time zone
+            is in the table's time zone.
+        until: the exclusive end of a range of intervals.
+        full_refresh: load the whole table.
+        scheduled_at: the scheduled time, an aware datetime. The default is now.
+        allow_shrink: skip the shrink guard.
+        allow_before_start: accept intervals before the table's `start`.
+        exact: replace the intervals whatever the table's strategy is, so that rows which are gone from the source are
+            removed.
 
     Raises:
-        IntervalError: the dates are off the table's grid, inverted, before its `start` or not over yet; or the table
-            has no intervals; each with what to type instead.
+        IntervalError: the dates are off the table's grid, inverted, before its `start` or not over yet, or the table
+            has no intervals. The message says what to pass instead.
     """
     now = datetime.now(UTC)
     grid = table.load_grid
@@ -109,8 +121,8 @@ def plan(
     if full_refresh:
         if execution_date is not None:
             raise IntervalError(
-                f"{table.name}: full_refresh loads the whole table, and execution_date={execution_date} a part of it: "
-                "give one of them"
+                f"{table.name}: full_refresh loads the whole table, and execution_date={execution_date} only a part: "
+                "pass only one of them"
             )
         return Plan(table, (), True, allow_shrink, forced=True)
     try:
@@ -132,15 +144,18 @@ def plan(
     if intervals[-1].end > now:
         newest = grid.last_complete(now)
         raise IntervalError(
-            f"{table.name}: {grid.label(intervals[-1])} is not over before {intervals[-1].end:%Y-%m-%d %H:%M} UTC; the "
+            f"{table.name}: {grid.label(intervals[-1])} is not over before {intervals[-1].end:%Y-%m-%d %H:%M} UTC. The "
             f"last complete {grid.unit} is {grid.label(newest)}"
-            + (f", so until is at most {grid.until(newest)}" if until is not None else "")
+            + (f", so pass until={grid.until(newest)} at most" if until is not None else "")
         )
     return Plan(table, intervals, False, allow_shrink, exact=exact)
 
 
 def intervals_within(plan: Plan, snapshot_at: datetime) -> list[Interval]:
-    """Return the intervals of a full refresh that were over at the snapshot; none if they are too many to checksum."""
+    """Return the intervals of a full refresh that were over at the snapshot.
+
+    The list is empty if there are more than MAX_CHECKSUMMED_INTERVALS, or if the table has no intervals.
+    """
     grid, start = plan.table.load_grid, plan.table.start
     if not plan.whole or grid is None or start is None or plan.table.cursor is None:
         return []

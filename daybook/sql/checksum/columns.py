@@ -1,10 +1,9 @@
-"""The columns that are compared, and the text of each value, so that every database computes the same checksum.
+"""The compared columns of a table, and the text of each value, from which every database computes the same checksum.
 
-Every engine writes a row as the same text, takes the first 60 bits of that text's MD5 as a number, and adds these
-numbers up. A sum does not depend on the order of the rows, it counts a row that is there twice, and sums over intervals
-add up.
+Every database writes a row as the same text, takes the first 60 bits of the text's MD5 as a number, and adds these
+numbers up. A sum does not depend on the order of the rows, it counts duplicate rows, and sums of intervals add up.
 
-The text of a row is that of its fields, one behind the other, each behind a `|`; NULL is nothing at all:
+The text of a row has a `|` and a text for each of its fields, in order. The text of NULL is empty:
 
 | form | of | spelled as |
 | --- | --- | --- |
@@ -22,24 +21,24 @@ The text of a row is that of its fields, one behind the other, each behind a `|`
 | `json` | json, jsonb | their text without any blank, tab or newline, not even in strings; `null` is NULL |
 | `native` | PostgreSQL's other types | their text |
 
-A text that may be long, and every binary value, JSON and native value, goes in as its MD5: the text of a row stays far
-below what a server takes (MySQL's max_allowed_packet, the 65,535 bytes of Redshift's VARCHAR).
+Texts that may be long are replaced by their MD5, and so are all binary, JSON and native values. This keeps the text of
+a row far below the limits of the servers (MySQL's max_allowed_packet, the 65,535 bytes of Redshift's VARCHAR).
 
-A float is exact, not rounded to some digits. From 2^-53 to 2^53, where nearly all of them are, it is multiplied by 2^53
-if it is below 1 (then an `s` stands behind it), and its whole part and 2^52 times the rest are written as whole
-numbers: `2.2251799813685248` is 2.5. Any other is `m:e`, m·2^(e-52) with m from 2^52 up to 2^53. All that this takes
-are products with powers of two and differences of neighbours, which IEEE 754 gives without rounding on every machine;
-the logarithm that finds e may be off by a little, which does not matter, because m tells.
+A float is written exactly, without rounding. Nearly all floats are between 2^-53 and 2^53. Their text is the whole
+part, a point, and 2^52 times the fraction: `2.2251799813685248` is 2.5. A float below 1 is first multiplied by 2^53,
+and its text ends with an `s`. The text of any other float is `m:e`, for m·2^(e-52), with m from 2^52 up to 2^53. This
+takes only products with powers of two and differences of neighbours, which IEEE 754 computes without rounding on every
+machine. The logarithm that finds e may be slightly off, which the size of m shows and corrects.
 
-Different rows have different texts. Where a field begins is known (the one before it has ended), and so is where it
-ends: no `|` is in a number, a time, a UUID or a digest, so it ends before the next one; a text says how long it is; and
-NULL, which alone has nothing behind its `|`, is neither. So the fields can be read back off the text one by one.
-(Except that a warehouse may keep numbers, intervals and UUIDs as text, into which somebody could write a `|`.)
+Different rows have different texts, because the fields can be read back from the text one by one. A field begins where
+the one before it ends. A number, a time, a UUID or a digest has no `|` in it, so it ends before the next `|`. A text
+has its length in front. Only NULL has nothing after its `|`. (There is one exception: a warehouse may keep numbers,
+intervals and UUIDs as text, and a person could write a `|` into such a text.)
 
-An interval that was changed keeps its checksum with a probability of 2^-60, if MD5 is taken as random: the sum of what
-was added would have to be that of what was taken away. The digests of long texts (128 bits) add less than 2^-100 to it.
-With a million comparisons a day, one in three thousand million years is wrong. It is a defence against mistakes, not
-against somebody who looks for two rows with one MD5.
+The probability that a changed interval keeps its checksum is 2^-60, if MD5 is taken as random: the hashes of the added
+rows would need the same sum as those of the removed rows. The digests of long texts (128 bits) add less than 2^-100.
+With a million comparisons a day, one comparison in three thousand million years is wrong. The checksum protects
+against mistakes, not against an attacker who constructs two rows with the same MD5.
 """
 
 import hashlib
@@ -51,7 +50,7 @@ from daybook.model.target import Target
 from daybook.model.types import INTEGERS, Column, Type
 
 TEXTS = frozenset({"text", "varchar", "char"})
-#: The form of each kind, as it leaves the source, and the kinds in which a warehouse keeps what can be spelled like it.
+#: The form of each kind at the source, and the kinds of warehouse columns whose values can be written in that form.
 _FORMS: dict[str, tuple[str, frozenset[str]]] = {
     **dict.fromkeys(INTEGERS, ("number", INTEGERS | TEXTS | {"decimal", "double"})),
     "decimal": ("number", INTEGERS | TEXTS | {"decimal"}),
@@ -73,48 +72,48 @@ _FORMS: dict[str, tuple[str, frozenset[str]]] = {
     "jsonb": ("json", TEXTS | {"json", "jsonb"}),
     "native": ("native", TEXTS | {"native"}),
 }
-#: Forms of which only the MD5 goes into the row's text.
+#: Forms that the row's text has only as MD5.
 _DIGESTED = frozenset({"bytes", "json", "native"})
-_LONGEST_TEXT = 1000  # characters that go into the row's text as they are
-_LONGEST_ROW = 40_000  # bytes: above it, further texts are digested, too
+_LONGEST_TEXT = 1000  # characters: longer texts are replaced by their MD5
+_LONGEST_ROW = 40_000  # bytes: in longer rows, the remaining texts are replaced by their MD5, too
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column that is compared."""
+    """A compared column."""
 
     name: str
-    """Its name at the source; the warehouse may fold it (`Warehouse.folded`)."""
+    """The name at the source. The warehouse may fold it (`Warehouse.folded`)."""
     form: str
-    """How its values are written: see above."""
+    """The form of its values: see the table of the module."""
     digest: bool
-    """True if the row's text has the MD5 of its text, not the text."""
+    """True if the row's text has the MD5 of the value's text instead of the text."""
     source: Type
-    """Its type where it is read, behind its mask."""
+    """The type at the source, after masking."""
     there: Type
-    """Its type in the warehouse."""
+    """The type in the warehouse."""
 
     @property
     def needs_length(self) -> bool:
-        """True if its length precedes its text, which may hold anything."""
+        """True if the text may have a `|` in it, so that its length must precede it."""
         return self.form in ("text", "char") and not self.digest
 
     @property
     def trimmed(self) -> bool:
-        """True if blanks at its end do not count, because one of the two sides does not keep them."""
+        """True if blanks at the end are ignored, because one of the two sides does not keep them."""
         return "char" in (self.source.kind, self.there.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedColumns:
-    """The columns of which both sides of an audit compute the hash of each row."""
+    """The columns from which both sides of an audit compute the hash of each row."""
 
     fields: tuple[Field, ...]
-    """In the order of the row's text."""
+    """The compared columns, in the order of the row's text."""
     key: tuple[str, ...]
-    """The columns that identify a row, all of them among the fields; none if there is no such key."""
+    """The columns of the key; empty if there is no key, or if one of its columns is not compared."""
     left_out: Mapping[str, str]
-    """Columns that cannot be compared, each with the reason: a sentence that names it and both types."""
+    """The columns that cannot be compared, each with the reason: a sentence that names the column and both types."""
 
     @property
     def fingerprint(self) -> str:
@@ -127,7 +126,7 @@ class ComparedColumns:
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
-        """The fields of the key, in the key's order; all fields if there is no key."""
+        """The fields of the key, in the key's order, or all fields if there is no key."""
         fields = {field.name: field for field in self.fields}
         return tuple(fields[name] for name in self.key) or self.fields
 
@@ -135,12 +134,15 @@ class ComparedColumns:
 def recipe_of(
     target: Target, existing: Mapping[str, Column], folded: Callable[[str], str], described: Sequence[Column] = ()
 ) -> ComparedColumns:
-    """Return what is compared of a table.
+    """Return the columns to compare of a table.
 
-    `existing` are the warehouse's columns by name, and `folded` is its way of keeping names. `described` are the
-    source's columns behind their masks (`Extracted.described`, `masked(table, source.columns())`): a table file may
-    declare other types than the source has. Without them, each column is taken to be at the source as `target` has
-    it.
+    Args:
+        target: the table as a load shapes it.
+        existing: the warehouse's columns by name.
+        folded: returns a name as the warehouse keeps it.
+        described: the source's columns after masking (`Extracted.described`, `masked(table, source.columns())`). A
+            table file may declare other types than the source has. Without `described`, the types of `target` are
+            taken for those of the source.
     """
     sources = {column.name: column.type for column in described}
     fields, left_out, size = list[Field](), dict[str, str](), 0
@@ -156,7 +158,7 @@ def recipe_of(
                 f"{name} is {source} at the source and {there.type} in the warehouse, which do not spell a value alike"
             )
             continue
-        # what a field adds to the row's text: a character has up to four bytes, anything but a text is short
+        # The bytes that a field adds to the row's text: a character has up to four, and other values are short.
         longest = 4 * source.size + 6 if form in ("text", "char") and source.size else 72
         digest = (
             form in _DIGESTED

@@ -1,4 +1,4 @@
-"""One side of an audit: a table whose database computes the hashes of its rows, the source's or the warehouse's."""
+"""One side of an audit: a table of the source or of the warehouse, whose database computes the hashes of its rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,41 +13,41 @@ from daybook.sql.checksum.sums import Sum, sum_of, sums_by_interval
 
 T = TypeVar("T")
 
-#: A hash is a number of so many bits.
+#: The number of bits of a hash.
 HASH_BITS = 60
 
 
 class Hashing(Protocol):
-    """How the SQL of one database writes hashes. `value` is the SQL of a field's value.
+    """The SQL in which one database computes hashes. `value` returns the SQL of a field's value.
 
-    A `%` in the SQL is doubled, because values are bound around it.
+    A `%` in the SQL is doubled, because the query has bind values.
     """
 
     @property
     def SESSION(self) -> tuple[str, ...]:
-        """The statements that its connection needs before the others."""
+        """The statements to run first on a new connection."""
         ...
 
     @property
     def FENCE(self) -> str:
-        """What ends a subquery whose result is grouped: see `daybook.sql.bucketing.by_stretch`."""
+        """The end of a subquery whose result is grouped: see `daybook.sql.bucketing.by_stretch`."""
         ...
 
     @property
     def TOO_LONG(self) -> str:
-        """Why the database has no hash of some rows, and what to do: what follows "12 rows "."""
+        """The reason why some rows have no hash, and the remedy. It follows "12 rows " in a message."""
         ...
 
     def row_hash(self, recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
-        """Return the number of a row, from 0 to 2^60 - 1; NULL where the database cannot build the row's text."""
+        """Return the SQL of a row's hash, 0 to 2^60 - 1. It is NULL if the database cannot build the row's text."""
         ...
 
     def key_hash(self, recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
-        """Return the number of a row's key; of the whole row where there is no key."""
+        """Return the SQL of the hash of a row's key, or of the whole row if there is no key."""
         ...
 
     def spelled(self, field: Field, value: str) -> str:
-        """Return the text of a field, before its length or digest; NULL of NULL. It also shows a key to a person."""
+        """Return the SQL of a field's text, before its length or digest; NULL for NULL. Messages show keys this way."""
         ...
 
 
@@ -59,17 +59,18 @@ class HashBucket(NamedTuple):
 
 
 class RowGroup(NamedTuple):
-    """Rows that are equal in all that is compared: the hash of their key, their hash, their key, and their number."""
+    """Rows that are equal in all compared columns."""
 
     key_hash: int
     row_hash: int
     key: tuple[Any, ...]
     rows: int
+    """The number of these rows."""
 
 
 @dataclass(slots=True)
 class Cost:
-    """The number of queries to a side, and about how many bytes of values it returned."""
+    """The number of queries to a side, and the approximate number of bytes in their results."""
 
     queries: int = 0
     bytes: int = 0
@@ -77,29 +78,31 @@ class Cost:
 
 @dataclass(frozen=True)
 class ComparisonSide:
-    """A table of a database, as it is compared. All SQL is quoted, and has no value in it."""
+    """One of the two compared tables. All names in its SQL are quoted, and the SQL has no bind values."""
 
     query: Query
-    """Runs a query of this side's database with its values bound."""
+    """Runs a query with its bind values in this side's database."""
     table: str
-    """What follows FROM."""
+    """A FROM item."""
     axis: Axis | None
-    """SQL that divides the rows of `column`; None if there is only the whole table."""
+    """The SQL that divides the rows by `column`; None if only the whole table is compared."""
     column: str
     row_hash: str
+    """The SQL of a row's hash."""
     key_hash: str
+    """The SQL of the hash of a row's key."""
     key: Mapping[str, str]
-    """The key's columns: the SQL of their values, as they may leave the database."""
+    """The SQL of each key column's value, after masking, by the column's name."""
     quote: Callable[[str], str]
-    """Returns a name as this database quotes it."""
+    """Quotes a name for this database."""
     fence: str
-    """What ends a subquery whose result is grouped: see `daybook.sql.bucketing.by_stretch`."""
+    """The end of a subquery whose result is grouped: see `daybook.sql.bucketing.by_stretch`."""
     too_long: str
-    """Why its database has no hash of some rows, and what to do: what follows "12 rows "."""
+    """The reason why some rows have no hash, and the remedy. It follows "12 rows " in a message."""
     cost: Cost = field(default_factory=Cost)
 
     def metered(self) -> "ComparisonSide":
-        """Return the same side with a `cost` of its own, which counts from now on."""
+        """Return a copy of this side with a new `cost`, which starts at zero."""
         cost = Cost()
 
         def query(statement: str, values: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
@@ -123,11 +126,11 @@ class ComparisonSide:
         """Return the number of rows in these ranges without a hash: the database could not build their text."""
         hashed = f"SELECT {self.row_hash} AS hash FROM {self.table}"
         where, bounds = self._within(stretches)
-        ((rows, known),) = self.query(f"SELECT count(*), count(hash) FROM ({hashed} {where}) AS hashed", bounds)
-        return int(rows) - int(known)
+        ((rows, with_hash),) = self.query(f"SELECT count(*), count(hash) FROM ({hashed} {where}) AS hashed", bounds)
+        return int(rows) - int(with_hash)
 
     def pieces(self, stretch: S, into: int, of: Sequence[HashBucket]) -> dict[HashBucket, Sum]:
-        """Return the checksums of the pieces of shift `into` that make up the pieces `of`, all of one shift."""
+        """Divide the buckets `of`, all of one shift, into buckets of shift `into`, and return their checksums."""
         chosen, prefixes = self._chosen(of)
         rows = self.query(
             f"SELECT piece, count(*), sum(hash) FROM (SELECT (key_hash >> {into}) AS piece, hash FROM "
@@ -137,7 +140,7 @@ class ComparisonSide:
         return {HashBucket(into, int(piece)): Sum(int(count), int(total or 0)) for piece, count, total in rows}
 
     def rows_of(self, stretch: S, pieces: Sequence[HashBucket]) -> list[RowGroup]:
-        """Return the rows of these pieces: their hashes and keys, and how many are equal."""
+        """Return the rows of these buckets, as groups of equal rows."""
         keys = [f"key_{number}" for number in range(len(self.key))]
         names = ", ".join(["key_hash", "hash", *keys])
         chosen, prefixes = self._chosen(pieces)
@@ -148,7 +151,7 @@ class ComparisonSide:
         return [RowGroup(int(row[0]), int(row[1]), tuple(row[2:-1]), int(row[-1])) for row in rows]
 
     def some_keys(self, stretch: S, most: int) -> list[tuple[Any, ...]]:
-        """Return the keys of some of the rows."""
+        """Return the keys of at most `most` rows of the range."""
         where, bounds = self._within([stretch])
         keys = ", ".join(self.key.values())
         return list(self.query(f"SELECT {keys} FROM {self.table} {where} LIMIT {most}", bounds)) if keys else []
@@ -168,7 +171,7 @@ class ComparisonSide:
 
     @staticmethod
     def _chosen(pieces: Sequence[HashBucket]) -> tuple[str, list[int]]:
-        """Return the condition that a row is in one of the pieces, and its values to bind."""
+        """Return the condition that a row is in one of the buckets, and its bind values."""
         conditions, values = [], list[int]()
         for shift in sorted({piece.shift for piece in pieces if piece.shift < HASH_BITS}):
             prefixes = [piece.prefix for piece in pieces if piece.shift == shift]
@@ -182,30 +185,29 @@ class Auditable(Protocol):
     """An opened source whose database computes hashes."""
 
     def side(self, recipe: ComparedColumns, columns: Sequence[Column], seconds: int) -> ComparisonSide:
-        """Return the rows that a load takes, with the values that it sends: masked, and without deleted rows.
+        """Return the source's side of an audit: the rows that a load extracts, after masking, without deleted rows.
 
-        `columns` are those that leave it, behind their masks. A statement may take `seconds`, after which its server
-        ends it.
+        `columns` are the source's columns, after masking. The server ends a statement that takes longer than `seconds`.
         """
         ...
 
 
 @dataclass(frozen=True)
 class ComparisonPair:
-    """The two sides, which are asked at the same time."""
+    """The two sides of an audit, which compute at the same time."""
 
     source: ComparisonSide
     warehouse: ComparisonSide
 
     def ask(self, question: Callable[[ComparisonSide], T]) -> tuple[T, T]:
-        """Return the answers of the source and of the warehouse."""
+        """Call `question` with both sides at the same time, and return the results of the source and the warehouse."""
         with ThreadPoolExecutor(1, "source") as pool:
-            answer = pool.submit(question, self.source)
-            there = question(self.warehouse)
-            return answer.result(), there
+            from_source = pool.submit(question, self.source)
+            from_warehouse = question(self.warehouse)
+            return from_source.result(), from_warehouse
 
     def metered(self) -> "ComparisonPair":
-        """Return both with costs of their own."""
+        """Return a copy of both sides with new costs, which start at zero."""
         return ComparisonPair(self.source.metered(), self.warehouse.metered())
 
 
@@ -218,7 +220,17 @@ def side_of(
     cursor: Cursor | None,
     quote: Callable[[str], str],
 ) -> ComparisonSide:
-    """Return a side whose database writes hashes as `hashing` does; `value` returns the SQL of a field's value."""
+    """Return the side of a database that computes hashes by `hashing`.
+
+    Args:
+        hashing: the SQL of the hashes.
+        recipe: the columns to compare.
+        value: returns the SQL of a field's value.
+        query: runs a query with its bind values.
+        table: a FROM item.
+        cursor: the column that divides the rows into intervals; None to compare only the whole table.
+        quote: quotes a name.
+    """
     column = quote(cursor.column) if cursor else ""
     key = {field.name: hashing.spelled(field, value(field)) for field in recipe.key_fields} if recipe.key else {}
     hashes = (hashing.row_hash(recipe, value), hashing.key_hash(recipe, value))

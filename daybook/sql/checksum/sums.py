@@ -1,7 +1,7 @@
 """The checksum of some rows: their number, and the sum of their hashes.
 
-A row's hash is a number of 60 bits (see `columns`). A sum does not depend on the order of the rows, counts a
-row that is there twice, and is the sum of the sums of any parts: of the days of a month, say.
+A row's hash is a number of 60 bits (see `columns`). A sum does not depend on the order of the rows, and it counts
+duplicate rows. Sums of parts add up: the checksum of a month is the sum of those of its days.
 """
 
 from collections.abc import Sequence
@@ -24,10 +24,18 @@ class Sum:
 def sums_by_interval(
     query: Query, table: str, column: str, axis: Axis, hash_sql: str, stretches: Sequence[S], fence: str = ""
 ) -> dict[S, Sum]:
-    """Return the checksum of the rows of `table` in each of these intervals, which do not overlap, in order.
+    """Return the checksum of each range of rows, in order.
 
-    `table` and the cursor's `column` are quoted; `hash_sql` is the hash of a row. It works on the ranges of any axis.
-    Every query is a range scan, and hashes each row once. `fence`: see `by_stretch`.
+    Every query is a range scan, and hashes each row once.
+
+    Args:
+        query: runs a query.
+        table: the quoted table.
+        column: the quoted column of the axis, such as the cursor.
+        axis: the SQL that divides the rows.
+        hash_sql: the SQL of a row's hash.
+        stretches: the ranges, which do not overlap.
+        fence: see `by_stretch`.
     """
     found = by_stretch(query, table, column, axis, stretches, "count(*), sum(hash)", {"hash": hash_sql}, fence)
     sums = {stretch: _sum(*figures) for stretch, figures in found}
@@ -35,7 +43,7 @@ def sums_by_interval(
 
 
 def sum_of(query: Query, table: str, hash_sql: str) -> Sum:
-    """Return the checksum of all rows of `table`, which is quoted."""
+    """Return the checksum of all rows of `table` (quoted). `hash_sql` is the SQL of a row's hash."""
     ((rows, total),) = query(f"SELECT count(*), sum(hash) FROM (SELECT {hash_sql} AS hash FROM {table}) AS hashed", ())
     return _sum(rows, total)
 

@@ -48,7 +48,7 @@ def test_a_range(given: dict[str, Any], first: date, last: date) -> None:
             {"start": date(2021, 2, 1)},
             "before the table's start: begin at 2021-02-05$",
         ),
-        ({"start": date(2021, 2, 5)}, {"end": TODAY + timedelta(days=9)}, "reaches into the future"),
+        ({"start": date(2021, 2, 5)}, {"end": TODAY + timedelta(days=9)}, "ends in the future"),
         ({"start": date(2021, 2, 5)}, {"end": TODAY, "last": 5}, "give either last, or start and end$"),
         ({"load": "replace"}, {}, "each load replaces it whole.*no key to compare it by, either: add key:"),
         ({"load": "replace", "key": ["id"]}, {}, "each load replaces it whole.*ranges of its key, set whole=true"),

@@ -185,20 +185,20 @@ def test_all_that_fail_are_told_at_once_and_those_that_warn_are_logged(
     with place.warehouse.session() as session:
         results = run_checks(session, place.warehouse, checks, f"{place.schema}.things")
     table = f'"{place.schema}"."things"'
-    warned = f'not_null: SELECT count(*) FROM {table} WHERE "variant" IS NULL gave 1, and 0 was expected'
+    warned = f'not_null: SELECT count(*) FROM {table} WHERE "variant" IS NULL returned 1; expected 0'
     with pytest.raises(CheckFailed) as caught, caplog.at_level(logging.WARNING):
-        require(results, "raw.things 2021-02-05", "Mend the rows")
+        require(results, "raw.things 2021-02-05", "Fix the rows")
     assert str(caught.value).splitlines() == [
         "raw.things 2021-02-05: 2 checks failed, and nothing was changed:",
         f'- unique: SELECT count(*) FROM (SELECT "twice" FROM {table} GROUP BY "twice" HAVING count(*) > 1) AS shared '
-        "gave 1, and 0 was expected",
-        f"- select count(*) from {table} where variant like '%5%' gave 2, and 0 was expected",
-        "Mend the rows",
+        "returned 1; expected 0",
+        f"- select count(*) from {table} where variant like '%5%' returned 2; expected 0",
+        "Fix the rows",
     ]
-    assert f"raw.things 2021-02-05: a check does not hold: {warned}" in caplog.messages
+    assert f"raw.things 2021-02-05: a check failed with severity warn: {warned}" in caplog.messages
     with pytest.raises(CheckFailed, match="a check failed, and nothing was changed: unique: SELECT"):
-        require(results[:1], "raw.things", "Mend the rows")
-    went_on = require(results[2:], "raw.things", "Mend the rows")
+        require(results[:1], "raw.things", "Fix the rows")
+    went_on = require(results[2:], "raw.things", "Fix the rows")
     assert (went_on, warnings_of(went_on)) == (tuple(results[2:]), (warned,))
 
 
@@ -252,8 +252,8 @@ def test_a_load_warns_and_stops_a_change_that_is_too_large(
     assert ends.load(table, "2021-02-05").warnings == ()
     report = ends.load(table, "2021-02-06")  # from 10 to 20 is 100%
     (warning,) = report.warnings
-    assert warning == f"select max(score)\nfrom {ends.name(table)} gave 10, and at most 9 was expected"
-    assert f"{table.name} 2021-02-06: a check does not hold: {warning}" in caplog.messages
+    assert warning == f"select max(score)\nfrom {ends.name(table)} returned 10; expected at most 9"
+    assert f"{table.name} 2021-02-06: a check failed with severity warn: {warning}" in caplog.messages
     page = markdown(report).splitlines()
     assert page[page.index("**1 of 2 checks hold**") + 2 :][:4] == [
         "| | check | found | expected |",
@@ -267,5 +267,5 @@ def test_a_load_warns_and_stops_a_change_that_is_too_large(
     before = ends.state(table)
     with pytest.raises(CheckFailed) as caught:
         ends.load(table, "2021-02-08")
-    assert "gave 41, and between 0 and 40 (20 before, and a change within 100%) was expected" in str(caught.value)
+    assert "returned 41; expected between 0 and 40 (20 before, and a change within 100%)" in str(caught.value)
     assert ends.state(table) == before

@@ -100,7 +100,7 @@ def test_a_failed_run_leaves_its_table_interval_and_words(
         table, start, end, error = by_run[str(run)]
         assert (table, start, end) == ("raw_data.nps", MIDNIGHT, MIDNIGHT + timedelta(days=days))
         assert "CheckFailed: raw_data.nps 2021-02-05" in error
-        assert "where score not between 0 and 10 gave 1, and 0 was expected" in error
+        assert "where score not between 0 and 10 returned 1; expected 0" in error
     assert on_postgres.ledger() == []
 
 

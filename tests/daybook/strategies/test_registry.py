@@ -40,7 +40,7 @@ def test_a_full_refresh_and_exact_intervals_leave_nothing_that_is_not_at_the_sou
 
 @pytest.mark.parametrize("name", ["", "upsrt", "base", "registry", "Upsert", "upsert.Upsert", "../load/plan"])
 def test_what_is_no_strategy_is_refused_with_those_that_are(name: str) -> None:
-    with pytest.raises(ValueError, match=r"no such strategy; there are .*upsert"):
+    with pytest.raises(ValueError, match=r"no such strategy; choose one of .*upsert"):
         strategy_named(name)
 
 

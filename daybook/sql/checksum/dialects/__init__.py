@@ -1,6 +1,6 @@
-"""SQL for the numbers that a checksum adds up, which several databases share; each writes values as all others do.
+"""The SQL of row hashes that several databases share. All databases write a value as the same text.
 
 `postgresql` is a `daybook.sql.checksum.side.Hashing` for PostgreSQL, which is a source and a warehouse. A database that
-is only one of the two keeps its own in its folder. That of a source also has `sent`: the SQL of a column's value as the
-loader sends it, which is the `value` of a field there. In a warehouse, `value` is the column's quoted name.
+is only one of the two has its SQL in its own folder. In a source, the `value` of a field is the SQL that its function
+`sent` returns: the column's value as a load sends it. In a warehouse, it is the column's quoted name.
 """

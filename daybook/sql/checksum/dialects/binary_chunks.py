@@ -1,17 +1,20 @@
-"""Texts of binary values, which may be too long for their hex digits: Redshift makes those of 32,767 bytes at most."""
+"""Texts of binary values. Long ones are hashed in pieces, because Redshift's TO_HEX takes at most 32,767 bytes."""
 
 from collections.abc import Callable, Iterable
 
 PIECE = 32_000  # bytes
-#: As many as there are in Redshift's longest VARBYTE (1,024,000 bytes); elsewhere the last has all that is left.
+#: The number of pieces in Redshift's longest VARBYTE (1,024,000 bytes). Elsewhere, the last piece has the whole rest.
 _PIECES = 32
 
 
 def in_pieces(length: str, digits: Callable[[int, int | None], str], joined: Callable[[Iterable[str]], str]) -> str:
-    """Return the text of a binary value: its hex digits, or, of a longer one, the MD5s of those of its pieces.
+    """Return the SQL of a binary value's text: its hex digits or, above PIECE bytes, the MD5s of its pieces.
 
-    `length` is the SQL of how many bytes it has, `digits` that of its digits in lower case, from a byte on (the first
-    is 0), so many of them or all that are left, and `joined` that of texts one behind the other.
+    Args:
+        length: the SQL of the value's length in bytes.
+        digits: returns the SQL of the hex digits, in lower case. Takes the first byte, counted from 0, and the number
+            of bytes; None for the whole rest.
+        joined: returns the SQL that concatenates texts.
     """
     pieces = [
         f"CASE WHEN {length} > {first} THEN MD5({digits(first, PIECE if number < _PIECES - 1 else None)}) ELSE '' END"

@@ -1,4 +1,4 @@
-"""SQL that PostgreSQL and Redshift share: it writes a value as every other database does.
+"""SQL that PostgreSQL and Redshift share. It writes a value as the same text as every other database.
 
 Redshift's developer guide lists ABS, FLOOR, LN, POWER, TRUNC, LOWER, REPLACE, RTRIM and STRPOS.
 """
@@ -10,12 +10,12 @@ _FRACTION = "4503599627370496"  # 2^52
 _BELOW_ONE = "9007199254740992"  # 2^53
 _SMALLEST = "'1.1102230246251565e-16'::float8"  # 2^-53
 _LARGEST = "'1.7976931348623157e308'::float8"
-#: What is between these, 2^-150 and 2^128 - 2^103, is rounded to a real that is neither zero nor infinite.
+#: A double between these two, 2^-150 and 2^128 - 2^103, rounds to a real that is not zero and not infinite.
 _REAL = ("'7.006492321624085e-46'::float8", "'3.4028235677973366e38'::float8")
 
 
 def spelled(field: Field, type: Type, value: str) -> str:
-    """Return the text of `value`, of `type`, in its form, for a kind that both databases write alike."""
+    """Return the SQL of a value's text, for the forms that both databases write alike. `type` is the value's type."""
     text = value if type.kind in ("text", "varchar") else f"{value}::varchar"
     in_text = type.kind in TEXTS
     match field.form:
@@ -50,12 +50,12 @@ def _number(type: Type, text: str) -> str:
 
 
 def trimmed(text: str) -> str:
-    """Strip the zeros at the end of a fraction, if there is one."""
+    """Return the SQL that strips the zeros at the end of a fraction."""
     return f"CASE WHEN STRPOS({text}, '.') > 0 THEN RTRIM(RTRIM({text}, '0'), '.') ELSE {text} END"
 
 
 def _as_double(field: Field, type: Type, value: str) -> str:
-    """Return a double. A real in a wider column becomes the real again, if that is in its range."""
+    """Return the SQL of a double. A source's real in a wider column is rounded to a real again, if it is in range."""
     if type.kind == "real":
         return f"{value}::float8"
     if field.source.kind != "real":
@@ -66,7 +66,7 @@ def _as_double(field: Field, type: Type, value: str) -> str:
 
 
 def _float(x: str) -> str:
-    """Return the exact text of a double: see daybook.sql.checksum.columns. No product overflows, which would raise."""
+    """Return the SQL of a double's exact text (see daybook.sql.checksum.columns). No product in it can overflow."""
     exponent = f"FLOOR(LN(ABS({x})) / 0.6931471805599453::float8 - 0.5::float8)"
     half = f"FLOOR((52 - {exponent}) / 2)"
     mantissa = f"({x} * POWER(2::float8, {half}) * POWER(2::float8, 52 - {exponent} - {half}))"

@@ -8,30 +8,30 @@ from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.dialects import postgres_family
 from daybook.sql.checksum.dialects.binary_chunks import in_pieces
 
-#: Statements that the connection needs before the others, in addition to UTC and ISO dates.
+#: Statements to run first on a new connection, in addition to those for UTC and ISO dates.
 SESSION = (
     "SET IntervalStyle TO 'postgres'",
     "SET extra_float_digits TO 3",
     "SET bytea_output TO 'hex'",
 )
-#: What ends a query whose result is grouped by. PostgreSQL expects as many groups as there are rows where it sees what
-#: they are made of, sorts all rows on its disk, and leaves the hashing to one process.
+#: The end of a subquery whose result is grouped. It hides the grouped expression from the planner. Otherwise PostgreSQL
+#: expects as many groups as rows, sorts all rows on disk, and computes the hashes in one process.
 FENCE = " OFFSET 0"
-#: Why the server has no hash of some rows: a text may have 1 GB, and what is longer is an error.
+#: The reason why some rows have no hash: a text may have at most 1 GB, and a longer one raises an error.
 TOO_LONG = "are longer than PostgreSQL's texts, so it cannot compare them"
-_AT_ONCE = 20  # fields in a call: a function takes a hundred arguments
+_AT_ONCE = 20  # fields in one call of concat: a function takes at most 100 arguments
 
 
 def row_hash(recipe: ComparedColumns, value: Callable[[Field], str], *, source: bool = False) -> str:
-    """Return the hash of a row (a bigint, 0 to 2^60 - 1). `value` returns the SQL of a field's value on this side.
+    """Return the SQL of a row's hash (a bigint, 0 to 2^60 - 1). `value` returns the SQL of a field's value.
 
-    `source`: this is the source, so values are of `Field.source`, and not of `Field.there`.
+    With `source`, the values have the type `Field.source`, otherwise `Field.there`.
     """
     return _number(recipe.fields, value, source)
 
 
 def key_hash(recipe: ComparedColumns, value: Callable[[Field], str], *, source: bool = False) -> str:
-    """Return the hash of a row's key; of the whole row if there is no key."""
+    """Return the SQL of the hash of a row's key, or of the whole row if there is no key."""
     return _number(recipe.key_fields, value, source)
 
 
@@ -49,14 +49,14 @@ class AtSource:
 
 def _number(fields: Iterable[Field], value: Callable[[Field], str], source: bool) -> str:
     parts = [_part(field, value(field), source) for field in fields]
-    # concat takes NULL for nothing, as the recipe does
+    # concat ignores NULL, and the recipe writes NULL as nothing.
     texts = [f"concat({', '.join(parts[first : first + _AT_ONCE])})" for first in range(0, len(parts), _AT_ONCE)]
     text = " || ".join(texts) or "''"
     return f"('x' || left(md5(convert_to({text}, 'UTF8')), 15))::bit(60)::bigint"
 
 
 def _part(field: Field, value: str, source: bool) -> str:
-    """Return the arguments of concat for a field."""
+    """Return a field's arguments of concat."""
     if value == "NULL":
         return "'|'"
     text = spelled(field, value, source=source)
@@ -65,13 +65,13 @@ def _part(field: Field, value: str, source: bool) -> str:
     if field.needs_length:
         return f"'|', octet_length(convert_to({text}, 'UTF8')) || ':', {text}"
     uncast = text.removesuffix("::varchar")
-    if uncast in (value, f"{value}::timestamp"):  # concat writes it alike, for less
+    if uncast in (value, f"{value}::timestamp"):  # concat writes the same text without the cast, and faster
         text = uncast
     return f"'|', {text}"
 
 
 def spelled(field: Field, value: str, *, source: bool = False) -> str:
-    """Return the text of a field's value, without length or digest; NULL for NULL. It also shows a key to a person."""
+    """Return the SQL of a field's text, without length or digest; NULL for NULL. Messages show keys this way, too."""
     if value == "NULL":
         return "NULL::varchar"
     type = field.source if source else field.there
@@ -88,15 +88,18 @@ def spelled(field: Field, value: str, *, source: bool = False) -> str:
 
 
 def _digits(type: Type, value: str, first: int, size: int | None) -> str:
-    """Return the hex digits of `size` bytes from the one at `first`; None: of all that are left."""
+    """Return the SQL of the hex digits of `size` bytes from byte `first` on. A `size` of None means all the rest."""
     if type.kind == "bytes":
         bytes_ = value if size is None and not first else f"substr({value}, {first + 1}{f', {size}' if size else ''})"
         return f"encode({bytes_}, 'hex')"
-    return f"lower(substr({value}, {2 * first + 3}{f', {2 * size}' if size else ''}))"  # behind \\x
+    return f"lower(substr({value}, {2 * first + 3}{f', {2 * size}' if size else ''}))"  # after the \\x
 
 
 def sent(field: Field, name: str, type: str, mask: str | None) -> str:
-    """Return the SQL of a column's value as the loader sends it: `name` is quoted, `type` is format_type's."""
+    """Return the SQL of a column's value as a load sends it.
+
+    `name` is the quoted column, `type` its type by format_type, and `mask` its mask in the table file.
+    """
     if mask == "null":
         return "NULL"
     if mask == "hash":
@@ -104,11 +107,11 @@ def sent(field: Field, name: str, type: str, mask: str | None) -> str:
         return f"encode(sha256(convert_to({clear}, 'UTF8')), 'hex')"
     if type == "money":
         return f"{name}::numeric"
-    if field.source.kind == "text" and type != "text":  # a bpchar would lose its blanks by a cast
+    if field.source.kind == "text" and type != "text":  # a cast would remove the blanks at the end of a bpchar
         return _shown(name)
     return name
 
 
 def _shown(value: str) -> str:
-    """Return the value as COPY writes it: a cast adds a `/32` to an inet, and `(,)` of a row type IS NULL."""
+    """Return the SQL of the value as COPY writes it. A cast would add `/32` to an inet, and `(,)` of a row IS NULL."""
     return f"CASE WHEN num_nonnulls({value}) = 1 THEN concat({value}) END"

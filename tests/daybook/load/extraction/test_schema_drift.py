@@ -72,7 +72,7 @@ def refused(ends: Endpoints, table: Table, *said: str) -> str:
 
 def statements(message: str) -> list[str]:
     """The ALTERs of a message, each as it would be copied out of it."""
-    found = re.findall(r"ALTER TABLE .+?(?=; or leave|, and |\. If it| \(or set|$)", message, re.MULTILINE)
+    found = re.findall(r"ALTER TABLE .+?(?=; or keep|, and |\. If it| \(or set|$)", message, re.MULTILINE)
     assert found, message
     return found
 
@@ -173,7 +173,7 @@ CHANGES: dict[str, tuple[Callable[[Endpoints], None], tuple[str, ...]]] = {
     ),
     "renamed": (
         lambda ends: ends.source.run("ALTER TABLE things RENAME COLUMN word TO wording") and None,
-        ("'word' is gone", "'wording' of the same type is new", "Renamed? ALTER TABLE", 'COLUMN "word" TO "wording"'),
+        ("'word' is gone", "'wording' of the same type is new", "If it was renamed: ALTER TABLE", 'COLUMN "word" TO "wording"'),
     ),
     "of another type": (
         lambda ends: retype(ends, "score", "varchar(9)", "varchar(9)"),
@@ -233,7 +233,7 @@ def test_a_renamed_column_is_not_added(from_mariadb: Endpoints) -> None:
     ends = from_mariadb
     table = make(ends, on_new_column="add")
     CHANGES["renamed"][0](ends)
-    refused(ends, table, "Renamed?")
+    refused(ends, table, "If it was renamed: ")
     assert "wording" not in ends.destination.types(table.name)
 
 
@@ -244,8 +244,8 @@ def test_the_warehouse_may_also_stay_as_it_is(from_mariadb: Endpoints, change: s
     table = make(ends)
     types = ends.destination.types(table.name)
     CHANGES[change][0](ends)
-    message = refused(ends, table, "; or leave it as it is: DELETE FROM")
-    ends.destination.run(message.split("leave it as it is: ")[1])
+    message = refused(ends, table, "; or keep the column unchanged: DELETE FROM")
+    ends.destination.run(message.split("keep the column unchanged: ")[1])
     for _ in range(2):
         assert ends.load(table).rows == 6
     assert ends.destination.types(table.name) == types
@@ -259,7 +259,7 @@ def test_a_listed_column_that_is_gone_or_of_another_type(from_mariadb: Endpoints
     ends.source.run("ALTER TABLE things RENAME COLUMN word TO wording")
     refused(
         ends, table, "'score' was smallint and is varchar(9)", "declare varchar(9) under columns:",
-        "'word' is gone", "Renamed?", "correct columns: in the table file",
+        "'word' is gone", "If it was renamed: ", "correct columns: in the table file",
     )  # fmt: skip
 
 

@@ -81,13 +81,13 @@ def test_refuses_the_future() -> None:
         (today + timedelta(days=30), today + timedelta(days=31)),
     ]:
         said = refused(table(), start, end)
-        assert f"reaches into the future: {end - timedelta(days=1)} is not over yet" in said
-        assert f"The newest day that is over is {today - timedelta(days=1)}: end with {today}" in said
+        assert f"ends in the future: {end - timedelta(days=1)} is not over yet" in said
+        assert f"The last complete day is {today - timedelta(days=1)}: end the range with {today}" in said
 
 
 def test_refuses_what_is_before_the_start() -> None:
     said = refused(table(start=date(2021, 2, 5)), date(2021, 2, 4), date(2021, 2, 8))
-    assert "2021-02-04 is before the table's start, 2021-02-05: begin there, or set allow_before_start" in said
+    assert "2021-02-04 is before the table's start, 2021-02-05: begin the range there, or set allow_before_start" in said
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_all_of_it() -> None:
         ({}, {"execution_date": datetime(2021, 2, 5, 1)}, "Type 2021-02-05"),
         ({}, {"execution_date": date(2021, 2, 6), "until": date(2021, 2, 6)}, "exclusive"),
         ({}, {"until": date(2021, 2, 6)}, "needs execution_date"),
-        ({}, {"execution_date": date(2021, 2, 6), "full_refresh": True}, "give one"),
+        ({}, {"execution_date": date(2021, 2, 6), "full_refresh": True}, "pass only one of them"),
         ({"load": "replace"}, {"execution_date": date(2021, 2, 6)}, "leave execution_date out"),
     ],
 )

@@ -223,7 +223,7 @@ BAD_SHEETS: dict[str, tuple[Callable[[Sheet], None], type[DaybookError], list[st
     ),
     "a formula that failed": (change(C2="#REF!"), ValueRefused, ["cell C2: it shows #REF!"]),
     "a formula that is not done": (change(B3="Loading..."), ValueRefused, ["cell B3: it shows Loading..."]),
-    "a row without its key": (change(A3=""), NullKey, ["have no id, which is their key"]),
+    "a row without its key": (change(A3=""), NullKey, ["have no key: id is NULL"]),
     "a key twice": (change(A3=1), DuplicateKey, ["share a key"]),
     "a header and no rows": (lambda prices: prices.fill([HEADER]), ShrinkGuard, ["0 rows"]),
 }

@@ -139,19 +139,19 @@ BAD: dict[str, tuple[dict[str, Any], str, type[DaybookError], list[str]]] = {
         {"input_checks": [{"sql": "select count(*) from {raw}.answers", "at_least": 150000}]},
         WHOLE,
         CheckFailed,
-        [": inputs: ", "select count(*) from", "gave 2", "at least 150,000"],
+        [": inputs: ", "select count(*) from", "returned 2", "at least 150,000"],
     ),
     "failed output check": (
         {"output_checks": [{"sql": "select max(score) from {table}", "at_most": 5}, {"not_null": ["score"]}]},
         WHOLE,
         CheckFailed,
-        [": build: ", "select max(score) from", "gave 9", "at most 5"],
+        [": build: ", "select max(score) from", "returned 9", "at most 5"],
     ),
     "changed too much": (
         {"output_checks": [{"change_within": "20%"}]},
         WHOLE + " where id = 1",
         CheckFailed,
-        [": build: ", "gave 1"],
+        [": build: ", "returned 1"],
     ),
     "SQL error": (
         {},
@@ -191,7 +191,7 @@ def test_a_check_that_warns_stops_nothing(desk: Desk) -> None:
     desk.answer((1, "2021-02-05 10:00", 9), load="2021-02-05")
     check = {"sql": "select max(total) from {table}", "at_most": 5, "severity": "warn"}
     built = desk.build(desk.summary(output_checks=[check]))
-    assert [warning for warning in built.warnings if "gave 9" in warning] == list(built.warnings) != []
+    assert [warning for warning in built.warnings if "returned 9" in warning] == list(built.warnings) != []
     assert desk.rows("per_day", "total") == [(9,)]
 
 
