@@ -1,13 +1,13 @@
-"""Daybook fills a warehouse day by day, and keeps a ledger of what it loaded.
+"""Daybook loads tables into a warehouse by intervals, and records every load in a ledger.
 
-Only `daybook.orchestration` and the flows import Prefect. Everything else can be called from a notebook without it.
+Only `daybook.orchestration` and the flows import Prefect. You can use everything else in a notebook without it.
 """
 
 from pathlib import Path
 
 __version__ = "0.1.0"
 
-# The wheel contains flows/ and blocks/ as daybook.flows and daybook.blocks. In a checkout they lie beside this folder.
+# A wheel contains flows/ and blocks/ as daybook.flows and daybook.blocks. A checkout has them next to this folder.
 _HERE = Path(__file__).parent
 if not (_HERE / "flows").is_dir():
     __path__.append(str(_HERE.parent))

@@ -1,4 +1,4 @@
-"""`python -m daybook` is `daybook`, for where the console script is not on the PATH."""
+"""`python -m daybook` runs `daybook`, for environments without the console script on the PATH."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`python -m daybook.describe` is another name of `daybook describe`."""
+"""`python -m daybook.describe` runs `daybook describe`."""
 
 import sys
 

@@ -20,19 +20,19 @@ DaybookError
 │   ├── ShrinkGuard       the load would leave far fewer rows than the ledger has recorded
 │   ├── EmptyBuild        the SELECT of a summary returned no row
 │   └── CheckFailed       a check of the table file failed on what would be committed
-├── ExtractFailed         the source's database failed: with the whole story
+├── ExtractFailed         the source's database failed: with the reason of each try
 │   └── SourceLost        every retry failed: the database could not be reached or did not answer
 ├── BuildFailed           the SELECT of a summary failed: with the line of its file
-├── LoadFailed            the warehouse's database failed: with the whole story
+├── LoadFailed            the warehouse's database failed: with the reason of each try
 │   └── WarehouseLost     every retry failed: the database could not be reached or did not answer
 ├── ExportFailed          rows of the warehouse could not be written to their destination
 │   └── ExportLost        every retry failed: the destination could not be reached or did not answer
-├── AuditRefused          the table cannot be compared with its source, or not so much of it at once
-├── AuditFailed           the source's or the warehouse's database failed during an audit: with the whole story
+├── AuditRefused          the table cannot be compared with its source, or the range is too large for one audit
+├── AuditFailed           the source's or the warehouse's database failed during an audit: with the reason of each try
 │   └── AuditLost         every retry failed: the database could not be reached or did not answer
 ├── AuditDiffers          the warehouse differs from its source: with the intervals, the rows and the command to type
 ├── RepairRefused         a repair would reload too much of a table's history, or is not possible
-├── DbtUnusable           dbt is not installed, or cannot read the project or reach the warehouse: in its words
+├── DbtUnusable           dbt is not installed, or cannot read the project or reach the warehouse: with dbt's message
 ├── DbtFailed             models or tests of a dbt project failed: with their names, and what depends on them
 ├── BackfillRefused       the request for a backfill is wrong: with what to request instead
 ├── BackfillIncomplete    a backfill could not load some intervals: with the reason for each
@@ -141,7 +141,7 @@ class CheckFailed(GuardError):
 
 
 class ExtractFailed(DaybookError):
-    """The source's database failed. The message has the whole story."""
+    """The source's database failed. The message has the reason of each try."""
 
     may_be_one_interval = True
 
@@ -157,7 +157,7 @@ class BuildFailed(DaybookError):
 
 
 class LoadFailed(DaybookError):
-    """The warehouse's database failed. The message has the whole story."""
+    """The warehouse's database failed. The message has the reason of each try."""
 
     may_be_one_interval = True
 
@@ -183,7 +183,7 @@ class AuditRefused(DaybookError):
 
 
 class AuditFailed(DaybookError):
-    """A database failed during an audit. The message has the whole story."""
+    """A database failed during an audit. The message has the reason of each try."""
 
 
 class AuditLost(AuditFailed):
@@ -205,7 +205,7 @@ class DbtUnusable(DaybookError):
 
 
 class DbtFailed(DaybookError):
-    """Models or tests of a dbt project failed. What does not depend on them is built."""
+    """Models or tests of a dbt project failed. Models that do not depend on them are built."""
 
 
 class BackfillRefused(DaybookError):

@@ -1,4 +1,4 @@
-"""Optional dependencies: import them inside `with extra("sheets"):`, and a missing one names the extra to install."""
+"""Optional dependencies: import them inside `with extra("sheets"):`, so that the error names the extra to install."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from daybook.errors import ExtraMissing
 
 @contextmanager
 def extra(name: str) -> Iterator[None]:
-    """Import what the extra `name` of pyproject.toml installs.
+    """Wrap the imports of modules that the extra `name` of pyproject.toml installs.
 
     Raises:
         ExtraMissing: a module that the block imports is not installed. The error has the command that installs it.
@@ -17,7 +17,7 @@ def extra(name: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         module = (error.name or "").partition(".")[0]
-        if module == "daybook":  # our own mistake, which no installation fixes
+        if module == "daybook":  # a bug of Daybook, which no installation fixes
             raise
         raise ExtraMissing(
             f"the Python package {module!r} is not installed: run pip install 'daybook[{name}]'"

@@ -1,4 +1,4 @@
-"""Rates, durations and remaining times as text, the same on pages and in logs."""
+"""Format rates, durations and remaining times, in the same way for pages and logs."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,7 @@ def duration(seconds: float) -> str:
 
 
 def to_go(done: int, wanted: int, seconds: float, now: datetime) -> str | None:
-    """Return the remaining time and the end in UTC as text, if the rest goes on at the same speed.
+    """Return the remaining time and the end in UTC as text, for a constant speed.
 
     Args:
         done: the number of items that are done.

@@ -1,14 +1,14 @@
-"""Find the project: the folder that holds `tables/`, and with it one company's flows and deployments."""
+"""Find the project: the folder with `tables/` and with one company's flows and deployments."""
 
 import os
 from pathlib import Path
 
-#: Names the project's folder if it is neither the working directory nor above it.
+#: The variable with the project's folder. It is needed if the working directory is outside of the project.
 VARIABLE = "DAYBOOK_PROJECT"
 
 
 def project_root() -> Path:
-    """Return the project's folder, the first of these that applies:
+    """Return the project's folder. It is the first of these that applies:
 
     1. the folder in `DAYBOOK_PROJECT`,
     2. the nearest folder with a folder `tables`, from the working directory upward,
@@ -29,7 +29,7 @@ def tables_folder() -> Path:
 def checkout() -> Path | None:
     """Return the checkout that this package runs from, or None if it is installed from a wheel.
 
-    A checkout has `flows/` next to the package, a wheel inside of it.
+    A checkout has `flows/` next to the package, and a wheel has it inside the package.
     """
     package = Path(__file__).resolve().parent
     return None if (package / "flows").is_dir() else package.parent

@@ -1,4 +1,4 @@
-"""Redact secrets in texts that others will read, as in the error of a message."""
+"""Redact secrets in texts that others will read, such as errors in notifications."""
 
 import json
 import re
@@ -16,11 +16,11 @@ _NAMES = (
 _VALUE = r"""(?:"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z)|[^\s,;&)'"\\]+)"""
 _END = r"""(?:[\s,;&)}\]'"\\]|\Z)"""
 _PATTERNS = [
-    # Group 1 is kept. Patterns start with fixed characters and are bounded, so that no text takes long.
+    # Group 1 is kept. Patterns begin with fixed characters and are bounded, so that no text takes long to search.
     (r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
     # A password may contain a slash or an @ that is not encoded: match up to the last @ before a space or a quote.
     (r"(://[^\s/:@'\"]{0,200}:)[^\s'\"<>]{0,500}(?=@)", 0),
-    (r"(://)[^\s/:@'\"]{20,}(?=@)", 0),  # a token in the place of a user
+    (r"(://)[^\s/:@'\"]{20,}(?=@)", 0),  # a token instead of a user
     # Incoming webhooks of chat services: https://hooks.…/…, https://…/webhooks/…
     (r"(\bhooks\.[\w-]{1,60}\.[a-z]{2,20}/)[^\s'\"<>]+", re.IGNORECASE),
     (r"(://[^\s'\"<>]{1,200}/webhook(?:s|b2)?/)[^\s'\"<>]+", re.IGNORECASE),
@@ -40,9 +40,9 @@ _COMPILED = [re.compile(pattern, flags) for pattern, flags in _PATTERNS]
 def without_secrets(text: str, known: Iterable[str] = ()) -> str:
     """Return `text` with `***` for each secret in it.
 
-    Redacts the values in `known` (passwords and keys in use), in any encoding, and everything that looks like a secret:
-    passwords in URLs and in `password=…`, AWS keys, tokens, webhooks, private keys. The names of users, hosts and
-    tables stay.
+    This redacts the values in `known` (passwords and keys in use), in any encoding. It also redacts everything that
+    looks like a secret: passwords in URLs and in `password=…`, AWS keys, tokens, webhooks, private keys. The names of
+    users, hosts and tables stay.
     """
     spellings = {one for secret in known for one in _spellings(secret) if len(one) >= _SHORTEST}
     if spellings:
@@ -54,8 +54,11 @@ def without_secrets(text: str, known: Iterable[str] = ()) -> str:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """Yield a secret as it is, as in a URL, in JSON and in Python; and each line, as an error may have only one."""
+    """Yield the encodings of a secret: plain, in a URL, in JSON and in Python.
+
+    Yield those of each long line, too, because an error may quote only one line.
+    """
     for one in {secret, *(line for line in secret.split("\n") if len(line) >= 16)}:
-        readable = one.encode(errors="ignore").decode()  # half of a surrogate pair has no spelling in a URL
+        readable = one.encode(errors="ignore").decode()  # URL encoding fails for half of a surrogate pair
         yield from (one, quote(readable, safe=""), quote(readable), quote_plus(readable))
         yield from (json.dumps(one)[1:-1], repr(one)[1:-1])

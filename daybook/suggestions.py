@@ -1,4 +1,4 @@
-"""Suggestions for misspelt names: the end of an error that names something that does not exist."""
+"""Suggest names for misspelt ones, to append to an error about a name that does not exist."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -18,10 +18,10 @@ def did_you_mean(
     Args:
         name: the name that does not exist.
         known: the names that exist.
-        otherwise: the remedy if no name is close. If it is empty, so is the answer.
-        most: how many names to suggest.
-        cutoff: how close a name must be, from 0 (every name is) to 1 (only the same name is).
-        shown: what to print for each of `known`, if it differs, as for names in lower case.
+        otherwise: the remedy if no name is close. If it is empty, the result is empty, too.
+        most: the maximum number of names to suggest.
+        cutoff: how close a name must be, from 0 (any name) to 1 (only the same name).
+        shown: the text to print for each of `known`, if it differs, as for names in lower case.
     """
     close = get_close_matches(name, list(known), most, cutoff)
     names = [repr(one) for one in dict.fromkeys(shown[one] if shown else one for one in close)]

@@ -1,4 +1,4 @@
-"""`python -m daybook.summary` is another name of `daybook summary`."""
+"""`python -m daybook.summary` runs `daybook summary`."""
 
 import sys
 

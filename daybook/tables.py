@@ -1,4 +1,4 @@
-"""`python -m daybook.tables` is another name of `daybook schemas`."""
+"""`python -m daybook.tables` runs `daybook schemas`."""
 
 import sys
 

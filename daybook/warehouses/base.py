@@ -1,12 +1,12 @@
-"""The protocol of a warehouse: what a load, the ledger, a summary and an audit ask of the database that rows go to.
+"""The protocol of a warehouse: the operations that loads, the ledger, summaries and audits need of its database.
 
-A warehouse is a class with these attributes and methods. A folder of `daybook/warehouses/` that is called as SQLAlchemy
-calls the dialect names it `WAREHOUSE`; another package declares it as an entry point: see `registry`. Nothing else
-is edited to add one. `SqlWarehouse` has what most warehouses share.
+To add a warehouse, write a class with these attributes and methods. Put it into a folder of `daybook/warehouses/` that
+has SQLAlchemy's name of the dialect, and assign the class to `WAREHOUSE` there. Another package declares its class as
+an entry point: see `registry`. No other file changes. `SqlWarehouse` has the code that most warehouses share.
 
-The statements of a load are SQL that the warehouses have in common, and the protocol does not ask for them: SELECT with
-window functions, INSERT … SELECT, DELETE … USING, CREATE TEMP TABLE … AS, ALTER TABLE … ADD, DROP and RENAME. A
-warehouse that writes one of them otherwise rewrites it in its session.
+A load also uses SQL that all warehouses share, without a method here: SELECT with window functions, INSERT … SELECT,
+DELETE … USING, CREATE TEMP TABLE … AS, ALTER TABLE … ADD, DROP and RENAME. A warehouse with another syntax for one of
+these rewrites the statement in its session.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,29 +29,29 @@ TABLE = "a table"
 
 
 class Warehouse(Protocol):
-    """An opened warehouse. Tables are named `schema.table`; every failure of it is a `DatabaseError`."""
+    """An opened warehouse. Tables are named `schema.table`. Every failure of the database is a `DatabaseError`."""
 
-    #: What people call it: PostgreSQL, Redshift.
+    #: The name for people: PostgreSQL, Redshift.
     title: ClassVar[str]
-    #: How its URL looks, with each of SQLAlchemy's drivers that Daybook opens it with.
+    #: Examples of the URL, one for each of SQLAlchemy's drivers that Daybook supports.
     urls: ClassVar[tuple[str, ...]]
-    #: The keyword arguments that `open` takes in addition to the engine: they come from blocks.
+    #: The keyword arguments that `open` takes in addition to the engine. Their values come from blocks.
     options: ClassVar[frozenset[str]]
-    #: What sqlglot calls its dialect.
+    #: sqlglot's name of the dialect.
     sqlglot_dialect: ClassVar[str]
-    #: Columns of every table that no catalogue lists, and functions that are called like a column.
+    #: Columns of every table that the catalog does not list, and functions that are called without parentheses.
     system_columns: ClassVar[frozenset[str]]
-    #: Functions, in lower case, that return something else each time: they ask the clock, chance, or a sequence.
+    #: Functions, in lower case, whose result changes between calls: clocks, random numbers, sequences.
     volatile_functions: ClassVar[frozenset[str]]
-    #: What it calls a column of a SELECT that has no name; None where each column gets a name of its own.
+    #: The name of a column of a SELECT without a name of its own; None if each such column gets a different name.
     unnamed_column: ClassVar[str | None]
-    #: The longest name in bytes: it cuts a longer one without a warning.
+    #: The maximum length of a name, in bytes. The warehouse truncates longer names without a warning.
     longest_name: ClassVar[int]
-    #: Whether a new table can take the rows by itself, so that the first load needs no staging table.
+    #: True if rows can be copied directly into a new table, so that the first load needs no staging table.
     copies_into_new_tables: ClassVar[bool]
-    #: The kinds of columns that it reads in a source's own files as they are; none where it reads no such files.
+    #: The kinds of columns that it can read from a source's own files without loss; empty if it cannot read files.
     reads_in_place: ClassVar[frozenset[str]]
-    #: How its SQL writes the checksum of a row.
+    #: The SQL of row hashes.
     hashing: ClassVar[Hashing]
 
     @classmethod
@@ -68,7 +68,7 @@ class Warehouse(Protocol):
         """Check that SQLAlchemy has the warehouse's dialect.
 
         Raises:
-            ExtraMissing: it has not; with the command that installs it.
+            ExtraMissing: the dialect is not installed. The message has the command that installs it.
         """
         ...
 
@@ -76,40 +76,40 @@ class Warehouse(Protocol):
     def dbt_output(cls, url: URL, password: str) -> dict[str, Any]:
         """Return the connection to `url` as an output of a dbt profile, without `schema` and `threads`.
 
-        `password` is the expression by which dbt reads the password; the password of `url` stays out of the profile.
+        `password` is the expression with which dbt reads the password. The profile never has the password of `url`.
 
         Raises:
-            DbtUnusable: dbt cannot connect to this warehouse, or as this URL asks for.
+            DbtUnusable: dbt does not support this warehouse, or an option of the URL.
         """
         ...
 
     # --- connections
 
     def session(self) -> AbstractContextManager[Session]:
-        """Open a connection in autocommit: transactions begin and end by statement. Times are in UTC."""
+        """Open a connection in autocommit: transactions begin and end with statements. The session's zone is UTC."""
         ...
 
     def set_timeouts(self, seconds: int) -> None:
-        """Let connections that are opened from now on fail when they or one of their statements take longer."""
+        """Limit the time to connect, and the time of each statement, for connections that are opened from now on."""
         ...
 
     def set_timezone(self, session: Session, zone: str) -> None:
-        """Show and compare instants (`timestamptz`) by the clock of an IANA zone from now on."""
+        """Set the session's time zone to an IANA zone: it shows and compares instants (`timestamptz`) in that zone."""
         ...
 
     def waiting_at_most(self, session: Session, milliseconds: int) -> AbstractContextManager[None]:
-        """Let a statement within the block fail that waits longer than this for another session."""
+        """Limit how long a statement in the block waits for another session. After that, it fails."""
         ...
 
     def begin_locked(self, session: Session, table: str) -> bool:
-        """Open a transaction that excludes every other load of `table`: the other one waits, or has to be retried.
+        """Open a transaction that excludes every other load of `table`: the other one waits, or must be retried.
 
-        Returns False if there is no such table; the transaction is open in both cases.
+        Returns False if the table does not exist. The transaction is open in both cases.
         """
         ...
 
     def begin_snapshot(self, session: Session, *, read_only: bool = False) -> None:
-        """Open a transaction whose queries all show one moment."""
+        """Open a transaction whose queries all read one snapshot."""
         ...
 
     # --- names and types
@@ -123,7 +123,7 @@ class Warehouse(Protocol):
         ...
 
     def folded(self, name: str) -> str:
-        """Return a name as the catalogue keeps it."""
+        """Return a name as the catalog keeps it."""
         ...
 
     def type_sql(self, type: Type) -> str:
@@ -131,61 +131,61 @@ class Warehouse(Protocol):
         ...
 
     def spelled(self, type: Type) -> Type:
-        """Return the type that a column of a new table gets for this one."""
+        """Return the type of a new table's column for a column of this type, as the catalog reports it."""
         ...
 
     def csv_format(self) -> CsvFormat:
-        """Return how values must look in the staged CSV."""
+        """Return the format of values in the staged CSV."""
         ...
 
-    # --- the catalogue
+    # --- the catalog
 
     def existing_columns(self, session: Session, table: str) -> Mapping[str, Column]:
-        """Return the columns of a table by name, in its order; none if there is no such table.
+        """Return the columns of a table by name, in its order; empty if the table does not exist.
 
-        A session asks the catalogue once, until one of its statements changes a table: see `Session.remembered`.
+        A session asks the catalog once, until one of its statements changes a table: see `Session.remembered`.
         """
         ...
 
     def column_types(self, session: Session, table: str) -> Mapping[str, str]:
-        """Return the columns of a table by name, in its order, with their types in the warehouse's own words."""
+        """Return the columns of a table by name, in its order, with the warehouse's own names of their types."""
         ...
 
     def look_up(self, session: Session, tables: Iterable[str]) -> None:
-        """Ask the catalogue for the columns of all these tables at once, so that the session knows them."""
+        """Ask the catalog for the columns of all these tables at once, and cache them in the session."""
         ...
 
     def exists(self, session: Session, table: str) -> bool:
-        """Return True if there is such a table, by what the session knows."""
+        """Return True if the table exists. A cached answer of the session counts: see `Session.remembered`."""
         ...
 
     def kind_of(self, session: Session, name: str) -> str | None:
-        """Return what is called `name`: TABLE, "a view", or the like; None where nothing is."""
+        """Return the kind of the object `name`: TABLE, "a view", or the like; None if there is no such object."""
         ...
 
     def tables_beginning(self, session: Session, schema: str, start: str) -> list[str]:
-        """Return the names, without the schema, of its tables that begin with `start`."""
+        """Return the names, without the schema, of the tables in `schema` that begin with `start`."""
         ...
 
     def schema_columns(self, session: Session, tables: Iterable[str]) -> dict[str, Mapping[str, str]]:
-        """Return the columns of `tables`, and of whatever else is in their schemas, as column: type.
+        """Return the columns of `tables`, and of all other tables in their schemas: table, then column, then type.
 
-        A table that is missing is left out. One with no columns is there, and nobody knows which it has.
+        The result lacks tables that do not exist. A table without columns exists, but its columns are unknown.
         """
         ...
 
     # --- tables
 
     def make_schema(self, session: Session, schema: str) -> None:
-        """Make a schema where it is missing. Of several sessions at the same moment, some may be refused."""
+        """Create a schema if it is missing. If several sessions do so at the same moment, some may fail."""
         ...
 
     def create(self, session: Session, target: Target) -> None:
-        """Make the schema and the table, without keys and indexes, in the open transaction."""
+        """Create the schema and the table, without keys and indexes, in the open transaction."""
         ...
 
     def create_keys(self, session: Session, target: Target) -> None:
-        """Add the key and an index on the cursor, where the warehouse has such things.
+        """Add the key and an index on the cursor, if the warehouse supports them.
 
         Raises:
             DuplicateKey: two rows share a key, and the warehouse enforces it.
@@ -193,54 +193,57 @@ class Warehouse(Protocol):
         ...
 
     def create_staging(self, session: Session, target: Target, name: str) -> None:
-        """Make an empty temporary table with the types of the target."""
+        """Create an empty temporary table with the types of the target."""
         ...
 
     def analyze(self, session: Session, table: str) -> None:
-        """Count what is in a table that was just filled, where the planner needs it."""
+        """Collect the statistics of a table that was just filled, if the planner needs them."""
         ...
 
     def check(self, session: Session, target: Target, *, altered: Mapping[str, str] | None = None) -> None:
-        """Compare the table with what is to be loaded, except the columns in `altered`, which the load itself changes.
+        """Check that the table can hold the rows of the target. Skip the columns in `altered`, which the load alters.
 
         Raises:
-            SchemaMismatch: they do not fit each other; with the statement that changes the table.
+            SchemaMismatch: the table does not fit. The message has the statements that alter it.
         """
         ...
 
     def add_column_sql(self, target: Target, column: Column) -> str:
-        """Return the statement that adds a column to the table: nullable, and NULL in the rows that are there."""
+        """Return the statement that adds a nullable column to the table. It is NULL in the existing rows."""
         ...
 
     def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
-        """Return what a person runs to give a column of the table another type, with the values that it has.
+        """Return the statements that change the type of a column and convert its values, for a person to run.
 
-        `zone` is what a time without a zone means.
+        `zone` is the time zone of times without one.
         """
         ...
 
     def retype_empty_sql(self, table: str, column: str, type: str) -> list[str]:
-        """Return the statements that give a column of an empty `table` (quoted) another type, in a transaction."""
+        """Return the statements that change the type of a column in an empty `table` (quoted), in a transaction."""
         ...
 
-    def widens_in_place(self, there: Type, wanted: Type) -> bool:
-        """Return True if a column of the type `there` becomes one of the wider type `wanted` without rewriting rows."""
+    def widens_in_place(self, existing: Type, wanted: Type) -> bool:
+        """Return True if the warehouse can widen a column from `existing` to `wanted` without rewriting rows."""
         ...
 
     # --- rows
 
     def reads_files(self, files: FilesInPlace) -> bool:
-        """Return True if `copy` takes these files of a source: their format and compression."""
+        """Return True if `copy` can read these files of a source: their format and compression."""
         ...
 
     def copy(self, session: Session, into: str, target: Target, stage: Stage, manifest: Manifest) -> int:
-        """Load every part of the manifest into the table `into`, and return how many rows the warehouse counted."""
+        """Load all parts of the manifest into the table `into` (quoted). Return the warehouse's own row count."""
         ...
 
     def explain(self, error: BaseException, target: Target, stage: Stage, manifest: Manifest) -> DaybookError | None:
-        """Return what a failed copy means: table, the row's key, column, remedy; None where it is not about a value."""
+        """Return the error for a failed copy, or None if no value caused it.
+
+        The error has the table, the row's key, the column and the remedy.
+        """
         ...
 
     def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
-        """Return a condition that is true where two rows differ in any bit; None where there is no such condition."""
+        """Return a condition that is true if two rows differ in any bit, or None if there is no exact comparison."""
         ...

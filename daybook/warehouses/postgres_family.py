@@ -1,4 +1,4 @@
-"""What PostgreSQL and Redshift share: psycopg2's connections, the catalogue, locks, clocks, and dbt's profile."""
+"""The code that PostgreSQL and Redshift share: psycopg2 connections, the catalog, locks, time zones, dbt's profile."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ _KINDS = {
     "S": "a sequence",
     "c": "a type",
 }
-#: Tables, views, materialized views, foreign and partitioned tables. A late-binding view has no columns there.
+#: Tables, views, materialized views, foreign and partitioned tables. Late-binding views have no columns here.
 _SCHEMA_COLUMNS = (
     "SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_class c "
     "JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -37,14 +37,14 @@ class PostgresSession(Session):
     """A session on a connection of psycopg2."""
 
     def as_sent(self, statement: str, values: Sequence[Any] = ()) -> str:
-        """Return the statement with its values written into it."""
+        """Return the statement with its bind values as literals, ready to paste."""
         with self.connection.cursor() as cursor:
             text: str = cursor.mogrify(statement, tuple(values)).decode()
             return text
 
 
 class PostgresFamily(SqlWarehouse):
-    """The base of the warehouses that speak PostgreSQL's protocol and share its catalogue."""
+    """The base of the warehouses that speak PostgreSQL's protocol and share its catalog."""
 
     system_columns: ClassVar[frozenset[str]] = frozenset(
         (
@@ -60,21 +60,23 @@ class PostgresFamily(SqlWarehouse):
         )
     )
     unnamed_column: ClassVar[str | None] = "?column?"
-    #: A condition on `pg_attribute a`: the warehouse fills the column where nothing is written to it.
+    #: A condition on `pg_attribute a` that is true if the column has a default.
     filled: ClassVar[str] = "a.atthasdef"
-    #: How dbt calls the adapter, its default port, and what a URL may say after its `?` that dbt takes, too.
+    #: dbt's name of the adapter.
     dbt_type: ClassVar[str]
+    #: The port if the URL has none.
     dbt_port: ClassVar[int]
+    #: The options of a URL (after its `?`) that dbt supports, too.
     dbt_options: ClassVar[frozenset[str]]
 
     @staticmethod
     def read_error(error: BaseException) -> DatabaseError | None:
-        """Return what a driver's exception says; None for any other exception."""
+        """Return a driver's exception as a DatabaseError, or None for any other exception."""
         return read_error(error)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Open a connection in autocommit, whose clock shows UTC."""
+        """Open a connection in autocommit, in UTC."""
         with connect(self._engine, self.read_error) as connection:
             connection.rollback()
             connection.autocommit = True
@@ -84,14 +86,14 @@ class PostgresFamily(SqlWarehouse):
             yield session
 
     def set_timeouts(self, seconds: int) -> None:
-        """Let connections that are opened from now on fail when they or one of their statements take longer.
+        """Limit the time to connect, and the time of each statement, for connections that are opened from now on.
 
-        The keepalives of the connection notice a machine that disappears while it works.
+        Keepalives detect a server that disappears during a statement.
         """
 
         @event.listens_for(self._engine, "do_connect")
         def connect(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
-            # libpq's limit is for each address of the host, and counts the whole handshake
+            # libpq's limit applies to each address of the host, and includes the whole handshake.
             keepalives = {"keepalives_idle": seconds, "keepalives_interval": 10, "keepalives_count": 3}
             parameters.update(connect_timeout=seconds, **keepalives)
 
@@ -102,12 +104,12 @@ class PostgresFamily(SqlWarehouse):
             connection.commit()
 
     def set_timezone(self, session: Session, zone: str) -> None:
-        """Show and compare instants (`timestamptz`) by the clock of an IANA zone from now on."""
+        """Set the session's time zone to an IANA zone: it shows and compares instants (`timestamptz`) in that zone."""
         session.run("SET TimeZone TO %s", (zone,))
 
     @contextmanager
     def waiting_at_most(self, session: Session, milliseconds: int) -> Iterator[None]:
-        """Let a statement within the block fail that takes longer than this."""
+        """Limit the time of each statement in the block. After that, the statement fails."""
         session.run(f"SET statement_timeout TO {milliseconds}")
         yield
         session.run("SET statement_timeout TO 0")
@@ -117,7 +119,7 @@ class PostgresFamily(SqlWarehouse):
         raise NotImplementedError
 
     def begin_locked(self, session: Session, table: str) -> bool:
-        """Open a transaction whose first statement locks `table`. Returns False where there is no such table."""
+        """Open a transaction and lock `table` in it. Return False if the table does not exist."""
         session.run("BEGIN")
         try:
             session.run(self.lock_sql(table))
@@ -130,11 +132,11 @@ class PostgresFamily(SqlWarehouse):
         return False
 
     def begin_snapshot(self, session: Session, *, read_only: bool = False) -> None:
-        """Open a transaction whose queries all show one moment."""
+        """Open a transaction whose queries all read one snapshot."""
         session.run(f"BEGIN ISOLATION LEVEL REPEATABLE READ{' READ ONLY' if read_only else ''}")
 
     def find_columns(self, session: Session, table: str) -> list[Found]:
-        """Ask the catalogue for the columns of a table, in its order; none if there is no such table."""
+        """Ask the catalog for the columns of a table, in its order; empty if the table does not exist."""
         schema, name = map(self.folded, TableName.parse(table))
         return session.rows(
             f"SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull AND NOT ({self.filled}) "
@@ -144,7 +146,7 @@ class PostgresFamily(SqlWarehouse):
         )
 
     def look_up(self, session: Session, tables: Iterable[str]) -> None:
-        """Ask the catalogue for the columns of all these tables by one query, so that the session knows them."""
+        """Ask the catalog for the columns of all these tables with one query, and cache them in the session."""
         wanted = {tuple(map(self.folded, TableName.parse(name))): name for name in tables}
         found: dict[str, list[Found]] = {name: [] for name in wanted.values()}
         chosen = " OR ".join(["(n.nspname = %s AND c.relname = %s)"] * len(wanted))
@@ -160,7 +162,7 @@ class PostgresFamily(SqlWarehouse):
             session.remember(name, columns)
 
     def kind_of(self, session: Session, name: str) -> str | None:
-        """Return what is called `name`: TABLE, "a view", or the like; None where nothing is."""
+        """Return the kind of the object `name`: TABLE, "a view", or the like; None if there is no such object."""
         found = session.one(
             "SELECT c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE n.nspname = %s AND c.relname = %s",
@@ -169,7 +171,7 @@ class PostgresFamily(SqlWarehouse):
         return _KINDS.get(found, "no table") if found else None
 
     def tables_beginning(self, session: Session, schema: str, start: str) -> list[str]:
-        """Return the names, without the schema, of its tables that begin with `start`."""
+        """Return the names, without the schema, of the tables in `schema` that begin with `start`."""
         found = session.rows(
             "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE n.nspname = %s AND substring(c.relname, 1, %s) = %s AND c.relkind = 'r'",
@@ -178,11 +180,14 @@ class PostgresFamily(SqlWarehouse):
         return [name for (name,) in found]
 
     def schema_columns(self, session: Session, tables: Iterable[str]) -> dict[str, Mapping[str, str]]:
-        """Return the columns of `tables`, and of whatever else is in their schemas, as column: type."""
+        """Return the columns of `tables`, and of all other tables in their schemas: table, then column, then type."""
         return self.columns_by_table(session, _SCHEMA_COLUMNS, {TableName.parse(name).schema for name in tables})
 
     def columns_by_table(self, session: Session, statement: str, schemas: set[str]) -> dict[str, Mapping[str, str]]:
-        """Return what a `statement` about `{schemas}` gives: a row for each schema, table, column and type."""
+        """Run a `statement` with a `{schemas}` placeholder that returns schemas, tables, columns and types.
+
+        Returns the types by table and column.
+        """
         found: dict[str, dict[str, str]] = {}
         if schemas:
             places = ", ".join(["%s"] * len(schemas))
@@ -193,9 +198,9 @@ class PostgresFamily(SqlWarehouse):
         return dict(found)
 
     def make_schema(self, session: Session, schema: str) -> None:
-        """Make a schema where it is missing.
+        """Create a schema if it is missing.
 
-        IF NOT EXISTS would not do: a user who may not create schemas is refused even where the schema exists.
+        IF NOT EXISTS alone is not enough: it fails for a user who may not create schemas, even if the schema exists.
         """
         if not session.rows("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self.folded(schema),)):
             super().make_schema(session, schema)
@@ -205,14 +210,14 @@ class PostgresFamily(SqlWarehouse):
         """Return the connection to `url` as an output of a dbt profile, without `schema` and `threads`.
 
         Raises:
-            DbtUnusable: the URL has an option that dbt does not take.
+            DbtUnusable: the URL has an option that dbt does not support.
         """
         options: dict[str, Any] = dict(url.query)
         host = options.pop("host", url.host)
         if unknown := sorted(set(options) - cls.dbt_options):
             raise DbtUnusable(
-                f"the URL of SqlAlchemyConnector/warehouse has ?{unknown[0]}=, which dbt cannot be told: it takes "
-                f"{', '.join(sorted(cls.dbt_options))}"
+                f"the URL of SqlAlchemyConnector/warehouse has ?{unknown[0]}=, which dbt does not support. Remove it. "
+                f"Supported are {', '.join(sorted(cls.dbt_options))}"
             )
         if "connect_timeout" in options:
             options["connect_timeout"] = int(str(options["connect_timeout"]))

@@ -1,6 +1,6 @@
 """Find the warehouse for the dialect of an engine: a folder here, or an entry point of another package.
 
-A package that brings a warehouse declares it in its `pyproject.toml`, by SQLAlchemy's name of the dialect:
+A package with a warehouse declares it in its `pyproject.toml`, under SQLAlchemy's name of the dialect:
 
     [project.entry-points."daybook.warehouses"]
     snowflake = "daybook_snowflake:Snowflake"
@@ -21,34 +21,34 @@ GROUP = "daybook.warehouses"
 
 
 def warehouse_dialects() -> list[str]:
-    """Return SQLAlchemy's names of the dialects that a warehouse speaks."""
+    """Return SQLAlchemy's names of the dialects for which a warehouse exists."""
     return sorted({*_folders(), *_plugins()})
 
 
 def url_examples() -> tuple[str, ...]:
-    """Return what the URL of each warehouse looks like, with the driver that Daybook uses."""
+    """Return examples of the URLs of all warehouses, with the drivers that Daybook supports."""
     return tuple(url for dialect in warehouse_dialects() for url in find_warehouse(dialect).urls)
 
 
 def find_warehouse(dialect: str) -> type[Warehouse]:
-    """Return the class of the warehouse that SQLAlchemy calls `dialect`. A folder here hides a plug-in.
+    """Return the class of the warehouse for SQLAlchemy's `dialect`. A folder here takes precedence over a plug-in.
 
     Raises:
-        WarehouseError: there is none.
+        WarehouseError: no warehouse speaks the dialect.
     """
     if dialect in _folders():
         kind: type[Warehouse] = importlib.import_module(f"{warehouses.__name__}.{dialect}").WAREHOUSE
         return kind
-    plugins = _plugins()  # they take a moment: the metadata of every installed package is read
+    plugins = _plugins()  # slow: it reads the metadata of every installed package
     if dialect not in plugins:
-        known = ", ".join(warehouse_dialects())
-        raise WarehouseError(f"a {dialect} database cannot be a warehouse; those can: {known}")
+        supported = ", ".join(warehouse_dialects())
+        raise WarehouseError(f"a {dialect} database cannot be a warehouse; supported are: {supported}")
     kind = plugins[dialect].load()
     return kind
 
 
 def open_warehouse(engine: Engine, **options: Any) -> Warehouse:
-    """Return the warehouse behind `engine`. Of the `options`, it gets those that its class names.
+    """Return the warehouse behind `engine`. It gets only those `options` that its class names.
 
     Raises:
         WarehouseError: no warehouse speaks the engine's dialect, or an option is missing.

@@ -1,4 +1,4 @@
-"""A connection to a warehouse that runs statements one by one, and ends a transaction only where it is told to."""
+"""A connection to a warehouse that runs statements one by one, without implicit transactions."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,16 +9,16 @@ from daybook.sql.database_error import ErrorReader, translated
 
 T = TypeVar("T")
 
-#: The first words of the statements after which a table may have other columns than before: those that change tables,
-#: and those that begin or end a transaction, after which this session may see what another one has changed.
+#: The first words of statements after which the cache is stale: those that change tables, and those that begin or end a
+#: transaction, after which this session may see the changes of another one.
 _CHANGING = frozenset({"ALTER", "BEGIN", "COMMIT", "CREATE", "DROP", "ROLLBACK"})
 
 
 class Session:
     """One connection, in autocommit: `BEGIN`, `COMMIT` and `ROLLBACK` are statements like any other.
 
-    In a statement, `%s` is the place of a value that is bound, and `%%` is a percent sign. A warehouse whose driver
-    binds values otherwise overrides `_executed`. Every failure of the database is a `DatabaseError`.
+    In a statement, `%s` is the placeholder of a bind value, and `%%` is a percent sign. A warehouse whose driver has
+    other placeholders overrides `_executed`. Every failure of the database is a `DatabaseError`.
     """
 
     def __init__(self, connection: Any, read_error: ErrorReader) -> None:
@@ -27,7 +27,7 @@ class Session:
         self._known: dict[str, Any] = {}
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> int:
-        """Execute a statement with its values bound. Returns the number of rows that it touched (-1: unknown)."""
+        """Execute a statement with its bind values. Return the number of affected rows, or -1 if it is unknown."""
         with self._executed(statement, values) as cursor:
             count: int = cursor.rowcount
         if statement.split(None, 1)[0].upper() in _CHANGING and not statement.startswith("CREATE TEMP"):
@@ -35,11 +35,11 @@ class Session:
         return count
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Execute a query with its values bound, and return its rows."""
+        """Execute a query with its bind values, and return its rows."""
         return list(self.stream(statement, values))
 
     def stream(self, statement: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
-        """Execute a query with its values bound, and yield its rows, without a second copy of them in memory."""
+        """Execute a query with its bind values, and yield its rows, without a second copy of them in memory."""
         with self._executed(statement, values) as cursor:
             yield from cursor
 
@@ -49,14 +49,14 @@ class Session:
             return [column[0] for column in cursor.description]
 
     def one(self, statement: str, values: Sequence[Any] = ()) -> Any:
-        """Execute a query that returns one value, and return it (None where it returns no row)."""
+        """Execute a query and return the first value of its first row, or None if it returns no row."""
         rows = self.rows(statement, values)
         return rows[0][0] if rows else None
 
     def remembered(self, key: str, ask: Callable[[], T]) -> T:
-        """Return what is remembered as `key`; where that is nothing, what `ask` returns, and remember it.
+        """Return the cached value of `key`. If there is none, call `ask` and cache its result.
 
-        It is forgotten after a statement that changes tables, and at both ends of a transaction.
+        The cache is cleared after a statement that changes tables, and at both ends of a transaction.
         """
         if key not in self._known:
             self._known[key] = ask()
@@ -64,17 +64,17 @@ class Session:
         return found
 
     def remember(self, key: str, found: object) -> None:
-        """Remember something as `key`."""
+        """Cache a value as `key`."""
         self._known[key] = found
 
     def forget(self) -> None:
-        """Forget what is remembered: another session may have changed a table."""
+        """Clear the cache, because another session may have changed a table."""
         self._known.clear()
 
     def insert(self, table: str, columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> int:
-        """Insert rows, `PER_STATEMENT` at a time, and return how many there were. Memory stays flat.
+        """Insert rows, `PER_STATEMENT` at a time, and return their number. Memory use does not grow with it.
 
-        `table` and `columns` are quoted; each row has a value for every column.
+        `table` and `columns` are quoted. Each row has a value for every column.
         """
         names, count = list(columns), 0
         row_sql = f"({', '.join(['%s'] * len(names))})"
@@ -87,25 +87,26 @@ class Session:
     def answer(self, statement: str, values: Sequence[Any] = ()) -> tuple[int, int, Any]:
         """Execute a query that should return one value.
 
-        Returns the numbers of rows and of columns that it returned, and the value; None where they are not 1 and 1.
+        Returns:
+            The numbers of rows and columns in the result, and the value. It is None unless both numbers are 1.
         """
         with self._executed(statement, values) as cursor:
             rows, columns = cursor.rowcount, len(cursor.description)
             return rows, columns, cursor.fetchone()[0] if (rows, columns) == (1, 1) else None
 
     def as_sent(self, statement: str, values: Sequence[Any] = ()) -> str:
-        """Return the statement with its values written into it, for a person to paste."""
+        """Return the statement with its bind values as literals, ready to paste."""
         raise NotImplementedError
 
     @contextmanager
     def undone_on_error(self) -> Iterator[None]:
-        """Roll the open transaction back where an exception leaves the block."""
+        """Roll back the open transaction if an exception leaves the block."""
         try:
             yield
         except BaseException:
             try:
                 self.run("ROLLBACK")
-            except Exception:  # the connection may be why the block was left
+            except Exception:  # the connection itself may have failed
                 self.connection.close()
             raise
 

@@ -1,4 +1,4 @@
-"""What most warehouses share: quoted names, the tables that a load makes, and how these are compared with a source."""
+"""The code that most warehouses share: quoting, the tables that a load creates, and their comparison with a source."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -20,13 +20,13 @@ _ZERO_DATE = re.compile(r"\d{4}-(00-\d\d|\d\d-00)")
 _ZERO_DATES_REMEDY = "set zero_dates: null under source: in the table file to load them as NULL, or fix the value there"
 _REMEDY = "Fix the value at the source, or declare another type for the column under columns: in the table file"
 
-#: A column as a catalogue has it: its name, its type in the warehouse's own words, and whether it is required: it must
-#: not be NULL, and the warehouse does not fill it by itself.
+#: A column in the catalog: its name, the warehouse's own name of its type, and True if it is required. That is a column
+#: that must not be NULL and has no default.
 Found = tuple[str, str, bool]
 
 
 class SqlWarehouse:
-    """The base of a warehouse that quotes names with `"`. A subclass says how its catalogue is asked, and the rest."""
+    """The base of a warehouse that quotes names with `"`. A subclass adds the catalog queries and the other methods."""
 
     title: ClassVar[str]
     longest_name: ClassVar[int]
@@ -42,13 +42,13 @@ class SqlWarehouse:
 
     @classmethod
     def check_installed(cls) -> None:
-        """Check that SQLAlchemy has the warehouse's dialect: nothing to do where that is installed with Daybook."""
+        """Check that SQLAlchemy has the warehouse's dialect. By default, it is installed with Daybook."""
 
     def __str__(self) -> str:
         return self._engine.url.render_as_string(hide_password=True)
 
     def quote(self, *names: str) -> str:
-        """Return names as a quoted, dotted identifier. A percent sign is doubled: values are bound around it."""
+        """Return names as a quoted, dotted identifier. A percent sign is doubled, as statements have bind values."""
         return ".".join('"' + name.replace('"', '""').replace("%", "%%") + '"' for name in names)
 
     def table(self, name: str) -> str:
@@ -60,47 +60,47 @@ class SqlWarehouse:
         raise NotImplementedError
 
     def parsed(self, text: str) -> Type:
-        """Return the type that the catalogue calls `text`; a native one where Daybook has no name for it."""
+        """Return the type that the catalog calls `text`, or a native type if Daybook has no name for it."""
         try:
             return parse_type(text)
         except ValueError:
             return Type("native", native=text)
 
     def find_columns(self, session: Session, table: str) -> list[Found]:
-        """Ask the catalogue for the columns of a table, in its order; none if there is no such table."""
+        """Ask the catalog for the columns of a table, in its order; empty if the table does not exist."""
         raise NotImplementedError
 
     def existing_columns(self, session: Session, table: str) -> dict[str, Column]:
-        """Return the columns of a table by name, in its order; none if there is no such table.
+        """Return the columns of a table by name, in its order; empty if the table does not exist.
 
-        One that is never NULL because the warehouse itself fills it counts as nullable.
+        A NOT NULL column counts as nullable if the warehouse has a default for it.
         """
         return {
             name: Column(name, self.parsed(text), not required) for name, text, required in self._found(session, table)
         }
 
     def column_types(self, session: Session, table: str) -> dict[str, str]:
-        """Return the columns of a table by name, in its order, with their types in the warehouse's own words."""
+        """Return the columns of a table by name, in its order, with the warehouse's own names of their types."""
         return {name: text for name, text, _ in self._found(session, table)}
 
     def _found(self, session: Session, table: str) -> list[Found]:
         return session.remembered(table, lambda: self.find_columns(session, table))
 
     def look_up(self, session: Session, tables: Iterable[str]) -> None:
-        """Ask the catalogue for the columns of these tables: one by one, unless a warehouse does better."""
+        """Ask the catalog for the columns of these tables, one by one. A subclass may use one query for all."""
         for table in tables:
             self._found(session, table)
 
     def exists(self, session: Session, table: str) -> bool:
-        """Return True if there is a table `schema.table`."""
+        """Return True if the table `schema.table` exists."""
         return bool(self._found(session, table))
 
     def folded(self, name: str) -> str:
-        """Return a name as the catalogue keeps it."""
+        """Return a name as the catalog keeps it."""
         return name
 
     def spelled(self, type: Type) -> Type:
-        """Return the type that a column of a new table gets, with no more digits of a second than the source has."""
+        """Return the type of a new table's column, with no more fraction digits of a second than the source has."""
         spelled = self.parsed(self.type_sql(type))
         return replace(spelled, size=type.size) if spelled.kind in TIMES and type.kind in TIMES else spelled
 
@@ -111,25 +111,25 @@ class SqlWarehouse:
         )
 
     def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
-        """Return the statement that gives a column another type, and leaves it open how its values become that."""
+        """Return the statement that changes the type of a column. The warehouse decides how to convert its values."""
         return (
             f"ALTER TABLE {self.table(target.name)} ALTER COLUMN {self.quote(column.name)} TYPE {self.type_sql(type)}"
         )
 
     def retype_empty_sql(self, table: str, column: str, type: str) -> list[str]:
-        """Return the statements that give a column of an empty `table` (quoted) another type, in a transaction."""
+        """Return the statements that change the type of a column in an empty `table` (quoted), in a transaction."""
         name = self.quote(column)
         return [f"ALTER TABLE {table} DROP COLUMN {name}", f"ALTER TABLE {table} ADD COLUMN {name} {type}"]
 
     def analyze(self, session: Session, table: str) -> None:
-        """Count what is in a table that was just filled: nothing to do where the planner does not need it."""
+        """Collect the statistics of a table that was just filled. By default, the planner does not need them."""
 
     def check(self, session: Session, target: Target, *, altered: Mapping[str, str] | None = None) -> None:
-        """Compare the table with what is to be loaded, except the columns in `altered`, which the load itself changes.
+        """Check that the table can hold the rows of the target. Skip the columns in `altered`, which the load alters.
 
         Raises:
-            SchemaMismatch: the warehouse cannot keep a name; a column is missing or would lose values; nothing is
-                written to a column that must not be NULL. Each with the statement that changes the table.
+            SchemaMismatch: the warehouse cannot keep a name, a column is missing or would lose values, or a load
+                writes nothing to a column that must not be NULL. The message has the statements that alter the table.
         """
         self._check_names(target)
         existing = self.existing_columns(session, target.name)
@@ -147,19 +147,21 @@ class SqlWarehouse:
                 )
             elif not holds(found.type, self.spelled(column.type)):
                 problems.append(
-                    f"its column {column.name!r} is {found.type} and {wanted} would not arrive whole: "
+                    f"its column {column.name!r} is {found.type}, which cannot hold all values of {wanted}: "
                     f"{self.retype_sql(target, found, column.type)}"
                 )
         written = {self.folded(name) for name in target.column_names}
         problems += [
-            f"its column {name!r} must not be NULL, has no default, and nothing is written to it: ALTER TABLE "
+            f"its column {name!r} must not be NULL and has no default, but the load does not write it: ALTER TABLE "
             f"{self.table(target.name)} ALTER COLUMN {self.quote(name)} DROP NOT NULL"
             for name, found in existing.items()
             if name not in written and not found.nullable
         ]
         if problems:
             lines = "\n".join(f"- {problem}" for problem in problems).replace("%%", "%")
-            raise SchemaMismatch(f"{target.name} in the warehouse does not fit what the source has now:\n{lines}")
+            raise SchemaMismatch(
+                f"{target.name} in the warehouse does not fit the current columns of the source:\n{lines}"
+            )
 
     def _check_names(self, target: Target) -> None:
         folded: dict[str, str] = {}
@@ -167,23 +169,23 @@ class SqlWarehouse:
             size = len(name.encode())
             if size > self.longest_name:
                 raise SchemaMismatch(
-                    f"{target.name}: the name {name!r} has {size} bytes, and {self.title} cuts names at "
-                    f"{self.longest_name}: give the source a view with a shorter name, or leave it out of `columns:`"
+                    f"{target.name}: the name {name!r} has {size} bytes, and {self.title} truncates names to "
+                    f"{self.longest_name}: create a view with a shorter name at the source, or remove it from columns:"
                 )
         for name in target.column_names:
             other = folded.setdefault(self.folded(name), name)
             if other != name:
                 raise SchemaMismatch(
-                    f"{target.name}: {self.title} cannot tell the columns {other!r} and {name!r} apart: give the "
-                    "source a view that renames one, or leave it out of `columns:`"
+                    f"{target.name}: {self.title} cannot tell the columns {other!r} and {name!r} apart: create a view "
+                    "that renames one at the source, or remove it from columns:"
                 )
 
     def make_schema(self, session: Session, schema: str) -> None:
-        """Make a schema where it is missing."""
+        """Create a schema if it is missing."""
         session.run(f"CREATE SCHEMA IF NOT EXISTS {self.quote(schema)}")
 
     def create(self, session: Session, target: Target) -> None:
-        """Make the schema, if it is missing, and the table, in the open transaction."""
+        """Create the schema, if it is missing, and the table, in the open transaction."""
         self.make_schema(session, TableName.parse(target.name).schema)
         required = {*target.key}
         columns = ", ".join(
@@ -193,14 +195,14 @@ class SqlWarehouse:
         session.run(f"CREATE TABLE {self.table(target.name)} ({columns}){self.table_options(target)}")
 
     def table_options(self, target: Target) -> str:
-        """Return what follows the columns of a new table."""
+        """Return the SQL after the columns in the CREATE TABLE of a new table."""
         return ""
 
     def create_keys(self, session: Session, target: Target) -> None:
-        """Add the key and an index on the cursor: nothing, where a warehouse has no indexes."""
+        """Add the key and an index on the cursor. By default, the warehouse has no indexes."""
 
     def create_staging(self, session: Session, target: Target, name: str) -> None:
-        """Make an empty temporary table `name` with the types that the target has, or will have."""
+        """Create an empty temporary table `name` with the types that the target has or will have."""
         if self.exists(session, target.name):
             names = ", ".join(self.quote(name) for name in target.column_names)
             session.run(
@@ -211,7 +213,7 @@ class SqlWarehouse:
         session.run(f"CREATE TEMP TABLE {self.quote(name)} ({columns})")
 
     def reads_files(self, files: FilesInPlace) -> bool:
-        """Return True if COPY takes these files of a source: none, in most warehouses."""
+        """Return True if COPY can read these files of a source. Most warehouses cannot."""
         return False
 
     def refused(
@@ -224,7 +226,10 @@ class SqlWarehouse:
         part: str | None = None,
         column: str | None = None,
     ) -> ValueRefused:
-        """Return the error for a value that the warehouse refuses, with the key of its row, read from the stage."""
+        """Return the error for a value that the warehouse refuses. The key of its row is read from the stage.
+
+        `line` is counted in `part`, or over all parts if that is None.
+        """
         values = dict[str, str | None]()
         if line is not None:
             values = dict(zip(target.column_names, find_row(stage, manifest, line, part), strict=False))
@@ -233,7 +238,7 @@ class SqlWarehouse:
     def value_refused(
         self, reason: str, target: Target, values: Mapping[str, str | None], line: int | None, column: str | None
     ) -> ValueRefused:
-        """Return the error for a value that the warehouse refuses, in the row with these `values`, as far as known."""
+        """Return the error for a value that the warehouse refuses. `values` are the known values of its row."""
         where, remedy = "", _REMEDY
         if values:
             shown: dict[str, object] = {name: values.get(name) for name in target.key} or {"line": line}
@@ -241,5 +246,5 @@ class SqlWarehouse:
             column = column or next((name for name, value in values.items() if "\0" in (value or "")), None)
             value = values.get(column or "") or ""
             if _ZERO_DATE.match(value):
-                remedy = f"{value} is one of MySQL's zero dates, which are no dates: {_ZERO_DATES_REMEDY}"
+                remedy = f"{value} is one of MySQL's zero dates, which are not valid dates: {_ZERO_DATES_REMEDY}"
         return ValueRefused(f"{target.name}{where}{f', column {column}' if column else ''}: {reason}. {remedy}")

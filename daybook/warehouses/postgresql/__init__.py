@@ -40,18 +40,18 @@ class PostgreSQL(PostgresFamily):
 
     @classmethod
     def open(cls, engine: Engine, **options: Any) -> "PostgreSQL":
-        """Return the PostgreSQL behind `engine`. It reads the stage through Daybook, and needs no options."""
+        """Return the PostgreSQL warehouse behind `engine`. Daybook feeds it the stage, so it needs no options."""
         return cls(engine)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Open a session with room to compare some million rows in memory: the default of 4 MB writes them to disk."""
+        """Open a session with enough memory to compare a few million rows. The default of 4 MB writes them to disk."""
         with super().session() as session:
             session.run("SET work_mem TO '64MB'")
             yield session
 
     def csv_format(self) -> CsvFormat:
-        """Return the format in which NULL is an empty field without quotes, which no text is."""
+        """Return the format. NULL is an empty field without quotes; texts always have quotes."""
         return CsvFormat(null="", bytes_prefix="\\x")
 
     def type_sql(self, type: Type) -> str:
@@ -62,31 +62,34 @@ class PostgreSQL(PostgresFamily):
         return spelled if type.kind in TIMES else str(Type(spelled, type.size, type.scale))
 
     def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
-        """Return an ALTER with USING: without, no text becomes a number, and an instant follows the session's zone."""
+        """Return an ALTER with USING.
+
+        Without USING, PostgreSQL does not convert texts to numbers, and it converts instants in the session's zone.
+        """
         name, kinds = self.quote(column.name), {column.type.kind, type.kind}
         spelled = name if kinds == {"timestamp", "timestamptz"} else f"{name}::{self.type_sql(type)}"
         using = f"{name} AT TIME ZONE '{zone}'" if spelled == name else spelled
         return f"{super().retype_sql(target, column, type, zone)} USING {using}"
 
     def retype_empty_sql(self, table: str, column: str, type: str) -> list[str]:
-        """Return one statement: the column keeps its place, its comment, its grants and its indexes."""
+        """Return one ALTER. The column keeps its position, its comment, its grants and its indexes."""
         name = self.quote(column)
         return [f"ALTER TABLE {table} ALTER COLUMN {name} TYPE {type} USING NULL"]
 
     def analyze(self, session: Session, table: str) -> None:
-        """Count what is in a table: for about a minute, until autovacuum does, joins are planned for an empty table."""
+        """Collect the statistics of a table. Otherwise, joins are planned for an empty table until autovacuum runs."""
         session.run(f"ANALYZE {self.table(table)}")
 
-    def widens_in_place(self, there: Type, wanted: Type) -> bool:
-        """Return True for a longer text, more digits before a decimal point, and finer times (ALTER TABLE, Notes)."""
-        if there.kind == wanted.kind == "decimal":
-            return wanted.size is None or there.scale == wanted.scale
-        return (there.kind, wanted.kind) in {("varchar", "varchar"), ("varchar", "text")} or (
-            there.kind == wanted.kind and there.kind in TIMES
+    def widens_in_place(self, existing: Type, wanted: Type) -> bool:
+        """Return True for longer texts, more digits before a decimal point, and finer times (ALTER TABLE, Notes)."""
+        if existing.kind == wanted.kind == "decimal":
+            return wanted.size is None or existing.scale == wanted.scale
+        return (existing.kind, wanted.kind) in {("varchar", "varchar"), ("varchar", "text")} or (
+            existing.kind == wanted.kind and existing.kind in TIMES
         )
 
     def lock_sql(self, table: str) -> str:
-        """Return a lock for which writers wait, and readers do not (chapter 13.3 of PostgreSQL's manual)."""
+        """Return a lock that blocks writers, but not readers (chapter 13.3 of PostgreSQL's manual)."""
         return f"LOCK TABLE {self.table(table)} IN SHARE ROW EXCLUSIVE MODE"
 
     def create_keys(self, session: Session, target: Target) -> None:
@@ -103,14 +106,17 @@ class PostgreSQL(PostgresFamily):
             except DatabaseError as error:
                 if not meets(error, Condition.BROKEN_RULE):
                     raise
-                detail = error.detail or error.message
-                raise DuplicateKey(f"{target.name}: rows that share a key were extracted: {detail}") from None
+                detail = (error.detail or error.message).rstrip(".")
+                raise DuplicateKey(
+                    f"{target.name}: rows share a key: {detail}. Remove the duplicates at the source, or correct key: "
+                    "in the table file"
+                ) from None
         if target.cursor and target.key[:1] != (target.cursor.column,):
             session.run(f"CREATE INDEX ON {table} ({self.quote(target.cursor.column)})")
-        session.run(f"ANALYZE {table}")  # else the next load plans for an empty table until autovacuum has come by
+        session.run(f"ANALYZE {table}")  # otherwise, the next load is planned for an empty table until autovacuum runs
 
     def copy(self, session: Session, into: str, target: Target, stage: Stage, manifest: Manifest) -> int:
-        """Feed the parts, verified, to `COPY … FROM STDIN`."""
+        """Verify the parts and send them to `COPY … FROM STDIN`."""
         columns = ", ".join(self.quote(name) for name in target.column_names)
         with session.connection.cursor() as cursor, PartsReader(stage, manifest) as reader:
             statement = cursor.mogrify(
@@ -120,24 +126,24 @@ class PostgreSQL(PostgresFamily):
                 with translated(self.read_error):
                     cursor.copy_expert(statement, reader, _BLOCK)
             except DatabaseError:
-                if reader.error:  # the driver ends the COPY when reading fails, and forgets why
+                if reader.error:  # the driver's own error does not have the reason if reading fails
                     raise reader.error from None
                 raise
             rows: int = cursor.rowcount
         if not into.startswith('"daybook_'):
             return rows
-        session.run(f"ANALYZE {into}")  # a temporary table has no statistics of its own, and the joins want them
+        session.run(f"ANALYZE {into}")  # autovacuum skips temporary tables, and the joins need statistics
         return rows
 
     def explain(self, error: BaseException, target: Target, stage: Stage, manifest: Manifest) -> DaybookError | None:
-        """Return what a failed copy means: line and column are in its context, the row's key is on the stage."""
+        """Return the error for a failed copy. Its context has the line and the column, and the stage the row's key."""
         found = _COPY_CONTEXT.search(getattr(error, "context", None) or "")
         if not found:
             return None
         return self.refused(first_line(error), target, stage, manifest, int(found[1]), column=found[2])
 
     def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
-        """Return a comparison of the stored bytes (9.25.6 of the manual): 1.0 differs from 1.00, and json is taken."""
+        """Return a comparison of the stored bytes (9.25.6 of the manual). 1.0 and 1.00 differ, and json is allowed."""
         return f"ROW({', '.join(left)})::record *<> ROW({', '.join(right)})::record"
 
 

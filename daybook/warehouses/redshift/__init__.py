@@ -1,4 +1,4 @@
-"""Amazon Redshift as a warehouse. How a statement works: https://docs.aws.amazon.com/redshift/latest/dg/."""
+"""Amazon Redshift as a warehouse. Its SQL is documented at https://docs.aws.amazon.com/redshift/latest/dg/."""
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,9 +25,9 @@ URLS = ("redshift+psycopg2://USER:PASSWORD@HOST:5439/DATABASE",)
 _LONGEST_TEXT = 65535  # bytes, of a VARCHAR
 _LONGEST_BYTES = 1024000  # of a VARBYTE
 _SPELLED = {"double": "double precision", "jsonb": "super"}
-#: What Redshift has no column for is kept as the text that it came as.
+#: Types that Redshift lacks. Their values are kept as text, and the number is the length of the VARCHAR.
 _AS_TEXT = {"interval": 64, "uuid": 36, "json": _LONGEST_TEXT, "text": _LONGEST_TEXT, "native": _LONGEST_TEXT}
-#: What pg_class lacks: the tables of external schemas. It is slow where there are many late-binding views.
+#: The tables of external schemas, which pg_class lacks. This query is slow if there are many late-binding views.
 _EXTERNAL_COLUMNS = (
     "SELECT table_schema, table_name, column_name, data_type FROM svv_columns WHERE table_schema IN ({schemas}) "
     "ORDER BY table_schema, table_name, ordinal_position"
@@ -35,14 +35,14 @@ _EXTERNAL_COLUMNS = (
 
 
 class Redshift(PostgresFamily):
-    """Redshift: `COPY … FROM 's3://…' MANIFEST`, no indexes, keys that nobody enforces."""
+    """Redshift: `COPY … FROM 's3://…' MANIFEST`, no indexes, keys that are not enforced."""
 
     title = "Redshift"
     urls = ("redshift+psycopg2://USER:PASSWORD@HOST:5439/DATABASE",)
     options = frozenset({"copy_iam_role"})
     sqlglot_dialect = "redshift"
     longest_name = 127
-    #: COPY cuts digits of the other kinds without a warning, or takes spellings that Daybook does not.
+    #: For other kinds, COPY truncates digits without a warning, or accepts spellings that Daybook refuses.
     reads_in_place = INTEGERS | {"double", "real", "varchar", "char", "text", "date"}
     hashing = checksum
     dbt_type, dbt_port = "redshift", 5439
@@ -54,30 +54,34 @@ class Redshift(PostgresFamily):
 
     @classmethod
     def open(cls, engine: Engine, **options: Any) -> "Redshift":
-        """Return the Redshift behind `engine`, whose COPY assumes the option `copy_iam_role`.
+        """Return the Redshift warehouse behind `engine`. Its COPY assumes the role in the option `copy_iam_role`.
 
         Raises:
-            WarehouseError: no role is given.
+            WarehouseError: the role is missing.
         """
         if not options.get("copy_iam_role"):
             raise WarehouseError(
-                "Redshift reads the stage itself, under a role: set DAYBOOK_COPY_IAM_ROLE to its ARN and "
-                "run `daybook blocks`"
+                "Redshift has no role for COPY, with which it reads the stage itself: set DAYBOOK_COPY_IAM_ROLE to its "
+                "ARN and run `daybook blocks`"
             )
         return cls(engine, options["copy_iam_role"])
 
     @classmethod
     def check_installed(cls) -> None:
-        """Check that SQLAlchemy has Redshift's dialect. Raises ExtraMissing."""
+        """Check that SQLAlchemy has Redshift's dialect.
+
+        Raises:
+            ExtraMissing: the dialect is not installed. The message has the command that installs it.
+        """
         with extra("redshift"):
             import sqlalchemy_redshift  # noqa: F401
 
     @staticmethod
     def read_error(error: BaseException) -> DatabaseError | None:
-        """Return what a driver's exception says; None for any other exception.
+        """Return a driver's exception as a DatabaseError, or None for any other exception.
 
-        A serialization failure is an internal error whose text begins with its own number, 1023; what it is, and of
-        which table, is in its detail.
+        Redshift reports a serialization failure as an internal error. Its text begins with the number 1023, and its
+        detail has the reason and the table.
         """
         found = PostgresFamily.read_error(error)
         if found is not None:
@@ -88,18 +92,19 @@ class Redshift(PostgresFamily):
         return found
 
     def folded(self, name: str) -> str:
-        """Return the name with its ASCII letters in lower case: by default, Redshift folds a quoted name, too."""
+        """Return the name with its ASCII letters in lower case. By default, Redshift folds quoted names, too."""
         return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
     def csv_format(self) -> CsvFormat:
-        """Return markers that no data can know: nothing in Redshift's manual says that a quoted field is never NULL.
+        """Return the format, with random markers for NULL and for empty binary values, which no data can contain.
 
-        An empty field is NULL, quoted or not, in all but CHAR and VARCHAR: a value of no bytes has a marker too.
+        Redshift's manual does not say that a quoted field is never NULL. Except in CHAR and VARCHAR, an empty field is
+        NULL even with quotes, so an empty binary value needs a marker, too.
         """
         return CsvFormat(null=f"\x1e{secrets.token_hex(6)}", bytes_prefix="", empty_bytes=secrets.token_hex(16))
 
     def type_sql(self, type: Type) -> str:
-        """Return the SQL of a type. VARCHAR counts bytes, of which a character has up to four."""
+        """Return the SQL of a type. The length of a VARCHAR is in bytes, and a character has up to four."""
         if type.kind in ("varchar", "char"):
             return str(Type("varchar", min((type.size or _LONGEST_TEXT) * 4, _LONGEST_TEXT)))
         if type.kind in _AS_TEXT:
@@ -107,21 +112,21 @@ class Redshift(PostgresFamily):
         if type.kind == "bytes":
             return f"varbyte({_LONGEST_BYTES})"
         if type.kind == "decimal" and (type.size is None or type.size > 38 or (type.scale or 0) > 37):
-            return "varchar(256)"  # DECIMAL ends at (38,37): the digits are kept as text
+            return "varchar(256)"  # the largest DECIMAL is (38,37), so the digits are kept as text
         if type.kind == "decimal" and type.size == 19:
-            return str(Type("decimal", 20, type.scale))  # up to 19 digits it ends at 2^63 - 1, not at 10^19 - 1
-        if type.kind == "decimal":  # PostgreSQL's scale may be larger than the number of digits
+            return str(Type("decimal", 20, type.scale))  # the maximum of DECIMAL(19) is 2^63 - 1, not 10^19 - 1
+        if type.kind == "decimal":  # in PostgreSQL, the scale may be larger than the number of digits
             return str(Type("decimal", max(type.size or 0, type.scale or 0), type.scale))
         if type.kind in TIMES:
             return type.kind
         return str(Type(_SPELLED.get(type.kind, type.kind), type.size, type.scale))
 
     def table_options(self, target: Target) -> str:
-        """Sort by the cursor, so that an interval is found without reading the whole table."""
+        """Return the SORTKEY: the cursor, so that Redshift finds an interval without reading the whole table."""
         return f" SORTKEY ({self.quote(target.cursor.column)})" if target.cursor else ""
 
     def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
-        """Return statements that move the values to a new column: Redshift alters the length of a VARCHAR alone."""
+        """Return statements that move the values to a new column: Redshift can only alter the length of a VARCHAR."""
         if column.type.kind == "varchar" and self.spelled(type).kind == "varchar":
             return super().retype_sql(target, column, type, zone)
         table, name, new = self.table(target.name), self.quote(column.name), self.quote(f"{column.name}_new")
@@ -131,34 +136,34 @@ class Redshift(PostgresFamily):
             f"ALTER TABLE {table} RENAME COLUMN {new} TO {name} /* ALTER COLUMN TYPE is for a VARCHAR alone */"
         )
 
-    def widens_in_place(self, there: Type, wanted: Type) -> bool:
-        """Return True for a VARCHAR that may be longer (ALTER TABLE … ALTER COLUMN … TYPE)."""
-        return there.kind == wanted.kind == "varchar"
+    def widens_in_place(self, existing: Type, wanted: Type) -> bool:
+        """Return True for a longer VARCHAR (ALTER TABLE … ALTER COLUMN … TYPE)."""
+        return existing.kind == wanted.kind == "varchar"
 
     def lock_sql(self, table: str) -> str:
-        """Return the only lock of Redshift, for which readers wait, too: a load takes it once its rows are staged."""
+        """Return Redshift's only lock. Readers wait for it, too, so a load takes it after its rows are staged."""
         return f"LOCK {self.table(table)}"
 
     def reads_files(self, files: FilesInPlace) -> bool:
-        """Return True for the compressions that COPY takes."""
+        """Return True if COPY supports the compression of the files."""
         return files.compression in COMPRESSIONS
 
     def copy(self, session: Session, into: str, target: Target, stage: Stage, manifest: Manifest) -> int:
-        """Let Redshift read the parts, or the source's own files."""
+        """Run a COPY of the parts, or of the source's own files."""
         return CopyCommand(self, session, self._role, target, stage, manifest).run(into)
 
     def explain(self, error: BaseException, target: Target, stage: Stage, manifest: Manifest) -> DaybookError | None:
-        """Return what a failed COPY means; None where it is not about what was loaded."""
+        """Return the error for a failed COPY, or None if no value caused it."""
         return explain(self, error, target, stage, manifest)
 
     def schema_columns(self, session: Session, tables: Iterable[str]) -> dict[str, Mapping[str, str]]:
-        """Return the columns of `tables`, and of whatever else is in their schemas, external ones among them."""
+        """Return the columns of `tables`, and of all other tables in their schemas, including external schemas."""
         found, wanted = super().schema_columns(session, tables), set(tables)
         missing = {TableName.parse(name).schema for name in wanted.difference(found)}
         return {**self.columns_by_table(session, _EXTERNAL_COLUMNS, missing), **found}
 
     def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
-        """Return None: no comparison is exact, as each of them ignores trailing blanks."""
+        """Return None, because all comparisons of Redshift ignore trailing blanks."""
         return None
 
 

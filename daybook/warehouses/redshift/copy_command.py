@@ -1,4 +1,4 @@
-"""Redshift's COPY: it reads the stage, or a source's own files, from S3; and what a failed one means."""
+"""Redshift's COPY, which reads the stage or a source's own files from S3, and the errors for a failed one."""
 
 import json
 
@@ -10,14 +10,14 @@ from daybook.stage.manifest import FilesInPlace, Manifest
 from daybook.warehouses.postgres_family import PostgresFamily
 from daybook.warehouses.session import Session
 
-#: How COPY calls the compressions of files.
+#: COPY's options for the compressions of files.
 COMPRESSIONS = {"gzip": "GZIP", "bzip2": "BZIP2", "zstd": "ZSTD", None: ""}
 _CORRECT = "Correct the file, or the column's type in the table file"
 _DATE = "^ *([0-9]{4}-[0-9]{2}-[0-9]{2})? *$"
 
 
 class CopyCommand:
-    """The COPY of one load. It assumes `role`, as Redshift has no keys of its own."""
+    """The COPY of one load. It assumes `role`, because Redshift has no access keys of its own."""
 
     def __init__(
         self, warehouse: PostgresFamily, session: Session, role: str, target: Target, stage: Stage, manifest: Manifest
@@ -27,19 +27,20 @@ class CopyCommand:
         self._quote = warehouse.quote
 
     def run(self, into: str) -> int:
-        """Let Redshift read the parts into the table `into` (quoted). Returns how many rows it counted.
+        """Copy the parts into the table `into` (quoted). Return the row count that Redshift reports.
 
-        It gets a manifest of its own: a prefix would take its neighbours along.
+        COPY reads a manifest that lists the files, because a prefix would match other files, too.
 
         Raises:
-            WarehouseError: the stage is not on S3. ValueRefused: a file has a value that is not a date.
+            WarehouseError: the stage is not on S3.
+            ValueRefused: a file has a value that is not a date.
         """
         session, target, stage, manifest = self._session, self._target, self._stage, self._manifest
         if not manifest.parts and not manifest.in_place:
-            return 0  # a manifest without entries is an error to COPY
+            return 0  # COPY fails for a manifest without entries
         if not stage.uri(manifest.prefix).startswith("s3://"):
             raise WarehouseError(
-                f"{target.name}: Redshift reads the stage itself, from S3, and the stage is {stage}: set "
+                f"{target.name}: the stage is {stage}, but Redshift can read the stage only from S3: set "
                 "DAYBOOK_STAGE_URL to s3://bucket/prefix and run `daybook blocks`"
             )
         uris = manifest.in_place.uris if manifest.in_place else [stage.uri(part.key) for part in manifest.parts]
@@ -59,7 +60,7 @@ class CopyCommand:
         return rows
 
     def _run_in_place(self, into: str, files: FilesInPlace) -> int:
-        """Let Redshift read the source's files. Dates land as texts: COPY would cut off a time of day."""
+        """Copy the source's own files. Dates are copied as texts first, because COPY would cut off a time of day."""
         session, target, landed = self._session, self._target, self._quote("daybook_landed")
         dates = {column.name for column in target.columns if column.type.kind == "date"}
         types = {column.name: self._warehouse.type_sql(column.type) for column in target.columns}
@@ -94,10 +95,11 @@ class CopyCommand:
         return rows
 
     def _restore_empty_bytes(self, into: str, marker: str) -> None:
-        """Replace the marker by the value of no bytes that it stands for.
+        """Replace the marker of empty binary values by empty values.
 
-        FROM_HEX takes a literal, and gives VARBYTE: https://docs.aws.amazon.com/redshift/latest/dg/r_FROM_HEX.html.
-        A VARCHAR, in which an older table may keep binary values, holds the hex digits themselves.
+        FROM_HEX takes a literal and returns a VARBYTE:
+        https://docs.aws.amazon.com/redshift/latest/dg/r_FROM_HEX.html. An older table may keep binary values in a
+        VARCHAR, which has the hex digits themselves.
         """
         session, target = self._session, self._target
         binary = [column for column in target.columns if column.type.kind == "bytes"]
@@ -111,9 +113,9 @@ class CopyCommand:
 def explain(
     warehouse: PostgresFamily, error: BaseException, target: Target, stage: Stage, manifest: Manifest
 ) -> DaybookError | None:
-    """Return what a failed COPY means: Redshift writes the file, line and column into a system table.
+    """Return the error for a failed COPY, or None if its message does not refer to Redshift's table of load errors.
 
-    None where it says nothing of such a table.
+    Redshift writes the file, the line and the column into that system table.
     """
     if "load_error" not in str(error):
         return None

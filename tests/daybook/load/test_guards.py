@@ -95,7 +95,9 @@ def test_a_row_without_its_key(ends: Endpoints, strategy: str) -> None:
     with pytest.raises(NullKey):
         ends.load(table, "2021-02-07")
     ends.load(table, "2021-02-05")
-    stopped(ends, table, NullKey, lambda: ends.load(table, "2021-02-07"), "1 rows have no key: id is NULL", "correct key:")
+    stopped(
+        ends, table, NullKey, lambda: ends.load(table, "2021-02-07"), "1 rows have no key: id is NULL", "correct key:"
+    )
 
 
 def test_far_fewer_rows(ends: Endpoints) -> None:
@@ -171,7 +173,9 @@ def test_a_manifest_that_says_another_number_of_rows(ends: Endpoints) -> None:
     extracted = ends.extract(table, "2021-02-06")
     part = replace(extracted.manifest.parts[0], rows=11)
     wrong = replace(extracted, manifest=replace(extracted.manifest, parts=(part,)))
-    stopped(ends, table, RowCountMismatch, lambda: load(wrong, ends.warehouse, ends.stage), "11 rows", "COPY reported 10")
+    stopped(
+        ends, table, RowCountMismatch, lambda: load(wrong, ends.warehouse, ends.stage), "11 rows", "COPY reported 10"
+    )
 
 
 @pytest.mark.parametrize(

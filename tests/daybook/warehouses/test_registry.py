@@ -21,7 +21,7 @@ def test_those_of_daybook() -> None:
 
 
 def test_what_is_not_one() -> None:
-    with pytest.raises(WarehouseError, match="a sqlite database cannot be a warehouse; those can: postgresql, red"):
+    with pytest.raises(WarehouseError, match="a sqlite database cannot be a warehouse; supported are: postgresql, red"):
         open_warehouse(create_engine("sqlite://"))
 
 

@@ -58,9 +58,12 @@ def test_a_redshift_has_its_own_type_and_port() -> None:
         ("mysql+pymysql://me@db/shop", r"\(postgresql or redshift\), but SqlAlchemyConnector/warehouse is mysql"),
         (
             "postgresql+psycopg2://me@db/shop?options=-crole%3Dx",
-            r"has \?options=, which dbt cannot be told: it takes app",
+            r"has \?options=, which dbt does not support\. Remove it\. Supported are app",
         ),
-        ("redshift+psycopg2://me@db/shop?sslrootcert=ca.pem", r"has \?sslrootcert=.* takes connect_timeout, sslmode"),
+        (
+            "redshift+psycopg2://me@db/shop?sslrootcert=ca.pem",
+            r"has \?sslrootcert=.* Supported are connect_timeout, sslmode",
+        ),
     ],
     ids=["no warehouse of ours", "an option that only psycopg2 has", "a certificate, which Redshift's driver brings"],
 )

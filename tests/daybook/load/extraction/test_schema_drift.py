@@ -173,7 +173,12 @@ CHANGES: dict[str, tuple[Callable[[Endpoints], None], tuple[str, ...]]] = {
     ),
     "renamed": (
         lambda ends: ends.source.run("ALTER TABLE things RENAME COLUMN word TO wording") and None,
-        ("'word' is gone", "'wording' of the same type is new", "If it was renamed: ALTER TABLE", 'COLUMN "word" TO "wording"'),
+        (
+            "'word' is gone",
+            "'wording' of the same type is new",
+            "If it was renamed: ALTER TABLE",
+            'COLUMN "word" TO "wording"',
+        ),
     ),
     "of another type": (
         lambda ends: retype(ends, "score", "varchar(9)", "varchar(9)"),

@@ -87,7 +87,9 @@ def test_refuses_the_future() -> None:
 
 def test_refuses_what_is_before_the_start() -> None:
     said = refused(table(start=date(2021, 2, 5)), date(2021, 2, 4), date(2021, 2, 8))
-    assert "2021-02-04 is before the table's start, 2021-02-05: begin the range there, or set allow_before_start" in said
+    assert (
+        "2021-02-04 is before the table's start, 2021-02-05: begin the range there, or set allow_before_start" in said
+    )
 
 
 @pytest.mark.parametrize(
