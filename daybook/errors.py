@@ -8,7 +8,7 @@ DaybookError
 │   ├── SourceIncomplete  the source could not send everything; what it sent is loaded
 │   └── FileRefused       a file is cut off, damaged, or not what the table file says: with the place and the reason
 ├── StageError            a staged part is missing or damaged, or could not be written
-├── WarehouseError        the warehouse cannot take the table as it is
+├── WarehouseError        the warehouse cannot load the table: with the reason and the remedy
 │   ├── SchemaMismatch    the warehouse's table does not fit the source, or the source has changed: with the ALTER
 │   └── ValueRefused      the warehouse cannot hold a value: with the table, the key, the column and the remedy
 ├── GuardError            a check before the commit failed, and the transaction was rolled back
@@ -89,7 +89,7 @@ class StageError(DaybookError):
 
 
 class WarehouseError(DaybookError):
-    """The warehouse cannot take the table as it is."""
+    """The warehouse cannot load the table. The message has the reason and the remedy."""
 
 
 class SchemaMismatch(WarehouseError):

@@ -31,7 +31,7 @@ class FoundColumns:
 class Strategy(ABC):
     """One way to load a table. Write each subclass in its own module: the module's name is the strategy's name."""
 
-    #: What a load does, as one clause for the description of `load:` in the schema of table files.
+    #: One clause about the effect of a load, for the description of `load:` in the schema of table files.
     summary: ClassVar[str]
     #: The fields of a table file that the strategy cannot work without, each with the reason.
     needs: ClassVar[Mapping[str, str]] = {}

@@ -52,8 +52,8 @@ NAMED = (
         accepted_values={"column": "channel", "values": ["mail", "app"]},
     ),
     result(
-        f'SELECT count(*) FROM {TABLE} AS here WHERE here."user_id" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM '
-        '"raw_data"."users" AS there WHERE there."id" = here."user_id")',
+        f'SELECT count(*) FROM {TABLE} AS child WHERE child."user_id" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM '
+        '"raw_data"."users" AS parent WHERE parent."id" = child."user_id")',
         40,
         relationship={"column": "user_id", "to": "raw_data.users.id"},
     ),

@@ -180,7 +180,7 @@ class SchemaDiff:
                 )
 
     def _or_keep(self, old: KnownColumn) -> str:
-        """Return the alternative remedy, which keeps the warehouse's column as it is."""
+        """Return the alternative remedy, which keeps the warehouse's column unchanged."""
         name, table = old.name.replace("'", "''"), self.table.name.replace("'", "''")
         history = SourceColumnHistory(self.warehouse).name
         return (

@@ -148,14 +148,14 @@ def recipe_of(
     fields, left_out, size = list[Field](), dict[str, str](), 0
     for column in target.columns:
         name, source = column.name, sources.get(column.name, column.type)
-        there = existing.get(folded(name))
-        if there is None:
+        kept = existing.get(folded(name))
+        if kept is None:
             left_out[name] = f"{name} is {source} at the source, and the warehouse has no such column"
             continue
         form, alike = _FORMS[source.kind]
-        if there.type.kind not in alike or (source.kind == there.type.kind == "native" and source != there.type):
+        if kept.type.kind not in alike or (source.kind == kept.type.kind == "native" and source != kept.type):
             left_out[name] = (
-                f"{name} is {source} at the source and {there.type} in the warehouse, which do not spell a value alike"
+                f"{name} is {source} at the source and {kept.type} in the warehouse, which do not write values alike"
             )
             continue
         # The bytes that a field adds to the row's text: a character has up to four, and other values are short.
@@ -166,6 +166,6 @@ def recipe_of(
             or size + longest > _LONGEST_ROW
         )
         size += 33 if digest else longest
-        fields.append(Field(name, form, digest, source, there.type))
+        fields.append(Field(name, form, digest, source, kept.type))
     compared = {field.name for field in fields}
     return ComparedColumns(tuple(fields), target.key if compared.issuperset(target.key) else (), left_out)

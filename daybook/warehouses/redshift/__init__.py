@@ -133,7 +133,7 @@ class Redshift(PostgresFamily):
         return (
             f"ALTER TABLE {table} ADD COLUMN {new} {self.type_sql(type)}; UPDATE {table} SET {new} = "
             f"{name}::{self.type_sql(type)}; ALTER TABLE {table} DROP COLUMN {name}; "
-            f"ALTER TABLE {table} RENAME COLUMN {new} TO {name} /* ALTER COLUMN TYPE is for a VARCHAR alone */"
+            f"ALTER TABLE {table} RENAME COLUMN {new} TO {name} /* ALTER COLUMN TYPE works only for a VARCHAR */"
         )
 
     def widens_in_place(self, existing: Type, wanted: Type) -> bool:

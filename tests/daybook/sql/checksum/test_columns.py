@@ -85,7 +85,7 @@ def test_left_out(source: str, there: str) -> None:
     made = recipe({"id": "bigint", "v": source}, {"v": there}, key=("id", "v"))
     spelt = [str(type_of(text)) for text in (source, there)]
     assert made.left_out == {
-        "v": f"v is {spelt[0]} at the source and {spelt[1]} in the warehouse, which do not spell a value alike"
+        "v": f"v is {spelt[0]} at the source and {spelt[1]} in the warehouse, which do not write values alike"
     }
     assert [field.name for field in made.fields] == ["id"]
     assert made.key == (), "without a part of it, the key tells no rows apart"
@@ -97,7 +97,7 @@ def test_a_declared_type_is_not_that_of_the_source() -> None:
     there = {"n": Column("n", Type("integer"))}
     made = recipe_of(target, there, str, [Column("n", Type("text"))])
     assert made.left_out == {
-        "n": "n is text at the source and integer in the warehouse, which do not spell a value alike"
+        "n": "n is text at the source and integer in the warehouse, which do not write values alike"
     }
 
 
