@@ -141,7 +141,7 @@ def test_a_selected_model_is_built_and_tested_once_its_table_has_the_day(
 def test_the_page_of_a_run_has_each_model_and_test(client: SyncPrefectClient, runs: Runs) -> None:
     headline, lines = page(client, runs.bad)
 
-    assert headline.startswith("**answers**: 4 of 7 are good, 2 failed, 1 held back, by [answers 2021-02-05](http")
+    assert headline.startswith("**answers**: 4 of 7 succeeded, 2 failed, 1 skipped, by [answers 2021-02-05](http")
     assert f"/runs/flow-run/{runs.bad})" in headline
     assert {node: (line["status"], line["rows"]) for node, line in lines.items()} == {
         "model nps_by_day": ("success", 1),
@@ -150,7 +150,7 @@ def test_the_page_of_a_run_has_each_model_and_test(client: SyncPrefectClient, ru
         "test unique_nps_by_day_day": ("pass", 0),
         "model nps_by_month": ("success", 1),
         "test no_month_below_zero": ("fail", 1),
-        "model months_above_target": ("held back", None),
+        "model months_above_target": ("skipped", None),
     }
     assert 'relation "raw_data.nps_targets" does not exist' in lines["model targets"]["message"]
     assert all(line["seconds"] >= 0 for line in lines.values())

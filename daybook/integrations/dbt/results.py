@@ -7,7 +7,7 @@ from typing import Any
 from daybook.errors import DbtFailed
 
 #: dbt's statuses of nodes that failed, and of nodes that dbt skipped because an earlier node failed.
-_FAILED, _HELD_BACK = {"error", "fail", "runtime error", "partial success"}, "skipped"
+_FAILED, _SKIPPED = {"error", "fail", "runtime error", "partial success"}, "skipped"
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class NodeResult:
         return self.status in _FAILED
 
     @property
-    def held_back(self) -> bool:
+    def skipped(self) -> bool:
         """Return True if dbt skipped the node, because a node that it depends on failed."""
-        return self.status == _HELD_BACK
+        return self.status == _SKIPPED
 
 
 def outcomes(results: Iterable[Any]) -> list[NodeResult]:
@@ -72,8 +72,8 @@ def check(project: str, outcomes: list[NodeResult]) -> None:
     failed = [outcome for outcome in outcomes if outcome.failed]
     if not failed:
         return
-    held_back = [outcome.node for outcome in outcomes if outcome.held_back]
+    skipped = [outcome.node for outcome in outcomes if outcome.skipped]
     lines = [f"dbt project {project}: {len(failed)} of {len(outcomes)} failed"]
     lines += [f"{outcome.node}: {outcome.message.strip() or outcome.status}" for outcome in failed]
-    lines += [f"skipped because of these failures: {', '.join(held_back)}"] if held_back else []
+    lines += [f"skipped because of these failures: {', '.join(skipped)}"] if skipped else []
     raise DbtFailed("\n- ".join(lines))

@@ -26,11 +26,11 @@ def show(project: str, outcomes: list[NodeResult]) -> list[NodeResult]:
 
 
 def totals(outcomes: list[NodeResult]) -> str:
-    """Return the totals: `5 of 7 are good, 1 failed, 1 held back`."""
+    """Return the totals: `5 of 7 succeeded, 1 failed, 1 skipped`."""
     failed = sum(outcome.failed for outcome in outcomes)
-    held_back = sum(outcome.held_back for outcome in outcomes)
-    counted = [f"{len(outcomes) - failed - held_back} of {len(outcomes)} are good"]
-    counted += [f"{number} {word}" for number, word in ((failed, "failed"), (held_back, "held back")) if number]
+    skipped = sum(outcome.skipped for outcome in outcomes)
+    counted = [f"{len(outcomes) - failed - skipped} of {len(outcomes)} succeeded"]
+    counted += [f"{number} {word}" for number, word in ((failed, "failed"), (skipped, "skipped")) if number]
     return ", ".join(counted)
 
 
@@ -38,7 +38,7 @@ def line(outcome: NodeResult) -> dict[str, str | int | float | None]:
     """Return a line of the table."""
     return {
         "node": outcome.node,
-        "status": "held back" if outcome.held_back else outcome.status,
+        "status": outcome.status,
         "rows": outcome.rows,
         "seconds": round(outcome.seconds, 2),
         "message": outcome.message,

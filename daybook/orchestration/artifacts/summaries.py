@@ -19,7 +19,7 @@ def headline(graph: Graph, outcome: BuildResults) -> str:
     """Return how many summaries were built, unchanged, failed, skipped, and are waiting for a first load."""
     built = sum(one.built for one in outcome.built.values())
     counts = {"built": built, "unchanged": len(outcome.built) - built}
-    counts |= {"failed": len(outcome.failed), "skipped": len(outcome.held_back), "waiting": len(graph.waiting)}
+    counts |= {"failed": len(outcome.failed), "skipped": len(outcome.skipped), "waiting": len(graph.waiting)}
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no summaries"
 
 
@@ -46,8 +46,8 @@ def _cells(name: str, outcome: BuildResults) -> tuple[str, str]:
     if name in outcome.failed:
         error = outcome.failed[name]
         return "🟥 failed | |", f"{type(error).__name__}: {one_line(str(error))}"
-    if name in outcome.held_back:
-        return "⬜ skipped | |", f"{', '.join(outcome.held_back[name])} failed. It keeps its last build"
+    if name in outcome.skipped:
+        return "⬜ skipped | |", f"{', '.join(outcome.skipped[name])} failed. It keeps its last build"
     built: Built = outcome.built[name]
     if not built.built:
         return "🟦 unchanged | |", built.why

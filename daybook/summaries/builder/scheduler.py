@@ -16,7 +16,7 @@ class BuildResults:
 
     built: dict[str, Built] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
-    held_back: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    skipped: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The skipped summaries, each with the failed summaries that it depends on."""
 
     def raise_for_failures(self) -> "BuildResults":
@@ -27,13 +27,13 @@ class BuildResults:
         """
         if not self.failed:
             return self
-        counted = f"{len(self.built)} succeeded, {len(self.failed)} failed, {len(self.held_back)} skipped"
+        counted = f"{len(self.built)} succeeded, {len(self.failed)} failed, {len(self.skipped)} skipped"
         lines = [f"summaries: {counted}"]
         reasons = {name: f"{type(error).__name__}: {error}" for name, error in self.failed.items()}
         lines += [f"- {name}: {reason}" for name, reason in reasons.items()]
         lines += [
             f"- {name}: skipped, because {', '.join(causes)} failed. It keeps its last build"
-            for name, causes in self.held_back.items()
+            for name, causes in self.skipped.items()
         ]
         raise SummariesFailed("\n".join(lines), reasons)
 
@@ -55,7 +55,7 @@ def run_in_order(
         while sorter.is_active():
             for name in sorter.get_ready():
                 if causes := _causes(inputs[name], outcome):
-                    outcome.held_back[name] = causes
+                    outcome.skipped[name] = causes
                     sorter.done(name)
                 else:
                     running[pool.submit(contextvars.copy_context().run, build, name)] = name
@@ -73,4 +73,4 @@ def run_in_order(
 def _causes(inputs: tuple[str, ...], outcome: BuildResults) -> tuple[str, ...]:
     """Return the failed summaries because of which a summary with these inputs is skipped, sorted."""
     failed = {name for name in inputs if name in outcome.failed}
-    return tuple(sorted(failed.union(*(outcome.held_back.get(name, ()) for name in inputs))))
+    return tuple(sorted(failed.union(*(outcome.skipped.get(name, ()) for name in inputs))))

@@ -1,7 +1,6 @@
 """Run a PostgreSQL server from a wheel, on 127.0.0.1. It keeps running after the process that starts it ends.
 
-Its files are in `home`/postgres. For root, this may be a link to a folder under /var/tmp that the server's account can
-reach.
+Its files are in `home`/postgres. For root, this may be a link to a folder below /var/tmp, which its account can enter.
 """
 
 import contextlib
@@ -73,9 +72,7 @@ class EmbeddedPostgres:
         return self.home / "postgres"
 
     def start(self) -> None:
-        """Start the server and wait until it answers. Create the cluster first if it does not exist.
-
-        Do nothing if the server is running.
+        """Start the server if it is not running, and wait until it answers. Create its cluster if there is none.
 
         Raises:
             StackError: the server did not start. Has the reason and the path of the log.
@@ -99,10 +96,9 @@ class EmbeddedPostgres:
         self._require_answer()
 
     def stop(self) -> None:
-        """Shut the server down and disconnect its clients. Do nothing if it is not running.
+        """Shut the server down, if it is running, and disconnect its clients.
 
-        Raises:
-            StackError: it has not ended after a minute.
+        Raises StackError if it has not ended after a minute.
         """
         if (pid := self.pid()) is None:
             return
@@ -229,8 +225,7 @@ class EmbeddedPostgres:
         lines = self._postmaster_lines()
         if len(lines) > 3 and lines[3].strip() != str(self.port):
             raise StackError(
-                f"PostgreSQL of {self.home} runs on port {lines[3].strip()}, not {self.port}: stop it, then change the "
-                "port"
+                f"PostgreSQL of {self.home} runs on port {lines[3].strip()}, not {self.port}: stop it, then start it"
             )
 
     def _require_answer(self) -> None:

@@ -18,7 +18,7 @@ def built(name: str) -> Built:
 
 
 @given(st.lists(st.sets(st.integers(0, 11), max_size=3), min_size=1, max_size=12), st.sets(st.integers(0, 11)))
-def test_each_comes_after_its_inputs_and_only_what_depends_on_a_failed_one_is_held_back(
+def test_each_comes_after_its_inputs_and_only_what_depends_on_a_failed_one_is_skipped(
     reads: list[set[int]], failing: set[int]
 ) -> None:
     inputs = {str(n): (*(str(one) for one in sorted(read) if one < n), "raw.t") for n, read in enumerate(reads)}
@@ -39,9 +39,9 @@ def test_each_comes_after_its_inputs_and_only_what_depends_on_a_failed_one_is_he
         causes[name] = set().union(
             *(causes.get(one, set()) or ({one} if int(one) in failing else set()) for one in read if one in inputs)
         )
-    assert {name: set(said) for name, said in outcome.held_back.items()} == {n: c for n, c in causes.items() if c}
+    assert {name: set(said) for name, said in outcome.skipped.items()} == {n: c for n, c in causes.items() if c}
     assert set(outcome.failed) == {name for name in inputs if int(name) in failing and not causes[name]}
-    assert set(outcome.built) == set(inputs) - set(outcome.failed) - set(outcome.held_back)
+    assert set(outcome.built) == set(inputs) - set(outcome.failed) - set(outcome.skipped)
 
 
 def test_what_does_not_depend_on_each_other_runs_at_once_and_no_more_than_allowed() -> None:
