@@ -71,6 +71,6 @@ def run_in_order(
 
 
 def _causes(inputs: tuple[str, ...], outcome: BuildResults) -> tuple[str, ...]:
-    """Return the failed summaries because of which a summary with these inputs is skipped, sorted."""
+    """Return the failed summaries that block a summary with these inputs, sorted."""
     failed = {name for name in inputs if name in outcome.failed}
     return tuple(sorted(failed.union(*(outcome.skipped.get(name, ()) for name in inputs))))

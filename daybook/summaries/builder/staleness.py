@@ -18,7 +18,7 @@ from daybook.warehouses.session import Session
 
 @dataclass(frozen=True, slots=True)
 class BuildScope:
-    """What to build: all of a summary (`whole`), some of its `intervals`, or nothing if neither is set."""
+    """The stale part of a summary: all of it (`whole`), some of its `intervals`, or nothing if neither is set."""
 
     why: str
     seen: Seen
