@@ -1,7 +1,7 @@
 """The protocols of sources.
 
-Every module or package in this folder with a class `Config` is a kind of source. Its field `kind` is the value in
-`source: {kind: …}` of a table file, its other fields are the other fields there, and its method `open` yields a
+Every module or package in this folder with a class `Config` is a kind of source. The fields of `Config` are the fields
+of `source:` in a table file, and its field `kind` selects it: `source: {kind: csv, …}`. Its method `open` yields a
 `Source`. To add a kind, add a module.
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Span:
     """The rows to read: those whose cursor is in `[start, end)`, two instants in UTC.
 
-    Without an `end`, it is the whole table from `start` on, with the rows whose cursor is NULL.
+    Without an `end`, it is the whole table from `start` on, including the rows whose cursor is NULL.
     """
 
     start: datetime | None = None
@@ -42,8 +42,8 @@ class Span:
 def without_cursor(table: "TableSpec") -> str:
     """Return the warning about rows without a cursor."""
     return (
-        f"{table.name}: the source has rows in which the cursor {table.cursor} is NULL: they are in no interval, and "
-        "only a full refresh loads them. Give them a value in the source"
+        f"{table.name}: the source has rows in which the cursor {table.cursor} is NULL. They belong to no interval, so "
+        "only a full refresh loads them. Set the column in these rows of the source"
     )
 
 
@@ -54,7 +54,7 @@ def cursor_of(table: "TableSpec", types: Mapping[str, Type]) -> Cursor:
         types: the columns of the source, and their types.
 
     Raises:
-        SourceError: the table file has no cursor, or one that the source does not have.
+        SourceError: the table file has no cursor, or the source does not have this column.
     """
     if table.cursor is None or table.cursor not in types:
         raise SourceError(
@@ -88,15 +88,15 @@ class Source(Protocol):
         ...
 
     def columns(self) -> list[Column]:
-        """Return the columns in the source's order, with types that lose nothing."""
+        """Return the columns in the source's order, with types that keep every value."""
         ...
 
     def warnings(self) -> list[str]:
-        """Return problems that the source's owner should fix, such as a missing index on the cursor, with remedies."""
+        """Return problems for the source's owner to fix, such as a missing index on the cursor, with remedies."""
         ...
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
-        """Return the row count of each of these adjacent intervals, by queries that read only the cursor.
+        """Return the row count of each of these adjacent intervals, with queries that read only the cursor.
 
         Raises:
             SourceError: the table has no cursor, or one that is not a date or time.
@@ -119,7 +119,7 @@ class Source(Protocol):
 class Versioned(Protocol):
     """A source that can cheaply detect whether it has changed since the last load, such as a file with an ETag.
 
-    If it has not, a load of the whole table reads no rows. It only records itself in the ledger, so that the table is
+    If it has not, a load of the whole table reads no rows. It only adds an entry to the ledger, so the table counts as
     fresh.
     """
 
@@ -135,10 +135,10 @@ class Versioned(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a source found while it sent its rows."""
+    """The findings of a source, collected while it sends its rows."""
 
     shortfalls: tuple[str, ...] = ()
-    """The requested parts that the source could not send, in words. The rest is loaded, and then the run fails."""
+    """The requested data that the source could not send, as text. The rest is loaded, and then the run fails."""
     since: datetime | None = None
     """The start of the oldest interval with changed rows that the source sent in addition to the requested ones. The
     load includes them if its strategy `accepts_earlier_rows`."""
@@ -153,7 +153,7 @@ class Noticing(Protocol):
     """A source that has findings after its rows are read."""
 
     def findings(self) -> Findings:
-        """Return what the source found."""
+        """Return the findings."""
         ...
 
 

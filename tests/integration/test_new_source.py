@@ -71,7 +71,7 @@ def test_its_files_are_counted() -> None:
 
 
 def test_without_its_files_it_is_refused(ends: Endpoints) -> None:
-    with pytest.raises(SourceError, match=r"is a sqlite database, and Daybook only reads mariadb, mysql, postgresql\."):
+    with pytest.raises(SourceError, match=r"is a sqlite database, but Daybook only reads mariadb, mysql, postgresql\."):
         ends.load(ends.table("nps", key=["id"]))
 
 

@@ -35,10 +35,10 @@ class Config(SourceKind, CsvDialect):
         None, description="The compression of the file. Default: that of its first bytes."
     )
     max_bytes: int = Field(
-        2**30, gt=0, description="The maximum size of the file, both as it is sent and decompressed."
+        2**30, gt=0, description="The maximum size of the file in bytes, both as it is sent and decompressed."
     )
     allow_private: bool = Field(
-        False, description="Whether the server may be in a private network, such as 10.0.0.1 or localhost."
+        False, description="If true, the server may be in a private network, such as 10.0.0.1 or localhost."
     )
     values: ValueFormats = Field(ISO, description="The formats of the values.")
 
@@ -48,7 +48,7 @@ class Config(SourceKind, CsvDialect):
         try:
             read = httpx.URL(url)
         except httpx.InvalidURL as error:
-            raise ValueError(f"it is not a URL: {error}") from None
+            raise ValueError(f"not a URL: {error}") from None
         if read.scheme not in ("http", "https") or not read.host:
             raise ValueError("expected https://… or http://…")
         if read.userinfo:
@@ -60,7 +60,7 @@ class Config(SourceKind, CsvDialect):
         """Yield the source. It downloads the file when it is first needed, and deletes the copy at the end.
 
         Raises:
-            SourceError: the table file declares no columns, or is not for loads of the whole file.
+            SourceError: the table file declares no columns, or does not load the whole file.
         """
         if table.strategy.has_intervals or table.start is not None:
             raise SourceError(
@@ -127,7 +127,7 @@ class CsvAtUrl:
             list(self._table.columns or ()),
             what=what,
             charset=download.charset,
-            wanted=[column.name for column in columns],  # all but those that `mask` drops
+            wanted=[column.name for column in columns],  # all except those that `mask` drops
             ignore_more=self._table.on_new_column == "ignore",
         )
         yield from TextRows(self._table, columns, config.values, format).chunks(rows)

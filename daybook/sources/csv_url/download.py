@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS = 4
 _TIMEOUT = httpx.Timeout(30, connect=10)  # seconds without a byte
-_MAX_DOWNLOAD = 3600  # seconds for the whole file, against a server that sends one byte a second
+_MAX_DOWNLOAD = 3600  # seconds for the whole file, as protection from a server that sends one byte a second
 _MAX_WAIT = 120  # the longest Retry-After to wait for, in seconds
 _MAX_REDIRECTS = 5
 _UNPACKED_BY_US = {"", "identity", "gzip", "x-gzip", "zstd"}
@@ -43,7 +43,7 @@ class Download:
 
 
 class _Retry(Exception):
-    """A failure that a retry can pass. `wait` is the server's Retry-After in seconds, if it sent one."""
+    """A temporary failure. `wait` is the server's Retry-After in seconds, if it sent one."""
 
     def __init__(self, why: str, wait: float | None = None) -> None:
         super().__init__(why)
@@ -61,18 +61,18 @@ def shown(url: str) -> str:
 def fetch(url: str, *, what: str, max_bytes: int, allow_private: bool, known: Version | None = None) -> Download:
     """Download `url`, unless the file still has the version `known`. The caller closes the file.
 
-    Retries, with waits, failed and aborted connections and the statuses 408, 425, 429 and 5xx. Retry-After sets the
-    wait.
+    It retries failed and aborted connections and the statuses 408, 425, 429 and 5xx, with exponential backoff or the
+    wait of Retry-After.
 
     Args:
         url: the address of the file.
         what: the name of the file in errors.
         max_bytes: the maximum size of the file, as it is sent.
-        allow_private: whether the server may be in a private network.
+        allow_private: True if the server may be in a private network.
         known: the version that was loaded last.
 
     Raises:
-        SourceLost: all tries failed, or the server asks for a longer wait.
+        SourceLost: every try failed, or the server asks for a longer wait.
         FileRefused: the server sent a web page, an encoding that was not requested, or more than `max_bytes`.
         SourceError: the server sent any other answer or more than five redirects, or its address is not allowed.
     """
@@ -106,8 +106,8 @@ def fetch(url: str, *, what: str, max_bytes: int, allow_private: bool, known: Ve
             return retrying(lambda: _Request(client, url, what, max_bytes, known).download())
     except _Retry as error:
         raise SourceLost(
-            f"{what}: {error}, in {ATTEMPTS} tries: nothing was changed. Run the load again later, or ask the file's "
-            "owner"
+            f"{what}: {error}, after {ATTEMPTS} tries. Nothing was changed. Run the load again later, or ask the "
+            "file's owner"
         ) from None
 
 
@@ -149,19 +149,19 @@ class _Request:
             raise self._later(response)
         if status != 200:
             raise SourceError(
-                f"{self.what}: the server answered {status} {response.reason_phrase}: nothing was changed. "
+                f"{self.what}: the server answered {status} {response.reason_phrase}, so nothing was changed. "
                 + _REMEDIES.get(status, "Open the address in a browser, and correct url: in the table file")
             )
         if headers.get("content-type", "").lower().startswith(("text/html", "application/xhtml")):
             raise FileRefused(
-                f"{self.what}: the server sent a web page (Content-Type {headers['content-type']}) instead of a file: "
-                "nothing was changed. Open the address in a browser: it may ask for a login, or say that the file has "
+                f"{self.what}: the server sent a web page (Content-Type {headers['content-type']}) instead of a file. "
+                "Nothing was changed. Open the address in a browser: it may ask for a login, or say that the file has "
                 "moved"
             )
         if headers.get("content-encoding", "").lower() not in _UNPACKED_BY_US:
             raise FileRefused(
-                f"{self.what}: the server sent Content-Encoding {headers['content-encoding']}, but gzip was requested: "
-                "nothing was changed. Ask the file's owner"
+                f"{self.what}: the server sent Content-Encoding {headers['content-encoding']}, but gzip was requested. "
+                "Nothing was changed. Ask the file's owner to correct the server"
             )
         return self._saved(response, etag)
 
@@ -171,7 +171,7 @@ class _Request:
             self._check_size(int(length))
         elif "transfer-encoding" not in response.headers:
             logger.warning(
-                "%s: the server does not send the file's size: a file that is cut off may be loaded", self.what
+                "%s: the server does not send the file's size, so a file that is cut off cannot be detected", self.what
             )
         started, size, digest = time.monotonic(), 0, hashlib.sha256()
         file = tempfile.TemporaryFile(prefix="daybook-")  # noqa: SIM115 - the caller closes it
@@ -181,7 +181,7 @@ class _Request:
                 self._check_size(size)
                 if time.monotonic() - started > _MAX_DOWNLOAD:
                     raise SourceLost(
-                        f"{self.what}: the server sent only {size:,} bytes in {_MAX_DOWNLOAD} seconds: nothing was "
+                        f"{self.what}: the server sent only {size:,} bytes in {_MAX_DOWNLOAD} seconds, so nothing was "
                         "changed. Run the load again later, or ask the file's owner"
                     )
                 digest.update(piece)
@@ -200,16 +200,16 @@ class _Request:
     def _check_size(self, size: int) -> None:
         if size > self.max_bytes:
             raise FileRefused(
-                f"{self.what}: the file has more than {self.max_bytes:,} bytes, which is max_bytes: nothing was "
-                "changed. If that size is right, raise max_bytes: in the table file"
+                f"{self.what}: the file has more than {self.max_bytes:,} bytes, the limit of max_bytes, so nothing was "
+                "changed. If this size is expected, raise max_bytes: in the table file"
             )
 
     def _check_encoding(self, response: httpx.Response, file: IO[bytes]) -> None:
         file.seek(0)
         if "gzip" in response.headers.get("content-encoding", "").lower() and file.read(2) not in (b"\x1f\x8b", b""):
             raise FileRefused(
-                f"{self.what}: the server declared Content-Encoding gzip, but sent something else: nothing was "
-                "changed. Ask the file's owner"
+                f"{self.what}: the server declared Content-Encoding gzip, but sent something else, so nothing was "
+                "changed. Ask the file's owner to correct the server"
             )
         file.seek(0)
 
@@ -218,6 +218,6 @@ class _Request:
         wait = retry_after(response.headers.get("retry-after", ""))
         if wait is not None and wait > _MAX_WAIT:
             return SourceLost(
-                f"{self.what}: {why}, and asks to retry in {wait:.0f} seconds: nothing was changed. Run the load then"
+                f"{self.what}: {why}, and asks to retry in {wait:.0f} seconds. Nothing was changed. Run the load then"
             )
         return _Retry(why, wait)

@@ -28,7 +28,7 @@ class Version:
 
 
 def retry_after(text: str) -> float | None:
-    """Parse a Retry-After header, a number of seconds or a date. Return the seconds, or None if it is neither."""
+    """Return the seconds to wait from a Retry-After header (seconds or a date), or None if it is invalid."""
     if text.strip().isdigit():
         return float(text)
     moment = _date(text)
@@ -36,10 +36,10 @@ def retry_after(text: str) -> float | None:
 
 
 def modified(headers: Mapping[str, str]) -> str | None:
-    """Return Last-Modified if it identifies this state of the file, else None.
+    """Return Last-Modified if it identifies this state of the file, otherwise None.
 
-    It has whole seconds, and a file may change twice in one second. So it is only used if the file is, by the server's
-    own clock, at least a minute older than the answer.
+    It has whole seconds, and a file may change twice in one second. So it only counts if it is at least a minute older
+    than the response, by the server's own clock.
     """
     text = headers.get("last-modified", "")
     changed, now = _date(text), _date(headers.get("date", ""))

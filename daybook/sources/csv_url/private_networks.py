@@ -35,7 +35,7 @@ class CheckedTransport(httpx.BaseTransport):
     It refuses link-local addresses even with `allow_private`, since clouds serve a machine's credentials there.
 
     Raises:
-        SourceError: the address, the scheme or a downgrade from https is not allowed. `what` names the file in it.
+        SourceError: the address, the scheme or a downgrade from https is not allowed. `what` names the file there.
     """
 
     def __init__(self, what: str, *, allow_private: bool) -> None:
@@ -52,8 +52,8 @@ class CheckedTransport(httpx.BaseTransport):
             )
         if self._was_https and url.scheme == "http":
             raise SourceError(
-                f"{self._what}: the server redirects from https to http://{host}, where anybody in between can change "
-                "the file: nothing was changed. If that is right, set the new address as url: in the table file"
+                f"{self._what}: the server redirects from https to http://{host}, where an attacker could change "
+                "the file. Nothing was changed. If this is intended, set the new address as url: in the table file"
             )
         self._was_https = url.scheme == "https"
         addresses = self.addresses(host, url.port or {"http": 80, "https": 443}[url.scheme])
@@ -87,11 +87,11 @@ class CheckedTransport(httpx.BaseTransport):
             if is_public(address) or (self._allow_private and not address.is_link_local):
                 continue
             raise SourceError(
-                f"{self._what}: {host} is {text}, which is not a public address: nothing was downloaded. "
+                f"{self._what}: {host} is {text}, not a public address, so nothing was downloaded. "
                 + (
                     "Link-local addresses are never allowed"
                     if address.is_link_local
-                    else "If that is right, set allow_private: true under source: in the table file"
+                    else "If this is intended, set allow_private: true under source: in the table file"
                 )
             )
         return addresses

@@ -36,7 +36,7 @@ def readers() -> dict[str, Any]:
 
 
 def url_examples() -> tuple[str, ...]:
-    """Return a URL of each database that can be read, with placeholders: `postgresql+psycopg2://USER:…`."""
+    """Return an example URL of each supported database, with placeholders: `postgresql+psycopg2://USER:…`."""
     return tuple(url for module in _modules() for url in module.URLS)
 
 
@@ -67,7 +67,7 @@ class Config(SourceKind):
     )
     zero_dates: Literal["fail", "null"] = Field(
         "fail",
-        description="What to do with MySQL's 0000-00-00, which no warehouse can hold. fail: fail the load. null: load "
+        description="What to do with MySQL's 0000-00-00, which no warehouse can store. fail: fail the load. null: load "
         "NULL.",
     )
 
@@ -92,19 +92,19 @@ class Config(SourceKind):
 
     @contextmanager
     def open_to_audit(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:
-        """Open the table on the replica, if there is one. Raise as `open` does."""
+        """Open the table on the replica, if the table file has one. Raise as `open` does."""
         with self._open(table, keys, self.replica or self.block) as source:
             yield source
 
     @contextmanager
     def _open(self, table: "TableSpec", keys: ConnectionProvider, block: str) -> Iterator[Source]:
         engine = keys.engine(block)
-        known = readers()
-        reader = known.get(engine.dialect.name)
+        supported = readers()
+        reader = supported.get(engine.dialect.name)
         if reader is None:
             raise SourceError(
-                f"{table.name}: block {block!r} is a {engine.dialect.name} database, and Daybook only reads "
-                f"{', '.join(sorted(known))}. Correct block: in the table file, or the URL in the block"
+                f"{table.name}: block {block!r} is a {engine.dialect.name} database, but Daybook only reads "
+                f"{', '.join(sorted(supported))}. Correct block: in the table file, or the URL in the block"
             )
         with connect(engine, reader.read_error) as connection:
             yield reader.open_table(connection, self, table)

@@ -1,4 +1,4 @@
-"""Facts of the catalog about a table, other than its columns, for warnings and for `daybook describe`."""
+"""Facts from the catalog about a table, except its columns, for warnings and for `daybook describe`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Facts:
         return any((index.columns[0] or "").lower() == column.lower() for index in self.indexes)
 
     def key(self, required: Sequence[str]) -> tuple[str, ...]:
-        """Return the primary key, else the shortest unique index of `required` (NOT NULL) columns, else ()."""
+        """Return the primary key, or the shortest unique index of `required` (NOT NULL) columns, or ()."""
         for index in self.indexes:
             if index.primary:
                 return tuple(str(name) for name in index.columns)

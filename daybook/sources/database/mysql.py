@@ -47,7 +47,7 @@ class MySQLTable:
         self._connection, self._config, self._table = connection, config, table
         self._query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         self._connection.set_character_set("utf8mb4")
-        # a TIMESTAMP has the session's time zone; by default, the server would disconnect after 60 s of a slow stage
+        # a TIMESTAMP has the session's time zone; by default, the server disconnects if the stage blocks for 60 s
         self._query("SET SESSION time_zone = '+00:00', sql_mode = '', net_write_timeout = 3600")
         (database, now), *_ = self._query("SELECT DATABASE(), UTC_TIMESTAMP(6)")
         self.snapshot_at: datetime = now.replace(tzinfo=UTC)
@@ -67,7 +67,7 @@ class MySQLTable:
         return [Column(row[0], type_of(row), row[3] == "YES") for row in self._described]
 
     def warnings(self) -> list[str]:
-        """Warn about a cursor without an index, with which loads read the whole table, and rows without a cursor."""
+        """Warn about a cursor without an index, so that every load reads the whole table, and rows without a cursor."""
         cursor = self._table.cursor
         if cursor is None or not self._table.strategy.has_intervals:
             return []
@@ -84,7 +84,7 @@ class MySQLTable:
         ]
 
     def facts(self) -> Facts:
-        """Return the facts of information_schema. In MySQL 8, the column of an indexed expression is NULL."""
+        """Return the facts from information_schema. In MySQL 8, the column of an indexed expression is NULL."""
         (kind,), *_ = self._query(
             "SELECT table_type FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
             (self._schema, self._name),
@@ -175,7 +175,7 @@ class MySQLTable:
     def _field(self, described: tuple[Any, ...], sent: Column, format: CsvFormat) -> str:
         """Return the SQL of one field of the line.
 
-        It uses IF, not IFNULL: if the server cannot build a value, the value is NULL, too, and must not look like one.
+        It uses IF, not IFNULL: the server also returns NULL for a value that it cannot build, which IFNULL would hide.
         """
         name, data_type = described[0], described[1].lower()
         column = self._quote(name)
@@ -201,7 +201,7 @@ class MySQLTable:
             value = f"CONCAT('\"', {column}, '\"')"
         else:
             text = f"CAST({column} AS CHAR)" if data_type in ("json", "uuid", "inet4", "inet6") else column
-            # double the quotes in bytes: to search with a collation costs the server a sixth of the whole query
+            # double the quotes in bytes: searching with a collation takes a sixth of the whole query
             encoded = f"CONVERT(CONVERT({text} USING utf8mb4) USING binary)"
             value = encoded if sent.mask else f"CONCAT('\"', REPLACE({encoded}, '\"', '\"\"'), '\"')"
         if sent.mask == "hash":

@@ -9,9 +9,9 @@ from daybook.sources.database.mysql_types import BINARY, DATES, SIGNED
 from daybook.sql.checksum.columns import TEXTS, ComparedColumns, Field
 from daybook.sql.checksum.dialects.binary_chunks import in_pieces
 
-#: Statements that the connection needs first, in addition to those of the source. There are none.
+#: Additional statements for the session of the source: none.
 SESSION: tuple[str, ...] = ()
-#: The end of a subquery whose result is grouped. There is none.
+#: The end of a subquery whose result is grouped: none.
 FENCE = ""
 #: The reason why the server cannot hash some rows.
 TOO_LONG = (
@@ -42,7 +42,7 @@ def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
 def _part(field: Field, value: str) -> str:
     """Return the arguments of CONCAT for a field.
 
-    IFNULL is only for short texts: if the server cannot build a long text, that is NULL, too.
+    It uses IFNULL only for short texts: the server also returns NULL for a long text that it cannot build.
     """
     if value == "NULL":
         return "'|'"
@@ -121,7 +121,7 @@ def sent(field: Field, name: str, described: Sequence[Any], mask: str | None, ze
         value = f"(CONCAT({name}) + 0e0)"
     elif (
         data_type in ("bit", "year")
-        # leading zeros are sent, but only a text keeps them
+        # loads send the leading zeros, but only a text keeps them
         or ("zerofill" in column_type and (mask or field.there.kind not in TEXTS))
         or (mask and (data_type in SIGNED or data_type == "decimal"))
     ):

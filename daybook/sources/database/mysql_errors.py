@@ -4,7 +4,7 @@ import pymysql
 
 from daybook.sql.database_error import Condition, DatabaseError
 
-#: The connection broke: the client's "cannot connect", "gone away" and "lost".
+#: The connection failed: the client's "cannot connect", "gone away" and "lost".
 _LOST = {2002, 2003, 2006, 2013, 2055}
 #: A retry can succeed: too many connections, lock wait timeout, deadlock, shutdown, a killed connection.
 _TRANSIENT = {1040, 1053, 1077, 1205, 1213, 1927}

@@ -1,6 +1,6 @@
 """Read rows of MySQL's wire protocol as bytes, from a result of one text column.
 
-PyMySQL creates a Python tuple for every row, which costs ten times as much as moving its bytes. Instead, this module
+PyMySQL creates a Python tuple for every row, which takes ten times as long as moving its bytes. Instead, this module
 reads the packets of a running, unbuffered query from PyMySQL's own buffered socket. A row of one column is a four-byte
 header and a length-encoded string ("Text Resultset Row" in MySQL's client/server protocol). The module uses PyMySQL's
 private `_rfile` and `_result`, so requirements.txt pins the tested version.

@@ -105,7 +105,7 @@ class PostgreSQLTable:
         return [column for column, _ in self._described.values()]
 
     def warnings(self) -> list[str]:
-        """Warn about a cursor without an index, with which loads read the whole table, and rows without a cursor."""
+        """Warn about a cursor without an index, so that every load reads the whole table, and rows without a cursor."""
         cursor = self._table.cursor
         if cursor is None or not self._table.strategy.has_intervals or self._kind not in "rpm":
             return []
@@ -161,7 +161,7 @@ class PostgreSQLTable:
             yield from copy.chunks()
         if copy.sent != copy.rows:
             raise RowCountMismatch(
-                f"{self._table.name}: the source has sent {copy.sent} rows by its own count, but {copy.rows} arrived. "
+                f"{self._table.name}: the source reports {copy.sent} sent rows, but {copy.rows} arrived. "
                 "Run the load again"
             )
 

@@ -1,4 +1,4 @@
-"""`kind: google_sheet`: a sheet with the names of the columns in its first row."""
+"""`kind: google_sheet`: a sheet with column names in its header row."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,9 @@ class Config(SourceKind):
         description="The address of the spreadsheet in the browser, or its id."
     )
     sheet: str = Field(min_length=1, description="The name on the sheet's tab.")
-    header_row: int = Field(1, ge=1, description="The row with the names of the columns. Rows above it are not read.")
+    header_row: int = Field(
+        1, ge=1, description="The number of the row with the column names. Rows above it are not read."
+    )
     values: ValueFormats = Field(ISO, description="The formats of dates, numbers and NULL.")
 
     @contextmanager
@@ -36,7 +38,7 @@ class Config(SourceKind):
 
         Raises:
             SourceError: Google refuses the request, with the remedy, or the header does not identify the columns.
-            SourceLost: all tries failed: Google did not answer, or a quota was exhausted.
+            SourceLost: every try failed: Google did not answer, or a quota was exhausted.
         """
         if table.strategy.has_intervals or table.cursor:
             raise SourceError(

@@ -63,7 +63,7 @@ class Spreadsheet:
         failed: Callable[[str], DaybookError],
         lost: Callable[[str], DaybookError],
     ) -> None:
-        with extra("sheets"):  # only here: nothing else in this module runs before
+        with extra("sheets"):  # here is enough: nothing else in this module runs before
             from gspread.client import Client
 
         self.id = spreadsheet
@@ -106,7 +106,7 @@ class Spreadsheet:
         return self._failed(f"{self._what}: {why}")
 
     def ask(self, request: Callable[["HTTPClient"], T]) -> T:
-        """Call `request` with gspread's client. Retry temporary failures, up to ATTEMPTS tries."""
+        """Call `request` with gspread's client. Retry temporary failures, up to ATTEMPTS tries in all."""
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(ATTEMPTS),
             wait=tenacity.wait_exponential_jitter(multiplier=FIRST_WAIT, max=LONGEST_WAIT, jitter=FIRST_WAIT),
@@ -121,7 +121,9 @@ class Spreadsheet:
             if reason is None:
                 raise
             if _passes(error):
-                raise self._lost(f"{self._what}: {reason}, in {ATTEMPTS} tries. Retry later{_quota(error)}") from None
+                raise self._lost(
+                    f"{self._what}: {reason}, after {ATTEMPTS} tries. Retry later{_quota(error)}"
+                ) from None
             raise self.refused(self._explained(error, reason)) from None
 
     def _log_retry(self, state: tenacity.RetryCallState) -> None:
@@ -191,7 +193,7 @@ def _passes(error: BaseException) -> bool:
 
 
 def _reason(error: BaseException | None) -> str | None:
-    """Return the reason in one line, without parts of the request; None for an error of neither Google nor network."""
+    """Return the reason on one line, without parts of the request. None: not an error of Google or the network."""
     from google.auth.exceptions import GoogleAuthError, RefreshError
     from requests.exceptions import JSONDecodeError, RequestException
 

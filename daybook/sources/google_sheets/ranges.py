@@ -28,7 +28,7 @@ class Area:
 
     @property
     def a1(self) -> str:
-        """Return the range for the API. The sheet is quoted, so that a sheet with the name `A1` is not a cell."""
+        """Return the range for the API. The sheet is quoted, so that a sheet named `A1` is not read as a cell."""
         sheet = "'" + self.sheet.replace("'", "''") + "'"
         return f"{sheet}!{self.cells}" if self.cells else sheet
 

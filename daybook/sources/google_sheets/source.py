@@ -2,7 +2,7 @@
 
 Daybook loads the text that a cell shows: `5.10` stays 5.10, both as a text and as a number with that format. Dates and
 numbers have the formats of the sheet, which `values:` declares. Digits that a format hides are not loaded. One request
-reads the whole sheet, so that it is one snapshot. The sheet is in memory, and Google limits its size.
+reads the whole sheet, so all rows are from one snapshot. The sheet is held in memory: Google limits its size.
 """
 
 import itertools
@@ -22,7 +22,7 @@ from daybook.stage.csv_format import Chunk, CsvFormat
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
 
-#: The texts of cells whose formula has failed, or still waits for an external site.
+#: The texts of cells whose formula has failed, or is still waiting for an external site.
 _FAILED = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#ERROR!", "Loading..."}
 
 
@@ -75,7 +75,7 @@ class GoogleSheet:
                 if text in failed:
                     raise ValueRefused(
                         f"{self._table.name}, cell {self._cell(number, place)}: it shows {text}, so its formula has "
-                        "failed or is not done. Correct it in the sheet, or load it as NULL: list it under values: "
+                        "failed or not finished. Correct it in the sheet, or load it as NULL: list it under values: "
                         "nulls:"
                     )
             yield f"row {self._number(number)}", texts
@@ -86,8 +86,8 @@ class GoogleSheet:
         names = [name.strip() for name in header]
         if not any(names):
             raise SourceError(
-                f"{where} has no names of columns{': the sheet is empty there' if not self._rows else ''}. Put the "
-                "names there, or correct header_row in the table file"
+                f"{where} has no column names{': the sheet is empty there' if not self._rows else ''}. Add the "
+                "names in this row, or correct header_row in the table file"
             )
         width = max(map(len, [names, *self._rows]))
         problems, places = [], dict[str, int]()

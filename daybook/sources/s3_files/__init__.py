@@ -30,11 +30,11 @@ class Config(SourceKind, CsvDialect):
     format: Literal["csv", "jsonl", "parquet"] = Field(description="The format of all files.")
     in_place: bool = Field(
         True,
-        description="Whether a warehouse may read the files directly. Its role needs s3:GetObject for them.",
+        description="If true, a warehouse may read the files directly. Its role needs s3:GetObject for them.",
     )
     values: ValueFormats = Field(ISO, description="The formats of values in CSV and in the strings of JSON.")
     missing: Literal["fail", "empty"] = Field(
-        "fail", description="What to do if an interval has no file. fail: fail the load. empty: it has no rows."
+        "fail", description="What to do if an interval has no file. fail: fail the load. empty: load no rows."
     )
 
     @field_validator("path")
@@ -47,13 +47,13 @@ class Config(SourceKind, CsvDialect):
     def _fits_the_format(self) -> "Config":
         of_csv = sorted(self.model_fields_set & CsvDialect.model_fields.keys())
         if self.format != "csv" and of_csv:
-            raise ValueError(f"{', '.join(of_csv)}: only for a CSV; remove it, or set format: csv")
+            raise ValueError(f"{', '.join(of_csv)}: applies only to CSV; remove it, or set format: csv")
         if self.format == "parquet" and "values" in self.model_fields_set:
-            raise ValueError("values: not for Parquet, whose values have types; remove it")
+            raise ValueError("values: does not apply to Parquet, whose values have types; remove it")
         return self
 
     @property
-    def spelling(self) -> ValueFormats:
+    def value_formats(self) -> ValueFormats:
         """Return the formats of the values. In JSON and Parquet, no text is NULL, unless `nulls` is set for JSON."""
         if self.format == "csv":
             return self.values

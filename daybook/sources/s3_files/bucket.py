@@ -27,7 +27,7 @@ _REMEDIES = {
     "NoSuchBucket": "The bucket does not exist: correct path: in the table file",
     "AccessDenied": "Access denied: the account needs s3:ListBucket for the bucket and s3:GetObject for the files",
     "InvalidAccessKeyId": "The server does not know the access key: correct it in the block",
-    "SignatureDoesNotMatch": "The secret key is not the access key's: correct it in the block",
+    "SignatureDoesNotMatch": "The secret key does not fit the access key: correct it in the block",
     "ExpiredToken": "The session token has expired: renew it in the block",
 }
 _RETRYING = tenacity.Retrying(
@@ -71,7 +71,7 @@ class Bucket:
         return email.utils.parsedate_to_datetime(date).astimezone(UTC) if date else datetime.now(UTC)
 
     def file(self, key: str) -> list[Object]:
-        """Return a list of the file `key`, or an empty list if it does not exist."""
+        """Return a list with the file `key`, or an empty list if it does not exist."""
         with self.explained("list", key):
             answer = self._client.list_objects_v2(Bucket=self.name, Prefix=key, MaxKeys=1)
         return [_object(found) for found in answer.get("Contents", ()) if found["Key"] == key]
@@ -118,8 +118,10 @@ class Bucket:
                 raise FileRefused(f"{self._table}, {self.uri(key)}: {_CHANGED}") from None
             kind: type[DaybookError] = SourceLost if code in _BUSY or status >= 500 else SourceError
             remedy = _REMEDIES.get("AccessDenied" if status == 403 and code not in _REMEDIES else code)
-            raise kind(f"{failed}: the server answered {code} ({status}). {remedy or 'Try again later'}") from None
-        except _LOST as error:  # without its text, which has the endpoint with everything that a person typed there
+            raise kind(
+                f"{failed}: the server answered {code} ({status}). {remedy or 'Run the load again later'}"
+            ) from None
+        except _LOST as error:  # without its text: it has the endpoint, which may contain a password
             raise SourceLost(
                 f"{failed}: {type(error).__name__}. Check the endpoint in the block, and that the server runs"
             ) from None

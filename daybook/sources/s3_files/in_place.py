@@ -1,4 +1,4 @@
-"""Decide if a warehouse can read files directly: only if all are alike, and plain enough for a COPY.
+"""Decide if a warehouse can read files directly: only if all have the same form, and one that COPY can read.
 
 Other files are streamed, with everything that the table file declares about them.
 """
@@ -43,7 +43,7 @@ def files_in_place(
 def _alike(
     table: "TableSpec", config: "Config", bucket: Bucket, file: Object, names: Sequence[str]
 ) -> tuple[str | None, tuple[str, ...]] | None:
-    """Return what must be the same in all files, the compression and the order of the columns, or None to stream."""
+    """Return the compression and the order of the columns, which all files must share, or None to stream them."""
     with bucket.open(file) as stream:
         compression = compression_of(stream)
         line = unpacked(stream, what=f"{table.name}, {bucket.uri(file.key)}").readline(_HEAD)

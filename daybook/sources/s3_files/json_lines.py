@@ -19,7 +19,7 @@ class _Number(str):
 
 
 def read_json_lines(
-    stream: BinaryIO, columns: Sequence[Column], known: frozenset[str] | None, *, what: str
+    stream: BinaryIO, columns: Sequence[Column], allowed: frozenset[str] | None, *, what: str
 ) -> Iterator[tuple[str, Row]]:
     """Yield the objects of a file as pairs: the line ("line 7"), and the values in the order of the columns.
 
@@ -28,7 +28,7 @@ def read_json_lines(
     Args:
         stream: the file, decompressed.
         columns: the columns to yield.
-        known: the keys that an object may have. None: any.
+        allowed: the keys that an object may have. None: any.
         what: the name of the file in errors.
 
     Raises:
@@ -39,7 +39,7 @@ def read_json_lines(
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             if text:
-                found = _parsed(text, len(line), known)
+                found = _parsed(text, len(line), allowed)
                 yield f"line {number}", [_value(found.get(column.name), column) for column in columns]
         except UnicodeError as error:
             raise FileRefused(f"{what}: line {number} is not UTF-8 ({error}). Write the file as UTF-8") from None
@@ -47,16 +47,16 @@ def read_json_lines(
             raise FileRefused(f"{what}: line {number} is not one JSON object of the table's columns: {error}") from None
 
 
-def _parsed(text: str, size: int, known: frozenset[str] | None) -> dict[str, Any]:
+def _parsed(text: str, size: int, allowed: frozenset[str] | None) -> dict[str, Any]:
     """Parse the object of a line. Raise ValueError with the reason if it is not an object of the table."""
     if size == _MAX_LINE:
         raise ValueError(f"it has more than {_MAX_LINE} bytes")
     found = _DECODER.decode(text)
     if not isinstance(found, dict):
         raise ValueError("it is not an object")
-    if known is not None and not found.keys() <= known:
-        unknown = next(name for name in found if name not in known)
-        near = did_you_mean(unknown, known, "add it under columns:, or set on_new_column: ignore")
+    if allowed is not None and not found.keys() <= allowed:
+        unknown = next(name for name in found if name not in allowed)
+        near = did_you_mean(unknown, allowed, "add it under columns:, or set on_new_column: ignore")
         raise ValueError(f"{unknown!r} is not a column{near}")
     if "\\u" in text:
         json.dumps(found, ensure_ascii=False).encode()  # raises for a lone surrogate

@@ -57,7 +57,7 @@ class Listing:
 
     @property
     def version(self) -> str:
-        """Return a hash of the names, ETags and sizes of all files. It changes when a file is written again."""
+        """Return a hash of the names, ETags and sizes of all files. It changes when a file is rewritten."""
         files = [(file.key, file.etag, file.size) for place in self.whole for file in place.files]
         return f"{len(files)} files {hashlib.sha256(repr(sorted(files)).encode()).hexdigest()}"
 
@@ -99,9 +99,9 @@ class Listing:
         shown = ", ".join(self._bucket.uri(key) for key in lacking[:_NAMES_SHOWN])
         more = f" and {len(lacking) - _NAMES_SHOWN} more" if len(lacking) > _NAMES_SHOWN else ""
         raise FileRefused(
-            f"{self._table.name}: found no file with rows at {shown}{more}: nothing was loaded. If the files are late, "
-            "run the load again when they exist. If no file means no rows, set missing: empty under source: in the "
-            "table file"
+            f"{self._table.name}: found no file with rows at {shown}{more}, so nothing was loaded. If the files are "
+            "late, run the load again when they exist. If no file means no rows, set missing: empty under source: in "
+            "the table file"
         )
 
     def _files(self, key: str) -> tuple[Object, ...]:
@@ -146,7 +146,7 @@ class Listing:
                 intervals.append(interval)
         if unknown:
             logger.warning(
-                "%s: names at %s that are not the label of one %s are not read: %s",
+                "%s: names at %s that are not the label of a single %s are not read: %s",
                 self._table.name,
                 self._bucket.uri(self._address.fixed) + "…",
                 grid.unit,
@@ -156,7 +156,7 @@ class Listing:
 
 
 def _interval(grid: Grid, label: str) -> Interval | None:
-    """Return the interval with exactly this label, or None."""
+    """Return the interval with this exact label, or None."""
     try:
         interval = grid.at(parse(label))
         return interval if grid.label(interval) == label else None

@@ -30,7 +30,7 @@ _DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 6}  # fractional digits of a second: 
 
 
 def parquet_columns(stream: BinaryIO, *, what: str) -> list[Column]:
-    """Return the columns of a file, with types that lose nothing. `what` names the file in errors.
+    """Return the columns of a file, with types that keep every value. `what` names the file in errors.
 
     Raises:
         FileRefused: the file is not Parquet, or has a column of a type that no warehouse has.
@@ -40,7 +40,7 @@ def parquet_columns(stream: BinaryIO, *, what: str) -> list[Column]:
 
 
 def read_parquet(
-    stream: BinaryIO, columns: Sequence[Column], known: frozenset[str] | None, *, what: str
+    stream: BinaryIO, columns: Sequence[Column], allowed: frozenset[str] | None, *, what: str
 ) -> Iterator[tuple[str, Row]]:
     """Yield the rows of a file as pairs: the position ("row 7"), and the values as texts in the order of the columns.
 
@@ -49,7 +49,7 @@ def read_parquet(
     Args:
         stream: the file, which must be seekable.
         columns: the columns to yield.
-        known: the columns that the file may have. None: any.
+        allowed: the columns that the file may have. None: any.
         what: the name of the file in errors.
 
     Raises:
@@ -57,7 +57,7 @@ def read_parquet(
     """
     with _explained(what):
         file = _opened(stream)
-        _check(file.schema_arrow, columns, known)
+        _check(file.schema_arrow, columns, allowed)
         batches = file.iter_batches(_BATCH, columns=[column.name for column in columns], use_threads=False)
     number = 0
     while True:
@@ -84,13 +84,13 @@ def _explained(what: str) -> Iterator[None]:
         yield
     except (OSError, ValueError) as error:  # the classes of pyarrow's errors and of those raised here
         reason = " ".join(str(error).split())
-        raise FileRefused(f"{what}: {reason}. Have the file written again, or correct the table file") from None
+        raise FileRefused(f"{what}: {reason}. Replace the file, or correct the table file") from None
 
 
-def _check(schema: "pyarrow.Schema", columns: Sequence[Column], known: frozenset[str] | None) -> None:
+def _check(schema: "pyarrow.Schema", columns: Sequence[Column], allowed: frozenset[str] | None) -> None:
     """Refuse a file that lacks a column, has an unknown one, or has one whose values would change."""
     names: list[str] = schema.names
-    more = [name for name in names if names.count(name) > 1 or (known is not None and name not in known)]
+    more = [name for name in names if names.count(name) > 1 or (allowed is not None and name not in allowed)]
     if more:
         raise ValueError(
             f"it has an unexpected column {more[0]!r}: add it under columns: in the table file, or set "

@@ -43,7 +43,7 @@ class Files:
         file = self._listing.newest()
         if file is None:
             raise SourceError(
-                f"{self._table.name}: there is no file at {self._config.path} to read the columns from: declare them "
+                f"{self._table.name}: found no file at {self._config.path} to read the columns from: declare them "
                 "under columns: in the table file"
             )
         with self._opened(file) as stream:
@@ -59,7 +59,7 @@ class Files:
 
     @property
     def version(self) -> str:
-        """Return a version that changes when a file is added, deleted or written again."""
+        """Return a version that changes when a file is added, deleted or rewritten."""
         return self._listing.version
 
     def is_still(self, version: str) -> bool:
@@ -67,7 +67,7 @@ class Files:
         return version == self.version
 
     def in_place(self, columns: Sequence[Column], span: Span) -> FilesInPlace | None:
-        """Return the files if all are alike and a COPY cannot read any value differently, else None.
+        """Return the files if all have the same form and COPY reads every value in the same way, otherwise None.
 
         Files of several intervals are streamed, to check that each row belongs to the interval of its file.
         """
@@ -82,12 +82,12 @@ class Files:
         """Stream the rows of the files of `span`, in the order of the intervals and of the files' names.
 
         Raises:
-            FileRefused: an interval has no file (`missing: fail`), or a file is damaged or has another form.
+            FileRefused: an interval has no file (`missing: fail`), or a file is damaged or does not fit the table file.
             ValueRefused: a value does not fit its column.
             OutsideInterval: a row is in the file of another interval.
         """
-        places, spelling = self._places(span), self._config.spelling
-        return TextRows(self._table, columns, spelling, format).chunks(self._rows(places, columns, spelling))
+        places, value_formats = self._places(span), self._config.value_formats
+        return TextRows(self._table, columns, value_formats, format).chunks(self._rows(places, columns, value_formats))
 
     def _places(self, span: Span) -> Sequence[Place]:
         """Return the places of `span`, listed only once."""
@@ -97,7 +97,7 @@ class Files:
         return self._listed[span]
 
     def _rows(
-        self, places: Iterable[Place], columns: Sequence[Column], spelling: ValueFormats
+        self, places: Iterable[Place], columns: Sequence[Column], value_formats: ValueFormats
     ) -> Iterator[tuple[str, Row]]:
         for place in places:
             for file in place.files:
@@ -105,7 +105,7 @@ class Files:
                 with self._opened(file) as stream:
                     rows = self._read(stream, columns, self._what(file))
                     if place.interval:
-                        rows = self._own(rows, columns, spelling, place.interval, self._what(file))
+                        rows = self._own(rows, columns, value_formats, place.interval, self._what(file))
                     for where, row in rows:
                         yield f"{uri}, {where}", row
 
@@ -118,24 +118,24 @@ class Files:
         ignore = self._table.on_new_column == "ignore"
         if self._config.format == "csv":  # `wanted` lacks the columns that `mask` drops
             return read_csv(stream, self._config, names, what=what, wanted=wanted, ignore_more=ignore)
-        known = None if ignore else frozenset(names)
+        allowed = None if ignore else frozenset(names)
         if self._config.format == "parquet":
-            return read_parquet(stream, columns, known, what=what)
-        return read_json_lines(stream, columns, known, what=what)
+            return read_parquet(stream, columns, allowed, what=what)
+        return read_json_lines(stream, columns, allowed, what=what)
 
     def _own(
         self,
         rows: Iterable[tuple[str, Row]],
         columns: Sequence[Column],
-        spelling: ValueFormats,
+        value_formats: ValueFormats,
         interval: Interval,
         what: str,
     ) -> Iterator[tuple[str, Row]]:
-        """Yield rows, and refuse one of another interval: a later load of that interval would delete the row."""
+        """Yield rows. Refuse a row of another interval: a later load of that interval would delete it."""
         cursor = cursor_of(self._table, {column.name: column.type for column in columns})
         at = [column.name for column in columns].index(cursor.column)
         start, end = str(cursor.bound(interval.start)), str(cursor.bound(interval.end))
-        read, last = spelling.parser(cursor.type), ""
+        read, last = value_formats.parser(cursor.type), ""
         for where, row in rows:
             text = row[at]
             if text is None or text != last:
@@ -146,7 +146,7 @@ class Files:
                 if value is None or not start <= value < end:  # ISO texts of one form sort by time
                     raise OutsideInterval(
                         f"{what}, {where}: its {cursor.column} is {value or 'NULL'}, but the file is for {start} until "
-                        f"{end}: nothing was changed. Correct the row, or move it to the file of its interval"
+                        f"{end}. Nothing was changed. Correct the row, or move it to the file of its interval"
                     )
                 last = text or ""
             yield where, row

@@ -1,6 +1,6 @@
 """Decompress files as streams, with a limit on the size. The first bytes of a file determine its compression.
 
-A file that is cut off or damaged is refused, even if a library takes the damage for the end of the file.
+A file that is cut off or damaged is refused, even if a library mistakes the damage for the end of the file.
 """
 
 import bz2
@@ -57,12 +57,12 @@ def unpacked(
     found = compression_of(opened)
     if compression not in (None, "none", found):
         raise FileRefused(
-            f"{what}: the table file declares compression: {compression}, but the file is {found or 'not compressed'}: "
-            "nothing was changed. Correct or remove compression:"
+            f"{what}: the table file declares compression: {compression}, but the file is {found or 'not compressed'}. "
+            "Nothing was changed. Correct or remove compression:"
         )
     if found is None and _ARCHIVE.match(_start(opened)):
         raise FileRefused(
-            f"{what}: the file is an archive or a workbook (zip, 7z, rar, xlsx): nothing was changed. Provide the one "
+            f"{what}: the file is an archive or a workbook (zip, 7z, rar, xlsx). Nothing was changed. Provide the one "
             "file in it, uncompressed or with gzip, bzip2, xz or zstd"
         )
     layers: list[str] = []
@@ -84,7 +84,7 @@ def _start(opened: io.BufferedReader) -> bytes:
 
 
 def compression_of(opened: io.BufferedReader) -> str | None:
-    """Return the compression of a stream by its next bytes, without consuming them, or None if it has none."""
+    """Return the compression of a stream, or None if it has none. Peek at its next bytes without consuming them."""
     start = _start(opened)
     return next((name for name, magic in _MAGIC.items() if magic.match(start)), None)
 
@@ -104,7 +104,7 @@ def _explained(read: Callable[[int], bytes], what: str, compression: str) -> Cal
                 raise
             why = f"is damaged ({error})"
         raise FileRefused(
-            f"{what}: the {compression} file {why}: nothing was changed. Run the load again, or ask the file's owner"
+            f"{what}: the {compression} file {why}, so nothing was changed. Run the load again, or ask the file's owner"
         )
 
     return reading
@@ -119,8 +119,8 @@ def _limited(read: Callable[[int], bytes], what: str, max_bytes: int) -> Callabl
         total += len(data)
         if total > max_bytes:
             raise FileRefused(
-                f"{what}: the decompressed file has more than {max_bytes:,} bytes, which is max_bytes: nothing was "
-                "changed. If that size is right, raise max_bytes: in the table file"
+                f"{what}: the decompressed file has more than {max_bytes:,} bytes, the limit of max_bytes, so nothing "
+                "was changed. If this size is expected, raise max_bytes: in the table file"
             )
         return data
 

@@ -46,9 +46,10 @@ class CsvDialect(BaseModel):
         None, min_length=1, max_length=1, description="The character that escapes a quote or a delimiter: \\."
     )
     header: bool = Field(
-        True, description="Whether the first row has the names. If not, fields are in the order of `columns:`."
+        True,
+        description="If true, the first row has the column names. If false, fields are in the order of `columns:`.",
     )
-    rename: dict[str, str] = Field({}, description="Name in the header: name of the column.")
+    rename: dict[str, str] = Field({}, description="Columns to rename, as name in the header: name of the column.")
 
     @field_validator("encoding")
     @classmethod
@@ -84,7 +85,7 @@ def read_csv(
         what: the name of the file in errors.
         charset: the encoding that a server has sent.
         wanted: the columns to yield, in this order. None: `columns`.
-        ignore_more: whether the file may have other columns, too.
+        ignore_more: True if the file may have other columns, too.
 
     Raises:
         FileRefused: the file is empty, a web page, not text in its encoding, or has an unexpected header or row.
@@ -135,7 +136,7 @@ class _Reading:
             if (started and quotes % 2 == 0) or size > MAX_LINE:
                 break
         if not started:
-            raise self._refused("the file is empty", "If that is right, provide a file with only its header")
+            raise self._refused("the file is empty", "If this is intended, provide a file with only its header")
         return taken
 
     def _records(self, lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -175,7 +176,7 @@ class _Reading:
                     raise self._refused(
                         f"line {number} has {escape + part[:1]!r}, but only a delimiter, a quote and {escape!r} itself "
                         "can be escaped",
-                        "Have the file written with doubled quotes, and with NULL as an empty field",
+                        "Write the file with doubled quotes, and with NULL as an empty field",
                     )
             yield line
 
@@ -238,4 +239,4 @@ class _Reading:
         )
 
     def _refused(self, why: str, remedy: str) -> FileRefused:
-        return FileRefused(f"{self._what}: {why}: nothing was changed. {remedy}")
+        return FileRefused(f"{self._what}: {why}. Nothing was changed. {remedy}")

@@ -1,7 +1,7 @@
 """Decode bytes to lines of text. The encoding is declared or certain, never guessed.
 
-A file never silently becomes other characters. A byte order mark that contradicts the table file, an invalid byte, a
-NUL, and a charset that a server only assumes are errors, with their position.
+No character is silently replaced. A byte order mark that contradicts the table file, an invalid byte, a NUL, and a
+charset that a server only assumes are errors, with their position.
 """
 
 import codecs
@@ -72,12 +72,12 @@ class _Decoding:
         self._decoder = codecs.getincrementaldecoder(self._encoding)()
         self._lines = 0
         self._rest = ""
-        #: Checks if the whole file is UTF-8, which means that the charset of the server may be wrong.
+        #: Decodes the file as UTF-8, too: if that succeeds, the charset of the server may be wrong.
         self._doubt = codecs.getincrementaldecoder("utf-8")() if assumed and self._encoding != "utf-8" else None
         self._beyond_ascii = False
 
     def _choose(self, first: bytes, encoding: str | None, charset: str | None) -> tuple[str, int, bool]:
-        """Return the encoding, the length of the byte order mark, and whether only the server says the encoding."""
+        """Return the encoding, the length of the byte order mark, and True if only the server declares the encoding."""
         declared = text_encoding(encoding) if encoding else None
         for mark, names in _MARKS:
             if first.startswith(mark):
@@ -124,7 +124,7 @@ class _Decoding:
             yield self._rest
         if self._doubt and self._beyond_ascii:
             raise self._refused(
-                f"the server says that the file is {self._encoding}, but all of it is valid UTF-8",
+                f"the server declares that the file is {self._encoding}, but all of it is valid UTF-8",
                 f"Declare the right one: encoding: utf-8, or encoding: {self._encoding}",
             )
 
@@ -171,4 +171,4 @@ class _Decoding:
         )
 
     def _refused(self, why: str, remedy: str) -> FileRefused:
-        return FileRefused(f"{self._what}: {why}: nothing was changed. {remedy}")
+        return FileRefused(f"{self._what}: {why}. Nothing was changed. {remedy}")

@@ -12,7 +12,7 @@ from daybook.stage.csv_format import Chunk, CsvFormat
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
 
-_CHUNK = 2**20  # bytes, about: the ideal size for the stage
+_CHUNK = 2**20  # approximate bytes: the ideal size for the stage
 _VALUE_SHOWN = 60  # characters of a value in an error
 
 Value = Callable[[str], str | None]

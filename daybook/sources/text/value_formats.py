@@ -1,7 +1,7 @@
 """The formats of values in texts (a CSV, JSON lines, a sheet), and their conversion for the stage.
 
-Nothing is guessed. A value that does not have the declared format is refused with the reason, and never becomes another
-value or NULL. By default, dates and times are ISO 8601, and numbers have a decimal point.
+Nothing is guessed. A value without the declared format is refused with the reason, and never becomes another value or
+NULL. By default, dates and times are ISO 8601, and numbers have a decimal point.
 """
 
 import re
@@ -16,7 +16,7 @@ from daybook.sources.text import type_parsers
 
 _POINTS = ".,٫"
 _THOUSANDS = ".,'’_ \u00a0\u202f"
-#: Two times that a complete format writes and reads back unchanged. Day and month differ, so that it cannot swap them.
+#: Two times that a complete format writes and reads back unchanged. Day and month differ, to detect a swap.
 _SAMPLES = (datetime(2021, 11, 29, 17, 46, 58, 123456, UTC), datetime(1987, 2, 3, 4, 5, 6, 789000, UTC))
 _FRACTION = re.compile(r"[.,]([0-9]+)")
 

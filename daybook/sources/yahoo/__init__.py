@@ -24,7 +24,7 @@ def checked(symbols: Sequence[str]) -> tuple[str, ...]:
     """Return the symbols, if all have Yahoo's spelling: AAPL, BRK-B, 7203.T, ^GSPC, EURUSD=X.
 
     Raises:
-        ValueError: there are no symbols, or one is repeated or has another spelling.
+        ValueError: the list is empty, or a symbol is repeated or has another spelling.
     """
     if not symbols:
         raise ValueError("there are no symbols: give at least one, such as AAPL")

@@ -29,7 +29,7 @@ PINNED: dict[str, Any] = {
     "auto_adjust": True,  # adjust all prices for later splits and dividends, so that years are comparable
     "back_adjust": False,  # the other adjustment, with which the newest prices differ from those on Yahoo's page
     "actions": True,  # include splits and dividends, which change older prices
-    "repair": False,  # guesses corrections of prices, with many more requests
+    "repair": False,  # True guesses corrections of prices, with many more requests
     "keepna": False,  # rows with only NaN and 0 are not prices
     "rounding": False,  # keep the digits that Yahoo sent
     "prepost": False,  # only the regular session
@@ -128,8 +128,8 @@ def ask(yahoo: Yahoo, symbol: str, start: date, end: date) -> Prices:
     Raises:
         Unanswered: Yahoo has sent no prices, with the reason.
     """
-    # Start a day earlier, in UTC: east of London, a session starts on the previous day. A given zone saves yfinance a
-    # request for it.
+    # Start a day earlier, in UTC: east of London, a session starts on the previous day. With a given zone, yfinance
+    # does not request it.
     history = PriceHistory(yahoo, symbol, tz="UTC", session=yahoo.session)
     frame = _fetched(yahoo, lambda: history.history(start=start - _DAY, end=end, **PINNED))
     answer = yahoo.answer

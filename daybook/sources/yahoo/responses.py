@@ -13,7 +13,7 @@ _ANSWER_SHOWN = 60  # characters of an answer in an error
 
 
 class YahooStatus(Enum):
-    """The reason why there are no prices. Each value is its text for people, with the remedy."""
+    """The reason why there are no prices. Each value is its message, with the remedy."""
 
     NOTHING = "Yahoo has no prices for these days"
     UNKNOWN = "the symbol is unknown to Yahoo, or was delisted: correct symbols: in the table file, or remove it"
@@ -32,7 +32,7 @@ class YahooStatus(Enum):
 
 
 class Unanswered(Exception):
-    """There are no prices of a symbol. The message is for people."""
+    """Yahoo has sent no prices of a symbol. The message has the reason and the remedy."""
 
     def __init__(self, outcome: YahooStatus, detail: str = "", answer: "Answer | None" = None) -> None:
         super().__init__(f"{outcome.value} ({detail})" if detail else outcome.value)
@@ -41,7 +41,7 @@ class Unanswered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The HTTP status and the text of an answer of Yahoo."""
+    """The HTTP status and the text of Yahoo's answer."""
 
     status: int
     text: str

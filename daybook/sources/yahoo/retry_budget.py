@@ -13,8 +13,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TRIES = 4  # per request
-IN_A_ROW = 3  # symbols in a row with the same failure mean that Yahoo fails, not the symbols
-SECONDS = 5.0  # the maximum of the first wait; it doubles for each further wait
+IN_A_ROW = 3  # symbols in a row with the same failure: then the cause is Yahoo, not the symbols
+SECONDS = 5.0  # the maximum of the first wait; it doubles with each retry
 _MAX_WAIT = 120.0  # seconds before a retry
 
 

@@ -75,10 +75,10 @@ class StockPrices:
         return Findings(tuple(self._shortfalls), self._since)
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
-        """Yield the prices of the days in `span`. If a symbol has a split or dividend in it, yield all since `start`.
+        """Yield the prices of the days in `span`. If a symbol has a split or dividend there, yield all since `start`.
 
         Raises:
-            SourceLost: Yahoo sent no symbol, or not all symbols of a full refresh, and a retry can succeed.
+            SourceLost: Yahoo sent no prices at all, or lacks a symbol of a full refresh, and a retry can succeed.
             SourceError: the same, and a retry cannot succeed.
         """
         texts = TextRows(self._table, columns, ISO, format)
@@ -140,7 +140,7 @@ class StockPrices:
             except Unanswered as reason:
                 self._note(symbol, f"{what} changed its older prices, but they could not be reloaded: {reason}")
             else:
-                logger.info("%s: %s: %s: reload its prices since %s", self._table.name, symbol, what, first)
+                logger.info("%s: %s: %s: reloading its prices since %s", self._table.name, symbol, what, first)
                 self._since = self._first
                 return self._of_days_that_are_over(history).rows
         return found.rows
@@ -211,7 +211,7 @@ class StockPrices:
             why = "a full refresh would delete their rows" if whole else "all symbols failed"
             kind = SourceLost if any(reason.outcome.may_pass for reason in failed.values()) else SourceError
             reasons = [f"{symbol}: {reason}" for symbol, reason in failed.items()]
-            raise kind("\n- ".join([f"{self._table.name}: nothing was loaded, since {why}:", *reasons]))
+            raise kind("\n- ".join([f"{self._table.name}: nothing was loaded, because {why}:", *reasons]))
         for symbol, reason in failed.items():
             self._note(symbol, str(reason))
 

@@ -69,11 +69,11 @@ BAD = {
     "a NUL": _body(GOOD + b"A\0n,f\n", "line 5 contains a NUL"),
     "a text that is too long": _body(GOOD + b"Ann,female or so\n", "line 5, column gender", kind=ValueRefused),
     "too long, by its length": Bad(
-        Answer(GOOD * 1000), "the file has more than 1,000 bytes, which is max_bytes", source={"max_bytes": 1000}
+        Answer(GOOD * 1000), "the file has more than 1,000 bytes, the limit of max_bytes", source={"max_bytes": 1000}
     ),
     "too long, in chunks": Bad(
         Answer(GOOD * 1000, chunked=True),
-        "the file has more than 1,000 bytes, which is max_bytes",
+        "the file has more than 1,000 bytes, the limit of max_bytes",
         source={"max_bytes": 1000},
     ),
     "a bomb": _body(BOMB, "the decompressed file has more than 100,000 bytes", source={"max_bytes": 100_000}),
@@ -84,8 +84,8 @@ BAD = {
     "304 without a condition": Bad(
         Answer(b"", 304), "the server answered 304", SourceError, source={"encoding": "utf-8"}
     ),
-    "500": Bad(Answer(b"", 500), "500 Internal Server Error, in 4 tries", SourceLost, ATTEMPTS),
-    "429": Bad(Answer(b"", 429), "429 Too Many Requests, in 4 tries", SourceLost, ATTEMPTS),
+    "500": Bad(Answer(b"", 500), "500 Internal Server Error, after 4 tries", SourceLost, ATTEMPTS),
+    "429": Bad(Answer(b"", 429), "429 Too Many Requests, after 4 tries", SourceLost, ATTEMPTS),
     "429 for an hour": Bad(Answer(b"", 429, {"Retry-After": "3600"}), "asks to retry in 3600 seconds", SourceLost),
     "a redirect without an end": Bad(
         Answer(status=302, headers={"Location": "/file.csv"}), "redirects more than 5 times", SourceError, 6
@@ -130,7 +130,7 @@ def test_a_server_that_is_down(good: tuple[Endpoints, Table], web: Web) -> None:
     ends, existing = good
     before = ends.state(existing)
     web.close()
-    with pytest.raises(SourceLost, match="refused, in 4 tries"):
+    with pytest.raises(SourceLost, match="refused, after 4 tries"):
         ends.load(table(ends, web.url()))
     assert ends.state(existing) == before
 

@@ -316,7 +316,7 @@ def test_an_exceeded_quota_fails_after_a_limited_time(
     selection = export.select_table(warehouse_ends.warehouse, table)
     google.fail(*["quota"] * client.ATTEMPTS)
 
-    with pytest.raises(ExportLost, match=r"HTTP 429: Quota exceeded .* in 8 tries.*60 per account") as lost:
+    with pytest.raises(ExportLost, match=r"HTTP 429: Quota exceeded .* after 8 tries.*60 per account") as lost:
         write(warehouse_ends, google, id, "Report", selection)
 
     assert lost.value.may_pass

@@ -39,7 +39,7 @@ def test_private_addresses(address: str) -> None:
 def test_no_request_is_sent_to_a_private_address(web: Web, host: str) -> None:
     web.offers(b"secret")
     with pytest.raises(
-        SourceError, match=r"not a public address: nothing was downloaded.*allow_private: true"
+        SourceError, match=r"not a public address, so nothing was downloaded.*allow_private: true"
     ) as caught:
         fetch(web.url(host=host), what="raw.x, the file", max_bytes=100, allow_private=False)
     assert type(caught.value) is SourceError, "there is no retry"
@@ -59,7 +59,7 @@ def test_a_name_with_one_private_address_is_refused(
     """A name may have several addresses. Retries must not reach a private one."""
     places = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in addresses]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: places)
-    with pytest.raises(SourceError, match=r"files\.example is 127\.0\.0\.1, which is not a public address"):
+    with pytest.raises(SourceError, match=r"files\.example is 127\.0\.0\.1, not a public address"):
         CheckedTransport("raw.x", allow_private=False).addresses("files.example", 80)
 
 

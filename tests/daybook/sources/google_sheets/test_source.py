@@ -208,7 +208,7 @@ BAD_SHEETS: dict[str, tuple[Callable[[Sheet], None], type[DaybookError], list[st
         SourceError,
         ["B1 is blank: name the column, or delete it"],
     ),
-    "no header": (change(A1="", B1="", C1="", D1=""), SourceError, ["row 1 of 'Prices' has no names of columns"]),
+    "no header": (change(A1="", B1="", C1="", D1=""), SourceError, ["row 1 of 'Prices' has no column names"]),
     "an empty sheet": (lambda prices: prices.fill([]), SourceError, ["the sheet is empty there"]),
     "a renamed column": (change(C1="cost"), SchemaMismatch, ["column 'price' is gone: ALTER TABLE"]),
     "an invalid number": (
@@ -287,10 +287,10 @@ def test_a_temporary_failure_is_retried_and_logged(
     [
         ("quota", "HTTP 429: Quota exceeded"),
         ("internal error", "HTTP 500: Internal error encountered."),
-        ("error page", "HTTP 502, in 8 tries"),
-        ("page with status 200", "the answer is not JSON: it is a web page, or cut off, in 8 tries"),
-        ("cut off", "no answer (ChunkedEncodingError), in 8 tries"),
-        ("hang-up", "no answer (ProxyError), in 8 tries"),
+        ("error page", "HTTP 502, after 8 tries"),
+        ("page with status 200", "the answer is not JSON: it is a web page, or cut off, after 8 tries"),
+        ("cut off", "no answer (ChunkedEncodingError), after 8 tries"),
+        ("hang-up", "no answer (ProxyError), after 8 tries"),
     ],
 )
 @WITHOUT_SERVER

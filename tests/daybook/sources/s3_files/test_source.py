@@ -109,7 +109,7 @@ def test_a_full_refresh_reads_every_date_since_the_start(folder: Folder, caplog:
 def test_a_full_refresh_with_missing_files_is_refused(folder: Folder) -> None:
     folder.put("x/dt=2024-01-01/f.csv", written("csv", 1, 1))
     folder.put("x/dt=2024-01-03/f.csv", written("csv", 3, 3))
-    with pytest.raises(FileRefused, match=r"dt=2024-01-02/, .*dt=2024-01-04/.* more: nothing was loaded"):
+    with pytest.raises(FileRefused, match=r"dt=2024-01-02/, .*dt=2024-01-04/.* more, so nothing was loaded"):
         folder.ends.load(folder.days())
 
 
@@ -215,8 +215,8 @@ def test_a_path_that_does_not_fit_the_load(folder: Folder, fields: dict[str, str
         ({"path": "https://bucket/x/"}, "expected s3://bucket/folder/"),
         ({"path": "s3://bucket/*.csv"}, "give a folder"),
         ({"path": "s3://bucket/{date}/"}, "{execution_date} is the only placeholder"),
-        ({"format": "jsonl", "delimiter": ";"}, "delimiter: only for a CSV"),
-        ({"format": "parquet", "values": {"nulls": ["-"]}}, "values: not for Parquet"),
+        ({"format": "jsonl", "delimiter": ";"}, "delimiter: applies only to CSV"),
+        ({"format": "parquet", "values": {"nulls": ["-"]}}, "values: does not apply to Parquet"),
         ({"format": "xlsx"}, "'csv', 'jsonl' or 'parquet'"),
     ],
     ids=["not S3", "a star", "another place", "a CSV's dialect", "Parquet's values", "another format"],

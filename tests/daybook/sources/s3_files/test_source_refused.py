@@ -71,7 +71,7 @@ BAD: dict[str, tuple[str, bytes, list[str]]] = {
     "jsonl: nested too deep": ("jsonl", b'{"id": 1, "doc": ' + b"[" * 99999 + b"}\n", ["line 1"]),
     "parquet: cut off": ("parquet", parquet(GOOD)[:-9], ["Parquet"]),
     "parquet: a CSV": ("parquet", csv(ROW), ["Parquet"]),
-    "parquet: damaged within": ("parquet", b"PAR1" + bytes(60) + parquet(GOOD)[64:], ["Have the file written again"]),
+    "parquet: damaged within": ("parquet", b"PAR1" + bytes(60) + parquet(GOOD)[64:], ["Replace the file, or"]),
     "parquet: a column less": ("parquet", parquet({"id": [1]}), ["no column 'day'"]),
     "parquet: a column more": ("parquet", with_columns(more=[1]), ["'more'", "on_new_column"]),
     "parquet: a double in a decimal": ("parquet", with_columns(score=[1.5]), ["'score' is double", "decimal(5, 2)"]),

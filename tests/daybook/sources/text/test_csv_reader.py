@@ -138,7 +138,7 @@ BAD: dict[str, tuple[bytes, dict[str, Any], str]] = {
     "UTF-8 that the server calls latin-1": (
         "name,gender\nZoë,f\n".encode(),
         {"charset": "iso-8859-1"},
-        "the server says that the file is cp1252, but all of it is valid UTF-8",
+        "the server declares that the file is cp1252, but all of it is valid UTF-8",
     ),
 }
 
@@ -147,7 +147,7 @@ BAD: dict[str, tuple[bytes, dict[str, Any], str]] = {
 def test_a_bad_file_is_refused(data: bytes, options: dict[str, Any], why: str) -> None:
     with pytest.raises(FileRefused) as caught:
         read(data, **options)
-    assert str(caught.value).startswith("the file: ") and "nothing was changed" in str(caught.value)
+    assert str(caught.value).startswith("the file: ") and "Nothing was changed" in str(caught.value)
     assert why in str(caught.value)
 
 
@@ -163,7 +163,7 @@ def test_a_row_that_does_not_end_is_refused(
     for module in (encoding, csv_reader):
         monkeypatch.setattr(module, "MAX_LINE", longest)
     text = repeated[:-2] + repeated[-2:] * (longest + 2**20)
-    with pytest.raises(FileRefused, match=f"{why}.* {longest:,} characters.* nothing was changed"):
+    with pytest.raises(FileRefused, match=f"{why}.* {longest:,} characters.* Nothing was changed"):
         read(b"name,gender\n" + text)
 
 

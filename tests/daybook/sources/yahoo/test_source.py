@@ -169,7 +169,7 @@ def test_nothing_is_loaded_if_all_symbols_fail(
     if fault:
         yahoo.shares["AAPL"] = whole(fault=fault)
 
-    with pytest.raises(error, match=rf"nothing was loaded, since all symbols failed:\n- AAPL: {reason}"):
+    with pytest.raises(error, match=rf"nothing was loaded, because all symbols failed:\n- AAPL: {reason}"):
         load(warehouse_ends, prices(warehouse_ends, "AAPL"), MONDAY, SATURDAY)
 
 
@@ -303,7 +303,7 @@ def test_an_event_that_changes_history_reloads_it(
     expected = {day: yahoo.shares["AAPL"].adjusted(day)[1] for day in now}
     assert now == expected and all(now[day] < old[day] for day in old)
     assert warehouse_ends.rows(table, "*", "1, 2")[-2] == other
-    assert f"a {word} on 2021-02-03: reload its prices since 2021-01-04" in caplog.text
+    assert f"a {word} on 2021-02-03: reloading its prices since 2021-01-04" in caplog.text
     assert report.shortfalls == ()
     covered = [start.astimezone(ZoneInfo("America/New_York")).date() for start, *_ in warehouse_ends.ledger(table)]
     assert covered.count(FIRST) == 2 and covered.count(WEDNESDAY) == 1 and WEEK[0] not in covered
