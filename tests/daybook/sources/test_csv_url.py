@@ -206,7 +206,7 @@ def test_a_file_has_no_intervals(warehouse_ends: Endpoints, web: Web) -> None:
         ("example.com/a.csv", "expected https"),
         ("https://", "expected https"),
         ("https://me:secret@example.com/a.csv", "a table file must not contain a password"),
-        ("https://example.com:port/a.csv", "it is not a URL"),
+        ("https://example.com:port/a.csv", "not a URL: "),
     ],
 )
 def test_an_invalid_url_in_a_table_file_is_refused(warehouse_ends: Endpoints, url: str, why: str) -> None:
