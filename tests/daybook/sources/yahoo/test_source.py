@@ -364,7 +364,7 @@ def test_a_full_refresh_is_all_or_nothing(warehouse_ends: Endpoints, yahoo: Yaho
     yahoo.shares["MSFT"].fault = Fault(429, "Too Many Requests\r\n")
 
     with pytest.raises(
-        SourceLost, match=r"since a full refresh would delete their rows:\n- MSFT: Yahoo limits the rate"
+        SourceLost, match=r"because a full refresh would delete their rows:\n- MSFT: Yahoo limits the rate"
     ):
         load(warehouse_ends, table)
 
