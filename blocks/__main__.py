@@ -1,4 +1,4 @@
-"""The command `python -m blocks`: makes the declared blocks. `--help` lists the variables that it reads."""
+"""The command `python -m blocks`: save the declared blocks. `--help` lists the variables that it reads."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ _PACKAGE = sys.modules[__package__ or ""]
 
 
 def main(environ: Mapping[str, str]) -> int:
-    """Make the declared blocks that `environ` asks for. Returns the exit code of `command.run`."""
+    """Save the declared blocks that `environ` describes. Return the exit code of `command.run`."""
     return command.run(declared_blocks(_PACKAGE), environ)
 
 

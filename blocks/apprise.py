@@ -1,4 +1,4 @@
-"""The URLs of Apprise, by which messages reach Teams, PagerDuty, Discord, ntfy and many other services."""
+"""The URLs of Apprise, which sends messages to Teams, PagerDuty, Discord, ntfy and many other services."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -21,14 +21,14 @@ APPRISE_URLS = Variable(
 
 
 class Apprise(BlockDeclaration):
-    """A secret for each URL."""
+    """One secret block for each URL."""
 
     position = 75
     makes = "Secret/apprise-NAME"
     variables = (APPRISE_URLS,)
 
     def build(self, environment: Environment, saved: "Mapping[str, Block]") -> Iterator[BlockToSave]:
-        """Yield the URLs, whose secrets may be in any part."""
+        """Yield a block for each URL. Any part of a URL may be a secret."""
         from prefect.blocks.system import Secret
 
         for name, url in environment[APPRISE_URLS].items():

@@ -1,8 +1,8 @@
 """The credentials for AWS: a pair of keys, or the role of the worker's machine.
 
-- No keys at all is a decision: boto3 then finds the role of the worker's machine. One key of the two is a mistake, and
-  so are no keys with an `AWS_ENDPOINT_URL` that is not Amazon's, as no role opens that.
-- `AWS_REGION` and `AWS_ENDPOINT_URL` are set on many machines for other reasons. Alone, they make no block.
+- Without keys, boto3 uses the role of the worker's machine. Only one of the two keys is a mistake. So is an
+  `AWS_ENDPOINT_URL` of another provider without keys, because a role works for Amazon's servers only.
+- `AWS_REGION` and `AWS_ENDPOINT_URL` are set on many machines for other reasons. Alone, they do not request the block.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def read_endpoint(text: str) -> str:
-    """Return the URL of an S3-compatible server, or of a VPC's own endpoint to Amazon's. Raises `BadValue`."""
+    """Return the URL of an S3-compatible server, or of a VPC endpoint for Amazon S3. Raises `BadValue`."""
     parts = http_url(text, "write http(s)://HOST:PORT")
     if "@" in parts.netloc:
         raise BadValue("contains a user or a password: keys go into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
@@ -33,7 +33,7 @@ def read_endpoint(text: str) -> str:
 
 ACCESS_KEY_ID = Variable(
     name="AWS_ACCESS_KEY_ID",
-    description="set both keys, or neither: then the role of the worker's machine is used",
+    description="set both keys, or none to use the role of the worker's machine",
     read=str,
     examples=("AKIAIOSFODNN7EXAMPLE",),
 )
@@ -63,34 +63,34 @@ class Aws(BlockDeclaration):
     variables = (ACCESS_KEY_ID, SECRET_ACCESS_KEY, REGION, ENDPOINT_URL)
 
     def check(self, environment: Environment) -> None:
-        """Refuse half a pair of keys, keys that expire, and an S3 stage that they do not open."""
+        """Refuse one key without the other, keys that expire, and an S3 stage that the keys cannot open."""
         key, secret = environment.is_set(ACCESS_KEY_ID), environment.is_set(SECRET_ACCESS_KEY)
         if key and not secret:
-            environment.problem(SECRET_ACCESS_KEY, "is not set, and AWS_ACCESS_KEY_ID is: set both, or neither")
+            environment.problem(SECRET_ACCESS_KEY, "is not set, but AWS_ACCESS_KEY_ID is: set both, or none")
         if secret and not key:
-            environment.problem(ACCESS_KEY_ID, "is not set, and AWS_SECRET_ACCESS_KEY is: set both, or neither")
+            environment.problem(ACCESS_KEY_ID, "is not set, but AWS_SECRET_ACCESS_KEY is: set both, or none")
         if key and environment.is_set(_SESSION_TOKEN):
             expire = "these keys expire within hours, and the block would show the token"
             if _stage_is_s3(environment):
-                remedy = "use keys of their own for Daybook, or none if the worker's machine has a role"
+                remedy = "create permanent keys for Daybook, or set none if the worker's machine has a role"
                 environment.problem(_SESSION_TOKEN, f"{expire}: {remedy}")
             else:
-                environment.note(_SESSION_TOKEN, f"{expire}, so AwsCredentials/aws is left alone")
+                environment.note(_SESSION_TOKEN, f"{expire}, so AwsCredentials/aws is not changed")
         if _stage_is_s3(environment):
             self._check_s3(environment, keys=key or secret)
 
     def _check_s3(self, environment: Environment, *, keys: bool) -> None:
         if not environment.is_set(REGION) and not environment.is_set(ENDPOINT_URL):
-            environment.problem(REGION, "is not set, and DAYBOOK_STAGE_URL is on S3: set the bucket's region")
+            environment.problem(REGION, "is not set, but DAYBOOK_STAGE_URL is on S3: set the bucket's region")
         endpoint = environment.value(ENDPOINT_URL)
         if not keys and endpoint and not _is_amazons(endpoint):
-            what = "is not set, and no machine's role opens AWS_ENDPOINT_URL, which is not Amazon's"
-            environment.problem(ACCESS_KEY_ID, f"{what}: set it and AWS_SECRET_ACCESS_KEY")
+            reason = "is not set, and AWS_ENDPOINT_URL is not Amazon's, so a machine's role cannot open it"
+            environment.problem(ACCESS_KEY_ID, f"{reason}: set it and AWS_SECRET_ACCESS_KEY")
         elif not keys:
-            environment.note(ACCESS_KEY_ID, "not set, so S3 is opened with the role of the worker's machine")
+            environment.note(ACCESS_KEY_ID, "not set, so flows open S3 with the role of the worker's machine")
 
     def is_wanted(self, environment: Environment) -> bool:
-        """Return True for an S3 stage, which needs the block even without keys, and for keys that do not expire."""
+        """Return True if the keys do not expire, or for an S3 stage, which needs the block even without keys."""
         keys = environment.is_set(ACCESS_KEY_ID) and not environment.is_set(_SESSION_TOKEN)
         return keys or _stage_is_s3(environment)
 
@@ -116,5 +116,5 @@ def _stage_is_s3(environment: Environment) -> bool:
 
 
 def _is_amazons(endpoint_url: str) -> bool:
-    """Return True for Amazon's own endpoints. No other server knows the roles of machines."""
+    """Return True for Amazon's own endpoints. Other servers do not accept the role of a machine."""
     return (urlsplit(endpoint_url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))

@@ -1,6 +1,6 @@
 """The databases: the one that tables come from, and the warehouse that they go to.
 
-Another database of either kind is a block that a person makes in the UI; a table file names it with `block:`.
+For another database, create a block in the UI. A table file names it with `block:`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,13 +34,13 @@ WAREHOUSE_URL = Variable(
 
 
 class DatabaseBlock(BlockDeclaration):
-    """A database: a `SqlAlchemyConnector` is made of its URL."""
+    """The base class of a database's block: a `SqlAlchemyConnector` built from its URL."""
 
     url: ClassVar[Variable[tuple[URL, str | None]]]
     name: ClassVar[str]
 
     def check(self, environment: Environment) -> None:
-        """Say which driver a URL without one got."""
+        """Add a note if a driver was added to a URL without one."""
         _, note = environment.value(self.url) or (None, None)
         if note:
             environment.note(self.url, note)
@@ -50,7 +50,7 @@ class DatabaseBlock(BlockDeclaration):
         from prefect_sqlalchemy import ConnectionComponents, SqlAlchemyConnector
 
         url, _ = environment[self.url]
-        # Components, as a connector made of a URL shows the password in its repr, the API and the UI.
+        # Pass components: a connector built from a URL shows the password in its repr, the API and the UI.
         components = ConnectionComponents(
             driver=url.drivername,
             username=url.username,

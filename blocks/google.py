@@ -24,14 +24,16 @@ def read_key_file(text: str) -> dict[str, Any]:
     except ValueError:
         raise BadValue(f"{path} is not JSON: download the service account's key as JSON") from None
     if not isinstance(info, dict) or info.get("type") != "service_account":
-        raise BadValue(f'{path} is not the key of a service account (no "type": "service_account"): download that one')
+        raise BadValue(
+            f'{path} is not the key of a service account (no "type": "service_account"): download one as JSON'
+        )
     with extra("sheets"):
-        from google.oauth2.service_account import Credentials  # slow to import, and few need it
+        from google.oauth2.service_account import Credentials  # slow to import, and rarely needed
 
     try:
         if not Credentials.from_service_account_info(info).service_account_email:
             raise ValueError("client_email is empty")
-    except Exception:  # one of many kinds, some of which repeat what they could not read
+    except Exception:  # errors of many types, some of which repeat the unreadable content
         raise BadValue(f"{path} is damaged or incomplete: download the service account's key again, as JSON") from None
     return info
 
@@ -45,14 +47,14 @@ SERVICE_ACCOUNT_FILE = Variable(
 
 
 class Google(BlockDeclaration):
-    """A service account."""
+    """The service account."""
 
     position = 80
     makes = "GcpCredentials/google"
     variables = (SERVICE_ACCOUNT_FILE,)
 
     def build(self, environment: Environment, saved: "Mapping[str, Block]") -> Iterator[BlockToSave]:
-        """Yield the key itself, as a worker on another machine has no such file."""
+        """Yield a block with the key itself, because a worker on another machine does not have the file."""
         with extra("sheets"):
             from prefect_gcp import GcpCredentials
 

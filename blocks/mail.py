@@ -1,4 +1,4 @@
-"""The mail server that sends messages, and the address that they come from."""
+"""The mail server that sends messages, and the sender address."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 @dataclass(frozen=True)
 class MailServer:
-    """A mail server: how it is reached, who logs in (None: nobody), and the address that its mail comes from."""
+    """A mail server with its login (a `user` of None: no login) and the sender address."""
 
     security: str
     """`smtp` (none), `smtp+starttls` or `smtps`."""
@@ -34,7 +34,7 @@ class MailServer:
 
 
 def read_smtp_url(text: str) -> MailServer:
-    """Return the mail server of a URL. Raises `BadValue`, which never repeats what may be the password."""
+    """Return the mail server of a URL. Raises `BadValue`, which never repeats a possible password."""
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -43,13 +43,15 @@ def read_smtp_url(text: str) -> MailServer:
     if parts.scheme not in _PORTS:
         raise BadValue(f"is not a mail server's URL: write {_EXAMPLE} (or smtps://, or smtp:// without TLS)")
     if not parts.hostname or parts.netloc.count("@") > 1 or parts.path not in ("", "/") or parts.fragment or port == 0:
-        raise BadValue(f"is not HOST:PORT after the last @: write {_EXAMPLE}, user and password percent-encoded")
+        raise BadValue(f"has no valid HOST:PORT after the @: write {_EXAMPLE}, user and password percent-encoded")
     given = dict(parse_qsl(parts.query, keep_blank_values=True))
     if given.keys() - {"from"}:
-        raise BadValue(f"accepts only the option ?from=, the address that its mail comes from: write {_EXAMPLE}")
+        raise BadValue(f"accepts only the option ?from=, the sender address: write {_EXAMPLE}")
     user, password = (unquote(part) if part else None for part in (parts.username, parts.password))
     if (user is None) != (password is None):
-        raise BadValue("has a user without a password, or the other way round: write USER:PASSWORD@HOST, or just HOST")
+        raise BadValue(
+            "has a user without a password, or a password without a user: write USER:PASSWORD@HOST, or just HOST"
+        )
     sender = given.get("from") or user or ""
     if not re.fullmatch(EMAIL_ADDRESS, sender):
         raise BadValue(f"names no sender: add ?from= with an e-mail address, as in {_EXAMPLE}")
@@ -72,14 +74,14 @@ class Mail(BlockDeclaration):
     variables = (SMTP_URL,)
 
     def check(self, environment: Environment) -> None:
-        """Warn of a password that is sent in clear text."""
+        """Add a note if the password is sent in clear text."""
         mail = environment.value(SMTP_URL)
         if mail and mail.password and mail.security == "smtp":
             safe = "write smtp+starttls:// or smtps:// if the server supports it"
             environment.note(SMTP_URL, f"with smtp:// the password is sent in clear text: {safe}")
 
     def build(self, environment: Environment, saved: "Mapping[str, Block]") -> Iterator[BlockToSave]:
-        """Yield the server, and the sender, which the server's block has no field for."""
+        """Yield the server, and the sender separately, because the server's block has no field for it."""
         from prefect_email import EmailServerCredentials
 
         from daybook.orchestration.blocks.block_types import MailSender

@@ -1,6 +1,6 @@
 """The role with which Redshift's COPY reads the stage.
 
-A Redshift warehouse is set up whole or not at all: it loads from S3 only, and with a role only.
+A Redshift warehouse needs the role and an S3 stage: it loads only from S3, and only with a role.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,21 +33,21 @@ class RedshiftCopy(BlockDeclaration):
     variables = (COPY_IAM_ROLE,)
 
     def check(self, environment: Environment) -> None:
-        """Refuse a Redshift without a role or an S3 stage, and a role without a Redshift."""
+        """Refuse a Redshift warehouse without a role or an S3 stage, and a role for any other warehouse."""
         warehouse = environment.value(WAREHOUSE_URL)
         if warehouse is None:
             return
         if warehouse[0].get_backend_name() != "redshift":
             if environment.is_set(COPY_IAM_ROLE):
-                what = f"is for Redshift, and DAYBOOK_WAREHOUSE_URL is a {warehouse[0].get_backend_name()} database"
-                environment.problem(COPY_IAM_ROLE, f"{what}: unset one, or correct the other")
+                reason = f"is for Redshift, but DAYBOOK_WAREHOUSE_URL is a {warehouse[0].get_backend_name()} database"
+                environment.problem(COPY_IAM_ROLE, f"{reason}: unset it, or correct DAYBOOK_WAREHOUSE_URL")
             return
         if not environment.is_set(COPY_IAM_ROLE):
             remedy = "set it to the ARN of a role that may read the stage and is attached to the cluster"
             environment.problem(COPY_IAM_ROLE, f"is not set, and Redshift's COPY needs it: {remedy}")
         if not environment.is_set(STAGE_URL) or isinstance(environment.value(STAGE_URL), Path):
-            what = "is a folder" if environment.is_set(STAGE_URL) else "is not set"
-            environment.problem(STAGE_URL, f"{what}, and Redshift loads from S3 only: set s3://BUCKET/PREFIX")
+            state = "is a folder" if environment.is_set(STAGE_URL) else "is not set"
+            environment.problem(STAGE_URL, f"{state}, and Redshift loads from S3 only: set s3://BUCKET/PREFIX")
 
     def build(self, environment: Environment, saved: "Mapping[str, Block]") -> Iterator[BlockToSave]:
         """Yield the role."""

@@ -1,4 +1,4 @@
-"""Slack: a webhook, which writes to one channel, and a bot, which writes to every channel that it was invited to."""
+"""Slack: a webhook, which posts to one channel, and a bot, which posts to every channel that it was invited to."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def read_webhook(text: str) -> str:
-    """Return the URL that Slack gave for an incoming webhook. All of it is secret. Raises `BadValue`."""
+    """Return the URL of an incoming webhook. The whole URL is secret. Raises `BadValue`."""
     http_url(text, "write https://hooks.slack.com/services/..., as Slack shows it under Incoming Webhooks")
     return text
 
 
 def read_bot_token(text: str) -> str:
-    """Return the token of the app's bot. Raises `BadValue` for other tokens, a user's, say."""
+    """Return the token of the app's bot. Raises `BadValue` for any other token, such as a user's."""
     if not re.fullmatch(r"(xoxe\.)?xoxb-[A-Za-z0-9-]+", text):
         raise BadValue("is not a bot's token: write xoxb-..., as Slack shows it under OAuth & Permissions")
     return text
@@ -31,27 +31,27 @@ def read_bot_token(text: str) -> str:
 
 WEBHOOK_URL = Variable(
     name="SLACK_WEBHOOK_URL",
-    description="the channel that messages go to; for another channel make `SlackWebhook/<channel>` in the UI",
+    description="the channel that messages go to; for another channel, create `SlackWebhook/<channel>` in the UI",
     read=read_webhook,
     examples=("https://hooks.slack.com/services/…",),
 )
 BOT_TOKEN = Variable(
     name="SLACK_BOT_TOKEN",
-    description="a bot with the scope `chat:write`, for each owner's channel, and for a thread an incident",
+    description="a bot with the scope `chat:write`, which posts to each owner's channel, with a thread per incident",
     read=read_bot_token,
     examples=("xoxb-…",),
 )
 
 
 class SlackWebhook(BlockDeclaration):
-    """The webhook for messages that no bot sends."""
+    """The webhook, for messages that the bot cannot send."""
 
     position = 60
     makes = "SlackWebhook/slack"
     variables = (WEBHOOK_URL,)
 
     def build(self, environment: Environment, saved: "Mapping[str, Block]") -> Iterator[BlockToSave]:
-        """Yield the webhook: the integration's, as Prefect's own SlackWebhook hides that Slack cannot be reached."""
+        """Yield a block of prefect-slack: Prefect's own SlackWebhook hides the error if Slack cannot be reached."""
         from prefect_slack import SlackWebhook
 
         url = environment[WEBHOOK_URL]
@@ -59,7 +59,7 @@ class SlackWebhook(BlockDeclaration):
 
 
 class SlackBot(BlockDeclaration):
-    """The bot, which knows threads."""
+    """The bot, which can reply in threads."""
 
     position = 61
     makes = "SlackCredentials/slack"

@@ -1,4 +1,4 @@
-"""The stage: the bucket or the folder that rows pass through on their way into the warehouse."""
+"""The stage: the bucket or the folder through which rows pass on their way to the warehouse."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,23 +35,25 @@ def read_stage(text: str) -> S3Place | Path:
     """
     if text.startswith("s3://"):
         bucket, _, prefix = text.removeprefix("s3://").partition("/")
-        # Amazon's naming rules from before 2018, which S3-compatible servers and old buckets still follow.
+        # Amazon's naming rules before 2018, which S3-compatible servers and old buckets still follow.
         if not re.fullmatch(r"[A-Za-z0-9._-]{3,255}", bucket):
-            raise BadValue("names no bucket: write s3://BUCKET/PREFIX (keys go into AWS_ACCESS_KEY_ID, not in here)")
+            raise BadValue(
+                "has no valid bucket name: write s3://BUCKET/PREFIX (keys go into AWS_ACCESS_KEY_ID, not here)"
+            )
         return S3Place(bucket, prefix.strip("/"))
     if text.startswith("file:"):
         parts = urlsplit(text)
         if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-            raise BadValue("is not a folder of this machine: write file:///ABSOLUTE/PATH, or just the path")
+            raise BadValue("is not a folder on this machine: write file:///ABSOLUTE/PATH, or just the path")
         text = unquote(parts.path)
     elif "://" in text:
-        raise BadValue("is neither S3 nor a folder: write s3://BUCKET/PREFIX, or a path")
+        raise BadValue("is not on S3, and not a folder: write s3://BUCKET/PREFIX, or a path")
     try:
         folder = Path(text).expanduser().resolve()
     except (RuntimeError, ValueError):  # no such ~user; a NUL byte
-        raise BadValue("is not a path of this machine: write an absolute one") from None
+        raise BadValue("is not a path on this machine: write an absolute path") from None
     if folder.exists() and not folder.is_dir():
-        raise BadValue(f"{folder} is a file: name a folder, which need not exist yet")
+        raise BadValue(f"{folder} is a file: write the path of a folder, which may not exist yet")
     return folder
 
 
@@ -64,14 +66,14 @@ STAGE_URL = Variable(
 
 
 class Stage(BlockDeclaration):
-    """The stage. There is only one: a bucket replaces a folder, and a folder a bucket."""
+    """The stage. Only one can exist: a bucket replaces a folder, and a folder replaces a bucket."""
 
     position = 40
     makes = "S3Bucket/stage or LocalFileSystem/stage"
     variables = (STAGE_URL,)
 
     def build(self, environment: Environment, saved: "Mapping[str, Block]") -> Iterator[BlockToSave]:
-        """Yield the bucket, with the credentials that were saved before it, or the folder."""
+        """Yield the bucket with the credentials that were saved before it, or the folder."""
         from daybook.orchestration.blocks.stored_blocks import FOLDER_STAGE, S3_STAGE
 
         place = environment[STAGE_URL]

@@ -58,7 +58,7 @@ class Deadlines:
 
     def __init__(self, dataset: Dataset, begin: datetime) -> None:
         if dataset.due is None:
-            raise ValueError(f"{dataset.name} has no due:")
+            raise ValueError(f"{dataset.name} has no `due:` in its file")
         self._dataset, self._due, self._zone = dataset, dataset.due, find_zone(dataset.timezone)
         self._grid = dataset.load_grid
         self._begin = begin

@@ -101,7 +101,7 @@ class Due:
 def expected(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileError]]:
     """Return the tables and summaries below `folder` that have `due:`, by name, and the errors of unreadable files.
 
-    The errors are returned, not raised: one wrong file must not hide the state of all other tables.
+    Errors are returned, not raised: one invalid file must not hide the state of all other tables.
     """
     found, problems = datasets(folder)
     return [one for one in found if one.due], problems
@@ -226,8 +226,8 @@ def _begin(dataset: Dataset, end: Coverage | None) -> datetime | None:
     if grid is None:
         return _days(dataset).containing(end.first_at).start
     first = grid.containing(end.since)
-    # If `since` is off the grid, it is the end of a full refresh, which had every interval that was over by then.
-    # The newest of those counts.
+    # If `since` is off the grid, it is the end of a full refresh, which loaded every interval that was complete by
+    # then. The newest of them counts.
     return first.start if first.start == end.since else grid.previous(first).start
 
 

@@ -1,1 +1,1 @@
-"""Prefect: the only room that imports it. The flows in `flows/` are composed of its tasks, steps and options."""
+"""The only package that imports Prefect. The flows in `flows/` are composed of its tasks, steps and options."""

@@ -59,7 +59,7 @@ def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, param
     elif "object" in kinds:
         options |= {"type": _json, "metavar": "JSON"}
     elif "enum" in schema:
-        # If the project has no table files, any name passes here, and the flow says which file it expects.
+        # If the project has no table files, accept any name here: the flow's error names the file that it expects.
         options |= {"choices": schema["enum"] or None} | (
             {"metavar": name} if len(schema["enum"]) > 5 or name == "table" else {}
         )

@@ -1,4 +1,4 @@
-"""Deployments on Prefect's server: find the one that loads a table by intervals; write the command that runs one."""
+"""Find deployments on Prefect's server that load a table by intervals, and write the command that runs one."""
 
 import json
 import shlex
@@ -34,7 +34,7 @@ class LoadingDeployment:
     limit: int | None
     parameter_names: frozenset[str]
     parameters: dict[str, Any] = field(default_factory=dict)
-    """What every run gets besides its dates."""
+    """The parameters of every run, in addition to its dates."""
 
     def with_parameters(self, parameters: dict[str, Any]) -> "LoadingDeployment":
         """Return this deployment with more parameters for each run.
@@ -60,7 +60,7 @@ class LoadingDeployment:
 def find_deployment(
     client: SyncPrefectClient, name: str, parameters: dict[str, Any] | None = None
 ) -> LoadingDeployment:
-    """Return the deployment `name` (`flow/cadence`), each of whose runs gets these `parameters`.
+    """Return the deployment `name` (`flow/cadence`), with `parameters` for each of its runs.
 
     Its table is the flow's parameter `table`, or the one that its tags name.
 
@@ -76,11 +76,11 @@ def find_deployment(
         raise BackfillRefused(f"there is no deployment {name!r}{near}") from None
     taken = parameter_names(deployment)
     if not taken >= RANGE:
-        raise BackfillRefused(f"{name} loads no intervals: its flow has no execution_date and until")
+        raise BackfillRefused(f"{name} loads no intervals: its flow has no parameters execution_date and until")
     table = given.get("table") or (deployment.parameters or {}).get("table") or _tagged(deployment)
     if table is None:
         raise BackfillRefused(
-            f"nothing says which table {name} loads: "
+            f"{name} does not name the table that it loads: "
             + (
                 'give parameters: {"table": "raw_data.…"}'
                 if "table" in taken
@@ -120,7 +120,7 @@ def find_loading_deployment(client: SyncPrefectClient, table: str) -> str | None
 
 
 def _limit(client: SyncPrefectClient, deployment: DeploymentResponse) -> int | None:
-    """Return how many runs may be active at once, by the deployment's limit and its work pool's; None: any number."""
+    """Return how many runs may be active at once, by the limits of deployment and work pool; None: any number."""
     own, pool_name = deployment.global_concurrency_limit, deployment.work_pool_name
     pool = client.read_work_pool(pool_name) if pool_name else None
     limits = [own.limit] if own else []
@@ -129,8 +129,9 @@ def _limit(client: SyncPrefectClient, deployment: DeploymentResponse) -> int | N
         here = context is not None and context.flow_run is not None and context.flow_run.work_pool_name == pool.name
         if here and pool.concurrency_limit < 2:
             raise BackfillRefused(
-                f"the work pool {pool.name} allows one run at a time, and this is one: its own runs would wait for it. "
-                f"Allow more (prefect work-pool set-concurrency-limit {pool.name} 2), or run it outside of the pool: "
+                f"the work pool {pool.name} allows one run at a time, and this backfill takes it, so its child runs "
+                f"would never start. Allow more (prefect work-pool set-concurrency-limit {pool.name} 2), or run it "
+                "outside of the pool: "
                 f"daybook {context.flow.name if context and context.flow else 'backfill'}"
             )
         limits.append(pool.concurrency_limit - here)
@@ -163,7 +164,7 @@ def run_command(deployment: str, parameters: Mapping[str, Any]) -> str:
 
 
 def typed_parameter(name: str, value: Any) -> str:
-    """Return a parameter as `prefect deployment run` takes it, with `***` for the value of `password` and the like."""
+    """Return a parameter in the form of `prefect deployment run`, with `***` for a secret such as `password`."""
     quoted = f"{name}={json.dumps(value)}"
     if (hidden := without_secrets(quoted)) != quoted:
         return hidden

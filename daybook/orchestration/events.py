@@ -12,19 +12,19 @@ from daybook.load.planning.plan import Plan
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid
 
-if TYPE_CHECKING:  # they import the SQL parser, and no load should wait for that
+if TYPE_CHECKING:  # these import the SQL parser, which would slow down every load
     from daybook.definitions.summary import Summary
     from daybook.summaries.builder.build import Built
 
 #: The event's name, and the beginning of its resource's id: `daybook.table.raw_data.nps`.
 LOADED, RESOURCE = "daybook.table.loaded", "daybook.table."
-_MAX_INTERVALS = 1000  # intervals in an event, which must stay small
+_MAX_INTERVALS = 1000  # intervals in an event, to keep it small
 
 logger = logging.getLogger("daybook.events")
 
 
 def emit_loaded(report: LoadReport, plan: Plan) -> None:
-    """Emit the event for committed intervals of a table. Never raises: the rows are committed in any case.
+    """Emit the event for committed intervals of a table. Never raises, because the rows are already committed.
 
     The payload has `table`; `execution_date`, `until` and `full_refresh` as another flow takes them, on this table's
     clock (the dates are None if the whole table was loaded); `rows`; and the first thousand `intervals` as pairs of
@@ -34,7 +34,7 @@ def emit_loaded(report: LoadReport, plan: Plan) -> None:
 
 
 def emit_built(built: "Built", summary: "Summary") -> None:
-    """Emit the event for a summary, if it was built: the same event as that of a load."""
+    """Emit the event for a summary if it was built. It is the same event as that of a load."""
     if built.entries:
         intervals = [Interval(entry.start, entry.end) for entry in built.entries if entry.start]
         _emit(built.table, built.entries[0].strategy, built.entries, built.rows, summary.grid, intervals)
@@ -73,5 +73,7 @@ def emit(event: str, resource: dict[str, str], payload: dict[str, Any]) -> None:
         emit_event(event=event, resource=resource, payload=payload)
     except Exception as error:
         logger.warning(
-            "%s: its event could not be emitted: %s", resource["prefect.resource.name"], type(error).__name__
+            "%s: the event of its commit could not be emitted: %s",
+            resource["prefect.resource.name"],
+            type(error).__name__,
         )

@@ -1,4 +1,4 @@
-"""`@flow` for the flows of Daybook: Prefect's, and a try that fails records why on its run."""
+"""`@flow` for the flows of Daybook: Prefect's decorator, which also records why a failed attempt failed."""
 
 import logging
 from collections.abc import Callable
@@ -19,11 +19,11 @@ logger = logging.getLogger("daybook.failures")
 
 
 def flow(**options: Any) -> Callable[[Callable[P, R]], Flow[P, R]]:
-    """Return a decorator that makes a flow of a function. Takes the options of `prefect.flow`."""
+    """Return a decorator that turns a function into a flow. Takes the options of `prefect.flow`."""
 
     def decorate(function: Callable[P, R]) -> Flow[P, R]:
         made: Flow[P, R] = prefect.flow(**options)(function)
-        made.fn = _recording_failure(function)  # afterwards, so that the flow's version is that of its own file
+        made.fn = _recording_failure(function)  # set last: the flow's version must be that of its own file
         return made
 
     return decorate
@@ -35,7 +35,7 @@ def _recording_failure(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except TimeoutError:
-            raise  # Prefect has a state of its own for it
+            raise  # Prefect has a separate state for timeouts
         except Exception as error:
             _record(error)
             raise

@@ -1,4 +1,4 @@
-"""The options of `@flow` that make a flow a load: the names of its runs, its retries, and a record of each failure."""
+"""The options of `@flow` for flows that load a table: run names, retries, and a record of each failure."""
 
 import logging
 import os
@@ -26,7 +26,7 @@ TIMEOUT = "DAYBOOK_FLOW_TIMEOUT_SECONDS"
 
 
 class RetryOptions(TypedDict):
-    """The options of `@flow` that say how long a run may take, and how often and when a failed run is retried."""
+    """The options of `@flow` for the timeout of a run, and for the number and delay of its retries."""
 
     retries: int
     retry_delay_seconds: float
@@ -42,7 +42,7 @@ class LoadFlowOptions(RetryOptions):
 
 
 def load_flow_options(table: str | None = None) -> LoadFlowOptions:
-    """Return the options of a flow that loads `table`; None if its parameter `table` names the table."""
+    """Return the options of a flow that loads `table`. Pass None if the flow's parameter `table` names the table."""
 
     def run_name() -> str:
         """Return the table and what is loaded of it: `raw_data.nps 2021-02-05`. Wrong dates are shown as given."""
@@ -70,11 +70,11 @@ def load_flow_options(table: str | None = None) -> LoadFlowOptions:
 
 
 def retry_options() -> RetryOptions:
-    """Return one retry after three minutes, unless the environment says otherwise.
+    """Return the retry options and the timeout: by default, one retry after three minutes and no timeout.
 
-    PREFECT_FLOWS_DEFAULT_RETRIES and PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS do. A deployment sets them under
-    `job_variables: env:` in prefect.yaml, and `TIMEOUT` too, for which Prefect has no setting. A run that waits inside
-    PostgreSQL's client notices the timeout only when the server answers.
+    PREFECT_FLOWS_DEFAULT_RETRIES and PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS override the retries, and `TIMEOUT`,
+    for which Prefect has no setting, sets the timeout. A deployment sets all three under `job_variables: env:` in
+    prefect.yaml. A run that waits inside PostgreSQL's client notices the timeout only when the server answers.
 
     Raises:
         ValueError: the timeout is not a number of seconds.
@@ -102,7 +102,7 @@ def _timeout(text: str | None) -> float | None:
 
 
 def _failure(table: str, flow_run: FlowRun, state: State[Any]) -> Failure | None:
-    """Return the row for a run that failed; None if it named no interval, or was to load the whole table."""
+    """Return the row for a failed run, or None if the run named no interval or loads the whole table."""
     try:
         request = PlanRequest.of(table, flow_run.parameters)
         plan = kept_plan(str(flow_run.id)) or request.plan(scheduled_at_of(flow_run))

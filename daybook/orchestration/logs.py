@@ -1,4 +1,4 @@
-"""The log of a run, on its page and in the terminal: the lines of `daybook`, and failures without tracebacks."""
+"""Set up the log of a run, on its page and in the terminal: lines of `daybook`, and failures without tracebacks."""
 
 import logging
 
@@ -11,14 +11,14 @@ _NOISE = "Created a new engine."
 
 
 def error_text(error: DaybookError) -> str:
-    """Return the text of an error: what failed and how to fix it, then its notes (where the staged parts are kept)."""
+    """Return the text of an error with its notes: what failed, how to fix it, where the staged parts are kept."""
     return "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
 
 
 def in_own_words(record: logging.LogRecord) -> bool:
     """Filter Prefect's lines about runs: log a failure that Daybook can explain once, without a traceback.
 
-    Prefect would log it for the task and for the flow, each time with all of its own frames.
+    Prefect would log it twice, for the task and for the flow, each time with all of Prefect's frames.
     """
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, DaybookError):
@@ -38,7 +38,7 @@ def forward() -> None:
     logger.setLevel(extra.level or logging.INFO)
     for pattern in extra.handlers:
         handler = type(pattern)()
-        handler.addFilter(_in_a_run)  # in a notebook no run has a page, and Prefect would warn
+        handler.addFilter(_in_a_run)  # outside of a run, as in a notebook, there is no page, and Prefect would warn
         logger.addHandler(handler)
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(in_own_words)

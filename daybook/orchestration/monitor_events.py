@@ -1,6 +1,6 @@
-"""Emit events about warnings and recoveries from loads and builds, so that they are reported at once.
+"""Emit events for check warnings and recoveries of loads and builds, so that the monitor reports them at once.
 
-An automation starts a pass of the monitor for each event. No load waits for a message to be sent.
+An automation starts a pass of the monitor for each event. A load never waits for a message to be sent.
 """
 
 import logging
@@ -17,16 +17,16 @@ from daybook.orchestration.variable_store import VariableStore
 logger = logging.getLogger("daybook.notifications")
 
 WARNED, RECOVERED = "daybook.check.warned", "daybook.table.recovered"
-_MAX_WARNINGS = 2000  # characters of all warnings in an event, which must stay small
+_MAX_WARNINGS = 2000  # characters of all warnings in an event, to keep it small
 
 
 def checks_of(table: str) -> str:
-    """The subject of the incident that checks of a table warn."""
+    """Return the subject of the incident for failed warning checks of a table."""
     return f"the checks of {table}"
 
 
 def emit_check_results(table: str, warnings: Sequence[str]) -> None:
-    """Emit an event if a load or build of `table` was committed with warnings, or ends an incident. Never raises."""
+    """Emit an event if a committed load or build of `table` has warnings or ends an incident. Never raises."""
     try:
         if warnings:
             _emit(WARNED, table, "\n".join(warnings)[:_MAX_WARNINGS])
@@ -41,7 +41,7 @@ def emit_check_results(table: str, warnings: Sequence[str]) -> None:
 
 
 def emit_recovery(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-    """Emit an event when a flow that loads no table completes and an incident of a run is open: a completion hook."""
+    """Emit an event if a run that loads no table completes and an incident of a run is open. A completion hook."""
     try:
         with get_client(sync_client=True) as client:
             incidents = VariableStore(client, "incident").all().values()

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PAGE = 200  # objects in one answer: the server's own limit, unless its administrator sets another one
+PAGE = 200  # objects per response: the server's default limit
 
 
 def every(read: Callable[[int], list[T]]) -> Iterator[T]:

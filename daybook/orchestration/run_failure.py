@@ -1,8 +1,8 @@
-"""Why a flow run failed, as data: the process that runs it records it on the run, and any other process reads it.
+"""Record on a flow run why it failed, as data that any other process can read.
 
-A failed state carries the exception only in the process that raised it. So a failing try writes the failure into a
-label of its run, before Prefect sets the state: a process that sees the failed state also finds the failure. A killed
-process writes none, and a label of an earlier try is ignored. The state's message is for people.
+A failed state carries the exception only in the process that raised it. So a failing attempt writes the failure to a
+label of its run before Prefect sets the state: a process that sees the failed state also finds the failure. A killed
+process writes no label, and a label of an earlier attempt is ignored. The state's message is for people.
 """
 
 import json
@@ -19,35 +19,35 @@ from daybook.errors import DaybookError, kind_of
 
 logger = logging.getLogger("daybook.failures")
 
-#: The label of a flow run that has the failure of its last failed try, as JSON.
+#: The label of a flow run with the failure of its last failed attempt, as JSON.
 LABEL = "daybook.failure"
 _PREFECTS_WORDS = "Flow run encountered an exception: "
 
 
 @dataclass(frozen=True, slots=True)
 class RunFailure:
-    """Why a run failed: `CheckFailed: raw_data.nps 2021-02-05: …`."""
+    """The failure of a run. `reason` is a text such as `CheckFailed: raw_data.nps 2021-02-05: …`."""
 
     reason: str
     error_class: str | None = None
-    """The name of the exception's class; None if the run's process did not record one, because it was killed."""
+    """The name of the exception's class, or None if the run's process was killed before it recorded one."""
     parts: Mapping[str, str] = field(default_factory=dict)
-    """The reason of each part that failed by itself, by its name: for example, of each summary that a run builds."""
+    """The reason of each part that failed, by name: for example, of each summary that a run builds."""
 
     @property
     def kind(self) -> type[DaybookError] | None:
-        """The class of Daybook's error; None for any other failure."""
+        """Return the class of Daybook's error, or None for any other failure."""
         return kind_of(self.error_class) if self.error_class else None
 
 
 def failure_of_error(error: BaseException) -> RunFailure:
-    """Return the failure that an exception stands for."""
+    """Return an exception as a failure."""
     name = type(error).__name__
     return RunFailure(f"{name}: {error}", name, error.parts if isinstance(error, DaybookError) else {})
 
 
 def failure_of_state(state: State[Any]) -> RunFailure:
-    """Return the failure of a run's final state, inside a hook. Without an exception, its reason is the message."""
+    """Return the failure of a run's final state, in a hook. Without an exception, the reason is the state's message."""
     has_error = state.is_failed() and state.name != "TimedOut" and state.data is not None
     error = state.result(raise_on_failure=False) if has_error else None
     return failure_of_error(error) if isinstance(error, Exception) else RunFailure(_message(state))
@@ -61,13 +61,13 @@ def failure_of_run(run: FlowRun) -> RunFailure:
             document = json.loads(str(text))
             if document["try"] == run.run_count:
                 return RunFailure(document["reason"], document["error_class"], dict(document["parts"]))
-        except (LookupError, TypeError, ValueError):  # somebody has edited the label
-            logger.warning("%s: its label %s is damaged", run.name, LABEL)
+        except (LookupError, TypeError, ValueError):  # a person edited the label
+            logger.warning("%s: its label %s is not a valid failure, so the state's message is used", run.name, LABEL)
     return RunFailure(_message(state))
 
 
 def record_failure(client: SyncPrefectClient, run_id: UUID, attempt: int, failure: RunFailure) -> None:
-    """Write the failure of the run's try number `attempt` into its label."""
+    """Write the failure of attempt number `attempt` to the run's label."""
     document = {
         "try": attempt,
         "error_class": failure.error_class,
@@ -78,5 +78,5 @@ def record_failure(client: SyncPrefectClient, run_id: UUID, attempt: int, failur
 
 
 def _message(state: State[Any] | None) -> str:
-    message = (state.message if state else None) or "it failed, and did not say why"
+    message = (state.message if state else None) or "failed without a reason"
     return message.removeprefix(_PREFECTS_WORDS)

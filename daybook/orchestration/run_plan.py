@@ -1,7 +1,7 @@
-"""The plan of the current load: made for the run's name, and used again by the flow's body and its failure hook.
+"""Keep the plan of the current load: made for the run's name, and reused by the flow's body and its failure hook.
 
-Prefect asks for a run's name before it calls the flow. The plan is kept in a context variable with the id of its run
-and what was asked for, so another run in the same process, or a flow that plans something else, never gets it.
+Prefect asks for a run's name before it calls the flow. The plan is kept in a context variable with its request and the
+ID of its run, so another run in the same process, or a flow that plans something else, never gets it.
 """
 
 from contextvars import ContextVar
@@ -23,7 +23,7 @@ _FLAGS = ("full_refresh", "allow_shrink", "allow_before_start", "exact")
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What a run was asked to load: a table, and the parameters of its flow that decide what of it."""
+    """A request to load a table, with the parameters of the flow that select what to load."""
 
     table: str
     execution_date: date | datetime | None = None
@@ -35,7 +35,7 @@ class PlanRequest:
 
     @classmethod
     def of(cls, table: str, parameters: dict[str, Any]) -> "PlanRequest":
-        """Return what the parameters of a flow run ask for. Dates may be text, as Prefect's server has them."""
+        """Return the request in the parameters of a flow run. Dates may be text, as Prefect's server stores them."""
         given = {name: parameters[name] for name in (*_WHEN, *_FLAGS) if parameters.get(name) is not None}
         for name in _WHEN:
             if isinstance(given.get(name), str):
@@ -43,10 +43,10 @@ class PlanRequest:
         return cls(table, **given)
 
     def plan(self, scheduled: datetime | None) -> Plan:
-        """Read the table's file, and return what to load of the table in a run that was scheduled for `scheduled`.
+        """Read the table's file, and return the plan for a run that was scheduled for `scheduled`.
 
         Raises:
-            TableFileError: the table has no file, or its file is wrong.
+            TableFileError: the table has no file, or its file is invalid.
             IntervalError: the dates name no intervals of the table.
         """
         return plan_load(
@@ -80,7 +80,7 @@ def plan_for_name(request: PlanRequest) -> Plan:
 
 
 def plan_for_body(request: PlanRequest) -> Plan:
-    """Return the plan that the run's name was made of; plan again in a retry, whose table file may have been fixed.
+    """Return the plan that was made for the run's name. In a retry, plan again: the table file may have been fixed.
 
     Raises as `PlanRequest.plan`.
     """
@@ -92,6 +92,6 @@ def plan_for_body(request: PlanRequest) -> Plan:
 
 
 def kept_plan(run_id: str) -> Plan | None:
-    """Return the last plan of this run, if it was made in this process; None if not."""
+    """Return the last plan of this run, or None if it was not made in this process."""
     kept = _kept.get()
     return kept.plan if kept is not None and kept.run_id == run_id else None

@@ -1,4 +1,4 @@
-"""Tags and names by which runs are found: the table that a run is about, and the backfill that started it."""
+"""Tags and names for finding runs: the table that a run concerns, and the backfill that started it."""
 
 import logging
 from uuid import UUID
@@ -8,14 +8,14 @@ from prefect.client.orchestration import get_client
 
 logger = logging.getLogger("daybook.tags")
 
-#: The tag of every run that a backfill started. The backfill reports its failure, and no other run waits for it.
+#: The tag of every run that a backfill starts. The backfill reports its failure, and no other run waits for it.
 BACKFILL_TAG = "backfill"
-#: The end of such a run's name. An automation cannot exclude a tag, but it can a name (deployments/automations.yaml).
+#: The end of such a run's name. An automation can exclude names, but not tags (deployments/automations.yaml).
 BACKFILL_NAME_END = " (backfill)"
 
 
 def tag(table: str) -> None:
-    """Tag this run with the table that it is about, which its deployment may not know. Never raises."""
+    """Tag this run with its table, in case the deployment does not have the tag. Never raises."""
     tags, id = runtime.flow_run.tags, runtime.flow_run.id
     if not id or table in tags:
         return
@@ -23,4 +23,4 @@ def tag(table: str) -> None:
         with get_client(sync_client=True) as client:
             client.update_flow_run(UUID(id), tags=[*tags, table])
     except Exception as error:
-        logger.warning("%s: the run could not be tagged with it: %s", table, type(error).__name__)
+        logger.warning("%s: the run could not be tagged with its table: %s", table, type(error).__name__)

@@ -1,4 +1,4 @@
-"""The time that a run was scheduled for."""
+"""Return the time that a run was scheduled for."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,16 +11,16 @@ from prefect.client.schemas.objects import FlowRun
 def scheduled_at() -> datetime | None:
     """Return this run's *original* scheduled time, in UTC, even if the run is late, was retried or waited for a slot.
 
-    For a flow that another flow called, return the time of the caller: Prefect itself would say "now".
+    For a flow that another flow called, return the time of the caller, where Prefect itself returns the current time.
     """
-    meant: datetime | None = runtime.flow_run.scheduled_start_time
+    scheduled: datetime | None = runtime.flow_run.scheduled_start_time
     if runtime.flow_run.parent_flow_run_id is None:
-        return meant
+        return scheduled
     return _of_root(UUID(runtime.flow_run.id))
 
 
 def scheduled_at_of(run: FlowRun) -> datetime | None:
-    """Return the original scheduled time of any run. A hook needs it, which may be called in another process."""
+    """Return the original scheduled time of any run, for hooks that may be called in another process."""
     return run.expected_start_time if run.parent_task_run_id is None else _of_root(run.id)
 
 

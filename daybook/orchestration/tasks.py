@@ -1,4 +1,4 @@
-"""The steps of every load: plan, extract, transform, load. The work is done in `daybook.load`; here Prefect runs it."""
+"""The steps of every load as Prefect tasks: plan, extract, transform, load. `daybook.load` does the work."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -34,13 +34,13 @@ def plan(
     allow_before_start: bool,
     exact: bool = False,
 ) -> Plan:
-    """Return what this run loads of a table.
+    """Return the plan of this run: the intervals of a table to load.
 
     Without a date, that is the last interval that was complete at the run's *original* scheduled time. So a run that is
     late, was retried or waited for a free slot loads the interval that it was scheduled for.
 
     Raises:
-        TableFileError: the table has no file, or its file is wrong.
+        TableFileError: the table has no file, or its file is invalid.
         IntervalError: the dates name no intervals of the table.
     """
     tag(table)
@@ -54,13 +54,13 @@ def run_steps(
     transform: Callable[[Extracted], Extracted],
     load: Callable[[Extracted], LoadReport],
 ) -> LoadReport:
-    """Extract, transform and load what is planned, and show the report on the run's page.
+    """Extract, transform and load the planned rows, and show the report on the run's page.
 
     Skips the steps if there is nothing to load: nothing is due yet, the run came late or twice, or it was retried after
     its commit.
 
     Raises:
-        SourceIncomplete: the source could not give everything; what it gave is loaded.
+        SourceIncomplete: the source could not deliver all rows. Those that it delivered are loaded.
     """
     report = _already_loaded(plan) or load(transform(extract(plan)))
     return show(report)

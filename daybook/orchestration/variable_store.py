@@ -1,7 +1,7 @@
-"""Documents that the monitor keeps between two passes, in Prefect's variables: they survive the loss of the warehouse.
+"""Keep the monitor's documents between two passes in Prefect's variables, which survive the loss of the warehouse.
 
-A variable holds 5,000 characters, and its name is unique, so that there is one document for a key. A longer document is
-compressed, which makes room for thirty failures and more. The caller has to shorten what is too long even so.
+A variable holds 5,000 characters, and its name is unique, so each key has one document. A longer document is
+compressed, which makes room for thirty failures and more. If that is not enough, the caller has to shorten it.
 """
 
 import base64
@@ -42,7 +42,7 @@ class VariableStore:
         return _unpacked(variable.value) if variable else None
 
     def set(self, key: str, document: Any) -> None:
-        """Write a document that `fits`, and replace the one that had the key."""
+        """Write a document that `fits`. It replaces an earlier document of the same key."""
         name, document = self._name(key), _packed(document)
         if self._client.read_variable_by_name(name):
             self._client.update_variable(VariableUpdate(name=name, value=document))
@@ -64,7 +64,7 @@ def fits(document: Any) -> bool:
 
 
 def key_of(text: str) -> str:
-    """Return a readable, unique key for `text`, of the characters that names of variables may have: a-z, 0-9 and _."""
+    """Return a readable, unique key for `text`, with the characters allowed in names of variables: a-z, 0-9 and _."""
     readable = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:200]
     return f"{readable}_{sha256(text.encode(errors='replace')).hexdigest()[:6]}"
 
@@ -78,7 +78,7 @@ def _packed(document: Any) -> Any:
 
 
 def _unpacked(value: Any) -> Any:
-    """Unpack a value. Return a value that somebody has edited by hand unchanged."""
+    """Unpack a value. A value that was edited by hand is returned unchanged."""
     try:
         return json.loads(zlib.decompress(base64.b64decode(value[_PACKED])))
     except (LookupError, TypeError, ValueError, zlib.error):
@@ -86,7 +86,7 @@ def _unpacked(value: Any) -> Any:
 
 
 def _storable(document: Any) -> Any:
-    """Remove the characters that JSON or the server's database refuses: NUL, halves of surrogate pairs."""
+    """Remove the characters that JSON or the server's database refuses: NUL and lone surrogates."""
     if isinstance(document, dict):
         return {name: _storable(value) for name, value in document.items()}
     if isinstance(document, list | tuple):

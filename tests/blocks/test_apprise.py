@@ -6,12 +6,12 @@ from daybook.orchestration.blocks.errors import EnvironmentRefused
 from tests.support.declared_blocks import plan
 
 REFUSALS = {
-    "discord://hunter2/hunter2": "has a wrong entry (number 1): write NAME=URL",
-    "team=hunter2": "has a wrong entry (number 1)",
-    "a=json://x/ On_Call=json://hunter2": "has a wrong entry (number 2)",
+    "discord://hunter2/hunter2": "has an invalid entry (number 1): write NAME=URL",
+    "team=hunter2": "has an invalid entry (number 1)",
+    "a=json://x/ On_Call=json://hunter2": "has an invalid entry (number 2)",
     "a=json://x/ a=json://hunter2": "has the name a twice",
-    "team=discord://hunter2": "has a URL that Apprise cannot read, team: see https://github.com/caronc/apprise/wiki",
-    "team=nothing://hunter2/x": "has a URL that Apprise cannot read, team",
+    "team=discord://hunter2": "has a URL that Apprise cannot read (team): see https://github.com/caronc/apprise/wiki",
+    "team=nothing://hunter2/x": "has a URL that Apprise cannot read (team)",
 }
 
 

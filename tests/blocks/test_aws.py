@@ -36,7 +36,7 @@ def values(environ: dict[str, str]) -> list[str | None]:
 def test_no_keys_at_all_is_the_role_of_the_machine(environ: dict[str, str]) -> None:
     assert values(environ) == [None, None, "eu-west-1", environ.get("AWS_ENDPOINT_URL")]
     assert plan(environ).environment.notes == [
-        "AWS_ACCESS_KEY_ID: not set, so S3 is opened with the role of the worker's machine"
+        "AWS_ACCESS_KEY_ID: not set, so flows open S3 with the role of the worker's machine"
     ]
 
 

@@ -44,7 +44,7 @@ REFUSED = {
     "a port that is not a number": ("smtp://me:hunter2@mail:x", "does not parse"),
     "an @ not encoded": ("smtp://me@b.c:hunter2@mail", "percent-encoded"),
     "a / not encoded": ("smtp://me:hunter2/x@mail?from=a@b.c", "percent-encoded"),
-    "no host": ("smtp://?from=a@b.c", "is not HOST:PORT"),
+    "no host": ("smtp://?from=a@b.c", "has no valid HOST:PORT after the @"),
     "a user without a password": ("smtp://hunter2@mail?from=a@b.c", "has a user without a password"),
     "no sender": ("smtp://me:hunter2@mail", "names no sender: add ?from="),
     "from no address": ("smtp://me:hunter2@mail?from=hunter2", "add ?from= with an e-mail address"),

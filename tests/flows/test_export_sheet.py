@@ -89,7 +89,7 @@ def test_a_query_is_written_from_an_address_of_the_browser_in_a_process_of_its_o
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({}, "give either table, for all of it, or query, for a part of it"),
+        ({}, "give either table, for the whole table, or query, for some of its rows"),
         ({"table": "raw_data.nps", "query": "SELECT 1"}, "give either table"),
         ({"query": "SELECT colour FROM raw_data.nps"}, 'column "colour" does not exist'),
         ({"query": "SELECT 1; DROP TABLE raw_data.nps"}, "one SELECT without a semicolon"),

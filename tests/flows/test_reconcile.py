@@ -115,7 +115,7 @@ def test_a_backfill_of_what_differs(altered: Deployed, production: Production, o
     assert f"| {day(DAYS)} | missing | load | 0 | 0 | 0 | 0 | 0 | never loaded |" in told
     assert "would be refused" not in told
     told = calendar_of(altered, fill_from_here(altered, DAYS, select="differing", dry_run=True, max_repair=0.05))
-    assert "**It would be refused:** raw\\_data.nps" in told and "max\\_repair=0.1" in told
+    assert "**The backfill would be refused:** raw\\_data.nps" in told and "max\\_repair=0.1" in told
     assert on_postgres.ledger() == before and not on_postgres.run("SELECT to_regclass('daybook.audits')")[0][0]
 
     with pytest.raises(RepairRefused, match=r"max_repair=0\.05"):

@@ -126,7 +126,7 @@ def test_a_dry_run_shows_days_without_numbers_that_nobody_knows(warehouse: LiveW
     page = markdown(table, forecast(table, standings, "missing", blocks))
     assert page.startswith("**raw_data.stock_info**: 4 of 4 days would be loaded\n")
     assert "| 2021-02-05 | missing | load |  | 0 |  |" in page
-    assert "No rows at the source: it cannot be counted without being loaded." in page
+    assert "No rows in the source: the source cannot count them without loading them." in page
 
 
 @pytest.mark.parametrize("symbols", [[], ["aapl"], ["AAPL", "AAPL"], [""]])

@@ -75,7 +75,7 @@ def test_an_extraction_shows_rows_rate_and_when_it_will_be_done(
     looks: list[str] = []
 
     def work(page: ExtractPage, look: Callable[[], str]) -> None:
-        assert wait_until(lambda: "no row has come" in look(), PATIENCE)
+        assert wait_until(lambda: "no rows after" in look(), PATIENCE)
         page.count(250)
         assert wait_until(lambda: "250 of " in look(), PATIENCE)
         looks.append(look())
@@ -104,7 +104,7 @@ def test_an_extraction_of_which_nothing_is_known_has_no_bar_and_tells_of_its_fai
         raise ValueError("the source is gone")
 
     (page,) = extracting(client, plan(read_table("raw_data.nps"), DAY), work).values()
-    assert str(page.data).startswith("**it failed after 7 rows")
+    assert str(page.data).startswith("**failed after 7 rows")
 
 
 def test_a_server_that_is_away_stops_no_extraction(quick: None, caplog: pytest.LogCaptureFixture) -> None:

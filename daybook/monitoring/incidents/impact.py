@@ -1,4 +1,4 @@
-"""The impact of a failure on readers of the warehouse: what they see until it is fixed, and what is blocked."""
+"""Describe the impact of a failure: what readers of the warehouse see until it is fixed, and what is blocked."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from daybook.warehouses.base import Warehouse
 if TYPE_CHECKING:
     from daybook.summaries.graph import Graph
 
-#: sqlglot's own dialect, which reads most SQL: for a warehouse that does not answer.
+#: sqlglot's own dialect, which reads most SQL. Used if the warehouse does not answer.
 _ANY_DIALECT = ""
 _SUMMARIES_SHOWN = 8  # blocked summaries in a message: more would hide the rest of the message
 
@@ -31,7 +31,7 @@ class Impact:
         self._warehouse, self._now, self._folder = warehouse, now, folder
 
     def visible_data(self, tables: Sequence[str]) -> list[str]:
-        """Return a sentence for each of `tables`: which load or build readers still see.
+        """Return a sentence for each of `tables` that names the load or build that readers still see.
 
         If the warehouse does not answer, return one sentence for all of them.
         """
@@ -61,7 +61,7 @@ class Impact:
         try:
             with self._warehouse.session() as session:
                 return Ledger(self._warehouse).ends(session, names)
-        except Exception:  # the warehouse was lost just now; the failure must still be reported
+        except Exception:  # the warehouse was just lost; the failure must still be reported
             return None
 
     @cached_property

@@ -11,7 +11,7 @@ _REMEMBERED = 30  # entries of `seen` and `awaits`: the hourly failures of a wee
 
 
 class Kind(StrEnum):
-    """What is wrong, from the least to the worst. A subject has one incident, of the worst kind."""
+    """The kind of a problem, least severe first. A subject has one incident, of its most severe kind."""
 
     AT_RISK = "at risk"
     LATE = "late"
@@ -23,17 +23,17 @@ class Kind(StrEnum):
     FAILED = "failed"
 
     def is_worse_than(self, other: "Kind") -> bool:
-        """Return True if this kind is worth a message although the other one was reported."""
+        """Return True if this kind deserves a message even though `other` was reported."""
         order = list(Kind)
         return order.index(self) > order.index(other)
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryCondition:
-    """What the ledger must have for an incident to be over: rows of a table that are committed after `after`.
+    """The commit that ends an incident: rows of `table` that the ledger has, committed after `after`.
 
-    `start` and `end` are the range of intervals that failed, in UTC; both None: any load or build of the table. After a
-    failed full refresh of a table with intervals, the range starts with the table, or in year 1.
+    `start` and `end` are the range of intervals that failed, in UTC. If both are None, any load or build of the table
+    counts. After a failed full refresh of a table with intervals, the range starts with the table, or in year 1.
     """
 
     table: str
@@ -44,25 +44,25 @@ class RecoveryCondition:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An incident. `subject` is what it is about: a table, a deployment, a lost database, a work pool."""
+    """One incident. `subject` names the affected table, deployment, lost database or work pool."""
 
     subject: str
     kind: Kind
     owner: str
     title: str
     since: datetime
-    """When it first failed."""
+    """The time of the first failure."""
     last: datetime
-    """When it last failed."""
+    """The time of the latest failure."""
     times: int = 1
     error: str = ""
     seen: tuple[str, ...] = ()
-    """The failures that are counted: IDs of states of runs, or the label of a late interval."""
+    """The failures that `times` counts: IDs of run states, or the label of a late interval."""
     awaits: tuple[RecoveryCondition, ...] = ()
     deployment: str | None = None
-    """The deployment whose next success ends it, if no table does."""
+    """The deployment whose next successful run closes the incident, if it awaits no table."""
     run: str | None = None
-    """The flow run that is stuck or waits, or the last one that failed."""
+    """The ID of the flow run that is stuck or waits, or that failed last."""
     id: str = ""
     """Derived from the subject and the first failure, so opening the incident again gives the same ID."""
 
@@ -87,5 +87,5 @@ class Incident:
 
 
 def _newest(awaited: Iterable[RecoveryCondition]) -> Iterable[RecoveryCondition]:
-    """Return each range once, awaited since its last failure."""
+    """Return one condition for each range: that of its latest failure."""
     return {(one.table, one.start, one.end): one for one in awaited}.values()

@@ -41,7 +41,7 @@ class IncidentLog:
         self._state_table = StateTable(warehouse, "incidents", COLUMNS)
 
     def record(self, session: Session, incident: Incident, recovered_at: datetime) -> None:
-        """Add a closed incident, unless it is there already."""
+        """Add a closed incident, unless the table already has it."""
         self._state_table.ensure(session)
         if session.one(f"SELECT count(*) FROM {self._state_table.table} WHERE incident = %s", (incident.id,)):
             return

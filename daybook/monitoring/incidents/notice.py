@@ -8,16 +8,16 @@ from daybook.redaction import without_secrets
 
 
 class Tone(StrEnum):
-    """The kind of a message. Each has its own sign, which readers see before the first word."""
+    """The kind of a message. Each kind has its own emoji, shown before the title."""
 
     FAILED = "failed"
     LATE = "late"
     WARNED = "warned"
     STILL = "still"
-    """A follow-up on an open incident: it still fails, or is worse than before."""
+    """A follow-up on an open incident that still fails or got worse."""
     RECOVERED = "recovered"
     NOTE = "note"
-    """Nothing is wrong: the weekly metrics, for example."""
+    """Information without a problem, such as the weekly metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class Notice:
 
     tone: Tone
     title: str
-    """What fits on a lock screen: `raw_data.nps failed: 2021-02-05`."""
+    """One line, short enough for a lock screen: `raw_data.nps failed: 2021-02-05`."""
     facts: tuple[tuple[str, str], ...] = ()
     """Short facts by name, in reading order: `("Task", "load"), ("Attempts", "2")`."""
     error: str | None = None
     """The text of the error."""
     impact: tuple[str, ...] = ()
-    """What it means: one sentence about what readers see, one about what is blocked."""
+    """The consequences: one sentence about what readers see, one about what is blocked."""
     command: str | None = None
     """The command to run."""
     link: tuple[str, str] | None = None
@@ -40,9 +40,9 @@ class Notice:
     owner: str = "default"
     """The owner that the message is for, as in `owner:` of a table file."""
     incident: str | None = None
-    """The ID of the incident. All messages of one incident are one thread. None: a message of its own."""
+    """The ID of the incident, whose messages form one thread. None: the message belongs to no incident."""
     notes: tuple[str, ...] = field(default=())
-    """More to know, in small print."""
+    """Additional remarks, in small print."""
 
 
 def without_secrets_in(notice: Notice, known: Iterable[str] = ()) -> Notice:

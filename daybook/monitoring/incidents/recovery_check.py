@@ -11,7 +11,7 @@ from daybook.warehouses.session import Session
 
 
 def recovered_at(session: Session, warehouse: Warehouse, awaits: Sequence[RecoveryCondition]) -> datetime | None:
-    """Return when the last part of it was committed; None while a part is missing."""
+    """Return when the last of the awaited data was committed, or None while any of it is missing."""
     moments = [_committed(session, warehouse, awaited) for awaited in awaits]
     found = [moment for moment in moments if moment is not None]
     return max(found) if found and len(found) == len(moments) else None

@@ -1,7 +1,7 @@
 """The state of every table, now and in this week so far, as Prometheus gauges.
 
 The names follow https://prometheus.io/docs/practices/naming/: base units, with the unit at the end. An unknown value
-has no sample: zero would be wrong.
+has no sample, because zero would be wrong.
 """
 
 from collections import Counter
@@ -41,12 +41,12 @@ class Moment:
     among: Sequence[Dataset]
     ends: Mapping[str, Coverage]
     """The newest interval of each table that was ever loaded."""
-    standings: Sequence[Freshness] = ()
+    freshness: Sequence[Freshness] = ()
     """The freshness of the tables with `due:`."""
     week: Sequence[Metrics] = ()
     """The metrics of this week so far."""
-    troubled: Sequence[str] = field(default=())
-    """The table of each open incident: once per incident."""
+    open_incidents: Sequence[str] = field(default=())
+    """The subject of each open incident, such as a table's name."""
 
 
 def gauges(moment: Moment | None) -> Iterable[GaugeMetricFamily]:
@@ -80,9 +80,9 @@ def _values(name: str, moment: Moment) -> Mapping[str, float | None]:
         case "freshness_seconds":
             return {table: max((moment.now - end.until).total_seconds(), 0) for table, end in moment.ends.items()}
         case "due_met":
-            return {one.table: not one.is_late for one in moment.standings if one.due_at or one.is_late}
+            return {one.table: not one.is_late for one in moment.freshness if one.due_at or one.is_late}
         case "open_incidents":
-            open_ones = Counter(moment.troubled)
+            open_ones = Counter(moment.open_incidents)
             return {dataset.name: open_ones[dataset.name] for dataset in moment.among}
     column = {
         "week_runs": "runs",

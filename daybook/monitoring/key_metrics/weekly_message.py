@@ -1,4 +1,4 @@
-"""The weekly message: the metrics of each core table, compared with the previous week. It is read on a phone."""
+"""Write the weekly message: the metrics of each core table, compared with the previous week, for a phone screen."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -14,7 +14,7 @@ _ALIKE = 0.1  # a time span that changed by less than this share is not shown as
 def weekly(metrics: Sequence[Metrics], week_start: date, link: tuple[str, str] | None = None) -> Notice:
     """Return the message about the week that begins at `week_start`.
 
-    `metrics` have the previous week, too, if it is known.
+    `metrics` also has the rows of the previous week, if there are any.
     """
     rows = core(metrics, week_start)
     before = {row.table: row for row in core(metrics, week_start - timedelta(days=7))}

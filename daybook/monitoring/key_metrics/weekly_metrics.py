@@ -50,7 +50,7 @@ def compute(
     dataset: Dataset,
     week: Interval,
     now: datetime,
-    page: WeekActivity,
+    activity: WeekActivity,
     due: Sequence[Due],
     outages: Iterable[Outage],
     reported: ReportedRuns,
@@ -61,22 +61,22 @@ def compute(
         dataset: the table or summary.
         week: the week, in UTC.
         now: an aware datetime.
-        page: the ledger's activity in the week.
+        activity: the ledger's activity in the week.
         due: the table's deadlines. Those outside of the week are ignored.
         outages: incidents. Those of other tables are ignored.
         reported: the runs that Prefect reports.
     """
     ours = [outage for outage in outages if outage.table == dataset.name]
-    since = min([*filter(None, [page.known_since]), *(outage.opened_at for outage in ours)], default=None)
+    since = min([*filter(None, [activity.known_since]), *(outage.opened_at for outage in ours)], default=None)
     end = min(week.end, now)
     counted = [one for one in due if since is not None and max(week.start, since) <= one.due_at < end]
     in_time = sum(one.attained for one in counted)
     recovered = recovery(week, ours)
     grid = dataset.load_grid
-    waits = delays(grid, week, now, since, page.covers) if grid and since else []
+    waits = delays(grid, week, now, since, activity.covers) if grid and since else []
     late = [wait.total_seconds() for wait in waits]
     noted = isinstance(dataset, Table)
-    runs = count_runs(dataset.name, week, reported, page.committed, page.failed, failures_are_noted=noted)
+    runs = count_runs(dataset.name, week, reported, activity.committed, activity.failed, failures_are_noted=noted)
     return Metrics(
         week_start=week.start.date(),
         table=dataset.name,
@@ -93,13 +93,13 @@ def compute(
         minutes_to_recovery=_minutes(recovered.mean),
         slowest_recovery=_minutes(recovered.slowest),
         freshness_minutes=_minutes(timedelta(seconds=median(late))) if late else None,
-        oldest_minutes=_minutes(oldest(week, now, page.before, page.commits)),
+        oldest_minutes=_minutes(oldest(week, now, activity.before, activity.commits)),
         computed_at=now,
     )
 
 
 def _share(part: int | None, all: int | None) -> float | None:
-    """Return the share, rounded to six digits: warehouses return different numbers of further digits."""
+    """Return the share, rounded to six digits, because warehouses differ in the digits after that."""
     return round(part / all, 6) if all and part is not None else None
 
 

@@ -23,14 +23,15 @@ SQUARES = {
 _KINDS = ("added", "changed", "removed")
 _INTERVALS_SHOWN = 200  # intervals on the page: daybook.audits has all of them
 _SHOWN_IN_ERROR = 10  # intervals in the error
-# Cells do not wrap on Prefect's page, and the end of a wide table is out of sight: so short words, and keys below it.
+# Cells do not wrap on Prefect's page, and the right side of a wide table is out of sight. So headings are short, and
+# keys are listed below the table.
 _HEADING = "| to be added | changed | removed |"
 
 
 def headline(grid: Grid, found: Sequence[Audited], repaired: int = 0) -> str:
     """Return how many intervals are equal, and the other verdicts: `25 of 28 days equal, 3 source changed since`.
 
-    `repaired` is how many of them were loaded again before this comparison.
+    `repaired` is how many of them were reloaded before this comparison.
     """
     counts = Counter(one.verdict for one in found)
     parts = [f"{counts[Verdict.EQUAL]:,} of {grid.counted(len(found))} equal"]
@@ -45,7 +46,7 @@ def markdown(table: Table, found: Sequence[Audited], what_repairs: str) -> str:
     assert grid is not None
     lines = [calendar(grid, [(one.interval, one.verdict) for one in found], SQUARES)]
     unequal = [one for one in found if one.verdict is not Verdict.EQUAL]
-    # intervals that differ come before those that were never loaded: a table may have very many of these
+    # Intervals that differ come before those that were never loaded, because a table may have very many of the latter.
     shown = sorted(
         sorted(unequal, key=lambda one: not one.verdict.is_difference)[:_INTERVALS_SHOWN], key=lambda one: one.interval
     )
@@ -59,7 +60,7 @@ def markdown(table: Table, found: Sequence[Audited], what_repairs: str) -> str:
         if len(unequal) > _INTERVALS_SHOWN:
             lines += ["", f"And {len(unequal) - _INTERVALS_SHOWN:,} more, in daybook.audits"]
         lines += ["", *_keys((grid.label(one.interval), one) for one in shown)]
-        lines += ["", f"To load these again, exactly as the source has them: `{what_repairs}`"]
+        lines += ["", f"To reload these exactly as the source has them: `{what_repairs}`"]
     return "\n".join([*lines, *_left_out(found)])
 
 
@@ -110,7 +111,7 @@ def _left_out(found: Sequence[Audited | AuditedRange]) -> list[str]:
 
 
 def number(rows: int, exact: bool) -> str:
-    """Return the number of rows as text; `≥` says that there are at least so many."""
+    """Return the number of rows as text, with `≥` in front of a lower bound."""
     return f"{rows:,}" if exact or not rows else f"≥ {rows:,}"
 
 
@@ -121,15 +122,15 @@ def _line(grid: Grid, one: Audited) -> str:
 
 
 def _counts(one: Audited | AuditedRange) -> list[str]:
-    """Return how many rows are to be added, changed and removed."""
+    """Return how many rows a repair would add, change and remove."""
     return [number(getattr(one.differences, kind), one.differences.exact) for kind in _KINDS]
 
 
 def _keys(named: Iterable[tuple[str, Audited | AuditedRange]]) -> Iterator[str]:
     """Yield a line for each finding that has keys or a reason."""
     for name, one in named:
-        if said := "; ".join(filter(None, (_some_keys(one), one.why))):
-            yield f"- **{name}**: {one_line(said)}"
+        if details := "; ".join(filter(None, (_some_keys(one), one.why))):
+            yield f"- **{name}**: {one_line(details)}"
 
 
 def _row(*cells: str) -> str:

@@ -1,4 +1,4 @@
-"""The progress of a backfill on its run's page: figures, a calendar of the range, and what failed."""
+"""Show the progress of a backfill on its run's page: figures, a calendar of the range, and failures."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ from daybook.orchestration.artifacts.live_artifact import LivePage
 from daybook.orchestration.artifacts.text import one_line, page_key
 from daybook.progress import duration, rate, to_go
 
-_SECONDS = 5.0  # between two updates, so that a long backfill does not keep the server busy
+_SECONDS = 5.0  # between two updates: a long backfill must not keep the server busy
 _FAILURES_SHOWN = 100  # failures on the page: daybook.failures has all of them
 
 
 class CalendarPage:
-    """Two artifacts of the current flow run, which change as it works: the progress, and the calendar."""
+    """Two artifacts of the current flow run that are updated while it works: the progress and the calendar."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class CalendarPage:
         self._rows |= rows
 
     def update(self, failed: Mapping[Interval, str], running: Sequence[Interval], *, final: bool = False) -> None:
-        """Show the current state, at most every few seconds; the `final` one at once."""
+        """Show the current state, at most every few seconds. A `final` state is shown at once."""
         if not final and time.monotonic() - self._drawn < _SECONDS:
             return
         self._show(failed, running)

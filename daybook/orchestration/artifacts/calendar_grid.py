@@ -14,15 +14,15 @@ from daybook.model.interval_grid import Grid
 
 S = TypeVar("S", bound=StrEnum)
 
-#: The states of an interval. A square shows the first of these that one of its intervals has.
+#: The states of an interval, worst first. A square shows the worst state of its intervals.
 SQUARES = {State.FAILED: "🟥", State.RUNNING: "🟦", State.MISSING: "⬜", State.LOADED: "🟩"}
-_NOTHING = "▫️"  # a place in a row that the range does not reach
-_MAX_SQUARES = 2000  # squares: a larger grid is unreadable
+_NOTHING = "▫️"  # a place in a row outside of the range
+_MAX_SQUARES = 2000  # a larger grid is unreadable
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """What a square stands for, the row and place of a local time, and after how many squares there are gaps."""
+    """The unit of a square, the row and the place of a local time, and the number of squares before each gap."""
 
     square: str
     row: Callable[[datetime], str]

@@ -1,4 +1,4 @@
-"""The results of a dbt project on its run's page: a table with a line for each model and test."""
+"""Show the results of a dbt project on its run's page: a table with a line for each model and test."""
 
 from prefect import get_run_logger, runtime
 from prefect.artifacts import create_table_artifact

@@ -1,4 +1,4 @@
-"""The page of a dry run: for each interval what would happen, and its rows in the source and by the ledger."""
+"""Show a dry run: what would happen to each interval, and its row counts in the source and in the ledger."""
 
 from collections.abc import Sequence
 
@@ -14,16 +14,16 @@ from daybook.orchestration.artifacts.text import one_line
 
 _INTERVALS_SHOWN = 1000  # intervals on the page
 _INTERVALS_LOGGED = 40  # intervals in the log
-_COUNTED = "rows at the source | rows by the ledger | difference |"
+_COUNTED = "rows in the source | rows in the ledger | difference |"
 
 
 def show(table: Table, forecasts: list[Forecast], label: str, refusal: str | None = None) -> list[Forecast]:
     """Show the forecasts on the run's page, and the first of them in its log. Return them unchanged.
 
-    `refusal` says why the backfill would be refused; None if it would not.
+    `refusal` is the reason why the backfill would be refused, or None.
     """
     described = f"{headline(table, forecasts)} ({label})"
-    above = f"**It would be refused:** {one_line(refusal)}\n\n" if refusal else ""
+    above = f"**The backfill would be refused:** {one_line(refusal)}\n\n" if refusal else ""
     page, log = (above + markdown(table, forecasts, shown) for shown in (_INTERVALS_SHOWN, _INTERVALS_LOGGED))
     create_markdown_artifact(markdown=page, key="backfill-dry-run", description=described)
     get_run_logger().info("%s, a dry run: nothing was loaded\n%s", label, log)
@@ -63,12 +63,15 @@ def markdown(table: Table, forecasts: Sequence[Forecast], shown: int = _INTERVAL
     if len(forecasts) > shown:
         lines.append(f"| … | {len(forecasts) - shown:,} more | | | | |" + " | | |" * audited)
     if any(forecast.chosen and forecast.at_source is None for forecast in forecasts):
-        lines += ["", "No rows at the source: it cannot be counted without being loaded."]
+        lines += ["", "No rows in the source: the source cannot count them without loading them."]
     if any(forecast.by_ledger is None for forecast in forecasts):
-        lines += ["", "No rows by the ledger: a full refresh loaded it, which has one number for all of its intervals."]
+        lines += [
+            "",
+            "No rows in the ledger: a full refresh loaded the interval, and has one row count for all.",
+        ]
     removed = any(one.audited and one.audited.differences.removed for one in forecasts)
     if removed and not table.strategy.removes_rows:
-        lines += ["", f"Only select=differing (or `exact`) removes rows: load: {table.load} by itself removes none."]
+        lines += ["", f"Only select=differing (or `exact`) removes rows: `load: {table.load}` alone removes none."]
     return "\n".join(lines)
 
 
@@ -78,6 +81,6 @@ def _more(difference: int | None) -> str:
 
 def _view(audited: Audited) -> str:
     """Return the audit's cells of a line: the rows that an exact load would add, change and remove, and the verdict."""
-    there = audited.differences
-    rows = [number(count, there.exact) for count in (there.added, there.changed, there.removed)]
+    found = audited.differences
+    rows = [number(count, found.exact) for count in (found.added, found.changed, found.removed)]
     return f"| {' | '.join(rows)} | {audited.verdict} |"

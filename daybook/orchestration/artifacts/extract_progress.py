@@ -1,6 +1,6 @@
-"""The progress of a long extraction on its run's page: rows, rows a second, and when it will be done.
+"""Show the progress of a long extraction on its run's page: rows, rows per second, and the estimated end.
 
-A thread of its own calls Prefect: the source never waits for the server, and an outage of the server stops nothing.
+A separate thread calls Prefect, so the source never waits for the server, and an outage of the server stops nothing.
 """
 
 import logging
@@ -24,7 +24,7 @@ logger = logging.getLogger("daybook.extracting")
 
 _PAGE_AFTER = 10.0  # seconds: a shorter extraction gets no page
 _SECONDS = 5.0  # between two updates
-_PATIENCE = 10.0  # seconds that the end of the extraction waits for its last figures to be shown
+_PATIENCE = 10.0  # seconds that a finished extraction waits for its last figures to be shown
 
 
 class ExtractPage:
@@ -33,11 +33,11 @@ class ExtractPage:
     def __init__(self, plan: Plan) -> None:
         self._plan, self._rows, self._began = plan, 0, time.monotonic()
         self._ended, self._failed = threading.Event(), False
-        # The context has the run, to which the page and the warnings belong.
+        # The copied context has the run, so the page and the warnings belong to it.
         self._thread = threading.Thread(target=copy_context().run, args=(self._work,), daemon=True, name="extract-page")
 
     def count(self, rows: int) -> None:
-        """Set how many rows have come so far. A smaller number than before means that the extraction was retried."""
+        """Set the number of rows so far. A smaller number than before means that the extraction was retried."""
         if rows < self._rows:
             self._began = time.monotonic()
         self._rows = rows
@@ -67,7 +67,7 @@ class ExtractPage:
             logger.warning("%s: its progress cannot be shown: %s", name, type(error).__name__)
 
     def _expected(self) -> int | None:
-        with suppress(Exception):  # the warehouse may be back when the rows have come
+        with suppress(Exception):  # the warehouse may be back by the end of the extraction
             warehouse = blocks.warehouse()
             with warehouse.session() as session:
                 return expected_rows(session, warehouse, self._plan)
@@ -76,7 +76,7 @@ class ExtractPage:
     def _figures(self, expected: int | None) -> tuple[str, float | None]:
         rows, seconds, now = self._rows, time.monotonic() - self._began, datetime.now(UTC)
         if not rows:
-            return f"no row has come after {duration(seconds)}, as of {now:%H:%M:%S} UTC", expected and 0.0
+            return f"no rows after {duration(seconds)}, as of {now:%H:%M:%S} UTC", expected and 0.0
         of = f" of about {expected:,}" if expected else ""
         end = to_go(rows, expected or 0, seconds, now)
         figures = [f"{rows:,}{of} rows extracted", rate(rows, seconds), *([end] if end else [])]
@@ -85,5 +85,5 @@ class ExtractPage:
     def _last(self, expected: int | None) -> tuple[str, float | None]:
         rows, seconds = self._rows, time.monotonic() - self._began
         if self._failed:
-            return f"it failed after {rows:,} rows and {duration(seconds)}", None
+            return f"failed after {rows:,} rows and {duration(seconds)}", None
         return f"{rows:,} rows extracted in {duration(seconds)}; {rate(rows, seconds)}", expected and 1.0

@@ -1,4 +1,4 @@
-"""The freshness of the tables with `due:`, as a Markdown table for the monitor's artifact."""
+"""Show the freshness of the tables with `due:` as a Markdown table, for the monitor's artifact."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ _SIGNS = {State.FRESH: "🟩", State.LATE: "🟧", State.STALE: "🟥", State.NO
 def page(standings: Sequence[Freshness]) -> str:
     """Return the figures and a line for each table, late tables first. Times are on the clock of each table."""
     if not standings:
-        return 'No table has a `due:`. Write `due: "10:00"` into its file to hear when it is late.'
+        return 'No table has a `due:`. Add `due: "10:00"` to a table file to get a message when the table is late.'
     ordered = sorted(standings, key=lambda standing: (not standing.is_late, standing.table))
     head = ["| table | state | due | loaded until | last load |", "|---|---|---|---|---|"]
     top = [f"**{figures(standings)}**", "", "Times are on each table's own clock.", ""]

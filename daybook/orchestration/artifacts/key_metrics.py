@@ -1,4 +1,4 @@
-"""The page of the key metrics: the chart of the core tables, and the figures of all tables."""
+"""Show the key metrics on the run's page: the chart of the core tables, and the figures of all tables."""
 
 import base64
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ def show(metrics: Sequence[Metrics], week_start: date) -> None:
 
 def markdown(metrics: Sequence[Metrics], week_start: date) -> str:
     """Return the core tables together, then a line for every table: tables with a due time first."""
-    promised = core(metrics, week_start)
+    core_rows = core(metrics, week_start)
     before = {row.table: row for row in metrics if row.week_start == week_start - timedelta(days=7)}
     others = [row for row in metrics if row.week_start == week_start and not row.core]
-    now, then = total(promised), total([row for row in before.values() if row.core])
+    now, then = total(core_rows), total([row for row in before.values() if row.core])
     together = (
         (
             "in time (SLA attainment)",
@@ -37,13 +37,13 @@ def markdown(metrics: Sequence[Metrics], week_start: date) -> str:
         ("slowest recovery", minutes(now.slowest), "", minutes(then.slowest)),
     )
     lines = [
-        "| core tables together | the week | | the week before |",
+        "| core tables together | this week | | week before |",
         "|---|---:|---|---:|",
-        *(f"| {name} | **{said}** | {more} | {past} |" for name, said, more, past in together),
+        *(f"| {name} | **{value}** | {parts} | {past} |" for name, value, parts, past in together),
         "",
-        "| table | in time | before | runs failed | recovered in | fresh in | oldest | runs told by |",
+        "| table | in time | before | runs failed | recovered in | fresh in | oldest | runs from |",
         "|---|---:|---:|---:|---:|---:|---:|---|",
-        *(_line(row, before.get(row.table)) for row in [*promised, *others]),
+        *(_line(row, before.get(row.table)) for row in [*core_rows, *others]),
         "",
         "Computed from the ledger, `daybook.failures`, `daybook.incidents` and Prefect; kept in `daybook.key_metrics`. "
         "What each figure means: docs/guides/key-metrics.md.",

@@ -1,4 +1,4 @@
-"""Artifacts that change while a run works: a text and a progress bar."""
+"""Artifacts that are updated while a run works: a text and a progress bar."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 class LivePage:
     """Two artifacts of the current run: Markdown, and a progress bar as soon as the progress is known.
 
-    Their cards on the run's page show only the first words of their descriptions: the figures.
+    Their cards on the run's page show only the first words of the descriptions, so these begin with the figures.
     """
 
     def __init__(self, client: SyncPrefectClient, key: str, label: str) -> None:

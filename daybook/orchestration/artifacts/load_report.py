@@ -16,7 +16,7 @@ def show(report: LoadReport) -> LoadReport:
     """Write the run's figures to an artifact and a log line. Return the report unchanged.
 
     Raises:
-        SourceIncomplete: the source could not give everything; what it gave is loaded.
+        SourceIncomplete: the source could not deliver all rows. Those that it delivered are loaded.
     """
     logger = get_run_logger()
     if report.note:

@@ -1,4 +1,4 @@
-"""What a run of the summaries shows: what became of each, what its checks warn of, and what it reads."""
+"""Show the results of a run of the summaries: the outcome of each, its check warnings, and what it reads."""
 
 from prefect.artifacts import create_markdown_artifact
 
@@ -24,9 +24,9 @@ def headline(graph: Graph, outcome: BuildResults) -> str:
 
 
 def markdown(graph: Graph, outcome: BuildResults) -> str:
-    """Return a line for each summary, in the order of the builds; what it reads and why it was built; and its checks.
+    """Return a line for each summary in build order, then what it reads and why it was built, then its checks.
 
-    Long text is below the table, whose lines Prefect does not break.
+    Long text comes below the table, because Prefect does not wrap the lines of a table.
     """
     lines, why = ["| summary | | rows | seconds |", "|---|---|---:|---:|"], list[str]()
     for name in graph.order:

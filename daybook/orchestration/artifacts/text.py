@@ -4,17 +4,17 @@ import re
 
 
 def page_key(*words: str) -> str:
-    """Return an artifact's key, of the lower-case letters, digits and dashes that it may have: `load-raw-data-nps`."""
+    """Return an artifact's key: lower-case letters, digits and dashes, such as `load-raw-data-nps`."""
     return re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")
 
 
 def one_line(text: str) -> str:
-    """Return `text` on one line, with the characters escaped that Markdown would interpret, for an item of a list."""
+    """Return `text` on one line for a list item, with `*` and `_` escaped for Markdown."""
     return " ".join(text.split()).replace("*", "\\*").replace("_", "\\_")
 
 
 def printable(text: str) -> str:
-    """Return `text` without characters that no channel sends: control codes, half surrogates. Lines end in `\\n`."""
+    """Return `text` without characters that no channel sends: control codes, lone surrogates. Lines end in `\\n`."""
     return _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 

@@ -1,4 +1,4 @@
-"""The tasks that compare a table with its source, and record what they find in `daybook.audits`."""
+"""The tasks that compare a table with its source and record the findings in `daybook.audits`."""
 
 import logging
 from collections.abc import Sequence
@@ -25,20 +25,20 @@ _RETRIES: Any = {name: retry_options()[name] for name in ("retries", "retry_dela
 
 
 def _is_retryable(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Return True if a database was lost, which may answer again in some minutes."""
+    """Return True if a retry can succeed: a database was lost, and may be back in some minutes."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, DaybookError) and error.may_pass
 
 
 @task(name="compare", cache_policy=NO_CACHE, retry_condition_fn=_is_retryable, **_RETRIES)
 def compare(table: Table, intervals: Sequence[Interval]) -> list[Audited]:
-    """Compare each of these intervals of the source with the ledger and the warehouse. Changes nothing there."""
+    """Compare each of these intervals of the source with the ledger and the warehouse, without changing them."""
     return audit(table, intervals, blocks.warehouse(), blocks)
 
 
 @task(name="compare-whole", cache_policy=NO_CACHE, retry_condition_fn=_is_retryable, **_RETRIES)
 def compare_whole(table: Table) -> list[AuditedRange]:
-    """Compare the whole table in the source with the warehouse, by ranges of its key. Changes nothing there."""
+    """Compare the whole table in the source with the warehouse, by ranges of its key, without changing either."""
     return audit_whole(table, blocks.warehouse(), blocks)
 
 

@@ -1,4 +1,4 @@
-"""The steps of the flow `reconcile` for a range: compare its intervals, compare again what was repaired, conclude."""
+"""The steps of the flow `reconcile` for a range: compare its intervals, compare repaired ones again, conclude."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -25,7 +25,7 @@ from daybook.orchestration.deployments import run_command
 
 
 class RangeAudit:
-    """The audit of some intervals of a table, which are neighbours in order. The run's page shows its findings."""
+    """The audit of adjacent intervals of a table, in order. The run's page shows the findings."""
 
     def __init__(self, client: SyncPrefectClient, table: Table, intervals: Sequence[Interval]) -> None:
         assert table.grid is not None
@@ -39,7 +39,7 @@ class RangeAudit:
         self._show(Reconciled(self.table.name, tuple(audited(self.table, self.intervals))))
 
     def to_repair(self, max_repair: float) -> list[Interval]:
-        """Return the intervals that a repair loads again, in order.
+        """Return the intervals that a repair reloads, in order.
 
         Raises:
             RepairRefused: more than the share `max_repair` of the intervals differ.
@@ -48,15 +48,15 @@ class RangeAudit:
 
     def compare_again(self, repaired: Sequence[Interval], result: BackfillResult) -> None:
         """Compare the intervals `repaired` once more. `result` says which of them were loaded."""
-        again = {one.interval: one for one in audited(self.table, repaired)}
-        found = tuple(again.get(one.interval, one) for one in self._result.found)
+        latest = {one.interval: one for one in audited(self.table, repaired)}
+        found = tuple(latest.get(one.interval, one) for one in self._result.found)
         self._repairs = result
         self._show(Reconciled(self.table.name, found, tuple(sorted(result.loaded))))
 
     def conclude(self) -> Reconciled:
         """Return the findings if every interval that was loaded is equal.
 
-        An interval that was never loaded is no difference: `due:` and `catch_up` take care of those.
+        An interval that was never loaded does not count as a difference: `due:` and `catch_up` handle those.
 
         Raises:
             BackfillIncomplete: an interval could not be repaired.
@@ -67,7 +67,7 @@ class RangeAudit:
         if not differing:
             return self._result
         lines = [f"{self.label}: {self._headline()}", *audit.sentences(self._grid, differing)]
-        lines.append(f"To load what differs again, exactly as the source has it: {self._repair_command()}")
+        lines.append(f"To reload what differs exactly as the source has it: {self._repair_command()}")
         raise AuditDiffers("\n".join(lines))
 
     def _show(self, result: Reconciled) -> None:

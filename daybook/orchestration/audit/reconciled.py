@@ -1,4 +1,4 @@
-"""What the flow `reconcile` returns."""
+"""The return value of the flow `reconcile`."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from daybook.model.interval import Interval
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """The last finding for each interval, in order, and the intervals that were loaded again before it.
+    """The last finding for each interval, in order, and the intervals that were repaired before it.
 
-    Of a table that was compared whole, `ranges` has the finding for each range of its keys.
+    For a table that was compared whole, `ranges` has the finding for each range of its key.
     """
 
     table: str

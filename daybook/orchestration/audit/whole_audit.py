@@ -15,7 +15,7 @@ from daybook.orchestration.audit.reconciled import Reconciled
 def reconcile_whole(table: Table, **other: object) -> Reconciled:
     """Compare the whole table, show the findings, and return them if it is equal.
 
-    `other` are the flow's other parameters, which make no sense here.
+    `other` are the flow's other parameters, which do not apply to a whole table.
 
     Raises:
         AuditRefused: one of `other` is set.
@@ -23,7 +23,7 @@ def reconcile_whole(table: Table, **other: object) -> Reconciled:
     """
     if any(value is not None and value is not False for value in other.values()):
         raise AuditRefused(
-            f"{table.name}: whole=true compares all of it, and repairs nothing: pass no other parameters"
+            f"{table.name}: whole=true compares the whole table and repairs nothing: pass no other parameters"
         )
     ranges = audited_whole(table)
     headline, remedy = audit.whole_headline(ranges), _remedy(table)

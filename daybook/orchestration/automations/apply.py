@@ -1,6 +1,6 @@
-"""Brings the automations of a server in line with the file's: by name, in place, and nobody else's are touched.
+"""Apply the automations of a file to a Prefect server. Automations are matched by name and updated in place.
 
-Ours are those whose name begins with `daybook: ` and that are tagged `daybook`; a person's own may have either.
+Daybook owns an automation if its name begins with `daybook: ` and it has the tag `daybook`. All others are left alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,16 +22,16 @@ from daybook.orchestration.blocks.server import server
 from daybook.orchestration.blocks.stored_blocks import document
 from daybook.orchestration.pagination import PAGE
 
-#: How Prefect calls the types of blocks, which the file names as people do.
+#: Prefect's slugs for block types whose slug differs from the name in the file.
 _SLUGS = {"SlackWebhook": "slack-incoming-webhook"}
-#: The variable that makes each block that the server itself can send by.
+#: The environment variable for each block that the server itself can send messages with.
 _VARIABLES = {"SlackWebhook/slack": "SLACK_WEBHOOK_URL"}
 _SERVERS_OWN = {"id", "owner_resource"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done about one automation: created | updated | unchanged | removed, or `note`; and more about it."""
+    """The outcome for one automation. `action` is created, updated, unchanged, removed or note."""
 
     name: str
     action: str
@@ -39,22 +39,24 @@ class Outcome:
 
 
 def apply(wanted: Sequence[Wanted]) -> Iterator[Outcome]:
-    """Bring the server's automations in line with `wanted`, and yield each as it is done.
+    """Create, update and delete the server's automations to match `wanted`. Yield each outcome as it happens.
 
-    One that a person switched off stays off, unless the file says `enabled: true`. A notification by a block that is
-    not there is left out, with a note.
+    An automation that a person switched off stays off, unless the file says `enabled: true`. A notification whose block
+    is missing is left out, with a note.
 
     Raises:
-        ServerUnreachable: what was yielded until then is done, and running it again does the rest.
-        NotDeployed: nothing was changed.
-        AutomationRefused: the server's own word about one of them.
+        ServerUnreachable: the outcomes yielded so far are done; a rerun does the rest.
+        NotDeployed: a deployment that an automation runs is missing. Nothing was changed.
+        AutomationRefused: the server rejects an automation, with its reasons.
     """
     with server() as client:
         ids = {on: _id(client, on) for one in wanted for step in one.steps if (on := step.on)}
         absent = [(one.name, on[1]) for one in wanted for on in _missing(one, ids, "deployment")]
         if absent:
             raise NotDeployed(
-                "\n".join(f"{name}: there is no deployment {missing}: run `make deploy`" for name, missing in absent)
+                "\n".join(
+                    f"{name}: the deployment {missing} does not exist: run `make deploy`" for name, missing in absent
+                )
             )
         ours, doubles = _ours(client)
         for one in wanted:
@@ -65,7 +67,7 @@ def apply(wanted: Sequence[Wanted]) -> Iterator[Outcome]:
                 yield _put(client, one, steps, ids, ours.pop(one.name, None))
         for stored in [*ours.values(), *doubles]:
             client.delete_automation(stored.id)
-            why = "there were two of it" if stored in doubles else "it left the file, or has nothing to do"
+            why = "a duplicate" if stored in doubles else "it is no longer in the file, or has no action left"
             yield Outcome(stored.name, "removed", why)
 
 
@@ -79,7 +81,7 @@ def _put(
     is_new = stored is None
     try:
         if stored is None:
-            # What pauses itself needs its own id, which it does not have yet.
+            # An automation that pauses itself needs its own ID, which exists only after it is created.
             known = [step for step in steps if not _on_itself(step)]
             id = client.create_automation(_automation(one, [_at(step, ids, None) for step in known], True))
             stored = client.read_automation(id)
@@ -92,11 +94,11 @@ def _put(
     except httpx.HTTPStatusError as error:
         if error.response.status_code != 422:
             raise
-        raise AutomationRefused(f"{one.name}: the server refuses it: {_reasons(error.response)}") from None
+        raise AutomationRefused(f"{one.name}: the server rejects it: {_reasons(error.response)}") from None
 
 
 def _automation(one: Wanted, actions: list[Action], enabled: bool) -> AutomationCore:
-    # What the file cannot say is said all the same, so that what was added in the UI goes.
+    # Send empty values for fields that the file cannot have, to remove what was added in the UI.
     return AutomationCore.model_validate(
         {
             "name": one.name,
@@ -128,7 +130,7 @@ def _content(automation: AutomationCore) -> dict[str, Any]:
 
 
 def _id(client: SyncPrefectClient, on: tuple[str, str]) -> UUID | None:
-    """The id of a deployment or a block; None where there is none, and for the automation itself."""
+    """Return the ID of a deployment or a block, or None if it is missing or `on` is the automation itself."""
     kind, name = on
     if kind == "deployment":
         try:
@@ -148,12 +150,12 @@ def _missing(one: Wanted, ids: dict[tuple[str, str], UUID | None], kind: str) ->
 
 def _without(block: str) -> str:
     variable = _VARIABLES.get(block)
-    made = f"{variable} is set and `daybook blocks` ran" if variable else "it is made in the UI, under Blocks"
-    return f"there is no block {block}: the server itself sends no message until {made}, and then `make deploy`"
+    remedy = f"set {variable}, run `daybook blocks`" if variable else "create it in the UI, under Blocks"
+    return f"the block {block} is missing, so the server itself sends no message: {remedy}, then run `make deploy`"
 
 
 def _ours(client: SyncPrefectClient) -> tuple[dict[str, Automation], list[Automation]]:
-    """Ours by name; and, of those with one name, which two deploys at once may have made, all but the oldest."""
+    """Return our automations by name, and the duplicates of each but the oldest: concurrent deploys may create them."""
     tagged = AutomationFilter(tags=AutomationFilterTags(all_=[TAG]))
     found = client.read_automations(automations=tagged, sort=AutomationSort.CREATED_DESC, limit=PAGE)
     ours: dict[str, Automation] = {}
@@ -165,12 +167,12 @@ def _ours(client: SyncPrefectClient) -> tuple[dict[str, Automation], list[Automa
 
 
 def _reasons(response: httpx.Response) -> str:
-    """What is wrong, out of the server's answer: where, and why, without what was sent."""
+    """Return each field and its error from the server's answer, without the values that were sent."""
     try:
-        told = response.json()
+        answer = response.json()
         return "; ".join(
             f"{'.'.join(str(part) for part in problem['loc'][1:])}: {problem['msg']}"
-            for problem in told["exception_detail"]
+            for problem in answer["exception_detail"]
         )
     except (ValueError, KeyError, TypeError):
         return " ".join(response.text.split())[:500]

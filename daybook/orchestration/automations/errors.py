@@ -2,20 +2,20 @@
 
 daybook.errors.DaybookError
 └── AutomationsError
-    ├── AutomationRefused    one is not as Prefect has it: names it, the field and the remedy
-    └── NotDeployed          one is to run a deployment that the server does not have
+    ├── AutomationRefused    an automation is invalid: names it, the field and the remedy
+    └── NotDeployed          an automation runs a deployment that the server does not have
 """
 
 from daybook.errors import DaybookError
 
 
 class AutomationsError(DaybookError):
-    """The root of this folder's errors."""
+    """The base class of the errors of automations."""
 
 
 class AutomationRefused(AutomationsError):
-    """Automations of the file are not as Prefect has them: all that is wrong, a line each."""
+    """Automations of the file are invalid. The text has a line for each problem."""
 
 
 class NotDeployed(AutomationsError):
-    """An automation is to run a deployment that is not on the server."""
+    """An automation runs a deployment that the server does not have."""

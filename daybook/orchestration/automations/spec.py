@@ -1,6 +1,6 @@
-"""Reads a file of automations: Prefect's own form, but that a deployment, a block and itself are named, and no ids.
+"""Read a file of automations. It has Prefect's format, with names of deployments and blocks instead of IDs.
 
-Prefect's models overlook a field that they do not know. Here it is an error: a misspelt `for_each` would be a silence.
+Prefect's models ignore unknown fields. Here they are errors: with a misspelt `for_each`, no message would be sent.
 """
 
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ from daybook.project import project_root
 from daybook.suggestions import did_you_mean
 
 PREFIX = "daybook: "
-"""What the name of each of ours begins with."""
+"""The beginning of the name of each of our automations."""
 TAG = "daybook"
-"""What each of ours is tagged with: who has both is ours."""
+"""The tag of each of our automations. An automation with both the prefix and the tag is ours."""
 
-#: What the file names: the field, what it stands for on a server, and how a name looks.
+#: The fields in which the file has names: Prefect's field for the ID, and the form of the name.
 _NAMED = {
     "deployment": ("deployment_id", "FLOW/DEPLOYMENT"),
     "block": ("block_document_id", "TYPE/NAME"),
@@ -35,20 +35,20 @@ _NOWHERE = UUID(int=0)
 
 @dataclass(frozen=True)
 class Step:
-    """One action, and what it acts on: `("block", "SlackWebhook/slack")`. None: the run, say, that the event is of."""
+    """One action and its target, such as `("block", "SlackWebhook/slack")`. None: the event's own object."""
 
     action: Action
     on: tuple[str, str] | None
 
     def at(self, id: UUID) -> Action:
-        """The action, on what has this id."""
+        """Return the action with this ID as its target."""
         assert self.on is not None
         return self.action.model_copy(update={_NAMED[self.on[0]][0]: id})
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """One automation of the file. `enabled` is None where the file leaves it to the UI."""
+    """One automation of the file. `enabled` is None if the file leaves it to the UI."""
 
     name: str
     description: str
@@ -68,7 +68,7 @@ class _Automation(Strict):
 class _File(Strict):
     automations: list[dict[str, Any]]
     definitions: Any = None
-    """Where anchors are kept, as in prefect.yaml."""
+    """A place for YAML anchors, as in prefect.yaml."""
 
 
 def automations_file() -> Path:
@@ -80,8 +80,8 @@ def read(path: Path | None = None) -> list[Wanted]:
     """Return the automations of a file, in its order. By default, it is the project's.
 
     Raises:
-        TableFileError: there is no such file, it is not YAML, or it does not hold a list of automations.
-        AutomationRefused: an automation is not as Prefect has it: all that is wrong, a line each.
+        TableFileError: the file is missing, is not YAML, or has no list of automations.
+        AutomationRefused: automations are invalid. The text has a line for each problem.
     """
     path = path or automations_file()
     if not path.is_file():
@@ -92,9 +92,11 @@ def read(path: Path | None = None) -> list[Wanted]:
         name = content.get("name")
         where = f"{name!r}" if name else f"automation {place}"
         if isinstance(name, str) and not name.startswith(PREFIX):
-            problems.add(where, "name", f"begin it with {PREFIX!r}: by that, ours are told from other people's")
+            problems.add(
+                where, "name", f"begin it with {PREFIX!r}, which distinguishes Daybook's automations from others"
+            )
         if any(name == other.name for other in found):
-            problems.add(where, "name", "there are two of this name: choose another for one")
+            problems.add(where, "name", "two automations have this name: rename one")
         given = problems.checked(_Automation, content, where)
         if isinstance(given, _Automation):
             trigger = problems.checked(EventTrigger, given.trigger, where, "trigger.")
@@ -110,17 +112,17 @@ def read(path: Path | None = None) -> list[Wanted]:
 def _step(problems: "_Problems", content: dict[str, Any], where: str, field: str) -> Step | None:
     kind = _ACTIONS.get(str(content.get("type")))
     if kind is None:
-        near = did_you_mean(str(content.get("type")), _ACTIONS, f"there are {', '.join(_ACTIONS)}")
-        problems.add(where, f"{field}type", f"there is no action {content.get('type')!r}{near}")
+        near = did_you_mean(str(content.get("type")), _ACTIONS, f"choose one of {', '.join(_ACTIONS)}")
+        problems.add(where, f"{field}type", f"unknown action {content.get('type')!r}{near}")
         return None
     rest, on = dict(content), None
     for named, (id, form) in _NAMED.items():
         if id in rest:
-            problems.add(where, f"{field}{id}", f"it is another one on each server: write {named}: {form} instead")
+            problems.add(where, f"{field}{id}", f"the ID differs on each server: write {named}: {form} instead")
         if id in kind.model_fields and content.get("source") != "inferred":
             name = str(rest.pop(named, ""))
             if not (name == form if named == "automation" else name.count("/") == 1):
-                found = f"it says {name!r:.80}" if name else "missing"
+                found = f"found {name!r:.80}" if name else "missing"
                 problems.add(where, f"{field}{named}", f"write {named}: {form} ({found})")
             rest[id], on = _NOWHERE, (named, name)
     action = problems.checked(kind, rest, where, field)
@@ -128,22 +130,22 @@ def _step(problems: "_Problems", content: dict[str, Any], where: str, field: str
 
 
 class _Problems:
-    """What is wrong in the file, so that all of it is told at once."""
+    """The problems in the file, collected to report all of them at once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.lines: list[str] = []
 
     def add(self, where: str, field: str, message: str) -> None:
-        """One more."""
+        """Add a problem."""
         self.lines.append(f"{self._path}: {where}: {field}: {message}")
 
     def checked(self, model: type[BaseModel], content: dict[str, Any], where: str, field: str = "") -> BaseModel | None:
-        """The content as a model; None, and what is wrong is noted, where it is not one."""
+        """Return the content as a model. If it is invalid, add its problems and return None."""
         known = list(model.model_fields)
         unknown = [name for name in content if name not in known]
         for name in unknown:
-            near = did_you_mean(str(name), known, f"there are {', '.join(known)}")
+            near = did_you_mean(str(name), known, f"choose one of {', '.join(known)}")
             self.add(where, f"{field}{name}", f"no such field{near}")
         try:
             return model.model_validate({name: content[name] for name in content if name not in unknown})
@@ -153,7 +155,7 @@ class _Problems:
                 if problem["type"] == "missing":
                     self.add(where, place, "missing; add it")
                 else:
-                    said = problem["msg"].removeprefix("Value error, ")
-                    given = "" if isinstance(problem["input"], dict) else f" (it says {problem['input']!r:.80})"
-                    self.add(where, place, f"{said}{given}")
+                    reason = problem["msg"].removeprefix("Value error, ")
+                    given = "" if isinstance(problem["input"], dict) else f" (found {problem['input']!r:.80})"
+                    self.add(where, place, f"{reason}{given}")
             return None

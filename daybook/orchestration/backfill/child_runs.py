@@ -20,7 +20,7 @@ from daybook.orchestration.deployments import LoadingDeployment
 from daybook.orchestration.pagination import PAGE
 from daybook.orchestration.run_tags import BACKFILL_NAME_END, BACKFILL_TAG
 
-#: The parent decides what is retried: a child that fails does so at once.
+#: The parent decides what is retried, so a child fails at once.
 _NO_RETRIES = {"env": {"PREFECT_FLOWS_DEFAULT_RETRIES": "0"}}
 #: How long a scheduled run has priority before it counts as stuck.
 _PATIENCE = timedelta(minutes=10)
@@ -41,7 +41,7 @@ class ChildRuns:
         return list(self._active.values())
 
     def start(self, stretch: IntervalRun) -> FlowRun:
-        """Start a run that loads these neighbouring intervals."""
+        """Start a run that loads these adjacent intervals."""
         grid = self._deployed.table.grid
         assert grid is not None
         first, last = stretch[0], stretch[-1]
@@ -49,7 +49,7 @@ class ChildRuns:
             self._deployed.id,
             parameters=self._deployed.parameters | grid.dates(first, last),
             timeout=0,
-            # The run gives itself the same name when it begins; a process that dies before that leaves this one.
+            # The run sets the same name when it begins. This one is for a process that dies before that.
             flow_run_name=f"{self._deployed.table.name} {grid.stretch_label(first, last)}{BACKFILL_NAME_END}",
             tags=self._tags,
             job_variables=_NO_RETRIES,
@@ -68,11 +68,13 @@ class ChildRuns:
     def cancel(self) -> None:
         """Cancel the active runs. One that has not started is cancelled at once, a running one by its worker."""
         for id in list(self._active):
-            self._client.set_flow_run_state(id, State(type=StateType.CANCELLING, message="Its backfill ended."))
+            self._client.set_flow_run_state(
+                id, State(type=StateType.CANCELLING, message="The backfill that started this run has ended.")
+            )
         self._active.clear()
 
     def free_slots(self, wanted: int) -> int:
-        """Return how many more runs may start, if `wanted` may be active at once and others use the deployment."""
+        """Return how many more runs may start: at most `wanted` at once, within the deployment's limit for all runs."""
         free = wanted - len(self._active)
         if free > 0 and self._deployed.limit is not None:
             here = FlowRunFilterDeploymentId(any_=[self._deployed.id])
@@ -84,7 +86,7 @@ class ChildRuns:
     def scheduled_runs_due(self) -> list[FlowRun]:
         """Return the scheduled runs of the deployment that are due and wait for a slot: they have priority.
 
-        A run that has waited for more than ten minutes waits for something else, and is left out.
+        Leave out a run that has waited for more than ten minutes: it waits for something else.
         """
         now = datetime.now(UTC)
         found = self._read(

@@ -1,4 +1,4 @@
-"""The loop of a backfill: start runs a few at a time, settle those that have ended, and show the progress."""
+"""The loop of a backfill: start a few runs at a time, settle finished ones, and show the progress."""
 
 import logging
 import time
@@ -25,14 +25,14 @@ from daybook.orchestration.run_failure import RunFailure, failure_of_run
 
 logger = logging.getLogger("daybook.backfill")
 
-_POLL = 0.5  # seconds between two looks at the runs
-_MAX_CRASHES = 1  # how often a run whose process was lost is started again unchanged
+_POLL = 0.5  # seconds between two polls of the runs
+_MAX_CRASHES = 1  # how often a run whose process was lost is restarted unchanged
 
 
 class BackfillRun:
-    """Loads the intervals `wanted` of a table, in order, through runs of the deployment that loads it.
+    """Load the intervals `wanted` of a table, in order, through runs of the deployment that loads it.
 
-    `statuses` has every interval of the range. `label` names the backfill for people, and tags its runs.
+    `statuses` has every interval of the range. `label` names the backfill in logs and on pages, and tags its runs.
     """
 
     def __init__(
@@ -57,20 +57,20 @@ class BackfillRun:
         self._is_waiting_for_schedule = False
 
     def run(self) -> BackfillResult:
-        """Load everything that is wanted, and return what was loaded. Cancels its runs when it is interrupted."""
+        """Load the wanted intervals, and return the result. If interrupted, cancel the active runs."""
         try:
             while self._step():
                 time.sleep(_POLL)
         except BaseException:
             self._children.cancel()
-            self._page.update(self._result.failed, [], final=True)  # nothing is running any more
+            self._page.update(self._result.failed, [], final=True)  # no run is active now
             raise
         self._page.update(self._result.failed, [], final=True)
         logger.info("intervals loaded: %d, runs started: %d", len(self._result.loaded), self._result.runs)
         return self._result
 
     def _step(self) -> bool:
-        """Settle the runs that have ended, and start what may start. Return True if there is more to do."""
+        """Settle finished runs, and start new ones as allowed. Return True if there is more to do."""
         for stretch, run in self._children.pop_finished():
             self._settle(stretch, run)
         now = datetime.now(UTC)
@@ -94,13 +94,14 @@ class BackfillRun:
     def _scheduled_run_waits(self) -> bool:
         waiting = self._children.scheduled_runs_due()
         if waiting and not self._is_waiting_for_schedule:
-            logger.info("%s is due and goes first; the backfill continues after it", waiting[0].name)
+            logger.info(
+                "the scheduled run %s is due and has priority; the backfill continues after it", waiting[0].name
+            )
         self._is_waiting_for_schedule = bool(waiting)
         return self._is_waiting_for_schedule
 
     def _not_loaded(self, stretch: IntervalRun) -> IntervalRun:
-        """Return the intervals that no run has loaded since the backfill began: not even a late run or another
-        backfill."""
+        """Return the intervals that no run, not even one of another backfill, has loaded since the backfill began."""
         found = read_statuses(blocks.warehouse(), self._deployed.table.name, stretch)
         done = {s.interval: s.rows or 0 for s in found if s.entry and s.entry != self._before[s.interval]}
         self._result.loaded += sorted(done)
@@ -108,25 +109,25 @@ class BackfillRun:
         return tuple(interval for interval in stretch if interval not in done)
 
     def _settle(self, stretch: IntervalRun, run: FlowRun | None) -> None:
-        """Decide what the end of a run means for its intervals. The ledger, not the run, says what is loaded."""
+        """Update the queue after a run has ended. The ledger, not the run's state, says which intervals are loaded."""
         state, left = run.state if run else None, self._not_loaded(stretch)
         if not left:
             self._queue.mark_done(stretch)
             failure = failure_of_run(run) if run else None
-            if failure and failure.kind is SourceIncomplete:  # it committed everything that the source could give
+            if failure and failure.kind is SourceIncomplete:  # it committed all rows that the source could deliver
                 self._result.failed.update(dict.fromkeys(stretch, failure.reason))
         elif run and state and state.is_failed():
             self._failed(left, failure_of_run(run))
         elif state and state.is_completed():
-            self._queue.mark_failed(left, "its run completed, but the ledger has no row of it", divisible=False)
+            self._queue.mark_failed(left, "its run completed, but the ledger has no row for it", divisible=False)
         elif state and state.is_cancelled():
             self._queue.mark_failed(left, "its run was cancelled", divisible=False)
         elif self._tries[left] < _MAX_CRASHES:
             self._tries[left] += 1
-            logger.warning("%s: the process of its run was lost; starting it once more", self._label(left))
+            logger.warning("%s: the process of its run was lost; restarting the run once", self._label(left))
             self._queue.requeue(left)
         else:
-            self._queue.mark_failed(left, "the process of its run was lost, twice (killed, or out of memory?)")
+            self._queue.mark_failed(left, "the process of its run was lost twice (killed, or out of memory?)")
 
     def _failed(self, stretch: IntervalRun, failure: RunFailure) -> None:
         kind, reason = failure.kind, failure.reason
@@ -138,7 +139,7 @@ class BackfillRun:
             return
         divisible = kind is None or kind.may_be_one_interval
         if divisible and len(stretch) > 1:
-            logger.warning("%s failed, so each half of it is tried: %s", self._label(stretch), reason)
+            logger.warning("%s failed, so the backfill tries each half separately: %s", self._label(stretch), reason)
         else:
             logger.error("%s failed: %s", self._label(stretch), reason)
         self._queue.mark_failed(stretch, reason, divisible=divisible)

@@ -1,4 +1,4 @@
-"""The steps of the flow `catch-up`: find what the ledger lacks of a table, and load it."""
+"""The steps of the flow `catch-up`: find the intervals of a table that the ledger lacks, and load them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from daybook.orchestration.deployments import find_deployment, find_loading_depl
 
 @dataclass(frozen=True)
 class Missing:
-    """The status of every interval that a table owes, and the intervals that the ledger lacks, both in order."""
+    """The status of every expected interval of a table, and the intervals that the ledger lacks, both in order."""
 
     table: Table
     statuses: list[IntervalStatus]
@@ -28,14 +28,14 @@ class Missing:
 
 
 def find_missing(name: str, now: datetime) -> Missing:
-    """Return what the ledger lacks of the table `name` at `now`: from its `start` on, as its `catch_up:` says."""
+    """Return the intervals of the table `name` that the ledger lacks at `now`, by the rules of its file."""
     table = read_table(name)
     statuses = read_statuses(blocks.warehouse(), name, expected_intervals(table, now))
     return Missing(table, statuses, with_sessions(table, [one.interval for one in statuses if one.entry is None]))
 
 
 def load_missing(client: SyncPrefectClient, missing: Missing) -> BackfillResult:
-    """Load what is missing, through runs of the deployment that loads the table. Without a deployment, log a warning.
+    """Load the missing intervals through the deployment that loads the table. If there is none, log a warning.
 
     Raises:
         BackfillIncomplete: some intervals could not be loaded.

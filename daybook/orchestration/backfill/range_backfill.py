@@ -25,7 +25,7 @@ from daybook.orchestration.run_tags import tag
 
 
 class RangeBackfill:
-    """A backfill of `intervals`, which are neighbours in order, through runs of a deployment."""
+    """A backfill of adjacent `intervals`, in order, through runs of a deployment."""
 
     def __init__(
         self,
@@ -39,16 +39,16 @@ class RangeBackfill:
 
     @property
     def table(self) -> Table:
-        """The table that the deployment loads."""
+        """Return the table that the deployment loads."""
         return self._deployed.table
 
     @property
     def label(self) -> str:
-        """The table and the range: `raw_data.nps 2021-02-05 until 2021-03-01`."""
+        """Return the table and the range: `raw_data.nps 2021-02-05 until 2021-03-01`."""
         return f"{self.table.name} {self.table.label(self._intervals)}"
 
     def forecast(self, select: BackfillSelection, max_repair: float) -> list[Forecast]:
-        """Show on the run's page what the backfill would do with each interval, and return it. Loads nothing."""
+        """Show on the run's page what the backfill would do with each interval, and return that. Load nothing."""
         differing = select == "differing"
         found = preview(self.table, self._intervals, required=differing)
         refused = refusal(self.table, list(found.values()), max_repair) if differing and found else None
@@ -56,7 +56,7 @@ class RangeBackfill:
         return dry_run.show(self.table, forecasts, self.label, refused)
 
     def choose(self, select: BackfillSelection, max_repair: float) -> list[Interval]:
-        """Return the intervals to load, in order. What differs will be loaded exactly as the source has it.
+        """Return the intervals to load, in order. If `select` is `differing`, set the runs to load exactly.
 
         Raises:
             BackfillRefused: `select` is `differing`, and the deployment's flow cannot load exactly.
@@ -96,7 +96,7 @@ def range_backfill(
     """Yield the backfill of a range through runs of `deployment`, each of which gets `parameters`.
 
     Raises:
-        BackfillRefused: the deployment, the range or the options make no sense; says what to type instead.
+        BackfillRefused: the deployment, the range or the options are invalid. The text says what to type instead.
     """
     with get_client(sync_client=True) as client:
         deployed = find_deployment(client, deployment, parameters)
@@ -115,6 +115,6 @@ def run_name() -> str:
 
 
 def _loaded_by_this_run(status: IntervalStatus) -> bool:
-    """Return True if this flow run, which Prefect retries, loaded the interval in an earlier try."""
+    """Return True if an earlier attempt of this flow run loaded the interval."""
     began = runtime.flow_run.scheduled_start_time
     return (runtime.flow_run.run_count or 0) > 1 and status.entry is not None and status.entry.loaded_at > began

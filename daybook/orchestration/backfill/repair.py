@@ -1,4 +1,4 @@
-"""The repair of the flow `reconcile`: load the intervals that differ again, exactly as the source has them."""
+"""The repair of the flow `reconcile`: reload the intervals that differ exactly as the source has them."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def find_repairing_deployment(client: SyncPrefectClient, table: Table) -> Loadin
     """Return the deployment that loads the table by intervals, set to load it exactly.
 
     Raises:
-        RepairRefused: there is none.
+        RepairRefused: no deployment loads the table by intervals.
     """
     name = find_loading_deployment(client, table.name)
     if name is None:
@@ -37,11 +37,11 @@ def reload(
     intervals: Sequence[Interval],
     wanted: Sequence[Interval],
 ) -> BackfillResult:
-    """Load `wanted`, some of the audited `intervals`, again: by ordinary loads, with all of their guards."""
+    """Reload `wanted`, some of the audited `intervals`, through ordinary loads with all of their guards."""
     table = deployed.table
     label = f"{table.name} {table.label(intervals)}"
-    get_run_logger().info("%s: %s loads %d of %d intervals again", label, deployed.name, len(wanted), len(intervals))
+    get_run_logger().info("%s: %s reloads %d of %d intervals", label, deployed.name, len(wanted), len(intervals))
     statuses = read_statuses(blocks.warehouse(), table.name, intervals)
-    # The newest first: a row that moved to a later interval is loaded there before the earlier one lets go of it.
+    # Newest first: a row that moved to a later interval is loaded there before the earlier interval drops it.
     options = BackfillOptions(order="descending")
     return BackfillRun(client, deployed, statuses, wanted, options, f"{label}, repaired").run()

@@ -1,4 +1,4 @@
-"""Checks of addresses that several modules share: http(s) URLs, e-mail addresses, and the ARN of a role."""
+"""Validate addresses, for several modules: http(s) URLs, e-mail addresses, and the ARN of a role."""
 
 import re
 from urllib.parse import SplitResult, urlsplit
@@ -7,9 +7,9 @@ from daybook.orchestration.blocks.errors import BadValue
 
 _ROLE = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=.@/-]+"
 COPY_IAM_ROLE = f"^{_ROLE}(,{_ROLE})*$"
-"""What Redshift takes as IAM_ROLE: the ARN of a role, or of several that are assumed in turn
+"""The values that Redshift accepts as IAM_ROLE: the ARN of a role, or of several roles that are assumed in turn
 (https://docs.aws.amazon.com/redshift/latest/dg/copy-parameters-authorization.html).
-Nothing in it could end a literal."""
+No such value can end a SQL literal."""
 EMAIL_ADDRESS = r"^[!-?A-~]+@[A-Za-z0-9.-]+$"
 """An e-mail address that a mail server without SMTPUTF8 accepts."""
 
@@ -22,7 +22,7 @@ def copy_iam_role(text: str) -> str:
 
 
 def http_url(text: str, remedy: str) -> SplitResult:
-    """Return the parts of an http(s) URL. Raises `BadValue` with `remedy`, which says what to write instead."""
+    """Return the parts of an http(s) URL. Raises `BadValue` with `remedy`, the text to write instead."""
     try:
         parts = urlsplit(text)
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:

@@ -9,7 +9,7 @@ from daybook.orchestration.blocks.errors import BadValue
 
 EXAMPLE = "on-call=pagerduty://INTEGRATION_KEY@API_KEY team=discord://WEBHOOK_ID/WEBHOOK_TOKEN"
 NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
-"""The name of a URL, as it is in `apprise:` of tables/owners.yaml and in the name of its block."""
+"""The pattern of a URL's name, which `apprise:` in tables/owners.yaml and the name of the block contain."""
 _LOG, _HTTP_LOG = logging.getLogger("apprise"), logging.getLogger("urllib3")
 
 
@@ -20,18 +20,18 @@ def read(text: str) -> dict[str, str]:
         name, equals, url = entry.partition("=")
         if not equals or "://" not in url or not re.fullmatch(NAME, name):
             form = "NAME=URL, with lower-case letters, digits and dashes in the name"
-            raise BadValue(f"has a wrong entry (number {number}): write {form}, as in {EXAMPLE}")
+            raise BadValue(f"has an invalid entry (number {number}): write {form}, as in {EXAMPLE}")
         if name in found:
-            raise BadValue(f"has the name {name} twice: give each URL a name of its own")
+            raise BadValue(f"has the name {name} twice: give each URL a unique name")
         if not _is_known(url):
-            raise BadValue(f"has a URL that Apprise cannot read, {name}: see https://github.com/caronc/apprise/wiki")
+            raise BadValue(f"has a URL that Apprise cannot read ({name}): see https://github.com/caronc/apprise/wiki")
         found[name] = url
     return found
 
 
 @contextmanager
 def log_messages() -> Iterator[list[str]]:
-    """Collect the warnings and errors that Apprise logs, which may hold URLs, and keep them from every other log."""
+    """Collect the warnings and errors that Apprise logs, and keep them out of all other logs: they may contain URLs."""
     messages = list[str]()
 
     class Collector(logging.Handler):
@@ -40,7 +40,7 @@ def log_messages() -> Iterator[list[str]]:
 
     handlers, level, propagate, level_of_http = _LOG.handlers[:], _LOG.level, _LOG.propagate, _HTTP_LOG.level
     _LOG.handlers[:], _LOG.propagate = [Collector()], False
-    _LOG.setLevel(logging.WARNING)  # at DEBUG, Apprise also logs what it sends, and where to
+    _LOG.setLevel(logging.WARNING)  # at DEBUG, Apprise also logs its messages and URLs
     _HTTP_LOG.setLevel(logging.CRITICAL)  # at DEBUG, it logs the paths of URLs
     try:
         yield messages

@@ -1,6 +1,6 @@
-"""The plan of one run: which of the declared blocks the environment asks for, or every reason to refuse it.
+"""Plan which of the declared blocks to save for an environment, or refuse the environment with all reasons.
 
-Nothing here imports Prefect, so that a mistake is reported at once and before anything is saved.
+This module does not import Prefect, so mistakes are reported at once, before anything is saved.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,18 +13,18 @@ from daybook.orchestration.blocks.errors import EnvironmentRefused, NothingSet
 
 @dataclass(frozen=True)
 class BlockPlan:
-    """The blocks to make, and the environment that they are made from."""
+    """The blocks to save, and the environment that they are built from."""
 
     wanted: tuple[BlockDeclaration, ...]
     environment: Environment
 
 
 def plan_blocks(declarations: Sequence[BlockDeclaration], environ: Mapping[str, str]) -> BlockPlan:
-    """Return the plan that `environ` (`os.environ`, say) asks for.
+    """Return the plan for `environ`, such as `os.environ`.
 
     Raises:
-        NothingSet: no variable is set that makes one of the declared blocks.
-        EnvironmentRefused: it has every problem at once, those of one block together.
+        NothingSet: no variable of a declared block is set.
+        EnvironmentRefused: the environment has problems. The error lists all of them, block by block.
     """
     environment = Environment(environ)
     variables = [variable for declaration in declarations for variable in declaration.variables]

@@ -11,9 +11,9 @@ from daybook.orchestration.blocks.address_validation import COPY_IAM_ROLE, EMAIL
 class RedshiftCopy(Block):
     """The role with which Redshift's COPY reads the stage.
 
-    Daybook loads Redshift with `COPY ... FROM 's3://...' IAM_ROLE ...`. The cluster assumes the role, not the worker:
-    the role must be attached to the cluster, and be allowed to list and read the stage's bucket. It is a role and not a
-    pair of keys because Redshift keeps the text of a COPY in its own logs.
+    Daybook loads Redshift with `COPY ... FROM 's3://...' IAM_ROLE ...`. The cluster assumes the role, not the worker.
+    So the role must be attached to the cluster, and must be allowed to list and read the stage's bucket. Keys are not
+    supported, because Redshift writes the text of a COPY to its own logs.
     """
 
     _block_type_name: ClassVar[str | None] = "Redshift COPY"
@@ -44,9 +44,9 @@ class RedshiftCopy(Block):
 
 
 class MailSender(Block):
-    """The address that Daybook's e-mail comes from.
+    """The sender address of Daybook's e-mail.
 
-    The block of the mail server, EmailServerCredentials, has the user who logs in there, which is often not an address.
+    EmailServerCredentials, the block of the mail server, has only the user who logs in, which is often not an address.
     """
 
     _block_type_name: ClassVar[str | None] = "Mail sender"
@@ -57,7 +57,7 @@ class MailSender(Block):
 
     address: str = Field(
         title="Address",
-        description="The address that e-mail comes from.",
+        description="The sender address of the e-mail.",
         pattern=EMAIL_ADDRESS,
         examples=["daybook@example.com"],
     )

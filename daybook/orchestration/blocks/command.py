@@ -1,4 +1,4 @@
-"""The command `python -m blocks`: makes the blocks that the environment asks for."""
+"""The command `python -m blocks`: save the blocks that the environment variables describe."""
 
 import argparse
 import sys
@@ -23,9 +23,9 @@ problem and saves nothing. Secrets are stored as Prefect secrets and never shown
 
 
 def run(declarations: Sequence[BlockDeclaration], environ: Mapping[str, str]) -> int:
-    """Make the blocks that `environ` asks for, and print what was done about each.
+    """Save the blocks that `environ` describes, and print the outcome of each.
 
-    Returns the exit code: 0 done, 1 environment refused or no server, 2 nothing set.
+    Return the exit code: 0 for success, 1 if the environment is refused or no server answers, 2 if nothing is set.
     """
     try:
         plan = plan_blocks(declarations, environ)
@@ -39,7 +39,7 @@ def run(declarations: Sequence[BlockDeclaration], environ: Mapping[str, str]) ->
     for note in plan.environment.notes:
         print(f"note: {note}")
 
-    # Prefect takes seconds to import: a mistake is reported before that.
+    # Importing Prefect takes seconds, so mistakes are reported before that.
     from daybook.orchestration.blocks.save_blocks import save
 
     try:
@@ -63,7 +63,7 @@ def parse_arguments(
 
 
 def variables_table(declarations: Sequence[BlockDeclaration]) -> str:
-    """Return the Markdown table of the declared blocks: a row a variable. The documentation has the same table."""
+    """Return a Markdown table of the declared blocks, with a row for each variable. The documentation has it, too."""
     rows = [
         f"| `{variable.name}` | {_code(declaration.makes)} | {variable.description} | {_examples(variable.examples)} |"
         for declaration in declarations

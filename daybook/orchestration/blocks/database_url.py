@@ -1,8 +1,8 @@
-"""Reads a database URL: with a driver that Daybook uses, complete, and without surprises.
+"""Read a database URL. It must be complete, and use a driver that Daybook supports.
 
-SQLAlchemy's own parser is used (https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls). The rules here are
-for what it guesses: it takes everything after the first `@` as the host, for instance, so that a password which is not
-percent-encoded would end up, in clear text, in a field that every page shows.
+SQLAlchemy parses the URL (https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls). The rules here refuse
+URLs in which it would guess. For example, it takes everything after the first `@` as the host, so part of a password
+that is not percent-encoded would end up in clear text in a field that every page shows.
 """
 
 import re
@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from daybook.orchestration.blocks.errors import BadValue
 
 _ALIASES = {"postgres": "postgresql"}
-"""Heroku's name of a dialect, which SQLAlchemy no longer accepts."""
+"""Heroku's name for the dialect, which SQLAlchemy no longer accepts."""
 _SECRET_IN_QUERY = {"password", "passwd", "sslpassword", "ssl_key_password"}
 _ENCODE = "percent-encode user and password (@ is %40, : is %3A, / is %2F, % is %25)"
 
@@ -21,9 +21,9 @@ _ENCODE = "percent-encode user and password (@ is %40, : is %3A, / is %2F, % is 
 def read(text: str, examples: Sequence[str]) -> tuple[URL, str | None]:
     """Parse `text` as the URL of a database with the driver of one of `examples`.
 
-    An example is a URL such as `mysql+pymysql://USER:PASSWORD@HOST:3306/DATABASE`: the driver, and what to write.
+    An example is a URL such as `mysql+pymysql://USER:PASSWORD@HOST:3306/DATABASE`. Errors show it.
 
-    Returns the URL, and a note if a bare `mysql://` or `postgres://` got its driver (else None).
+    Return the URL, and a note if a driver was added to a bare `mysql://` or `postgres://` (else None).
     Raises `BadValue`, which never repeats the password.
     """
     by_driver = {example.partition("://")[0]: example for example in examples}
@@ -49,7 +49,7 @@ def read(text: str, examples: Sequence[str]) -> tuple[URL, str | None]:
 
 
 def _parse(text: str, examples: Sequence[str]) -> URL:
-    # The scheme alone, as SQLAlchemy reads it; without one the text may be anything, so it is not repeated.
+    # Check only the scheme, by SQLAlchemy's rule. Text without a scheme may be a secret, so the error leaves it out.
     if not re.match(r"[\w+]+://", text):
         raise BadValue(f"is not a URL: write {' or '.join(examples)}")
     if text.count("@") > 1:
@@ -61,13 +61,13 @@ def _parse(text: str, examples: Sequence[str]) -> URL:
         text.encode()
         url = make_url(text)
     except Exception:
-        # SQLAlchemy's messages repeat the text that it could not read, and that may be the password.
+        # SQLAlchemy's messages repeat the text that it could not read, which may be the password.
         raise BadValue(f"does not parse as a URL: write {' or '.join(examples)}, and {_ENCODE}") from None
     if "\N{REPLACEMENT CHARACTER}" in f"{url.username}{url.password}":
         raise BadValue("user or password is percent-encoded, but not as UTF-8 (é is %C3%A9)")
     if url.password and not url.username:
-        raise BadValue("has a password and no user: write USER:PASSWORD@HOST")
-    # An empty password (`user:@host`) is no password, to the drivers and to Prefect's secret fields alike.
+        raise BadValue("has a password but no user: write USER:PASSWORD@HOST")
+    # Drivers and Prefect's secret fields treat an empty password (`user:@host`) as none.
     return (
         url
         if url.password

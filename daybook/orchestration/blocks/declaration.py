@@ -1,4 +1,4 @@
-"""The base class of a block's declaration: its variables, its rules, and the Prefect block that it makes of them."""
+"""The base class of a block's declaration: its variables, its rules, and the Prefect blocks that it builds."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BlockToSave:
-    """A Prefect block, as it is to be on the server."""
+    """A Prefect block to save on the server."""
 
     block: "Block"
     name: str
     shown: str
-    """What the command prints about the block. Never a secret."""
+    """The text that the command prints about the block. Never contains a secret."""
     replaces: tuple[str, str] | None = None
-    """Class and type slug of the block that must not exist under the same name: it is deleted."""
+    """The class and type slug of another block with the same name, which is deleted."""
 
     @property
     def address(self) -> str:
@@ -31,30 +31,30 @@ class BlockToSave:
 class BlockDeclaration(ABC):
     """A block that `daybook blocks` makes from environment variables.
 
-    A subclass in a module of the package `blocks` that says what it `makes` is a declared block; nothing else lists it.
-    Its module imports Prefect and its integrations only within `build`: they take seconds to import, and a mistake
-    in the environment is reported before that.
+    A subclass in a module of the package `blocks` that sets `makes` declares a block; no list has to name it. The
+    module imports Prefect and its integrations only within `build`. They take seconds to import, and mistakes in the
+    environment are reported before that.
     """
 
     position: ClassVar[int] = 100
-    """Where the block stands in the help, in the list of problems, and in the order in which blocks are saved."""
+    """The position of the block in the help, in the list of problems, and in the order of saving."""
     makes: ClassVar[str]
     """The blocks that `build` yields, as people write them: `SlackWebhook/slack`."""
     variables: ClassVar[tuple[Variable[Any], ...]]
 
     def check(self, environment: Environment) -> None:  # noqa: B027 (most blocks have no such rule)
-        """Report problems and notes that one variable's `read` cannot see, as where two blocks contradict each other.
+        """Report problems and notes that involve more than one variable, such as contradictions between two blocks.
 
-        The values of every variable can be asked for, those of other declarations, too; any of them may be None.
+        Can read the value of every variable, including those of other declarations. Any value may be None.
         """
 
     def is_wanted(self, environment: Environment) -> bool:
-        """Return True if the environment, in which there is no problem, asks for the block."""
+        """Return True if the environment, which has no problems, requests the block."""
         return any(variable.requests_block and environment.is_set(variable) for variable in self.variables)
 
     @abstractmethod
     def build(self, environment: Environment, saved: "Mapping[str, Block]") -> Iterator[BlockToSave]:
-        """Yield the blocks to save, made from an environment in which there is no problem.
+        """Yield the blocks to save, built from an environment without problems.
 
-        `saved` has the blocks that were saved before, by address, for a block that refers to another.
+        `saved` has the blocks that were saved before, by address, for blocks that refer to them.
         """

@@ -1,6 +1,6 @@
-"""Environment variables: what one is, and the values that an environment gives.
+"""Environment variables, and their values in one environment.
 
-A variable that is empty is not set: compose files pass variables on like that.
+An empty variable counts as not set, because compose files pass unset variables on as empty ones.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,18 +19,18 @@ class Variable(Generic[T_co]):
 
     name: str
     description: str
-    """What to write, in Markdown: `--help` and the documentation show it."""
+    """The value to write, described in Markdown for `--help` and the documentation."""
     read: Callable[[str], T_co]
-    """Return the value that a text means, or raise `BadValue` with the remedy."""
+    """Return the value of a text, or raise `BadValue` with the remedy."""
     examples: tuple[str, ...] = ()
     requests_block: bool = True
-    """False if the variable only says how, as `AWS_REGION` does: alone, it makes no block."""
+    """False if the variable alone does not request a block, such as `AWS_REGION`."""
 
 
 class Environment:
-    """The values of one environment, and the problems and notes that come up while they are read.
+    """The values of one environment, and the problems and notes found while reading them.
 
-    No `repr` shows a value, as it may be a secret.
+    No `repr` shows a value, because it may be a secret.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -40,11 +40,11 @@ class Environment:
         self.notes: list[str] = []
 
     def is_set(self, variable: Variable[Any]) -> bool:
-        """Return True if the environment gives `variable`, readable or not."""
+        """Return True if the environment has `variable`, even with an invalid value."""
         return variable.name in self._texts
 
     def value(self, variable: Variable[T]) -> T | None:
-        """Return the value of `variable`; None if it is not set or cannot be read, which is reported as a problem."""
+        """Return the value of `variable`, or None if it is not set or invalid. An invalid value adds a problem."""
         if not self.is_set(variable):
             return None
         if variable.name not in self._values:
@@ -53,19 +53,19 @@ class Environment:
         return value
 
     def __getitem__(self, variable: Variable[T]) -> T:
-        """Return the value of a variable that is set and readable. Raises `KeyError` for any other."""
+        """Return the value of a variable. Raises `KeyError` if it is not set or invalid."""
         value = self.value(variable)
         if value is None:
             raise KeyError(variable.name)
         return value
 
-    def problem(self, variable: Variable[Any], what: object) -> None:
-        """Refuse the environment: say what is wrong with `variable`, and the remedy. Reading goes on."""
-        self.problems.append(f"{variable.name}: {what}")
+    def problem(self, variable: Variable[Any], text: object) -> None:
+        """Refuse the environment because of `variable`. `text` has the problem and the remedy. Reading continues."""
+        self.problems.append(f"{variable.name}: {text}")
 
-    def note(self, variable: Variable[Any], what: object) -> None:
-        """Have the command print a line about `variable`."""
-        self.notes.append(f"{variable.name}: {what}")
+    def note(self, variable: Variable[Any], text: object) -> None:
+        """Add a note about `variable` for the command to print."""
+        self.notes.append(f"{variable.name}: {text}")
 
     def _read(self, variable: Variable[T]) -> T | None:
         try:

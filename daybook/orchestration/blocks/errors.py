@@ -1,31 +1,31 @@
-"""The errors of blocks, as a tree. No message holds a secret.
+"""The errors of blocks, as a tree. No message contains a secret.
 
 daybook.errors.DaybookError
 └── BlocksError
-    ├── BadValue              the value of one variable is wrong
-    ├── NothingSet            no variable is set that would make a block
-    ├── EnvironmentRefused    the environment is half set or contradicts itself: all problems at once
+    ├── BadValue              the value of one variable is invalid
+    ├── NothingSet            no variable of a block is set
+    ├── EnvironmentRefused    the environment is incomplete or contradicts itself: all problems at once
     ├── ServerUnreachable     the Prefect server does not answer, or refuses the key
-    └── BlockUnusable         a block that a flow needs is missing, or does not hold what it should
+    └── BlockUnusable         a block that a flow needs is missing or invalid
 """
 
 from daybook.errors import DaybookError
 
 
 class BlocksError(DaybookError):
-    """The root of the errors of blocks."""
+    """The base class of the errors of blocks."""
 
 
 class BadValue(BlocksError):
-    """The value of a variable is wrong: why, and what to write. The text never repeats what may be secret."""
+    """The value of a variable is invalid. The text says why and what to write, and never repeats a possible secret."""
 
 
 class NothingSet(BlocksError):
-    """No variable is set that would make a block."""
+    """No variable of a block is set."""
 
 
 class EnvironmentRefused(BlocksError):
-    """The environment is half set or contradicts itself. `problems` has a line for each: variable, reason, remedy."""
+    """The environment is incomplete or contradicts itself. `problems` has a line for each: variable, reason, remedy."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -37,4 +37,4 @@ class ServerUnreachable(BlocksError):
 
 
 class BlockUnusable(BlocksError):
-    """A block that a flow needs is missing, or does not hold what it should."""
+    """A block that a flow needs is missing or invalid."""

@@ -1,8 +1,8 @@
-"""Opens databases, stage and accounts from the blocks that `daybook blocks` made.
+"""Open databases, the stage and accounts from the blocks that `daybook blocks` saved.
 
-Flows never read the environment: they call these functions.
+Flows call these functions, and never read the environment themselves.
 
-Every function is synchronous, in a flow or outside, even while an event loop runs (a notebook).
+Every function is synchronous, inside and outside of a flow, even while an event loop runs, as in a notebook.
 """
 
 import logging
@@ -33,13 +33,13 @@ logger = logging.getLogger("daybook.blocks")
 def engine(name: str) -> Engine:
     """Return an engine for the database of `SqlAlchemyConnector/<name>` (`production`, `warehouse`, or another).
 
-    The engine opens a new connection each time and closes it after use, so that no run inherits another's session. It
-    does not log SQL, and its errors leave out the bound values, as these are personal data. What PostgreSQL itself adds
-    to an error (`LINE 1`, `DETAIL`) may still hold one.
+    The engine opens a new connection each time and closes it after use, so no run inherits the session of another. It
+    does not log SQL. Its errors leave out bound values, which may be personal data. The lines that PostgreSQL itself
+    adds to an error (`LINE 1`, `DETAIL`) may still contain one.
 
     Raises:
-        BlockUnusable: the block is missing, or does not hold what it should.
-        ExtraMissing: the database is a warehouse, whose dialect of SQLAlchemy is not installed.
+        BlockUnusable: the block is missing or invalid.
+        ExtraMissing: the database is a warehouse, and its SQLAlchemy dialect is not installed.
     """
     from prefect_sqlalchemy import SqlAlchemyConnector
 
@@ -73,12 +73,12 @@ def google(name: str) -> "Credentials":
 
 
 def warehouse(patience: int | None = None) -> Warehouse:
-    """Return the warehouse of `SqlAlchemyConnector/warehouse`; a Redshift gets the role of `RedshiftCopy/warehouse`.
+    """Return the warehouse of `SqlAlchemyConnector/warehouse`; for Redshift, with the role of `RedshiftCopy/warehouse`.
 
-    `patience` limits a connection attempt, and each statement, to so many seconds (None: no limit).
+    `patience` is the limit in seconds for a connection attempt and for each statement (None: no limit).
 
     Raises:
-        BlockUnusable: a block is missing, or does not hold what it should.
+        BlockUnusable: a block is missing or invalid.
         WarehouseError: the database cannot be a warehouse.
     """
     database = engine("warehouse")
@@ -93,14 +93,14 @@ def stage() -> "FolderStage | S3Stage":
     """Return the stage that `S3Bucket/stage` or `LocalFileSystem/stage` describes.
 
     Raises:
-        BlockUnusable: there is neither, or there are both.
+        BlockUnusable: both blocks exist, or none.
     """
     with get_client(sync_client=True) as client:
         on_s3 = document(client, S3_STAGE, "stage") is not None
         in_folder = document(client, FOLDER_STAGE, "stage") is not None
     if on_s3 and in_folder:
         raise BlockUnusable(
-            "there are two stages, S3Bucket/stage and LocalFileSystem/stage: delete one in the UI, or set"
+            "two stages exist, S3Bucket/stage and LocalFileSystem/stage: delete one in the UI, or set"
             " DAYBOOK_STAGE_URL and run `daybook blocks`"
         )
     if on_s3:
@@ -129,23 +129,23 @@ def copy_iam_role() -> str | None:
     return found.iam_role if found else None
 
 
-#: The options of `open_warehouse` that come from blocks. The block of one is read only for a warehouse that takes it.
+#: The options of `open_warehouse` that come from blocks. A block is read only for a warehouse that takes the option.
 _OPTIONS = {"copy_iam_role": copy_iam_role}
 
 
 def existing(client: SyncPrefectClient, kind: type[B], name: str, variable: str | None) -> B | None:
     """Return the block `<kind>/<name>`, or None if there is no such block.
 
-    `variable` is the one that makes the block, for the error; None for a block that a person makes in the UI.
+    The error names `variable`, from which the block is made. Pass None for a block that people create in the UI.
 
     Raises:
-        BlockUnusable: the block does not hold what it should.
+        BlockUnusable: the block is invalid.
     """
     return _load(kind, name, variable) if document(client, kind.get_block_type_slug(), name) else None
 
 
 def secret_values() -> tuple[str, ...]:
-    """Return the passwords, keys and tokens of every block; nothing if they cannot be read. Never raises."""
+    """Return the passwords, keys and tokens of every block, or none if they cannot be read. Never raises."""
     try:
         with get_client(sync_client=True) as client:
             return tuple(sorted(stored_blocks.secret_values(client)))
@@ -158,13 +158,13 @@ def _load(kind: type[B], name: str, variable: str | None) -> B:
     try:
         return load(kind, name)
     except RuntimeError:
-        # Prefect raises this for a block that does not fit its type. Its cause repeats the values: not chained.
+        # Prefect raises this for a block that does not fit its type. It is not chained: its cause repeats the values.
         remedy = f"set {variable} and run `daybook blocks`" if variable else "correct it in the UI"
-        raise BlockUnusable(f"the block {kind.__name__}/{name} does not hold what it should: {remedy}") from None
+        raise BlockUnusable(f"the block {kind.__name__}/{name} is invalid: {remedy}") from None
     except ValueError:
         raise _missing(f"{kind.__name__}/{name}", variable) from None
 
 
 def _missing(block: str, variable: str | None) -> BlockUnusable:
-    remedy = f"set {variable} and run `daybook blocks`" if variable else "make it in the UI, under Blocks"
+    remedy = f"set {variable} and run `daybook blocks`" if variable else "create it in the UI, under Blocks"
     return BlockUnusable(f"the block {block} is missing: {remedy}")

@@ -1,4 +1,4 @@
-"""The declared blocks: every `BlockDeclaration` in the package `blocks` that says what it makes."""
+"""Find the declared blocks: every `BlockDeclaration` in the package `blocks` that sets `makes`."""
 
 import importlib
 import pkgutil
@@ -19,7 +19,7 @@ def _found(package: ModuleType) -> Iterator[BlockDeclaration]:
             continue
         module = importlib.import_module(f"{package.__name__}.{entry.name}")
         for kind in vars(module).values():
-            # Not a class that the module imports, which another module declares, nor a base class of two blocks.
+            # Skip classes that the module only imports, and base classes of several blocks.
             ours = isinstance(kind, type) and issubclass(kind, BlockDeclaration) and kind.__module__ == module.__name__
             if ours and hasattr(kind, "makes"):
                 yield kind()

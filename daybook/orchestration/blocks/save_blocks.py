@@ -1,7 +1,7 @@
-"""Makes the blocks of a plan on the Prefect server: creates, updates, or leaves what is already right.
+"""Save the blocks of a plan on the Prefect server: create or update them, or leave them unchanged.
 
-A block that is right is not saved again, as Prefect takes two seconds to save one (it registers type and schema each
-time). A declaration imports an integration only when it builds a block of it, as that takes seconds, too.
+An unchanged block is not saved again: Prefect takes two seconds to save one, because it registers type and schema each
+time. A declaration imports an integration only when it builds a block with it, because that takes seconds, too.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from daybook.orchestration.blocks.stored_blocks import document, load
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done about one block: its address, one of created | updated | unchanged | removed, and what it holds."""
+    """The outcome for one block. `action` is created, updated, unchanged or removed; `shown` describes the content."""
 
     block: str
     action: str
@@ -27,7 +27,7 @@ class Outcome:
 
 
 def save(plan: BlockPlan) -> Iterator[Outcome]:
-    """Bring the server's blocks in line with `plan`, and yield each outcome as it happens.
+    """Create, update and delete the server's blocks to match `plan`. Yield each outcome as it happens.
 
     Raises:
         ServerUnreachable: the outcomes yielded so far are done; a rerun does the rest.
@@ -42,7 +42,7 @@ def save(plan: BlockPlan) -> Iterator[Outcome]:
 
 
 def _put(client: SyncPrefectClient, wanted: BlockToSave) -> tuple[Block, str]:
-    """Save the block unless it is stored as it is. Return the block as stored, and what was done."""
+    """Save the block unless the stored one is equal. Return the stored block and the action."""
     kind = type(wanted.block)
     action = "created"
     if document(client, kind.get_block_type_slug(), wanted.name):
@@ -52,7 +52,7 @@ def _put(client: SyncPrefectClient, wanted: BlockToSave) -> tuple[Block, str]:
             if _values(stored) == _values(wanted.block):
                 return stored, "unchanged"
         except (RuntimeError, ValueError):
-            pass  # made by hand or by an older release, and no longer readable: replaced
+            pass  # created by hand or by an older release, and unreadable: replace it
     wanted.block.save(wanted.name, overwrite=True)
     return wanted.block, action
 

@@ -1,4 +1,4 @@
-"""Opens the Prefect server that a command writes to. Without one, the error says what to do."""
+"""Connect to the Prefect server, or raise an error that says what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,15 +12,15 @@ from daybook.orchestration.blocks.errors import ServerUnreachable
 
 @contextmanager
 def server() -> Iterator[SyncPrefectClient]:
-    """Yield a client of the server at PREFECT_API_URL, once the server has answered a first request.
+    """Yield a client of the server at PREFECT_API_URL, after the server has answered a first request.
 
     Raises:
-        ServerUnreachable: there is no server, it refuses the key, or it stops answering within the block.
+        ServerUnreachable: no server answers, it refuses the key, or it stops answering within the `with` block.
     """
     address = PREFECT_API_URL.value()
     start = "start the server (`prefect server start`, or `make demo`)"
     if not address:
-        # Prefect would start a temporary server for this one command, which no worker ever sees.
+        # Prefect would start a temporary server for this command only, which no worker sees.
         raise ServerUnreachable(
             f"PREFECT_API_URL is not set: {start} and set it (http://127.0.0.1:4200/api for a local server)"
         )
@@ -29,8 +29,10 @@ def server() -> Iterator[SyncPrefectClient]:
         with get_client(sync_client=True) as client:
             try:
                 client.read_block_types()
-            except ValueError:  # an answer that is not Prefect's: a login page, say
-                raise ServerUnreachable(f"what answers at PREFECT_API_URL={shown} is not a Prefect server") from None
+            except ValueError:  # not an answer of Prefect, but a login page for example
+                raise ServerUnreachable(
+                    f"the server at PREFECT_API_URL={shown} is not a Prefect server: correct the address"
+                ) from None
             yield client
     except httpx.HTTPStatusError as error:
         status = error.response.status_code

@@ -1,4 +1,4 @@
-"""Reads the blocks that are stored on the Prefect server."""
+"""Read the blocks that are stored on the Prefect server."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from daybook.orchestration.pagination import PAGE, every
 
 S3_STAGE = "s3-bucket"
 FOLDER_STAGE = "local-file-system"
-"""The slugs of the types that the block `stage` can have. Constants, as the types take seconds to import."""
+"""The slugs of the block types for a stage. They are constants because the types take seconds to import."""
 
 B = TypeVar("B", bound=Block)
 
@@ -21,7 +21,7 @@ _SECRET, _OPEN = re.compile("pass|secret|token|key|auth|url|uri|dsn|value"), re.
 
 
 def document(client: SyncPrefectClient, type_slug: str, name: str) -> BlockDocument | None:
-    """Return the document of a block without its secrets; None if there is no such block."""
+    """Return the document of a block without its secrets, or None if the block does not exist."""
     try:
         return client.read_block_document_by_name(name, type_slug, include_secrets=False)
     except ObjectNotFound:
@@ -32,7 +32,7 @@ def load(kind: type[B], name: str) -> B:
     """Return the block `<kind>/<name>`.
 
     Raises:
-        ValueError: there is no such block.
+        ValueError: the block does not exist.
         RuntimeError: its document does not fit the type.
     """
     # Without _sync, load returns a coroutine if an event loop is running, as in a notebook.
@@ -40,7 +40,7 @@ def load(kind: type[B], name: str) -> B:
 
 
 def secret_values(client: SyncPrefectClient) -> set[str]:
-    """Return the secrets of every block, whatever its type: the values that the server hides when it shows blocks."""
+    """Return the secrets of every block of any type: the values that the server hides when it shows blocks."""
     shown, hidden = (_contents(client, include_secrets) for include_secrets in (True, False))
     return {secret for block, data in shown.items() for secret in _differing(data, hidden.get(block), "")}
 
@@ -53,10 +53,10 @@ def _contents(client: SyncPrefectClient, include_secrets: bool) -> dict[Any, Any
 
 
 def _differing(shown: Any, hidden: Any, name: str) -> Iterator[str]:
-    """Yield the texts of `shown` that `hidden` hides and whose field names are those of secrets.
+    """Yield the texts of `shown` that `hidden` hides, if the field's name suggests a secret.
 
-    The server hides a Google key as a whole, with the id of its project, which is not a secret and may be the name of a
-    schema.
+    The name matters because the server hides a Google key as a whole, including the project's ID. That ID is not a
+    secret, and may also be the name of a schema.
     """
     if isinstance(shown, dict):
         for part, value in shown.items():

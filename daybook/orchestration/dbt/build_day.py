@@ -1,4 +1,4 @@
-"""The steps of the flow `dbt-build`: which day it builds, and waiting for the tables of that day."""
+"""The steps of the flow `dbt-build`: choose the day to build, and wait for the tables of that day."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ def run_name() -> str:
 
 
 def day_before() -> date:
-    """Return the day before the run's scheduled time, in UTC; of a run without one, yesterday."""
+    """Return the day before the run's scheduled time, in UTC, or yesterday if the run has none."""
     return ((scheduled_at() or datetime.now(UTC)) - timedelta(days=1)).date()
 
 
@@ -32,7 +32,7 @@ def tables_of(dbt: Dbt, select: str | None) -> list[str]:
 
 
 def wait_for_tables(names: list[str], day: date, timeout_seconds: float) -> None:
-    """Wait until each of the tables has its last interval of `day`; for `timeout_seconds`, all at the same time.
+    """Wait until each table has its last interval of `day`. All waits run at once, each for `timeout_seconds`.
 
     Raises:
         NotLoadedInTime: names each table that is late.
@@ -42,7 +42,7 @@ def wait_for_tables(names: list[str], day: date, timeout_seconds: float) -> None
         if interval := last_of_day(read_table(name), day):
             waiting.append(wait_for.submit(name, interval.start, timeout_seconds=timeout_seconds))
         else:
-            get_run_logger().info("%s has no interval that %s would have to wait for", name, day)
+            get_run_logger().info("%s has no interval on %s, so there is nothing to wait for", name, day)
     for waited in waiting:
         try:
             waited.result()

@@ -1,6 +1,6 @@
-"""Run dbt by prefect-dbt: each model and test is a task of the run, and its lines are in the run's log.
+"""Run dbt with prefect-dbt. Each model and test is a task of the run, and its output is in the run's log.
 
-The extra `dbt` installs prefect-dbt, so it is imported when it is needed.
+prefect-dbt comes with the extra `dbt`, so it is imported only when it is needed.
 """
 
 import json
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 def _not_a_traceback(record: logging.LogRecord) -> bool:
-    """Filter out Prefect's traceback of a model or test that failed: dbt logs the failure in the line before."""
+    """Filter out Prefect's traceback of a failed model or test: dbt logs the failure in the line before."""
     return not (record.exc_info and getattr(record, "task_name", None) == "execute_dbt_node")
 
 
@@ -44,7 +44,7 @@ class Dbt:
     day: date
 
     def nodes(self, select: str | None) -> list[str]:
-        """Return the unique ids of the nodes that `select` names, and leave a manifest.
+        """Return the unique IDs of the nodes that `select` names, and write the manifest.
 
         Raises:
             DbtUnusable: dbt cannot read the project or the selection, or it selects nothing. `build` raises it, too.
@@ -54,7 +54,7 @@ class Dbt:
         return self._some([json.loads(line)["unique_id"] for line in listed], select)
 
     def manifest(self) -> dict[str, Any]:
-        """Return dbt's `manifest.json`, as the last command left it."""
+        """Return the `manifest.json` that the last dbt command wrote."""
         path = self.project / self._settings().target_path / "manifest.json"
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return manifest
@@ -64,9 +64,9 @@ class Dbt:
         return self._some(outcomes(self._invoke("build", select, *["--full-refresh"] * full_refresh).results), select)
 
     def _some(self, found: list[T], select: str | None) -> list[T]:
-        """Return what dbt found. Refuse an empty selection, which dbt itself calls a success."""
+        """Return what dbt found. Refuse an empty selection, which dbt itself treats as a success."""
         if not found:
-            raise DbtUnusable(f"nothing in {self.project} is selected by {select!r}: correct select, or leave it out")
+            raise DbtUnusable(f"{select!r} selects nothing in {self.project}: correct select, or leave it out")
         return found
 
     def _invoke(self, command: str, select: str | None, *flags: str) -> Any:
@@ -79,8 +79,8 @@ class Dbt:
         try:
             return PrefectDbtRunner(settings=self._settings(), raise_on_failure=False).invoke(arguments).result
         except ValueError as error:  # prefect-dbt raises it for every exception of dbt
-            said = str(error).partition("': ")[2] or str(error)
-            raise DbtUnusable(f"dbt {command} could not run in {self.project}: {said}") from None
+            reason = str(error).partition("': ")[2] or str(error)
+            raise DbtUnusable(f"dbt {command} could not run in {self.project}: {reason}") from None
         finally:
             _wait_for_tasks()
 
@@ -91,7 +91,7 @@ class Dbt:
 
 
 def _wait_for_tasks() -> None:
-    """Wait for the nodes' tasks. prefect-dbt runs each in a thread and does not wait: they would stay `Running`."""
+    """Wait for the nodes' tasks. prefect-dbt runs each in a thread without waiting, so they would stay `Running`."""
     for thread in threading.enumerate():
         if thread.name.endswith("(run_task)"):
             thread.join(timeout=30)

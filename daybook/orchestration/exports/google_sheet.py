@@ -23,16 +23,16 @@ def run_name() -> str:
 
 @task(name="select", cache_policy=NO_CACHE)
 def select(table: str | None, query: str | None) -> Selection:
-    """Read the rows of a table or of a query, in one snapshot of the warehouse, which the query cannot change."""
+    """Read the rows of a table or of a query in one read-only snapshot of the warehouse."""
     if (table is None) == (query is None):
-        raise ExportFailed("give either table, for all of it, or query, for a part of it")
+        raise ExportFailed("give either table, for the whole table, or query, for some of its rows")
     warehouse = blocks.warehouse()
     return export.select_table(warehouse, read_dataset(table)) if table else export.select(warehouse, str(query))
 
 
 @task(name="write", cache_policy=NO_CACHE)
 def write(selection: Selection, spreadsheet: str, range: str, block: str) -> Written:
-    """Replace the range by one request, and read it back."""
+    """Replace the range with one request, and read it back."""
     return export.write(selection, blocks.google(block), spreadsheet, parse(range))
 
 

@@ -1,4 +1,4 @@
-"""The runs of tables that ended in a period of time, as far as Prefect still has them."""
+"""Read the runs of tables that ended in a time range, if Prefect still has them."""
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
@@ -26,19 +26,19 @@ from daybook.monitoring.key_metrics.run_counts import ReportedRuns, Run
 from daybook.orchestration.pagination import PAGE, every
 from daybook.orchestration.run_tags import BACKFILL_TAG
 
-_OVER = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED]  # a cancelled run neither succeeded nor failed
-#: The flow of a backfill itself, whose run has the table's tag, too; and the flow whose tasks are the summaries' runs.
+_OVER = [StateType.COMPLETED, StateType.FAILED, StateType.CRASHED]  # a cancelled run did not succeed or fail
+#: The flow of backfills, whose own run also has the table's tag; and the flow whose tasks are the summaries' builds.
 _BACKFILLS, _SUMMARIES = "backfill", "summaries"
-#: The flow of an audit, whose run has the table's tag, too. It loads no rows, and fails because of what it finds.
+#: The flow of audits, whose run also has the table's tag. It loads no rows, and fails if the table differs.
 _AUDITS = "reconcile"
 
 
 def ended_runs(
     client: SyncPrefectClient, tables: Collection[str], summaries: Collection[str], span: Interval
 ) -> ReportedRuns:
-    """Return what ended within `span`: the runs of `tables`, and the builds of `summaries` by the flow of that name.
+    """Return the runs of `tables` and the builds of `summaries` that ended within `span`.
 
-    A run that failed and was retried counts once, as it ended.
+    A run that failed and was retried counts once, with its final state.
     """
     flows = client.read_flows(flow_filter=FlowFilter(name=FlowFilterName(any_=[_BACKFILLS, _AUDITS])))
     runs, backfills, names = list[Run](), set[str](), {flow.id: flow.name for flow in flows}
@@ -88,7 +88,7 @@ def _of_summaries(client: SyncPrefectClient, names: Collection[str], span: Inter
 
 
 def _since(client: SyncPrefectClient) -> datetime | None:
-    """Return when the oldest run of Daybook that Prefect still has ended; None if it has none."""
+    """Return the end of the oldest run of Daybook that Prefect still has, or None if it has none."""
     ended = FlowRunFilterEndTime(is_null_=False)
     ours = FlowRunFilter(tags=FlowRunFilterTags(all_=["daybook"]), end_time=ended)
     oldest = client.read_flow_runs(flow_run_filter=ours, sort=FlowRunSort.START_TIME_ASC, limit=1)

@@ -1,4 +1,4 @@
-"""The key metrics of some weeks, from the warehouse and from Prefect."""
+"""Compute the key metrics of some weeks from the warehouse and from Prefect."""
 
 import logging
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from daybook.warehouses.base import Warehouse
 
 logger = logging.getLogger("daybook.key_metrics")
 
-_AROUND = timedelta(days=1)  # a run may commit as a week ends, and end after it
+_AROUND = timedelta(days=1)  # a run may commit at the end of a week and end in the next one
 
 
 def readable() -> list[Dataset]:
-    """Return every table and summary whose file can be read. Log a warning for each of the others."""
+    """Return every table and summary whose file can be read. Log a warning for each unreadable file."""
     found, problems = datasets()
     for problem in problems:
         logger.warning("%s", problem)
@@ -33,9 +33,9 @@ def readable() -> list[Dataset]:
 def measured(
     client: SyncPrefectClient, warehouse: Warehouse, among: Sequence[Dataset], weeks: Sequence[Interval], now: datetime
 ) -> list[Metrics]:
-    """Return the metrics of these tables in these neighbouring weeks, the oldest week first, up to `now`.
+    """Return the metrics of these tables in these adjacent weeks, the oldest week first, up to `now`.
 
-    Raises what the warehouse or Prefect's server raises when it cannot be reached.
+    Raises the errors of the warehouse or of Prefect's client if one of them cannot be reached.
     """
     summaries = {dataset.name for dataset in among if isinstance(dataset, Summary)}
     tables = {dataset.name for dataset in among} - summaries

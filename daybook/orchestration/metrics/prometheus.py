@@ -26,11 +26,11 @@ from daybook.redaction import without_secrets
 
 logger = logging.getLogger("daybook.prometheus")
 
-_FRESH = 30.0  # seconds for which an answer is good: several Prometheus servers may scrape the same exporter
+_FRESH = 30.0  # seconds to cache an answer: several Prometheus servers may scrape the same exporter
 
 
 class Exporter(Collector):
-    """Gives Prometheus what `find_out` finds out; it is asked again once its last answer is `good_for` seconds old."""
+    """Export the gauges of the `Moment` that `find_out` returns, cached for `good_for` seconds."""
 
     def __init__(self, find_out: Callable[[], Moment], good_for: float = _FRESH) -> None:
         self._find_out, self._good_for = find_out, good_for
@@ -38,19 +38,19 @@ class Exporter(Collector):
         self._answer: Moment | None = None
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """The gauges; `daybook_up 0` alone where nothing could be found out."""
-        with self._lock:  # of scrapes at the same moment one asks, and the others get its answer
+        """Return the gauges, or only `daybook_up 0` if `find_out` failed."""
+        with self._lock:  # one of several concurrent scrapes asks, and the others wait for its answer
             if time.monotonic() - self._asked >= self._good_for:
                 self._answer, self._asked = self._ask(), time.monotonic()
             return gauges(self._answer)
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
-        """The names, without asking for values: so the registry learns them at once."""
+        """Return the names without values, so that registering the exporter does not query any server."""
         return gauges(None)
 
     @property
     def answered(self) -> bool:
-        """Whether the last answer was one."""
+        """Return True if the last call of `find_out` succeeded."""
         return self._answer is not None
 
     def _ask(self) -> Moment | None:
@@ -62,20 +62,20 @@ class Exporter(Collector):
 
 
 def registry_of(exporter: Exporter) -> CollectorRegistry:
-    """A registry with nothing else in it: the exporter's own memory and processor are nobody's question."""
+    """Return a registry with this exporter only, without metrics about the exporter's own process."""
     registry = CollectorRegistry()
     registry.register(exporter)
     return registry
 
 
 def find_out() -> Moment:
-    """Ask the warehouse and Prefect's server how every table stands. Raises what they raise."""
+    """Read the state of every table from the warehouse and Prefect's server. Raises what they raise."""
     now, among = datetime.now(UTC), readable()
     with server() as client:
         warehouse = blocks.warehouse()
         week = measured(client, warehouse, among, [WEEKS.containing(now)], now)
         with warehouse.session() as session:
             ends = Ledger(warehouse).ends(session, [dataset.name for dataset in among])
-        standings = look(warehouse, [dataset for dataset in among if dataset.due], now)
-        troubled = [incident.subject for incident in IncidentStore(client, warehouse).open]
-    return Moment(now, among, ends, standings, week, troubled)
+        freshness = look(warehouse, [dataset for dataset in among if dataset.due], now)
+        open_incidents = [incident.subject for incident in IncidentStore(client, warehouse).open]
+    return Moment(now, among, ends, freshness, week, open_incidents)

@@ -23,7 +23,7 @@ from daybook.orchestration.scheduled_time import scheduled_at
 
 
 def run_name() -> str:
-    """Return the last week that is computed: `key-metrics 2026-07-20`. A wrong week is shown as it was given."""
+    """Return the run's name, with its last week: `key-metrics 2026-07-20`. An invalid week is shown as given."""
     given = (runtime.flow_run.parameters or {}).get("week")
     try:
         week = date.fromisoformat(given) if isinstance(given, str) else given
@@ -33,17 +33,17 @@ def run_name() -> str:
 
 
 def choose(week: date | None, number: int) -> list[Interval]:
-    """Return `number` weeks, the oldest first: the last has the day `week`, or is the last that is complete.
+    """Return `number` weeks, oldest first. The last contains the day `week`, or by default is the last complete week.
 
     Raises:
         IntervalError: that week has not begun.
     """
-    meant = scheduled_at() or datetime.now(UTC)
+    moment = scheduled_at() or datetime.now(UTC)
     if week is None:
-        return last_weeks(meant, number)
+        return last_weeks(moment, number)
     last = WEEKS.containing(week)
     if last.start >= datetime.now(UTC):
-        raise IntervalError(f"the week of {week} begins on {last.start:%Y-%m-%d}: give a day of one that has begun")
+        raise IntervalError(f"the week of {week} begins on {last.start:%Y-%m-%d}: give a day of a week that has begun")
     return last_weeks(last.end, number)
 
 
@@ -62,14 +62,14 @@ def write(metrics: Sequence[Metrics], last: Interval) -> list[Metrics]:
     with warehouse.session() as session:
         book.replace(session, metrics)
         history = book.since(session, (last.start - timedelta(weeks=WEEKS_SHOWN - 1)).date())
-    get_run_logger().info("%d rows are written to daybook.key_metrics", len(metrics))
+    get_run_logger().info("wrote %d rows to daybook.key_metrics", len(metrics))
     return [row for row in history if row.week_start <= last.start.date()]
 
 
 def send(metrics: Sequence[Metrics], week_start: date) -> None:
     """Put the weekly message into the outbox, which the monitor delivers every quarter of an hour.
 
-    A retried run replaces its own message, so that it is sent once.
+    A retried run replaces its own message, so the message is sent once.
     """
     with get_client(sync_client=True) as client:
         Outbox(client).put(weekly(metrics, week_start, messages.link(runtime.flow_run.id)), scheduled_at())

@@ -1,4 +1,4 @@
-"""The base class of notification channels: how a notice reaches the people of an owner."""
+"""The base class of notification channels. A channel sends notices to an owner's address."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -22,11 +22,11 @@ class Channel(ABC):
     """
 
     name: ClassVar[str]
-    """The name under which the outbox remembers what the channel has sent. It stays the same for good."""
+    """The name under which the outbox records what the channel has sent. Never change it."""
     yaml_field: ClassVar[str]
     """The field of an owner in `tables/owners.yaml` that holds the address. The default is `name`."""
     address_type: ClassVar[Any]
-    """The type of that field, as Pydantic takes it, with validators whose errors name the remedy."""
+    """The type of that field for Pydantic, with validators whose errors name the remedy."""
     yaml_help: ClassVar[str]
     """One sentence about that field, for the JSON schema and for errors."""
 
@@ -53,14 +53,14 @@ class Channel(ABC):
 
         Raises:
             NotConfigured: the owner has an address, and the block that sends to it is missing.
-            BlockUnusable: a block does not hold what it should.
+            BlockUnusable: the content of a block is invalid.
         """
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], address: Any | None) -> Sequence[Self]:
-        """Open the channel from environment variables alone, for when no Prefect server can be asked for blocks.
+        """Open the channel from environment variables alone, while the Prefect server is down.
 
-        Return the channels, as `open` does. The default is none.
+        Return the channels, as `open` does. The default implementation returns none.
         """
         return ()
 
@@ -69,7 +69,7 @@ class Channel(ABC):
         """Send a notice, and return the thread that it started; "" if the channel has no threads.
 
         Raises:
-            DeliveryFailed: the channel cannot take it now: unreachable, out of order, rate limited, misconfigured.
+            DeliveryFailed: the channel cannot take it now: unreachable, down, rate limited or misconfigured.
             DeliveryRefused: the channel will never take it.
             NotConfigured: an address is missing.
         """
@@ -77,6 +77,6 @@ class Channel(ABC):
     def reply(self, notice: Notice, thread: str) -> str:
         """Send a later notice of the incident whose first one started `thread`, and return the thread to continue.
 
-        Raises the same errors as `deliver`. By default it is a message of its own.
+        The default implementation sends a separate message. Raises the same errors as `deliver`.
         """
         return self.deliver(notice)

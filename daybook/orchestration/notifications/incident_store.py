@@ -37,19 +37,19 @@ class IncidentStore:
 
     @property
     def open(self) -> list[Incident]:
-        """All open incidents, oldest first."""
+        """Return all open incidents, oldest first."""
         return sorted(self._open.values(), key=lambda incident: incident.since)
 
     def cleaned(self, text: str) -> str:
-        """Return a text without secrets. Use it for subjects with user input, as they are looked up in this form."""
+        """Return a text without secrets. Use it for subjects with user input: they are looked up in this form."""
         return without_secrets(text, self._secrets)
 
     def about(self, subject: str) -> Incident | None:
-        """Return the open incident of a subject; None: there is none."""
+        """Return the open incident of a subject, or None."""
         return self._open.get(key_of(subject))
 
     def keep(self, incident: Incident, notice: Notice | None = None) -> None:
-        """Keep an incident as it is now, and send the notice, if any. Secrets in both are redacted."""
+        """Save an incident, and send the notice, if any. Secrets in both are redacted."""
         if notice:
             self._outbox.put(without_secrets_in(notice, self._secrets), incident.last)
         incident = replace(incident, title=self.cleaned(incident.title), error=self.cleaned(incident.error))
@@ -58,7 +58,7 @@ class IncidentStore:
         self._open[key] = incident
 
     def close(self, incident: Incident, when: datetime, notice: Notice | None) -> None:
-        """Close an incident, send the notice, if any, and keep the incident for the history in the warehouse."""
+        """Close an incident, send the notice, if any, and save the incident for the history in the warehouse."""
         if notice:
             self._outbox.put(without_secrets_in(notice, self._secrets), when)
         key = key_of(incident.subject)
@@ -67,7 +67,7 @@ class IncidentStore:
         self._open.pop(key, None)
 
     def write_history(self) -> None:
-        """Write closed incidents into the warehouse, if it answers. What cannot be written now is written later."""
+        """Write closed incidents to the warehouse. If it does not answer, a later pass writes them."""
         if self._warehouse is None:
             return
         closed = self._closed.all()
@@ -78,25 +78,25 @@ class IncidentStore:
                 try:
                     incident = _INCIDENT.validate_python(document["incident"])
                 except (ValidationError, LookupError, TypeError):
-                    logger.warning("the variable daybook_closed_%s does not hold an incident: delete it in the UI", key)
+                    logger.warning("the variable daybook_closed_%s is not a valid incident: delete it in the UI", key)
                     continue
                 IncidentLog(self._warehouse).record(session, incident, datetime.fromisoformat(document["recovered_at"]))
                 self._closed.delete(key)
 
 
 def _readable(documents: Mapping[str, Any]) -> dict[str, Incident]:
-    """Return the incidents. One that somebody edited in the UI must not hide all others."""
+    """Return the incidents. An entry that was edited in the UI must not hide the others."""
     found = dict[str, Incident]()
     for key, document in documents.items():
         try:
             found[key] = _INCIDENT.validate_python(document)
         except ValidationError:
-            logger.warning("the variable daybook_incident_%s does not hold an incident: delete it in the UI", key)
+            logger.warning("the variable daybook_incident_%s is not a valid incident: delete it in the UI", key)
     return found
 
 
 def _document(incident: Incident) -> Any:
-    """Return the incident as a document for a variable. If it is too long, drop its error and what is oldest in it."""
+    """Return the incident as a document for a variable. If it is too long, drop its error and its oldest entries."""
     short = replace(incident, title=clipped(incident.title, _TITLE), error=clipped(incident.error, _ERROR))
     document = _INCIDENT.dump_python(short, mode="json")
     while not fits(document) and (short.seen or short.awaits or short.error):

@@ -62,7 +62,7 @@ def recovered(incident: Incident, when: datetime, how: str = "", verb: str = "re
 
 
 def title_of(failed: FailedRun) -> str:
-    """Return what failed, in one line: `raw_data.nps failed: 2021-02-05`. For an audit, return what it found."""
+    """Return one line that names what failed: `raw_data.nps failed: 2021-02-05`; for an audit, its finding."""
     state = failed.run.state
     name = state.name if state else ""
     verb = {"TimedOut": "timed out", "Crashed": "crashed"}.get(name or "", "failed")
@@ -76,7 +76,7 @@ def title_of(failed: FailedRun) -> str:
 
 
 def rerun(failed: FailedRun) -> str | None:
-    """Return the command that reruns the same interval, or that repairs what an audit found; None: there is none."""
+    """Return the command that reruns the same interval or repairs what an audit found, or None."""
     if failed.deployment is None:
         return None
     parameters = dict(failed.passed)
@@ -86,13 +86,13 @@ def rerun(failed: FailedRun) -> str | None:
         parameters |= table.grid.dates(intervals[0], intervals[-1])
     if failed.kind is AuditDiffers:
         if parameters.get("whole"):
-            return None  # such an audit cannot repair; its error says what to do
+            return None  # an audit of a whole table cannot repair; its error says what to do
         parameters["repair"] = True
     return run_command(failed.deployment, parameters)
 
 
 def link(run: object) -> tuple[str, str] | None:
-    """Return text and URL of the page of the run with this ID; None: the server has no UI."""
+    """Return the link text and URL of the page of the run with this ID, or None if the server has no UI."""
     url = url_for("flow-run", obj_id=str(run))
     return ("View run", url) if url else None
 

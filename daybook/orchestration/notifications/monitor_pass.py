@@ -59,7 +59,7 @@ class MonitorPass:
             self.problems.append(f"{what}: {type(error).__name__}: {self.incidents.cleaned(str(error))}")
 
     def check_failed_runs(self, run: UUID | None = None) -> None:
-        """Report runs that failed, crashed or timed out and are not reported yet; `run` is one that an event names."""
+        """Report unreported runs that failed, crashed or timed out. `run` is the ID of a run that an event names."""
         memory = VariableStore(self.client, "monitor")
         looked = memory.get("looked")
         since = datetime.fromisoformat(looked) if looked else self.now - _FIRST
@@ -71,12 +71,12 @@ class MonitorPass:
             of_run = list(group)
             self.run_step(partial(self._report, of_run), f"the run {of_run[0].run.name}")
         if len(self.problems) == known:
-            # The next pass looks from some minutes before this one, so it finds runs that ended during this one. It
-            # never looks further back than the first pass, which does not report older failures.
+            # The next pass starts some minutes before this one, so it finds runs that ended during this one. It never
+            # starts before the first pass did, which does not report older failures.
             memory.set("looked", max(since, self.now - _FIRST).isoformat())
 
     def _report(self, of_run: Sequence[FailedRun]) -> None:
-        """Report all failures of one run. It is marked last: if this process is killed, the next pass continues."""
+        """Report all failures of one run, then mark it, so that the next pass continues if this process is killed."""
         for failed in of_run:
             failures.report_failure(self.incidents, self.runs, failed, self.impact)
         self.runs.mark_reported(of_run[0])
@@ -113,17 +113,17 @@ class MonitorPass:
         )
         self.incidents.keep(incident, notice)
 
-    def check_event(self, about: str | None, run: UUID | None, subject: str | None, said: str) -> None:
-        """Report what only an event says. The parameters are those of the flow `monitor`."""
+    def check_event(self, about: str | None, run: UUID | None, subject: str | None, text: str) -> None:
+        """Report a problem that only an event shows. The parameters are those of the flow `monitor`."""
         if about == "warned" and subject:
-            check_warnings.report_warning(self.incidents, subject, said, str(run) if run else None, self.now)
-        elif about == "recovered" and subject and said == "checks":
+            check_warnings.report_warning(self.incidents, subject, text, str(run) if run else None, self.now)
+        elif about == "recovered" and subject and text == "checks":
             check_warnings.close_warning(self.incidents, subject, self.now)
         elif about == "stuck" and run:
             stuck_runs.report_stuck_run(self.incidents, self.client, run, self.now)
         elif about == "waiting" and run:
             stuck_runs.note_waiting(
-                self.incidents, self.client, run, reported=late_run_automation.was_reported(self.client, said)
+                self.incidents, self.client, run, reported=late_run_automation.was_reported(self.client, text)
             )
 
     def check_deadlines(self) -> None:
@@ -134,7 +134,7 @@ class MonitorPass:
             create_markdown_artifact(key="freshness", markdown=page, description=figures)
 
     def check_scheduler(self) -> None:
-        """Report if Prefect no longer schedules what it should."""
+        """Report if Prefect has stopped scheduling runs."""
         schedules.report_scheduler(self.incidents, self.client, self.now)
 
     def check_recoveries(self) -> None:
@@ -153,7 +153,7 @@ class MonitorPass:
 
 
 def _answering_warehouse() -> tuple[Warehouse | None, str]:
-    """Return the warehouse if it answers, else why it does not."""
+    """Return the warehouse and "" if it answers, else None and the reason."""
     try:
         warehouse = blocks.warehouse(patience=_PATIENCE)
         with warehouse.session() as session:

@@ -1,6 +1,7 @@
 """Keep messages on the Prefect server until they are delivered, so that an outage of a channel loses none.
 
-Messages of one incident form a thread and leave in order. One that cannot be delivered does not delay other incidents.
+Messages of one incident form a thread and are sent in order. A message that cannot be delivered does not delay those of
+other incidents.
 """
 
 import logging
@@ -62,8 +63,8 @@ class Outbox:
             try:
                 notice, channels = _NOTICE.validate_python(document["notice"]), tuple(document["channels"])
             except (ValidationError, LookupError, TypeError):
-                # Somebody edited it in the UI. It must not block all other messages.
-                logger.warning("the variable daybook_outbox_%s does not hold a message: delete it in the UI", moment)
+                # It was edited in the UI. It must not block all other messages.
+                logger.warning("the variable daybook_outbox_%s is not a valid message: delete it in the UI", moment)
                 continue
             if notice.incident in blocked or time.monotonic() - began > _PATIENCE:
                 left += 1
@@ -79,12 +80,12 @@ class Outbox:
         return left
 
     def _send(self, notice: Notice, channels: tuple[str, ...], send: Deliver) -> tuple[str, ...]:
-        """Send a message. Return the keys of the channels that have to be tried again."""
+        """Send a message. Return the keys of the channels to retry."""
         key = key_of(notice.incident) if notice.incident else ""
         threads = dict(self._threads.get(key) or {}) if key else {}
         delivery = send(notice, route_or_none(notice.owner), channels, threads)
         for channel, reason in delivery.failed.items():
-            logger.warning("%s: not sent by %s yet: %s", notice.title, channel, reason)
+            logger.warning("%s: not sent through %s yet: %s", notice.title, channel, reason)
         begun = threads | {channel: thread for channel, thread in delivery.done.items() if thread}
         undelivered = tuple(delivery.failed)
         if key and notice.tone is Tone.RECOVERED and not undelivered:
@@ -95,7 +96,7 @@ class Outbox:
 
 
 def _document(notice: Notice, channels: tuple[str, ...]) -> dict[str, Any]:
-    """Return the message as a document for a variable; texts and lists that are too long for it are cut."""
+    """Return the message as a document for a variable. Shorten texts and lists until it fits."""
     content = _NOTICE.dump_python(notice, mode="json")
     document = {"notice": content, "channels": list(channels)}
     for longest in _LENGTHS:

@@ -13,7 +13,7 @@ _LEASE = 60  # seconds until the lock of a killed process expires
 
 @contextmanager
 def exclusive_pass(client: SyncPrefectClient) -> Iterator[None]:
-    """Wait for earlier passes, with a global concurrency limit of Prefect that is created if it is missing."""
+    """Wait for earlier passes. The lock is a global concurrency limit of Prefect, created if it is missing."""
     client.upsert_global_concurrency_limit_by_name(_NAME, 1)
     with concurrency(_NAME, timeout_seconds=_PATIENCE, lease_duration=_LEASE, strict=True):
         yield

@@ -1,4 +1,4 @@
-"""A notice in plain text, and what all channels share: the sign of a tone, one-line texts, shortened texts."""
+"""Render a notice as plain text, with helpers that all channels share: emoji, one-line and shortened texts."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ SIGNS = {
     Tone.RECOVERED: "🟩",
     Tone.NOTE: "⬜",
 }
-"""One sign for each tone."""
+"""The emoji of each tone."""
 
 _CUT = 70  # characters of the line that replaces the middle of a long text
 
@@ -32,9 +32,9 @@ def clipped(text: str, room: int, cost: Callable[[str], int] = len) -> str:
 
 
 def shortened(text: str, room: int, cost: Callable[[str], int] = len) -> str:
-    """Return `text`, or its beginning and its end with a line in between that counts what is missing.
+    """Return `text`, or its beginning and its end with a line between them that counts the missing characters.
 
-    The end of an error often says how to fix it. If `room` is too small for that, return only the beginning.
+    Keeps the end because it often says how to fix an error. If `room` is too small for both, returns the beginning.
     """
     if _fits(text, room, cost):
         return text
@@ -48,17 +48,17 @@ def shortened(text: str, room: int, cost: Callable[[str], int] = len) -> str:
 
 
 def headline(notice: Notice) -> str:
-    """Return the sign and the title of a notice, on one line."""
+    """Return the emoji and the title of a notice, on one line."""
     return f"{SIGNS[notice.tone]} {one_line(notice.title)}".strip()
 
 
 def plain(notice: Notice) -> str:
-    """Return all of a notice in paragraphs: the title, then `body`."""
+    """Return the whole notice in paragraphs: the title, then `body`."""
     return "\n\n".join([headline(notice), body(notice)])
 
 
 def body(notice: Notice) -> str:
-    """Return all of a notice but its title: facts, error, impact, command, link, notes, signature."""
+    """Return a notice without its title: facts, error, impact, command, link, notes, signature."""
     parts = ["\n".join(f"{one_line(name)}: {one_line(value)}" for name, value in notice.facts)]
     if notice.error:
         parts.append("\n".join(f"    {line}" for line in printable(notice.error).strip().split("\n")))
@@ -72,7 +72,7 @@ def body(notice: Notice) -> str:
 
 
 def signature(notice: Notice) -> str:
-    """Return who sends the notice, and the owner that it is for."""
+    """Return the sender of the notice, and the owner that it is for."""
     return "Daybook" if notice.owner == "default" else f"Daybook, for {one_line(notice.owner)}"
 
 

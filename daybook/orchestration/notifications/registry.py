@@ -1,4 +1,4 @@
-"""Find the notification channels: each class in a module of `channels/` that derives from `Channel`."""
+"""Find the notification channels: every subclass of `Channel` in a module of `channels/`."""
 
 import importlib
 import pkgutil

@@ -16,18 +16,18 @@ from daybook.project import tables_folder
 logger = logging.getLogger("daybook.notifications")
 
 Route = Mapping[str, Any]
-"""The addresses of one owner, by the name of the channel. A channel without an address is missing."""
+"""The addresses of one owner, by the name of the channel. It has no entry for a channel without an address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """The routes in `owners.yaml`: the default, and what each owner has of its own."""
+    """The routes in `owners.yaml`: the default route, and the addresses of each owner."""
 
     default: Route
     owners: Mapping[str, Route]
 
     def route(self, owner: str) -> Route:
-        """Return the route of an owner: its own addresses, and those of `default` for what it leaves out."""
+        """Return the route of an owner: its own addresses, and the default for each channel that it leaves out."""
         return {**self.default, **self.owners.get(owner, {})}
 
 
@@ -35,7 +35,7 @@ def read_owners(folder: Path | None = None) -> Owners:
     """Return the routes in `owners.yaml` of `folder`, by default the project's `tables/`. The file may be missing.
 
     Raises:
-        TableFileError: the file is not YAML, or has a field or value that no channel knows. Names file, field, remedy.
+        TableFileError: the file is not YAML, or a field or value is unknown to all channels. Names file, field, remedy.
     """
     path = (folder or tables_folder()) / "owners.yaml"
     if not path.is_file():
@@ -50,9 +50,9 @@ def route(owner: str, folder: Path | None = None) -> Route:
 
 
 def route_or_none(owner: str) -> Route:
-    """Return the route of an `owner:`; an empty one if `owners.yaml` is wrong.
+    """Return the route of an `owner:`, or an empty route if `owners.yaml` is invalid.
 
-    One typo must not silence everybody: a channel may send without an address.
+    One typo must not silence every notification: some channels send without an address.
     """
     try:
         return route(owner)

@@ -1,4 +1,4 @@
-"""Deliver a notice through every channel of its owner; if none is set up, write it to the log."""
+"""Deliver a notice through every channel of its owner. If no channel is set up, write it to the log."""
 
 import logging
 import traceback
@@ -19,15 +19,15 @@ logger = logging.getLogger("daybook.notifications")
 
 @dataclass
 class Delivery:
-    """The outcome for one notice, by the key of the channel. A channel that is not set up is in none of them."""
+    """The outcomes of one notice, by the key of the channel. Channels that are not set up have no outcome."""
 
     done: dict[str, str] = field(default_factory=dict)
     """The thread of each channel that took the notice, for the next notice of its incident; "" for none.
     The key "log" if there is no channel."""
     failed: dict[str, str] = field(default_factory=dict)
-    """Why a channel did not take it, for those that are tried again."""
+    """The reason of each channel that did not take the notice and will be retried."""
     refused: dict[str, str] = field(default_factory=dict)
-    """Why a channel will never take it."""
+    """The reason of each channel that will never take the notice."""
 
 
 def deliver(
@@ -66,7 +66,7 @@ def _opened(client: SyncPrefectClient, route: Route, wanted: Sequence[str]) -> t
             opened = kind.open(client, route.get(name))
         except NotConfigured as hint:
             logger.warning("%s", hint)
-        except Exception as error:  # the Prefect server, or a block that was made by hand
+        except Exception as error:  # from the Prefect server, or from a block that was created by hand
             failed |= dict.fromkeys(keys, f"its blocks cannot be opened: {error}")
         else:
             channels += [channel for channel in opened if name in keys or channel.key in keys]
@@ -83,9 +83,9 @@ def _send(notice: Notice, channel: Channel, thread: str, delivery: Delivery) -> 
         delivery.failed[key] = str(error)
     except DeliveryRefused as error:
         delivery.refused[key] = str(error)
-        logger.error("not sent by %s: %s. The message is not sent again:\n%s", key, error, plain(notice))
-    except Exception as error:  # a bug of Daybook must not stop the other channels, nor later messages
-        # The text of the error may hold what the channel was given, a token for example: only its type is logged.
+        logger.error("not sent through %s: %s. Daybook does not retry this message:\n%s", key, error, plain(notice))
+    except Exception as error:  # a bug in Daybook must not stop the other channels or later messages
+        # The text of the error may contain a secret, such as a token, so only its type is logged.
         frames = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("a message could not be sent by %s: %s\n%s", key, type(error).__name__, frames)
+        logger.error("a message could not be sent through %s: %s\n%s", key, type(error).__name__, frames)
         delivery.failed[key] = f"a bug in Daybook ({type(error).__name__}): see the monitor's log"

@@ -1,4 +1,4 @@
-"""The tasks of the flow `summaries`: plan the builds, then build each summary after those that it reads."""
+"""The tasks of the flow `summaries`: plan the builds, then build each summary after its inputs."""
 
 from functools import partial
 
@@ -12,23 +12,23 @@ from daybook.summaries.builder.build import Built, build
 from daybook.summaries.builder.scheduler import BuildResults, run_in_order
 from daybook.summaries.graph import Graph, plan_builds
 
-MAX_ACTIVE_BUILDS = 4  # they are queries of the same warehouse
+MAX_ACTIVE_BUILDS = 4  # all of them query the same warehouse
 
 
 def run_name() -> str:
-    """Return the names of the summaries that were asked for; `summaries` for all of them."""
+    """Return the names of the requested summaries, or `summaries` for all of them."""
     tables = (runtime.flow_run.parameters or {}).get("tables")
     return ", ".join(tables) if tables else "summaries"
 
 
 @task(name="plan", cache_policy=NO_CACHE)
 def plan(tables: list[str] | None) -> Graph:
-    """Find what each summary reads, and refuse what cannot be built before anything runs."""
-    return plan_builds(blocks.warehouse(), tables or None)  # a form sends an empty list for no choice
+    """Find what each summary reads, and refuse summaries that cannot be built before anything runs."""
+    return plan_builds(blocks.warehouse(), tables or None)  # the UI's form sends an empty list if nothing is selected
 
 
 def build_all(graph: Graph, full_refresh: bool) -> BuildResults:
-    """Build the summaries of `graph`, each after those that it reads."""
+    """Build the summaries of `graph`, each after its inputs."""
     return run_in_order(graph.inputs, partial(_build_one, graph, full_refresh), at_once=MAX_ACTIVE_BUILDS)
 
 
@@ -43,8 +43,8 @@ def _build(graph: Graph, full_refresh: bool, name: str) -> Built:
     lineage = graph.lineages[name]
     flow_run_id = runtime.flow_run.id
     built = build(lineage.summary, lineage, blocks.warehouse(), full_refresh=full_refresh, flow_run_id=flow_run_id)
-    what = f"{built.label} ({built.why}), {built.rows:,} rows" if built.built else built.why
-    get_run_logger().info("%s: %s", name, what)
+    outcome = f"{built.label} ({built.why}), {built.rows:,} rows" if built.built else built.why
+    get_run_logger().info("%s: %s", name, outcome)
     emit_built(built, lineage.summary)
     if built.built:
         emit_check_results(name, built.warnings)

@@ -500,7 +500,7 @@ def test_a_wrong_file_does_not_hide_the_others(tmp_path: Path) -> None:
 
 
 def test_a_table_without_due_has_no_deadlines() -> None:
-    with pytest.raises(ValueError, match=r"raw\.t has no due:"):
+    with pytest.raises(ValueError, match=r"raw\.t has no `due:` in its file"):
         Deadlines(table(due=None)("raw.t"), datetime.now(UTC))
 
 

@@ -1,7 +1,7 @@
-"""Apprise: one URL for each of some hundred services: Teams, PagerDuty, Discord, Telegram, ntfy, SMS, …
+"""Apprise: one URL per service, for a hundred services: Teams, PagerDuty, Discord, Telegram, ntfy, SMS, …
 
-Apprise has no threads: each notice is a message of its own. It reports failures only in its log, so this module reads
-the HTTP status there. The log lines themselves may hold URLs, which are secrets, and go nowhere.
+Apprise has no threads, so each notice is a separate message. Apprise reports failures only in its log. This module
+reads the HTTP status there, and discards the log lines: they may contain URLs, which are secrets.
 """
 
 import re
@@ -55,17 +55,19 @@ class Apprise(Channel):
 
     @property
     def key(self) -> str:
-        """The channel's name and the URL's: one that fails is tried again without sending to the others."""
+        """Return the channel's name and the URL's name, so that one failed URL is retried without the others."""
         return f"{self.name}:{self.target}"
 
     @classmethod
     def open(cls, client: SyncPrefectClient, address: Sequence[str] | None) -> Sequence[Self]:
-        """Open the blocks of an owner's names. Raises NotConfigured for what is not a name."""
+        """Open the block of each name that an owner lists. Raises NotConfigured if an entry is not a name."""
         if not address:
             return ()
         if not all(re.fullmatch(apprise_urls.NAME, name) for name in address):
             # Not an error of the file: that would show the value, which may be a URL.
-            raise NotConfigured(f"apprise: in tables/owners.yaml takes names of {_VARIABLE} (on-call), not URLs")
+            raise NotConfigured(
+                f"`apprise:` in tables/owners.yaml takes names from {_VARIABLE}, such as on-call, not URLs"
+            )
         from prefect.blocks.system import Secret
 
         blocks = {name: existing(client, Secret, f"apprise-{name}", _VARIABLE) for name in address}
@@ -78,7 +80,7 @@ class Apprise(Channel):
         return [cls(name, urls[name]) for name in address or () if name in urls]
 
     def deliver(self, notice: Notice) -> str:
-        """Send a notice. 4xx is final, except for timeouts and rate limits; anything else is tried again."""
+        """Send a notice. A 4xx status is final, except for timeouts and rate limits; anything else is retried."""
         import apprise
 
         if self.url is None:
@@ -89,7 +91,7 @@ class Apprise(Channel):
             if service is None:
                 raise DeliveryFailed(f"Apprise cannot read the URL of {self.target}: correct it in {_REMEDY}")
             if service.overflow_mode == apprise.OverflowMode.UPSTREAM:
-                service.overflow_mode = apprise.OverflowMode.TRUNCATE  # too long is a refusal, and final
+                service.overflow_mode = apprise.OverflowMode.TRUNCATE  # the service would refuse a longer text for good
             sender = apprise.Apprise(asset=asset)
             sender.add(service)
             title, text = _rendered(notice, service)
@@ -112,14 +114,14 @@ def _failure(service: str, target: str, messages: Sequence[str]) -> DeliveryFail
 
 
 def _asset() -> "AppriseAsset":
-    """Return how Daybook introduces itself. Apprise sends in this thread, and keeps nothing on disk."""
+    """Return the settings for Apprise: it sends as Daybook, in this thread, and keeps nothing on disk."""
     from apprise import AppriseAsset
 
     return AppriseAsset(app_id="Daybook", app_desc="Daybook", async_mode=False, secure_logging=True)
 
 
 def _rendered(notice: Notice, service: "NotifyBase") -> tuple[str, str]:
-    """Return title and text, as long as the service takes them."""
+    """Return the title and the text, within the limits of the service."""
     joined = service.title_maxlen <= 0 or service.overflow_amalgamate_title
     longest = min(_TITLE, service.body_maxlen * 2 // 3 if joined else service.title_maxlen)
     title = clipped(_without_mentions(headline(notice)), longest)
@@ -134,7 +136,7 @@ def _is_markdown(service: "NotifyBase") -> bool:
 
 
 def _markdown(notice: Notice, room: int) -> str:
-    """Return all of a notice but its title as Markdown, with the error and the command as blocks of code."""
+    """Return a notice without its title as Markdown, with the error and the command as code blocks."""
 
     def line(text: str) -> str:
         return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", _without_mentions(one_line(text)))

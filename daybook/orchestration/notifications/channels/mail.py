@@ -61,13 +61,13 @@ class Mail(Channel):
     name = "email"
     yaml_field = "address"
     address_type = Annotated[tuple[str, ...], ONE_OR_MORE, AfterValidator(_checked)]
-    yaml_help = "An e-mail address, or a list of them. An empty list: nobody."
+    yaml_help = "An e-mail address, or a list of them. An empty list sends no e-mail."
 
     to: Sequence[str]
     server: "EmailServerCredentials"
     """The block `EmailServerCredentials/mail`."""
     sender: str
-    """The address in the block `MailSender/mail`, or else the user of the mail server."""
+    """The address in the block `MailSender/mail`; without that block, the user of the mail server."""
 
     @classmethod
     def open(cls, client: SyncPrefectClient, address: Sequence[str] | None) -> Sequence[Self]:
@@ -101,7 +101,7 @@ class Mail(Channel):
         except SMTPRecipientsRefused as error:
             raise DeliveryFailed(f"the mail server refuses all addresses: {_why(error.recipients)}") from None
         except SMTPResponseException as error:
-            raise DeliveryFailed(f"the mail server says {_answer(error.smtp_code, error.smtp_error)}") from None
+            raise DeliveryFailed(f"the mail server answered {_answer(error.smtp_code, error.smtp_error)}") from None
         except (OSError, SMTPException, ValueError) as error:
             raise DeliveryFailed(f"the mail server cannot be reached: {error}") from None
         if refused:
@@ -130,7 +130,7 @@ def _connected(block: "EmailServerCredentials") -> Iterator[SMTP]:
             server.login(block.username, block.password.get_secret_value())
         yield server
     finally:
-        # What the server accepted stays accepted, even if it does not answer QUIT.
+        # The server delivers an accepted message even if it does not answer QUIT.
         with contextlib.suppress(SMTPException, OSError):
             server.quit()
         server.close()

@@ -1,4 +1,4 @@
-"""Slack: a bot, which posts into any channel and replies in threads, or an incoming webhook, which has no threads."""
+"""Slack: a bot that posts to any channel and replies in threads, or an incoming webhook, which has no threads."""
 
 import logging
 import re
@@ -41,7 +41,7 @@ _REMEDIES = {
     "not_in_channel": "invite the app to the channel: /invite @NAME_OF_THE_APP",
     "channel_not_found": "correct tables/owners.yaml; a private channel must invite the app first",
     "is_archived": "name another channel in tables/owners.yaml",
-    "missing_scope": "give the app the scope chat:write, and install it again",
+    "missing_scope": "give the app the scope chat:write, and reinstall it",
 }
 _BOT_REMEDY = "set SLACK_BOT_TOKEN to a valid token, and run `daybook blocks`"
 _WEBHOOK_REMEDY = "set SLACK_WEBHOOK_URL to a valid webhook, and run `daybook blocks`"
@@ -52,7 +52,7 @@ _QUIET.setLevel(logging.CRITICAL)
 
 
 class _WayRefused(Exception):
-    """Slack does not take the message from the bot, or from the webhook. The other one may work."""
+    """Slack refused the message from the bot or from the webhook. The other one may work."""
 
 
 def _checked(text: str) -> str:
@@ -72,11 +72,11 @@ class Slack(Channel):
     yaml_help = "A Slack channel: `#data-alerts`."
 
     channel: str | None = None
-    """`#data-alerts`, or a channel's ID. None: only the webhook can be used, which has a channel of its own."""
+    """`#data-alerts`, or a channel's ID. None: only the webhook can be used, which has a fixed channel."""
     bot: str | None = field(default=None, repr=False)
-    """The token in `SlackCredentials/slack`: for every channel that the app is in, and for threads."""
+    """The token in `SlackCredentials/slack`. It posts to every channel that the app is in, and to threads."""
     webhook: str | None = field(default=None, repr=False)
-    """The URL in `SlackWebhook/<channel>`, or else in `SlackWebhook/slack`: for the channel it was made for."""
+    """The URL in `SlackWebhook/<channel>`, or else in `SlackWebhook/slack`. It posts to one fixed channel."""
 
     @classmethod
     def open(cls, client: SyncPrefectClient, address: str | None) -> Sequence[Self]:
@@ -108,7 +108,7 @@ class Slack(Channel):
         return self._post(notice, "")
 
     def reply(self, notice: Notice, thread: str) -> str:
-        """Send a notice into a thread; if the thread is gone, or there is only the webhook, as a new message."""
+        """Send a notice to a thread. Without the thread or the bot, send it as a new message."""
         return self._post(notice, thread)
 
     def _post(self, notice: Notice, thread: str) -> str:
@@ -123,7 +123,7 @@ class Slack(Channel):
                 raise DeliveryFailed(_in_words(error)) from None
             if sent is not None:
                 if refused:
-                    logger.warning("%s: sent by the webhook, because %s", notice.title, "; ".join(refused))
+                    logger.warning("%s: sent through the webhook, because %s", notice.title, "; ".join(refused))
                 return sent
         if not refused:
             raise NotConfigured(
@@ -182,7 +182,7 @@ def _payloads(notice: Notice) -> list[dict[str, Any]]:
 def _word(response: Any) -> str:
     """Return Slack's error code. Raises DeliveryFailed if the answer is temporary, or not Slack's."""
     word = str(response.get("error", ""))
-    # For an answer that is not JSON, slack_sdk makes a sentence that contains the answer.
+    # For an answer that is not JSON, the error of slack_sdk is a sentence that contains the answer.
     _check_answer(response.status_code, "" if re.fullmatch(r"\w+", word) else "<")
     if word in _LATER:
         raise DeliveryFailed(f"Slack asks to try again later ({word})")
@@ -193,23 +193,23 @@ def _check_answer(status: int, body: str) -> None:
     if status == 429:
         raise DeliveryFailed("Slack asks to try again later: too many requests")
     if status >= 500:
-        raise DeliveryFailed(f"Slack is out of order: it answered {status}")
+        raise DeliveryFailed(f"Slack is down: it answered {status}")
     if body.lstrip().startswith("<"):
         raise DeliveryFailed(f"a web page answered instead of Slack ({status}): check the proxy")
 
 
 def _in_words(error: Exception) -> str:
-    """Return the reason, without the error's own text if that may contain the webhook's URL."""
+    """Return the reason. Leave out the error's text if it may contain the webhook's URL."""
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, TimeoutError):
         return f"Slack did not answer within {TIMEOUT} seconds"
     if isinstance(error, OSError):
         return f"Slack cannot be reached: {reason}"
-    return f"Slack did not answer, or the webhook's block holds an incomplete URL ({type(error).__name__})"
+    return f"Slack did not answer, or the webhook's block has an incomplete URL ({type(error).__name__})"
 
 
 def _handlers() -> list[RetryHandler]:
-    """Return what retries at once: a lost connection, a server error, and for a while a rate limit."""
+    """Return the handlers that retry at once: for lost connections, server errors and short rate limits."""
     return [ConnectionErrorRetryHandler(), ServerErrorRetryHandler(), _Patience()]
 
 
@@ -235,6 +235,6 @@ class _Patience(RateLimitErrorRetryHandler):
 
 
 def _seconds(headers: Mapping[str, Any]) -> float:
-    """Return how long Slack asks to wait; infinity if it does not give a number of seconds, as it should."""
+    """Return the seconds that Slack asks to wait, or infinity if its header is not a number."""
     asked = next((values[0] for name, values in headers.items() if name.lower() == "retry-after"), "1")
     return float(asked) if asked.isdigit() else float("inf")

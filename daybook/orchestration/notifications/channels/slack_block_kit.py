@@ -1,7 +1,7 @@
 """Render a notice in Slack's Block Kit, for reading on a phone.
 
-Long texts are in one column, because two columns wrap badly there. The link is not a button, because a button of an app
-that does not handle clicks shows a warning sign.
+All texts are in one column, because two columns wrap badly there. The link is not a button: Slack marks the button of
+an app that does not handle clicks with a warning sign.
 Limits: https://docs.slack.dev/reference/block-kit/blocks. Escaping: https://docs.slack.dev/messaging/formatting-message-text.
 """
 
@@ -75,7 +75,7 @@ def _code(code: str) -> str:
 
 
 def _sections(lines: Iterable[str]) -> Iterator[Block]:
-    """Yield as few sections as hold the lines. Of very many lines, only the first are shown."""
+    """Yield the lines in as few sections as possible. Show only the first of very many lines."""
     kept = [line for line in lines if line]
     if len(kept) > _LINES:
         kept = [*kept[: _LINES - 1], f"… and {len(kept) - _LINES + 1:,} more"]
@@ -105,7 +105,7 @@ def _escaped(content: str) -> str:
 
 
 def _width(content: str) -> int:
-    """Count in UTF-16, where an emoji is two: the larger of the two ways to count."""
+    """Count UTF-16 code units, where an emoji counts twice: Slack may count either way, and this is the larger one."""
     return len(content.encode("utf-16-le")) // 2
 
 

@@ -1,4 +1,4 @@
-"""Report checks of severity `warn` that fail: the rows are loaded, and their owner should look at them."""
+"""Report failed checks of severity `warn`: the rows are loaded, and their owner should look at them."""
 
 from datetime import datetime
 
@@ -11,8 +11,8 @@ from daybook.orchestration.notifications.detect.failures import owner_of, should
 from daybook.orchestration.notifications.incident_store import IncidentStore
 
 
-def report_warning(store: IncidentStore, table: str, said: str, run: str | None, now: datetime) -> None:
-    """Open or update the incident of a committed load or build of `table` whose checks warn. `said` is their text."""
+def report_warning(store: IncidentStore, table: str, warnings: str, run: str | None, now: datetime) -> None:
+    """Open or update the incident of a committed load or build of `table` with these `warnings`."""
     found = Incident(
         subject=checks_of(table),
         kind=Kind.WARNED,
@@ -20,7 +20,7 @@ def report_warning(store: IncidentStore, table: str, said: str, run: str | None,
         title=f"{table}: a check warns",
         since=now,
         last=now,
-        error=said,
+        error=warnings,
         seen=(run or now.isoformat(),),
         run=run,
     )
@@ -33,7 +33,7 @@ def report_warning(store: IncidentStore, table: str, said: str, run: str | None,
         Tone.STILL if known else Tone.WARNED,
         repeated if known else found.title,
         facts=(("Table", table), ("When", at(now))),
-        error=said,
+        error=warnings,
         impact=("The rows are loaded, and readers see them.",),
         link=messages.link(run) if run else None,
         owner=found.owner,

@@ -1,4 +1,4 @@
-"""Read the failed runs that are not reported yet from the Prefect server, each with what it should have loaded."""
+"""Read unreported failed runs from the Prefect server, with the intervals that each should have loaded."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ from daybook.orchestration.run_plan import PlanRequest
 from daybook.orchestration.run_tags import BACKFILL_TAG
 from daybook.orchestration.scheduled_time import scheduled_at_of
 
-#: Tags: of every deployment of Daybook; and of the monitor's, whose own failures must not start it again.
+#: The tag of every deployment of Daybook, and that of the monitor: its own failures must not start another pass.
 OURS, MONITORS = "daybook", "monitor"
 #: Parameters that do not change the subject of a run: an audit with repair has the same subject as one without.
 HOW = frozenset({"repair", "max_repair"})
@@ -57,26 +57,26 @@ class FailedRun:
     kind: type[DaybookError] | None
     tables: tuple[str, ...] = ()
     about: str | None = None
-    """The table that it is about, even if the run does not load it: an audit, a backfill."""
+    """The table that the run concerns, even if the run itself does not load it: an audit, a backfill."""
     plan: Plan | None = None
-    """What a load should have loaded."""
+    """The plan of the load."""
     passed: dict[str, Any] = field(default_factory=dict)
-    """The parameters whose values are not the deployment's own."""
+    """The parameters whose values differ from the deployment's."""
 
     @property
     def ended(self) -> datetime:
-        """Return when it failed, in UTC."""
+        """Return the time of the failure, in UTC."""
         assert self.run.state is not None
         return to_stdlib_datetime(self.run.end_time or self.run.state.timestamp)
 
     @property
     def state_id(self) -> str:
-        """Return the ID of the failed state: a run may be retried and fail again."""
+        """Return the ID of the failed state. A run that is retried and fails again has another one."""
         return str(self.run.state.id) if self.run.state else ""
 
     @property
     def range(self) -> Interval | None:
-        """Return the range of intervals it should have loaded; None: the whole table, or it is not a load."""
+        """Return the range of intervals that a load should have loaded, or None for a whole table or another run."""
         return self.plan.range if self.plan else None
 
 
@@ -113,7 +113,7 @@ class FailedRuns:
             return False
 
     def success_like(self, run_id: UUID) -> datetime | None:
-        """Return when this run, or a later one of its deployment with the same parameters, completed; None: never."""
+        """Return when this run, or a later run of its deployment with the same parameters, completed, or None."""
         try:
             run = self._client.read_flow_run(run_id)
         except ObjectNotFound:
@@ -139,7 +139,7 @@ class FailedRuns:
         )
 
     def task_of(self, failed: FailedRun) -> str | None:
-        """Return the task that failed, or that ran when the run was killed; None if the server knows of none."""
+        """Return the task that failed, or that was running when the run was killed, or None."""
         query = {
             "flow_runs": {"id": {"any_": [str(failed.run.id)]}},
             "task_runs": {"state": {"type": {"any_": ["FAILED", "CRASHED", "RUNNING"]}}},
@@ -157,7 +157,7 @@ class FailedRuns:
         return list(every(page))
 
     def _described(self, run: FlowRun) -> list[FailedRun]:
-        """Return one failure for each summary that failed in a run; for very many, or for any other run, one in all."""
+        """Return one failure for each failed summary of a run; one in total if many failed, or for any other run."""
         failure = failure_of_run(run)
         flow, deployment = self._client.read_flow(run.flow_id).name, self._deployment(run)
         given = {name: value for name, value in (run.parameters or {}).items() if value is not None}
@@ -182,7 +182,7 @@ class FailedRuns:
         return [replace(whole, tables=(name,), error=why) for name, why in failed.items()] or [whole]
 
     def _deployment(self, run: FlowRun) -> DeploymentResponse | None:
-        """Return the deployment of a run; None: it has none, or it was deleted."""
+        """Return the deployment of a run, or None if it has none or the deployment was deleted."""
         if run.deployment_id is None:
             return None
         if run.deployment_id not in self._deployments:
@@ -194,12 +194,12 @@ class FailedRuns:
 
 
 def _subject_of(run: FlowRun) -> dict[str, Any]:
-    """Return the parameters that say what a run is about."""
+    """Return the parameters that identify the subject of a run."""
     return {name: value for name, value in (run.parameters or {}).items() if name not in HOW}
 
 
 def _not_its_own(given: Mapping[str, Any], deployment: DeploymentResponse) -> dict[str, Any]:
-    """Return the parameters of a run whose values are not the deployment's own."""
+    """Return the parameters of a run whose values differ from the deployment's."""
     schema = (deployment.parameter_openapi_schema or {}).get("properties", {})
     own = {name: one.get("default") for name, one in schema.items()} | (deployment.parameters or {})
     return {name: value for name, value in given.items() if own.get(name) != value}

@@ -17,7 +17,7 @@ from daybook.orchestration.notifications.incident_store import IncidentStore
 UNOWNED = "default"
 THE_WAREHOUSE = "the warehouse"
 _BEGIN = datetime(1, 1, 2, tzinfo=UTC)
-_SUBJECT = 200  # characters; with its parameters, the subject of a run may be very long
+_SUBJECT = 200  # characters: a subject that includes a run's parameters may be very long
 
 
 def report_failure(store: IncidentStore, runs: FailedRuns, failed: FailedRun, impact: Impact) -> None:
@@ -28,7 +28,7 @@ def report_failure(store: IncidentStore, runs: FailedRuns, failed: FailedRun, im
     if known is None or (known.kind is not Kind.FAILED):
         incident = known.merged_with(found) if known else found
         store.keep(incident, messages.opened(incident, failed, task, _impact_of(failed, impact)))
-    elif known.run is None:  # the warehouse does not answer, and the monitor itself has reported that
+    elif known.run is None:  # the monitor itself has already reported that the warehouse does not answer
         store.keep(replace(known.merged_with(found), times=known.times))
     elif failed.state_id not in known.seen:
         incident = known.merged_with(found)
@@ -49,8 +49,8 @@ def owner_of(table: str) -> str:
 
 
 def _incident(store: IncidentStore, failed: FailedRun) -> Incident:
-    # Its own commit before a crash counts as recovery, and so do loads of others since it started. If its source was
-    # incomplete, its own commit has only a part of the rows and does not count.
+    # If the run committed and then crashed, its own commit counts as recovery. Loads by other runs since its start
+    # count, too. If the source was incomplete, the run's own commit has only some of the rows and does not count.
     partly = failed.kind is SourceIncomplete
     after = failed.ended if partly else to_stdlib_datetime(failed.run.start_time or failed.ended)
     failed_range = failed.range or _all_of(failed, after)
@@ -70,7 +70,7 @@ def _incident(store: IncidentStore, failed: FailedRun) -> Incident:
 
 
 def _all_of(failed: FailedRun, after: datetime) -> Interval | None:
-    """Return the range that a full refresh should have loaded, which no single interval replaces; else None."""
+    """Return the range of a failed full refresh, which a single interval does not recover; None for any other run."""
     plan = failed.plan
     if plan is None or not plan.whole or plan.table.load_grid is None:
         return None
@@ -80,7 +80,7 @@ def _all_of(failed: FailedRun, after: datetime) -> Interval | None:
 
 
 def _subject(store: IncidentStore, failed: FailedRun) -> str:
-    """Return what the incident is about. A lost database is one incident, even if it affects many tables."""
+    """Return the subject of the incident. A lost database is one incident, even if it affects many tables."""
     if failed.kind is WarehouseLost:
         return THE_WAREHOUSE
     if failed.kind is SourceLost and failed.plan:
@@ -95,7 +95,7 @@ def _subject(store: IncidentStore, failed: FailedRun) -> str:
 
 
 def _impact_of(failed: FailedRun, impact: Impact) -> list[str]:
-    """Return sentences about what readers see until the failure is fixed, and what waits for it."""
+    """Return sentences about what readers see until the failure is fixed, and what is blocked."""
     if failed.flow == "summaries" and not failed.tables:
         return ["No summary was built. Readers still see the last build of each."]
     return [*impact.visible_data(failed.tables), *impact.blocked_summaries(failed.tables)]

@@ -1,4 +1,4 @@
-"""The automation by which the Prefect server itself reports late runs: did it report, and resume it afterwards."""
+"""Check whether the Prefect server's own automation reported late runs, and resume it after its report."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from prefect.events.filters import (
 from prefect.events.schemas.automations import Automation
 from prefect.events.schemas.events import ReceivedEvent
 
-#: Its name and tag in deployments/automations.yaml. It reports an outage once and then pauses itself.
+#: The automation's name and tag in deployments/automations.yaml. It reports an outage once and then pauses itself.
 LATE, _TAG = "daybook: late", "daybook"
 _UPDATED = "prefect.automation.updated"
 _TRIGGERED, _EXECUTED = "prefect.automation.action.triggered", "prefect.automation.action.executed"
@@ -67,7 +67,7 @@ def _paused_itself(client: SyncPrefectClient, automation: Automation) -> bool:
 
 
 def _switched_off(newest_first: Sequence[ReceivedEvent]) -> datetime | None:
-    """Return when it was paused: the first of the last updates that left it off. A deploy may have updated it since."""
+    """Return when it was paused: the first update since it was last on. A deploy may have updated it since then."""
     found = None
     for event in newest_first:
         if event.event == _UPDATED:

@@ -24,10 +24,10 @@ _OURS = (Kind.LATE, Kind.STALE, Kind.AT_RISK)
 def report_late_tables(
     store: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse, impact: Impact, now: datetime
 ) -> Sequence[Freshness]:
-    """Open, raise or close the incident of each table with `due:`. Return the freshness of all of them.
+    """Open, escalate or close the incident of each table with `due:`. Return the freshness of all of them.
 
     Raises:
-        TableFileError: a file is wrong. The tables of all other files are handled first.
+        TableFileError: a file is invalid. The tables of all other files are handled first.
     """
     datasets, wrong = expected()
     tables = look(warehouse, datasets, now)
@@ -41,10 +41,10 @@ def report_late_tables(
         elif known and known.kind in _OURS:
             when = freshness.loaded_at or now
             when = when if when > known.since else now
-            store.close(known, when, messages.recovered(known, when, _there(freshness)))
+            store.close(known, when, messages.recovered(known, when, _recovered(freshness)))
     for incident in store.open:
         if incident.kind in _OURS and not _has_deadline(incident.subject):
-            why = f"{incident.subject} has no deadline any more: its file was deleted, or has no due:."
+            why = f"{incident.subject} no longer has a deadline: its file was deleted, or has no `due:`."
             store.close(incident, now, messages.recovered(incident, now, why, "was closed unresolved"))
     for error in wrong:
         raise error
@@ -58,7 +58,7 @@ def _has_deadline(table: str) -> bool:
 
 
 def _report(store: IncidentStore, found: Incident, notice: Callable[[], Notice]) -> None:
-    """Open or raise the incident. A table that is late because its run fails has one incident, that of the failure."""
+    """Open or escalate the incident. If a table is late because its run failed, keep the incident of the failure."""
     known = store.about(found.subject)
     if known is None:
         store.keep(found, notice())
@@ -96,7 +96,7 @@ def _late_notice(client: SyncPrefectClient, freshness: Freshness, impact: Impact
         command=_command(client, freshness),
         owner=freshness.owner,
         incident=incident.id,
-        notes=() if freshness.loaded_at else ("No load of it has ever committed.",),
+        notes=() if freshness.loaded_at else ("No load of this table has ever committed.",),
     )
 
 
@@ -135,7 +135,7 @@ def _readers(freshness: Freshness) -> str:
     return f"{freshness.table} still shows the load of {at(freshness.loaded_at)}{until}."
 
 
-def _there(freshness: Freshness) -> str:
+def _recovered(freshness: Freshness) -> str:
     until = f", with rows until {at(freshness.loaded_until)}" if freshness.loaded_until else ""
     return f"{freshness.table} has the data that was due{until}."
 
@@ -151,7 +151,7 @@ def _command(client: SyncPrefectClient, freshness: Freshness) -> str:
 
 
 def _dates(freshness: Freshness) -> dict[str, str]:
-    """Return the parameters that name what is missing; none if the table is loaded whole, or never was."""
+    """Return the parameters for the missing intervals; none if the table is loaded whole or was never loaded."""
     dataset = dataset_of(freshness.table)
     if dataset is None or dataset.grid is None or not freshness.missing:
         return {}

@@ -1,4 +1,4 @@
-"""Close incidents that are over: the ledger has what they wait for, or their run has succeeded since."""
+"""Close incidents that are over: the ledger has the awaited data, or a later run succeeded."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from daybook.warehouses.base import Warehouse
 
 
 def close_failures(store: IncidentStore, runs: FailedRuns, warehouse: Warehouse | None, now: datetime) -> None:
-    """Close each failure that is over, with a message; also each one whose recovery nobody can detect any more."""
+    """Close failures that have recovered or whose recovery can no longer be detected, each with a message."""
     awaiting = list[Incident]()
     for incident in store.open:
         if incident.kind is not Kind.FAILED:
@@ -30,7 +30,7 @@ def close_failures(store: IncidentStore, runs: FailedRuns, warehouse: Warehouse 
 
 
 def _close(store: IncidentStore, incident: Incident, when: datetime) -> None:
-    # A load that crashed after its commit had recovered before it failed.
+    # If a load committed and then crashed, its data was complete before the failure.
     when = max(when, incident.last)
     store.close(incident, when, messages.recovered(incident, when, _loaded(incident)))
 
@@ -38,11 +38,11 @@ def _close(store: IncidentStore, incident: Incident, when: datetime) -> None:
 def _succeeded(incident: Incident, runs: FailedRuns, warehouse: Warehouse | None, now: datetime) -> datetime | None:
     if incident.run:
         return runs.success_like(UUID(incident.run))
-    return now if warehouse else None  # the incident is that the warehouse does not answer
+    return now if warehouse else None  # without a run, the incident is about a warehouse that does not answer
 
 
 def _recovered(incidents: Sequence[Incident], warehouse: Warehouse | None) -> list[tuple[Incident, datetime]]:
-    """Return the incidents whose data is all loaded, and since when, with one session for all of them."""
+    """Return the incidents whose data is all loaded, each with the time of the last commit. Opens one session."""
     if not incidents or warehouse is None:
         return []
     found = list[tuple[Incident, datetime]]()
@@ -55,10 +55,10 @@ def _recovered(incidents: Sequence[Incident], warehouse: Warehouse | None) -> li
 
 
 def _unresolvable(incident: Incident, runs: FailedRuns) -> str | None:
-    """Return why its recovery cannot be detected; None: it can."""
+    """Return why the recovery cannot be detected, or None if it can."""
     awaited = sorted({one.table for one in incident.awaits})
     if awaited and not any(map(has_file, awaited)):
-        return f"The file of {', '.join(awaited)} was deleted, so nothing is expected of it any more."
+        return f"The file of {', '.join(awaited)} was deleted, so Daybook no longer expects its data."
     if not awaited and incident.run and not runs.exists(UUID(incident.run)):
         return "Its run was deleted from the Prefect server, so its outcome is unknown."
     return None
@@ -66,4 +66,4 @@ def _unresolvable(incident: Incident, runs: FailedRuns) -> str | None:
 
 def _loaded(incident: Incident) -> str:
     tables = sorted({awaited.table for awaited in incident.awaits})
-    return f"What had failed is loaded now: {', '.join(tables)}." if tables else ""
+    return f"The data that failed to load is loaded now: {', '.join(tables)}." if tables else ""

@@ -1,10 +1,10 @@
-"""Detect that Prefect no longer schedules runs: no run fails then, because there are none.
+"""Detect that Prefect has stopped scheduling runs. No run fails in that case, because no run exists.
 
 Once a minute, Prefect's scheduler makes sure that each schedule has at least three runs and one hour of runs ahead. If
-a schedule lacks one of them some minutes later, the scheduler has stopped. The runs that it made before still start,
-the monitor's among them, so there is most of an hour to report it. Ticks in the past must have a run, too. A past tick
-without a run is ignored if later ticks have runs (the server was off, or somebody deleted the run): `catch_up` loads
-what it missed.
+a schedule lacks one of them some minutes later, the scheduler has stopped. The runs that it created before still start,
+including those of the monitor, which leaves most of an hour to report it. Ticks in the past must have a run, too. A
+past tick without a run is ignored if later ticks have runs (the server was off, or a person deleted the run):
+`catch_up` loads what that run missed.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ from daybook.orchestration.notifications.detect.failed_runs import MONITORS, OUR
 from daybook.orchestration.pagination import PAGE, every
 
 _BACK = timedelta(hours=3)  # how far back to look for the first tick without a run
-_SETTLED = timedelta(minutes=5)  # a working scheduler has made the runs within this time
+_SETTLED = timedelta(minutes=5)  # a working scheduler creates the runs within this time
 _SILENT = timedelta(minutes=45)  # three passes of the monitor
 _DEPLOYMENTS_SHOWN = 8  # deployments in a message
 
@@ -46,13 +46,13 @@ _OFF = (
     "server.",
 )
 _STOPPED = (
-    "SQLAlchemy 2.1 or newer is installed with Prefect 3.8: the server then makes no runs, and only its log says so. "
+    "SQLAlchemy 2.1 or newer is installed with Prefect 3.8: the server then creates no runs, and only its log says so. "
     "Run pip install 'sqlalchemy>=2.0,<2.1' there, and restart the server.",
-    "The scheduler runs as a process of its own (prefect server services start) and has stopped: restart it.",
+    "The scheduler runs as a separate process (prefect server services start) and has stopped: restart it.",
     "The server's database is full or locked: see the server's log.",
 )
 _FAULTY = (
-    "The server cannot make runs of these deployments: its log says `Error scheduling deployment`, and why. Correct "
+    "The server cannot create runs of these deployments: its log has `Error scheduling deployment` and why. Correct "
     "them in prefect.yaml, and run `make deploy`.",
 )
 _NO_WORKER = (
@@ -62,14 +62,14 @@ _NO_WORKER = (
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """All that is wrong with Prefect's scheduling. Instants are in UTC."""
+    """A problem with Prefect's scheduling. Instants are in UTC."""
 
     title: str
     """`Prefect schedules no runs: nps/daily, summaries/daily`."""
     since: datetime
-    """The first tick without a run, which may be in the future; or when the monitor last ran."""
+    """The first tick without a run, which may be in the future, or the last time that the monitor ran."""
     deployments: tuple[str, ...]
-    """The names of all deployments that are affected."""
+    """The names of all affected deployments."""
     causes: tuple[str, ...]
     """The likely causes, each with its remedy."""
 
@@ -84,7 +84,7 @@ class Scheduler(BaseModel):
 
 
 def find_problem(client: SyncPrefectClient, now: datetime) -> Problem | None:
-    """Return what is wrong with the schedules of Daybook's deployments at `now`; None: nothing.
+    """Return the problem with the schedules of Daybook's deployments at `now`, or None.
 
     Ignores deployments and schedules that are paused, or that were created or changed some minutes ago: the scheduler
     may not have handled them yet.
@@ -100,15 +100,15 @@ def find_problem(client: SyncPrefectClient, now: datetime) -> Problem | None:
     if missing:
         stopped = missing.keys() == deployments.keys()
         names = _names(client, [deployments[id] for id in missing])
-        what = "Prefect schedules no runs" if stopped else "Prefect schedules no runs for some deployments"
-        return Problem(f"{what}: {_listed(names)}", min(missing.values()), names, causes(scheduler, stopped))
+        title = "Prefect schedules no runs" if stopped else "Prefect schedules no runs for some deployments"
+        return Problem(f"{title}: {_listed(names)}", min(missing.values()), names, causes(scheduler, stopped))
     return _silence(client, [one for one in deployments.values() if MONITORS in one.tags], now)
 
 
 def causes(scheduler: Scheduler, stopped: bool) -> tuple[str, ...]:
-    """Return the likely causes, if all schedules have `stopped` or only some.
+    """Return the likely causes. `stopped` says whether all schedules lack runs, or only some.
 
-    After a scheduler stops, the most frequent schedules lack a run first, so "only some" excludes no cause.
+    After a scheduler stops, the most frequent schedules lack a run first, so "only some" rules out no cause.
     """
     if not scheduler.enabled:
         return _OFF
@@ -116,7 +116,7 @@ def causes(scheduler: Scheduler, stopped: bool) -> tuple[str, ...]:
 
 
 def first_missing(ticks: Sequence[datetime], runs: Collection[datetime]) -> datetime | None:
-    """Return the first of the sorted `ticks` from which on none has a run; None: the last one has a run."""
+    """Return the first of the sorted `ticks` after the last one that has a run, or None if the last one has a run."""
     lacking = list(takewhile(lambda tick: tick not in runs, reversed(ticks)))
     return lacking[-1] if lacking else None
 
@@ -148,7 +148,7 @@ def _missing(
 
 
 def _silence(client: SyncPrefectClient, monitors: Sequence[DeploymentResponse], now: datetime) -> Problem | None:
-    """Return the problem that the monitor has not run on schedule for too long; None: it has."""
+    """Return a problem if the monitor has not run on schedule for too long, or None."""
     known = [one for one in monitors if one.created and one.created < now - _SILENT]
     if not known:
         return None
@@ -186,8 +186,8 @@ def _runs(client: SyncPrefectClient, ids: Iterable[UUID], after: datetime) -> Ma
 
 def _scheduler(client: SyncPrefectClient) -> Scheduler:
     try:
-        said = client.request("GET", "/admin/settings").json()
-        return Scheduler.model_validate(said["server"]["services"]["scheduler"])
+        settings = client.request("GET", "/admin/settings").json()
+        return Scheduler.model_validate(settings["server"]["services"]["scheduler"])
     except (httpx.HTTPStatusError, ValueError, LookupError, TypeError):
         return Scheduler()
 

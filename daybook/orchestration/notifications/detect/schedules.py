@@ -1,4 +1,4 @@
-"""Report that Prefect no longer schedules runs, and when it does again."""
+"""Report that Prefect has stopped scheduling runs, and when it resumes."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ SUBJECT = "Prefect's scheduling"
 
 
 def report_scheduler(store: IncidentStore, client: SyncPrefectClient, now: datetime) -> None:
-    """Open one incident while Prefect does not schedule what it should, and close it when it does again."""
+    """Open one incident when Prefect stops scheduling runs, and close it when scheduling resumes."""
     problem, known = find_problem(client, now), store.about(SUBJECT)
     if problem is None:
         if known:

@@ -1,7 +1,7 @@
 """Detect from outside that the Prefect server is down: a cron job runs `daybook monitor`.
 
-Nothing that runs on Prefect can report this. So this module needs no worker and no block: channels are opened from
-environment variables, and the state of the outage is a small file in the user's state folder.
+Nothing that runs on Prefect can report this, so this module needs no worker and no block. It opens channels from
+environment variables, and keeps the state of the outage in a small file in the user's state folder.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ class Outage:
 
 
 def exit_if_server_is_down() -> None:
-    """Notify that the Prefect server does not respond, and exit with 1: no flow can run then."""
+    """Send a message and exit with 1 if the Prefect server does not respond: no flow can run then."""
     if reason := out_of_reach(os.environ, datetime.now(UTC)):
         sys.exit(reason)
 
@@ -52,9 +52,9 @@ def out_of_reach(
 ) -> str | None:
     """Return why the Prefect server cannot be used, as a text for a terminal; None if it responds.
 
-    Connects up to `attempts` times, `pause` seconds apart. Sends one message per outage and one when it is over; a
-    message that no channel takes is sent by the next call. If PREFECT_API_URL is not set, there is nothing to watch,
-    and no message. Never raises for an error of a network, a server or a disk.
+    Connects up to `attempts` times, `pause` seconds apart. Sends one message per outage and one when it is over. If no
+    channel takes a message, the next call retries it. If PREFECT_API_URL is not set, there is no server to watch, and
+    nothing is sent. Never raises for an error of a network, a server or a disk.
     """
     address = PREFECT_API_URL.value()
     reason = _connect(attempts if address else 1, pause)
@@ -113,9 +113,9 @@ def _report(environ: Mapping[str, str], notice: Notice) -> bool:
         return False
     delivery = send(notice, channels)
     for channel, reason in delivery.failed.items():
-        logger.warning("%s. Not sent by %s: %s", notice.title, channel, reason)
+        logger.warning("%s. Not sent through %s: %s", notice.title, channel, reason)
     if not delivery.done:
-        logger.warning("%s. The next call sends this message again", notice.title)
+        logger.warning("%s. The next call retries this message", notice.title)
     return bool(delivery.done)
 
 
@@ -130,7 +130,7 @@ def _channels(environ: Mapping[str, str]) -> list[Channel]:
 
 
 def _file(environ: Mapping[str, str], address: str) -> Path:
-    """Return the file that keeps the state of the server at `address`, in the XDG state folder."""
+    """Return the file for the state of the server at `address`, in the XDG state folder."""
     state = environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     return Path(state) / "daybook" / f"outage-{hashlib.sha256(address.encode()).hexdigest()[:12]}.json"
 
@@ -140,7 +140,7 @@ def _remembered(memory: Path) -> Outage | None:
         state = json.loads(memory.read_text(encoding="utf-8"))
         return Outage(datetime.fromisoformat(state["since"]), state["reported"] is True)
     except (OSError, ValueError, LookupError, TypeError):
-        return None  # no outage, or a full disk truncated the file
+        return None  # there is no outage, or a full disk truncated the file
 
 
 def _remember(memory: Path, outage: Outage | None) -> None:

@@ -1,8 +1,8 @@
-"""Detect tables at risk of being late: their data is due, and the run that loads it is slower than usual.
+"""Detect tables at risk of being late: their data is due soon, and the run that loads it is slower than usual.
 
-Nobody has to set a limit: the expected duration comes from the last runs of the same deployment that succeeded at the
-first attempt. A run is expected to take as long as the 90th percentile of them. If it has already taken longer, it is
-expected to take 1.5 times what it has taken so far.
+No limit needs to be configured. The expected duration comes from the last runs of the same deployment that succeeded at
+the first attempt. A run is expected to take as long as their 90th percentile. If it has already taken longer, it is
+expected to take 1.5 times as long as it has taken so far.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,13 +33,13 @@ from daybook.monitoring.freshness import Freshness
 from daybook.monitoring.incidents.impact import lasting
 from daybook.orchestration.run_tags import BACKFILL_TAG
 
-_REMEMBERED, _ENOUGH = 20, 3  # the most runs that are compared, and the fewest
+_REMEMBERED, _ENOUGH = 20, 3  # the maximum and minimum number of runs to compare with
 _ASKED = 60  # runs to read, as some of them are not comparable
 _TOLERATED = timedelta(seconds=60)
 _USUAL = 0.9  # the percentile that counts as usual
 _AND_AGAIN = 1.5  # factor on the time so far, for a run that is slower than usual
-_WILD = 2  # factor on the slowest run: too long, even if the deadline is far away
-_BRING_NOTHING = {"backfill", "reconcile"}  # these load nothing themselves, but have the tag of the table, too
+_WILD = 2  # factor on the slowest run: a run that takes longer is reported even if its deadline is far away
+_BRING_NOTHING = {"backfill", "reconcile"}  # these load nothing themselves, but also have the table's tag
 _SCHEDULED = "auto-scheduled"  # Prefect's tag
 
 
@@ -63,7 +63,7 @@ class _Active(NamedTuple):
 
 
 def at_risk(client: SyncPrefectClient, freshness: Freshness, now: datetime) -> Risk | None:
-    """Return the risk that the next data of a table comes too late; None: no run of it is slow."""
+    """Return the risk that the next data of a table comes too late, or None if no run is slow."""
     due_at, table = freshness.next_due_at, freshness.table
     if due_at is None:
         return None
@@ -74,10 +74,10 @@ def at_risk(client: SyncPrefectClient, freshness: Freshness, now: datetime) -> R
 
 
 def may_be_late(taken: timedelta, history: Sequence[timedelta], left: timedelta) -> bool:
-    """Return True if a run that has `taken` so long is worth a message; its data is due in `left`.
+    """Return True if a run that has run for `taken` deserves a message; its data is due in `left`.
 
-    It is if `history` predicts an end more than a minute too late, or if the run has taken more than twice as long as
-    the slowest run and at least a minute longer.
+    It does if `history` predicts an end more than a minute too late, or if the run has taken more than twice as long
+    as the slowest run and at least a minute longer.
     """
     if len(history) < _ENOUGH:
         return False
@@ -88,7 +88,7 @@ def may_be_late(taken: timedelta, history: Sequence[timedelta], left: timedelta)
 
 
 def expected(taken: timedelta, history: Sequence[timedelta]) -> timedelta:
-    """Return the expected total duration of a run that has `taken` so long; `history` is not empty."""
+    """Return the expected total duration of a run that has run for `taken`. `history` must not be empty."""
     usual = sorted(history)[round(_USUAL * (len(history) - 1))]
     return usual if taken <= usual else taken * _AND_AGAIN
 
@@ -147,7 +147,7 @@ def _tasks(client: SyncPrefectClient, summary: str, type: StateType) -> list[Tas
 
 
 def _durations(runs: Sequence[FlowRun | TaskRun]) -> list[timedelta]:
-    """Return the durations of the last runs. A run that was retried has waited in between, so it is left out."""
+    """Return the durations of the last runs. Leave out retried runs, which waited between their attempts."""
     found = [run.end_time - run.start_time for run in runs if run.run_count == 1 and run.start_time and run.end_time]
     return [timedelta(seconds=some.total_seconds()) for some in found[:_REMEMBERED]]
 

@@ -61,7 +61,7 @@ def report_stuck_run(store: IncidentStore, client: SyncPrefectClient, run_id: UU
 
 
 def note_waiting(store: IncidentStore, client: SyncPrefectClient, run_id: UUID, *, reported: bool) -> None:
-    """Open an incident if no worker takes the runs of a pool. `reported`: the server itself has sent the message."""
+    """Open an incident if no worker takes the runs of a pool. `reported`: the server itself has sent a message."""
     run = _read(client, run_id)
     if run is None or run.expected_start_time is None:
         return
@@ -91,7 +91,7 @@ def note_waiting(store: IncidentStore, client: SyncPrefectClient, run_id: UUID, 
 
 
 def close_those_that_began(store: IncidentStore, client: SyncPrefectClient, now: datetime) -> None:
-    """Close each incident whose run has started, or will not start any more."""
+    """Close each incident whose run has started, or never will."""
     for incident in store.open:
         if incident.kind is Kind.STUCK and incident.run:
             run = _read(client, UUID(incident.run))
@@ -106,7 +106,7 @@ def close_those_that_began(store: IncidentStore, client: SyncPrefectClient, now:
 
 
 def late_runs(client: SyncPrefectClient, pool: str | None, now: datetime) -> Sequence[FlowRun]:
-    """Return the runs of a pool (None: of any) that were due over a minute ago and that no worker has picked up."""
+    """Return the runs of a pool (None: of any pool) that were due over a minute ago and wait for a worker."""
     due = FlowRunFilterExpectedStartTime(before_=now.astimezone(UTC) - _LATE)  # type: ignore[arg-type]
     late = FlowRunFilterState(name=FlowRunFilterStateName(any_=["Late"]))
     pools = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool])) if pool else None

@@ -94,7 +94,7 @@ def test_without_slack_what_only_the_server_could_send_is_left_out_and_said(clie
     notes = {outcome.name: outcome.says for outcome in apply(ALL) if outcome.action == "note"}
 
     assert set(notes) == {LATE, SILENT}
-    assert "until SLACK_WEBHOOK_URL is set and `daybook blocks` ran" in notes[LATE]
+    assert "so the server itself sends no message: set SLACK_WEBHOOK_URL, run `daybook blocks`" in notes[LATE]
     found = stored(client)
     assert set(found) == set(NAMES) - {SILENT}
     assert actions(found[LATE]) == ["run-deployment", "pause-automation"]
@@ -155,7 +155,7 @@ class TestWithSlack:
         client.create_automation(stored_like(ALL[2]).model_copy(update={"tags": ["daybook"]}))
 
         assert [outcome for outcome in apply(ALL) if outcome.action != "unchanged"] == [
-            Outcome(NAMES[2], "removed", "there were two of it")
+            Outcome(NAMES[2], "removed", "a duplicate")
         ]
         assert [found.id for found in client.read_automations() if found.name == NAMES[2]] == [first.id]
 
@@ -204,7 +204,7 @@ class TestWithSlack:
             notification, action=notification.action.model_copy(update={"body": "{{ flow_run.name"})
         )
 
-        with pytest.raises(AutomationRefused, match=f"^{SILENT}: the server refuses it: .*body.*not a valid template"):
+        with pytest.raises(AutomationRefused, match=f"^{SILENT}: the server rejects it: .*body.*not a valid template"):
             list(apply(changed(SILENT, steps=(broken,))))
 
 
@@ -273,12 +273,12 @@ def test_a_good_file_is_read(write: Write) -> None:
         pytest.param("[some.event]", "7", NAMED + "trigger.expect: Input should be a valid", id="of another kind"),
         pytest.param(
             "run-deployment", "run-deploymnt",
-            NAMED + "actions.1.type: there is no action 'run-deploymnt'; did you mean 'run-deployment'?",
+            NAMED + "actions.1.type: unknown action 'run-deploymnt'; did you mean 'run-deployment'?",
             id="no such action",
         ),
         pytest.param(
             "deployment: monitor/on-event", "deployment_id: 2f7c0f7e-67c1-4a1f-8f3c-2f8dfb0f3a54",
-            NAMED + "actions.1.deployment_id: it is another one on each server: write deployment: FLOW/DEPLOYMENT",
+            NAMED + "actions.1.deployment_id: the ID differs on each server: write deployment: FLOW/DEPLOYMENT",
             id="an id",
         ),
         pytest.param(
@@ -287,14 +287,15 @@ def test_a_good_file_is_read(write: Write) -> None:
         ),
         pytest.param(
             "monitor/on-event", "monitor", NAMED + "actions.1.deployment: write deployment: FLOW/DEPLOYMENT "
-            "(it says 'monitor')", id="a deployment without its flow",
+            "(found 'monitor')", id="a deployment without its flow",
         ),
         pytest.param(
-            "itself", "another", NAMED + "actions.2.automation: write automation: itself (it says 'another')",
+            "itself", "another", NAMED + "actions.2.automation: write automation: itself (found 'another')",
             id="another automation",
         ),
         pytest.param(
-            GOOD, GOOD + GOOD.removeprefix("automations:\n"), NAMED + "name: there are two of this name", id="two alike"
+            GOOD, GOOD + GOOD.removeprefix("automations:\n"),
+            NAMED + "name: two automations have this name: rename one", id="two alike"
         ),
         pytest.param("automations:", "automation:", "automation: unknown field; did you mean", id="no list of them"),
     ],

@@ -157,11 +157,11 @@ def test_a_lost_process_is_started_once_more(fill: Fill) -> None:
     result, tries = fill(lambda _, __, attempt: StateType.CRASHED if attempt == 1 else None)
     assert days(result.loaded) == [5, 6, 7, 8] and tries == {5: 2}
     result, _ = fill(lambda *_: StateType.CRASHED, days=1)
-    assert "was lost, twice" in result.failed[min(result.failed)]
+    assert "was lost twice (killed, or out of memory?)" in result.failed[min(result.failed)]
 
 
 def test_a_run_that_completed_without_a_row_in_the_ledger_has_failed(fill: Fill) -> None:
     result, _ = fill(lambda *_: StateType.COMPLETED, days=1)
-    assert "the ledger has no row of it" in result.failed[min(result.failed)]
+    assert "the ledger has no row for it" in result.failed[min(result.failed)]
     result, _ = fill(lambda *_: StateType.CANCELLED, days=1)
     assert "was cancelled" in result.failed[min(result.failed)]

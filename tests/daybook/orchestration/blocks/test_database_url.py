@@ -76,7 +76,7 @@ REFUSED = {
     "another driver": ("postgresql+asyncpg://app:hunter2@db/prod", "postgresql+asyncpg is not supported here"),
     "no database": ("mysql://app:hunter2@db", "names no database"),
     "no database, but a slash": ("mysql://app:hunter2@db/?charset=utf8mb4", "names no database"),
-    "a password without its user": ("mysql://:hunter2@db/prod", "has a password and no user"),
+    "a password without its user": ("mysql://:hunter2@db/prod", "has a password but no user"),
     "a password in the query": ("mysql://app@db/prod?password=hunter2", "?password= would be stored in clear text"),
     "a key's password in the query": ("postgres://app@db/prod?sslpassword=hunter2", "?sslpassword= would be stored"),
     "a key twice": ("postgres://app:hunter2@/prod?host=a&host=b", "?host= is given more than once"),

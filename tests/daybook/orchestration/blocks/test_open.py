@@ -147,7 +147,7 @@ def test_a_missing_database_names_block_variable_and_command(
 
 
 def test_other_things_that_are_missing(run_blocks: RunBlocks) -> None:
-    with pytest.raises(BlockUnusable, match=r"SqlAlchemyConnector/crm is missing: make it in the UI, under Blocks"):
+    with pytest.raises(BlockUnusable, match=r"SqlAlchemyConnector/crm is missing: create it in the UI, under Blocks"):
         open_.engine("crm")
     with pytest.raises(BlockUnusable, match=r"S3Bucket/stage .* is missing: set DAYBOOK_STAGE_URL and run `daybook bl"):
         open_.stage()
@@ -180,7 +180,7 @@ def test_a_block_that_does_not_hold_what_it_should_is_named_without_its_values(r
     with pytest.raises(BlockUnusable) as error:
         open_.engine("warehouse")
 
-    assert str(error.value).startswith("the block SqlAlchemyConnector/warehouse does not hold what it should: set DAYB")
+    assert str(error.value).startswith("the block SqlAlchemyConnector/warehouse is invalid: set DAYB")
     assert error.value.__suppress_context__, "the cause repeats the values"
     assert run_blocks(DAYBOOK_WAREHOUSE_URL="postgresql://app:hunter2@wh/dwh").returncode == 0
     assert open_.engine("warehouse").url == make_url("postgresql+psycopg2://app:hunter2@wh/dwh")

@@ -20,7 +20,7 @@ def test_any_day_names_its_week(week: date, number: int, firsts: list[int]) -> N
 
 
 def test_a_week_that_has_not_begun_is_refused() -> None:
-    with pytest.raises(IntervalError, match="give a day of one that has begun"):
+    with pytest.raises(IntervalError, match="give a day of a week that has begun"):
         choose(date(2999, 1, 1), 1)
 
 

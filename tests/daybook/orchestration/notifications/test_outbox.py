@@ -45,7 +45,7 @@ def test_a_channel_in_a_file_of_its_own_is_routed_retried_and_replied_to(
     outbox.put(FAILED)
     outbox.put(RECOVERED)
     assert outbox.flush() == 2, "the recovery waits for the failure"
-    assert "raw_data.nps failed: not sent by pigeon yet: the pigeon is asleep" in caplog.text
+    assert "raw_data.nps failed: not sent through pigeon yet: the pigeon is asleep" in caplog.text
 
     pigeon.touch()
     assert outbox.flush() == outbox.flush() == 0
@@ -61,7 +61,7 @@ def test_a_refused_message_is_not_tried_again_and_does_not_delay_others(
     outbox.put(FAILED)
     assert outbox.flush() == 0
     assert pigeon.read_text(encoding="utf-8") == "🟥 raw_data.nps failed\n"
-    assert "not sent by pigeon: the pigeon does not carry this. The message is not sent again" in caplog.text
+    assert "not sent through pigeon: the pigeon does not carry this. Daybook does not retry this message" in caplog.text
 
 
 def test_without_its_file_there_is_no_such_channel(

@@ -45,7 +45,7 @@ def test_a_channel_whose_block_is_spoilt_does_not_stop_the_others(
     run_blocks: RunBlocks, client: SyncPrefectClient, mail: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def spoilt(*_: object) -> None:
-        raise ValueError("the block SlackWebhook/slack does not hold what it should")
+        raise ValueError("the block SlackWebhook/slack is invalid")
 
     run_blocks(DAYBOOK_SMTP_URL=mail.url)
     monkeypatch.setattr(Slack, "open", spoilt)
@@ -53,9 +53,7 @@ def test_a_channel_whose_block_is_spoilt_does_not_stop_the_others(
     delivery = deliver(client, FAILED, ROUTE, tuple(channel_types()), {})
 
     assert list(delivery.done) == ["email"]
-    assert delivery.failed == {
-        "slack": "its blocks cannot be opened: the block SlackWebhook/slack does not hold what it should"
-    }
+    assert delivery.failed == {"slack": "its blocks cannot be opened: the block SlackWebhook/slack is invalid"}
 
 
 def test_a_bug_in_a_channel_is_logged_without_its_words(

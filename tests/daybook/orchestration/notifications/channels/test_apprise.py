@@ -70,7 +70,7 @@ def test_a_refusal_is_final_and_the_message_is_in_the_log(
     assert (delivery.done, delivery.failed) == ({}, {})
     assert f"JSON answered {status} (" in delivery.refused[KEY]
     assert "correct the URL of on-call in DAYBOOK_APPRISE_URLS, and run `daybook blocks`" in delivery.refused[KEY]
-    assert "The message is not sent again" in caplog.text and "ShrinkGuard" in caplog.text
+    assert "Daybook does not retry this message" in caplog.text and "ShrinkGuard" in caplog.text
     assert SECRET not in f"{delivery} {caplog.text}"
 
 
@@ -160,7 +160,7 @@ def test_it_is_opened_from_blocks_which_the_command_makes(
     assert {urls["on-call"], urls["team"] + "x"} <= set(secret_values()), "they are redacted in every message"
     assert send(FAILED, Apprise.open(client, ("nobody",))) == Delivery(done={"log": ""})
     assert "no message is sent to nobody: add nobody=URL to DAYBOOK_APPRISE_URLS" in caplog.text
-    with pytest.raises(NotConfigured, match="takes names of DAYBOOK_APPRISE_URLS"):
+    with pytest.raises(NotConfigured, match="takes names from DAYBOOK_APPRISE_URLS"):
         Apprise.open(client, (urls["team"],))
 
 

@@ -93,7 +93,7 @@ def test_blocks_that_slack_refuses_are_sent_as_text(slack_for_bots: SlackServer,
 WAYS_TO_FAIL = {
     "too often, for too long": ([rate_limited(300)], "try again later"),
     "too often, without a number": ([Refusal(429, "x", {"Retry-After": "Mon, 1 Jan 2035 00:00:00 GMT"})], "later"),
-    "out of order": ([Refusal(503, "down")] * 2, "out of order: it answered 503"),
+    "out of order": ([Refusal(503, "down")] * 2, "Slack is down: it answered 503"),
     "a login page": ([Refusal(200, "<html>Please log in</html>")], "a web page answered instead of Slack (200)"),
     "half of an answer": ([Refusal(200, '{"ok": tr', {"Content-Length": "400"})], "Slack"),
 }
@@ -141,7 +141,7 @@ def test_a_slack_that_is_down_or_silent(slack: SlackServer, monkeypatch: pytest.
 def test_a_wrong_webhook_is_not_repeated(caplog: pytest.LogCaptureFixture, webhook: str) -> None:
     delivery = send(FAILED, [Slack(webhook=webhook)])
 
-    assert "holds an incomplete URL" in delivery.failed["slack"]
+    assert "has an incomplete URL" in delivery.failed["slack"]
     assert "hunter2" not in f"{delivery} {caplog.text} {Slack(webhook=webhook)}"
 
 
