@@ -7,7 +7,7 @@ import signal
 import pytest
 from hypothesis import settings
 
-pytest.register_assert_rewrite("tests.support")  # before one of the plugins imports another
+pytest.register_assert_rewrite("tests.support")  # before the plugins import each other
 
 pytest_plugins = [
     "tests.support.server_marker",
@@ -36,7 +36,7 @@ pytest_plugins = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest first, so that those who share the tests among them end at about the same time."""
+    """Sort the slowest files first, so that parallel pytest processes finish at about the same time."""
     items.sort(
         key=lambda item: (
             item.path.name != "test_incident_week.py",
@@ -48,18 +48,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over the thousands of collected tests, which stay until the end."""
+    """Exclude the thousands of collected tests from garbage collection: they live until the end."""
     gc.collect()
     gc.freeze()
 
 
-# In CI the examples are the same every time. `make test-all` looks for new ones: --hypothesis-profile=full.
+# CI uses the same examples every time. `make test-all` generates new ones: --hypothesis-profile=full.
 settings.register_profile("short", max_examples=50, deadline=None, derandomize="CI" in os.environ)
 settings.register_profile("full", max_examples=500, deadline=None)
 settings.load_profile("short")
 
-# A polite end (CI's time limit, `kill`) tears the servers down as Ctrl-C does.
+# On SIGTERM (CI's time limit, `kill`), tear the servers down as on Ctrl-C.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-# The tests start the project's copies in hundreds of processes, each of which would compile them anew.
+# The tests run copies of the project in hundreds of processes. Without .pyc files, each would compile them again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

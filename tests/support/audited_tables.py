@@ -1,4 +1,4 @@
-"""The table of the audit tests: ten rows on each of four days, in the source and in the warehouse."""
+"""The table of the audit tests, with ten rows on each of four days in the source and in the warehouse."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""`python -m blocks` against the session's Prefect server."""
+"""Fixtures that run `python -m blocks` against the session's Prefect server."""
 
 import contextlib
 import io
@@ -17,7 +17,7 @@ RunBlocks = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def no_blocks(prefect_server: str) -> Iterator[None]:
-    """Every block is deleted before the test and after it: a channel must not get the messages of other tests."""
+    """Delete every block before and after the test: a channel must not get the messages of other tests."""
     _delete_blocks()
     yield
     _delete_blocks()
@@ -33,7 +33,7 @@ def _delete_blocks() -> None:
 
 @pytest.fixture
 def blocks_command(prefect_server: str, no_blocks: None) -> RunBlocks:
-    """Runs `python -m blocks` in an environment that holds the given variables and nothing else that it reads."""
+    """Return a function that runs `python -m blocks` with the given variables, and no others that it reads."""
 
     def run(**variables: str) -> subprocess.CompletedProcess[str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "PREFECT_HOME") if name in os.environ}
@@ -50,7 +50,7 @@ def blocks_command(prefect_server: str, no_blocks: None) -> RunBlocks:
 
 @pytest.fixture
 def run_blocks(no_blocks: None) -> RunBlocks:
-    """The same in this process: to start another takes much longer than to make blocks."""
+    """Return a function that runs the command in this process: starting another one takes much longer."""
 
     from blocks.__main__ import main
 

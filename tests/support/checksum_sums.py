@@ -1,4 +1,4 @@
-"""The checksums of a whole table in the source and in the warehouse, computed as in an audit."""
+"""Compute the checksums of a whole table in the source and in the warehouse, as an audit does."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ Sum = tuple[int, int]
 
 @dataclass(frozen=True)
 class Sums:
-    """(rows, sum) of both sides: all that an audit compares."""
+    """The (rows, sum) of both sides, which an audit compares."""
 
     source: Sum
     warehouse: Sum
@@ -23,7 +23,7 @@ class Sums:
 
 
 def sums(ends: Endpoints, table: Table, columns: tuple[str, ...] = ()) -> Sums:
-    """Return the sums of a loaded table, of all columns or only of the named ones."""
+    """Return the sums of a loaded table, over all columns or only over `columns`."""
     with table.source.open_to_audit(table, ends) as source, ends.warehouse.session() as session:
         described = masked(table, source.columns())
         target = target_of(table, described)
@@ -31,8 +31,8 @@ def sums(ends: Endpoints, table: Table, columns: tuple[str, ...] = ()) -> Sums:
         recipe = recipe_of(target, existing, ends.warehouse.folded, described)
         if columns:
             recipe = ComparedColumns(tuple(f for f in recipe.fields if f.name in columns), (), recipe.left_out)
-        there = LoadChecksums(session, ends.warehouse, target, recipe).side(ends.warehouse.table(table.name))
-        return Sums(_sum(source.side(recipe, described, 60)), _sum(there), recipe)
+        loaded = LoadChecksums(session, ends.warehouse, target, recipe).side(ends.warehouse.table(table.name))
+        return Sums(_sum(source.side(recipe, described, 60)), _sum(loaded), recipe)
 
 
 def _sum(side: ComparisonSide) -> Sum:

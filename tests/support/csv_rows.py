@@ -1,4 +1,4 @@
-"""Rows in the format in which sources write them."""
+"""Write rows in the format of sources."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ Row = Sequence[str | None]
 
 
 def csv_row(values: Row) -> bytes:
-    """Return one row of CSV, with quotes around every value but NULL, which is empty."""
+    """Return one row of CSV. Every value has quotes, except NULL, which is empty."""
     fields = ("" if value is None else '"' + value.replace('"', '""') + '"' for value in values)
     return (",".join(fields) + "\n").encode()
 

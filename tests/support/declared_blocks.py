@@ -1,4 +1,4 @@
-"""The blocks that the project declares: planned or made from variables, without a process of its own."""
+"""Plan or save the blocks that the project declares, without starting a process."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ ROLE = {"DAYBOOK_COPY_IAM_ROLE": "arn:aws:iam::123456789012:role/redshift-copy"}
 REDSHIFT = {"DAYBOOK_WAREHOUSE_URL": "redshift+psycopg2://app:hunter2@wh:5439/dwh"}
 
 
-_made: list[tuple[object, ...]] = []  # the server, the variables, and when each block was changed last
+_made: list[tuple[object, ...]] = []  # the server, the variables, and when each block was last changed
 
 
 def declared() -> list[BlockDeclaration]:
@@ -25,22 +25,22 @@ def declared() -> list[BlockDeclaration]:
 
 
 def variables() -> dict[str, str]:
-    """Return the name of each variable, and the blocks that it makes."""
+    """Return the blocks that each variable makes, by the variable's name."""
     return {variable.name: declaration.makes for declaration in declared() for variable in declaration.variables}
 
 
 def plan(environ: Mapping[str, str]) -> BlockPlan:
-    """Return the plan that `environ` asks for."""
+    """Return the plan for `environ`."""
     return plan_blocks(declared(), environ)
 
 
 def made_by(environ: Mapping[str, str]) -> list[str]:
-    """Return the blocks that `environ` asks for, in the order in which they are saved."""
+    """Return the blocks that `environ` requests, in the order of saving."""
     return [declaration.makes for declaration in plan(environ).wanted]
 
 
 def refused(environ: Mapping[str, str]) -> list[str]:
-    """Return the variables that the refusal of `environ` names, in its order. No secret is in it."""
+    """Return the variables that the refusal of `environ` names, in order. Asserts that it contains no secret."""
     with pytest.raises(EnvironmentRefused) as error:
         plan(environ)
     assert "hunter2" not in str(error.value)
@@ -48,10 +48,10 @@ def refused(environ: Mapping[str, str]) -> list[str]:
 
 
 def make_blocks(environ: Mapping[str, str]) -> None:
-    """Make the blocks of `environ` on the server of this process, as `python -m blocks` does in its own.
+    """Save the blocks of `environ` on the server that this process uses, as `python -m blocks` does.
 
-    Nothing is done where the last call made the same and no block has changed since: it takes a second to compare them
-    one by one.
+    Does nothing if the last call saved the same blocks and none has changed since: comparing them one by one takes a
+    second.
     """
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL

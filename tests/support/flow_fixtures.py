@@ -1,4 +1,4 @@
-"""Where the flows' rows come from and go to: prod.nps and prod.visits on MariaDB, and each kind of warehouse."""
+"""The sources and warehouses of the flows: prod.nps and prod.visits on MariaDB, and each kind of warehouse."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -34,18 +34,18 @@ class Production:
 
     @property
     def url(self) -> str:
-        """Its URL."""
+        """Return the URL of the database."""
         return make_url(self.server.url).set(database="prod").render_as_string(hide_password=False)
 
     def run(self, *statements: str) -> list[Row]:
-        """Run statements, and return the last one's rows."""
+        """Run statements, and return the rows of the last one."""
         with contextlib.closing(self.server.connect(database="prod")) as connection, connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
             return list(cursor.fetchall())
 
     def fill(self, day: date | str, rows: int, *, table: str = "nps", first_id: int = 1, seed: int = 0) -> None:
-        """Add `rows` rows, a second apart from midnight (UTC) of `day` on. The `seed` makes other scores."""
+        """Add `rows` rows, one per second from midnight (UTC) of `day` on. Another `seed` gives other scores."""
         self.run(
             f"INSERT INTO prod.{table} (id, created_at, score) SELECT {first_id} + seq, '{day}' + INTERVAL seq SECOND, "
             f"(seq * 7 + {seed}) % 11 FROM seq_0_to_{rows - 1}"
@@ -53,27 +53,27 @@ class Production:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody reads prod.nps meanwhile, as when somebody alters it: a load waits for its first row."""
+        """Lock prod.nps, as an ALTER does, until the block ends: a load waits for its first row."""
         with contextlib.closing(self.server.connect(database="prod")) as connection, connection.cursor() as cursor:
             cursor.execute("LOCK TABLES prod.nps WRITE")
             yield
 
     def rows(self, day: date | str | None = None, *, table: str = "nps") -> list[Row]:
-        """What the table holds (of `day`), sorted."""
+        """Return the rows of the table (on `day`, if given), sorted."""
         where = f"WHERE created_at >= '{day}' AND created_at < '{day}' + INTERVAL 1 DAY" if day else ""
         return self.run(f"SELECT id, created_at, score FROM prod.{table} {where} ORDER BY 2, 1, 3")
 
 
 @dataclass(frozen=True)
 class LiveWarehouse:
-    """A warehouse and a stage; `variables` are what `python -m blocks` makes the blocks from."""
+    """A warehouse and a stage, with the `variables` from which `python -m blocks` makes their blocks."""
 
     connect: Callable[[], psycopg2.extensions.connection] = field(repr=False)
     variables: dict[str, str] = field(repr=False)
     staged: Callable[[], list[str]] = field(repr=False)
 
     def run(self, statement: str) -> list[Row]:
-        """Run one statement, commit, and return its rows, if it has any."""
+        """Run one statement, commit, and return its rows, if any."""
         with contextlib.closing(self.connect()) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
@@ -81,14 +81,14 @@ class LiveWarehouse:
                 return cursor.fetchall() if cursor.description else []
 
     def rows(self, table: str = "nps") -> list[Row]:
-        """What raw_data.<table> holds, sorted; nothing where it does not exist."""
+        """Return the rows of raw_data.<table>, sorted, or none if the table does not exist."""
         try:
             return self.run(f"SELECT id, created_at, score FROM raw_data.{table} ORDER BY 2, 1, 3")
         except psycopg2.errors.UndefinedTable:
             return []
 
     def ledger(self, table: str = "nps") -> list[tuple[datetime, datetime, int, str]]:
-        """(start, end, rows, flow run) of each row of the ledger about raw_data.<table>, the oldest first."""
+        """Return (start, end, rows, flow run) of each ledger row of raw_data.<table>, oldest first."""
         try:
             found = self.run(
                 "SELECT interval_start, interval_end, rows_loaded, flow_run_id FROM daybook.ledger "
@@ -100,13 +100,13 @@ class LiveWarehouse:
 
     @contextlib.contextmanager
     def locked(self, table: str = "nps") -> Iterator[None]:
-        """Nobody reads or writes raw_data.<table> meanwhile: a load waits."""
+        """Lock raw_data.<table> for reads and writes until the block ends: a load waits."""
         with contextlib.closing(self.connect()) as connection:
             connection.cursor().execute(f"LOCK TABLE raw_data.{table} IN ACCESS EXCLUSIVE MODE")
             yield
 
     def empty(self) -> None:
-        """As if nothing had ever been loaded."""
+        """Drop the schemas raw_data and daybook, as if nothing had ever been loaded."""
         for schema in ("raw_data", "daybook"):
             if self.run(f"SELECT 1 FROM pg_namespace WHERE nspname = '{schema}'"):
                 self.run(f"DROP SCHEMA {schema} CASCADE")
@@ -127,14 +127,14 @@ def production_server(mariadb: MariaDB) -> Iterator[Production]:
 
 @pytest.fixture
 def production(production_server: Production) -> Production:
-    """Production, with both tables empty."""
+    """Return production with both tables empty."""
     production_server.run("TRUNCATE prod.nps", "TRUNCATE prod.visits")
     return production_server
 
 
 @pytest.fixture(scope="session")
 def on_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveWarehouse]:
-    """A PostgreSQL as warehouse, a folder as stage."""
+    """Yield a PostgreSQL as the warehouse and a folder as the stage."""
     folder = tmp_path_factory.mktemp("stage")
 
     def staged() -> list[str]:
@@ -148,7 +148,7 @@ def on_postgres(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def s3_variables(s3: S3, prefix: str) -> dict[str, str]:
-    """The variables of a stage below `prefix`."""
+    """Return the variables of a stage below `prefix`."""
     return {
         "DAYBOOK_STAGE_URL": f"{s3.url}/{prefix}",
         "AWS_ACCESS_KEY_ID": s3.access_key,
@@ -160,14 +160,14 @@ def s3_variables(s3: S3, prefix: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def on_postgres_by_s3(on_postgres: LiveWarehouse, s3: S3) -> LiveWarehouse:
-    """The same PostgreSQL, with S3 as stage."""
+    """Return the same PostgreSQL with S3 as the stage."""
     variables = on_postgres.variables | s3_variables(s3, "for-postgres")
     return LiveWarehouse(on_postgres.connect, variables, lambda: s3.keys(s3.bucket, "for-postgres/"))
 
 
 @pytest.fixture(scope="session")
 def on_redshift(redshift: Redshift, s3: S3) -> LiveWarehouse:
-    """The strict Redshift, with S3 as stage."""
+    """Return the Redshift emulator with S3 as the stage."""
     variables = {"DAYBOOK_WAREHOUSE_URL": redshift.url, "DAYBOOK_COPY_IAM_ROLE": IAM_ROLE}
     variables |= s3_variables(s3, "for-redshift")
     return LiveWarehouse(redshift.connect, variables, lambda: s3.keys(s3.bucket, "for-redshift/"))
@@ -175,7 +175,7 @@ def on_redshift(redshift: Redshift, s3: S3) -> LiveWarehouse:
 
 @pytest.fixture(params=["on_postgres", "on_postgres_by_s3", "on_redshift"])
 def target(request: pytest.FixtureRequest) -> LiveWarehouse:
-    """Each kind of warehouse and stage in turn, empty."""
+    """Return each kind of warehouse and stage in turn, empty."""
     target: LiveWarehouse = request.getfixturevalue(request.param)
     target.empty()
     return target
@@ -183,7 +183,7 @@ def target(request: pytest.FixtureRequest) -> LiveWarehouse:
 
 @pytest.fixture
 def use(prefect_server: str, production: Production) -> Callable[[LiveWarehouse], None]:
-    """Make the blocks of production and of a target, as `python -m blocks` does."""
+    """Return a function that saves the blocks of production and of a target, as `python -m blocks` does."""
 
     def use(target: LiveWarehouse, **other: str) -> None:
         variables = {"DAYBOOK_PRODUCTION_URL": production.url} | target.variables | other
@@ -194,7 +194,7 @@ def use(prefect_server: str, production: Production) -> Callable[[LiveWarehouse]
 
 @pytest.fixture
 def without_heartbeat(prefect_server: str) -> Iterator[None]:
-    """Every run in this process would wait a second for the thread of its heartbeat."""
+    """Turn the heartbeat off: every run in this process would wait a second for its thread."""
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
@@ -203,7 +203,7 @@ def without_heartbeat(prefect_server: str) -> Iterator[None]:
 
 @pytest.fixture
 def client(prefect_server: str) -> Iterator["SyncPrefectClient"]:
-    """A client of the server that the flows in this process use."""
+    """Yield a client of the server that the flows in this process use."""
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
@@ -214,14 +214,14 @@ def client(prefect_server: str) -> Iterator["SyncPrefectClient"]:
 def deployed(
     stack: LocalStack, prefect_server: str, preloaded_python: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployed]:
-    """The session's server with a process worker, and every deployment of prefect.yaml.
+    """Yield the session's server with a process worker and every deployment of prefect.yaml.
 
-    Their runs are forks of a process that has imported Prefect, and so need a second of a core and not four.
+    Runs are forks of a process that has imported Prefect, so each takes one second of CPU time instead of four.
     """
     from prefect.client.orchestration import SyncPrefectClient
 
     from daybook.orchestration.local_stack.demo.flow_runs import (
-        wait_for_work_pool,  # it imports Prefect, which most tests do without
+        wait_for_work_pool,  # imports Prefect, which most tests do not need
     )
 
     stack = replace(stack, job_template=write_job_template(preloaded_python, tmp_path_factory.mktemp("pool")))
@@ -230,13 +230,13 @@ def deployed(
         wait_for_work_pool(stack, client)
         deploy(stack, preloaded_python, "--all")
         for automation in client.read_automations():
-            client.delete_automation(automation.id)  # those of the deployments: other tests make their own
+            client.delete_automation(automation.id)  # made by the deployments; other tests create their own
         yield Deployed(stack, client, preloaded_python)
 
 
 @pytest.fixture
 def worker(deployed: Deployed, production: Production, on_postgres: LiveWarehouse) -> Deployed:
-    """The server and the worker, with the blocks of an empty warehouse."""
+    """Return the server and the worker, with the blocks of an empty warehouse."""
     on_postgres.empty()
     deployed.make_blocks({"DAYBOOK_PRODUCTION_URL": production.url} | on_postgres.variables)
     return deployed

@@ -1,4 +1,4 @@
-"""Flow runs on the session's server, and the processes in which its worker runs them."""
+"""Create and await flow runs on the session's server, and find the processes in which its worker runs them."""
 
 from uuid import UUID
 
@@ -11,17 +11,17 @@ from daybook.orchestration.local_stack.processes import marked_processes
 from daybook.orchestration.run_failure import failure_of_error, record_failure
 from tests.support.project_copy import Deployed
 
-PATIENCE = 300  # seconds: only what fails waits so long, and a machine may be slow
+PATIENCE = 300  # seconds: long enough for a slow machine; only a failing test waits this long
 
 
 def wait_for(worker: Deployed, run: FlowRun, *states: str) -> FlowRun:
-    """The run, once it is in one of `states`."""
+    """Wait until the run is in one of `states`, and return it."""
 
-    def there() -> bool:
+    def arrived() -> bool:
         state = worker.client.read_flow_run(run.id).state
         return state is not None and state.name in states
 
-    assert wait_until(there, PATIENCE), worker.client.read_flow_run(run.id).state
+    assert wait_until(arrived, PATIENCE), worker.client.read_flow_run(run.id).state
     return worker.client.read_flow_run(run.id)
 
 
@@ -31,13 +31,13 @@ def create(worker: Deployed, deployment: str, **options: object) -> FlowRun:
 
 
 def failed_with(client: SyncPrefectClient, run_id: UUID, error: Exception) -> FlowRun:
-    """The run, which has ended by itself in a failed state, as if its flow had raised this error."""
+    """Record `error` as the failure of a run that is in a failed state, and return the run."""
     run = client.read_flow_run(run_id)
     record_failure(client, run.id, run.run_count, failure_of_error(error))
     return client.read_flow_run(run_id)
 
 
 def flow_processes(worker: Deployed, run: FlowRun) -> list[psutil.Process]:
-    """The processes in which the worker runs this flow run."""
+    """Return the processes in which the worker runs this flow run."""
     marked = marked_processes(worker.stack.home, "worker")
     return [process for process in marked if process.environ().get("PREFECT__FLOW_RUN_ID") == str(run.id)]

@@ -1,4 +1,4 @@
-"""The fixture `shelves`: the session's server without what earlier tests had the monitor keep there."""
+"""The fixture `shelves`: the session's server without the monitor's documents of earlier tests."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def forget(client: "SyncPrefectClient") -> None:
-    """Close every incident, drop every message that waits, and have the monitor ignore the runs that failed so far."""
-    from daybook.orchestration.variable_store import VariableStore  # it imports Prefect, which takes seconds
+    """Delete all incidents and waiting messages, and let the monitor ignore the runs that have failed so far."""
+    from daybook.orchestration.variable_store import VariableStore  # imports Prefect, which takes seconds
 
     for kind in ("incident", "outbox", "thread", "closed"):
         for key in VariableStore(client, kind).all():
@@ -22,7 +22,7 @@ def forget(client: "SyncPrefectClient") -> None:
 
 @pytest.fixture
 def shelves(client: "SyncPrefectClient") -> Iterator["SyncPrefectClient"]:
-    """A server on which no incident is open and no message waits, before and after the test."""
+    """Yield a client of a server without open incidents and waiting messages. Clean up after the test, too."""
     forget(client)
     yield client
     forget(client)

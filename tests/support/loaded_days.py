@@ -1,4 +1,4 @@
-"""Days of a table that the ledger has, without any load."""
+"""Write days of a table to the ledger without loading them."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,7 +9,7 @@ NPS = "raw_data.nps"
 
 
 def record_loads(table: str, *days: tuple[date, datetime]) -> None:
-    """Note in the ledger that these days were loaded at these moments."""
+    """Record in the ledger that these days were loaded at these instants."""
     entries = []
     for day, moment in days:
         start = datetime.combine(day, datetime.min.time(), UTC)

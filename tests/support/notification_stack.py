@@ -1,4 +1,4 @@
-"""The local stack with a clock that a test sets, and deployments with schedules of every kind on it."""
+"""The local stack with a clock that a test sets, and with deployments that have every kind of schedule."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +17,7 @@ from tests.support.flow_runs import PATIENCE
 from tests.support.project_copy import VISITS, copy_project, deploy
 from tests.support.servers.faketime import Clock
 
-#: What Prefect does once or twice a minute, it does more often here: the tests jump over the time between.
+#: Prefect runs these services once or twice a minute; here they run more often, because tests skip the time between.
 SETTINGS = {
     "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2",
     "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "13",  # a worker tries ten seconds before the time
@@ -40,11 +40,11 @@ def nightly() -> None:
 
 
 def tick(**schedule: Any) -> dict[str, Any]:
-    """The one schedule of a deployment, in UTC."""
+    """Return the single schedule of a deployment, in UTC."""
     return {"schedules": [{"slug": "tick", "timezone": "UTC", **schedule}]}
 
 
-#: Those of prefect.yaml are nps/daily and catch-up/daily (and nps/full-refresh); the others are the tests' own.
+#: The deployments of the tests. nps/daily, nps/full-refresh and catch-up/daily come from prefect.yaml.
 ONE_AT_A_TIME = {"limit": 1, "collision_strategy": "ENQUEUE"}
 PATIENT = {"env": {"PREFECT_FLOWS_DEFAULT_RETRIES": "30", "PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS": "1"}}
 NPS = {"entrypoint": "flows/nps.py:nps"}
@@ -73,27 +73,27 @@ DEPLOYMENTS: list[dict[str, Any]] = [
 
 @dataclass(frozen=True)
 class MovedStack(LocalStack):
-    """The local stack, every process of which has `clock`."""
+    """The local stack. All of its processes use `clock`."""
 
     clock: Clock = field(kw_only=True)
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of everything that runs in the stack."""
+        """Return the environment variables of all processes in the stack."""
         return super().environment | SETTINGS | self.clock.variables
 
 
 @dataclass(frozen=True)
 class NotificationStack:
-    """The moved stack, with its deployments; each of them is paused until a test has it `scheduled`."""
+    """The stack with the fake clock and its deployments. Each is paused until a test resumes it."""
 
     stack: MovedStack
     client: SyncPrefectClient
 
     def at(self, moment: datetime, *, worker: bool = True) -> None:
-        """Have the server, and the worker unless there is to be none yet, run with this clock.
+        """Set the clock to `moment`, and make sure that the server runs, and the worker if `worker` is true.
 
-        A server that runs lives through the time until then as one moment; it does not go back, and is started again.
+        A running server experiences a jump forward as one instant. To go back, the stack is restarted.
         """
         stack = self.stack
         if not worker:
@@ -107,13 +107,13 @@ class NotificationStack:
             stack.start_worker()
 
     def trigger(self, name: str, scheduled: datetime | None = None, **parameters: Any) -> FlowRun:
-        """Have the deployment run; `scheduled` (now) is when it was meant to."""
+        """Create a run of the deployment that is scheduled for `scheduled` (None: now)."""
         state: State[Any] = Scheduled(scheduled_time=scheduled or self.stack.clock.now())
         deployment = self.client.read_deployment_by_name(name)
         return self.client.create_flow_run_from_deployment(deployment.id, state=state, parameters=parameters)
 
     def ticks(self, name: str) -> dict[datetime, FlowRun]:
-        """The runs that the deployment's schedule made, by the instant for which it made them."""
+        """Return the runs that the deployment's schedule created, by their scheduled time."""
         here = DeploymentFilter(id=DeploymentFilterId(any_=[self.client.read_deployment_by_name(name).id]))
         runs = [run for run in self.client.read_flow_runs(deployment_filter=here) if run.auto_scheduled]
         found: dict[datetime, FlowRun] = {run.expected_start_time: run for run in runs if run.expected_start_time}
@@ -121,12 +121,12 @@ class NotificationStack:
         return found
 
     def tick(self, name: str, moment: datetime) -> FlowRun:
-        """The run of that tick, as soon as the scheduler has made it."""
+        """Wait until the scheduler has created the run of that tick, and return it."""
         assert wait_until(lambda: moment in self.ticks(name), PATIENCE), list(self.ticks(name))
         return self.ticks(name)[moment]
 
     def wait_for(self, run: FlowRun, *states: str) -> FlowRun:
-        """The run, once it is in one of `states`."""
+        """Wait until the run is in one of `states`, and return it."""
 
         def settled() -> bool:
             state = self.client.read_flow_run(run.id).state
@@ -139,13 +139,13 @@ class NotificationStack:
         return found
 
     def log(self, run: FlowRun) -> str:
-        """What the run said."""
+        """Return the log of the run."""
         logs = self.client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run.id])), limit=200)
         return "\n".join(log.message for log in logs)
 
 
 def start_stack(folder: Path) -> Path:
-    """Copy the project to `folder`, and add the tables and the flow above. Returns `folder`."""
+    """Copy the project to `folder`, add the tables and the flow above, and return `folder`."""
     copy_project(folder)
     for name, text in {"hourly": HOURLY, "august": AUGUST, "nightly": VISITS}.items():
         (folder / "tables" / "raw_data" / f"{name}.yaml").write_text(text, encoding="utf-8")
@@ -154,7 +154,7 @@ def start_stack(folder: Path) -> Path:
 
 
 def deploy_ours(stack: MovedStack, preloaded_python: str) -> None:
-    """`prefect deploy`, for nps/daily and catch-up/daily as they are in prefect.yaml, and for the tests' own."""
+    """Run `prefect deploy` for nps/daily and catch-up/daily of prefect.yaml and for the tests' own deployments."""
     content = YAML(typ="safe").load(stack.root / "prefect.yaml")
     for deployment in content["deployments"]:
         for schedule in deployment.get("schedules", []):

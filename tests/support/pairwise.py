@@ -1,7 +1,7 @@
-"""The marker `pairwise`: of the product of a test's parameters, `make test` takes a cover of all pairs of values.
+"""The marker `pairwise`: `make test` runs only enough of a test's parameter combinations to cover all pairs of values.
 
-Most defects show with one value, nearly all others with a pair (https://csrc.nist.gov/projects/automated-combinatorial-testing-for-software).
-The cases outside of the cover get the marker `full`: `make test-all` runs them.
+Most defects depend on one value, and nearly all others on a pair of values (https://csrc.nist.gov/projects/automated-combinatorial-testing-for-software).
+All other combinations get the marker `full`, and run in `make test-all`.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ Case = Mapping[str, object]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the cases of each `pairwise` test that are not needed for the pairs."""
+    """Mark the cases of each `pairwise` test that are not needed to cover the pairs."""
     cases: dict[str, dict[pytest.Item, Case]] = defaultdict(dict)
     for item in items:
         if item.get_closest_marker("pairwise") and isinstance(item, pytest.Function):
@@ -28,12 +28,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pairs(case: Case) -> set[object]:
-    """Return each two parameters of a case, with their values."""
+    """Return every pair of parameters of a case, with their values."""
     return set(combinations(sorted(case.items(), key=lambda parameter: parameter[0]), 2))
 
 
 def cover(cases: Mapping[pytest.Item, Case]) -> Iterable[pytest.Item]:
-    """Return few of the cases, among which is every pair that is in any of them. The same cases have the same cover."""
+    """Return a small selection of the cases that covers every pair in them. The result is deterministic."""
     left = set().union(*map(pairs, cases.values()))
     chosen = []
     while left:

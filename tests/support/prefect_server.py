@@ -1,4 +1,4 @@
-"""A real Prefect server for the tests, one a session: the fixtures `stack`, `prefect_server`, `migrated_database`."""
+"""A real Prefect server, one per session: the fixtures `stack`, `prefect_server` and `migrated_database`."""
 
 import fcntl
 import os
@@ -18,10 +18,10 @@ from tests.support.servers.ports import free_port
 
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of an empty database of Prefect's server. On a copy of it a server starts in half the CPU time."""
+    """Return an empty database file of Prefect's server. With a copy of it, a server starts in half the CPU time."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent  # of all of pytest's processes: the first makes it, and the others wait
+        shared = shared.parent  # shared by all pytest processes: the first one creates it, and the others wait
     home = shared / "migrated"
     file = home / "prefect" / "prefect.db"
     home.mkdir(exist_ok=True)
@@ -35,18 +35,18 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def give_database(stack: LocalStack, migrated: Path) -> None:
-    """Have the stack's server begin with a copy of a migrated database, which it would make itself."""
+    """Give the stack's server a copy of a migrated database, so that it does not have to create one."""
     stack.check_home()
     shutil.copy(migrated, stack.home / "prefect")
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LocalStack]:
-    """The local stack in a copy of the project. Its server runs; its worker does where `deployed` is used."""
+    """Yield the local stack in a copy of the project. Its server runs; the fixture `deployed` starts its worker."""
     stack = LocalStack(copy_project(tmp_path_factory.mktemp("stack") / "a clone"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAYBOOK_UI_PORT", str(free_port()))
-        assert stack.ui_port  # which the stack remembers
+        assert stack.ui_port  # the stack remembers the port
     try:
         give_database(stack, migrated_database)
         stack.start_server()
@@ -58,10 +58,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> 
 
 @pytest.fixture(scope="session")
 def prefect_server(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Have all of the session use the stack's server, and yield its API's URL.
+    """Let the whole session use the stack's server, and yield the URL of its API.
 
-    Flows that are called in the tests' process use it by themselves. A subprocess finds it through the environment:
-    `PREFECT_API_URL` and a `PREFECT_HOME` of its own are set for the session.
+    Flows that are called in the tests' process use it directly. A subprocess finds it through the environment:
+    `PREFECT_API_URL` and a separate `PREFECT_HOME` are set for the session.
     """
     with pytest.MonkeyPatch.context() as patch:
         home: Path = tmp_path_factory.mktemp("prefect")
@@ -70,7 +70,7 @@ def prefect_server(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) 
             patch.delenv(variable, raising=False)
         patch.setenv("PREFECT_HOME", str(home))
         patch.setenv("PREFECT_API_URL", address)
-        patch.setenv("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")  # tasks that are called outside a flow
+        patch.setenv("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")  # for tasks outside of a flow
 
         from prefect.events.worker import EventsWorker
         from prefect.logging.handlers import APILogWorker
@@ -78,5 +78,5 @@ def prefect_server(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) 
 
         with temporary_settings({PREFECT_HOME: home, PREFECT_API_URL: address}):
             yield address
-            for sender in (EventsWorker, APILogWorker):  # at the end of Python they would try for minutes
+            for sender in (EventsWorker, APILogWorker):  # or they would retry for minutes at exit
                 sender.drain_all(at_exit=False)

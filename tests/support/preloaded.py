@@ -1,12 +1,11 @@
-"""A Python that has imported Prefect already, and forks for each module that it is asked to run.
+"""A Python process that has already imported Prefect, and forks for each module that it is asked to run.
 
-To import Prefect takes three seconds of a core, and the tests start a flow in some two hundred processes. Here each of
-these is a fork of one that has imported Prefect and the libraries, but nothing of the project. All else is as if
-`python -m MODULE` had been started: it is a process of its own with its own environment, from which Prefect reads its
-settings; it imports the project's modules from its folder; it ends normally. tests/end_to_end/test_worker.py does
-without.
+Importing Prefect takes three seconds of CPU time, and the tests run flows in some two hundred processes. Each of them
+is a fork of one process that has imported Prefect and the libraries, but nothing of the project. Otherwise it behaves
+like `python -m MODULE`: it is a separate process with its own environment, from which Prefect reads its settings; it
+imports the project's modules from its folder; it exits normally. tests/end_to_end/test_worker.py does not use it.
 
-`python -m tests.support.preloaded ADDRESS` serves at a Unix socket. tests/support/run_preloaded.py is the command line.
+`python -m tests.support.preloaded ADDRESS` listens on a Unix socket. The client is tests/support/run_preloaded.py.
 """
 
 import contextlib
@@ -52,12 +51,12 @@ LIBRARIES = (
 
 @contextlib.contextmanager
 def preloaded(environment: Mapping[str, str]) -> Iterator[str]:
-    """Serve until the block ends, and yield the address. `environment` is that in which the libraries are imported."""
-    folder = Path(tempfile.mkdtemp(prefix="preloaded-"))  # a socket's path has at most a hundred characters
+    """Serve until the block ends, and yield the address. The libraries are imported with `environment`."""
+    folder = Path(tempfile.mkdtemp(prefix="preloaded-"))  # a socket's path has at most 107 bytes
     started = [sys.executable, "-m", "tests.support.preloaded", str(folder / "socket")]
     server = subprocess.Popen(started, cwd=ROOT, env=environment, stdout=subprocess.PIPE, start_new_session=True)
     try:
-        assert server.stdout and server.stdout.readline() == b"ready\n", "it says why on its standard error"
+        assert server.stdout and server.stdout.readline() == b"ready\n", "it did not start: see its standard error"
         yield started[-1]
     finally:
         server.kill()
@@ -66,7 +65,7 @@ def preloaded(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def write_job_template(address: str, folder: Path) -> Path:
-    """Write the local stack's job template to `folder`, with a command that runs each flow as a fork of the process."""
+    """Write the local stack's job template to `folder`, with a command that runs each flow as a fork."""
     template = json.loads(JOB_TEMPLATE.read_text(encoding="utf-8"))
     template["variables"]["properties"]["command"]["default"] = shlex.join(command(address, "prefect.engine"))
     file = folder / "preloaded_job_template.json"
@@ -75,20 +74,20 @@ def write_job_template(address: str, folder: Path) -> Path:
 
 
 def command(address: str, module: str, *arguments: str) -> list[str]:
-    """Return the command line that is `python -m MODULE ARGUMENT …`, as a fork of the process."""
+    """Return the command line that runs `python -m MODULE ARGUMENT …` as a fork."""
     return [sys.executable, "-S", "-E", run_preloaded.__file__, address, module, *arguments]
 
 
 @pytest.fixture(scope="session")
 def preloaded_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Python that has imported Prefect already."""
+    """Yield the address of a Python process that has already imported Prefect."""
     with preloaded(prefect_environment(tmp_path_factory.mktemp("preloaded"), 0)) as address:
         yield address
 
 
 def serve(address: str) -> dict[str, object]:
-    """Accept requests for ever. Returns in the forks: the request, whose streams and folder are those of the fork."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the supervisors
+    """Accept requests forever. Return only in a fork, with its request, after its streams are set."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no process waits for the supervisors
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen(50)
@@ -102,7 +101,7 @@ def serve(address: str) -> dict[str, object]:
 
 
 def supervise(connection: socket.socket) -> dict[str, object]:
-    """Fork for one request. Returns in the fork; the supervisor stays until the fork or the client has ended."""
+    """Fork for one request. Return only in the fork; the supervisor waits until the fork or the client has exited."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     size, streams, *_ = socket.recv_fds(connection, 8, 3)
     with connection.makefile("rb") as rest:
@@ -129,7 +128,7 @@ def supervise(connection: socket.socket) -> dict[str, object]:
 
 
 def main(address: str) -> None:
-    """Serve; in a fork, be the module."""
+    """Serve. In a fork, run the module."""
     for library in LIBRARIES:
         importlib.import_module(library)
     request = serve(address)

@@ -1,7 +1,7 @@
-"""`python run_preloaded.py ADDRESS MODULE [ARGUMENT …]`: `python -m MODULE`, as a fork of the process at ADDRESS.
+"""`python run_preloaded.py ADDRESS MODULE [ARGUMENT …]`: run `python -m MODULE` as a fork of the process at ADDRESS.
 
-It ends as the fork ends, passes SIGTERM and SIGINT on to it, and takes it along when it is killed. It imports little
-and starts at once. The process at ADDRESS is that of tests/support/preloaded.py.
+This process exits as the fork exits, and passes SIGTERM and SIGINT on. If it is killed, the fork is killed, too. It
+imports little, so it starts at once. tests/support/preloaded.py is the process at ADDRESS.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ REQUEST = ("module", "arguments", "folder", "environment")
 
 
 class Fork:
-    """A module that runs in a fork. `pid` is the fork's own; the descriptors become its streams."""
+    """A module that runs in a fork. `pid` is the fork's ID; the descriptors `streams` become its streams."""
 
     def __init__(
         self,
@@ -36,18 +36,18 @@ class Fork:
         self.pid = int(self._connection.recv(8))
 
     def send(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
+        """Send a signal to the fork, unless it has exited."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
     def wait(self, timeout: float | None = None) -> int:
-        """Return its exit code once it has ended; of a signal, the negative number. Raises TimeoutError."""
+        """Wait for the fork, and return its exit code, or the negative number of a signal. Raises TimeoutError."""
         self._connection.settimeout(timeout)
         return int(self._connection.recv(8) or -signal.SIGKILL)
 
 
 def main(address: str, module: str, *arguments: str) -> int:
-    """Run the module, and end as it does."""
+    """Run the module, and exit as it does."""
     fork = Fork(address, module, arguments, os.getcwd(), os.environ)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: fork.send(number))

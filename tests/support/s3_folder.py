@@ -1,4 +1,4 @@
-"""A bucket with files, and a warehouse that they are to be loaded into."""
+"""A bucket with files, and a warehouse to load them into."""
 
 import bz2
 import gzip
@@ -18,14 +18,14 @@ from tests.support.source_and_warehouse import Endpoints
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-#: How a file may be compressed, by the end of its name.
+#: Functions that compress a file, by the suffix of its name.
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     ".gz": gzip.compress,
     ".bz2": bz2.compress,
     ".zst": zstandard.ZstdCompressor().compress,
 }
-#: How rows become the bytes of a file.
+#: Functions that write rows as the bytes of a file, by format.
 WRITE: dict[str, Callable[[Sequence[str], Sequence[Sequence[Any]]], bytes]] = {
     "csv": lambda names, rows: "".join(
         ",".join("" if value is None else str(value) for value in row) + "\n" for row in (names, *rows)
@@ -39,7 +39,7 @@ COLUMNS = {"id": "int", "day": "date", "name": "varchar(20)", "score": "double"}
 
 
 def parquet(columns: Mapping[str, Any], **options: Any) -> bytes:
-    """A Parquet file with these columns."""
+    """Return a Parquet file with these columns."""
     out = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.table(dict(columns)), out, **options)
     return out.getvalue()
@@ -47,7 +47,7 @@ def parquet(columns: Mapping[str, Any], **options: Any) -> bytes:
 
 @dataclass
 class Folder:
-    """A bucket, its client, and the two ends of a load from it. It is the keys of its own bucket."""
+    """A bucket, its client, and the two ends of a load from it. It also provides the connection to the bucket."""
 
     ends: Endpoints
     client: "S3Client"
@@ -69,12 +69,12 @@ class Folder:
     def table(
         self, path: str = "", format: str = "csv", *, source: Mapping[str, Any] | None = None, **fields: Any
     ) -> Table:
-        """A table of the files at `path`, one folder or file for all, unless a `cursor` makes it one of days."""
+        """Return a table of the files at `path`: of all rows, or with a `cursor`, of days."""
         if "cursor" in fields:
             fields = {"load": "replace_interval", "interval": "day", **fields}
         given = {"kind": "s3", "path": f"s3://{self.bucket}/{path}", "format": format, **(source or {})}
         return self.ends.table(source=given, **{"columns": COLUMNS, "key": ["id"], **fields})
 
     def days(self, format: str = "csv", **fields: Any) -> Table:
-        """A table with a folder a day."""
+        """Return a table with one folder per day."""
         return self.table("x/dt={execution_date}/", format, cursor="day", **fields)

@@ -1,8 +1,8 @@
-"""The marker `servers`: a test that uses a server, or starts any other process, gets it by its fixtures' names.
+"""The marker `servers` for tests that use a server or start any other process. It is set by the names of fixtures.
 
-A test that starts a process itself is marked by hand. A test without the marker runs in pytest's process alone, which
-`make test-fast` relies on. The stand-ins for Yahoo, Google, Slack, SMTP and web servers are threads of that process on
-the loopback interface and start in milliseconds, so a test that uses only those does without the marker.
+A test that starts a process itself is marked by hand. A test without the marker runs only in pytest's process, and
+`make test-fast` relies on that. The fakes for Yahoo, Google, Slack, SMTP and web servers are threads of that process on
+the loopback interface and start in milliseconds, so a test that uses only those does not need the marker.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-#: The fixtures that start a process, and those that ask for one of these by a name that they get as a parameter.
+#: The fixtures that start a process, and those that request such a fixture by a name in their parameter.
 SERVER_FIXTURES = frozenset(
     {
         *("mariadb", "postgres", "redshift", "redshift_serializable", "s3"),
@@ -22,7 +22,7 @@ SERVER_FIXTURES = frozenset(
 
 
 class _Guard:
-    """Fails a test that starts a process although it does not have the marker."""
+    """Fail a test that starts a process without the marker."""
 
     test: str | None = None
 
@@ -39,7 +39,7 @@ sys.addaudithook(_guard)
 
 
 def needs_servers(item: pytest.Item) -> bool:
-    """Return True if the test uses a fixture of SERVER_FIXTURES, or has a parameter with such a name in it."""
+    """Return True if the test uses a fixture of SERVER_FIXTURES, or has a parameter that contains such a name."""
     parameters = getattr(item, "callspec", None)
     named = parameters.params.values() if parameters else ()
     words = {word for value in named if isinstance(value, str) and len(value) < 40 for word in re.split("-", value)}
@@ -48,7 +48,7 @@ def needs_servers(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests before `-m` selects among them."""
+    """Mark the tests before `-m` selects them."""
     for item in items:
         if needs_servers(item):
             item.add_marker("servers")
@@ -56,11 +56,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let only a marked test start processes."""
+    """Allow only marked tests to start processes."""
     _guard.test = None if item.get_closest_marker("servers") else item.nodeid
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
-    """Session fixtures may start what they like to end."""
+    """Allow all processes again: session fixtures may start some during their teardown."""
     _guard.test = None

@@ -1,4 +1,4 @@
-"""A Google service account's key file, made up but well-formed."""
+"""Write a fake but well-formed key file of a Google service account."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 
 def write_key_file(path: Path) -> dict[str, str]:
-    """Write a key file with a fresh key to `path`, and return what is in it."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # a long key takes 60 ms to read, each time
+    """Write a key file with a new key to `path`, and return its content."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # reading a longer key takes 60 ms each time
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     account = {
         "type": "service_account",

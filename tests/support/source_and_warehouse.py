@@ -1,4 +1,4 @@
-"""The two ends of a load as the tests use them: a source to write to, and a warehouse to look into."""
+"""The two ends of a load for tests: a source to write to, and a warehouse to inspect."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ from daybook.warehouses.base import Warehouse
 from daybook.warehouses.registry import open_warehouse
 from tests.support.servers.redshift import IAM_ROLE
 
-#: The types that the driver would make Python objects of: boolean, bytea, numbers, dates, times, json, arrays, money …
+#: The types that the driver converts to Python objects: boolean, bytea, numbers, dates, times, json, arrays, money …
 _AS_SENT = psycopg2.extensions.new_type(
     (
         *(16, 17, 18, 20, 21, 23, 26, 114, 199, 700, 701, 790, 869, 1000, 1001, 1005, 1007, 1009, 1016, 1021, 1022),
@@ -34,10 +34,10 @@ _AS_SENT = psycopg2.extensions.new_type(
 
 
 class Database:
-    """A database that is spoken to past Daybook, a transaction a call."""
+    """A database that tests use directly, without Daybook. Each call is a transaction."""
 
     def __init__(self, url: str, namespace: str) -> None:
-        # PyMySQL reads all of the system's certificates before each connection, also where the server has no TLS.
+        # PyMySQL reads all of the system's certificates before each connection, even if the server has no TLS.
         arguments = {"ssl_disabled": True} if make_url(url).get_backend_name() == "mysql" else {}
         self.engine: Engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
         self.url, self.namespace = url, namespace
@@ -48,7 +48,7 @@ class Database:
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Any]:
-        """A connection of the driver's own, closed at the end."""
+        """Yield a connection of the driver, and close it at the end."""
         pooled = self.engine.raw_connection()
         try:
             yield pooled.driver_connection
@@ -66,14 +66,14 @@ class Database:
             return rows
 
     def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert rows of as many values as the table has columns."""
+        """Insert rows, with a value for every column of the table."""
         with self.connection() as connection, connection.cursor() as cursor:
             places = ", ".join(["%s"] * len(rows[0]))
             cursor.executemany(f"INSERT INTO {table} VALUES ({places})", [tuple(row) for row in rows])
             connection.commit()
 
     def texts(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[str | None, ...]]:
-        """A PostgreSQL's or Redshift's rows, each value as the server spells it, times in UTC."""
+        """Return rows of PostgreSQL or Redshift. Each value is the text that the server sends; times are in UTC."""
         with self.connection() as connection, connection.cursor() as cursor:
             cursor.execute("SET TimeZone TO 'UTC'")
             cursor.execute("SET extra_float_digits TO 3")
@@ -82,7 +82,7 @@ class Database:
             return list(cursor.fetchall())
 
     def types(self, table: str) -> dict[str, str]:
-        """The columns of `schema.table`, and their types as PostgreSQL's or Redshift's catalogue spells them."""
+        """Return the columns of `schema.table`, with their types as in the catalog of PostgreSQL or Redshift."""
         return dict(
             self.run(
                 "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute a "
@@ -102,17 +102,17 @@ class Endpoints:
     """One source, one warehouse with its stage, and the loads between them."""
 
     source: Database | None
-    """None where the rows come from no database: then each table says in `source=` where they are."""
+    """None if the rows do not come from a database. Then each table sets `source=`."""
     destination: Database
     warehouse: Warehouse
     stage: Stage
     staged_keys: Callable[[], list[str]] = field(repr=False)
-    """What lies on the stage."""
+    """Return the keys of the staged objects."""
     keys: ConnectionProvider | None = None
-    """Who opens S3 or Google; without one, ends are the keys of their own source."""
+    """The provider of connections to S3 or Google. None: this object connects to its own source."""
 
     def engine(self, name: str) -> Engine:
-        """The block of their own source."""
+        """Return the engine of the source, as the block `production` does."""
         assert name == "production" and self.source is not None, f"no block {name} here"
         return self.source.engine
 
@@ -121,33 +121,33 @@ class Endpoints:
         return self.destination.engine.dialect.name == "redshift"
 
     def table(self, name: str = "things", **fields: Any) -> Table:
-        """A table file for the source's table `name`, which becomes one of that name in the warehouse."""
+        """Return a table file that loads the source's table `name` into a warehouse table of the same name."""
         given = {"description": "x", "owner": "tests", "load": "replace", **fields}
         if self.source:
             given.setdefault("source", {"kind": "database", "table": [self.source.namespace, name]})
         return Table(name=f"{self.destination.namespace}.{name}", **given)
 
     def extract(self, table: Table, first: str | None = None, until: str | None = None, **options: Any) -> Extracted:
-        """Extract an interval, a range, or all of it."""
+        """Extract an interval, a range, or the whole table."""
         if first is None and table.load != "replace":
             options.setdefault("full_refresh", True)
         planned = plan(table, _when(first), _when(until), **options)
         return extract(planned, self.keys or self, self.warehouse, self.stage)
 
     def load(self, table: Table, first: str | None = None, until: str | None = None, **options: Any) -> LoadReport:
-        """Extract and load an interval, a range, or all of it."""
+        """Extract and load an interval, a range, or the whole table."""
         return load(self.extract(table, first, until, **options), self.warehouse, self.stage)
 
     def name(self, table: Table) -> str:
-        """The table in the warehouse, quoted."""
+        """Return the quoted name of the table in the warehouse."""
         return self.destination.quote(*table.name.split(".", 1))
 
     def rows(self, table: Table, columns: str = "*", order: str = "1") -> list[tuple[Any, ...]]:
-        """What the warehouse has."""
+        """Return the rows of the table in the warehouse."""
         return self.destination.run(f"SELECT {columns} FROM {self.name(table)} ORDER BY {order}")
 
     def ledger(self, table: Table) -> list[tuple[datetime | None, datetime, int, str]]:
-        """(start, end, rows, strategy) of the table's entries, in the order in which they were written."""
+        """Return (start, end, rows, strategy) of the table's ledger entries, in the order of writing."""
         return self.destination.run(
             "SELECT interval_start, interval_end, rows_loaded, strategy FROM daybook.ledger WHERE table_name = %s "
             "ORDER BY loaded_at, interval_start",
@@ -155,7 +155,7 @@ class Endpoints:
         )
 
     def state(self, table: Table) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-        """The table and its ledger: what a load that fails must leave alone."""
+        """Return the rows of the table and of its ledger, which a failed load must not change."""
         return self.rows(table), self.ledger(table)
 
 
@@ -166,21 +166,21 @@ def _when(text: str | None) -> date | datetime | None:
 
 
 def warehouse_of(database: Database) -> Warehouse:
-    """The warehouse in a test's database."""
+    """Return the warehouse in a test's database."""
     role = IAM_ROLE if database.engine.dialect.name == "redshift" else None
     return open_warehouse(database.engine, copy_iam_role=role)
 
 
-#: Statements that sqlglot's redshift dialect reads without taking apart, by their first word.
-TAKEN_WHOLE = ("LOCK", "SHOW")  # SHOW: SQLAlchemy's, when it connects
+#: The first words of statements that sqlglot's redshift dialect does not parse in detail.
+TAKEN_WHOLE = ("LOCK", "SHOW")  # SQLAlchemy sends SHOW when it connects
 
 
 def parse_as_redshift(statement: str) -> None:
-    """Fail unless sqlglot's redshift dialect reads the statement, and knows what it is."""
+    """Fail unless sqlglot's redshift dialect parses the statement."""
     for parsed in sqlglot.parse(statement, dialect="redshift"):
         if isinstance(parsed, sqlglot.exp.Command):
             assert statement.split()[0].upper() in TAKEN_WHOLE, statement
 
 
-#: For what a source refuses before a warehouse is asked to take it: one will do to see that it keeps its rows.
+#: For values that a source refuses before the load: one warehouse is enough to show that it keeps its rows.
 ON_ONE_WAREHOUSE = pytest.mark.parametrize("warehouse_ends", ["postgres-folder"], indirect=True)

@@ -15,13 +15,13 @@ from tests.support.source_and_warehouse import Database, Endpoints, warehouse_of
 
 SOURCES = ["mariadb", "postgres"]
 WAREHOUSES = ["postgres-folder", "postgres-s3", "redshift-s3"]
-#: With the one that only the tests know, for what has nothing to do with PostgreSQL's words.
+#: With the warehouse that only the tests have, for behaviour that does not depend on PostgreSQL's dialect.
 EVERY_WAREHOUSE = [*WAREHOUSES, "duckdb-folder"]
 
 
 @contextlib.contextmanager
 def source_database(kind: str, request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A new, empty database of a source, of the kind that `SOURCES` names."""
+    """Yield a new, empty source database of a kind in `SOURCES`."""
     server = request.getfixturevalue(kind)
     with server.database() as url:
         yield Database(url, url.rsplit("/", 1)[1] if kind == "mariadb" else "public")
@@ -29,7 +29,7 @@ def source_database(kind: str, request: pytest.FixtureRequest) -> Iterator[Datab
 
 @contextlib.contextmanager
 def ends_of(source: Database | None, kind: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[Endpoints]:
-    """`source` with a new, empty warehouse and stage, of the kind that `WAREHOUSES` names."""
+    """Yield `source` with a new, empty warehouse and stage of a kind in `EVERY_WAREHOUSE`."""
     place, _, stage_kind = kind.partition("-")
     with contextlib.ExitStack() as stack:
         server = request.getfixturevalue(place)
@@ -56,48 +56,48 @@ def ends_of(source: Database | None, kind: str, request: pytest.FixtureRequest, 
 
 @pytest.fixture(params=SOURCES)
 def source(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """Each source in turn."""
+    """Yield each source in turn."""
     with source_database(request.param, request) as database:
         yield database
 
 
 @pytest.fixture(params=WAREHOUSES)
 def ends(source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
-    """Each source with each warehouse."""
+    """Yield each source with each warehouse."""
     with ends_of(source, request.param, request, tmp_path) as both:
         yield both
 
 
 @pytest.fixture
 def mariadb_source(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A MariaDB database."""
+    """Yield a MariaDB database."""
     with source_database("mariadb", request) as database:
         yield database
 
 
 @pytest.fixture
 def postgres_source(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """A PostgreSQL database."""
+    """Yield a PostgreSQL database."""
     with source_database("postgres", request) as database:
         yield database
 
 
 @pytest.fixture(params=["postgres-folder", "redshift-s3"])
 def from_mariadb(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
-    """MariaDB with PostgreSQL and with Redshift, where nothing depends on the source or on the stage."""
+    """Yield MariaDB with PostgreSQL and with Redshift, for tests that do not depend on the source or the stage."""
     with ends_of(mariadb_source, request.param, request, tmp_path) as both:
         yield both
 
 
 @pytest.fixture(params=["postgres-folder", "redshift-s3"])
 def from_postgres(postgres_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
-    """PostgreSQL with PostgreSQL and with Redshift."""
+    """Yield PostgreSQL with PostgreSQL and with Redshift."""
     with ends_of(postgres_source, request.param, request, tmp_path) as both:
         yield both
 
 
 @pytest.fixture(params=["postgres-folder", "redshift-s3"])
 def warehouse_ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
-    """PostgreSQL and Redshift, for sources that are no database. `ends.keys = …` opens what a source needs keys for."""
+    """Yield PostgreSQL and Redshift, for sources that are not databases. `ends.keys = …` sets the connections."""
     with ends_of(None, request.param, request, tmp_path) as both:
         yield both

@@ -1,4 +1,4 @@
-"""Add a load strategy to those that Daybook finds, as if its file were in `daybook/strategies/`."""
+"""Add a load strategy that Daybook finds, as if its file were in `daybook/strategies/`."""
 
 import sys
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ import pytest
 
 from daybook import strategies
 
-#: The folder of a module with one more strategy.
+#: The folder of the module with the additional strategy.
 ANOTHER_STRATEGY = Path(__file__).parent / "another_strategy"
 
 
 @pytest.fixture
 def insert_missing(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The name of a fourth strategy, which is found by its file while the test runs."""
+    """Yield the name of a fourth strategy, which Daybook finds while the test runs."""
     monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(ANOTHER_STRATEGY)])
     yield "insert_missing"
     sys.modules.pop(f"{strategies.__name__}.insert_missing", None)

@@ -1,4 +1,4 @@
-"""An analyst's desk in the tests: a warehouse with raw tables that are loaded, and summaries of them."""
+"""The fixture `desk`: a warehouse with loaded raw tables, and summaries of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from daybook.summaries.builder.build import Built, build
 from daybook.summaries.parse.lineage import read
 from tests.support.source_and_warehouse import Database, Endpoints
 
-#: A raw table of answers, and the summary of its days that most tests are about.
+#: A raw table of answers, and the summary by day that most tests use.
 ANSWERS = "CREATE TABLE {raw}.answers (id int, at timestamp, score int)"
 PER_DAY = """
     select cast(at as date) as day, count(*) as answers, sum(score) as total
@@ -26,7 +26,7 @@ PER_DAY = """
 
 @dataclass
 class Desk:
-    """A warehouse, in the schema `raw` of which there are the inputs, and the summaries too."""
+    """A warehouse. Its schema `raw` has the inputs and the summaries."""
 
     ends: Endpoints
     raw: str
@@ -34,21 +34,21 @@ class Desk:
 
     @property
     def database(self) -> Database:
-        """The warehouse, spoken to past Daybook."""
+        """Return the database of the warehouse, for direct access without Daybook."""
         return self.ends.destination
 
     def run(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
-        """One statement, in which `{raw}` is the schema."""
+        """Run one statement, in which `{raw}` stands for the schema, and return its rows."""
         return self.database.run(sql.replace("{raw}", self.raw), values)
 
     def rows(self, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
-        """What readers of a table see, sorted."""
+        """Return the rows that readers of a table see, sorted."""
         return self.run(f"SELECT {columns} FROM {{raw}}.{table} ORDER BY 1")
 
     def note(
         self, table: str, first: str | None, until: str | None = None, *, loaded_at: datetime | None = None
     ) -> None:
-        """A load of `table` as its ledger has it: of the day `first` (until `until`), or, with None, of all of it."""
+        """Record a load in the ledger: of the day `first` (or until `until`), or with None of the whole table."""
         end = datetime.fromisoformat(until or first or "2030-01-01").replace(tzinfo=UTC)
         start = datetime.fromisoformat(first).replace(tzinfo=UTC) if first else None
         days = [(start, end)]
@@ -67,14 +67,14 @@ class Desk:
             )
 
     def answer(self, *answers: tuple[int, str, int], load: str | None = None, until: str | None = None) -> None:
-        """Rows (id, at, score) of the raw table, and, if given, the load that brought them."""
+        """Insert rows (id, at, score) into the raw table, and record the load of the day `load`, if given."""
         for row in answers:
             self.run("INSERT INTO {raw}.answers VALUES (%s, %s, %s)", row)
         if load:
             self.note("answers", load, until)
 
     def summary(self, name: str = "per_day", sql: str = PER_DAY, **fields: Any) -> Summary:
-        """A summary of this schema; by default an incremental one of the answers a day."""
+        """Return a summary in this schema, by default an incremental one of the answers per day."""
         if sql is PER_DAY:
             fields = {"key": ["day"], "interval": "day", "cursor": "day"} | fields
         given = {"description": "One row a day.", "owner": "tests", **fields}
@@ -82,12 +82,12 @@ class Desk:
         return Summary(name=f"{self.raw}.{name}", sql=text, **given)
 
     def build(self, summary: Summary, **options: Any) -> Built:
-        """Build it as the flow does."""
+        """Build a summary as the flow does."""
         warehouse = self.ends.warehouse
         return build(summary, read(summary, warehouse.sqlglot_dialect), warehouse, **options)
 
     def ledger(self, table: str) -> list[tuple[str | None, str, int]]:
-        """(first day, end, rows) of each entry of a table, the oldest first."""
+        """Return (first day, end, rows) of each ledger entry of a table, oldest first."""
         with self.ends.warehouse.session() as session:
             entries = Ledger(self.ends.warehouse).since(
                 session, f"{self.raw}.{table}", datetime(2000, 1, 1, tzinfo=UTC)
@@ -96,7 +96,7 @@ class Desk:
         return [(f"{e.start:%Y-%m-%d}" if e.start else None, f"{e.end:%Y-%m-%d}", e.rows) for e in entries]
 
     def left_behind(self) -> list[str]:
-        """The build tables that are there."""
+        """Return the names of the build tables that exist."""
         found = self.run(
             "SELECT tablename FROM pg_tables WHERE schemaname = '{raw}' AND tablename LIKE '%%build%%'", ()
         )
@@ -104,13 +104,13 @@ class Desk:
 
 
 def days(built: Built) -> list[str]:
-    """The days that were built."""
+    """Return the days that were built."""
     return [f"{Interval(entry.start, entry.end).start:%Y-%m-%d}" for entry in built.entries if entry.start]
 
 
 @pytest.fixture
 def desk(warehouse_ends: Endpoints) -> Desk:
-    """A warehouse of each kind with an empty table of answers."""
+    """Return a warehouse of each kind in turn, with an empty table of answers."""
     desk = Desk(warehouse_ends, warehouse_ends.destination.namespace)
     desk.run("CREATE SCHEMA IF NOT EXISTS {raw}")
     desk.run(ANSWERS)

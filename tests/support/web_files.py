@@ -1,4 +1,4 @@
-"""Table files of `kind: csv`, and what the tests of them offer at a URL."""
+"""Table files of `kind: csv`, and the file that their tests serve at a URL."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ ROWS = [("Ian", "m"), ("René", None), ("Zoë", "f")]
 
 
 def table(ends: Endpoints, url: str, columns: dict[str, str] | None = None, **source: Any) -> Table:
-    """`name_gender`, from `url`."""
+    """Return the table `name_gender` with `url` as its source."""
     given = {"kind": "csv", "url": url, "allow_private": True, **source}
     return ends.table("name_gender", source=given, columns=columns or {"name": "varchar(64)", "gender": "varchar(8)"})
 
 
 def loaded(ends: Endpoints, web: Web) -> Table:
-    """The table, when the good file has been loaded from /file.csv."""
+    """Load the good file from /file.csv, and return the table."""
     web.offers(GOOD)
     made = table(ends, web.url())
     ends.load(made)

@@ -1,11 +1,11 @@
-"""A fourth load strategy: insert the rows whose key is not in the table yet, and leave all others alone."""
+"""A fourth load strategy: insert rows whose key is not in the table yet, and never change existing rows."""
 
 from daybook.strategies.base import INTERVALS, FoundColumns, Strategy
 from daybook.strategies.staged_rows import StagedRows
 
 
 class InsertMissing(Strategy):
-    """Insert staged rows with a new key. A row that is in the table stays as it was loaded first."""
+    """Insert staged rows with a new key. Existing rows stay as they were first loaded."""
 
     summary = "insert rows with a new key, never change one"
     needs = INTERVALS | {"key": "the columns that identify a row"}

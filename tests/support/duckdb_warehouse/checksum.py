@@ -1,4 +1,4 @@
-"""The number of a row in DuckDB. Most of its SQL is what PostgreSQL and Redshift share."""
+"""The row hash in DuckDB. Most of its SQL is shared with PostgreSQL and Redshift."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -14,18 +14,18 @@ _BLANKS = "' ' || chr(9) || chr(10) || chr(13)"
 
 
 def row_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
-    """Return the number of a row; `sum` makes a HUGEINT of them, which does not overflow."""
+    """Return the hash of a row. Its `sum` is a HUGEINT, which does not overflow."""
     return _number(recipe.fields, value)
 
 
 def key_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
-    """Return the number of a row's key; of the whole row where there is no key."""
+    """Return the hash of a row's key, or of the whole row if there is no key."""
     return _number(recipe.key_fields, value)
 
 
 def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
     text = ", ".join(_part(field, value(field)) for field in fields) or "''"
-    return f"('0x' || left(md5(concat({text})), 15))::bigint"  # concat takes NULL for nothing
+    return f"('0x' || left(md5(concat({text})), 15))::bigint"  # concat skips NULL
 
 
 def _part(field: Field, value: str) -> str:
@@ -36,7 +36,7 @@ def _part(field: Field, value: str) -> str:
 
 
 def spelled(field: Field, value: str) -> str:
-    """Return the text of a field's value, before its length or digest; NULL of NULL."""
+    """Return the SQL for the text of a field's value, before its length or digest. NULL stays NULL."""
     match field.form:
         case "json":
             return f"nullif(translate({value}, {_BLANKS}, ''), 'null')"

@@ -1,4 +1,4 @@
-"""A DuckDB file as the tests look into it, past Daybook."""
+"""A DuckDB file that tests use directly, without Daybook."""
 
 import contextlib
 import re
@@ -21,7 +21,7 @@ class DuckDBDatabase(Database):
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Any]:
-        """A connection of the driver's own, closed at the end."""
+        """Yield a connection of the driver, and close it at the end."""
         pooled = self.engine.raw_connection()
         try:
             yield pooled.driver_connection
@@ -34,7 +34,7 @@ class DuckDBDatabase(Database):
             return list(connection.execute(sql.replace("%s", "?"), list(values or ())).fetchall())
 
     def texts(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[str | None, ...]]:
-        """Rows, each value as DuckDB writes it as a text, times in UTC."""
+        """Return rows with each value as DuckDB's text, and times in UTC."""
         return self.run(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({sql})", values)
 
     def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -43,7 +43,7 @@ class DuckDBDatabase(Database):
             connection.executemany(f"INSERT INTO {table} VALUES ({places})", [list(row) for row in rows])
 
     def types(self, table: str) -> dict[str, str]:
-        """The columns of `schema.table`, and their types as DuckDB spells them."""
+        """Return the columns of `schema.table` with their types in DuckDB."""
         schema, _, name = table.partition(".")
         return dict(
             self.run(

@@ -1,4 +1,4 @@
-"""The fixture that installs the DuckDB warehouse, as pip would install a package that brings one."""
+"""The fixture that installs the DuckDB warehouse, as pip would install a package with one."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -13,13 +13,13 @@ INSTALLED = Path(__file__).parent / "installed"
 
 @pytest.fixture
 def duckdb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], DuckDBDatabase]]:
-    """A function that makes a new, empty DuckDB in a folder, for a test in which its entry point is found."""
+    """Yield a function that creates an empty DuckDB in a folder. Daybook finds its entry point during the test."""
     monkeypatch.syspath_prepend(INSTALLED)
     with contextlib.ExitStack() as stack:
 
         def new(folder: Path) -> DuckDBDatabase:
             database = DuckDBDatabase(folder, "raw")
-            stack.enter_context(database.connection())  # else each session opens the file again, and closes it
+            stack.enter_context(database.connection())  # or each session would open and close the file
             return database
 
         yield new

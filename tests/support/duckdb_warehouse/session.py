@@ -1,4 +1,4 @@
-"""A connection to DuckDB, and what its exceptions mean."""
+"""A connection to DuckDB, and the meaning of its exceptions."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from daybook.sql.database_error import Condition, DatabaseError, translated
 from daybook.warehouses.session import Session
 
 _PLACES = {"%s": "?", "%%": "%"}
-#: What the text of an exception says, by its class; the first that fits.
+#: The condition for a class of exceptions and a pattern of their text. The first match counts.
 _CONDITIONS = [
     (duckdb.CatalogException, "Column with name .* already exists", Condition.DUPLICATE_COLUMN),
     (duckdb.CatalogException, "already exists", Condition.ALREADY_EXISTS),
@@ -23,19 +23,19 @@ _CONDITIONS = [
     (duckdb.DataError, "", Condition.BAD_VALUE),
     (duckdb.DependencyException, "", Condition.BLOCKED_BY_VIEW),
 ]
-#: Classes of exceptions that are about the statement, whatever the rows are.
+#: Classes of exceptions that depend on the statement, not on the rows.
 _WRONG_SQL = (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException)
 
 
 def read_error(error: BaseException) -> DatabaseError | None:
-    """Return what an exception of DuckDB says; None for any other exception.
+    """Translate an exception of DuckDB. Return None for any other exception.
 
     A transaction that conflicts with another one fails at once, and so does a file that another process has opened.
     """
     if not isinstance(error, duckdb.Error):
         return None
     text = str(error)
-    found = [what for kind, said, what in _CONDITIONS if isinstance(error, kind) and re.search(said, text)][:1]
+    found = [met for kind, pattern, met in _CONDITIONS if isinstance(error, kind) and re.search(pattern, text)][:1]
     if isinstance(error, _WRONG_SQL):
         found.append(Condition.WRONG_SQL)
     column = re.search(r"NOT NULL constraint failed: .*\.(\w+)", text)
@@ -46,7 +46,7 @@ def read_error(error: BaseException) -> DatabaseError | None:
 
 
 class DuckDBSession(Session):
-    """A session of DuckDB. A connection is its own only cursor, so a result is fetched before the next statement."""
+    """A session of DuckDB. A connection has only one cursor, so results are fetched before the next statement."""
 
     @contextmanager
     def _executed(self, statement: str, values: Sequence[Any]) -> Iterator["_Result"]:
@@ -57,13 +57,13 @@ class DuckDBSession(Session):
         yield _Result(rows, self.connection.description or [])
 
     def as_sent(self, statement: str, values: Sequence[Any] = ()) -> str:
-        """Return the statement with its values written into it."""
+        """Return the statement with its values inserted as literals."""
         rest = iter(values)
         return re.sub("%[s%]", lambda place: _literal(next(rest)) if place[0] == "%s" else "%", statement)
 
 
 class _Result:
-    """The rows of a statement, as a cursor has them."""
+    """The rows of a statement, with the interface of a cursor."""
 
     def __init__(self, rows: list[tuple[Any, ...]], description: Sequence[tuple[Any, ...]]) -> None:
         self.description = description
@@ -81,4 +81,4 @@ class _Result:
 def _literal(value: Any) -> str:
     if value is None or isinstance(value, bool | int | float | Decimal):
         return "NULL" if value is None else str(value)
-    return "'" + str(value).replace("'", "''") + "'"  # a datetime is written with a blank
+    return "'" + str(value).replace("'", "''") + "'"  # a datetime has a blank between date and time

@@ -1,7 +1,7 @@
-"""DuckDB as a warehouse: all of it is in this folder, and Daybook finds it by its entry point.
+"""DuckDB as a warehouse. All of its code is in this folder, and Daybook finds it by its entry point.
 
-It is here to show that a warehouse is one folder. It is small: it reads the stage through Daybook, has no keys, no
-time limits and no comparison of two rows in every bit, and it widens no column in place; all of that it says by the
+It shows that a new warehouse needs only one folder. It is small: it reads the stage through Daybook, and has no keys,
+no time limits, no exact comparison of rows, and no widening of columns in place. It declares all of that through the
 protocol.
 """
 
@@ -29,12 +29,12 @@ from daybook.warehouses.sql_warehouse import Found, SqlWarehouse
 from tests.support.duckdb_warehouse import checksum
 from tests.support.duckdb_warehouse.session import DuckDBSession, read_error
 
-#: DuckDB's names of types that Daybook calls otherwise, both ways.
+#: DuckDB's names for types that have another name in Daybook, in both directions.
 _TYPES = {"real": "FLOAT", "bytes": "BLOB"}
 _NAMES = {"FLOAT": "real", "BLOB": "bytes", "VARCHAR": "text"}
-#: Kinds that are kept as the text that they came as.
+#: Kinds whose values are stored as their text.
 _AS_TEXT = {"text", "varchar", "char", "json", "jsonb", "uuid", "interval", "timetz", "native"}
-#: As `Session._executed` reads it: a brace is not a place for a value.
+#: With %s as the placeholder of `Session._executed`; braces are literal.
 _READ_CSV = (
     "read_csv(%s, header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n', "
     "nullstr = %s, allow_quoted_nulls = false, max_line_size = 100000000, columns = {{{columns}}})"
@@ -43,7 +43,7 @@ _LOCKS = '"daybook_locks"."tables"'
 
 
 class DuckDB(SqlWarehouse):
-    """A DuckDB file, which one process opens at a time."""
+    """A DuckDB file. Only one process can open it at a time."""
 
     title = "DuckDB"
     urls = ("duckdb:///PATH",)
@@ -65,7 +65,7 @@ class DuckDB(SqlWarehouse):
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Open a connection, whose clock shows UTC."""
+        """Open a connection with the time zone UTC."""
         with connect(self._engine, read_error) as connection:
             session = DuckDBSession(connection, read_error)
             session.run("SET TimeZone = 'UTC'")
@@ -75,7 +75,7 @@ class DuckDB(SqlWarehouse):
         """Do nothing: DuckDB runs within this process, and has no time limits."""
 
     def set_timezone(self, session: Session, zone: str) -> None:
-        """Show and compare instants by the clock of an IANA zone from now on."""
+        """Show and compare instants in an IANA time zone from now on."""
         session.run(f"SET TimeZone = '{zone}'")
 
     def waiting_at_most(self, session: Session, milliseconds: int) -> AbstractContextManager[None]:
@@ -83,7 +83,7 @@ class DuckDB(SqlWarehouse):
         return nullcontext()
 
     def begin_locked(self, session: Session, table: str) -> bool:
-        """Open a transaction that writes the table's row of locks: of two at once, one fails, and is retried."""
+        """Open a transaction that updates the table's lock row. Of two concurrent ones, one fails and is retried."""
         for again in (True, False):
             session.run("BEGIN")
             try:
@@ -96,14 +96,14 @@ class DuckDB(SqlWarehouse):
                     raise
             session.run('CREATE SCHEMA IF NOT EXISTS "daybook_locks"')
             session.run(f"CREATE TABLE IF NOT EXISTS {_LOCKS} (table_name VARCHAR PRIMARY KEY, taken BIGINT)")
-        raise AssertionError("the second try has ended")
+        raise AssertionError("the second attempt returns or raises")
 
     def begin_snapshot(self, session: Session, *, read_only: bool = False) -> None:
-        """Open a transaction, which shows one moment whatever its kind."""
+        """Open a transaction. Every transaction of DuckDB reads one snapshot."""
         session.run("BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN")
 
     def folded(self, name: str) -> str:
-        """Return the name in lower case, as `find_columns` does: DuckDB tells no names apart by their case."""
+        """Return the name in lower case, as `find_columns` does: DuckDB ignores the case of names."""
         return name.lower()
 
     def type_sql(self, type: Type) -> str:
@@ -115,15 +115,15 @@ class DuckDB(SqlWarehouse):
         return _TYPES.get(type.kind, type.kind).upper()
 
     def parsed(self, text: str) -> Type:
-        """Return the type that DuckDB calls so."""
+        """Return the type with this name in DuckDB."""
         return parse_type(_NAMES.get(text, text)) if text in _NAMES else super().parsed(text)
 
     def csv_format(self) -> CsvFormat:
-        """Return the format in which NULL is a `\\N` without quotes, and binary values are hex digits."""
+        """Return the format in which NULL is `\\N` without quotes, and binary values are hex digits."""
         return CsvFormat(null="\\N", bytes_prefix="")
 
     def find_columns(self, session: Session, table: str) -> list[Found]:
-        """Ask the catalogue for the columns of a table, in its order."""
+        """Return the columns of a table from the catalog, in order."""
         return session.rows(
             "SELECT lower(column_name), data_type, is_nullable = 'NO' AND column_default IS NULL "
             "FROM information_schema.columns WHERE lower(table_schema) = %s AND lower(table_name) = %s "
@@ -132,7 +132,7 @@ class DuckDB(SqlWarehouse):
         )
 
     def kind_of(self, session: Session, name: str) -> str | None:
-        """Return what is called `name`: a table or a view; None where nothing is."""
+        """Return the kind of the object `name`, a table or a view, or None if it does not exist."""
         kind = session.one(
             "SELECT table_type FROM information_schema.tables "
             "WHERE lower(table_schema) = %s AND lower(table_name) = %s",
@@ -150,7 +150,7 @@ class DuckDB(SqlWarehouse):
         return [name for (name,) in found]
 
     def schema_columns(self, session: Session, tables: Iterable[str]) -> dict[str, Mapping[str, str]]:
-        """Return the columns of `tables`, and of whatever else is in their schemas, as column: type."""
+        """Return the columns and types of all tables in the schemas of `tables`."""
         found: dict[str, dict[str, str]] = {}
         for schema in {TableName.parse(name).schema for name in tables}:
             for table, column, type in session.rows(
@@ -162,11 +162,11 @@ class DuckDB(SqlWarehouse):
         return dict(found)
 
     def widens_in_place(self, there: Type, wanted: Type) -> bool:
-        """Return False: ALTER COLUMN TYPE writes all rows again."""
+        """Return False: ALTER COLUMN TYPE rewrites all rows."""
         return False
 
     def copy(self, session: Session, into: str, target: Target, stage: Stage, manifest: Manifest) -> int:
-        """Land the parts, verified, as texts, and insert these by their types.
+        """Verify the parts, load them as text into a temporary table, and insert them with casts to their types.
 
         Raises:
             ValueRefused: a text is not a value of its column's type.
@@ -211,11 +211,11 @@ class DuckDB(SqlWarehouse):
         return None
 
     def explain(self, error: BaseException, target: Target, stage: Stage, manifest: Manifest) -> DaybookError | None:
-        """Return None: `copy` has explained what it can."""
+        """Return None: `copy` has already explained the errors that it can."""
         return None
 
     def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
-        """Return None: to DuckDB, 0.0 is -0.0."""
+        """Return None: DuckDB cannot distinguish 0.0 from -0.0."""
         return None
 
 

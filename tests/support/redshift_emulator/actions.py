@@ -1,4 +1,4 @@
-"""What a statement of the client's comes down to."""
+"""The action for a statement of the client."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What the stand-in's own tests share: a connection with an empty schema `t`, and a bucket `bkt`."""
+"""Fixtures of the emulator's own tests: a connection with an empty schema `t`, and a bucket `bkt`."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +15,7 @@ Put = Callable[[str, str | bytes], None]
 
 @pytest.fixture
 def connection(redshift: Redshift) -> Iterator[psycopg2.extensions.connection]:
-    """A connection, autocommit on, in a new schema `t`."""
+    """Yield a connection with autocommit, in a new schema `t`."""
     connection = redshift.connect()
     connection.autocommit = True
     connection.cursor().execute("drop schema if exists t cascade; create schema t")
@@ -26,7 +26,7 @@ def connection(redshift: Redshift) -> Iterator[psycopg2.extensions.connection]:
 
 @pytest.fixture
 def q(connection: psycopg2.extensions.connection) -> Query:
-    """Runs one statement on `connection`: its rows, or the tag of its completion."""
+    """Return a function that runs one statement on `connection`, and returns its rows or its completion tag."""
 
     def run(sql: str, *values: object) -> Any:
         cursor = connection.cursor()
@@ -44,7 +44,7 @@ def bucket(s3: S3) -> str:
 
 @pytest.fixture
 def put(s3: S3, bucket: str) -> Put:
-    """Writes an object into the bucket `bkt`."""
+    """Return a function that writes an object to the bucket `bkt`."""
     client = s3.client()
 
     def write(key: str, data: str | bytes) -> None:

@@ -1,4 +1,4 @@
-"""A client's socket and the PostgreSQL session behind it: greeting, passing messages on, errors in Redshift's words."""
+"""A client's socket and its PostgreSQL session: startup, relaying messages, and errors in Redshift's wording."""
 
 import re
 import socket
@@ -27,7 +27,7 @@ VERSION = (
 )
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 ISOLATION = {"snapshot": "repeatable\\ read", "serializable": "serializable"}
-# Options that libpq may pass at the start and Redshift does not know.
+# Startup options of libpq that Redshift does not know.
 UNKNOWN_OPTIONS = re.compile(r"-c *(standard_conforming_strings|lock_timeout|idle_in_transaction_session_timeout)")
 PASSED_ON = ("application_name", "options", "datestyle", "timezone")
 HIDDEN_PARAMETERS = (
@@ -38,7 +38,7 @@ BACKEND_USER = "awsuser"
 
 
 class Connection:
-    """The two ends of one session."""
+    """The two sockets of one session: the client's and PostgreSQL's."""
 
     def __init__(self, client: socket.socket, settings: Settings) -> None:
         self.client, self.settings = client, settings
@@ -47,7 +47,7 @@ class Connection:
         self.backend: Backend
 
     def open(self) -> bool:
-        """Greet the client and start its session; False where there is none (refused, or a cancellation)."""
+        """Greet the client and start its session. Return False for a refused client or a cancellation request."""
         body = self._startup_body()
         if body is None:
             return False
@@ -109,17 +109,17 @@ class Connection:
         self.backend = Backend(self.settings.postgres_port, BACKEND_USER, password, self.database, options)
 
     def send(self, kind: bytes, body: bytes = b"") -> None:
-        """One message to the client."""
+        """Send one message to the client."""
         self.client.sendall(message(kind, body))
 
     def send_error(self, error: bytes | Fields) -> None:
-        """An error of PostgreSQL's to the client, in Redshift's words."""
+        """Send an error of PostgreSQL to the client, in Redshift's wording."""
         self.send(b"E", in_redshifts_words(unpack_fields(error) if isinstance(error, bytes) else error))
 
     def relay(self, until: bytes, tag: str | None = None) -> bool:
-        """Pass PostgreSQL's messages on until one of the types in `until`; False if an error was among them.
+        """Relay PostgreSQL's messages up to one of the types in `until`. Return False if one of them was an error.
 
-        `until` of only Z keeps the Z back: the statement is done, and the client's request may have more.
+        If `until` is only Z, do not relay the Z: the statement is done, but the client's request may have more.
         """
         worked = True
         while True:
@@ -138,21 +138,21 @@ class Connection:
                 return worked
 
     def fail(self, error: RedshiftError) -> bool:
-        """Let PostgreSQL raise `error`, so that a transaction that is open is failed in truth. Always False."""
+        """Let PostgreSQL raise `error`, so that an open transaction really fails. Always return False."""
         detail = f", DETAIL={literal(error.detail)}" if error.detail else ""
         raising = f"ERRCODE={literal(error.code)}, MESSAGE={literal(error.message)}{detail}"
         self.backend.send(b"Q", c_string(f"DO $rs_standin$BEGIN RAISE EXCEPTION USING {raising};END$rs_standin$"))
         return self.relay(b"Z")
 
     def close(self) -> None:
-        """Hang up on both sides."""
+        """Close both connections."""
         if hasattr(self, "backend"):
             self.backend.close()
         hang_up(self.client)
 
 
 def in_redshifts_words(fields: Fields) -> bytes:
-    """The body of an error message as Redshift would send it, given PostgreSQL's fields."""
+    """Return the body of Redshift's error message for the fields of PostgreSQL's error."""
     code, text = fields.get("C"), fields.get("M", "")
     if code == "23514" and fields.get("n", "").startswith("rs_len_"):
         limit = fields["n"].rsplit("_", 1)[1]

@@ -1,4 +1,4 @@
-"""The rows of one file: CSV, delimited text, and JSON."""
+"""Read the rows of one file: CSV, delimited text or JSON."""
 
 import csv
 import io
@@ -12,15 +12,15 @@ from tests.support.redshift_emulator.errors import RedshiftError
 
 csv.field_size_limit(2**31 - 1)
 
-Row = tuple[int, list[bytes | None]]  # the line's number, and its fields
+Row = tuple[int, list[bytes | None]]  # the line number and the fields
 
 
 def file_rows(data: bytes, copy: CopyOptions, columns: Sequence[Column]) -> Iterator[Row]:
-    """The rows of a file's bytes. Raises LoadError where a row cannot be told from the next."""
+    """Yield the rows of a file. Raises LoadError if the end of a row cannot be determined."""
     if copy.format == "JSON":
         yield from _json(data, copy, columns)
         return
-    text = data.decode("latin-1")  # so that every byte survives
+    text = data.decode("latin-1")  # keeps every byte
     lines = _csv(text, copy) if copy.format == "CSV" else _delimited(text, copy)
     header = int(copy.given.get("IGNOREHEADER", 0))
     for number, (line, fields) in enumerate(lines, start=1):
@@ -31,8 +31,8 @@ def file_rows(data: bytes, copy: CopyOptions, columns: Sequence[Column]) -> Iter
 
 def _csv(text: str, copy: CopyOptions) -> Iterator[tuple[int, list[str]]]:
     quote = copy.given.get("QUOTE", '"')
-    # Blanks between a delimiter and a quote are ignored, and those of a field without quotes are its own. The csv
-    # module ignores both or none: so where the first are found, the second go, too.
+    # Redshift ignores blanks between a delimiter and a quote, but keeps those of an unquoted field. The csv module
+    # ignores both or none, so if the file has the former, the latter are lost, too.
     ignored = copy.delimiter != " " and re.search(f"(^|{re.escape(copy.delimiter)}) +{re.escape(quote)}", text, re.M)
     reader = csv.reader(
         io.StringIO(text, newline=""),
@@ -52,7 +52,7 @@ def _delimited(text: str, copy: CopyOptions) -> Iterator[tuple[int, list[str]]]:
     delimiter, escape, remove_quotes = copy.delimiter, "ESCAPE" in copy, "REMOVEQUOTES" in copy
     row: list[str] = []
     value: list[str] = []  # the field's characters, escapes resolved
-    raw: list[str] = []  # as they stand in the file
+    raw: list[str] = []  # the unprocessed characters
     line, quote, i = 1, "", 0
 
     def field() -> str:
@@ -95,7 +95,7 @@ def _delimited(text: str, copy: CopyOptions) -> Iterator[tuple[int, list[str]]]:
 
 def _json(data: bytes, copy: CopyOptions, columns: Sequence[Column]) -> Iterator[Row]:
     if copy.json_mode not in ("auto", "auto ignorecase"):
-        raise RedshiftError("0A000", "JSONPaths are not implemented in the stand-in")
+        raise RedshiftError("0A000", "JSONPaths are not implemented in the emulator")
     decoder = json.JSONDecoder(parse_float=str, parse_int=str)  # numbers keep their digits
     text, position, number = data.decode("utf-8", "surrogateescape"), 0, 0
     while position < len(text):

@@ -1,4 +1,4 @@
-"""COPY from S3, run in the client's own session and transaction."""
+"""Run COPY from S3 in the client's own session and transaction."""
 
 import itertools
 import sys
@@ -24,14 +24,14 @@ FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = to_regclass({table}) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"""
 
 query_ids = itertools.count(int(time.time()))
-Rejected = list[tuple[str, int, LoadError]]  # the file, the line, and why
+Rejected = list[tuple[str, int, LoadError]]  # the file, the line and the error
 
 
 def run_copy(connection: Connection, tokens: list[Token], drop: bool) -> bool:
-    """Run the COPY statement `tokens` and answer it, all but ReadyForQuery; True if it worked.
+    """Run the COPY statement `tokens`, and send the answer except ReadyForQuery. Return True if it succeeded.
 
-    `drop` loses the client's connection in the middle of the data. Raises RedshiftError where nothing was begun, and
-    ConnectionLost.
+    With `drop`, the client's connection is lost in the middle of the data. Raises ConnectionLost then, and
+    RedshiftError if the COPY fails before it begins.
     """
     copy = parse_copy(tokens)
     backend = connection.backend
@@ -40,7 +40,7 @@ def run_copy(connection: Connection, tokens: list[Token], drop: bool) -> bool:
     first = next(objects, None)
     alone, dry = backend.status == "I", "NOLOAD" in copy
     if dry and not alone:
-        raise RedshiftError("0A000", "NOLOAD inside a transaction block is not implemented in the stand-in")
+        raise RedshiftError("0A000", "NOLOAD inside a transaction block is not implemented in the emulator")
     if alone:
         backend.query("BEGIN")
     error = backend.query(f"LOCK TABLE {copy.table} IN SHARE ROW EXCLUSIVE MODE")[1]
@@ -74,7 +74,7 @@ def run_copy(connection: Connection, tokens: list[Token], drop: bool) -> bool:
 
 
 def _target(backend: Backend, copy: CopyOptions) -> tuple[list[Column], list[str]]:
-    """The columns that are loaded, and their names quoted."""
+    """Return the columns to load, and their quoted names."""
     rows, error = backend.query(COLUMNS.format(table=literal(copy.table)))
     if error:
         raise RedshiftError(error["C"], error["M"], error.get("D"))
@@ -102,7 +102,7 @@ def _load(
     rejected: Rejected,
     drop: bool,
 ) -> int | None:
-    """Feed the COPY that was sent to PostgreSQL: the number of rows loaded, or None after an error, which is sent."""
+    """Feed the rows to PostgreSQL's COPY. Return their number, or None after an error, which is sent to the client."""
     backend = connection.backend
     kind, body = backend.read()
     while kind in (b"N", b"S"):
@@ -145,7 +145,7 @@ def _feed(
     rejected: Rejected,
     drop: bool,
 ) -> int:
-    """Send the rows of `objects` to PostgreSQL; returns how many. Raises LoadError when too many are refused."""
+    """Send the rows of `objects` to PostgreSQL, and return their number. Raises LoadError if too many are refused."""
     allowed = max(1, int(copy.given.get("MAXERROR", 0))) if "IGNOREALLERRORS" not in copy else sys.maxsize
     lines: list[str] = []
     count = size = 0
@@ -173,7 +173,7 @@ def _feed(
                 if size > CHUNK:
                     send()
                     size = 0
-        except LoadError as error:  # the file itself: where its rows end cannot be told
+        except LoadError as error:  # of the file: the end of a row cannot be determined
             if not isinstance(error, TooManyErrors):
                 rejected.append((url, number + 1, error))
             raise
@@ -182,14 +182,14 @@ def _feed(
 
 
 class TooManyErrors(LoadError):
-    """More rows were refused than MAXERROR allows; each is in the list."""
+    """More rows were refused than MAXERROR allows. Each of them is recorded already."""
 
     def __init__(self) -> None:
         super().__init__(0, "too many errors")
 
 
 def _line(fields: list[bytes | None], columns: Sequence[Column], copy: CopyOptions) -> str:
-    """A row as a line of PostgreSQL's COPY."""
+    """Return a row as a line for PostgreSQL's COPY."""
     if len(fields) > len(columns):
         raise LoadError(1202, "Extra column(s) found")
     if len(fields) < len(columns):
@@ -218,14 +218,14 @@ def _escaped(value: str | None) -> str:
 
 
 def _log(connection: Connection, table: str, rejected: Rejected) -> None:
-    """Write the refused rows to stl_load_errors in a session of its own, so that they stay when the load rolls back."""
+    """Write the refused rows to stl_load_errors in a separate session, so that they survive the load's rollback."""
     settings, query = connection.settings, next(query_ids)
     admin = Backend(
         settings.postgres_port,
         settings.postgres_superuser,
         settings.postgres_password,
         connection.database,
-        {"options": "-c standard_conforming_strings=off -c escape_string_warning=off"},  # as literal() writes them
+        {"options": "-c standard_conforming_strings=off -c escape_string_warning=off"},  # literal() needs these
     )
     try:
         for url, line, error in rejected[:MOST_ERRORS_LOGGED]:

@@ -1,4 +1,4 @@
-"""The objects on S3 that a COPY reads: those of a manifest, or all whose key begins with the prefix."""
+"""Read the S3 objects of a COPY: those in a manifest, or all with a key prefix."""
 
 import bz2
 import gzip
@@ -26,7 +26,7 @@ DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def s3_objects(copy: CopyOptions, settings: Settings) -> Iterator[tuple[str, bytes]]:
-    """URL and decompressed content of each object, in order. Raises RedshiftError when one cannot be read."""
+    """Yield URL and decompressed content of each object, in order. Raises RedshiftError if one is unreadable."""
     client = _client(copy, settings)
     named = _listed_in_manifest(client, copy.source) if "MANIFEST" in copy else _below(client, copy.source)
     for url, mandatory in named:
@@ -37,7 +37,7 @@ def s3_objects(copy: CopyOptions, settings: Settings) -> Iterator[tuple[str, byt
             if name in copy:
                 try:
                     data = decompress(data)
-                except Exception as error:  # each library has errors of its own
+                except Exception as error:  # each library raises different errors
                     raise internal(f"Failed to decompress {url}: {error}", 15005) from error
         yield url, data
 
@@ -81,9 +81,9 @@ def _get(client: "S3Client", url: str, mandatory: bool) -> bytes | None:
 
 
 def _service_error(error: ClientError) -> RedshiftError:
-    said, status = error.response["Error"], error.response["ResponseMetadata"]["HTTPStatusCode"]
-    message = said.get("Message", "Unknown")  # AWS always has one, other servers may not
-    return internal(f"S3ServiceException:{message},Status {status},Error {said['Code']}")
+    answer, status = error.response["Error"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+    message = answer.get("Message", "Unknown")  # AWS always has one, other servers may not
+    return internal(f"S3ServiceException:{message},Status {status},Error {answer['Code']}")
 
 
 def _listed_in_manifest(client: "S3Client", url: str) -> list[tuple[str, bool]]:

@@ -1,4 +1,4 @@
-"""The COPY statement: its table, its source and its options."""
+"""Parse a COPY statement: its table, its source and its options."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,7 +27,7 @@ REDUNDANT = "conflicting or redundant options"
 
 @dataclass
 class CopyOptions:
-    """A COPY statement, parsed. `given` holds the options by name; a flag's value is empty."""
+    """A parsed COPY statement. `given` has the options by name; the value of a flag is empty."""
 
     table: str
     columns: list[str] | None
@@ -49,7 +49,7 @@ class CopyOptions:
 
 
 def parse_copy(tokens: list[Token]) -> CopyOptions:
-    """Parse `tokens` (without white space) of a COPY. Raises RedshiftError for what Redshift would not take."""
+    """Parse `tokens` (without white space) of a COPY. Raises RedshiftError for anything that Redshift refuses."""
     i = 2
     while i < len(tokens) and tokens[i].text == ".":
         i += 2
@@ -77,7 +77,7 @@ def _name(token: Token) -> str:
 
 
 def _option(copy: CopyOptions, tokens: list[Token], i: int) -> int:
-    """Read the option at `i` into `copy`; returns the index behind it."""
+    """Read the option at index `i` into `copy`. Return the index after it."""
 
     def at(index: int, *words: str) -> bool:
         return index < len(tokens) and tokens[index].word in words
@@ -100,7 +100,7 @@ def _option(copy: CopyOptions, tokens: list[Token], i: int) -> int:
             if text_at(i):
                 copy.json_mode, i = literal_value(tokens[i]), i + 1
         elif word != "CSV":
-            raise RedshiftError("0A000", f"COPY {word} is not implemented in the stand-in")
+            raise RedshiftError("0A000", f"COPY {word} is not implemented in the emulator")
     elif word in ("COMPUPDATE", "STATUPDATE"):
         i += at(i, "ON", "OFF", "TRUE", "FALSE", "PRESET")
     elif word == "ACCEPTINVCHARS":

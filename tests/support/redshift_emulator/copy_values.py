@@ -1,4 +1,4 @@
-"""One field of a file into one value: the conversions of COPY, and the errors of those that fail."""
+"""Convert one field of a file to one value, with the errors of COPY."""
 
 import datetime
 import decimal
@@ -13,7 +13,7 @@ from tests.support.redshift_emulator.copy_options import CopyOptions
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table that is loaded; `modifier` is pg_attribute.atttypmod."""
+    """A column of the loaded table. `modifier` is pg_attribute.atttypmod."""
 
     name: str
     type: str
@@ -22,7 +22,7 @@ class Column:
 
 
 class LoadError(Exception):
-    """A row that COPY refuses, with the code and reason of stl_load_errors."""
+    """COPY refuses a row, with this code and reason in stl_load_errors."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -32,7 +32,7 @@ class LoadError(Exception):
 
 
 INTEGERS = {"int2": (15, "Short"), "int4": (31, "Integer"), "int8": (63, "Long")}
-SAFE_DIGITS = {"int2": 4, "int4": 9, "int8": 18}  # so many digits always fit
+SAFE_DIGITS = {"int2": 4, "int4": 9, "int8": 18}  # this many digits always fit
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 TIMESTAMP = re.compile(rb"(\d{4}-\d\d-\d\d) (\d\d):(\d\d):(\d\d)(\.\d{1,6})?([+-]\d\d(?::?\d\d)?)?")
 DEFAULT_TIMEFORMATS = ("YYYY-MM-DD HH:MI:SS", "YYYY-MM-DD HH24:MI:SS")
@@ -42,7 +42,7 @@ BOOLEANS = ("t", "f", "true", "false", "y", "n", "yes", "no", "1", "0")
 
 
 def convert(value: bytes | None, column: Column, copy: CopyOptions) -> str | None:
-    """The field `value` as text that PostgreSQL's COPY reads, or None for NULL. Raises LoadError."""
+    """Return the field `value` as text for PostgreSQL's COPY, or None for NULL. Raises LoadError."""
     kind = column.type
     if value is None or value == copy.null:
         return None
@@ -84,7 +84,7 @@ def convert(value: bytes | None, column: Column, copy: CopyOptions) -> str | Non
 
 
 def _parsed(parse: Callable[[str], object], text: str, code: int, reason: str) -> str:
-    """`text`, if `parse` takes it."""
+    """Return `text` if `parse` accepts it. Raises LoadError."""
     try:
         parse(text)
     except ValueError:
@@ -134,7 +134,7 @@ def _integer(text: str, kind: str) -> str:
 
 
 def _decimal(text: str, column: Column, copy: CopyOptions) -> str:
-    """A decimal is cut to the column's scale, or rounded with ROUNDEC; up to 19 digits it is held in 64 bits."""
+    """Return a decimal, truncated to the column's scale or rounded with ROUNDEC. Up to 19 digits use 64 bits."""
     precision, scale = 38, 0
     if column.modifier > 0:
         precision, scale = (column.modifier - 4) >> 16, (column.modifier - 4) & 0x7FF
@@ -175,7 +175,7 @@ def _timestamp(value: bytes, kind: str, copy: CopyOptions) -> str:
         if re.fullmatch(rb"\d{4}-\d\d-\d\d", value):
             value += b" 00:00:00"
     elif form not in DEFAULT_TIMEFORMATS:
-        raise LoadError(1206, f"TIMEFORMAT not implemented in the stand-in: {form}")
+        raise LoadError(1206, f"TIMEFORMAT not implemented in the emulator: {form}")
     match = TIMESTAMP.fullmatch(value)
     if not match or (match[6] and kind == "timestamp" and form != "auto"):
         raise LoadError(*BAD_TIMESTAMP)

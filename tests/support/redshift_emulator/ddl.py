@@ -1,4 +1,4 @@
-"""CREATE TABLE and ALTER TABLE: what only Redshift has is dropped or translated, what it lacks is refused."""
+"""CREATE TABLE and ALTER TABLE: translate or drop Redshift's extensions, and refuse what Redshift lacks."""
 
 import re
 
@@ -26,7 +26,7 @@ RENAMED_TYPES = {
 
 
 def column_type(tokens: list[Token], column: str, table: str) -> str:
-    """The type in PostgreSQL for a column's type in Redshift. Raises RedshiftError for what Redshift lacks."""
+    """Return the PostgreSQL type for a column's Redshift type. Raises RedshiftError for types that Redshift lacks."""
     spelled = " ".join(t.word for t in tokens)
     base = re.sub(r" ?\(.*?\)", "", spelled)
     match = re.search(r"\( (\w+)(?: , (\w+))? \)", spelled)
@@ -56,7 +56,7 @@ def column_type(tokens: list[Token], column: str, table: str) -> str:
 
 
 def _identity(how: str, tokens: list[Token], i: int) -> tuple[str, int]:
-    """The identity clause in PostgreSQL, and the index behind it; `i` is the index behind the word IDENTITY."""
+    """Return PostgreSQL's identity clause and the index after it. `i` is the index after the word IDENTITY."""
     seed, step = "1", "1"
     if i < len(tokens) and tokens[i].text == "(":
         end = group_end(tokens, i)
@@ -67,7 +67,7 @@ def _identity(how: str, tokens: list[Token], i: int) -> tuple[str, int]:
 
 
 def column_definition(tokens: list[Token], table: str) -> str:
-    """A column's name, type and constraints in PostgreSQL."""
+    """Return a column's name, type and constraints for PostgreSQL."""
     name = tokens[0].text if tokens[0].kind == "qid" else tokens[0].text.lower()
     i = 1
     while i < len(tokens) and not (tokens[i].kind == "id" and tokens[i].word in COLUMN_KEYWORDS):
@@ -106,7 +106,7 @@ def column_definition(tokens: list[Token], table: str) -> str:
 
 
 def _table_body(tokens: list[Token], table: str) -> str:
-    """What stands in the parentheses of CREATE TABLE."""
+    """Return the parenthesized part of CREATE TABLE for PostgreSQL."""
     items, only_names = [], all(len(item) == 1 for item in split_commas(tokens))
     for item in split_commas(tokens):
         words = [t.word for t in item]
@@ -127,7 +127,7 @@ def _table_body(tokens: list[Token], table: str) -> str:
 
 
 def _skip_table_options(tokens: list[Token], i: int) -> int:
-    """The index behind DISTSTYLE, SORTKEY and the like, which have no meaning on one node."""
+    """Return the index after DISTSTYLE, SORTKEY and similar options, which have no effect on one node."""
     while i < len(tokens) and tokens[i].word != "AS":
         word, after = tokens[i].word, tokens[i + 1].word if i + 1 < len(tokens) else ""
         if word in ("COMPOUND", "INTERLEAVED"):
@@ -142,7 +142,7 @@ def _skip_table_options(tokens: list[Token], i: int) -> int:
 
 
 def create_table(tokens: list[Token]) -> str:
-    """CREATE TABLE, also `#temporary` and AS SELECT, in PostgreSQL."""
+    """Return CREATE TABLE for PostgreSQL, including `#temporary` tables and AS SELECT."""
     i, temporary, condition = 1, "", ""
     while tokens[i].word != "TABLE":
         if tokens[i].word not in ("LOCAL", "TEMP", "TEMPORARY"):
@@ -168,7 +168,7 @@ def create_table(tokens: list[Token]) -> str:
 
 
 def alter_table(tokens: list[Token], status: str) -> Action:
-    """ALTER TABLE in PostgreSQL; `status` is the transaction's, "I" outside one."""
+    """Return ALTER TABLE for PostgreSQL. `status` is the transaction status; "I" means no transaction."""
     i = 3
     while i < len(tokens) and tokens[i].text == ".":
         i += 2

@@ -1,8 +1,8 @@
-"""The errors that the stand-in answers with, worded as Redshift words them."""
+"""The errors of the emulator, in Redshift's wording."""
 
 
 class RedshiftError(Exception):
-    """An error for the client: `code` is its SQLSTATE."""
+    """An error for the client. `code` is its SQLSTATE."""
 
     def __init__(self, code: str, message: str, detail: str | None = None) -> None:
         super().__init__(message)
@@ -10,16 +10,16 @@ class RedshiftError(Exception):
 
 
 class ConnectionLost(Exception):
-    """A fault rule says that the client loses its connection now."""
+    """A fault rule closes the client's connection."""
 
 
 def syntax(token: str) -> RedshiftError:
-    """The error of Redshift's parser at `token`."""
+    """Return the error of Redshift's parser at `token`."""
     return RedshiftError("42601", f'syntax error at or near "{token}"')
 
 
 def internal(message: str, code: int = 8001, context: str = "") -> RedshiftError:
-    """The error of Redshift's execution engine, with the block of detail that it adds."""
+    """Return an error of Redshift's execution engine, with its block of details."""
     rule = "  -----------------------------------------------\n"
     return RedshiftError(
         "XX000",

@@ -1,4 +1,4 @@
-"""Faults on demand: rules in a file say which statement fails, and how."""
+"""Faults on demand: rules in a file define which statements fail, and how."""
 
 import json
 import re
@@ -10,11 +10,11 @@ Rule = dict[str, Any]
 
 
 class Faults:
-    """The rules of a JSON file, a list that is read again whenever the file changes. The first that matches wins.
+    """The rules in a JSON file, as a list. The file is reread whenever it changes. The first match wins.
 
-    A rule: `match` (a regular expression, any case), `action` (drop_before, drop_after, drop_mid_copy, delay, error),
-    `times` (default 1), `skip` (matches to let pass first), and for an error `sqlstate`, `message`, `detail`, for a
-    delay `seconds`.
+    A rule has `match` (a case-insensitive regular expression), `action` (drop_before, drop_after, drop_mid_copy, delay
+    or error), `times` (default 1), and `skip` (the number of matches to ignore first). An error also has `sqlstate`,
+    `message` and `detail`, and a delay has `seconds`.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -23,7 +23,7 @@ class Faults:
         self._rules: list[Rule] = []
 
     def hit(self, sql: str, *actions: str) -> Rule | None:
-        """The rule with one of `actions` that applies to `sql` now; it counts as used."""
+        """Return the rule with one of `actions` that applies to `sql` now, and count it as used."""
         if self._path is None:
             return None
         with self._lock:

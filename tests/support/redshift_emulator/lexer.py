@@ -1,4 +1,4 @@
-"""SQL text as tokens, and back."""
+"""Convert SQL text to tokens, and back."""
 
 import re
 
@@ -28,7 +28,7 @@ class Token:
 
 
 def split_statements(sql: str) -> list[list[Token]]:
-    """The statements of `sql`, each as its tokens (white space and comments are tokens too); empty ones left out."""
+    """Return the tokens of each non-empty statement of `sql`. White space and comments are tokens, too."""
     statements: list[list[Token]] = [[]]
     for match in TOKEN.finditer(sql):
         kind = match.lastgroup or "op"
@@ -41,18 +41,18 @@ def split_statements(sql: str) -> list[list[Token]]:
 
 
 def shape(tokens: list[Token]) -> str:
-    """Upper-cased tokens without the literals' values: what the rules of rejection look at."""
+    """Return the upper-cased tokens without the values of literals, for the rules of rejection."""
     placeholder = {"str": "?S", "dol": "?D", "num": "?N"}
     return " ".join(placeholder.get(t.kind) or t.word for t in tokens if t.kind != "ws")
 
 
 def sql_text(tokens: list[Token]) -> str:
-    """The tokens as SQL again, a blank between any two."""
+    """Return the tokens as SQL, separated by blanks."""
     return " ".join(t.text for t in tokens)
 
 
 def literal_value(token: Token) -> str:
-    """The value of a string literal: a backslash is an escape in Redshift."""
+    """Return the value of a string literal. In Redshift, a backslash is an escape."""
     body = token.text[token.text.index("'") + 1 : -1].replace("''", "'")
     escapes = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
@@ -63,7 +63,7 @@ def literal_value(token: Token) -> str:
 
 
 def literal(value: object) -> str:
-    """`value` as a string literal for a session where a backslash is an escape."""
+    """Return `value` as a string literal, for a session in which a backslash is an escape."""
     return "'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"
 
 
@@ -72,7 +72,7 @@ def _depth(token: Token) -> int:
 
 
 def group_end(tokens: list[Token], start: int) -> int:
-    """The index just past the parenthesis that opens at `start`."""
+    """Return the index after the parenthesized group that opens at `start`."""
     depth = 0
     for i in range(start, len(tokens)):
         depth += _depth(tokens[i])
@@ -82,7 +82,7 @@ def group_end(tokens: list[Token], start: int) -> int:
 
 
 def split_commas(tokens: list[Token]) -> list[list[Token]]:
-    """The tokens between the commas that are in no parenthesis."""
+    """Split the tokens at the commas outside of parentheses."""
     parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:

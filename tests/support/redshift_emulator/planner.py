@@ -1,4 +1,4 @@
-"""From a statement's tokens to what the session does: refuse it, translate it, or handle it itself."""
+"""Turn a statement's tokens into the session's action: refuse, translate, or handle it in the emulator."""
 
 import re
 
@@ -25,9 +25,9 @@ MERGE = re.compile(
 
 
 def plan(tokens: list[Token], status: str, case_sensitive: bool = False) -> Action:
-    """What to do for the statement `tokens`; `status` is the transaction's: "I" outside one, "T" in one, "E" failed.
+    """Return the action for a statement. `status` is the transaction status: "I" (none), "T" (open) or "E" (failed).
 
-    Raises RedshiftError for what Redshift refuses.
+    Raises RedshiftError if Redshift refuses the statement.
     """
     tokens = [_folded(token, case_sensitive) for token in tokens]
     significant = [token for token in tokens if token.kind != "ws"]
@@ -62,7 +62,7 @@ def plan(tokens: list[Token], status: str, case_sensitive: bool = False) -> Acti
 
 
 def _folded(token: Token, case_sensitive: bool) -> Token:
-    """Redshift folds quoted names to lower case too; `#name` is a temporary table."""
+    """Fold a name as Redshift does: quoted names to lower case, too. `#name` is a temporary table."""
     if token.kind == "qid" and not case_sensitive:
         return Token("qid", re.sub("[A-Z]", lambda letter: letter[0].lower(), token.text))
     if token.kind == "id" and token.text.startswith("#"):
@@ -71,7 +71,7 @@ def _folded(token: Token, case_sensitive: bool) -> Token:
 
 
 def _written_table(tokens: list[Token], form: str) -> str | None:
-    """The table that the statement writes: its writers queue for it."""
+    """Return the table that the statement writes. Writers of one table wait for each other."""
     match = WRITES.match(form)
     if not match:
         return None
@@ -82,7 +82,7 @@ def _written_table(tokens: list[Token], form: str) -> str | None:
 
 
 def _setting(tokens: list[Token], words: list[str]) -> Action | None:
-    """SET, SHOW, RESET: Redshift's own do nothing, those that it lacks are refused. None: PostgreSQL does it."""
+    """Handle SET, SHOW and RESET: ignore Redshift's settings, refuse unknown ones. None: let PostgreSQL run it."""
     of_session = words[0] == "SET" and words[2:3] not in (["CHARACTERISTICS"], ["AUTHORIZATION"])
     names = [word for word in words[1:] if word != "LOCAL" and not (word == "SESSION" and of_session)]
     last = tokens[-1]
@@ -99,7 +99,7 @@ def _setting(tokens: list[Token], words: list[str]) -> Action | None:
 
 
 def _merge(tokens: list[Token], words: list[str], form: str, lock: str | None) -> Action | None:
-    """MERGE as Redshift takes it. None: PostgreSQL's own does what is asked."""
+    """Check MERGE by Redshift's rules, and translate REMOVE DUPLICATES. None: let PostgreSQL run it."""
     if not MERGE.match(form):
         raise RedshiftError("42601", "syntax error in MERGE: target takes no alias and the source must be a table")
     if words[-2:] == ["REMOVE", "DUPLICATES"]:

@@ -1,4 +1,4 @@
-"""What Redshift refuses: rules over a statement's shape (see lexer.shape), each with its SQLSTATE and message."""
+"""Rules for statements that Redshift refuses: patterns of lexer.shape, with SQLSTATE and message."""
 
 import re
 
@@ -28,7 +28,7 @@ UNSUPPORTED_ALTERATIONS = "SET SCHEMA|SET LOGGED|SET UNLOGGED|INHERIT|ATTACH|DET
 NOT_ON_TABLES = 'SQL command "{sql}" not supported on Redshift tables.'
 ONLY_S3 = "LOAD source is not supported. (Hint: only S3 or DynamoDB or EMR based load is allowed)"
 
-# (SQLSTATE, message, pattern). In a message {sql} is the statement, {first} its first token, {found} what matched.
+# (SQLSTATE, message, pattern). In a message, {sql} is the statement, {first} its first token, {found} the match.
 RULES = [
     (code, message, re.compile(pattern))
     for code, message, pattern in [
@@ -46,7 +46,7 @@ RULES = [
         ("42601", 'syntax error at or near "("', r"^COPY \("),
         (
             "0A000",
-            "UNLOAD / WITH NO SCHEMA BINDING is not implemented in the stand-in",
+            "UNLOAD / WITH NO SCHEMA BINDING is not implemented in the emulator",
             r"^UNLOAD\b|\bWITH NO SCHEMA BINDING\b",
         ),
         (
@@ -108,7 +108,7 @@ RULES = [
     ]
 ]
 
-# Functions of the leader node only: they cannot meet a table of the user's in one statement.
+# Functions that run only on the leader node: a statement with a user's table cannot use them.
 LEADER_ONLY = re.compile(
     r"\b(?:NOW \(|CURRENT_TIMESTAMP\b|LOCALTIMESTAMP\b|CURRENT_TIME\b|LOCALTIME\b|CURRENT_SCHEMAS?\b|VERSION \(|AGE \("
     r"|SESSION_USER\b)"

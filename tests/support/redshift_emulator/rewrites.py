@@ -1,4 +1,4 @@
-"""Redshift's spelling into PostgreSQL's, token by token, for everything that is not DDL of a table."""
+"""Translate Redshift's SQL to PostgreSQL's, token by token, except for the DDL of tables."""
 
 import re
 
@@ -6,16 +6,16 @@ import sqlglot
 
 from tests.support.redshift_emulator.lexer import Token
 
-# JSON_SERIALIZE by itself is PostgreSQL's own, of its json.
+# Without the schema, JSON_SERIALIZE would be PostgreSQL's own function for json.
 RENAMED = {"NVL": "COALESCE", "LEN": "LENGTH", "JSON_SERIALIZE": "pg_catalog.json_serialize"}
 TAKES_DATE_PART = ("DATEADD", "DATEDIFF", "DATE_ADD", "DATE_DIFF", "DATE_PART")
-# Left to sqlglot, because they change the statement's structure.
+# sqlglot translates these, because they change the structure of the statement.
 RESTRUCTURED = ("QUALIFY", "LISTAGG", "TOP")
 WITHIN_GROUP = re.compile(r"STRING_AGG\(([^()]*(?:\([^()]*\)[^()]*)*)\) WITHIN GROUP \(ORDER BY ([^()]+)\)")
 
 
 def to_postgres(tokens: list[Token]) -> str:
-    """The tokens as SQL that PostgreSQL runs with the same meaning."""
+    """Return the tokens as SQL with the same meaning in PostgreSQL."""
     significant = [i for i, token in enumerate(tokens) if token.kind != "ws"]
     words = [tokens[i].word for i in significant]
     texts = [token.text for token in tokens]
@@ -35,7 +35,7 @@ def to_postgres(tokens: list[Token]) -> str:
 
 
 def _renamed(token: Token, before: list[str], after: list[str]) -> str:
-    """The token's text in PostgreSQL, given the two words before it and the two after it."""
+    """Return the token's text in PostgreSQL, given the two words before and after it."""
     word, is_type = token.word, before[1] in ("::", "AS")
     if word in RENAMED and after[0] == "(":
         return RENAMED[word]

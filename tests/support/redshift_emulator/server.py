@@ -1,7 +1,7 @@
 """A strict local Redshift: `python -m tests.support.redshift_emulator.server --help`.
 
-It starts a PostgreSQL of its own, listens for clients in front of it, and prints READY with its port. SIGTERM ends both
-and removes what they wrote. SIGUSR1 crashes the PostgreSQL and starts it again, as when a cluster restarts.
+It starts a private PostgreSQL, accepts clients in front of it, and prints READY with its port. SIGTERM stops both and
+deletes their data. SIGUSR1 crashes the PostgreSQL and restarts it, like a restart of a cluster.
 """
 
 import argparse
@@ -31,13 +31,13 @@ CATALOG = Path(__file__).with_name("catalog.sql")
 POSTGRES_SETTINGS = {
     "fsync": "off",
     "max_connections": "200",
-    "log_min_messages": "panic",  # the errors that are provoked here are the clients', and they see them
+    "log_min_messages": "panic",  # the errors are provoked by tests, and the clients see them
     "log_min_error_statement": "panic",
 }
 
 
 def make_catalog(postgres: EmbeddedPostgres, database: str) -> None:
-    """Give every database of the new PostgreSQL Redshift's catalog, and make `database`."""
+    """Create Redshift's catalog for every database of the new PostgreSQL, and create `database`."""
     template = Backend(postgres.port, postgres.user, postgres.password, "template1")
     for sql in (
         f"CREATE ROLE {BACKEND_USER} LOGIN CREATEDB CREATEROLE PASSWORD {literal(postgres.password)}",
@@ -45,12 +45,12 @@ def make_catalog(postgres: EmbeddedPostgres, database: str) -> None:
         f'CREATE DATABASE "{database}" OWNER {BACKEND_USER}',
     ):
         if error := template.query(sql)[1]:
-            sys.exit(f"the stand-in's catalog could not be made: {error}")
+            sys.exit(f"the emulator's catalog could not be created: {error}")
     template.close()
 
 
 def crash(postgres: EmbeddedPostgres) -> None:
-    """End PostgreSQL as a crash does, and start it again."""
+    """Crash PostgreSQL, and restart it."""
     if pid := postgres.pid():
         os.kill(pid, signal.SIGQUIT)
         while postgres.running():
@@ -59,14 +59,14 @@ def crash(postgres: EmbeddedPostgres) -> None:
 
 
 def handle(client: socket.socket, settings: Settings, faults: Faults) -> None:
-    """Serve one client until it leaves, or a fault takes it away."""
+    """Serve one client until it disconnects or a fault disconnects it."""
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection = Connection(client, settings)
     try:
         if connection.open():
             Session(connection, faults).serve()
     except (OSError, ConnectionLost):
-        pass  # the client hung up, PostgreSQL crashed, or a rule says so
+        pass  # the client disconnected, PostgreSQL crashed, or a fault rule applied
     except Exception:
         traceback.print_exc()
     finally:
@@ -76,16 +76,16 @@ def handle(client: socket.socket, settings: Settings, faults: Faults) -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, required=True, help="folder for PostgreSQL's data, removed at the end")
-    parser.add_argument("--port", type=int, default=0, help="0 (default) takes a free one; READY tells which")
+    parser.add_argument("--port", type=int, default=0, help="0 (default): a free port, printed after READY")
     parser.add_argument("--programs", type=Path, help="folder of PostgreSQL's programs (default: the wheel's)")
     parser.add_argument("--database", default="dev", help="database to create")
-    parser.add_argument("--password", help="ask every client for this password (default: let everybody in)")
+    parser.add_argument("--password", help="require this password from every client (default: no password)")
     parser.add_argument("--s3-endpoint", help="URL of the S3 that COPY reads (default: boto3's own)")
-    parser.add_argument("--s3-access-key", help="the only access key that COPY takes (default: any)")
+    parser.add_argument("--s3-access-key", help="the only access key that COPY accepts (default: any)")
     parser.add_argument("--s3-secret-key")
     parser.add_argument("--isolation", choices=list(ISOLATION), default="snapshot", help="default: %(default)s")
     parser.add_argument("--faults", type=Path, help="JSON file with rules of faults; see the README")
-    parser.add_argument("--log", type=Path, help="append every statement to this file, one JSON object a line")
+    parser.add_argument("--log", type=Path, help="append every statement to this file, one JSON object per line")
     return parser.parse_args()
 
 
@@ -104,7 +104,7 @@ def main() -> None:
         password=secrets.token_urlsafe(),
         user="rsadmin",
         settings=POSTGRES_SETTINGS,
-        authentication="password",  # the one method that the stand-in speaks itself; it stays on the loopback
+        authentication="password",  # the only method that the emulator supports; it never leaves the loopback interface
         programs=given.programs,
     )
     settings = Settings(
@@ -133,7 +133,7 @@ def main() -> None:
     except StackError as error:
         sys.exit(str(error))
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not leave half of it behind
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second signal must not interrupt the cleanup
         postgres.destroy()
 
 

@@ -1,4 +1,4 @@
-"""One client's session: each request is split into statements, and each statement is planned and run."""
+"""One client's session: split each request into statements, and plan and run each statement."""
 
 import json
 import struct
@@ -23,16 +23,16 @@ log_lock = threading.Lock()
 
 
 class Session:
-    """What a client asks, over the simple and the extended protocol."""
+    """A client's requests over the simple and the extended protocol."""
 
     def __init__(self, connection: Connection, faults: Faults) -> None:
         self.connection, self.backend, self.faults = connection, connection.backend, faults
         self.case_sensitive = False
-        self.statements: dict[bytes, Action | None] = {}  # prepared ones that the stand-in runs itself
+        self.statements: dict[bytes, Action | None] = {}  # prepared statements that the emulator runs itself
         self.portals: dict[bytes, Action | None] = {}
 
     def serve(self) -> None:
-        """Answer requests until the client leaves."""
+        """Answer requests until the client disconnects."""
         skip_to_sync = False
         while True:
             kind, body = read_message(self.connection.stream)
@@ -50,7 +50,7 @@ class Session:
                 skip_to_sync = not self.extended(kind, body)
 
     def simple(self, sql: str) -> None:
-        """One request of the simple protocol; several statements in it are one transaction."""
+        """Run one request of the simple protocol. Several statements in it are one transaction."""
         statements = split_statements(sql)
         if not statements:
             self.backend.send(b"Q", c_string(sql))
@@ -91,7 +91,7 @@ class Session:
         return worked
 
     def extended(self, kind: bytes, body: bytes) -> bool:
-        """One message of the extended protocol, answered at once; False after an error (skip to Sync)."""
+        """Answer one message of the extended protocol. Return False after an error (skip to Sync)."""
         if kind == b"P":
             try:
                 body = self._prepare(body)
@@ -121,7 +121,7 @@ class Session:
         return self.connection.relay(until)
 
     def _prepare(self, body: bytes) -> bytes:
-        """The Parse message for PostgreSQL; what the stand-in runs itself is replaced by one that does nothing."""
+        """Return the Parse message for PostgreSQL. A statement that the emulator runs itself becomes a no-op."""
         name, sql, types = body.split(b"\0", 2)
         statements = split_statements(sql.decode("utf-8", "surrogateescape"))
         self.statements[name] = None
@@ -140,7 +140,7 @@ class Session:
         return body
 
     def run(self, action: Action) -> bool:
-        """Do what `action` says and answer, all but ReadyForQuery; True if it worked."""
+        """Run `action`, and send the answer except ReadyForQuery. Return True if it succeeded."""
         sql = _sql_of(action)
         fault = self.faults.hit(sql, "drop_before", "error", "delay")
         if fault and fault["action"] == "drop_before":
@@ -187,7 +187,7 @@ class Session:
         return worked
 
     def _append(self, target: str, source: str) -> bool:
-        """ALTER TABLE APPEND: the rows move from `source`, behind which an option may stand, to `target`."""
+        """Run ALTER TABLE APPEND: move the rows from `source`, which may have an option after it, to `target`."""
         if self.backend.status != "I":
             raise RedshiftError("25001", "ALTER TABLE APPEND cannot run inside a transaction block")
         option = source.rpartition(" ")[2].upper()
@@ -229,7 +229,7 @@ class Session:
 
 
 def _sql_of(action: Action) -> str:
-    """The action's statement, as rules of faults and the log see it."""
+    """Return the action's statement for fault rules and the log."""
     if action.sql:
         return action.sql
     return sql_text(action.tokens) if action.tokens else action.tag or action.kind

@@ -1,4 +1,4 @@
-"""How the stand-in was started."""
+"""The settings of the emulator."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """The stand-in's settings: the PostgreSQL behind it, the S3 that COPY reads, and what tests want of it."""
+    """The settings: the PostgreSQL behind the emulator, the S3 that COPY reads, and the options of tests."""
 
     postgres_port: int
     postgres_password: str = field(repr=False)
     postgres_superuser: str = "rsadmin"
     database: str = "dev"
-    client_password: str | None = field(default=None, repr=False)  # None: every client is let in
+    client_password: str | None = field(default=None, repr=False)  # None: no password
     s3_endpoint: str | None = None
-    s3_access_key: str | None = None  # the only key that COPY takes; None: any
+    s3_access_key: str | None = None  # the only key that COPY accepts; None: any
     s3_secret_key: str | None = field(default=None, repr=False)
     isolation: str = "snapshot"
     faults: Path | None = None

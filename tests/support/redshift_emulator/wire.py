@@ -1,4 +1,4 @@
-"""PostgreSQL's wire protocol, version 3: messages, and a connection to the PostgreSQL behind the stand-in.
+"""PostgreSQL's wire protocol, version 3: messages, and a connection to the PostgreSQL behind the emulator.
 
 https://www.postgresql.org/docs/current/protocol.html
 """
@@ -30,7 +30,7 @@ def startup_packet(body: bytes) -> bytes:
 
 
 def read_exactly(stream: BinaryIO, size: int) -> bytes:
-    """The next `size` bytes. Raises ConnectionError where the stream ends before."""
+    """Return the next `size` bytes. Raises ConnectionError if the stream ends before that."""
     data = stream.read(size)
     if len(data) != size:
         raise ConnectionError("peer closed the connection")
@@ -62,7 +62,7 @@ def unpack_row(body: bytes) -> list[str | None]:
 
 
 class Backend:
-    """A session of the PostgreSQL behind the stand-in. `status` is its transaction's: I(dle), T or E (failed)."""
+    """A session of the PostgreSQL behind the emulator. `status` is the transaction status: I(dle), T or E (failed)."""
 
     def __init__(self, port: int, user: str, password: str, database: str, options: Mapping[str, str] | None = None):
         self.socket = socket.create_connection((HOST, port))
@@ -84,7 +84,7 @@ class Backend:
             if kind == b"E":
                 fields = unpack_fields(body)
                 raise RedshiftError(fields.get("C", "XX000"), fields.get("M", "?"))
-            if kind == b"R" and struct.unpack("!i", body[:4])[0] == 3:  # it asks for the password
+            if kind == b"R" and struct.unpack("!i", body[:4])[0] == 3:  # a password request
                 self.send(b"p", c_string(password))
             elif kind == b"K":
                 self.cancel_key = body
@@ -98,7 +98,7 @@ class Backend:
         return read_message(self.stream)
 
     def query(self, sql: str) -> tuple[list[list[str | None]], Fields | None]:
-        """Run `sql` without the client's knowledge: its rows, and the error's fields or None."""
+        """Run `sql` without relaying it to the client. Return its rows, and the error's fields or None."""
         self.send(b"Q", c_string(sql))
         rows: list[list[str | None]] = []
         error = None
@@ -115,7 +115,7 @@ class Backend:
                 return rows, error
 
     def finish(self) -> bytes | None:
-        """Read on until the session is ready again: the body of an error on the way, or None."""
+        """Read until the session is ready. Return the body of an error in between, or None."""
         error = None
         while True:
             kind, body = self.read()
@@ -126,12 +126,12 @@ class Backend:
                 return error
 
     def close(self) -> None:
-        """Hang up; PostgreSQL rolls back what was open."""
+        """Close the connection. PostgreSQL rolls back an open transaction."""
         hang_up(self.socket)
 
 
 def hang_up(connection: socket.socket) -> None:
-    """Close `connection` at once, also where another thread still reads from it."""
+    """Close `connection` at once, even while another thread reads from it."""
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
     connection.close()

@@ -1,7 +1,7 @@
-"""Packages of Debian and Ubuntu without an administrator: apt downloads them, and dpkg unpacks them below .daybook/.
+"""Get Debian and Ubuntu packages without root: apt downloads them, and dpkg unpacks them below .daybook/.
 
-Nothing is installed, and no setting of the system changes. apt says which packages are missing, dependencies included.
-Where its lists are missing or out of date, it gets lists of its own, also below .daybook/.
+Nothing is installed, and no setting of the system changes. apt reports which packages are missing, with dependencies.
+If the system's package lists are missing or out of date, this module downloads its own lists, also below .daybook/.
 """
 
 import re
@@ -14,33 +14,33 @@ ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / ".daybook" / "packages"
 UNPACKED = FOLDER / "unpacked"
 
-#: The packages of the programs alone. The one around them, mariadb-server, also starts a server of the system's, which
-#: the tests do not use, and which fails on a machine without an init system.
+#: The packages with only the programs. The package mariadb-server would also start a system service, which the tests do
+#: not use and which fails on a machine without an init system.
 PACKAGES = ("mariadb-server-core", "mariadb-client-core", "libfaketime")
 
 
 def program_folders() -> list[Path]:
-    """Return where the unpacked programs are."""
+    """Return the folders of the unpacked programs."""
     return [UNPACKED / "usr" / "sbin", UNPACKED / "usr" / "bin"]
 
 
 def library_folders() -> list[Path]:
-    """Return where the unpacked libraries are."""
+    """Return the folders of the unpacked libraries."""
     return sorted(path for path in UNPACKED.glob("**/lib/*-linux-*") if path.is_dir())
 
 
 def wanted(options: Sequence[str] = ()) -> list[str]:
-    """Return the packages' names in this release: some have a version in them. `options` are apt's."""
+    """Return the names of the packages in this release: some contain a version. `options` are for apt."""
     names = []
     for package in PACKAGES:
-        said = _run("apt-cache", *options, "pkgnames", package).stdout.split()
-        versions = [name for name in said if re.fullmatch(rf"{package}-[\d.]+", name)]
-        names.append(package if package in said or not versions else max(versions, key=_version))
+        found = _run("apt-cache", *options, "pkgnames", package).stdout.split()
+        versions = [name for name in found if re.fullmatch(rf"{package}-[\d.]+", name)]
+        names.append(package if package in found or not versions else max(versions, key=_version))
     return names
 
 
 def unpack() -> None:
-    """Download and unpack what is missing. Says why where apt refuses."""
+    """Download and unpack the missing packages. Print apt's errors."""
     shutil.rmtree(UNPACKED, ignore_errors=True)
     archives = FOLDER / "archives"
     archives.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def unpack() -> None:
 
 
 def _download(folder: Path, options: Sequence[str] = ()) -> bool:
-    """Download the missing packages to `folder`. Return False where apt does not find all of them."""
+    """Download the missing packages to `folder`. Return False if apt does not find all of them."""
     missing = _missing(options)
     if not missing:
         return False
@@ -62,13 +62,13 @@ def _download(folder: Path, options: Sequence[str] = ()) -> bool:
 
 
 def _missing(options: Sequence[str]) -> list[str]:
-    """Return the packages, with their versions, that apt would install; none where its lists do not have them."""
-    said = _run("apt-get", *options, "-s", "-q", "install", "--no-install-recommends", *wanted(options))
-    return [f"{name}={version}" for name, version in re.findall(r"^Inst (\S+) .*?\((\S+) ", said.stdout, re.MULTILINE)]
+    """Return the packages that apt would install, with versions, or none if its lists do not have them."""
+    plan = _run("apt-get", *options, "-s", "-q", "install", "--no-install-recommends", *wanted(options))
+    return [f"{name}={version}" for name, version in re.findall(r"^Inst (\S+) .*?\((\S+) ", plan.stdout, re.MULTILINE)]
 
 
 def _own_lists() -> tuple[str, ...]:
-    """Have apt get lists of our own, and return its options for them."""
+    """Download separate package lists, and return apt's options for using them."""
     folders = {"Dir::State::lists": FOLDER / "lists", "Dir::Cache": FOLDER / "cache"}
     for folder in folders.values():
         (folder / "partial").mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A clock that a test can set, for the processes that it starts: libfaketime."""
+"""A clock that a test can set for the processes that it starts, with libfaketime."""
 
 import os
 import sys
@@ -11,10 +11,10 @@ import pytest
 
 from tests.support.servers.install import COMMAND, find_faketime
 
-#: Python's time.sleep waits until an instant of the monotonic clock, which libfaketime 0.9.10 (Debian 12) mistakes for
-#: one of the clock that it moves: the call fails with EINVAL.
+#: Python's time.sleep waits for an instant of the monotonic clock. libfaketime 0.9.10 (Debian 12) mistakes it for an
+#: instant of the clock that it moves, and the call fails with EINVAL.
 SITECUSTOMIZE = "import threading, time\ntime.sleep = lambda seconds: threading.Event().wait(seconds)\n"
-NOTICED_AFTER = 2.0  # seconds: a process reads the file again after one, counted in whole seconds
+NOTICED_AFTER = 2.0  # seconds: a process rereads the file after one second, counted in whole seconds
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Clock:
     variables: dict[str, str]
 
     def now(self) -> datetime:
-        """What it shows, in UTC."""
+        """Return the time that the clock shows, in UTC."""
         return datetime.now(UTC) + timedelta(seconds=float(self._file.read_text()))
 
     def set(self, moment: datetime) -> None:
-        """Have it show `moment` and go on from there. Returns once the processes that run see that, too."""
+        """Set the clock to `moment`. It runs on from there. Returns after running processes have noticed the change."""
         offset = (moment - datetime.now(UTC)).total_seconds()
         made = self._file.with_suffix(".new")
         made.write_text(f"{offset:+.3f}\n", encoding="utf-8")
@@ -42,22 +42,22 @@ class Clock:
 
 
 def new_clock(folder: Path) -> Clock:
-    """A clock, kept in `folder`, that shows the real time at first. What measures time (the monotonic clock) stays."""
+    """Return a clock with its file in `folder`. It starts with the real time. The monotonic clock is not changed."""
     (folder / "sitecustomize.py").write_text(SITECUSTOMIZE, encoding="utf-8")
     (folder / "offset").write_text("+0\n", encoding="utf-8")
     settings = {
         "FAKETIME_TIMESTAMP_FILE": str(folder / "offset"),
         "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_FORCE_MONOTONIC_FIX": "0",  # the fix ends every wait at once, for Python's lock too: a crawl
-        "NO_FAKE_STAT": "1",  # or Python would take every .pyc for one of another source, and write it anew
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",  # the fix ends every wait at once, also for Python's lock
+        "NO_FAKE_STAT": "1",  # or Python would consider every .pyc stale, and rewrite it
         "PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])),
     }
     return Clock(folder, settings | _preload())
 
 
 def _preload() -> dict[str, str]:
-    """Return the variables that load the library into a process. Fails the test where it is missing."""
+    """Return the variables that load the library into a process. Fail the test if it is missing."""
     library = find_faketime()
     if library is None:
         pytest.fail(f"libfaketime is not installed, and this test moves a clock. Install it: {COMMAND}", False)

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a server, which a test can have stop in the middle of things."""
+"""A TCP proxy in front of a server. A test can stop the traffic at a chosen point."""
 
 import contextlib
 import socket
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 
 class Gate:
-    """Passes bytes on between clients and the server at `host`:`port`, until `hold` says where to stop.
+    """Pass bytes between clients and the server at `host`:`port`, until the point that `hold` sets.
 
-    Connections that are held stay open and silent, as when a network cable is cut. `open` lets new ones pass.
+    Held connections stay open and silent, as after a cut network cable. `open` lets new connections pass.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -17,22 +17,22 @@ class Gate:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.reached = threading.Event()
-        self._said, self._bytes, self._answer, self._hang_up = b"", 0, False, False
+        self._trigger, self._bytes, self._answer, self._hang_up = b"", 0, False, False
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def hold(self, said: bytes = b"", *, answer: bool = False, bytes: int = 0, hang_up: bool = False) -> None:
-        """Stop when a client sends `said`, before the server hears it; or, with `answer`, when the server has heard it
-        and answers. With `bytes`, stop when the server has sent so many. `hang_up` closes the connection, and lets
-        everything pass from then on."""
+    def hold(self, trigger: bytes = b"", *, answer: bool = False, bytes: int = 0, hang_up: bool = False) -> None:
+        """Stop before the server receives `trigger` from a client, or with `answer`, before the client receives the
+        answer to it. With `bytes`, stop after the server has sent that many bytes. With `hang_up`, close the
+        connection instead, and let everything pass from then on."""
         self.reached.clear()
-        self._said, self._answer, self._bytes, self._hang_up = said, answer, bytes, hang_up
+        self._trigger, self._answer, self._bytes, self._hang_up = trigger, answer, bytes, hang_up
 
     def open(self) -> None:
-        """Let everything pass, on connections that are made from now on."""
-        self._said, self._bytes = b"", 0
+        """Let everything pass on new connections."""
+        self._trigger, self._bytes = b"", 0
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         self._listener.close()
 
     def _accept(self) -> None:
@@ -48,8 +48,8 @@ class Gate:
         passed, tail = 0, b""
         with contextlib.suppress(OSError):
             while block := source.recv(1 << 16):
-                tail, passed = (tail + block)[-(len(block) + len(self._said)) :], passed + len(block)
-                if from_client and self._said and self._said in tail:
+                tail, passed = (tail + block)[-(len(block) + len(self._trigger)) :], passed + len(block)
+                if from_client and self._trigger and self._trigger in tail:
                     tail = b""
                     if not self._answer:
                         return self._stop(source, sink)
@@ -71,14 +71,14 @@ class Gate:
             return
         self.reached.set()
         with contextlib.suppress(OSError):
-            while source.recv(1 << 16):  # swallow the rest, until whoever sends it is gone
+            while source.recv(1 << 16):  # discard the rest until the sender is gone
                 pass
             sink.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager
 def gate(host: str, port: int) -> Iterator[Gate]:
-    """A gate in front of a server, for as long as the block lasts."""
+    """Yield a gate in front of a server, until the block ends."""
     gate = Gate(host, port)
     try:
         yield gate

@@ -1,7 +1,8 @@
-"""Google on loopback: the token endpoint and the part of the Sheets API that gspread asks, over TLS, with its faults.
+"""A fake Google on loopback: the token endpoint and the part of the Sheets API that gspread uses, with faults.
 
-It keeps spreadsheets as Google does: cells have a value, and a format that says what people see; a sheet has so many
-rows and columns; who may read or write is decided by whom it is shared with and by the scope of the token.
+It models spreadsheets as Google does: a cell has a value, and a format that determines the text that people see; a
+sheet has a number of rows and columns; access depends on the accounts that the spreadsheet is shared with and on the
+scope of the token.
 """
 
 import base64
@@ -40,7 +41,7 @@ def _json(answer: dict[str, Any]) -> bytes:
 
 _QUOTA = "Quota exceeded for quota metric 'Read requests' and limit 'Read requests per minute per user'"
 _API_OFF = "Google Sheets API has not been used in project 42 before or it is disabled. Enable it, then retry."
-#: What goes wrong, and what Google (or what stands in front of it) then answers: status, content type, body.
+#: The faults, with the answer of Google or of a proxy in front of it: status, content type, body.
 FAULTS: dict[str, tuple[int, str, bytes]] = {
     "quota": _error(429, _QUOTA, "RESOURCE_EXHAUSTED"),
     "internal error": _error(500, "Internal error encountered.", "INTERNAL"),
@@ -58,7 +59,7 @@ FAULTS: dict[str, tuple[int, str, bytes]] = {
 
 @dataclass
 class Cell:
-    """A cell: its value, what it shows where that is not the value itself, and its format, which stays."""
+    """A cell: its value, the text that it shows if that differs from the value, and its format, which writes keep."""
 
     value: Value | None
     shown: str | None = None
@@ -76,7 +77,7 @@ class Cell:
 
 @dataclass
 class Sheet:
-    """A sheet of so many rows and columns; cells are counted from 0."""
+    """A sheet with its numbers of rows and columns. Cells are counted from 0."""
 
     id: int
     rows: int = 1000
@@ -84,7 +85,7 @@ class Sheet:
     cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
 
     def fill(self, rows: list[list[Any]]) -> None:
-        """Make these rows all that is there: each cell a value or a `Cell`; None is an empty one."""
+        """Replace the content with these rows. Each cell is a value or a `Cell`; None is an empty cell."""
         self.cells = {
             (row, column): cell if isinstance(cell, Cell) else Cell(cell)
             for row, cells in enumerate(rows)
@@ -93,7 +94,7 @@ class Sheet:
         }
 
     def values(self, area: tuple[int, int, int, int], formatted: bool) -> list[list[Value]]:
-        """The values of [top, bottom) × [left, right), without empty cells at a row's end and empty rows at the end."""
+        """Return the values of [top, bottom) × [left, right), without trailing empty cells and rows."""
         top, bottom, left, right = area
         rows: list[list[Value]] = []
         for row in range(top, min(bottom, max((place[0] + 1 for place in self.cells), default=0))):
@@ -109,20 +110,20 @@ class Sheet:
         return rows
 
     def all(self) -> list[list[Value]]:
-        """Every value."""
+        """Return all values."""
         return self.values((0, self.rows, 0, self.columns), False)
 
 
 @dataclass
 class Spreadsheet:
-    """Sheets by their titles, and whom it is shared with, as what."""
+    """Sheets by title, and the role of each account that the spreadsheet is shared with."""
 
     sheets: dict[str, Sheet]
     shared_with: dict[str, str] = field(default_factory=dict)
 
 
 class Refused(Exception):
-    """An answer of the API that is an error."""
+    """An error answer of the API."""
 
     def __init__(self, code: int, message: str, status: str) -> None:
         super().__init__(message)
@@ -130,14 +131,14 @@ class Refused(Exception):
 
 
 class Google:
-    """The server: its spreadsheets, its accounts, and what it was asked."""
+    """The server, with its spreadsheets, its account and the requests that it got."""
 
     def __init__(self, folder: Path) -> None:
         self.spreadsheets: dict[str, Spreadsheet] = {}
         self.requests: list[str] = []
         """Each request to the API, as `GET /v4/…`."""
         self.on_write: Callable[[], object] = lambda: None
-        """Called after each write, as if somebody did that in the browser."""
+        """A function to call after each write, to simulate a change in the browser."""
         self.key_file = folder / "service-account.json"
         self.account = write_key_file(self.key_file)
         self._faults: list[str] = []
@@ -159,40 +160,40 @@ class Google:
         self._http.server_close()
 
     def new(self, *titles: str, role: str | None = "writer") -> str:
-        """A new spreadsheet with empty sheets, shared with the account as `role` (None: with nobody). Its id."""
+        """Create a spreadsheet with empty sheets, shared as `role` (None: not shared). Return its ID."""
         id = secrets.token_urlsafe(33)
         sheets = {title: Sheet(number) for number, title in enumerate(titles or ("Sheet1",))}
         self.spreadsheets[id] = Spreadsheet(sheets, {self.email: role} if role else {})
         return id
 
     def fail(self, *faults: str, after: bool = False) -> None:
-        """Answer the next requests to the API so; with `after`, the next writes, which are carried out all the same."""
+        """Answer the next API requests with these faults; with `after`, the next writes, which still take effect."""
         (self._after if after else self._faults).extend(faults)
 
     def take_faults(self) -> list[str]:
-        """The faults that nobody has met, which are forgotten."""
+        """Remove and return the faults that no request has met."""
         left = [*self._faults, *self._after]
         self._faults.clear()
         self._after.clear()
         return left
 
     def token(self, form: Mapping[str, list[str]]) -> dict[str, Any]:
-        """An access token for an assertion that the account's key has signed."""
+        """Return an access token for an assertion that the account's key has signed."""
         head, claims, signature = form["assertion"][0].split(".")
-        said = json.loads(_decoded(claims))
+        claim_set = json.loads(_decoded(claims))
         key = serialization.load_pem_private_key(self.account["private_key"].encode(), None).public_key()
         try:
             key.verify(_decoded(signature), f"{head}.{claims}".encode(), padding.PKCS1v15(), hashes.SHA256())  # type: ignore[call-arg,union-attr]
         except InvalidSignature:
             raise _bad_grant("Invalid JWT Signature.") from None
-        if said["iss"] != self.email or said["aud"] != self.account["token_uri"]:
+        if claim_set["iss"] != self.email or claim_set["aud"] != self.account["token_uri"]:
             raise _bad_grant("Invalid grant: account not found")
         token = secrets.token_urlsafe(24)
-        self._tokens[token] = (said["iss"], said["scope"])
+        self._tokens[token] = (claim_set["iss"], claim_set["scope"])
         return {"access_token": token, "expires_in": 3599, "token_type": "Bearer"}
 
     def answer(self, method: str, target: str, token: str, body: bytes) -> tuple[int, str, bytes, str]:
-        """Status, content type, body, and the fault that is at work, if one is."""
+        """Return status, content type, body, and the name of the active fault, or an empty text."""
         self.requests.append(f"{method} {unquote(urlsplit(target).path)}")
         if self._faults:
             fault = self._faults.pop(0)
@@ -228,20 +229,20 @@ class Google:
         return {"sheets": [{"properties": _properties(title, sheet)} for title, sheet in spreadsheet.sheets.items()]}
 
     def _batch_update(self, id: str, spreadsheet: Spreadsheet, requests: list[dict[str, Any]]) -> dict[str, Any]:
-        """All of the requests, or none of them."""
+        """Apply all of the requests or none."""
         new = {
             title: Sheet(sheet.id, sheet.rows, sheet.columns, {p: Cell(**vars(c)) for p, c in sheet.cells.items()})
             for title, sheet in spreadsheet.sheets.items()
         }
         by_id = {sheet.id: sheet for sheet in new.values()}
         for number, request in enumerate(requests):
-            ((kind, said),) = request.items()
+            ((kind, content),) = request.items()
             if kind == "appendDimension":
-                sheet = by_id[said["sheetId"]]
-                sheet.rows += said["length"] * (said["dimension"] == "ROWS")
-                sheet.columns += said["length"] * (said["dimension"] == "COLUMNS")
+                sheet = by_id[content["sheetId"]]
+                sheet.rows += content["length"] * (content["dimension"] == "ROWS")
+                sheet.columns += content["length"] * (content["dimension"] == "COLUMNS")
             elif kind == "updateCells":
-                _update_cells(number, by_id[said["range"]["sheetId"]], said)
+                _update_cells(number, by_id[content["range"]["sheetId"]], content)
             else:
                 raise Refused(400, f"Invalid requests[{number}]: no {kind} here", "INVALID_ARGUMENT")
         if sum(sheet.rows * sheet.columns for sheet in new.values()) > 10_000_000:
@@ -253,7 +254,7 @@ class Google:
 
 
 def _properties(title: str, sheet: Sheet) -> dict[str, Any]:
-    if not sheet.rows:  # a sheet of its own for a chart
+    if not sheet.rows:  # a chart sheet
         return {"sheetId": sheet.id, "title": title}
     return {
         "sheetId": sheet.id,
@@ -281,8 +282,8 @@ def _values(spreadsheet: Spreadsheet, range: str, render: str) -> dict[str, Any]
     return {"range": range, "majorDimension": "ROWS"} | ({"values": values} if values else {})
 
 
-def _update_cells(number: int, sheet: Sheet, said: dict[str, Any]) -> None:
-    area = said["range"]
+def _update_cells(number: int, sheet: Sheet, content: dict[str, Any]) -> None:
+    area = content["range"]
     if area["endRowIndex"] > sheet.rows or area["endColumnIndex"] > sheet.columns:
         raise Refused(
             400,
@@ -290,12 +291,12 @@ def _update_cells(number: int, sheet: Sheet, said: dict[str, Any]) -> None:
             f"columns: {sheet.columns}",
             "INVALID_ARGUMENT",
         )
-    assert said["fields"] == "userEnteredValue"
+    assert content["fields"] == "userEnteredValue"
     for row in range(area["startRowIndex"], area["endRowIndex"]):
         for column in range(area["startColumnIndex"], area["endColumnIndex"]):
             if (row, column) in sheet.cells:
                 sheet.cells[row, column].value = sheet.cells[row, column].shown = None
-    for row, data in enumerate(said["rows"], area["startRowIndex"]):
+    for row, data in enumerate(content["rows"], area["startRowIndex"]):
         for column, cell in enumerate(data.get("values", []), area["startColumnIndex"]):
             if row >= area["endRowIndex"] or column >= area["endColumnIndex"]:
                 raise Refused(400, f"Invalid requests[{number}].updateCells: outside of range", "INVALID_ARGUMENT")
@@ -339,7 +340,7 @@ def _handler(google: Google) -> type[BaseHTTPRequestHandler]:
             try:
                 if self.path == "/token":
                     code, kind, sent = 200, "application/json", _json(google.token(parse_qs(body.decode())))
-                elif self.path.endswith("/allowedLocations"):  # google-auth asks in a thread of its own
+                elif self.path.endswith("/allowedLocations"):  # google-auth asks in a separate thread
                     code, kind, sent = 200, "application/json", _json({"locations": [], "encodedLocations": "0x0"})
                 else:
                     token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
@@ -364,7 +365,7 @@ def _handler(google: Google) -> type[BaseHTTPRequestHandler]:
 
 @contextlib.contextmanager
 def running_google(folder: Path) -> Iterator[tuple[Google, TlsProxy]]:
-    """The server, and the proxy through which Google's hosts are found there, until the block ends."""
+    """Yield the server, and the proxy that redirects Google's hosts to it, until the block ends."""
     google = Google(folder)
     try:
         with tls_proxy(dict.fromkeys(HOSTS, ("127.0.0.1", google.port))) as proxy:
@@ -381,7 +382,7 @@ def google_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Go
 
 @pytest.fixture
 def google(google_server: tuple[Google, TlsProxy], monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
-    """Google, where this process and those that it starts look for it; waits are short."""
+    """Yield the fake Google, which this process and its subprocesses use. Retries wait only briefly."""
     server, proxy = google_server
     for name, value in proxy.environment.items():
         monkeypatch.setenv(name, value)
@@ -390,4 +391,4 @@ def google(google_server: tuple[Google, TlsProxy], monkeypatch: pytest.MonkeyPat
     server.on_write = lambda: None
     yield server
     left = server.take_faults()
-    assert not left, f"nobody met {left}"
+    assert not left, f"no request met {left}"

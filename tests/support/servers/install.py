@@ -1,8 +1,8 @@
-"""`python -m tests.support.servers.install`: get the programs that the tests need and that no wheel brings.
+"""`python -m tests.support.servers.install`: get the programs for the tests that are not available as wheels.
 
-On Debian and Ubuntu an ordinary user needs no administrator: the packages are downloaded and unpacked below .daybook/
-(tests/support/servers/debian_packages.py), and nothing is installed. As root they are installed, because a server then
-runs as another account, which cannot reach root's folders.
+On Debian and Ubuntu, an ordinary user does not need root: the packages are downloaded and unpacked below .daybook/
+(tests/support/servers/debian_packages.py), and nothing is installed. For root they are installed, because a server then
+runs as another account, which cannot read root's folders.
 """
 
 import os
@@ -14,22 +14,22 @@ from pathlib import Path
 from tests.support.servers import debian_packages
 
 SYSTEM_FOLDERS = "/usr/sbin:/usr/libexec:/usr/local/sbin:/opt/homebrew/bin"  # often not in a user's PATH
-#: Of MariaDB the second one runs the third.
+#: The programs of MariaDB. The second one runs the third.
 PROGRAMS = ("mariadbd", "mariadb-install-db", "my_print_defaults")
-#: Moves the clock of the processes that a test starts.
+#: The library that moves the clock of the processes that a test starts.
 FAKETIME_LIBRARIES = ("libfaketime.so.1", "libfaketime.1.dylib")
 FAKETIME_FOLDERS = ("usr/lib/*/faketime", "usr/lib*/faketime", "usr/local/lib/faketime", "opt/homebrew/lib/faketime")
 COMMAND = "python -m tests.support.servers.install"
 
 
 def find_program(name: str) -> str | None:
-    """Return the path of a program: of an installed package, else of an unpacked one, else None."""
+    """Return the path of an installed program, or else of an unpacked one, or else None."""
     folders = os.pathsep.join(map(str, debian_packages.program_folders()))
     return shutil.which(name) or shutil.which(name, path=SYSTEM_FOLDERS) or shutil.which(name, path=folders)
 
 
 def find_faketime() -> Path | None:
-    """Return the path of libfaketime: of the installed package, else of the unpacked one, else None."""
+    """Return the path of the installed libfaketime, or else of the unpacked one, or else None."""
     folders = [folder for pattern in FAKETIME_FOLDERS for folder in Path("/").glob(pattern)]
     folders += debian_packages.UNPACKED.glob("usr/lib/*/faketime")
     libraries = [folder / name for folder in folders for name in FAKETIME_LIBRARIES]
@@ -37,12 +37,12 @@ def find_faketime() -> Path | None:
 
 
 def complete() -> bool:
-    """Return True if the MariaDB server, the programs that make its data folder, and libfaketime are there."""
+    """Return True if the MariaDB server, the programs that create its data folder, and libfaketime exist."""
     return all(find_program(name) for name in PROGRAMS) and find_faketime() is not None
 
 
 def commands() -> list[list[str]]:
-    """Return the commands that install them where there is no apt; none where we know no package manager."""
+    """Return the commands that install the programs without apt, or none for an unknown package manager."""
     if shutil.which("brew"):
         return [["brew", "install", "mariadb", "libfaketime"]]
     as_root = [] if os.getuid() == 0 else ["sudo", "-n"]
@@ -52,7 +52,7 @@ def commands() -> list[list[str]]:
 
 
 def install() -> None:
-    """Unpack or install the packages, and say what is done. A command that fails shows why."""
+    """Unpack or install the packages, and print each command with its errors."""
     if shutil.which("apt-get") and os.getuid() != 0:
         debian_packages.unpack()
     elif shutil.which("apt-get"):
@@ -64,25 +64,25 @@ def install() -> None:
 
 
 def run(command: list[str]) -> bool:
-    """Run a command, whose output is shown, and return True if it succeeds."""
+    """Run a command, show its output, and return True if it succeeds."""
     print("$ " + " ".join(command), flush=True)
     return subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 0
 
 
 def main() -> int:
-    """Get what is missing. Return the exit code: 1 where it has to be done by hand."""
+    """Get the missing programs. Return the exit code: 1 if they have to be installed by hand."""
     if complete():
         return 0
-    print("The tests use a MariaDB server and libfaketime, and this machine lacks one of them.", flush=True)
+    print("The tests need a MariaDB server and libfaketime, and at least one of them is missing.", flush=True)
     install()
     if complete():
         return 0
     print(
-        f"Some are still missing. As an administrator, install what has {', '.join(PROGRAMS)} and libfaketime:\n"
+        f"Some are still missing. As root, install the packages with {', '.join(PROGRAMS)} and libfaketime:\n"
         f"  Debian, Ubuntu   apt-get install {' '.join(debian_packages.PACKAGES)}\n"
         "  Fedora, RHEL     dnf install mariadb-server libfaketime\n"
         "  macOS            brew install mariadb libfaketime\n"
-        "and run `make test` again. No MariaDB need be started: the tests start one of their own.",
+        "and run `make test` again. You do not have to start MariaDB: the tests start their own server.",
         file=sys.stderr,
     )
     return 1

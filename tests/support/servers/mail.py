@@ -1,4 +1,4 @@
-"""A mail server on loopback, to which a flow really speaks SMTP: plain, with STARTTLS, or over TLS; with a login."""
+"""A mail server on loopback that speaks real SMTP: plain, with STARTTLS or over TLS, and with a login."""
 
 import contextlib
 import tempfile
@@ -22,30 +22,30 @@ USER, PASSWORD = "daybook@example.com", "p@ss/w:rd%"
 
 @dataclass(frozen=True)
 class Mail:
-    """A message as it came, and for whom."""
+    """A received message with its sender and recipients."""
 
     sender: str
     to: tuple[str, ...]
     message: EmailMessage
     login: str | None
-    """Who had logged in."""
+    """The user who had logged in."""
 
     def part(self, kind: str) -> str:
-        """Its text: as `plain` or as `html`."""
+        """Return the text of the part `plain` or `html`."""
         part = self.message.get_body((kind,))
         assert part is not None, f"no {kind} part"
         return str(part.get_content())
 
 
 class MailServer(Restarts):
-    """The server. What it takes is kept in `messages`; whom it refuses, stands in `unknown`."""
+    """The server. It keeps received mail in `messages`, and refuses recipients in `unknown`."""
 
     def __init__(self, folder: Path) -> None:
         self.messages: list[Mail] = []
         self.unknown: set[str] = set()
         authority = Authority()
         self.trusted = folder / "authority.pem"
-        """The certificate of who vouches for it, as a file: `SSL_CERT_FILE` of who is to trust it."""
+        """The file with the certificate of its authority, for the client's `SSL_CERT_FILE`."""
         self.trusted.write_bytes(authority.certificate)
         self._tls = authority.context("localhost", folder)
         self.port, self.tls_port = free_port(), free_port()
@@ -53,17 +53,17 @@ class MailServer(Restarts):
 
     @property
     def url(self) -> str:
-        """Without a login, in plain text."""
+        """Return the URL in plain text, without a login."""
         return f"smtp://127.0.0.1:{self.port}?from=daybook@example.com"
 
     @property
     def starttls_url(self) -> str:
-        """With the login."""
+        """Return the URL with STARTTLS and the login."""
         return f"smtp+starttls://{self._login}@localhost:{self.port}"
 
     @property
     def tls_url(self) -> str:
-        """With the login, over TLS from the first byte."""
+        """Return the URL over TLS from the first byte, with the login."""
         return f"smtps://{self._login}@localhost:{self.tls_port}"
 
     _login = "daybook%40example.com:p%40ss%2Fw%3Ard%25"
@@ -76,7 +76,7 @@ class MailServer(Restarts):
         rules: dict[str, Any] = {"authenticator": self._authenticate, "hostname": "127.0.0.1"}
         self._controllers = [
             Controller(self, port=self.port, tls_context=self._tls, **rules),
-            # within TLS from the start aiosmtpd knows nothing of it, and would not let anybody log in
+            # aiosmtpd does not know that this connection is in TLS, so it would refuse every login
             Controller(self, port=self.tls_port, ssl_context=self._tls, auth_require_tls=False, **rules),
         ]
         for controller in self._controllers:
@@ -88,14 +88,14 @@ class MailServer(Restarts):
         return AuthResult(success=right, handled=False, auth_data=login.login.decode())
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, _: list[str]) -> str:
-        """Refuses who is unknown."""
+        """Refuse unknown recipients."""
         if address in self.unknown:
             return "550 5.1.1 no such mailbox here"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Keeps the message."""
+        """Keep the message."""
         message = message_from_bytes(cast(bytes, envelope.content), policy=policy.default)
         login = session.auth_data if session.authenticated else None
         sender = str(envelope.mail_from)
@@ -105,14 +105,14 @@ class MailServer(Restarts):
 
 @contextlib.contextmanager
 def serving_mail() -> Iterator[MailServer]:
-    """A mail server until the block ends."""
+    """Yield a mail server until the block ends."""
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(MailServer(Path(folder))) as server:
         yield server
 
 
 @pytest.fixture
 def mail(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
-    """A mail server for one test, which this process trusts."""
+    """Yield a mail server for one test. This process trusts its certificate."""
     with serving_mail() as server:
         monkeypatch.setenv("SSL_CERT_FILE", str(server.trusted))
         yield server

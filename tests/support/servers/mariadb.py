@@ -1,4 +1,4 @@
-"""The fixture `mariadb`: a MariaDB of the system's package, on a data folder of its own."""
+"""The fixture `mariadb`: a MariaDB of the system's package with its own data folder."""
 
 import contextlib
 import secrets
@@ -18,17 +18,17 @@ from tests.support.servers.ports import free_port
 from tests.support.servers.processes import program, remove, serving
 
 HOST = "127.0.0.1"
-PASSWORD = "root@maria:db/%"  # what has to be quoted in a URL is quoted everywhere, or tests fail
+PASSWORD = "root@maria:db/%"  # tests fail if any code forgets to percent-encode it in a URL
 
 
 @dataclass(frozen=True)
 class MariaDB:
-    """A running MariaDB. `url` is root's, without a database."""
+    """A running MariaDB. `url` is for root, without a database."""
 
     url: str
 
     def connect(self, **options: object) -> pymysql.Connection:
-        """A connection of root's, autocommit on unless `options` (of pymysql.connect) say otherwise."""
+        """Return a connection of root, with autocommit unless `options` (of pymysql.connect) turn it off."""
         url = make_url(self.url)
         given = {"host": url.host, "port": url.port, "user": url.username, "password": url.password}
         given |= {"autocommit": True, "ssl_disabled": True}
@@ -36,7 +36,7 @@ class MariaDB:
 
     @contextlib.contextmanager
     def database(self, character_set: str = "utf8mb4") -> Iterator[str]:
-        """The URL of a new, empty database, which is dropped when the block ends."""
+        """Yield the URL of a new, empty database, and drop it when the block ends."""
         name = f"test_{secrets.token_hex(6)}"
         self._execute(f"CREATE DATABASE `{name}` CHARACTER SET {character_set}")
         try:
@@ -50,11 +50,11 @@ class MariaDB:
 
 
 def _commands(folder: Path) -> tuple[list[str], list[str]]:
-    """Return how the server and mariadb-install-db begin. Unpacked programs get a link to them in `folder`."""
+    """Return the beginnings of the two command lines. Unpacked programs are linked in `folder`."""
     server, install = program("mariadbd", COMMAND), program("mariadb-install-db", COMMAND)
     if not Path(server).is_relative_to(debian_packages.UNPACKED):
         return [server, "--no-defaults"], [install, "--no-defaults"]
-    programs = folder / "programs"  # mariadb-install-db fails where there is a space in the path
+    programs = folder / "programs"  # mariadb-install-db fails if the path contains a space
     programs.symlink_to(Path(server).parents[1])
     libraries = f"LD_LIBRARY_PATH={':'.join(map(str, debian_packages.library_folders()))}"
     last = ("--no-defaults", f"--basedir={programs}")
@@ -66,10 +66,10 @@ def _commands(folder: Path) -> tuple[list[str], list[str]]:
 
 @contextlib.contextmanager
 def running_mariadb() -> Iterator[MariaDB]:
-    """A MariaDB with root's password set and its clock in UTC, until the block ends."""
-    # Never as root: mariadb-install-db then also changes who owns the PAM plugin of the system's MariaDB.
+    """Yield a MariaDB with a password for root and its clock in UTC, until the block ends."""
+    # Never run as root: mariadb-install-db would also change the owner of the PAM plugin of the system's MariaDB.
     account = server_account()
-    # Not in pytest's folder: that is out of the account's reach, and a socket's path may not exceed 107 bytes.
+    # Not in pytest's folder, which the account cannot read; and a socket's path may not exceed 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="daybook-mariadb-"))
     try:
         account.give(folder)
@@ -96,7 +96,7 @@ def running_mariadb() -> Iterator[MariaDB]:
             *("--skip-name-resolve", "--skip-log-bin", "--default-time-zone=+00:00", "--max-connections=300"),
             *("--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"),
             *("--max-allowed-packet=64M", "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=0"),
-            f"--tmpdir={folder}",  # a MariaDB that starts deletes the temporary tables of others in a shared one
+            f"--tmpdir={folder}",  # in a shared folder, a starting MariaDB would delete the temporary tables of others
         ]
         url = make_url("mysql+pymysql://root@/").set(host=HOST, port=port, password=PASSWORD)
         mariadb = MariaDB(url.render_as_string(hide_password=False))
@@ -110,13 +110,13 @@ def running_mariadb() -> Iterator[MariaDB]:
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
-    """The session's MariaDB."""
+    """Yield the session's MariaDB."""
     with running_mariadb() as server:
         yield server
 
 
 @pytest.fixture
 def mariadb_url(mariadb: MariaDB) -> Iterator[str]:
-    """The URL of a new database of the session's MariaDB, for one test."""
+    """Yield the URL of a new database of the session's MariaDB, for one test."""
     with mariadb.database() as url:
         yield url

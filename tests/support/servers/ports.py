@@ -1,10 +1,10 @@
-"""A port for a server that is about to start."""
+"""Find a port for a server."""
 
 import socket
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on at present."""
+    """Return a TCP port of 127.0.0.1 on which no process listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

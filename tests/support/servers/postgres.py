@@ -1,4 +1,4 @@
-"""The fixture `postgres`: one PostgreSQL from the wheel, which is source and warehouse with different databases."""
+"""The fixture `postgres`: one PostgreSQL from the wheel, with separate databases for sources and warehouses."""
 
 import contextlib
 import secrets
@@ -14,11 +14,11 @@ from sqlalchemy import make_url
 from daybook.orchestration.local_stack.postgres.server import EmbeddedPostgres
 from tests.support.servers.ports import free_port
 
-PASSWORD = "daybook@postgres:/%"  # what has to be quoted in a URL is quoted everywhere, or tests fail
-# Nothing here has to survive a power cut, and twenty concurrent runs hold several connections each.
+PASSWORD = "daybook@postgres:/%"  # tests fail if any code forgets to percent-encode it in a URL
+# No data here has to survive a power cut, and twenty concurrent runs hold several connections each.
 SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 
-#: Makes a used database as good as a new one.
+#: Resets a used database to a new one.
 EMPTY = """
 DO $$
 DECLARE used name;
@@ -34,15 +34,15 @@ END $$
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running PostgreSQL. `url` is the superuser's, of the database postgres."""
+    """A running PostgreSQL. `url` is for the superuser and the database postgres."""
 
     url: str
     _free: list[str] = field(default_factory=list, repr=False)
-    """Databases that were used and emptied: to make and drop one for each of thousands of tests takes minutes."""
+    """Used and emptied databases: creating and dropping one for each of thousands of tests would take minutes."""
 
     @contextlib.contextmanager
     def database(self) -> Iterator[str]:
-        """The URL of an empty database, which is emptied (whoever is still in it) when the block ends."""
+        """Yield the URL of an empty database. When the block ends, disconnect all clients and empty it."""
         name = self._free.pop() if self._free else self._new()
         try:
             yield make_url(self.url).set(database=name).render_as_string(hide_password=False)
@@ -73,7 +73,7 @@ class Postgres:
 
 @contextlib.contextmanager
 def running_postgres(home: Path) -> Iterator[Postgres]:
-    """A PostgreSQL under `home` until the block ends, and then nothing of it."""
+    """Yield a PostgreSQL under `home`. When the block ends, stop it and delete its files."""
     server = EmbeddedPostgres(home, free_port(), password=PASSWORD, settings=SETTINGS)
     try:
         server.start()
@@ -84,13 +84,13 @@ def running_postgres(home: Path) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """The session's PostgreSQL."""
+    """Yield the session's PostgreSQL."""
     with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
         yield server
 
 
 @pytest.fixture
 def postgres_url(postgres: Postgres) -> Iterator[str]:
-    """The URL of a new database of the session's PostgreSQL, for one test."""
+    """Yield the URL of an empty database of the session's PostgreSQL, for one test."""
     with postgres.database() as url:
         yield url

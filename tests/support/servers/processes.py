@@ -1,4 +1,4 @@
-"""Start a server program for the tests, wait until it answers, and end it."""
+"""Start a server program for tests, wait until it answers, and stop it."""
 
 import contextlib
 import shutil
@@ -16,7 +16,7 @@ SECONDS_TO_END = 30
 
 
 def remove(folder: Path) -> None:
-    """Delete `folder`, also when a program that Ctrl-C has just ended still writes its last files there."""
+    """Delete `folder`, even while a program that was just stopped still writes its last files there."""
     for _ in range(50):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
@@ -25,7 +25,7 @@ def remove(folder: Path) -> None:
 
 
 def program(name: str, install: str) -> str:
-    """The path of a server's program. Where it is missing the test fails, with the command that installs it."""
+    """Return the path of a server's program. If it is missing, fail the test with the command that installs it."""
     found = find_program(name)
     if found is None:
         pytest.fail(f"{name} is not installed, and these tests run on the real server. Install it: {install}", False)
@@ -40,9 +40,9 @@ def serving(
     refusals: type[Exception],
     **options: object,
 ) -> Iterator[int]:
-    """Run `command`, output to `log`, from when `answers()` no longer raises `refusals` until the block ends.
+    """Run `command` with its output in `log`. Yield its process ID once `answers()` no longer raises `refusals`.
 
-    Yields the process's id. It has a session of its own, so that Ctrl-C reaches pytest alone, which ends it in order.
+    Stops the process when the block ends. It has its own session: Ctrl-C reaches only pytest, which stops it in order.
     """
     with log.open("wb") as output:
         server = subprocess.Popen(
@@ -60,8 +60,8 @@ def serving(
                 answers()
                 break
             if server.poll() is not None or time.monotonic() > deadline:
-                said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-                pytest.fail(f"{command[0]} did not start (exit code {server.poll()}):\n{said}", False)
+                output_end = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+                pytest.fail(f"{command[0]} did not start (exit code {server.poll()}):\n{output_end}", False)
             time.sleep(0.05)
         yield server.pid
     finally:

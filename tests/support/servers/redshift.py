@@ -1,4 +1,4 @@
-"""The fixtures `redshift` and `redshift_serializable`: the strict stand-in of tests/redshift, with COPY from `s3`."""
+"""The fixtures `redshift` and `redshift_serializable`: the Redshift emulator, with COPY from the server `s3`."""
 
 import contextlib
 import json
@@ -21,12 +21,12 @@ from tests.support.servers.processes import SECONDS_TO_ANSWER, serving
 from tests.support.servers.s3 import S3
 
 ROOT = Path(__file__).parents[3]
-IAM_ROLE = "arn:aws:iam::123456789012:role/daybook-copy"  # the stand-in lets every role read with the keys of `s3`
+IAM_ROLE = "arn:aws:iam::123456789012:role/daybook-copy"  # the emulator reads with the keys of `s3` for every role
 
 
 @dataclass(frozen=True)
 class Redshift:
-    """A running stand-in; everybody is let in. `faults_file` and `log` are its own: see `faults` and `statements`."""
+    """A running emulator without a password. For `faults_file` and `log` see `faults` and `statements`."""
 
     url: str
     faults_file: Path
@@ -34,13 +34,13 @@ class Redshift:
     pid: int = 0
 
     def connect(self) -> psycopg2.extensions.connection:
-        """A connection, autocommit off."""
+        """Return a connection without autocommit."""
         url = make_url(self.url)
         return psycopg2.connect(host=url.host, port=url.port, user=url.username, dbname=url.database)
 
     @contextlib.contextmanager
     def schema(self) -> Iterator[str]:
-        """The name of a new, empty schema, which is dropped with all that is in it when the block ends."""
+        """Yield the name of a new, empty schema, and drop it with its content when the block ends."""
         name = f"test_{secrets.token_hex(6)}"
         self._execute(f"CREATE SCHEMA {name}")
         try:
@@ -50,7 +50,7 @@ class Redshift:
 
     @contextlib.contextmanager
     def faults(self, *rules: Rule) -> Iterator[None]:
-        """Have statements fail as `rules` say (see tests/support/redshift_emulator/faults.py) until the block ends."""
+        """Make statements fail by `rules` (tests/support/redshift_emulator/faults.py) until the block ends."""
         made = self.faults_file.with_suffix(".new")
         made.write_text(json.dumps(rules), encoding="utf-8")
         made.rename(self.faults_file)
@@ -60,7 +60,7 @@ class Redshift:
             self.faults_file.unlink()
 
     def crash(self) -> None:
-        """Crash the cluster and wait until it is back: every session is lost, and what it had not committed."""
+        """Crash the cluster, and wait until it is back. All sessions and their uncommitted changes are lost."""
         with contextlib.closing(self.connect()) as witness, contextlib.suppress(psycopg2.Error):
             os.kill(self.pid, signal.SIGUSR1)
             while True:
@@ -75,7 +75,7 @@ class Redshift:
         raise TimeoutError(f"Redshift is not back {SECONDS_TO_ANSWER} s after its crash")
 
     def statements(self, since: int = 0) -> list[str]:
-        """The SQL of every statement that was executed, or refused, from byte `since` of the log on, in order."""
+        """Return the SQL of every executed or refused statement from byte `since` of the log on, in order."""
         if not self.log.exists():
             return []
         with self.log.open("rb") as log:
@@ -91,7 +91,7 @@ class Redshift:
 
 @contextlib.contextmanager
 def running_redshift(folder: Path, s3: S3, isolation: str = "snapshot") -> Iterator[Redshift]:
-    """A stand-in that works in `folder` and whose COPY reads from `s3`, until the block ends."""
+    """Yield an emulator with its files in `folder` and COPY from `s3`, until the block ends."""
     port = free_port()
     redshift = Redshift(
         url=f"redshift+psycopg2://awsuser@127.0.0.1:{port}/dev?sslmode=prefer",
@@ -116,27 +116,27 @@ def running_redshift(folder: Path, s3: S3, isolation: str = "snapshot") -> Itera
 
 @pytest.fixture(scope="session")
 def redshift(tmp_path_factory: pytest.TempPathFactory, s3: S3) -> Iterator[Redshift]:
-    """The session's stand-in with snapshot isolation, as new clusters have it."""
+    """Yield the session's emulator with snapshot isolation, the default of new clusters."""
     with running_redshift(tmp_path_factory.mktemp("redshift"), s3) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def redshift_serializable(tmp_path_factory: pytest.TempPathFactory, s3: S3) -> Iterator[Redshift]:
-    """The session's stand-in with serializable isolation, as older clusters have it: conflicts end with error 1023."""
+    """Yield the session's emulator with serializable isolation, as in older clusters: conflicts raise error 1023."""
     with running_redshift(tmp_path_factory.mktemp("redshift_serializable"), s3, "serializable") as server:
         yield server
 
 
 @pytest.fixture
 def redshift_schema(redshift: Redshift) -> Iterator[str]:
-    """The name of a new schema of the session's stand-in, for one test."""
+    """Yield the name of a new schema of the session's emulator, for one test."""
     with redshift.schema() as name:
         yield name
 
 
 @pytest.fixture
 def redshift_statements(redshift: Redshift) -> Callable[[], list[str]]:
-    """A function that returns the statements that Redshift was sent since the test began."""
+    """Return a function that returns the statements that Redshift has received since the test began."""
     begin = redshift.log.stat().st_size if redshift.log.exists() else 0
     return lambda: redshift.statements(begin)

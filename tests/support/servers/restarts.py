@@ -1,4 +1,4 @@
-"""What servers have in common that can be gone for a while."""
+"""The base class of servers that can be down for a while."""
 
 import contextlib
 from abc import ABC, abstractmethod
@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 
 class Restarts(ABC):
-    """A server that can be started again, on the ports that it had."""
+    """A server that can be restarted on the same ports."""
 
     @abstractmethod
     def start(self) -> None:
-        """Take connections."""
+        """Accept connections."""
 
     @abstractmethod
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
 
     @contextlib.contextmanager
     def down(self) -> Iterator[None]:
-        """Connections are refused within the block."""
+        """Refuse connections until the block ends."""
         self.close()
         try:
             yield

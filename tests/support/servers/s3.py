@@ -1,4 +1,4 @@
-"""The fixture `s3`: rclone's S3 server, spoken to over HTTP with signed requests."""
+"""The fixture `s3`: rclone's S3 server, over HTTP with signed requests."""
 
 import contextlib
 import secrets
@@ -39,7 +39,7 @@ class S3:
         return f"s3://{self.bucket}"
 
     def client(self) -> "S3Client":
-        """A client with the server's keys. All share it: to make one takes longer than most of what it is used for."""
+        """Return a shared client with the server's keys. Creating one is slower than most of its requests."""
         return self._client
 
     @cached_property
@@ -55,7 +55,7 @@ class S3:
 
     @contextlib.contextmanager
     def new_bucket(self) -> Iterator[str]:
-        """The name of a new, empty bucket, which is deleted with all that is in it when the block ends."""
+        """Yield the name of a new, empty bucket, and delete it with its content when the block ends."""
         name, client = f"test-{secrets.token_hex(6)}", self.client()
         client.create_bucket(Bucket=name)
         try:
@@ -66,14 +66,14 @@ class S3:
             client.delete_bucket(Bucket=name)
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
-        """The keys of every object in `bucket` that begin with `prefix`, sorted."""
+        """Return the keys in `bucket` that begin with `prefix`, sorted."""
         pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return sorted(found["Key"] for page in pages for found in page.get("Contents", []))
 
 
 @contextlib.contextmanager
 def running_s3(folder: Path) -> Iterator[S3]:
-    """An S3 server that keeps its objects in `folder`/buckets, until the block ends."""
+    """Yield an S3 server that keeps its objects in `folder`/buckets, until the block ends."""
     rclone = Path(sysconfig.get_path("scripts")) / "rclone"
     if not rclone.exists():
         pytest.fail(f"{rclone} is missing. Install it: pip install -r requirements-dev.txt", False)
@@ -82,7 +82,7 @@ def running_s3(folder: Path) -> Iterator[S3]:
     buckets = folder / "buckets"
     (buckets / s3.bucket).mkdir(parents=True)
     command: list[str | Path] = [rclone, "serve", "s3", "--config=", f"--addr=127.0.0.1:{port}", buckets]
-    keys = {"RCLONE_AUTH_KEY": f'"{s3.access_key},{s3.secret_key}"'}  # not on the command line, where all can read it
+    keys = {"RCLONE_AUTH_KEY": f'"{s3.access_key},{s3.secret_key}"'}  # not on the command line, which anyone can read
     client = s3.client()
     with serving(command, folder / "log", lambda: client.head_bucket(Bucket=s3.bucket), BotoCoreError, env=keys):
         yield s3
@@ -90,13 +90,13 @@ def running_s3(folder: Path) -> Iterator[S3]:
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    """The session's S3 server."""
+    """Yield the session's S3 server."""
     with running_s3(tmp_path_factory.mktemp("s3")) as server:
         yield server
 
 
 @pytest.fixture
 def s3_bucket(s3: S3) -> Iterator[str]:
-    """The name of a new bucket on the session's S3 server, for one test."""
+    """Yield the name of a new bucket on the session's S3 server, for one test."""
     with s3.new_bucket() as name:
         yield name

@@ -1,7 +1,7 @@
-"""A Slack on loopback: an incoming webhook and `chat.postMessage`, as strict about a payload as Slack is.
+"""A fake Slack on loopback: an incoming webhook and `chat.postMessage`, as strict about payloads as Slack.
 
-What it takes is kept in `messages`. It can refuse, limit the rate, dawdle, or not be there at all. The webhook is plain
-HTTP; a bot's client has Slack's address built in, and reaches this server by `answering`, over TLS.
+It keeps accepted messages in `messages`. It can refuse requests, limit the rate, answer late, or be down. The webhook
+is plain HTTP. A bot's client has Slack's address built in, and reaches this server over TLS through `answering`.
 """
 
 import contextlib
@@ -20,36 +20,36 @@ from tests.support.servers.slack_limits import problems
 from tests.support.servers.tls_proxy import TlsProxy, tls_proxy
 
 TOKEN = "xoxb-123456789012-1234567890123-AbCdEfGhIjKlMnOpQrStUvWx"
-#: Where Slack's own webhooks and methods are.
+#: The hosts of Slack's webhooks and methods.
 HOSTS = ("slack.com", "www.slack.com", "hooks.slack.com")
 
 
 @dataclass(frozen=True)
 class Message:
-    """What somebody would read in Slack."""
+    """A message that people would read in Slack."""
 
     channel: str
-    """`#data-alerts` where a bot posted it; for a webhook the last part of its URL's path."""
+    """`#data-alerts` for a bot's message; for a webhook, the last part of its URL's path."""
     ts: str
     thread: str | None
-    """The `ts` of the message that it answers."""
+    """The `ts` of the message that it replies to."""
     payload: Mapping[str, Any]
-    """All that was sent."""
+    """The whole payload."""
 
     @property
     def text(self) -> str:
-        """What a notification shows of it."""
+        """Return the text that a notification shows."""
         return str(self.payload["text"])
 
     @property
     def words(self) -> str:
-        """Every text in it, a line each."""
+        """Return all texts of the message, one per line."""
         return "\n".join(_texts(self.payload))
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """What is answered instead of taking a message."""
+    """An answer that refuses a message."""
 
     status: int = 429
     body: str = "rate_limited"
@@ -57,41 +57,41 @@ class Refusal:
 
 
 def rate_limited(seconds: int) -> Refusal:
-    """Slack's answer to who asks too often: come back in so many seconds."""
+    """Return Slack's answer to too many requests: retry after `seconds`."""
     return Refusal(429, json.dumps({"ok": False, "error": "ratelimited"}), {"Retry-After": str(seconds)})
 
 
 class Slack(Restarts):
-    """The server."""
+    """The fake server."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
-        """What was taken, the oldest first."""
+        """The accepted messages, oldest first."""
         self.refused: list[tuple[str, list[str]]] = []
-        """Slack's word for each payload that it would not have taken, and what is wrong with it."""
+        """Slack's error code and the problems of each payload that Slack would refuse."""
         self.refusals: list[Refusal] = []
-        """What the next requests are answered, before any is looked at."""
+        """The answers to the next requests, regardless of their content."""
         self.requests = 0
         self.channels = {"#data-alerts": "C0DATA00001", "#analytics": "C0ANALYT001"}
-        """The channels that the bot is in, by name, and their ids."""
+        """The IDs of the channels that the bot is in, by name."""
         self.hurry = threading.Event()
-        """While it is cleared, no request is answered."""
+        """While this event is cleared, no request is answered."""
         self.hurry.set()
         self._clock = count(1)
-        self.port = 0  # any, and from then on the same
+        self.port = 0  # any free port at first, and the same one after restarts
         self.start()
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port."""
+        """Return host and port."""
         return "127.0.0.1", self.port
 
     def webhook(self, name: str = "slack") -> str:
-        """The URL of a webhook; `name` tells its messages from those of others."""
+        """Return the URL of a webhook. `name` distinguishes its messages from those of others."""
         return f"http://127.0.0.1:{self.port}/services/T00000000/B00000000/{name}"
 
     def forget(self) -> None:
-        """Be as new."""
+        """Reset the server."""
         self.messages.clear()
         self.refused.clear()
         self.refusals.clear()
@@ -99,7 +99,7 @@ class Slack(Restarts):
 
     @contextlib.contextmanager
     def silent(self) -> Iterator[None]:
-        """Requests are taken, and not answered before the block ends."""
+        """Accept requests, but do not answer them before the block ends."""
         self.hurry.clear()
         try:
             yield
@@ -121,7 +121,7 @@ class Slack(Restarts):
                 slack._answer(self)
 
             def log_message(self, *_: object) -> None:
-                """Nothing."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self.port = self._server.server_port
@@ -138,7 +138,7 @@ class Slack(Restarts):
             refusal = self._bot(request, body)
         else:
             refusal = self._webhook(request.path, body)
-        with contextlib.suppress(OSError):  # whoever asked has heard enough
+        with contextlib.suppress(OSError):  # the client may have closed the connection
             request.send_response(refusal.status)
             kind = "application/json" if is_bot else "text/html"
             data = refusal.body.encode()
@@ -183,13 +183,13 @@ class Slack(Restarts):
 
 
 def _read(body: bytes) -> tuple[Mapping[str, Any], str, list[str]]:
-    """The payload, and, where it is refused, Slack's word for that and what is wrong."""
+    """Return the payload, and if Slack would refuse it, the error code and the problems."""
     try:
         payload = json.loads(body)
     except ValueError as error:
         return {}, "invalid_payload", [str(error)]
     if not isinstance(payload, dict):
-        return {}, "invalid_payload", ["it is no object"]
+        return {}, "invalid_payload", ["not an object"]
     if not payload.get("text"):
         return payload, "no_text", ["no text: a notification would be empty"]
     return payload, "invalid_blocks", problems(payload)
@@ -215,25 +215,25 @@ def _texts(part: object) -> Iterator[str]:
 
 
 def answering(server: Slack) -> contextlib.AbstractContextManager[TlsProxy]:
-    """The proxy by which unmodified clients of Slack reach this server; its `environment` tells a process."""
+    """Return the proxy through which unmodified Slack clients reach this server, with its `environment` variables."""
     return tls_proxy(dict.fromkeys(HOSTS, server.address))
 
 
 def serving_slack() -> contextlib.AbstractContextManager[Slack]:
-    """A Slack until the block ends."""
+    """Return a context manager with a fake Slack."""
     return contextlib.closing(Slack())
 
 
 @pytest.fixture
 def slack() -> Iterator[Slack]:
-    """A Slack for one test."""
+    """Yield a fake Slack for one test."""
     with serving_slack() as server:
         yield server
 
 
 @pytest.fixture
 def slack_for_bots(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slack]:
-    """The same, which this process also finds at Slack's own address."""
+    """Yield the fake Slack, which this process also reaches at Slack's own address."""
     with answering(slack) as proxy:
         for name, value in proxy.environment.items():
             monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""What Slack refuses in a message: https://docs.slack.dev/reference/block-kit/blocks, its limits, block by block."""
+"""Check a message against Slack's limits: https://docs.slack.dev/reference/block-kit/blocks."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -7,12 +7,12 @@ Part = Mapping[str, Any]
 
 
 def problems(payload: Part) -> list[str]:
-    """What is wrong with the texts and blocks of a message, a line each; nothing where Slack would take it."""
+    """Return the problems of the texts and blocks of a message, or none if Slack would accept it."""
     return list(_payload(payload))
 
 
 def length(text: str) -> int:
-    """As Slack's clients count, an emoji is two: in UTF-16. It is the stricter way, and Slack does not say which."""
+    """Return the length in UTF-16, where an emoji counts twice: the stricter of the two counts that Slack may use."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -43,7 +43,7 @@ def _well_formed(name: str, text: object) -> Iterator[str]:
 
 
 def _text(part: object, most: int, kinds: tuple[str, ...] = ("mrkdwn", "plain_text")) -> Iterator[str]:
-    """A text object of so many characters at most."""
+    """Yield the problems of a text object with at most `most` characters."""
     if not isinstance(part, dict) or part.get("type") not in kinds:
         yield f"expected a text object ({' or '.join(kinds)})"
         return

@@ -1,8 +1,8 @@
-"""What a message in Slack looks like on a phone, as a page for a browser to take a picture of.
+"""Render messages as Slack shows them on a phone, as an HTML page for screenshots.
 
     python -m tests.support.servers.slack_picture messages.json 0 3 > page.html
 
-takes those messages, by number, of a file with the payloads that were sent (test_incident_week.py leaves one).
+renders messages by number from a file of sent payloads, which test_incident_week.py writes.
 """
 
 import html
@@ -28,7 +28,7 @@ a {{ color: #1264a3; text-decoration: none; }} .context {{ color: #616061; font-
 
 
 def page(payloads: Sequence[Mapping[str, Any]]) -> str:
-    """A page with these messages, one below the other."""
+    """Return a page with these messages, one below the other."""
     messages = (
         f'<div class="message"><div class="face">D</div><div>{"".join(_parts(one))}</div></div>' for one in payloads
     )
@@ -49,7 +49,7 @@ def _parts(payload: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _mrkdwn(text: str) -> str:
-    """Slack's markup, whose texts have &, < and > escaped already."""
+    """Return Slack's markup as HTML. Its texts already have &, < and > escaped."""
     pieces = re.split(r"```\n?(.*?)\n?```", text, flags=re.DOTALL)
     return "".join(f"<pre>{piece}</pre>" if number % 2 else _inline(piece) for number, piece in enumerate(pieces))
 

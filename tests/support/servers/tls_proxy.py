@@ -1,7 +1,8 @@
-"""An HTTPS proxy that answers for the hosts of the internet which a library has built in, and for no others.
+"""An HTTPS proxy that answers for internet hosts that a library has built in, and for no other hosts.
 
-A client that is told of it by its environment (`HTTPS_PROXY`, and whom to trust) speaks real TLS to a certificate for
-`sheets.googleapis.com`, and the plain HTTP inside goes to a small server on loopback. Nothing of the client is changed.
+A client finds the proxy and its certificate authority through environment variables. It speaks real TLS with a
+certificate for a host such as `sheets.googleapis.com`. The proxy passes the plain HTTP inside on to a small server on
+loopback. The client itself is not modified.
 """
 
 import asyncio
@@ -22,33 +23,33 @@ Address = tuple[str, int]
 
 
 class TlsProxy:
-    """Passes what clients say to the hosts of `answering` on to the servers at those addresses, in plain HTTP."""
+    """Pass requests to the hosts in `answering` on to the servers at those addresses, in plain HTTP."""
 
     def __init__(self, answering: Mapping[str, Address], folder: Path) -> None:
         self._answering = dict(answering)
         self._authority = Authority()
         self.trusted = folder / "authority.pem"
-        """The certificate of the authority that vouches for every host, as a file."""
+        """The file with the certificate of the authority that signs the certificate of every host."""
         self.trusted.write_bytes(self._authority.certificate)
         self._contexts = {host: self._authority.context(host, folder) for host in self._answering}
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
         self.port: int = self._server.sockets[0].getsockname()[1]
         self.asked: list[str] = []
-        """The hosts that clients asked for, with one entry a connection."""
+        """The requested hosts, with one entry per connection."""
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which requests, libcurl and httpx find the proxy and trust it; loopback stays direct."""
+        """Return the variables that make requests, libcurl and httpx use and trust the proxy, except for loopback."""
         trusted = {name: str(self.trusted) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")}
         proxy = f"http://127.0.0.1:{self.port}"
         none = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
         return {"HTTPS_PROXY": proxy, "https_proxy": proxy, **none, **trusted}
 
     def close(self) -> None:
-        """Take no more connections, and drop those that are there."""
+        """Accept no more connections, and drop the open ones."""
 
         async def end() -> None:
             self._server.close()
@@ -68,7 +69,7 @@ class TlsProxy:
             host = target.partition(":")[0]
             self.asked.append(host)
             if method != "CONNECT" or host not in self._answering:
-                writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")  # nothing goes out
+                writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")  # no request leaves this machine
                 return
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await writer.drain()
@@ -85,7 +86,7 @@ class TlsProxy:
 
 @contextlib.contextmanager
 def tls_proxy(answering: Mapping[str, Address]) -> Iterator[TlsProxy]:
-    """A proxy that answers for these hosts with the servers at these addresses, for as long as the block lasts."""
+    """Yield a proxy that answers for these hosts with the servers at these addresses, until the block ends."""
     with tempfile.TemporaryDirectory() as folder:
         proxy = TlsProxy(answering, Path(folder))
         try:
@@ -109,7 +110,7 @@ async def _pass(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 
 
 class Authority:
-    """A certificate authority of its own, made anew for each proxy."""
+    """A new certificate authority for each proxy."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -134,7 +135,7 @@ class Authority:
         self.certificate = signed.public_bytes(serialization.Encoding.PEM)
 
     def context(self, host: str, folder: Path) -> ssl.SSLContext:
-        """What a server needs to be taken for `host`."""
+        """Return a TLS context with a certificate for `host`."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())

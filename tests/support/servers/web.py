@@ -1,6 +1,6 @@
-"""A small web server on loopback, which answers as a test says: also cut off, in chunks, too late, or not at all.
+"""A small web server on loopback whose answers a test sets: cut off, in chunks, too late, or none at all.
 
-What it is to say to a path is data (`Answer`), several in turn; it notes what it was asked.
+Each path has a list of `Answer` objects, which are sent in turn. The server records all requests.
 """
 
 import contextlib
@@ -18,23 +18,23 @@ import pytest
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. With an ETag or a Last-Modified among its headers, it is a 304 to whoever has just that."""
+    """One answer. If its ETag or Last-Modified header matches the request, the server sends a 304 instead."""
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     chunked: bool = False
     tells_length: bool = True
-    """Without, the end of the connection is the end of the body, as in HTTP/1.0."""
+    """If False, the body ends when the connection is closed, as in HTTP/1.0."""
     sends: int | None = None
-    """So many bytes of the body, and then it hangs up."""
+    """The number of bytes of the body to send before the connection is closed."""
     hangs_up: bool = False
-    """Before it has said anything."""
+    """If True, close the connection without an answer."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, as it came."""
+    """A received request."""
 
     path: str
     headers: Mapping[str, str]
@@ -43,7 +43,7 @@ class Asked:
 
 
 class Web:
-    """The server. `answers[path]` is what it says next, the last one again and again; `asked` is what was asked."""
+    """The server. It sends `answers[path]` in turn, and repeats the last one. `asked` has all requests."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answers: dict[str, list[Answer]] = {}
@@ -60,7 +60,7 @@ class Web:
         return f"{self.scheme}://{host}:{self.port}{path}"
 
     def offers(self, *answers: Answer | bytes, path: str = "/file.csv") -> None:
-        """Say these at `path`, from now on."""
+        """Set the answers of `path` from now on."""
         self.answers[path] = [Answer(answer) if isinstance(answer, bytes) else answer for answer in answers]
 
     def next_answer(self, path: str) -> Answer:
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers.setdefault("Content-Length", str(len(answer.body)))
         self._head(answer.status, headers)
         body = answer.body[: answer.sends]
-        with contextlib.suppress(OSError):  # whoever asked has heard enough
+        with contextlib.suppress(OSError):  # the client may have closed the connection
             for start in range(0, len(body), 1000) if answer.chunked else ():
                 piece = body[start : start + 1000]
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
@@ -111,12 +111,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *args: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager
 def serving_web(tls: ssl.SSLContext | None = None) -> Iterator[Web]:
-    """A web server until the block ends."""
+    """Yield a web server until the block ends."""
     server = Web(tls)
     try:
         yield server
@@ -126,6 +126,6 @@ def serving_web(tls: ssl.SSLContext | None = None) -> Iterator[Web]:
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    """A web server for one test."""
+    """Yield a web server for one test."""
     with serving_web() as server:
         yield server

@@ -1,7 +1,7 @@
-"""A small Yahoo on loopback: the endpoints that yfinance asks for prices, with what they answer as data.
+"""A small fake Yahoo on loopback: the endpoints that yfinance asks for prices.
 
-Prices are in `Yahoo.shares`, by symbol; what is wrong with a symbol's answers is a `Fault`. The form of the answers, of
-the errors and of their statuses is that of query2.finance.yahoo.com/v8/finance/chart.
+Prices are in `Yahoo.shares`, by symbol. A `Fault` makes the answers for a symbol wrong. Answers, errors and statuses
+have the form of query2.finance.yahoo.com/v8/finance/chart.
 """
 
 import contextlib
@@ -30,21 +30,21 @@ DOWN = "<!DOCTYPE html><html><body><h1>Will be right back...</h1></body></html>"
 
 @dataclass
 class Fault:
-    """What is answered instead of prices, to the first `times` requests (None: to all)."""
+    """A wrong answer to the first `times` requests (None: to all)."""
 
     status: int = 200
     body: str | None = None
-    """None: the good answer's."""
+    """None: the body of the correct answer."""
     cut: int | None = None
-    """So many characters of the body, as a whole answer."""
+    """The number of characters after which the body is cut, sent as a complete answer."""
     hang_up: bool = False
-    """The connection is closed in the middle of the body."""
+    """If True, close the connection in the middle of the body."""
     times: int | None = None
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A day's prices as they were traded, and the volume. None: Yahoo has the day, and null for its prices."""
+    """A day's traded prices and volume. If `blank`, Yahoo sends the day with null prices."""
 
     open: float
     high: float
@@ -56,7 +56,7 @@ class Bar:
 
 @dataclass
 class Share:
-    """What Yahoo has of a symbol: its days, and what happened to it. Times are on its exchange's clock."""
+    """The data of a symbol: its days, splits and dividends. Times are in the time zone of the exchange."""
 
     bars: dict[date, Bar]
     zone: str = "America/New_York"
@@ -64,12 +64,12 @@ class Share:
     splits: dict[date, int] = field(default_factory=dict)
     dividends: dict[date, float] = field(default_factory=dict)
     live: datetime | None = None
-    """When a price of the session that is still open was made: it comes with every answer, as the last row."""
+    """The time of a price in a session that is still open. Every answer has it as the last row."""
     fault: Fault | None = None
     kind: str = "EQUITY"
 
     def adjusted(self, day: date) -> tuple[list[float | None], float | None]:
-        """Open, high, low, close after splits, and the close after dividends too: as Yahoo sends them."""
+        """Return open, high, low and close after splits, and the close after dividends, as Yahoo sends them."""
         bar = self.bars[day]
         if bar.blank:
             return [None] * 4, None
@@ -85,32 +85,32 @@ class Share:
         return list(prices), prices[3] * factor
 
     def instant(self, day: date) -> int:
-        """When the session of `day` began, in seconds since 1970."""
+        """Return the start of the session of `day`, in seconds since 1970."""
         return int(datetime.combine(day, self.opens, ZoneInfo(self.zone)).timestamp())
 
 
 def share(first: date, end: date, seed: int = 0, calendar: str = "XNYS", **fields: Any) -> Share:
-    """A share with a bar for each session of the exchange from `first` until before `end`; again is the same."""
+    """Return a share with a bar for each session of the exchange in [`first`, `end`). The prices are deterministic."""
     known = get_calendar(calendar, start=(first - timedelta(days=10)).isoformat())
     days = [session.date() for session in known.sessions if first <= session.date() < end]
     return Share({day: bar(day, seed) for day in days}, **fields)
 
 
 def bar(day: date, seed: int = 0) -> Bar:
-    """Prices of a day with digits that no rounding survives."""
+    """Return prices of a day with so many digits that any rounding is visible."""
     base = 100 + seed + (day.toordinal() * 7919 % 1000) / 30
     return Bar(base, base * 1.013, base * 0.987, base * 1.0071, 1_000_000 + day.toordinal() * 37 % 100_000)
 
 
 class Yahoo:
-    """The server. `requests` are the paths that it was asked for, in order; `shares` what it knows."""
+    """The server. `requests` has the requested paths in order, `shares` the known symbols."""
 
     def __init__(self) -> None:
         self.shares: dict[str, Share] = {}
         self.requests: list[str] = []
         self.crumb_status = 200
         self.fail_after: dict[str, int] = {}
-        """Symbol: how many answers it gives before all further ones are a server's error."""
+        """By symbol, the number of answers before all further ones are a server error."""
         yahoo = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -133,13 +133,13 @@ class Yahoo:
         self.environment: dict[str, str] = {}
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
 
     def forget(self) -> None:
-        """Know nothing, and have been asked nothing."""
+        """Reset the server: no symbols, no requests."""
         self.shares.clear()
         self.requests.clear()
         self.fail_after.clear()
@@ -147,7 +147,7 @@ class Yahoo:
 
     @property
     def charts(self) -> list[str]:
-        """The symbols whose prices were asked for, with one entry a request."""
+        """Return the symbols whose prices were requested, with one entry per request."""
         paths = [urlsplit(path).path for path in self.requests]
         return [unquote(path.rsplit("/", 1)[1]) for path in paths if path.startswith("/v8/finance/chart/")]
 
@@ -187,7 +187,7 @@ _UNKNOWN = "No data found, symbol may be delisted"
 
 
 def _chart(symbol: str, share: Share, asked: dict[str, str]) -> tuple[int, dict[str, Any]]:
-    """The status and the JSON for a symbol that is known."""
+    """Return the status and the JSON for a known symbol."""
     days = sorted(share.bars)
     if "range" in asked:
         chosen = days[-1:]
@@ -272,13 +272,13 @@ def _hang_up(request: BaseHTTPRequestHandler, body: str) -> None:
 
 
 def answering(server: Yahoo) -> contextlib.AbstractContextManager[TlsProxy]:
-    """The proxy by which clients that ask Yahoo reach this server."""
+    """Return the proxy through which Yahoo's clients reach this server."""
     return tls_proxy(dict.fromkeys(HOSTS, server.address))
 
 
 @contextlib.contextmanager
 def running_yahoo() -> Iterator[Yahoo]:
-    """A server and its proxy, of which `environment` tells a process."""
+    """Yield a server with its proxy. `environment` has the variables with which a process finds it."""
     server = Yahoo()
     try:
         with answering(server) as proxy:
@@ -290,14 +290,14 @@ def running_yahoo() -> Iterator[Yahoo]:
 
 @pytest.fixture(scope="session")
 def yahoo_server() -> Iterator[Yahoo]:
-    """The session's Yahoo."""
+    """Yield the session's fake Yahoo."""
     with running_yahoo() as server:
         yield server
 
 
 @pytest.fixture
 def yahoo(yahoo_server: Yahoo, monkeypatch: pytest.MonkeyPatch) -> Yahoo:
-    """Yahoo for this process, without any share yet."""
+    """Return a fake Yahoo for this process, without any shares."""
     yahoo_server.forget()
     for name, value in yahoo_server.environment.items():
         monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""Tables of SQLite: a source that is three files, this one, its types and its checksum, and is named nowhere else."""
+"""Tables of SQLite. The whole source is three files: this one, its types and its checksum. No other file names it."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ URLS = ("sqlite:///PATH",)
 
 
 def read_error(error: BaseException) -> DatabaseError | None:
-    """Return what an exception of SQLite says; None for any other exception."""
+    """Translate an exception of SQLite. Return None for any other exception."""
     if not isinstance(error, sqlite3.Error):
         return None
     text = str(error)
@@ -41,13 +41,13 @@ def open_table(connection: Any, config: "Config", table: "TableSpec") -> "SQLite
     """Return the table that `config` names, in a snapshot.
 
     Raises:
-        SourceError: there is no such table.
+        SourceError: the table does not exist.
     """
     return SQLiteTable(connection, config, table)
 
 
 class SQLiteTable:
-    """A table of SQLite, as of the moment when it was opened."""
+    """A table of SQLite in the snapshot in which it was opened."""
 
     def __init__(self, connection: sqlite3.Connection, config: "Config", table: "TableSpec") -> None:
         connection.isolation_level = None

@@ -1,4 +1,4 @@
-"""The number of a row in SQLite, which gets its MD5 and its long sums from Python."""
+"""The row hash in SQLite. Python provides MD5 and sums of large numbers."""
 
 import hashlib
 import sqlite3
@@ -12,7 +12,7 @@ TOO_LONG = "are too long for SQLite to compare"
 
 
 class _Sum:
-    """A sum of numbers that SQLite's own overflows with, as a text."""
+    """A sum as text, for numbers with which SQLite's own sum would overflow."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -25,19 +25,19 @@ class _Sum:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Give a connection the functions that the hashes are made of."""
+    """Add the functions for the hashes to a connection."""
     connection.create_function("md5", 1, lambda text: None if text is None else hashlib.md5(text.encode()).hexdigest())
     connection.create_function("number", 1, lambda text: int(hashlib.md5(text.encode()).hexdigest()[:15], 16))
     connection.create_aggregate("sum", 1, _Sum)  # type: ignore[arg-type]
 
 
 def row_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
-    """Return the number of a row."""
+    """Return the hash of a row."""
     return _number(recipe.fields, value)
 
 
 def key_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
-    """Return the number of a row's key; of the whole row where there is no key."""
+    """Return the hash of a row's key, or of the whole row if there is no key."""
     return _number(recipe.key_fields, value)
 
 
@@ -54,6 +54,6 @@ def _part(field: Field, value: str) -> str:
 
 
 def spelled(field: Field, value: str) -> str:
-    """Return the text of a field's value, before its length or digest; NULL of NULL."""
-    assert field.form in ("number", "text", "timestamp"), "a toy"
+    """Return the SQL for the text of a field's value, before its length or digest. NULL stays NULL."""
+    assert field.form in ("number", "text", "timestamp"), "not implemented in this test source"
     return f"CAST({value} AS text)"

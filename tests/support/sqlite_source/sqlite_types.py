@@ -1,4 +1,4 @@
-"""What SQLite's declared types are in Daybook's words."""
+"""Translate the declared types of SQLite to those of Daybook."""
 
 from daybook.model.types import Type, parse_type
 
@@ -6,7 +6,7 @@ _KINDS = {"integer": "bigint", "real": "double", "datetime": "timestamp"}
 
 
 def type_of(declared: str) -> Type:
-    """Return the type of a column; a text where Daybook has no name for it."""
+    """Return the type of a column, or text if Daybook does not know the type."""
     try:
         return parse_type(_KINDS.get(declared.lower(), declared))
     except ValueError:

@@ -1,4 +1,4 @@
-"""A block that only the tests declare, in this one file: the key of a weather service."""
+"""A test block, declared in this file only: the key of a weather service."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def read_key(text: str) -> str:
     """Return the key. Raises `BadValue` if it is too short."""
     if len(text) < 6:
-        raise BadValue("is too short: write all of it")
+        raise BadValue("is too short: write the whole key")
     return text
 
 

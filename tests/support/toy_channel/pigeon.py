@@ -1,4 +1,4 @@
-"""A toy: a notification channel that writes each message into a file. This file is all that there is of it."""
+"""A test channel that writes each message to a file. This module is all of its code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from daybook.orchestration.notifications.plain_text import clipped, headline
 
 @dataclass(frozen=True)
 class Pigeon(Channel):
-    """Write into the file that `tables/owners.yaml` names. A file that does not exist is an outage."""
+    """Write to the file that `tables/owners.yaml` names. A missing file simulates an outage."""
 
     name = "pigeon"
     address_type = Path
