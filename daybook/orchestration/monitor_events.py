@@ -55,7 +55,7 @@ def _awaits(incident: dict[str, Any], table: str) -> bool:
     return incident["subject"] == table or any(awaited["table"] == table for awaited in incident["awaits"])
 
 
-def _emit(event: str, table: str, said: str) -> None:
+def _emit(event: str, table: str, text: str) -> None:
     run = str(runtime.flow_run.id or "")
     resource = {"prefect.resource.id": RESOURCE + table, "prefect.resource.name": table}
-    emit(event, resource, {"table": table, "said": said, "run": run})
+    emit(event, resource, {"table": table, "said": text, "run": run})

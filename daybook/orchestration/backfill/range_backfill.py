@@ -93,7 +93,7 @@ def range_backfill(
     *,
     allow_before_start: bool,
 ) -> Iterator[RangeBackfill]:
-    """Yield the backfill of a range through runs of `deployment`, each of which gets `parameters`.
+    """Yield the backfill of a range through runs of `deployment` with these `parameters`.
 
     Raises:
         BackfillRefused: the deployment, the range or the options are invalid. The text says what to type instead.

@@ -17,7 +17,7 @@ from daybook.orchestration.notifications.plain_text import clipped, headline, on
 Block = dict[str, Any]
 
 _HEADER, _TEXT = 150, 3000
-_ERROR = 1500  # nobody reads more of it on a phone, and the run's page has it all
+_ERROR = 1500  # more is unreadable on a phone, and the run's page has the whole error
 _COMMAND = 2900
 _LINE, _LABEL, _LINES = 400, 75, 40  # keep texts and the number of blocks below Slack's limits
 _URL = 2000

@@ -39,7 +39,7 @@ from daybook.orchestration.scheduled_time import scheduled_at_of
 OURS, MONITORS = "daybook", "monitor"
 #: Parameters that do not change the subject of a run: an audit with repair has the same subject as one without.
 HOW = frozenset({"repair", "max_repair"})
-#: The label of a run whose last state has been reported.
+#: The label of a run whose last state has been reported. Servers store it, so it keeps its old name.
 _REPORTED = "daybook.told"
 _WRONG = [StateType.FAILED, StateType.CRASHED]
 _APART = 3  # failed summaries of one run that are reported one by one; if more failed, they have a common cause

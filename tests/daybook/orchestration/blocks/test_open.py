@@ -158,7 +158,7 @@ def test_two_stages_are_refused(run_blocks: RunBlocks) -> None:
     LocalFileSystem(basepath="/stage").save("stage")
     S3Bucket(bucket_name="lake").save("stage")
 
-    with pytest.raises(BlockUnusable, match=r"two stages, S3Bucket/stage and LocalFileSystem/stage: delete one"):
+    with pytest.raises(BlockUnusable, match=r"two stages exist, S3Bucket/stage and LocalFileSystem/stage: delete one"):
         open_.stage()
 
 
