@@ -184,7 +184,7 @@ def test_where_the_day_does_not_come_each_late_table_is_named(client: SyncPrefec
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        ("typo", "'nps_by_dya' selects nothing in "),
+        ("typo", "'nps_by_dya' selects nothing in .*: correct select"),
         ("stateless", r"dbt ls could not run in .*: Runtime Error\n  Got a state selector method"),
     ],
     ids=["a name that is not there", "a method that needs what is not there"],
