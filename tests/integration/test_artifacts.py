@@ -164,6 +164,6 @@ def test_the_card_of_a_load_says_what_matters_and_a_run_of_any_table_is_tagged_w
     assert run.tags == ["raw_data.nps"]
     (card,) = artifacts(client, run.id).values()
     assert str(card.description).startswith("1,234 rows in ")
-    assert str(card.description).endswith(" s, 1 check holds (raw_data.nps 2021-02-05)")
-    assert "**1 check holds**" in str(card.data)
-    assert "| 🟩 holds | `select count(*) from {table} where score not bet…` | 0 | 0 |" in str(card.data)
+    assert str(card.description).endswith(" s, 1 check passed (raw_data.nps 2021-02-05)")
+    assert "**1 check passed**" in str(card.data)
+    assert "| 🟩 passed | `select count(*) from {table} where score not bet…` | 0 | 0 |" in str(card.data)

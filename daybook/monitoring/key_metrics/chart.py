@@ -42,7 +42,7 @@ def draw(metrics: Iterable[Metrics], week_start: date) -> str:
         _text(_OLDEST, _TOP - 14, "oldest", grey=True),
         _text(_FAILED, _TOP - 14, "runs failed", grey=True),
         _text(_RECOVERED, _TOP - 14, "recovered in", grey=True),
-        _text(_WEEKS, 34, "in time, % of what fell due", grey=True),
+        _text(_WEEKS, 34, "SLA attainment, %", grey=True),
     ]
     for place, week in enumerate(weeks):
         parts.append(

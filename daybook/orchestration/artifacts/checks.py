@@ -9,11 +9,9 @@ _MAX_CHECK = 48  # characters: Prefect's tables do not wrap lines, and the resul
 
 
 def counted(results: Sequence[Result]) -> str:
-    """Return how many checks there are, and how many of them hold: `3 checks hold`, `2 of 3 checks hold`."""
-    held, number = sum(result.held for result in results), len(results)
-    return (
-        f"{held} of {number} checks hold" if held < number else f"{number} check{'s hold' if number > 1 else ' holds'}"
-    )
+    """Return how many checks there are, and how many of them passed: `3 checks passed`, `2 of 3 checks passed`."""
+    passed, number = sum(result.held for result in results), len(results)
+    return f"{passed} of {number} checks passed" if passed < number else f"{number} check{'s' * (number > 1)} passed"
 
 
 def lines(results: Sequence[Result], of: str = "") -> list[str]:
@@ -34,7 +32,7 @@ def lines(results: Sequence[Result], of: str = "") -> list[str]:
     for result in sorted(results, key=lambda result: result.held):
         asked = result.check.asked
         asked = asked if len(asked) <= _MAX_CHECK else f"{asked[:_MAX_CHECK]}…"
-        cells = ("🟩 holds" if result.held else "🟨 warns", f"`{asked}`", shown(result.found), result.expected)
+        cells = ("🟩 passed" if result.held else "🟨 warning", f"`{asked}`", shown(result.found), result.expected)
         table.append("| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |")
     # As code: in text, a `*` would start italics.
     warned = [f"- `{' '.join(str(result).split())}`" for result in results if not result.held]

@@ -22,8 +22,8 @@ def show(report: LoadReport) -> LoadReport:
     if report.note:
         logger.info("%s %s: nothing to do: %s", report.table, report.label, report.note)
     else:
-        legs = ", ".join(f"{leg} {seconds:.1f} s" for leg, seconds in report.seconds.items())
-        logger.info("%s %s: %s rows, %s", report.table, report.label, f"{report.rows:,}", legs)
+        steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in report.seconds.items())
+        logger.info("%s %s: %s rows, %s", report.table, report.label, f"{report.rows:,}", steps)
     create_markdown_artifact(
         key=page_key("load", report.table),
         markdown=markdown(report),
@@ -37,7 +37,7 @@ def show(report: LoadReport) -> LoadReport:
 
 
 def headline(report: LoadReport) -> str:
-    """Return the figures for the artifact's card, which has room for one line: `2,599 rows in 4.2 s, 3 checks hold`."""
+    """Return the figures for the artifact's card, in one line: `2,599 rows in 4.2 s, 3 checks passed`."""
     if report.note:
         return f"nothing to do: {report.note}"
     figures = [f"{report.rows:,} rows in {sum(report.seconds.values()):,.1f} s"]
@@ -53,8 +53,8 @@ def markdown(report: LoadReport) -> str:
         lines = [
             f"**{report.rows:,} rows** of {intervals}, by `{report.strategy}`; {report.bytes:,} bytes on the stage."
         ]
-        lines += ["", "| leg | seconds | rate |", "|---|---:|---:|"]
-        lines += [f"| {leg} | {s:,.1f} | {rate(report.rows, s)} |" for leg, s in report.seconds.items()]
+        lines += ["", "| step | seconds | rate |", "|---|---:|---:|"]
+        lines += [f"| {step} | {s:,.1f} | {rate(report.rows, s)} |" for step, s in report.seconds.items()]
     lines += checks.lines(report.checks)
     if not report.entries:
         return lines[0]

@@ -230,10 +230,10 @@ class _Build:
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], leg: str) -> Iterator[None]:
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
     began = time.monotonic()
     yield
-    seconds[leg] = time.monotonic() - began
+    seconds[step] = time.monotonic() - began
 
 
 def _moment(need: BuildScope) -> str:

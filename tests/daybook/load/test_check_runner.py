@@ -255,11 +255,11 @@ def test_a_load_warns_and_stops_a_change_that_is_too_large(
     assert warning == f"select max(score)\nfrom {ends.name(table)} returned 10; expected at most 9"
     assert f"{table.name} 2021-02-06: a check failed with severity warn: {warning}" in caplog.messages
     page = markdown(report).splitlines()
-    assert page[page.index("**1 of 2 checks hold**") + 2 :][:4] == [
+    assert page[page.index("**1 of 2 checks passed**") + 2 :][:4] == [
         "| | check | found | expected |",
         "|---|---|---:|---|",
-        "| 🟨 warns | `select max(score) from {table}` | 10 | at most 9 |",
-        "| 🟩 holds | `change_within` | 20 | between 0 and 20 (10 before, and a change within 100%) |",
+        "| 🟨 warning | `select max(score) from {table}` | 10 | at most 9 |",
+        "| 🟩 passed | `change_within` | 20 | between 0 and 20 (10 before, and a change within 100%) |",
     ]
     assert f"- `{warning.replace(chr(10), ' ')}`" in page
     assert "check" not in markdown(LoadReport(table.name, "x", "replace"))
