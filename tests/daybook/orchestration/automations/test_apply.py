@@ -194,7 +194,9 @@ class TestWithSlack:
         (step,) = ALL[0].steps
         wrong = dataclasses.replace(step, on=("deployment", "monitor/elsewhere"))
 
-        with pytest.raises(NotDeployed, match=r"^daybook: failed: .* no deployment monitor/elsewhere: run `make"):
+        with pytest.raises(
+            NotDeployed, match=r"^daybook: failed: the deployment monitor/elsewhere does not exist: run `make"
+        ):
             list(apply(changed(NAMES[0], steps=(wrong,))))
         assert not stored(client)
 
