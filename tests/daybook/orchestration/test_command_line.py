@@ -96,7 +96,7 @@ def test_a_day_that_is_not_over_yet_names_the_last_one_that_is(typed: Callable[.
     assert code == 1
     assert "Traceback" not in said
     assert last_line(said).startswith("IntervalError: raw_data.nps: ")
-    assert "the last complete day is" in last_line(said)
+    assert "The last complete day is" in last_line(said)
 
 
 def test_a_missing_block_is_named_with_its_variable(prefect_server: str, typed: Callable[..., tuple[int, str]]) -> None:
