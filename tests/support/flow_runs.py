@@ -12,6 +12,7 @@ from daybook.orchestration.run_failure import failure_of_error, record_failure
 from tests.support.project_copy import Deployed
 
 PATIENCE = 300  # seconds: long enough for a slow machine; only a failing test waits this long
+PAUSE = 0.5  # seconds: to read a run costs the server 30 ms, and several tests wait at a time
 
 
 def wait_for(worker: Deployed, run: FlowRun, *states: str) -> FlowRun:
@@ -21,7 +22,7 @@ def wait_for(worker: Deployed, run: FlowRun, *states: str) -> FlowRun:
         state = worker.client.read_flow_run(run.id).state
         return state is not None and state.name in states
 
-    assert wait_until(arrived, PATIENCE), worker.client.read_flow_run(run.id).state
+    assert wait_until(arrived, PATIENCE, PAUSE), worker.client.read_flow_run(run.id).state
     return worker.client.read_flow_run(run.id)
 
 

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Call `condition` until it returns True or the time is over. Return True if it returned True."""
+def wait_until(condition: Callable[[], bool], seconds: float, pause: float = 0.2) -> bool:
+    """Call `condition` every `pause` seconds until it returns True or the time is over. Return True if it did."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.2)
+        time.sleep(pause)
     return True
