@@ -25,15 +25,12 @@ from daybook.load.load import load
 from daybook.sources.google_sheets import client
 from daybook.stage.parts import read_parts
 from tests.support.servers.google import Cell, Google, Sheet
-from tests.support.source_and_warehouse import Endpoints
+from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Endpoints
 
 COLUMNS = {"id": "integer", "name": "varchar(20)", "price": "decimal(10, 2)", "since": "date"}
 HEADER = ["id", "name", "price", "since"]
 GOOD = [HEADER, [1, "Ann", Cell(5.1, "5.10", "0.00"), "2021-02-05"], [2, "Bob", "7.25", "2021-02-06"]]
 LOADED = [("1", "Ann", "5.10", "2021-02-05"), ("2", "Bob", "7.25", "2021-02-06")]
-
-#: For what is refused before a warehouse is asked to take it: DuckDB, which needs no server.
-WITHOUT_SERVER = pytest.mark.parametrize("warehouse_ends", ["duckdb-folder"], indirect=True)
 
 
 class GoogleKeys:
@@ -230,7 +227,7 @@ BAD_SHEETS: dict[str, tuple[Callable[[Sheet], None], type[DaybookError], list[st
 
 
 @pytest.mark.parametrize("case", BAD_SHEETS)
-@WITHOUT_SERVER
+@ON_ONE_WAREHOUSE
 def test_a_bad_sheet_leaves_the_last_good_copy(ends: Endpoints, google: Google, case: str) -> None:
     refused(ends, google, *BAD_SHEETS[case])
 
@@ -263,7 +260,7 @@ def refused(
     ["quota", "internal error", "error page", "page with status 200", "empty answer", "no object", "half of the JSON",
      "cut off", "hang-up"],
 )  # fmt: skip
-@WITHOUT_SERVER
+@ON_ONE_WAREHOUSE
 def test_a_temporary_failure_is_retried_and_logged(
     ends: Endpoints, google: Google, fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -293,7 +290,7 @@ def test_a_temporary_failure_is_retried_and_logged(
         ("hang-up", "no answer (ProxyError), after 8 tries"),
     ],
 )
-@WITHOUT_SERVER
+@ON_ONE_WAREHOUSE
 def test_retries_are_limited(ends: Endpoints, google: Google, fault: str, words: str) -> None:
     id, _ = sheet(google, GOOD)
     table = table_of(ends, id)
@@ -339,7 +336,7 @@ REFUSALS: dict[str, tuple[Callable[[Google, str], None], list[str], int]] = {
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-@WITHOUT_SERVER
+@ON_ONE_WAREHOUSE
 def test_a_permanent_failure_is_explained_and_not_retried(ends: Endpoints, google: Google, case: str) -> None:
     damage, words, requests = REFUSALS[case]
     id, _ = sheet(google, GOOD)
@@ -358,7 +355,7 @@ def test_a_permanent_failure_is_explained_and_not_retried(ends: Endpoints, googl
     assert ends.state(table) == before
 
 
-@WITHOUT_SERVER
+@ON_ONE_WAREHOUSE
 def test_a_revoked_key_is_explained_without_showing_it(
     ends: Endpoints, google: Google, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,7 +383,7 @@ def test_a_revoked_key_is_explained_without_showing_it(
         ({"columns": None}, "declare its columns with their types"),
     ],
 )
-@WITHOUT_SERVER
+@ON_ONE_WAREHOUSE
 def test_an_invalid_table_file_is_refused(ends: Endpoints, google: Google, fields: dict[str, Any], words: str) -> None:
     id, _ = sheet(google, GOOD)
     with pytest.raises(SourceError, match=words):
