@@ -87,7 +87,7 @@ def test_a_module_says_why_it_exists() -> None:
 
 @pytest.mark.parametrize("package", ["flows", "blocks"])
 def test_what_the_wheel_has_inside_imports_no_package_of_a_companys_own(package: str) -> None:
-    """In a wheel, `flows` and `blocks` are modules of `daybook`: by their short names they are somebody else's."""
+    """In a wheel, `flows` and `blocks` are modules of `daybook`: their short names belong to the company."""
     imported = re.compile(r"^\s*(?:from|import) (?:flows|blocks)\b", re.MULTILINE)
     assert not [path for path in (ROOT / package).rglob("*.py") if imported.search(path.read_text(encoding="utf-8"))]
 
