@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import TypeVar
 
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
@@ -23,6 +25,8 @@ from daybook.orchestration.monitor_events import emit_check_results
 from daybook.orchestration.run_plan import PlanRequest, plan_for_body
 from daybook.orchestration.run_tags import tag
 from daybook.stage.manifest import Part
+
+T = TypeVar("T")
 
 
 def plan(
@@ -69,7 +73,18 @@ def run_steps(
 def _already_loaded(plan: Plan) -> LoadReport | None:
     if plan.idle:
         return LoadReport(plan.table.name, plan.label, plan.strategy.name, note=plan.idle)
-    return loading.already_loaded(plan, blocks.warehouse(), runtime.flow_run.id)
+    return loading.already_loaded(plan, _opened(blocks.warehouse), runtime.flow_run.id)
+
+
+def _opened(read_blocks: Callable[[], T]) -> T:
+    """Return the warehouse or the stage. The steps share it: each attempt of a run reads its blocks once."""
+    run = runtime.flow_run
+    return _of_attempt(read_blocks, run.id, run.run_count) if run.id else read_blocks()
+
+
+@lru_cache(maxsize=2)
+def _of_attempt(read_blocks: Callable[[], T], run_id: str, attempt: int) -> T:
+    return read_blocks()
 
 
 @task(name="extract", cache_policy=NO_CACHE)
@@ -82,20 +97,21 @@ def extract(plan: Plan) -> Extracted:
 
     run_id = runtime.flow_run.name or ""
     with ExtractPage(plan) as page:
-        ends = blocks.warehouse(), blocks.stage()
+        ends = _opened(blocks.warehouse), _opened(blocks.stage)
         return extract_rows(plan, blocks, *ends, run_id=run_id, on_progress=progress, on_rows=page.count)
 
 
 @task(name="transform", cache_policy=NO_CACHE)
 def transform(extracted: Extracted) -> Extracted:
     """Verify that the stage has the rows as the table file transforms them, and log the transformations."""
-    return transform_rows(extracted, blocks.stage())
+    return transform_rows(extracted, _opened(blocks.stage))
 
 
 @task(name="load", cache_policy=NO_CACHE)
 def load(extracted: Extracted) -> LoadReport:
     """Load the staged rows into the warehouse, and write the ledger's rows, in one transaction."""
-    report = loading.load(extracted, blocks.warehouse(), blocks.stage(), flow_run_id=runtime.flow_run.id)
+    ends = _opened(blocks.warehouse), _opened(blocks.stage)
+    report = loading.load(extracted, *ends, flow_run_id=runtime.flow_run.id)
     emit_loaded(report, extracted.plan)
     emit_check_results(report.table, report.warnings)
     return report

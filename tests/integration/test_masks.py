@@ -42,8 +42,8 @@ def people(ends: Endpoints) -> None:
     ends.source.run(
         f"CREATE TABLE things (id int PRIMARY KEY, email {wide}, phone varchar(20), ssn varchar(20), n int)"
     )
-    ends.source.insert("things", [(n, text, f"555-{n}", f"ssn-{n}", n) for n, text in enumerate(CLEAR)])
-    ends.source.run("INSERT INTO things VALUES (99, NULL, '555-99', 'ssn-99', NULL)")
+    ends.source.insert("things", [(n, text, f"phone-{n}", f"ssn-{n}", n) for n, text in enumerate(CLEAR)])
+    ends.source.run("INSERT INTO things VALUES (99, NULL, 'phone-99', 'ssn-99', NULL)")
 
 
 def test_each_mask_on_every_source_and_warehouse(ends: Endpoints, caplog: pytest.LogCaptureFixture) -> None:
@@ -53,7 +53,7 @@ def test_each_mask_on_every_source_and_warehouse(ends: Endpoints, caplog: pytest
     extracted = ends.extract(table)
     staged = staged_bytes(ends, extracted.manifest.prefix)
     assert staged.count(b"\n") > len(CLEAR)
-    for clear in ("zoë@example.com", "😀", "Ångström", "555-", "ssn-"):
+    for clear in ("zoë@example.com", "😀", "Ångström", "phone-", "ssn-"):
         assert clear.encode() not in staged
         assert clear not in caplog.text
     ends.load(table)

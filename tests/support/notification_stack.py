@@ -12,8 +12,8 @@ from prefect.states import Scheduled
 from ruamel.yaml import YAML
 
 from daybook.orchestration.local_stack.polling import wait_until
-from daybook.orchestration.local_stack.stack import LocalStack
 from tests.support.flow_runs import PATIENCE
+from tests.support.prefect_server import QuickStack
 from tests.support.project_copy import VISITS, copy_project, deploy
 from tests.support.servers.faketime import Clock
 
@@ -72,7 +72,7 @@ DEPLOYMENTS: list[dict[str, Any]] = [
 
 
 @dataclass(frozen=True)
-class MovedStack(LocalStack):
+class MovedStack(QuickStack):
     """The local stack. All of its processes use `clock`."""
 
     clock: Clock = field(kw_only=True)

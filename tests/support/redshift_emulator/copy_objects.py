@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import boto3
@@ -58,14 +59,19 @@ def _client(copy: CopyOptions, settings: Settings) -> "S3Client":
             "S3ServiceException:The AWS Access Key Id you provided does not exist in our records.,Status 403,"
             "Error InvalidAccessKeyId"
         )
-    return boto3.client(
-        "s3",
+    return _cached_client(
         endpoint_url=settings.s3_endpoint,
         region_name=copy.given.get("REGION", "us-east-1"),
         aws_access_key_id=key or settings.s3_access_key or "test",
         aws_secret_access_key=secret or settings.s3_secret_key or "test",
         aws_session_token=token,
     )
+
+
+@lru_cache  # creating a client is slower than most of its requests
+def _cached_client(**arguments: str | None) -> "S3Client":
+    client: S3Client = boto3.client("s3", **arguments)  # type: ignore[call-overload]
+    return client
 
 
 def _get(client: "S3Client", url: str, mandatory: bool) -> bytes | None:
