@@ -8,12 +8,11 @@ from pathlib import Path
 
 from prefect.client.schemas.objects import State, StateType
 
-from daybook.orchestration.local_stack.demo.flow_runs import wait_for_work_pool
 from daybook.orchestration.local_stack.polling import wait_until
 from tests.support.backfills import DAY, asked, children, days_from, fill_from_here, loaded_days, populate
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE, create, flow_processes, wait_for
-from tests.support.prefect_server import give_database
+from tests.support.prefect_databases import give_database, give_job_template
 from tests.support.project_copy import Deployed
 
 
@@ -109,7 +108,8 @@ def test_prefects_database_is_lost_after_half_of_it(
     worker: Deployed,
     production: Production,
     on_postgres: LiveWarehouse,
-    migrated_database: Path,
+    deployed_database: Path,
+    tmp_path: Path,
 ) -> None:
     """The ledger is in the warehouse: what is missing is known without Prefect's memory."""
     populate(production, 8)
@@ -118,13 +118,12 @@ def test_prefects_database_is_lost_after_half_of_it(
     stack.worker.stop()
     stack.server.stop()
     shutil.rmtree(stack.home / "prefect")
-    give_database(stack, migrated_database)
+    give_database(stack, deployed_database)  # as after `prefect deploy --all`
     stack.start_server()
     stack.wait_for_server()
+    give_job_template(worker.client, worker.preloaded_python, tmp_path)
     stack.start_worker()
-    wait_for_work_pool(stack, worker.client)
     worker.make_blocks({"DAYBOOK_PRODUCTION_URL": production.url} | on_postgres.variables)
-    worker.deploy("--all")
     run = fill_from_here(worker, 8)
     assert [child.name for child in children(worker, run)] == ["raw_data.nps 2021-02-09 until 2021-02-13 (backfill)"]
     assert on_postgres.rows() == production.rows()

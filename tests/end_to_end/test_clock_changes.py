@@ -20,7 +20,7 @@ from daybook.orchestration.local_stack.polling import wait_until
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE
 from tests.support.notification_stack import MovedStack, NotificationStack, deploy_ours, start_stack
-from tests.support.prefect_server import give_database
+from tests.support.prefect_databases import give_database
 from tests.support.preloaded import preloaded, write_job_template
 from tests.support.project_copy import kill
 from tests.support.servers.faketime import new_clock

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,8 @@ from sqlalchemy import make_url
 
 from daybook.orchestration.local_stack.stack import LocalStack
 from tests.support.declared_blocks import make_blocks
-from tests.support.preloaded import write_job_template
-from tests.support.project_copy import Deployed, deploy
+from tests.support.prefect_databases import give_job_template
+from tests.support.project_copy import Deployed
 from tests.support.servers.mariadb import MariaDB
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.redshift import IAM_ROLE, Redshift
@@ -218,19 +218,11 @@ def deployed(
 
     Runs are forks of a process that has imported Prefect, so each takes one second of CPU time instead of four.
     """
-    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.orchestration import SyncPrefectClient  # slow, and most tests do not need it
 
-    from daybook.orchestration.local_stack.demo.flow_runs import (
-        wait_for_work_pool,  # imports Prefect, which most tests do not need
-    )
-
-    stack = replace(stack, job_template=write_job_template(preloaded_python, tmp_path_factory.mktemp("pool")))
-    stack.start_worker()
     with SyncPrefectClient(api=prefect_server) as client:
-        wait_for_work_pool(stack, client)
-        deploy(stack, preloaded_python, "--all")
-        for automation in client.read_automations():
-            client.delete_automation(automation.id)  # made by the deployments; other tests create their own
+        give_job_template(client, preloaded_python, tmp_path_factory.mktemp("pool"))
+        stack.start_worker()
         yield Deployed(stack, client, preloaded_python)
 
 

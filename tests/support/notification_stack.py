@@ -13,8 +13,8 @@ from ruamel.yaml import YAML
 
 from daybook.orchestration.local_stack.polling import wait_until
 from tests.support.flow_runs import PATIENCE
-from tests.support.prefect_server import QuickStack
 from tests.support.project_copy import VISITS, copy_project, deploy
+from tests.support.quick_stack import QuickStack
 from tests.support.servers.faketime import Clock
 
 #: Prefect runs these services once or twice a minute; here they run more often, because tests skip the time between.

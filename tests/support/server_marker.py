@@ -15,7 +15,7 @@ import pytest
 SERVER_FIXTURES = frozenset(
     {
         *("mariadb", "postgres", "redshift", "redshift_serializable", "s3"),
-        *("migrated_database", "stack", "prefect_server", "preloaded_python"),
+        *("migrated_database", "deployed_database", "stack", "prefect_server", "preloaded_python"),
         *("mariadb_source", "postgres_source"),
     }
 )
