@@ -58,11 +58,9 @@ def give_database(stack: LocalStack, database: Path) -> None:
     """Give the stack's server a copy of a database, with its deployments in the stack's folder."""
     stack.check_home()
     shutil.copy(database, stack.home / "prefect" / "prefect.db")
+    folders = json.dumps(str(database.parent / "a clone")), json.dumps(str(stack.root))
     with contextlib.closing(sqlite3.connect(stack.home / "prefect" / "prefect.db")) as connection, connection:
-        connection.execute(
-            "UPDATE deployment SET path = :root, pull_steps = replace(pull_steps, path, :root)",
-            {"root": str(stack.root)},
-        )
+        connection.execute("UPDATE deployment SET pull_steps = replace(pull_steps, ?, ?)", folders)
 
 
 def give_job_template(client: "SyncPrefectClient", preloaded_python: str, folder: Path) -> None:
