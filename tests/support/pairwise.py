@@ -1,6 +1,6 @@
 """The marker `pairwise`: `make test` runs only enough of a test's parameter combinations to cover all pairs of values.
 
-Each test with the fixture `ends` has it: its pairs are those of a source, a warehouse, a stage and the test's parameters.
+Each test with the fixture `ends` has it. Its values are the source, the warehouse, the stage and the test's parameters.
 
 Most defects depend on one value, and nearly all others on a pair of values (https://csrc.nist.gov/projects/automated-combinatorial-testing-for-software).
 All other combinations get the marker `full`, and run in `make test-all`.
