@@ -4,7 +4,8 @@ Garbage collection runs in a separate thread. By default Python collects garbage
 server's event loop. If the garbage has a SQLite cursor, freeing the cursor waits for its connection. That connection
 may wait to write until another transaction ends, and that transaction waits for the event loop. This deadlock lasts
 until SQLite's timeout of one minute. On a busy machine it happens every few minutes: requests fail, and runs are
-created twice.
+created twice. All garbage is collected every second: if a client disconnects during a request, only that ends the
+request's transaction, and until then no one else can write. To make it quick, the imported modules are left out.
 
 The transaction that matches an event with the automations begins as a write transaction. Prefect 3.8.8 begins it as a
 read transaction and then writes. SQLite refuses that at once, without waiting, if another connection has written since:
@@ -23,15 +24,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-PAUSE = 1.0  # seconds between two collections of new objects
-ALL = 60  # every so many collections, old objects are collected, too, which takes half a second
+PAUSE = 1.0  # seconds between two collections
 
 
 def collect() -> None:
     """Collect garbage, forever."""
-    for count in range(1, sys.maxsize):
+    while True:
         time.sleep(PAUSE)
-        gc.collect(1 if count % ALL else 2)
+        gc.collect()
 
 
 @asynccontextmanager
@@ -47,10 +47,14 @@ async def automations_session(*, begin_transaction: bool = False) -> AsyncIterat
 def main() -> None:
     """Do what `prefect server start` does. Return when the server has ended."""
     gc.disable()
-    threading.Thread(target=collect, name="garbage", daemon=True).start()
 
+    import prefect.server.api.server  # noqa: F401  # so that it is among the frozen modules
     from prefect.cli import app
     from prefect.server.events import triggers
+
+    gc.collect()
+    gc.freeze()
+    threading.Thread(target=collect, name="garbage", daemon=True).start()
 
     triggers.automations_session = automations_session  # type: ignore[assignment]
     sys.argv = ["prefect", "server", "start"]
