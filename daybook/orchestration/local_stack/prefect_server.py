@@ -4,8 +4,8 @@ Garbage collection runs in a separate thread. By default Python collects garbage
 server's event loop. If the garbage has a SQLite cursor, freeing the cursor waits for its connection. That connection
 may wait to write until another transaction ends, and that transaction waits for the event loop. This deadlock lasts
 until SQLite's timeout of one minute. On a busy machine it happens every few minutes: requests fail, and runs are
-created twice. All garbage is collected every second: if a client disconnects during a request, only that ends the
-request's transaction, and until then no one else can write. To make it quick, the imported modules are left out.
+created twice. If a client disconnects during a request, only the collection of all garbage ends the request's
+transaction, and until then no one else can write. So it runs every ten seconds, without the imported modules.
 
 The transaction that matches an event with the automations begins as a write transaction. Prefect 3.8.8 begins it as a
 read transaction and then writes. SQLite refuses that at once, without waiting, if another connection has written since:
@@ -24,14 +24,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-PAUSE = 1.0  # seconds between two collections
+PAUSE = 1.0  # seconds between two collections of new objects
+ALL = 10  # every so many collections, old objects are collected, too, which takes a tenth of a second
 
 
 def collect() -> None:
     """Collect garbage, forever."""
-    while True:
+    for count in range(1, sys.maxsize):
         time.sleep(PAUSE)
-        gc.collect()
+        gc.collect(1 if count % ALL else 2)
 
 
 @asynccontextmanager
