@@ -12,7 +12,7 @@ from prefect.states import Scheduled
 from ruamel.yaml import YAML
 
 from daybook.orchestration.local_stack.polling import wait_until
-from tests.support.flow_runs import PATIENCE
+from tests.support.flow_runs import PATIENCE, PAUSE
 from tests.support.project_copy import VISITS, copy_project, deploy
 from tests.support.quick_stack import QuickStack
 from tests.support.servers.faketime import Clock
@@ -122,7 +122,7 @@ class NotificationStack:
 
     def tick(self, name: str, moment: datetime) -> FlowRun:
         """Wait until the scheduler has created the run of that tick, and return it."""
-        assert wait_until(lambda: moment in self.ticks(name), PATIENCE), list(self.ticks(name))
+        assert wait_until(lambda: moment in self.ticks(name), PATIENCE, PAUSE), list(self.ticks(name))
         return self.ticks(name)[moment]
 
     def wait_for(self, run: FlowRun, *states: str) -> FlowRun:
@@ -132,7 +132,7 @@ class NotificationStack:
             state = self.client.read_flow_run(run.id).state
             return state is not None and (state.name in states or state.is_final())
 
-        wait_until(settled, PATIENCE)
+        wait_until(settled, PATIENCE, PAUSE)
         found = self.client.read_flow_run(run.id)
         assert found.state is not None
         assert found.state.name in states, f"{found.name} is {found.state.name}: {found.state.message}"
