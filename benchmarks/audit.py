@@ -41,11 +41,12 @@ _FIRST = date.fromisoformat(DAY_ONE)
 _FIELDS = "id, created_at, score, user_id, comment, modified"
 #: A query that a person would write by hand. It does not distinguish NULLs, or where a value ends.
 _SOURCE = (
-    "SELECT date(created_at), count(*), sum(cast(conv(left(md5(concat_ws('|', {fields})), 15), 16, 10) AS unsigned)) "
-    "FROM {table} GROUP BY 1"
+    "SELECT date(created_at), count(*), "
+    "sum(cast(conv(left(sha2(concat_ws('|', {fields}), 256), 15), 16, 10) AS unsigned)) FROM {table} GROUP BY 1"
 )
 _WAREHOUSE = (
-    "SELECT created_at::date, count(*), sum(('x' || left(md5(concat_ws('|', {fields})), 15))::bit(60)::bigint) "
+    "SELECT created_at::date, count(*), "
+    "sum(('x' || left(encode(sha256(convert_to(concat_ws('|', {fields}), 'UTF8')), 'hex'), 15))::bit(60)::bigint) "
     "FROM {table} GROUP BY 1"
 )
 
@@ -236,7 +237,7 @@ _HOW = """
 
 - Daybook loads the rows, with a folder as the stage, so the ledger has each day's checksum. The servers are those of
   the tests, with PostgreSQL without `fsync`, and share the machine with the benchmark.
-- Each side's own SQL is `count(*), sum(hash)` grouped by day, where the hash is the first 60 bits of the MD5 of
+- Each side's own SQL is `count(*), sum(hash)` grouped by day, where the hash is the first 60 bits of the SHA-256 of
   `concat_ws` of the six columns. The two sides run one after the other. The audit queries both at the same time, with
   one statement for up to 2,500,000 rows, reads the ledger, and compares.
 - They take turns, and the table shows medians. Each audit runs in a separate process that has imported the flow. Its

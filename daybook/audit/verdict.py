@@ -35,6 +35,8 @@ def ledger_checksum(entry: Entry, interval: Interval, fingerprint: str) -> tuple
     if entry.checksum is None:
         return None, "the ledger has no checksum for it: an older version of Daybook loaded it"
     by, _, sum = entry.checksum.partition(":")
+    if by == fingerprint.partition("-")[2]:
+        return None, "an older version of Daybook computed the checksum of its load, by MD5 instead of SHA-256"
     if by != fingerprint:
         return None, "the checksum of its load covers other columns, or columns of other types"
     return Sum(entry.rows, int(sum)), None

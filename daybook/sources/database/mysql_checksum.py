@@ -36,7 +36,16 @@ def key_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
 
 def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
     text = ", ".join(_part(field, value(field)) for field in fields) or "''"
-    return f"CAST(CONV(LEFT(MD5(CONCAT({text})), 15), 16, 10) AS UNSIGNED)"
+    return f"CAST(CONV({_hex(f'CONCAT({text})', 15)}, 16, 10) AS UNSIGNED)"
+
+
+def _hex(text: str, digits: int) -> str:
+    """Return the first hex digits of a text's SHA-256. MySQL 9.6 removed MD5() and SHA1()."""
+    return f"LEFT(SHA2({text}, 256), {digits})"
+
+
+def _digest(text: str) -> str:
+    return _hex(text, 32)
 
 
 def _part(field: Field, value: str) -> str:
@@ -49,7 +58,7 @@ def _part(field: Field, value: str) -> str:
     text = spelled(field, value)
     if field.digest:
         nothing = f"{value} IS NULL OR {text} = 'null'" if field.form == "json" else f"{value} IS NULL"
-        return f"'|', IF({nothing}, '', MD5({text}))"
+        return f"'|', IF({nothing}, '', {_digest(text)})"
     if field.needs_length:
         return f"'|', IF({value} IS NULL, '', CONCAT(LENGTH({text}), ':', {text}))"
     return f"'|', IFNULL({text}, '')"
@@ -68,7 +77,8 @@ def spelled(field: Field, value: str) -> str:
             text = f"CONVERT({value} USING utf8mb4)"
             return f"CONVERT({f'RTRIM({text})' if field.trimmed else text} USING binary)"
         case "bytes":
-            return in_pieces(f"LENGTH({value})", partial(_digits, value), lambda texts: f"CONCAT({', '.join(texts)})")
+            length, digits = f"LENGTH({value})", partial(_digits, value)
+            return in_pieces(length, digits, _digest, lambda texts: f"CONCAT({', '.join(texts)})")
         case "json":  # the server's own text, in which spaces are the only white space
             return f"CONVERT(REPLACE({value}, ' ', '') USING binary)"
     return value

@@ -1,7 +1,8 @@
 """The compared columns of a table, and the text of each value, from which every database computes the same checksum.
 
-Every database writes a row as the same text, takes the first 60 bits of the text's MD5 as a number, and adds these
-numbers up. A sum does not depend on the order of the rows, it counts duplicate rows, and sums of intervals add up.
+Every database writes a row as the same text, takes the first 60 bits of the text's SHA-256 as a number, and adds these
+numbers up. Every database has SHA-256, but MySQL 9.6 removed MD5() and SHA1(). A sum does not depend on the order
+of the rows, it counts duplicate rows, and sums of intervals add up.
 
 The text of a row has a `|` and a text for each of its fields, in order. The text of NULL is empty:
 
@@ -17,12 +18,13 @@ The text of a row has a `|` and a text for each of its fields, in order. The tex
 | `interval` | intervals, MySQL's TIME | as PostgreSQL shows it: `1 year -3 days`, `-838:59:59.5` |
 | `uuid` | UUIDs | their text, in lower case |
 | `text`, `char` | texts; a `char` without the blanks at its end | bytes in UTF-8, a colon, the text in UTF-8 |
-| `bytes` | binary values | the MD5 of their hex digits, in lower case; of those above 32,000 bytes: `binary_chunks` |
+| `bytes` | binary values | the digest of their hex digits, in lower case; above 32,000 bytes: `binary_chunks` |
 | `json` | json, jsonb | their text without any blank, tab or newline, not even in strings; `null` is NULL |
 | `native` | PostgreSQL's other types | their text |
 
-Texts that may be long are replaced by their MD5, and so are all binary, JSON and native values. This keeps the text of
-a row far below the limits of the servers (MySQL's max_allowed_packet, the 65,535 bytes of Redshift's VARCHAR).
+Texts that may be long are replaced by their digest, and so are all binary, JSON and native values. The digest of a text
+is the first 32 hex digits of its SHA-256. This keeps the text of a row far below the limits of the servers (MySQL's
+max_allowed_packet, the 65,535 bytes of Redshift's VARCHAR).
 
 A float is written exactly, without rounding. Nearly all floats are between 2^-53 and 2^53. Their text is the whole
 part, a point, and 2^52 times the fraction: `2.2251799813685248` is 2.5. A float below 1 is first multiplied by 2^53,
@@ -35,10 +37,10 @@ the one before it ends. A number, a time, a UUID or a digest has no `|` in it, s
 has its length in front. Only NULL has nothing after its `|`. (There is one exception: a warehouse may keep numbers,
 intervals and UUIDs as text, and a person could write a `|` into such a text.)
 
-The probability that a changed interval keeps its checksum is 2^-60, if MD5 is taken as random: the hashes of the added
-rows would need the same sum as those of the removed rows. The digests of long texts (128 bits) add less than 2^-100.
-With a million comparisons a day, one comparison in three thousand million years is wrong. The checksum protects
-against mistakes, not against an attacker who constructs two rows with the same MD5.
+The probability that a changed interval keeps its checksum is 2^-60, if SHA-256 is taken as random: the hashes of the
+added rows would need the same sum as those of the removed rows. The digests of long texts (128 bits) add less than
+2^-100. With a million comparisons a day, one comparison in three thousand million years is wrong. The checksum
+protects against mistakes, not against an attacker who constructs rows with the same sum.
 """
 
 import hashlib
@@ -72,10 +74,11 @@ _FORMS: dict[str, tuple[str, frozenset[str]]] = {
     "jsonb": ("json", TEXTS | {"json", "jsonb"}),
     "native": ("native", TEXTS | {"native"}),
 }
-#: Forms that the row's text has only as MD5.
+_HASH = "sha256-"  # the beginning of each fingerprint
+#: Forms that the row's text has only as a digest.
 _DIGESTED = frozenset({"bytes", "json", "native"})
-_LONGEST_TEXT = 1000  # characters: longer texts are replaced by their MD5
-_LONGEST_ROW = 40_000  # bytes: in longer rows, the remaining texts are replaced by their MD5, too
+_LONGEST_TEXT = 1000  # characters: longer texts are replaced by their digest
+_LONGEST_ROW = 40_000  # bytes: in longer rows, the remaining texts are replaced by their digest, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class Field:
     form: str
     """The form of its values: see the table of the module."""
     digest: bool
-    """True if the row's text has the MD5 of the value's text instead of the text."""
+    """True if the row's text has the digest of the value's text instead of the text."""
     source: Type
     """The type at the source, after masking."""
     there: Type
@@ -117,12 +120,13 @@ class ComparedColumns:
 
     @property
     def fingerprint(self) -> str:
-        """Eight hex digits that identify the columns and their forms.
+        """The hash of the rows, a dash, and eight hex digits that identify the columns and their forms.
 
-        Checksums with different fingerprints cannot be compared. Ledgers keep it for years.
+        Checksums with different fingerprints cannot be compared. Ledgers keep it for years. Older versions of Daybook
+        computed rows' hashes by MD5, and their fingerprints are only the eight digits.
         """
         forms = [[field.name, field.form, field.digest] for field in self.fields]
-        return hashlib.sha256(json.dumps(forms).encode()).hexdigest()[:8]
+        return _HASH + hashlib.sha256(json.dumps(forms).encode()).hexdigest()[:8]
 
     @property
     def key_fields(self) -> tuple[Field, ...]:

@@ -37,17 +37,26 @@ def key_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
 
 
 def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
-    """Return the SQL of a BIGINT. STRTOL reads hex digits (r_STRTOL.html), which MD5 returns (r_MD5.html)."""
+    """Return the SQL of a BIGINT. STRTOL reads hex digits (r_STRTOL.html), which SHA2 returns (SHA2.html)."""
     text = " || ".join(_part(field, value(field)) for field in fields) or "''"
-    return f"STRTOL(LEFT(MD5({text}), 15), 16)"
+    return f"STRTOL({_hex(text, 15)}, 16)"
+
+
+def _hex(text: str, digits: int) -> str:
+    """Return the SQL of the first hex digits of a text's SHA-256."""
+    return f"LEFT(SHA2({text}, 256), {digits})"
+
+
+def _digest(text: str) -> str:
+    return _hex(text, 32)
 
 
 def _part(field: Field, value: str) -> str:
     text = spelled(field, value)
     if field.form == "json" and field.there.kind not in TEXTS:  # JSON_SERIALIZE fails for longer values
-        return f"'|' || CASE WHEN JSON_SIZE({value}) > {_LONGEST} THEN NULL ELSE COALESCE(MD5({text}), '') END"
+        return f"'|' || CASE WHEN JSON_SIZE({value}) > {_LONGEST} THEN NULL ELSE COALESCE({_digest(text)}, '') END"
     if field.digest:
-        text = f"MD5({text})"
+        text = _digest(text)
     elif field.needs_length:
         text = f"OCTET_LENGTH({text})::varchar || ':' || {text}"
     return f"'|' || COALESCE({text}, '')"
@@ -69,7 +78,7 @@ def spelled(field: Field, value: str) -> str:
             return f"NULLIF(TRANSLATE({text}, ' ' || CHR(9) || CHR(10) || CHR(13), ''), 'null')"
         case "bytes":
             length = f"OCTET_LENGTH({value})" + (" / 2" if kind in TEXTS else "")
-            return in_pieces(length, partial(_digits, field.there, value), " || ".join)
+            return in_pieces(length, partial(_digits, field.there, value), _digest, " || ".join)
         case "native":
             return value
         case "timetz":  # Redshift keeps and shows it in UTC (r_Datetime_types.html)

@@ -159,6 +159,27 @@ def test_after_a_full_refresh_each_day_has_its_own_verdict(ends: Endpoints) -> N
     assert verdicts(ends, table)[:2] == ["equal", "warehouse altered"]
 
 
+def test_a_checksum_by_md5_is_not_a_difference(from_mariadb: Endpoints) -> None:
+    """Older versions of Daybook wrote such checksums: for a day, and for each day of a full refresh."""
+    ends = from_mariadb
+    make(ends)
+    table = table_of(ends)
+    ends.load(table)
+    ends.load(table, "2021-02-05")
+    for name in ("ledger", "checksums"):
+        ends.destination.run(f"UPDATE daybook.{name} SET checksum = replace(checksum, 'sha256-', '') || '0'")
+    assert [(found.verdict, found.why) for found in audited(ends, table)] == [(Verdict.EQUAL, None)] * 4
+    ends.source.run("UPDATE things SET note = 'x' WHERE id IN (3, 13)")
+    by_hand(ends, table, "DELETE FROM {table} WHERE id = 23")
+    found = audited(ends, table)
+    assert [str(one.verdict) for one in found] == ["differs"] * 3 + ["equal"]
+    assert [one.differences.rows for one in found[:3]] == [1] * 3
+    assert all("by MD5 instead of SHA-256" in one.why for one in found[:3])
+    ends.load(table, "2021-02-05")
+    ends.source.run("UPDATE things SET note = 'y' WHERE id IN (4, 14)")
+    assert verdicts(ends, table) == ["source changed since", "differs", "differs", "equal"]
+
+
 def test_an_exact_load_of_an_upsert_has_the_shrink_guard(ends: Endpoints) -> None:
     make(ends)
     table = table_of(ends, "upsert")

@@ -25,13 +25,21 @@ def key_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
 
 def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
     text = ", ".join(_part(field, value(field)) for field in fields) or "''"
-    return f"('0x' || left(md5(concat({text})), 15))::bigint"  # concat skips NULL
+    return f"('0x' || {_hex(f'concat({text})', 15)})::bigint"  # concat skips NULL
+
+
+def _hex(text: str, digits: int) -> str:
+    return f"left(sha256({text}), {digits})"
+
+
+def _digest(text: str) -> str:
+    return _hex(text, 32)
 
 
 def _part(field: Field, value: str) -> str:
     text = spelled(field, value)
     if field.digest:
-        return f"'|', md5({text})"
+        return f"'|', {_digest(text)}"
     return f"'|', strlen({text}) || ':', {text}" if field.needs_length else f"'|', {text}"
 
 
@@ -44,7 +52,7 @@ def spelled(field: Field, value: str) -> str:
             in_text = field.there.kind in TEXTS  # its hex digits
             length = f"length({value}) / 2" if in_text else f"octet_length({value})"
             digits = f"lower({value if in_text else f'hex({value})'})"
-            return in_pieces(length, partial(_digits, digits), lambda texts: f"concat({', '.join(texts)})")
+            return in_pieces(length, partial(_digits, digits), _digest, lambda texts: f"concat({', '.join(texts)})")
         case "native":
             return value
         case "float":

@@ -1,4 +1,4 @@
-"""The row hash in SQLite. Python provides MD5 and sums of large numbers."""
+"""The row hash in SQLite. Python provides SHA-256 and sums of large numbers."""
 
 import hashlib
 import sqlite3
@@ -26,9 +26,13 @@ class _Sum:
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Add the functions for the hashes to a connection."""
-    connection.create_function("md5", 1, lambda text: None if text is None else hashlib.md5(text.encode()).hexdigest())
-    connection.create_function("number", 1, lambda text: int(hashlib.md5(text.encode()).hexdigest()[:15], 16))
+    connection.create_function("digest", 1, lambda text: None if text is None else _hex(text, 32))
+    connection.create_function("number", 1, lambda text: int(_hex(text, 15), 16))
     connection.create_aggregate("sum", 1, _Sum)  # type: ignore[arg-type]
+
+
+def _hex(text: str, digits: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
 def row_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
@@ -48,7 +52,7 @@ def _number(fields: Iterable[Field], value: Callable[[Field], str]) -> str:
 def _part(field: Field, value: str) -> str:
     text = spelled(field, value)
     if field.digest:
-        return f"'|' || coalesce(md5({text}), '')"
+        return f"'|' || coalesce(digest({text}), '')"
     length = f"length(CAST({text} AS blob)) || ':' || " if field.needs_length else ""
     return f"'|' || coalesce({length}{text}, '')"
 

@@ -52,7 +52,16 @@ def _number(fields: Iterable[Field], value: Callable[[Field], str], source: bool
     # concat ignores NULL, and the recipe writes NULL as nothing.
     texts = [f"concat({', '.join(parts[first : first + _AT_ONCE])})" for first in range(0, len(parts), _AT_ONCE)]
     text = " || ".join(texts) or "''"
-    return f"('x' || left(md5(convert_to({text}, 'UTF8')), 15))::bit(60)::bigint"
+    return f"('x' || {_hex(text, 15)})::bit(60)::bigint"
+
+
+def _hex(text: str, digits: int) -> str:
+    """Return the SQL of the first hex digits of a text's SHA-256."""
+    return f"left(encode(sha256(convert_to({text}, 'UTF8')), 'hex'), {digits})"
+
+
+def _digest(text: str) -> str:
+    return _hex(text, 32)
 
 
 def _part(field: Field, value: str, source: bool) -> str:
@@ -61,7 +70,7 @@ def _part(field: Field, value: str, source: bool) -> str:
         return "'|'"
     text = spelled(field, value, source=source)
     if field.digest:
-        return f"'|', md5(convert_to({text}, 'UTF8'))"
+        return f"'|', {_digest(text)}"
     if field.needs_length:
         return f"'|', octet_length(convert_to({text}, 'UTF8')) || ':', {text}"
     uncast = text.removesuffix("::varchar")
@@ -79,7 +88,7 @@ def spelled(field: Field, value: str, *, source: bool = False) -> str:
         return f"nullif(translate({value}::text, E' \\t\\n\\r', ''), 'null')"
     if field.form == "bytes":
         length = f"octet_length({value})" if type.kind == "bytes" else f"(length({value}) - 2) / 2"
-        return in_pieces(length, partial(_digits, type, value), lambda texts: f"concat({', '.join(texts)})")
+        return in_pieces(length, partial(_digits, type, value), _digest, lambda texts: f"concat({', '.join(texts)})")
     if field.form == "timetz":
         return f"({value} AT TIME ZONE 'UTC')::time::varchar"
     if field.form == "native":
