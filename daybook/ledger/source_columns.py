@@ -10,7 +10,7 @@ from datetime import datetime
 
 from daybook.ledger.state_table import StateTable
 from daybook.model.target import Target
-from daybook.model.types import Column, Type, parse_type
+from daybook.model.types import NO_TYPE, Column, Type, parse_type
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -75,6 +75,8 @@ class SourceColumnHistory:
 
 
 def _type(text: str) -> Type:
+    if text == str(NO_TYPE):
+        return NO_TYPE
     try:
         return parse_type(text)
     except ValueError:

@@ -76,17 +76,23 @@ class Type:
         return self.kind in _QUOTED
 
 
+#: The type of a column that has only ever been NULL, in a file that gives it no other type. No table has such a column.
+NO_TYPE = Type("null")
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column: its name in the source, its type, and whether it may be NULL.
 
     With a `mask`, the source sends the hash of each value, or NULL, instead of the value (`daybook.model.masks`).
+    A column is `empty` if every value is NULL in the file that describes it. Then its type is only a guess.
     """
 
     name: str
     type: Type
     nullable: bool = True
     mask: Literal["hash", "null"] | None = None
+    empty: bool = False
 
 
 def parse_type(text: str) -> Type:
@@ -117,7 +123,7 @@ def holds(actual: Type, wanted: Type) -> bool:
     timestamp, an ignored offset. If two types are of one kind, a value that does not fit (a number out of range, a text
     that is too long) is not a silent loss: the warehouse refuses it, and the load fails with the reason.
     """
-    if actual == wanted or actual.kind in ("native", "text", "varchar", "char"):
+    if actual == wanted or wanted == NO_TYPE or actual.kind in ("native", "text", "varchar", "char"):
         return True
     if wanted.kind in INTEGERS:
         return (
@@ -156,6 +162,11 @@ def holds(actual: Type, wanted: Type) -> bool:
             "char": KINDS,
         }[wanted.kind]
     )
+
+
+def exchanges_integers(one: Type, other: Type) -> bool:
+    """Return True if one of the types is a double, and the other one an integer: both hold integers up to 2**53."""
+    return (one.kind == "double" and other.kind in INTEGERS) or (other.kind == "double" and one.kind in INTEGERS)
 
 
 def fraction_digits(time: Type) -> int:

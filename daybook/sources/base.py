@@ -5,7 +5,7 @@ of `source:` in a table file, and its field `kind` selects it: `source: {kind: c
 `Source`. To add a kind, add a module.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -130,6 +130,19 @@ class Versioned(Protocol):
 
     def is_still(self, version: str) -> bool:
         """Return True if the source still has this version. It is called before any row is read."""
+        ...
+
+
+@runtime_checkable
+class TypedByFiles(Protocol):
+    """A source whose columns have the types of one file, so that other files may have other types.
+
+    If the table file declares no columns, the types of the warehouse's table decide, and the source refuses values that
+    do not fit them.
+    """
+
+    def types_of(self, names: Collection[str]) -> dict[str, Type]:
+        """Return the types of these columns in the newest files with values in them. Columns without values lack."""
         ...
 
 

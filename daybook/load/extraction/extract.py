@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from daybook.errors import ExtractFailed, RowCountMismatch, SourceLost
 from daybook.ledger.ledger import Entry
+from daybook.load.extraction.file_types import settled
 from daybook.load.extraction.moved_rows import loaded_until, staged_later_keys
 from daybook.load.extraction.schema_drift import SchemaDiff
 from daybook.load.extraction.source_version import unchanged, version_of
@@ -16,7 +17,7 @@ from daybook.load.planning.plan import Plan
 from daybook.model.masks import masked
 from daybook.model.target import Target
 from daybook.model.types import Column
-from daybook.sources.base import NOTHING, ConnectionProvider, Findings, InPlace, Noticing, Source
+from daybook.sources.base import NOTHING, ConnectionProvider, Findings, InPlace, Noticing, Source, TypedByFiles
 from daybook.sql.retries import with_retries
 from daybook.stage.base import Stage, new_prefix
 from daybook.stage.csv_format import Chunk
@@ -106,6 +107,9 @@ def _extract(
         described = masked(table, source.columns())
         with warehouse.session() as session:
             diff = SchemaDiff.of(session, warehouse, table, described)
+            if isinstance(source, TypedByFiles) and table.columns is None:
+                diff = settled(diff, source)
+                described = list(diff.found.values())
             target = target_of(table, diff.accepted_columns())
             warehouse.check(session, target, altered=diff.planned_alterations(target))
             same = unchanged(plan, source, warehouse, session)

@@ -15,7 +15,7 @@ from daybook.definitions.table import Table
 from daybook.errors import SchemaMismatch
 from daybook.ledger.source_columns import KnownColumn, SourceColumnHistory
 from daybook.model.target import Target
-from daybook.model.types import TIMES, Column, Type, fraction_digits
+from daybook.model.types import NO_TYPE, TIMES, Column, Type, fraction_digits
 from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -65,14 +65,15 @@ class SchemaDiff:
         return cls(warehouse, table, {column.name: column for column in found}, existing, recorded)
 
     def accepted_columns(self) -> list[Column]:
-        """Return the source's columns without the new columns that the table file ignores.
+        """Return the source's columns without those that have no type, and the new ones that the table file ignores.
 
         Raises:
             SchemaMismatch: the source has changed in a way that needs a person's decision. The error has the statements
                 to run.
         """
+        typed = [column for column in self.found.values() if column.type != NO_TYPE]
         if not self.existing:
-            return list(self.found.values())
+            return typed
         problems = [*self._lost(), *self._retyped(), *self._unlisted()]
         if problems:
             lines = "\n".join(f"- {problem}" for problem in problems).replace("%%", "%")
@@ -80,11 +81,15 @@ class SchemaDiff:
                 f"{self.table.name}: the source has changed since the last load; nothing was read:\n{lines}"
             )
         if self.table.new_columns != "ignore" or self.table.columns is not None:
-            return list(self.found.values())
-        new = [name for name in self.found if not self._has(name) and name not in self.table.named]
+            return typed
+        new = [
+            column.name
+            for column in typed
+            if not self.has(column.name) and column.name not in self.table.named and not self.awaits_type(column.name)
+        ]
         if new:
             logger.info("%s: new columns of the source are ignored: %s", self.table.name, ", ".join(new))
-        return [column for column in self.found.values() if column.name not in new]
+        return [column for column in typed if column.name not in new]
 
     def planned_alterations(self, target: Target) -> dict[str, str]:
         """Return the columns that a load adds or widens before it loads rows, each with its statement."""
@@ -92,7 +97,7 @@ class SchemaDiff:
         for column in target.columns if self.existing else ():
             existing = self.existing.get(self.warehouse.folded(column.name))
             if existing is None:
-                if self.table.new_columns == "add":
+                if self.table.new_columns == "add" or self.awaits_type(column.name):
                     statements[column.name] = self.warehouse.add_column_sql(target, column)
             elif self._widened(column.name) and self._in_place(existing.type, self.warehouse.spelled(column.type)):
                 statements[column.name] = self.warehouse.retype_sql(target, existing, column.type)
@@ -126,9 +131,9 @@ class SchemaDiff:
         """Yield a problem for each loaded column that is still in the warehouse, but no longer in the source."""
         folded, table = self.warehouse.folded, self._quoted
         current = {folded(name) for name in self.found}
-        new = [column for name, column in self.found.items() if name not in self.recorded and not self._has(name)]
+        new = [column for name, column in self.found.items() if name not in self.recorded and not self.has(name)]
         for old in self.recorded.values():
-            if not old.loaded or folded(old.name) in current or not self._has(old.name):
+            if not old.loaded or folded(old.name) in current or not self.has(old.name):
                 continue
             drop = f"ALTER TABLE {table} DROP COLUMN {self.warehouse.quote(old.name)}"
             alike = [column for column in new if column.type == old.type]
@@ -152,7 +157,7 @@ class SchemaDiff:
                 continue
             type = self._declared(new) if widens(old.type, new.type) else new.type
             spelled = self.warehouse.spelled(type)
-            if _fits(existing.type, spelled):
+            if fits(existing.type, spelled):
                 continue
             if widens(old.type, new.type) and (
                 widens(spelled, existing.type) or self._in_place(existing.type, spelled)
@@ -188,8 +193,14 @@ class SchemaDiff:
             f"'{name}'"
         )
 
-    def _has(self, name: str) -> bool:
+    def has(self, name: str) -> bool:
+        """Return True if the table in the warehouse has the column."""
         return self.warehouse.folded(name) in self.existing
+
+    def awaits_type(self, name: str) -> bool:
+        """Return True if a load left the column out because it had no type yet. It is not new when it has one."""
+        recorded = self.recorded.get(name)
+        return recorded is not None and recorded.type == NO_TYPE
 
     def _declared(self, column: Column) -> Type:
         return (self.table.declared_types or {}).get(column.name, column.type)
@@ -206,7 +217,7 @@ class SchemaDiff:
         return self.warehouse.table(self.table.name)
 
 
-def _fits(existing: Type, wanted: Type) -> bool:
+def fits(existing: Type, wanted: Type) -> bool:
     """Return True if a column has the type of a new table's column. A time may have more fraction digits."""
     if existing.kind == wanted.kind and existing.kind in TIMES:
         return fraction_digits(existing) >= fraction_digits(wanted)

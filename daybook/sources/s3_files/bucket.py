@@ -87,14 +87,14 @@ class Bucket:
                 folders += [found["Prefix"] for found in page.get("CommonPrefixes", ())]
         return files, folders
 
-    def open(self, file: Object) -> io.BufferedReader:
-        """Stream the bytes of a file.
+    def open(self, file: Object, start: int = 0) -> io.BufferedReader:
+        """Stream the bytes of a file from `start` on.
 
         Raises:
             FileRefused: while reading: the file has changed since it was listed.
             SourceLost: while reading: the server cannot be reached.
         """
-        return io.BufferedReader(_Body(self, file), 1 << 18)
+        return io.BufferedReader(_Body(self, file, start), 1 << 18)
 
     def read_from(self, file: Object, start: int) -> Any:
         """Return the body with the bytes of a file from `start` on. Raise FileRefused, and errors of the client."""
@@ -132,9 +132,8 @@ class Bucket:
 class _Body(io.RawIOBase):
     """The bytes of a file. If the connection breaks, reading continues at the same position."""
 
-    def __init__(self, bucket: Bucket, file: Object) -> None:
-        self._bucket, self._file = bucket, file
-        self._at = 0
+    def __init__(self, bucket: Bucket, file: Object, start: int) -> None:
+        self._bucket, self._file, self._at = bucket, file, start
         self._answer: Any = None
 
     def readable(self) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -68,13 +68,14 @@ class Listing:
         intervals = grid.between(start, end)
         return self._places(grid, intervals, set(intervals))
 
-    def newest(self) -> Object | None:
-        """Return a file of the newest place that has files, or None."""
+    def newest_first(self) -> Iterator[Object]:
+        """Yield all files, those of the newest interval first. An interval is listed when its turn comes."""
         grid = self._table.grid
         keys = [self._address.key]
         if self._address.dated and grid is not None:
             keys = [self._address.key_of(grid.label(interval)) for interval in reversed(self._found(grid))]
-        return next((file for key in keys for file in self._files(key)), None)
+        for key in keys:
+            yield from self._files(key)
 
     def _places(self, grid: Grid, intervals: Sequence[Interval], listed: Set[Interval]) -> Sequence[Place]:
         """Return the places of `intervals`. Only those in `listed` are listed in the bucket; the others are empty."""

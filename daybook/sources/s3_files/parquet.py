@@ -1,32 +1,28 @@
-"""Read Parquet files in batches, and convert their values to texts without losing a digit."""
+"""Read Parquet files: the columns from their footers, and the rows in batches."""
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from io import BytesIO
+from typing import Any, BinaryIO
 
 from daybook.errors import FileRefused
 from daybook.extras import extra
-from daybook.model.types import Column, Type, holds
+from daybook.model.types import Column, exchanges_integers, holds
+from daybook.sources.s3_files.parquet_types import texts_of, type_of
 from daybook.sources.text.typed_csv import Row
 from daybook.suggestions import did_you_mean
 
-if TYPE_CHECKING:
-    import pyarrow
-
 _BATCH = 8192  # rows in memory as texts
 _BUFFER = 2**20  # bytes of a column per read
+_FOOTER = 2**16  # bytes: the length of most footers
+_END = 8  # bytes at the end of a file: the length of the footer, and PAR1
 
-#: Arrow's names of types without parameters, and the kind of each.
-_KINDS = {
-    **{"int8": "smallint", "int16": "smallint", "int32": "integer", "int64": "bigint"},
-    **{"uint8": "smallint", "uint16": "integer", "uint32": "bigint"},
-    **{"halffloat": "real", "float": "real", "double": "double", "bool": "boolean"},
-    **{"string": "text", "large_string": "text", "string_view": "text", "null": "text"},
-    **{"binary": "bytes", "large_binary": "bytes", "binary_view": "bytes"},
-    **{"date32[day]": "date", "date64[ms]": "date"},
-}
-_DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 6}  # fractional digits of a second: fractions of a microsecond are refused
+
+def footer_of(tail: Callable[[int], bytes]) -> BinaryIO:
+    """Return the footer of a file, from which `parquet_columns` reads. `tail` returns that many bytes of the end."""
+    read = tail(_FOOTER)
+    length = int.from_bytes(read[-_END:-4], "little") + _END
+    return BytesIO(tail(length) if length > len(read) == _FOOTER and read.endswith(b"PAR1") else read)
 
 
 def parquet_columns(stream: BinaryIO, *, what: str) -> list[Column]:
@@ -36,7 +32,12 @@ def parquet_columns(stream: BinaryIO, *, what: str) -> list[Column]:
         FileRefused: the file is not Parquet, or has a column of a type that no warehouse has.
     """
     with _explained(what):
-        return [Column(field.name, _type(field.type, field.name)) for field in _opened(stream).schema_arrow]
+        file = _opened(stream)
+        empty = _empty(file)
+        return [
+            Column(field.name, type_of(field.type, field.name), empty=field.name in empty)
+            for field in file.schema_arrow
+        ]
 
 
 def read_parquet(
@@ -57,7 +58,8 @@ def read_parquet(
     """
     with _explained(what):
         file = _opened(stream)
-        _check(file.schema_arrow, columns, allowed)
+        _check(file, columns, allowed)
+        _check_int96(stream, _int96(file) & {column.name for column in columns})
         batches = file.iter_batches(_BATCH, columns=[column.name for column in columns], use_threads=False)
     number = 0
     while True:
@@ -65,32 +67,94 @@ def read_parquet(
             batch = next(batches, None)
             if batch is None:
                 return
-            texts = [_texts(batch.column(column.name)) for column in columns]
+            texts = [texts_of(batch.column(column.name), column) for column in columns]
         for row in zip(*texts, strict=True):
             number += 1
             yield f"row {number}", row
 
 
-def _opened(stream: BinaryIO) -> Any:
+def _opened(stream: BinaryIO, unit: str = "us") -> Any:
+    """Open a file. `unit` is that of INT96 timestamps: dates before 1677 and after 2262 overflow in nanoseconds."""
     with extra("parquet"):
         import pyarrow.parquet
 
-    return pyarrow.parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False)
+    return pyarrow.parquet.ParquetFile(
+        stream, buffer_size=_BUFFER, pre_buffer=False, coerce_int96_timestamp_unit=unit
+    )
 
 
 @contextmanager
 def _explained(what: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError) as error:  # the classes of pyarrow's errors and of those raised here
+    # the classes of pyarrow's errors, and of those raised here
+    except (OSError, ValueError, NotImplementedError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise FileRefused(f"{what}: {reason}. Replace the file, or correct the table file") from None
 
 
-def _check(schema: "pyarrow.Schema", columns: Sequence[Column], allowed: frozenset[str] | None) -> None:
-    """Refuse a file that lacks a column, has an unknown one, or has one whose values would change."""
+def _int96(file: Any) -> set[str]:
+    """Return the columns with timestamps in INT96, as Hive, Impala and older versions of Spark write them."""
+    schema = file.metadata.schema
+    columns = (schema.column(place) for place in range(len(schema)))
+    return {column.path.partition(".")[0] for column in columns if column.physical_type == "INT96"}
+
+
+def _check_int96(stream: BinaryIO, names: set[str]) -> None:
+    """Refuse INT96 timestamps with nanoseconds, which microseconds would lose."""
+    if not names:
+        return
+    import pyarrow
+    import pyarrow.compute
+
+    both = (_opened(stream, unit).iter_batches(_BATCH, columns=sorted(names)) for unit in ("us", "ns"))
+    for micros, nanos in zip(*both, strict=True):
+        for name in names & set(nanos.schema.names):
+            if not pyarrow.types.is_timestamp(nanos.column(name).type):
+                continue
+            # Where nanoseconds overflow, the product does so in the same way.
+            product = pyarrow.compute.multiply(micros.column(name).cast(pyarrow.int64()), 1000)
+            rest = pyarrow.compute.subtract(nanos.column(name).cast(pyarrow.int64()), product)
+            if pyarrow.compute.max(rest).as_py():
+                raise ValueError(
+                    f"its column {name!r} has timestamps with nanoseconds, and Daybook keeps microseconds: write the "
+                    "column as a text"
+                )
+
+
+def _empty(file: Any) -> frozenset[str]:
+    """Return the columns without a value, by the file's statistics. The type of such a column decides nothing.
+
+    It may be Arrow's null type, or the double that pandas makes of a column of NaN.
+    """
+    metadata = file.metadata
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    names = {field.name for field in file.schema_arrow if str(field.type) == "null"}
+    for place in range(metadata.num_columns):
+        column = metadata.schema.column(place)
+        flat = column.path == column.name and column.max_repetition_level == 0  # not a part of a list or a struct
+        if flat and all(_is_null(group.column(place), group.num_rows) for group in groups):
+            names.add(column.name)
+    return frozenset(names)
+
+
+def _is_null(chunk: Any, rows: int) -> bool:
+    found = chunk.statistics
+    return found is not None and found.has_null_count and found.null_count == rows
+
+
+def _check(file: Any, columns: Sequence[Column], allowed: frozenset[str] | None) -> None:
+    """Refuse a file that lacks a column, has an unknown one, or has one whose values would change.
+
+    Columns without a value fit every table.
+    """
+    schema, empty = file.schema_arrow, _empty(file)
     names: list[str] = schema.names
-    more = [name for name in names if names.count(name) > 1 or (allowed is not None and name not in allowed)]
+    more = [
+        name
+        for name in names
+        if names.count(name) > 1 or (allowed is not None and name not in allowed and name not in empty)
+    ]
     if more:
         raise ValueError(
             f"it has an unexpected column {more[0]!r}: add it under columns: in the table file, or set "
@@ -100,54 +164,11 @@ def _check(schema: "pyarrow.Schema", columns: Sequence[Column], allowed: frozens
         if column.name not in names:
             near = did_you_mean(column.name, names)
             raise ValueError(f"it has no column {column.name!r}; it has {', '.join(names)}{near}")
-        arrow = schema.field(column.name).type
-        found = _type(arrow, column.name)
-        if str(arrow) != "null" and not holds(column.type, found):
-            raise ValueError(f"its column {column.name!r} is {found}, and {column.type} cannot hold all of its values")
-
-
-def _type(type: "pyarrow.DataType", name: str) -> Type:
-    """Return the type that keeps all values of an Arrow type."""
-    with extra("parquet"):
-        import pyarrow.types as types
-
-    if types.is_dictionary(type):
-        return _type(type.value_type, name)
-    if str(type) in _KINDS:
-        return Type(_KINDS[str(type)])
-    if types.is_uint64(type):
-        return Type("decimal", 20, 0)
-    if types.is_decimal(type):
-        return Type("decimal", type.precision - min(type.scale, 0), max(type.scale, 0))
-    if types.is_timestamp(type):
-        return Type("timestamptz" if type.tz else "timestamp", _DIGITS[type.unit])
-    if types.is_time(type):
-        return Type("time", _DIGITS[type.unit])
-    if types.is_fixed_size_binary(type):
-        return Type("bytes")
-    if types.is_nested(type):
-        return Type("json")
-    raise ValueError(f"its column {name!r} has the Arrow type {type}, which no warehouse can hold")
-
-
-def _texts(values: "pyarrow.Array") -> list[str | None]:
-    """Return the values of a column as texts. None is NULL."""
-    with extra("parquet"):
-        import pyarrow
-        import pyarrow.compute
-        import pyarrow.types as types
-
-    if types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    type = values.type
-    if types.is_nested(type):
-        return [
-            None if value is None else json.dumps(value, default=str, allow_nan=False) for value in values.to_pylist()
-        ]
-    if str(type) in ("binary", "large_binary", "binary_view") or types.is_fixed_size_binary(type):
-        return [None if value is None else value.hex() for value in values.to_pylist()]
-    if types.is_timestamp(type) and type.tz:
-        instants: Any = values.cast(pyarrow.timestamp(type.unit)).cast(pyarrow.string())  # the time in UTC
-        values = pyarrow.compute.binary_join_element_wise(instants, "+00:00", "")
-    texts: list[str | None] = values.cast(pyarrow.string()).to_pylist()
-    return texts
+        if column.name in empty:
+            continue
+        found = type_of(schema.field(column.name).type, column.name)
+        if not holds(column.type, found) and not exchanges_integers(column.type, found):
+            raise ValueError(
+                f"its column {column.name!r} is {found}, and {column.type} cannot hold all of its values: declare "
+                f"it as {found} under columns: in the table file"
+            )

@@ -1,19 +1,20 @@
 """The files of a table for one run: stream their rows as CSV, and check that each row belongs to its interval."""
 
+import itertools
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 from daybook.errors import OutsideInterval, SourceError, Uncountable
 from daybook.model.interval import Interval
-from daybook.model.types import Column
+from daybook.model.types import Column, Type
 from daybook.sources.base import Span, cursor_of
 from daybook.sources.s3_files.bucket import Bucket, Object
 from daybook.sources.s3_files.in_place import files_in_place
 from daybook.sources.s3_files.json_lines import read_json_lines
 from daybook.sources.s3_files.listing import Listing, Place
-from daybook.sources.s3_files.parquet import parquet_columns, read_parquet
+from daybook.sources.s3_files.parquet import footer_of, parquet_columns, read_parquet
 from daybook.sources.s3_files.path_template import Address
 from daybook.sources.text.compression import unpacked
 from daybook.sources.text.csv_reader import read_csv
@@ -25,6 +26,8 @@ from daybook.stage.manifest import FilesInPlace
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
     from daybook.sources.s3_files import Config
+
+_FOOTERS = 100  # files that are searched for the type of a column
 
 
 class Files:
@@ -40,14 +43,31 @@ class Files:
         """Return the columns that the table file declares. Without them, those of the newest Parquet file."""
         if self._config.format != "parquet" or self._table.columns is not None:
             return declared(self._table, self._config.kind)
-        file = self._listing.newest()
+        file = next(self._listing.newest_first(), None)
         if file is None:
             raise SourceError(
                 f"{self._table.name}: found no file at {self._config.path} to read the columns from: declare them "
                 "under columns: in the table file"
             )
-        with self._opened(file) as stream:
-            return parquet_columns(stream, what=self._what(file))
+        return self._columns_of(file)
+
+    def types_of(self, names: Collection[str]) -> dict[str, Type]:
+        """Return the types of these columns in the newest files with values in them, of at most 100 files."""
+        found = dict[str, Type]()
+        for file in itertools.islice(self._listing.newest_first(), _FOOTERS):
+            for column in self._columns_of(file):
+                if column.name in names and not column.empty:
+                    found.setdefault(column.name, column.type)
+            if len(found) == len(names):
+                break
+        return found
+
+    def _columns_of(self, file: Object) -> list[Column]:
+        def tail(length: int) -> bytes:
+            with self._bucket.open(file, max(0, file.size - length)) as stream:
+                return stream.read()
+
+        return parquet_columns(footer_of(tail), what=self._what(file))
 
     def warnings(self) -> list[str]:
         """Return no warnings. The listing logs them."""
@@ -118,7 +138,8 @@ class Files:
         ignore = self._table.on_new_column == "ignore"
         if self._config.format == "csv":  # `wanted` lacks the columns that `mask` drops
             return read_csv(stream, self._config, names, what=what, wanted=wanted, ignore_more=ignore)
-        allowed = None if ignore else frozenset(names)
+        dropped = (name for name, mask in self._table.mask.items() if mask == "drop")
+        allowed = None if ignore else frozenset((*names, *dropped))
         if self._config.format == "parquet":
             return read_parquet(stream, columns, allowed, what=what)
         return read_json_lines(stream, columns, allowed, what=what)
