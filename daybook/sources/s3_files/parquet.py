@@ -78,9 +78,7 @@ def _opened(stream: BinaryIO, unit: str = "us") -> Any:
     with extra("parquet"):
         import pyarrow.parquet
 
-    return pyarrow.parquet.ParquetFile(
-        stream, buffer_size=_BUFFER, pre_buffer=False, coerce_int96_timestamp_unit=unit
-    )
+    return pyarrow.parquet.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False, coerce_int96_timestamp_unit=unit)
 
 
 @contextmanager

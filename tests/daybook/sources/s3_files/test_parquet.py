@@ -45,19 +45,19 @@ TYPES: dict[str, tuple[Callable[[], Any], str, str]] = {
     "time64[ns]": (
         lambda: pyarrow.array([time(23, 59, 59, 999999)], pyarrow.time64("ns")),
         "time(6)",
-        "23:59:59.999999",
+        "23:59:59.999999000",
     ),
     "timestamp[s]": (
         lambda: pyarrow.array([MOMENT.replace(microsecond=0)], pyarrow.timestamp("s")),
         "timestamp(3)",
-        str(MOMENT)[:19],
+        f"{str(MOMENT)[:19]}.000",
     ),
     "timestamp[ms]": (lambda: pyarrow.array([MOMENT], pyarrow.timestamp("ms")), "timestamp(3)", str(MOMENT)[:23]),
-    "timestamp[ns]": (lambda: pyarrow.array([MOMENT], pyarrow.timestamp("ns")), "timestamp(6)", str(MOMENT)[:23]),
+    "timestamp[ns]": (lambda: pyarrow.array([MOMENT], pyarrow.timestamp("ns")), "timestamp(6)", f"{MOMENT}000"),
     "timestamp[us, zone]": (
         lambda: pyarrow.array([MOMENT], pyarrow.timestamp("us", "Asia/Kolkata")),
         "timestamptz(6)",
-        f"{str(MOMENT)[:23]}+00",
+        f"{MOMENT}+00:00",
     ),
     "dictionary of integers": (lambda: pyarrow.array([5]).dictionary_encode(), "bigint", "5"),
     "uuid": (
@@ -147,4 +147,4 @@ def test_the_footer_is_enough_for_the_columns() -> None:
 
         footer = footer_of(tail)
         assert parquet_columns(footer, what="f") == parquet_columns(io.BytesIO(data), what="f")
-        assert len(read) == (1 if width == 1 else 2) and read[-1] <= len(data)
+        assert len(read) == (1 if width == 1 else 2) and (width == 1 or read[1] < len(data))
