@@ -24,6 +24,7 @@ DaybookError
 │   └── SourceLost        every retry failed: the database could not be reached or did not answer
 ├── BuildFailed           the SELECT of a summary failed: with the line of its file
 ├── LoadFailed            the warehouse's database failed: with the reason of each try
+│   ├── TableLocked       every retry failed: other sessions hold locks on the table: with the command that ends them
 │   └── WarehouseLost     every retry failed: the database could not be reached or did not answer
 ├── ExportFailed          rows of the warehouse could not be written to their destination
 │   └── ExportLost        every retry failed: the destination could not be reached or did not answer
@@ -162,6 +163,12 @@ class LoadFailed(DaybookError):
     may_be_one_interval = True
 
 
+class TableLocked(LoadFailed):
+    """Other sessions held locks on a table of the warehouse, in each of several tries. The message names them."""
+
+    may_be_one_interval, may_pass = False, True
+
+
 class WarehouseLost(LoadFailed):
     """The warehouse's database could not be reached or did not answer, in any of several tries."""
 
@@ -236,13 +243,3 @@ class MonitorIncomplete(DaybookError):
 
 class ExtraMissing(DaybookError):
     """An optional dependency is not installed. The message names the extra and the command that installs it."""
-
-
-def kind_of(name: str) -> type[DaybookError] | None:
-    """Return the class of an error that another process reported by name, or None if it is not Daybook's."""
-    kinds = [DaybookError]
-    for kind in kinds:
-        if kind.__name__ == name:
-            return kind
-        kinds += kind.__subclasses__()
-    return None

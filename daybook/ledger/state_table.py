@@ -1,11 +1,13 @@
 """One of Daybook's own tables in the warehouse: create it, append rows, and read them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from daybook.model.types import Column
 from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.warehouses.base import Warehouse
+from daybook.warehouses.lock_waits import retry_while_locked
 from daybook.warehouses.session import Session
 
 T = TypeVar("T")
@@ -79,9 +81,11 @@ class StateTable:
         session.insert(self.table, self._columns, rows)
 
     def _add(self, session: Session, columns: Mapping[str, str]) -> None:
+        full = f"{SCHEMA}.{self._name}"
         for name, type in columns.items():
+            add = partial(self._warehouse.alter, session, f"ALTER TABLE {self.table} ADD COLUMN {name} {type}")
             try:
-                session.run(f"ALTER TABLE {self.table} ADD COLUMN {name} {type}")
+                retry_while_locked(self._warehouse, session, [full], f"{full}: adding the column {name}", add)
             except DatabaseError:
                 session.forget()
                 if name not in self._existing_columns(session):

@@ -75,7 +75,7 @@ class Transaction:
             self._memory.ensure(session)
             self._checksums.ensure(session)
             table, described = self._plan.table, self._extracted.described
-            SchemaDiff.of(session, self._warehouse, table, described).apply(session, self._target)
+            SchemaDiff.of(session, self._warehouse, table, described).apply(session, self._target, self._plan.label)
             self._warehouse.check(session, self._target)
             straight = not self._stage_first and not self._warehouse.exists(session, self._target.name)
             tally = LoadChecksums.of_load(session, self._warehouse, table, self._target, described)

@@ -15,7 +15,7 @@ from uuid import UUID
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun, State
 
-from daybook.errors import DaybookError, kind_of
+from daybook.errors import DaybookError
 
 logger = logging.getLogger("daybook.failures")
 
@@ -37,7 +37,7 @@ class RunFailure:
     @property
     def kind(self) -> type[DaybookError] | None:
         """Return the class of Daybook's error, or None for any other failure."""
-        return kind_of(self.error_class) if self.error_class else None
+        return _kind_of(self.error_class) if self.error_class else None
 
 
 def failure_of_error(error: BaseException) -> RunFailure:
@@ -75,6 +75,16 @@ def record_failure(client: SyncPrefectClient, run_id: UUID, attempt: int, failur
         "parts": dict(failure.parts),
     }
     client.update_flow_run_labels(run_id, {LABEL: json.dumps(document)})
+
+
+def _kind_of(name: str) -> type[DaybookError] | None:
+    """Return the class of an error that another process reported by name, or None if it is not Daybook's."""
+    kinds = [DaybookError]
+    for kind in kinds:
+        if kind.__name__ == name:
+            return kind
+        kinds += kind.__subclasses__()
+    return None
 
 
 def _message(state: State[Any] | None) -> str:

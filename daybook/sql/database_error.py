@@ -26,6 +26,7 @@ class Condition(StrEnum):
     NO_PRIVILEGE = "the user may not do that"
     WRONG_SQL = "the statement is wrong, whatever the rows are: syntax, names, types, privileges"
     TIMED_OUT = "the server ended the statement because it took too long"
+    LOCKED = "another session holds a lock, and the time to wait for it is over"
 
 
 class DatabaseError(Exception):

@@ -24,10 +24,11 @@ _CONDITIONS = {
     "0A000": Condition.BLOCKED_BY_VIEW,  # "cannot alter type of a column used by a view or rule"
     "42501": Condition.NO_PRIVILEGE,
     "57014": Condition.TIMED_OUT,
+    "55P03": Condition.LOCKED,
     "42": Condition.WRONG_SQL,
 }
-#: A retry can succeed after these: serialization failure, deadlock, too many connections.
-_TRANSIENT = {"40001", "40P01", "53300"}
+#: A retry can succeed after these: serialization failure, deadlock, too many connections, lock timeout.
+_TRANSIENT = {"40001", "40P01", "53300", "55P03"}
 #: Shutdown, crash, "starting up". Every connection exception (class 08) is a lost connection, too.
 _LOST = {"57P01", "57P02", "57P03"}
 #: If a connection breaks during a statement, libpq reports it as a DatabaseError without an SQLSTATE.

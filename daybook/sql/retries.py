@@ -21,7 +21,7 @@ def with_retries(
     work: Callable[[], T],
     *,
     what: str,
-    failed: Callable[[str], DaybookError],
+    failed: Callable[[str], DaybookError] | None,
     lost: Callable[[str], DaybookError],
     when: Callable[[BaseException], bool] = is_transient,
 ) -> T:
@@ -32,7 +32,7 @@ def with_retries(
     Args:
         work: the work. It must be safe to repeat.
         what: the name of the work, for the log and the error.
-        failed: makes the error for a DatabaseError that a retry cannot fix.
+        failed: makes the error for a DatabaseError that a retry cannot fix. None: raise it unchanged.
         lost: makes the error if the last of several tries failed, and one more could succeed.
         when: returns True for the exceptions to retry.
 
@@ -57,10 +57,11 @@ def with_retries(
     try:
         return retrying(work)
     except Exception as error:
-        if not isinstance(error, DatabaseError):
+        make = lost if when(error) else failed
+        if not isinstance(error, DatabaseError) or make is None:
             raise
         story = f"{what}: {first_line(error)}{_earlier(tries)}"
-        raise (lost if when(error) else failed)(story) from error
+        raise make(story) from error
 
 
 def _earlier(tries: list[tuple[int, str]]) -> str:

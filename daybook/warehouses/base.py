@@ -22,13 +22,14 @@ from daybook.sql.checksum.side import Hashing
 from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import FilesInPlace, Manifest
+from daybook.warehouses.lock_waits import LockWaits
 from daybook.warehouses.session import Session
 
 #: `Warehouse.kind_of` returns it for a table.
 TABLE = "a table"
 
 
-class Warehouse(Protocol):
+class Warehouse(LockWaits, Protocol):
     """An opened warehouse. Tables are named `schema.table`. Every failure of the database is a `DatabaseError`."""
 
     #: The name for people: PostgreSQL, Redshift.
@@ -95,10 +96,6 @@ class Warehouse(Protocol):
 
     def set_timezone(self, session: Session, zone: str) -> None:
         """Set the session's time zone to an IANA zone: it shows and compares instants (`timestamptz`) in that zone."""
-        ...
-
-    def waiting_at_most(self, session: Session, milliseconds: int) -> AbstractContextManager[None]:
-        """Limit how long a statement in the block waits for another session. After that, it fails."""
         ...
 
     def begin_locked(self, session: Session, table: str) -> bool:

@@ -14,18 +14,18 @@ from daybook.model.types import TIMES, Column, Type, holds, parse_type
 from daybook.stage.base import Stage
 from daybook.stage.manifest import FilesInPlace, Manifest
 from daybook.stage.parts import find_row
+from daybook.warehouses.lock_waits import LockWaits
 from daybook.warehouses.session import Session
 
 _ZERO_DATE = re.compile(r"\d{4}-(00-\d\d|\d\d-00)")
 _ZERO_DATES_REMEDY = "set zero_dates: null under source: in the table file to load them as NULL, or fix the value there"
 _REMEDY = "Fix the value at the source, or declare another type for the column under columns: in the table file"
 
-#: A column in the catalog: its name, the warehouse's own name of its type, and True if it is required. That is a column
-#: that must not be NULL and has no default.
+#: A column in the catalog: its name, its type as the warehouse calls it, and True if it is NOT NULL without a default.
 Found = tuple[str, str, bool]
 
 
-class SqlWarehouse:
+class SqlWarehouse(LockWaits):
     """The base of a warehouse that quotes names with `"`. A subclass adds the catalog queries and the other methods."""
 
     title: ClassVar[str]

@@ -10,14 +10,16 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import partial
 
 from daybook.definitions.table import Table
 from daybook.errors import SchemaMismatch
 from daybook.ledger.source_columns import KnownColumn, SourceColumnHistory
 from daybook.model.target import Target
 from daybook.model.types import NO_TYPE, TIMES, Column, Type, fraction_digits
-from daybook.sql.database_error import Condition, DatabaseError, meets
+from daybook.sql.database_error import Condition, DatabaseError, is_transient, meets
 from daybook.warehouses.base import Warehouse
+from daybook.warehouses.lock_waits import retry_while_locked
 from daybook.warehouses.session import Session
 
 logger = logging.getLogger(__name__)
@@ -103,22 +105,28 @@ class SchemaDiff:
                 statements[column.name] = self.warehouse.retype_sql(target, existing, column.type)
         return statements
 
-    def apply(self, session: Session, target: Target) -> None:
+    def apply(self, session: Session, target: Target, label: str) -> None:
         """Add new columns, if the table file says so, and widen columns that have become wider.
+
+        `label` is the interval or range of the load, for the error.
 
         Raises:
             SchemaMismatch: the warehouse refused a statement.
+            TableLocked: other sessions use the table, in each of several tries.
         """
         for statement in self.planned_alterations(target).values():
-            self._run(session, statement)
+            self._run(session, statement, label)
 
-    def _run(self, session: Session, statement: str) -> None:
-        readable = statement.replace("%%", "%")
+    def _run(self, session: Session, statement: str, label: str) -> None:
+        readable, name = statement.replace("%%", "%"), self.table.name
+        alter = partial(self.warehouse.alter, session, statement)
         try:
-            session.run(statement)
+            retry_while_locked(self.warehouse, session, [name], f"{name} {label}: {readable}", alter)
         except DatabaseError as error:
             if meets(error, Condition.DUPLICATE_COLUMN):  # another load has added it at the same moment
                 return
+            if is_transient(error):
+                raise
             raise SchemaMismatch(
                 f"{self.table.name}: the source has changed, but the warehouse refused to change the table: "
                 f"{error.message}. Run it by hand: {readable}"

@@ -17,29 +17,22 @@ from daybook.errors import BuildFailed, DaybookError, WarehouseLost
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.load.check_runner import Result, warnings_of
 from daybook.model.interval import Interval, coalesce
-from daybook.sql.database_error import Condition, DatabaseError, is_transient
+from daybook.sql.database_error import DatabaseError, is_transient
 from daybook.sql.retries import with_retries
 from daybook.strategies.registry import EXACT_INTERVALS, WHOLE_TABLE
 from daybook.summaries.builder import swap, verify
 from daybook.summaries.builder.build_inputs import Inputs
 from daybook.summaries.builder.build_table import BuildTable, remove_leftovers
+from daybook.summaries.builder.refusals import refused
 from daybook.summaries.builder.select import SummaryQuery
 from daybook.summaries.builder.staleness import BuildScope, find_stale, version_of
 from daybook.summaries.parse.lineage import Lineage
 from daybook.warehouses.base import Warehouse
+from daybook.warehouses.lock_waits import retry_while_locked
 from daybook.warehouses.session import Session
 
 logger = logging.getLogger(__name__)
 
-#: The fix to suggest for each condition that the database reports.
-_REMEDIES = {
-    Condition.BROKEN_RULE: (
-        ". The rows break a constraint that was added to the table by hand: fix the rows, or drop the constraint"
-    ),
-    Condition.NO_PRIVILEGE: (
-        ". Ask the table's owner to grant that to the user of the warehouse's block, or to make that user the owner"
-    ),
-}
 _RANGES_SHOWN = 3  # ranges of intervals in a label
 
 
@@ -92,6 +85,7 @@ def build(
         BuildFailed: the SELECT failed, or another build was committed first on every attempt.
         SchemaMismatch: a view blocks a change of the columns, or the summary's name is a view.
         TableFileError: the file and the SELECT do not match.
+        TableLocked: other sessions used the summary on every attempt of the swap.
         WarehouseLost: the warehouse could not be reached on any attempt.
     """
     work = _Build(summary, lineage, warehouse, full_refresh, flow_run_id)
@@ -141,6 +135,11 @@ class _Build:
         with _timed(seconds, "input checks"):
             checks = verify.inputs(session, self._warehouse, summary)
         table = BuildTable(summary, self._warehouse, session)
+
+        def swap_once() -> tuple[list[Entry], tuple[Result, ...]]:
+            with session.undone_on_error():
+                return self._swap(session, need, table, before)
+
         try:
             with _timed(seconds, "select"):
                 table.fill(SummaryQuery(summary, self._lineage.statement, self._warehouse, session), need.intervals)
@@ -150,15 +149,16 @@ class _Build:
                 if need.whole:
                     args = (session, self._warehouse, summary, table.rows, before)
                     checks += verify.output(*args, stands_for=table.name)
-            with _timed(seconds, "swap"), session.undone_on_error():
-                entries, checked = self._swap(session, need, table, before)
+            with _timed(seconds, "swap"):
+                locked, what = [summary.name, table.name], f"{summary.name}: swap"
+                entries, checked = retry_while_locked(self._warehouse, session, locked, what, swap_once)
         except swap.Overtaken:
-            table.drop()
+            table.drop_unless_used()
             raise
         except (DaybookError, DatabaseError) as error:
             if is_transient(error):
                 raise
-            failed = error if isinstance(error, DaybookError) else self._refused(error)
+            failed = error if isinstance(error, DaybookError) else refused(summary.name, error)
             if table.is_there():
                 failed = _extended(failed, f"The failed build is kept as {table.name}, until the next good build")
             elif table.made:
@@ -176,6 +176,7 @@ class _Build:
         """
         summary, warehouse, checks = self._summary, self._warehouse, tuple[Result, ...]()
         exists = warehouse.begin_locked(session, summary.name)
+        warehouse.limit_lock_waits(session)  # once it has changed the columns, readers wait for this transaction
         newest = self._ledger.ends(session, [summary.name]).get(summary.name)
         if newest and (need.last is None or newest.loaded_at != need.last.loaded_at):
             raise swap.Overtaken(f"another build was committed at {newest.loaded_at:%H:%M:%S} UTC")
@@ -207,11 +208,6 @@ class _Build:
             table.drop()
         session.run("COMMIT")
         return entries, checks
-
-    def _refused(self, error: DatabaseError) -> BuildFailed:
-        """Return the error for a build that the database refused although every check passed."""
-        remedy = next((text for condition, text in _REMEDIES.items() if condition in error.conditions), "")
-        return BuildFailed(f"{self._summary.name}: {error.message}{remedy}")
 
     def _built(
         self,

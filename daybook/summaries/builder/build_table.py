@@ -99,6 +99,10 @@ class BuildTable:
         """Drop the table, in the open transaction."""
         self._session.run(f"DROP TABLE IF EXISTS {self.quoted}")
 
+    def drop_unless_used(self) -> None:
+        """Drop the table outside of a transaction. If another session uses it, it stays until the next good build."""
+        _drop_unless_used(self._session, self._warehouse, [self.name])
+
     def is_there(self) -> bool:
         """Return True if the table exists: `fill` created it, and no other session has dropped it."""
         self._session.forget()
@@ -135,16 +139,19 @@ def remove_leftovers(session: Session, summary: Summary, warehouse: Warehouse) -
     stem, schema = _stem(summary, warehouse), summary.schema_name
     found = warehouse.tables_beginning(session, schema, stem)
     leftovers = [name for name in found if _IS_OURS.fullmatch(name[len(stem) :])]
-    if not leftovers:
-        return
+    if leftovers:
+        _drop_unless_used(session, warehouse, [f"{schema}.{name}" for name in leftovers])
+
+
+def _drop_unless_used(session: Session, warehouse: Warehouse, tables: Sequence[str]) -> None:
     with warehouse.waiting_at_most(session, _PATIENCE):
-        for name in leftovers:
+        for table in tables:
             try:
-                session.run(f"DROP TABLE IF EXISTS {warehouse.quote(schema, name)}")
+                session.run(f"DROP TABLE IF EXISTS {warehouse.table(table)}")
             except DatabaseError as error:
                 if error.lost:
                     raise
-                logger.info("%s.%s is kept, because a build may be using it: %s", schema, name, error.message)
+                logger.info("%s is kept, because another session may be using it: %s", table, error.message)
 
 
 def _stem(summary: Summary, warehouse: Warehouse) -> str:

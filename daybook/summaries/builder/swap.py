@@ -4,7 +4,8 @@ Daybook replaces the rows and keeps the table, with its grants, comments and ind
 all of the old rows until the commit, and all of the new rows after it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from daybook.errors import SchemaMismatch
 from daybook.model.interval import Interval
@@ -56,8 +57,29 @@ def whole(session: Session, warehouse: Warehouse, target: Target, build: str, ro
     Raises:
         SchemaMismatch: a view reads a column that the build no longer has, or has with another type.
     """
-    _reshape(session, warehouse, target, build)
+    current, new = (warehouse.column_types(session, name) for name in (target.name, build))
+    gone = [name for name in current if name not in new]
+    retyped = [name for name in new if name in current and current[name] != new[name]]
+    added = [name for name in new if name not in current]
+    table = warehouse.table(target.name)
+    columns = warehouse.existing_columns(session, target.name)
+    # An ALTER locks out readers until the commit, so each comes as late as possible. A build cannot fill a required
+    # column that its SELECT no longer returns.
+    early, late = ([name for name in gone if columns[name].nullable is nullable] for nullable in (False, True))
+    if early or retyped or added:
+        session.run(f"DELETE FROM {table}")  # all rows are replaced, so none has to be converted
+    with _views_named(target, gone, retyped):
+        for name in early:
+            session.run(f"ALTER TABLE {table} DROP COLUMN {warehouse.quote(name)}")
+        for name in retyped:
+            for statement in warehouse.retype_empty_sql(table, name, new[name]):
+                session.run(statement)
+    for name in added:
+        session.run(f"ALTER TABLE {table} ADD COLUMN {warehouse.quote(name)} {new[name]}")
     WHOLE_TABLE.apply(StagedRows(session, warehouse, target, warehouse.table(build), rows))
+    with _views_named(target, gone, retyped):
+        for name in late:
+            session.run(f"ALTER TABLE {table} DROP COLUMN {warehouse.quote(name)}")
 
 
 def intervals(
@@ -77,32 +99,23 @@ def intervals(
     EXACT_INTERVALS.apply(StagedRows(session, warehouse, target, warehouse.table(build), rows, wanted))
 
 
-def _reshape(session: Session, warehouse: Warehouse, target: Target, build: str) -> None:
-    current, new = (warehouse.column_types(session, name) for name in (target.name, build))
-    if current == new:
-        return
-    table = warehouse.table(target.name)
-    gone = [name for name in current if name not in new]
-    retyped = [name for name in new if name in current and current[name] != new[name]]
-    if retyped:
-        session.run(f"DELETE FROM {table}")  # all rows are replaced, so none has to be converted
+@contextmanager
+def _views_named(target: Target, gone: Sequence[str], retyped: Sequence[str]) -> Iterator[None]:
+    """Convert the refusal of an ALTER in the block, because of a view, into an error that names the view.
+
+    Raises:
+        SchemaMismatch: a view reads a column that is gone or has another type.
+    """
     try:
-        for name in gone:
-            session.run(f"ALTER TABLE {table} DROP COLUMN {warehouse.quote(name)}")
-        for name in retyped:
-            for statement in warehouse.retype_empty_sql(table, name, new[name]):
-                session.run(statement)
+        yield
     except DatabaseError as error:
         if not meets(error, Condition.BLOCKED_BY_VIEW):
             raise
         raise SchemaMismatch(
-            f"{target.name}: a view reads {', '.join(gone + retyped)}, but the SELECT "
+            f"{target.name}: a view reads {', '.join([*gone, *retyped])}, but the SELECT "
             f"{'no longer returns it' if gone else 'returns it with another type'}: {error.detail}. Change or drop "
             "the view, and build it again; or keep the column"
         ) from None
-    for name, type in new.items():
-        if name not in current:
-            session.run(f"ALTER TABLE {table} ADD COLUMN {warehouse.quote(name)} {type}")
 
 
 def _listed(columns: Mapping[str, str]) -> str:

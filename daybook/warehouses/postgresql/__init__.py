@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine
 
 from daybook.errors import DaybookError, DuplicateKey
+from daybook.model.table_name import TableName
 from daybook.model.target import Target
 from daybook.model.types import TIMES, Column, Type
 from daybook.sql.checksum.dialects import postgresql as hashing
@@ -16,6 +18,7 @@ from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import Manifest
 from daybook.stage.parts import PartsReader
+from daybook.warehouses.lock_waits import LockHolder
 from daybook.warehouses.postgres_family import PostgresFamily
 from daybook.warehouses.session import Session
 
@@ -23,6 +26,26 @@ URLS = ("postgresql+psycopg2://USER:PASSWORD@HOST:5432/DATABASE",)
 
 _COPY_CONTEXT = re.compile(r"COPY .*?, line (\d+)(?:, column (.+?): \")?", re.DOTALL)
 _BLOCK = 1 << 18
+
+#: How long a statement that locks out readers waits for its lock, in milliseconds. New readers queue behind it.
+LOCK_TIMEOUT = 2000
+
+#: The sessions that hold locks on tables, their partitions or the tables that inherit from them, the oldest first.
+#: Younger sessions are left out, because they queued behind the statement and are not in its way.
+_HOLDERS = """
+WITH RECURSIVE held (id) AS (
+    SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {tables}
+    UNION SELECT i.inhrelid FROM pg_inherits i JOIN held ON held.id = i.inhparent
+)
+SELECT a.pid, a.usename, a.application_name, a.state, a.xact_start, a.query FROM pg_stat_activity a
+WHERE a.pid <> pg_backend_pid() AND coalesce(a.xact_start < now() - interval '{age} ms', TRUE) AND EXISTS (
+    SELECT 1 FROM pg_locks l JOIN held ON held.id = l.relation JOIN pg_database d ON d.oid = l.database
+    WHERE l.pid = a.pid AND l.granted AND d.datname = current_database()
+)
+ORDER BY a.xact_start, a.pid
+LIMIT 5
+"""
+_QUERY_SHOWN = 60  # characters
 
 
 class PostgreSQL(PostgresFamily):
@@ -88,6 +111,29 @@ class PostgreSQL(PostgresFamily):
             existing.kind == wanted.kind and existing.kind in TIMES
         )
 
+    def limit_lock_waits(self, session: Session) -> None:
+        """Limit how long each later statement of the open transaction waits for a lock: see `Condition.LOCKED`."""
+        session.run(f"SET LOCAL lock_timeout TO {LOCK_TIMEOUT}")
+
+    def alter(self, session: Session, statement: str) -> None:
+        """Run one ALTER in its own short transaction."""
+        with session.undone_on_error():
+            session.run("BEGIN")
+            self.limit_lock_waits(session)
+            session.run(statement)
+            session.run("COMMIT")
+
+    def lock_holders(self, session: Session, tables: Sequence[str]) -> list[LockHolder]:
+        """Return other sessions that hold locks on these tables, or on their partitions.
+
+        Without the role `pg_read_all_stats`, the state and the query of other users' sessions are unknown.
+        """
+        named = " OR ".join(["(n.nspname = %s AND c.relname = %s)"] * len(tables))
+        names = [part for table in tables for part in TableName.parse(table)]
+        return [
+            _holder(*found) for found in session.rows(_HOLDERS.format(tables=named, age=LOCK_TIMEOUT * 3 // 2), names)
+        ]
+
     def lock_sql(self, table: str) -> str:
         """Return a lock that blocks writers, but not readers (chapter 13.3 of PostgreSQL's manual)."""
         return f"LOCK TABLE {self.table(table)} IN SHARE ROW EXCLUSIVE MODE"
@@ -145,6 +191,18 @@ class PostgreSQL(PostgresFamily):
     def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:
         """Return a comparison of the stored bytes (9.25.6 of the manual). 1.0 and 1.00 differ, and json is allowed."""
         return f"ROW({', '.join(left)})::record *<> ROW({', '.join(right)})::record"
+
+
+def _holder(
+    pid: int, user: str | None, application: str | None, state: str | None, since: datetime | None, query: str | None
+) -> LockHolder:
+    """Describe a session. Its query is cut before its first literal, because that may be personal data."""
+    who = [f"user {user}" if user else "a process of the server"]
+    who += [f"application {application}"] if application else []
+    who += [f"{state}, its transaction began at {since:%Y-%m-%d %H:%M:%S} UTC"] if since else []
+    words = " ".join((query or "").split()).partition("'")[0][:_QUERY_SHOWN].strip()
+    who += [f"last query: {words}"] if words else []
+    return LockHolder(f"pid {pid} ({', '.join(who)})", f"SELECT pg_terminate_backend({pid})")
 
 
 WAREHOUSE = PostgreSQL

@@ -95,3 +95,13 @@ def test_only_redshift_fails_with_1023() -> None:
     on_redshift, elsewhere = Redshift.read_error(raised), read_error(raised)
     assert on_redshift is not None and on_redshift.transient and not on_redshift.lost
     assert elsewhere is not None and not elsewhere.transient
+
+
+def test_a_lock_that_is_not_free_in_time_may_be_later(database: Database) -> None:
+    with database.connection() as holds:
+        holds.cursor().execute("LOCK TABLE things")
+        with pytest.raises(psycopg2.Error) as raised:
+            database.run("SET LOCAL lock_timeout TO 50; SELECT 1 FROM things")
+        holds.rollback()
+    error = read_error(raised.value)
+    assert error is not None and error.conditions == {Condition.LOCKED} and error.transient
