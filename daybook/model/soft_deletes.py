@@ -46,7 +46,29 @@ def flagged_sql(column: str, type: Type) -> str:
     return f"COALESCE({column}, FALSE)" if type.kind == "boolean" else f"COALESCE({column} <> 0, FALSE)"
 
 
-def live_sql(table: "TableSpec", columns: Mapping[str, Column], name: str, quote: Callable[[str], str]) -> str:
-    """Return the FROM item for the rows of `name` (quoted) that a load writes to the warehouse."""
+def live_sql(
+    table: "TableSpec",
+    columns: Mapping[str, Column],
+    name: str,
+    quote: Callable[[str], str],
+    as_sent: Callable[[str], str] | None = None,
+) -> str:
+    """Return the FROM item for the rows of `name` (quoted) that a load writes to the warehouse.
+
+    It selects `columns` by name, because `*` leaves out the invisible columns of MySQL and MariaDB.
+
+    Args:
+        table: the table file.
+        columns: all columns of `name`.
+        name: the quoted table.
+        quote: quotes the name of a column.
+        as_sent: returns the SQL of a date or time as a load sends it, for its quoted column.
+    """
     flag = flag_of(table, columns)
-    return f"(SELECT * FROM {name} WHERE NOT {flagged_sql(quote(flag.name), flag.type)}) AS live" if flag else name
+    if flag is None:
+        return name
+    value = quote(flag.name)
+    if as_sent and flag.type.kind in _MOMENTS:
+        value = as_sent(value)
+    selected = ", ".join(map(quote, columns))
+    return f"(SELECT {selected} FROM {name} WHERE NOT {flagged_sql(value, flag.type)}) AS live"

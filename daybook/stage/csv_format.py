@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+#: The start of a field that the source cannot send. The rest of the field is the reason. The stage refuses its row, as
+#: it refuses each row with a NUL.
+NOT_SENT = "\0\0\0"
+
 
 @dataclass(frozen=True, slots=True)
 class CsvFormat:

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 
 from daybook.errors import StageError, ValueRefused
-from daybook.stage.csv_format import Chunk
+from daybook.stage.csv_format import NOT_SENT, Chunk
 
 _LF = b"\n"
 
@@ -61,6 +61,8 @@ def records(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
 def refuse_nul(chunk: Chunk, rows_before: int, table: str, columns: Sequence[str], key: Sequence[str]) -> None:
     """Raise ValueRefused, with the row and the column, for a NUL byte, which no warehouse can store in text.
 
+    A field that starts with `NOT_SENT` has the reason why the source cannot send it.
+
     Args:
         chunk: the rows.
         rows_before: the number of rows of the run before this chunk.
@@ -75,8 +77,12 @@ def refuse_nul(chunk: Chunk, rows_before: int, table: str, columns: Sequence[str
     number, fields = next((number, fields) for number, (_, fields) in found if any("\0" in field for field in fields))
     values = dict(zip(columns, fields, strict=False))
     column = next((name for name, value in values.items() if "\0" in value), "?")
-    row = ", ".join(f"{name} = {values[name]!r}" for name in key if name in values) or f"number {number} of the run"
+    shown = {name: values[name].removeprefix(NOT_SENT) for name in key if name in values}
+    row = ", ".join(f"{name} = {value!r}" for name, value in shown.items()) or f"number {number} of the run"
+    why = "a NUL byte (U+0000), which no warehouse can store in text"
+    if values.get(column, "").startswith(NOT_SENT):
+        why = values[column].removeprefix(NOT_SENT)
     raise ValueRefused(
-        f"{table}: column {column!r} of row {row} contains a NUL byte (U+0000), which no warehouse can store in text. "
+        f"{table}: column {column!r} of row {row} contains {why}. "
         "Correct the row in the source, or remove the column from columns: in the table file."
     )

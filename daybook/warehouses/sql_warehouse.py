@@ -243,7 +243,9 @@ class SqlWarehouse(LockWaits):
         if values:
             shown: dict[str, object] = {name: values.get(name) for name in target.key} or {"line": line}
             where = ", row " + ", ".join(f"{name}={value}" for name, value in shown.items())
-            column = column or next((name for name, value in values.items() if "\0" in (value or "")), None)
+            column = column or next(
+                (name for name, value in values.items() if set(value or "") & {"\0", "\ufffd"}), None
+            )
             value = values.get(column or "") or ""
             if _ZERO_DATE.match(value):
                 remedy = f"{value} is one of MySQL's zero dates, which are not valid dates: {_ZERO_DATES_REMEDY}"

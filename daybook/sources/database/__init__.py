@@ -67,8 +67,9 @@ class Config(SourceKind):
     )
     zero_dates: Literal["fail", "null"] = Field(
         "fail",
-        description="What to do with MySQL's 0000-00-00, which no warehouse can store. fail: fail the load. null: load "
-        "NULL.",
+        description="What to do with MySQL's zero dates, such as 0000-00-00 and 2021-00-10, which no warehouse can "
+        "store. fail: fail the load. null: load NULL. A row whose cursor is a zero date belongs to no interval: only a "
+        "full refresh reads it.",
     )
 
     @field_validator("table", mode="before")

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 from pymysql.cursors import SSCursor
 
 from daybook.errors import SourceError
+from daybook.model.cursor import Cursor
 from daybook.model.interval import Interval
 from daybook.model.soft_deletes import live_sql
 from daybook.model.types import Column
-from daybook.sources.base import Span, cursor_of, without_cursor
+from daybook.sources.base import Span, cursor_of
 from daybook.sources.database import mysql_checksum as hashing
 from daybook.sources.database import mysql_wire
 from daybook.sources.database.catalog import Facts, index_rows
 from daybook.sources.database.mysql_errors import limit_sql, read_error
-from daybook.sources.database.mysql_types import BINARY, DATES, DESCRIBED, SIGNED, type_of
+from daybook.sources.database.mysql_fields import field_sql
+from daybook.sources.database.mysql_types import DESCRIBED, type_of
+from daybook.sources.database.mysql_zero_dates import RealDates, as_null_sql, rows_without_interval, zero_sql
 from daybook.sql.bucketing import rows_by_interval
 from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.side import ComparisonSide, side_of
@@ -75,8 +78,10 @@ class MySQLTable:
         if facts.view:
             return []
         if facts.is_leading(cursor):
-            lost = self._query(f"SELECT 1 FROM {self._table_sql} WHERE {self._quote(cursor)} IS NULL LIMIT 1")
-            return [without_cursor(self._table)] if lost else []
+            described = next(row for row in self._described if row[0] == cursor)
+            year, nulls = self.snapshot_at.year, self._nulls_zero_dates
+            name = self._quote(cursor)
+            return rows_without_interval(self._query, self._table, self._table_sql, name, described, nulls, year)
         return [
             f"{self._table.name}: no index of {'.'.join(self._config.table)} starts with the cursor {cursor}, so every "
             f"load reads the whole table. Run in the source: CREATE INDEX {self._quote(f'{self._name}_{cursor}'[:64])} "
@@ -100,12 +105,13 @@ class MySQLTable:
     def first(self, column: str) -> date | datetime | None:
         """Return the smallest date or time of a column that is not a zero date."""
         name = self._quote(column)
-        ((value,),) = self._query(f"SELECT MIN({name}) FROM {self._table_sql} WHERE {name} >= '1000-01-01'")
-        return value if isinstance(value, date) else None
+        real = f"{name} >= '1000-01-01' AND NOT {zero_sql(name)}"
+        found = self._query(f"SELECT {name} FROM {self._table_sql} WHERE {real} ORDER BY {name} LIMIT 1")
+        return found[0][0] if found else None
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
         """Return the row count of each of these adjacent intervals."""
-        cursor = cursor_of(self._table, {column.name: column.type for column in self.columns()})
+        cursor = self._cursor()
         return rows_by_interval(self._bound, self._live_sql(), self._quote(cursor.column), cursor, intervals)
 
     def side(self, recipe: ComparedColumns, columns: Sequence[Column], seconds: int) -> ComparisonSide:
@@ -119,12 +125,21 @@ class MySQLTable:
             name = field.name
             return hashing.sent(field, self._quote(name), described[name], masks[name], self._config.zero_dates)
 
-        types = {column.name: column.type for column in self.columns()}
-        cursor = cursor_of(self._table, types) if self._table.cursor else None
+        cursor = self._cursor() if self._table.cursor else None
         return side_of(hashing, recipe, value, self._bound, self._live_sql(), cursor, self._quote)
 
+    @property
+    def _nulls_zero_dates(self) -> bool:
+        return self._config.zero_dates == "null"
+
+    def _cursor(self) -> Cursor:
+        cursor = cursor_of(self._table, {column.name: column.type for column in self.columns()})
+        return RealDates(cursor.column, cursor.type, cursor.timezone) if self._nulls_zero_dates else cursor
+
     def _live_sql(self) -> str:
-        return live_sql(self._table, {column.name: column for column in self.columns()}, self._table_sql, self._quote)
+        columns = {column.name: column for column in self.columns()}
+        as_sent = as_null_sql if self._nulls_zero_dates else None
+        return live_sql(self._table, columns, self._table_sql, self._quote, as_sent)
 
     def _bound(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return self._query(statement, [_literal(value) if isinstance(value, date) else value for value in values])
@@ -157,7 +172,10 @@ class MySQLTable:
     def _select(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> tuple[str, dict[str, Any]]:
         described = {row[0]: row for row in self._described}
         values: dict[str, Any] = {"null": format.null, "binary": format.bytes_prefix, "empty": format.empty_bytes}
-        fields = ", ',', ".join(self._field(described[column.name], column, format) for column in columns)
+        fields = ", ',', ".join(
+            field_sql(self._quote(column.name), described[column.name], column, format, self._config.zero_dates)
+            for column in columns
+        )
         statement = f"SELECT CONCAT({fields}) FROM {self._table_sql}"
         conditions = []
         if self._table.cursor and (span.start or span.end):
@@ -169,44 +187,12 @@ class MySQLTable:
                     values[key] = _literal(cursor.bound(bound))
                     conditions.append(f"{name} {sign} %({key})s")
             where = " AND ".join(conditions)
-            statement += f" WHERE {where}" if span.end else f" WHERE ({where} OR {name} IS NULL)"
+            if not span.end:
+                where = f"({where} OR {name} IS NULL OR {zero_sql(name)})"
+            elif self._nulls_zero_dates:
+                where += f" AND NOT {zero_sql(name)}"
+            statement += f" WHERE {where}"
         return statement, values
-
-    def _field(self, described: tuple[Any, ...], sent: Column, format: CsvFormat) -> str:
-        """Return the SQL of one field of the line.
-
-        It uses IF, not IFNULL: the server also returns NULL for a value that it cannot build, which IFNULL would hide.
-        """
-        name, data_type = described[0], described[1].lower()
-        column = self._quote(name)
-        null = f"{column} IS NULL"
-        if sent.mask == "null":
-            return "%(null)s"
-        if data_type in BINARY:
-            digits = f"HEX({column})"
-            if format.empty_bytes and sent.type.kind == "bytes":
-                digits = f"IF(LENGTH({column}) = 0, %(empty)s, {digits})"
-            value = f"CONCAT('\"', %(binary)s, {digits}, '\"')"
-        elif data_type in SIGNED or data_type in ("decimal", "double"):
-            value = f"({column} + 0)" if sent.mask else column  # hash the number without the zeros of ZEROFILL
-        elif data_type in DATES:
-            value = column
-            if self._config.zero_dates == "null":
-                null = f"{column} IS NULL OR MONTH({column}) = 0 OR DAYOFMONTH({column}) = 0"
-        elif data_type == "float":
-            value = f"({column} * 1e0)"  # the text of a FLOAT has only six digits; + 0e0 would lose the sign of -0
-        elif data_type in ("bit", "year"):
-            value = f"({column} + 0)"
-        elif data_type == "time":
-            value = f"CONCAT('\"', {column}, '\"')"
-        else:
-            text = f"CAST({column} AS CHAR)" if data_type in ("json", "uuid", "inet4", "inet6") else column
-            # double the quotes in bytes: searching with a collation takes a sixth of the whole query
-            encoded = f"CONVERT(CONVERT({text} USING utf8mb4) USING binary)"
-            value = encoded if sent.mask else f"CONCAT('\"', REPLACE({encoded}, '\"', '\"\"'), '\"')"
-        if sent.mask == "hash":
-            value = f"CONCAT('\"', SHA2({value}, 256), '\"')"
-        return f"IF({null}, %(null)s, {value})"
 
     def _query(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
         with translated(read_error), self._connection.cursor() as cursor:

@@ -5,7 +5,9 @@ from functools import partial
 from typing import Any
 
 from daybook.model.types import fraction_digits
-from daybook.sources.database.mysql_types import BINARY, DATES, SIGNED
+from daybook.sources.database.mysql_charsets import unmapped_sql
+from daybook.sources.database.mysql_types import BINARY, CHARSET, DATES, SIGNED
+from daybook.sources.database.mysql_zero_dates import zero_sql
 from daybook.sql.checksum.columns import TEXTS, ComparedColumns, Field
 from daybook.sql.checksum.dialects.binary_chunks import in_pieces
 
@@ -22,6 +24,7 @@ TOO_LONG = (
 _FRACTION = "4503599627370496"  # 2^52
 _BELOW_ONE = "9007199254740992"  # 2^53
 _SMALLEST = "1.1102230246251565e-16"  # 2^-53
+_REPLACEMENT = "_utf8mb4 X'EFBFBD'"  # U+FFFD
 
 
 def row_hash(recipe: ComparedColumns, value: Callable[[Field], str]) -> str:
@@ -144,5 +147,8 @@ def sent(field: Field, name: str, described: Sequence[Any], mask: str | None, ze
         plain = data_type in DATES or data_type in SIGNED or data_type == "decimal"
         value = f"SHA2({value if plain else f'CONVERT(CONVERT({value} USING utf8mb4) USING binary)'}, 256)"
     if data_type in DATES and zero_dates == "null":
-        value = f"IF(MONTH({name}) = 0 OR DAYOFMONTH({name}) = 0, NULL, {value})"
+        value = f"IF({zero_sql(name)}, NULL, {value})"
+    if unmapped := unmapped_sql(name, described[CHARSET]):
+        # a load refuses this value, so the warehouse must not seem to have it
+        value = f"IF({unmapped}, CONCAT({_REPLACEMENT}, HEX({name})), CONVERT({value} USING utf8mb4))"
     return value

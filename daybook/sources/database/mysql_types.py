@@ -28,17 +28,18 @@ _SPATIAL = {
 BINARY = {"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector"} | _SPATIAL
 DATES = {"date", "datetime", "timestamp"}
 
-#: Select a row for `type_of` of each column.
+#: Select a row for `type_of` of each column. At position CHARSET is the character set of a text, or NULL.
 DESCRIBED = (
     "SELECT column_name, data_type, column_type, is_nullable, numeric_precision, numeric_scale, "
-    "character_maximum_length, datetime_precision FROM information_schema.columns "
+    "character_maximum_length, datetime_precision, character_set_name FROM information_schema.columns "
     "WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position"
 )
+CHARSET = 8
 
 
 def type_of(described: Sequence[Any]) -> Type:
     """Return the type that keeps all of a column's values, for a row of `DESCRIBED`."""
-    _, data_type, column_type, _, precision, scale, length, fraction = described
+    _, data_type, column_type, _, precision, scale, length, fraction, _ = described
     data_type, unsigned = data_type.lower(), "unsigned" in column_type.lower()
     if data_type in SIGNED:
         return _UNSIGNED[data_type] if unsigned else Type(SIGNED[data_type])

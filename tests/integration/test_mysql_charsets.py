@@ -1,0 +1,180 @@
+"""Texts of every character set of MySQL and MariaDB arrive exactly, or the load fails and names the value."""
+
+import pytest
+
+from daybook.definitions.table import Table
+from daybook.errors import ValueRefused
+from daybook.sources.database.mysql_charsets import unmapped_sql
+from tests.support.audited_tables import FIRST, audited
+from tests.support.checksum_sums import sums
+from tests.support.source_and_warehouse import Database, Endpoints
+
+#: Bytes without a Unicode character, by character set.
+UNMAPPED = [
+    ("cp1251", "98"),
+    ("cp1250", "81"),
+    ("cp1256", "FF"),
+    ("cp1257", "A1"),
+    ("greek", "D2"),
+    ("hebrew", "BF"),
+    ("tis620", "FF"),
+    ("ascii", "80"),
+    ("swe7", "7F"),
+    ("sjis", "81AD"),
+    ("cp932", "81AD"),
+    ("ujis", "8FA1A1"),
+    ("eucjpms", "A2AF"),
+    ("euckr", "A2E8"),
+    ("gb2312", "A2A1"),
+    ("gbk", "A140"),
+    ("big5", "A3C0"),
+    ("big5", "A15A"),
+    ("ucs2", "D800"),
+    ("utf32", "0000DC00"),
+]
+#: Good values that the check must let pass: `?` itself, and characters with two codes, so that one does not survive
+#: the conversion to Unicode and back.
+MAPPED = [
+    ("cp1251", "3F", "?"),
+    ("cp1251", "CFF0E83F", "При?"),
+    ("armscii8", "A4", ")"),
+    ("cp932", "FA54", "￢"),
+    ("sjis", "5C", "\\"),
+    ("eucjpms", "ADE2", "№"),
+    ("big5", "A440", "一"),
+    ("tis620", "A1", "ก"),
+    ("ucs2", "FFFD", "\ufffd"),
+    ("utf16", "D83DDE00", "😀"),
+    ("utf32", "0001F600", "😀"),
+]
+#: Python's codecs of the character sets of Unicode.
+UNICODE = {
+    **dict.fromkeys(["utf8mb3", "utf8mb4"], "utf-8"),
+    **dict.fromkeys(["ucs2", "utf16"], "utf-16-be"),
+    "utf16le": "utf-16-le",
+    "utf32": "utf-32-be",
+}
+
+
+def make(ends: Endpoints, charset: str, kind: str = "varchar(40)") -> None:
+    ends.source.run(
+        f"CREATE TABLE things (id int PRIMARY KEY, at datetime, value {kind} CHARACTER SET {charset}, KEY (at))"
+    )
+    ends.source.run("INSERT INTO things VALUES (1, '2021-02-05', 'a?'), (2, '2021-02-05', NULL)")
+
+
+def put(ends: Endpoints, number: int, digits: str) -> None:
+    ends.source.run(f"INSERT INTO things VALUES ({number}, '2021-02-05', X'{digits}')")
+
+
+def table_of(ends: Endpoints, **fields: object) -> Table:
+    return ends.table(load="upsert", key=["id"], cursor="at", interval="day", start=FIRST.date(), **fields)
+
+
+@pytest.mark.parametrize(("charset", "digits"), UNMAPPED)
+def test_a_value_without_text_is_refused(from_mariadb: Endpoints, charset: str, digits: str) -> None:
+    make(from_mariadb, charset)
+    table = table_of(from_mariadb)
+    from_mariadb.load(table, "2021-02-05")
+    put(from_mariadb, 3, digits)
+    before = from_mariadb.state(table)
+    with pytest.raises(ValueRefused) as caught:
+        from_mariadb.load(table, "2021-02-05")
+    for part in (table.name, "column 'value'", "id = '3'", charset, f"0x{digits}", "Correct the row in the source"):
+        assert part in str(caught.value)
+    assert from_mariadb.state(table) == before
+
+
+@pytest.mark.parametrize("kind", ["mediumtext", "char(9)"])
+def test_other_types(from_mariadb: Endpoints, kind: str) -> None:
+    make(from_mariadb, "cp1251", kind)
+    put(from_mariadb, 3, "6198")
+    with pytest.raises(ValueRefused, match="column 'value' of row id = '3'"):
+        from_mariadb.load(table_of(from_mariadb), "2021-02-05")
+
+
+@pytest.mark.parametrize("kind", ["enum('a?', 'Ω')", "set('a?', 'Ω')"])
+def test_an_enum_arrives(from_mariadb: Endpoints, kind: str) -> None:
+    make(from_mariadb, "greek", kind)
+    put(from_mariadb, 3, "D9")
+    table = table_of(from_mariadb)
+    from_mariadb.load(table, "2021-02-05")
+    assert [row[0] for row in from_mariadb.rows(table, "value", "id")] == ["a?", None, "Ω"]
+
+
+def test_a_row_without_a_key(from_mariadb: Endpoints) -> None:
+    make(from_mariadb, "cp1251")
+    put(from_mariadb, 3, "98")
+    with pytest.raises(ValueRefused, match="column 'value' of row number 3 of the run"):
+        from_mariadb.load(from_mariadb.table())
+
+
+def test_a_key_without_text(from_mariadb: Endpoints) -> None:
+    make(from_mariadb, "cp1251")
+    put(from_mariadb, 3, "98")
+    with pytest.raises(ValueRefused, match=r"column 'value' of row value = '.*0x98'"):
+        from_mariadb.load(from_mariadb.table(key=["value"], columns={"value": "varchar(40)"}))
+
+
+def test_a_hash_of_it_is_refused(from_mariadb: Endpoints) -> None:
+    make(from_mariadb, "cp1251")
+    table = table_of(from_mariadb, mask={"value": "hash"})
+    from_mariadb.load(table, "2021-02-05")
+    put(from_mariadb, 3, "4198")
+    with pytest.raises(ValueRefused, match="column 'value' of row id = '3'") as caught:
+        from_mariadb.load(table, "2021-02-05")
+    assert "4198" not in str(caught.value), "a masked value is in no message"
+
+
+@pytest.mark.parametrize("mask", [{}, {"value": "hash"}])
+def test_the_audit_finds_it(from_mariadb: Endpoints, mask: dict[str, str]) -> None:
+    """An earlier version loaded `?`."""
+    make(from_mariadb, "cp1251")
+    put(from_mariadb, 3, "3F")
+    table = table_of(from_mariadb, mask=mask)
+    from_mariadb.load(table, "2021-02-05")
+    assert [str(found.verdict) for found in audited(from_mariadb, table, 1)] == ["equal"]
+    from_mariadb.source.run("UPDATE things SET value = X'98' WHERE id = 3")
+    assert [str(found.verdict) for found in audited(from_mariadb, table, 1)] == ["source changed since"]
+
+
+@pytest.mark.parametrize(("charset", "digits", "text"), MAPPED)
+def test_a_value_with_text_arrives(from_mariadb: Endpoints, charset: str, digits: str, text: str) -> None:
+    make(from_mariadb, charset)
+    put(from_mariadb, 3, digits)
+    table = table_of(from_mariadb)
+    from_mariadb.load(table, "2021-02-05")
+    assert [row[0] for row in from_mariadb.rows(table, "value", "id")] == ["a?", None, text]
+    found = sums(from_mariadb, table)
+    assert found.source == found.warehouse
+
+
+@pytest.mark.parametrize("kind", ["utf8mb4", "utf8mb3"])
+def test_half_of_a_surrogate_pair_in_utf8(from_mariadb: Endpoints, kind: str) -> None:
+    """MariaDB stores it. The warehouse refuses it, and the error names the column."""
+    make(from_mariadb, kind)
+    put(from_mariadb, 3, "EDA080")
+    with pytest.raises(ValueRefused, match="id=3, column value"):
+        from_mariadb.load(table_of(from_mariadb), "2021-02-05")
+
+
+def test_the_condition_finds_each_unmapped_byte(mariadb_source: Database) -> None:
+    """Each code of one or two bytes in each character set of the server is converted exactly, or is found."""
+    run = mariadb_source.run
+    run("CREATE TABLE codes (code varbinary(4))")
+    run("INSERT INTO codes SELECT UNHEX(LPAD(HEX(seq), 2, '0')) FROM seq_0_to_255")
+    run("INSERT INTO codes SELECT UNHEX(LPAD(HEX(seq), 4, '0')) FROM seq_33024_to_65535")
+    for charset, longest in run("SELECT character_set_name, maxlen FROM information_schema.character_sets"):
+        if charset == "binary":
+            continue
+        run(f"CREATE TABLE `{charset}` (code varbinary(4), value varchar(4) CHARACTER SET {charset})")
+        one = " WHERE LENGTH(code) = 1" if longest == 1 else ""
+        run(f"INSERT INTO `{charset}` SELECT code, code FROM codes{one}")
+        for code, sent, found in run(
+            f"SELECT code, CONVERT(CONVERT(value USING utf8mb4) USING binary), {unmapped_sql('value', charset) or 0} "
+            f"FROM `{charset}` WHERE CONVERT(value USING binary) = code"
+        ):
+            text = sent.decode(errors="replace")
+            given = code.decode(UNICODE[charset], errors="ignore") if charset in UNICODE else code.decode("latin1")
+            replaced = sum(text.count(mark) - given.count(mark) for mark in ("?", "\ufffd"))
+            assert bool(found) == (replaced > 0), (charset, code, sent, found)

@@ -1,0 +1,55 @@
+"""Invisible columns of MySQL and MariaDB: `SELECT *` leaves them out, and Daybook does not."""
+
+import pytest
+
+from daybook.definitions.table import Table
+from tests.support.audited_tables import FIRST, audited, days
+from tests.support.source_and_warehouse import Endpoints
+
+
+def make(ends: Endpoints, invisible: set[str]) -> None:
+    columns = {
+        "id": "int NOT NULL DEFAULT 0",
+        "at": "datetime(6)",
+        "note": "varchar(40)",
+        "gone": "tinyint DEFAULT 0",
+        "twice": "int",
+    }
+    hidden = {name: " INVISIBLE" if name in invisible else "" for name in columns}
+    fields = [f"`{name}` {type}{hidden[name]}" for name, type in columns.items() if name != "twice"]
+    fields += [f"twice int GENERATED ALWAYS AS (id * 2) VIRTUAL{hidden['twice']}", "PRIMARY KEY (id)", "KEY (at)"]
+    ends.source.run(f"CREATE TABLE things ({', '.join(fields)})")
+    for n in range(8):
+        row = (n, f"2021-02-{5 + n // 4:02d} 0{n % 4}:00:00", f"ö {n}", n % 4 == 3)
+        ends.source.run("INSERT INTO things (id, `at`, note, gone) VALUES (%s, %s, %s, %s)", row)
+
+
+def table_of(ends: Endpoints, load: str, **fields: object) -> Table:
+    return ends.table(load=load, cursor="at", interval="day", start=FIRST.date(), key=["id"], **fields)
+
+
+@pytest.mark.parametrize(
+    "invisible",
+    [{"at"}, {"id"}, {"gone"}, {"twice"}, {"note"}, {"id", "at", "gone", "twice"}],
+    ids=lambda names: "+".join(sorted(names)),
+)
+def test_counts_and_audits(from_mariadb: Endpoints, invisible: set[str]) -> None:
+    make(from_mariadb, invisible)
+    table = table_of(from_mariadb, "upsert", deleted="gone", on_delete="apply")
+    assert from_mariadb.load(table, "2021-02-05", "2021-02-07").rows == 6
+    assert sorted(from_mariadb.destination.types(table.name)) == ["at", "gone", "id", "note", "twice"]
+    assert [row[0] for row in from_mariadb.rows(table, "twice", "id")] == [0, 2, 4, 8, 10, 12]
+    with table.source.open(table, from_mariadb) as opened:
+        assert opened.counts(days(2)) == {days(2)[0]: 3, days(2)[1]: 3}
+    assert [str(found.verdict) for found in audited(from_mariadb, table, 2)] == ["equal", "equal"]
+    from_mariadb.source.run("UPDATE things SET note = 'x' WHERE id = 1")
+    assert [str(found.verdict) for found in audited(from_mariadb, table, 2)] == ["source changed since", "equal"]
+
+
+@pytest.mark.parametrize("load", ["replace_interval", "upsert"])
+def test_without_a_flag(from_mariadb: Endpoints, load: str) -> None:
+    make(from_mariadb, {"id", "at", "gone", "twice"})
+    table = table_of(from_mariadb, load)
+    assert from_mariadb.load(table, "2021-02-05", "2021-02-07").rows == 8
+    assert from_mariadb.load(table, full_refresh=True).rows == 8
+    assert [str(found.verdict) for found in audited(from_mariadb, table, 2)] == ["equal", "equal"]
