@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from daybook.errors import DuplicateKey, NullKey, OutsideInterval, RowCountMismatch, ShrinkGuard
@@ -63,9 +64,15 @@ def duplicates(session: Session, warehouse: Warehouse, target: Target, staged: s
         f"SELECT {keys}, count(*) FROM {staged} GROUP BY {keys} HAVING count(*) > 1 ORDER BY {keys} LIMIT 3"
     )
     return [
-        ", ".join(f"{name}={value}" for name, value in zip(target.key, row, strict=False)) + f" ({row[-1]} rows)"
+        ", ".join(f"{name}={_shown(value)}" for name, value in zip(target.key, row, strict=False))
+        + f" ({row[-1]} rows)"
         for row in found
     ]
+
+
+def _shown(value: Any) -> Any:
+    """Return a value for a message. A small decimal keeps its digits: 0.0000001, not 1E-7."""
+    return format(value, "f") if isinstance(value, Decimal) else value
 
 
 def guard_key_unique(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:

@@ -10,11 +10,14 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from daybook.model.distant_time import DistantTime
 from daybook.model.yaml_model import Strict
 
 
 def comparable(value: Any) -> Decimal | datetime | None:
     """Return a value as a Decimal or a naive datetime in UTC, to compare it. Return None for NULL, text and NaN."""
+    if isinstance(value, DistantTime):
+        return value.nearest
     if isinstance(value, bool | int | float | Decimal):
         number = Decimal(str(int(value) if isinstance(value, bool) else value))
         return None if number.is_nan() else number
@@ -32,7 +35,8 @@ def shown(value: Any) -> str:
         return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(value, datetime):
         return f"{comparable(value):%Y-%m-%d %H:%M:%S} UTC"
-    return repr(value)[:80] if isinstance(value, str) else str(value)[:80]
+    is_text = isinstance(value, str) and not isinstance(value, DistantTime)
+    return repr(value)[:80] if is_text else str(value)[:80]
 
 
 def _bound(value: Any) -> Any:

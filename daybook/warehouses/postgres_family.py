@@ -11,6 +11,7 @@ from daybook.model.table_name import TableName
 from daybook.sql.connection import connect
 from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.sql.postgresql_errors import read_error
+from daybook.sql.postgresql_values import read_exactly
 from daybook.warehouses.base import TABLE
 from daybook.warehouses.session import Session
 from daybook.warehouses.sql_warehouse import Found, SqlWarehouse
@@ -76,10 +77,11 @@ class PostgresFamily(SqlWarehouse):
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Open a connection in autocommit, in UTC."""
+        """Open a connection in autocommit, in UTC, that returns values without loss (`read_exactly`)."""
         with connect(self._engine, self.read_error) as connection:
             connection.rollback()
             connection.autocommit = True
+            read_exactly(connection)
             session = PostgresSession(connection, self.read_error)
             session.run("SET TimeZone TO 'UTC'")
             session.run("SET DateStyle TO 'ISO, MDY'")

@@ -123,9 +123,10 @@ class PostgreSQLTable:
         return Facts(self._kind == "v", index_rows(self._query(_INDEXES, (self._oid,))))
 
     def first(self, column: str) -> date | datetime | None:
-        """Return the smallest date or time of a column, from the year 1 on."""
+        """Return the smallest date or time of a column in the years 1 to 9999, which are Python's."""
         name = _quote(column)
-        ((value,),) = self._query(f"SELECT min({name}) FROM {self._table_sql} WHERE {name} >= '0001-01-02'", ())
+        years = f"{name} >= '0001-01-02' AND {name} < '10000-01-01'"
+        ((value,),) = self._query(f"SELECT min({name}) FROM {self._table_sql} WHERE {years}", ())
         return value if isinstance(value, date) else None
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:

@@ -15,15 +15,13 @@ from daybook.model.interval import Interval
 from daybook.model.types import Column, Type
 from daybook.sources.base import Span
 from daybook.sources.google_sheets import Config
+from daybook.sources.google_sheets.formula_errors import FORMULA_ERRORS
 from daybook.sources.google_sheets.ranges import cell_name
 from daybook.sources.text.typed_csv import TextRows, declared
 from daybook.stage.csv_format import Chunk, CsvFormat
 
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
-
-#: The texts of cells whose formula has failed, or is still waiting for an external site.
-_FAILED = {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#ERROR!", "Loading..."}
 
 
 class GoogleSheet:
@@ -66,7 +64,7 @@ class GoogleSheet:
 
     def _texts(self, columns: Sequence[Column]) -> Iterator[tuple[str, list[str]]]:
         places = [self._places[column.name] for column in columns]
-        failed = _FAILED - set(self._config.values.nulls)
+        failed = FORMULA_ERRORS - set(self._config.values.nulls)
         for number, row in enumerate(self._rows):
             if not any(row):
                 continue

@@ -25,11 +25,18 @@ _MOST_DIGITS = 10_000  # of a decimal without a size, on each side of the point:
 def parse_integer(text: str, kind: str) -> str:
     """Parse an integer in the range of `smallint`, `integer` or `bigint`."""
     if not _INTEGER.fullmatch(text):
-        raise ValueError("it is not an integer")
+        raise ValueError(f"it is not an integer{_hint(text)}")
     bits = _BITS[kind]
     if len(text.lstrip("+-0")) > 19 or not -(2**bits) <= int(text) < 2**bits:
         raise ValueError(f"it is out of the range of {kind}")
     return str(int(text))
+
+
+def _hint(text: str) -> str:
+    """Return the reason why a text that looks like a number is not one; "" if there is no such reason."""
+    if "\u2212" in text:
+        return ": its minus sign is U+2212, not the - of a keyboard"
+    return ": it is a percentage" if text.endswith("%") else ""
 
 
 def parse_decimal(text: str, type: Type) -> str:
@@ -37,7 +44,7 @@ def parse_decimal(text: str, type: Type) -> str:
     try:
         number = Decimal(text if _NUMBER.fullmatch(text) else "")
     except InvalidOperation:
-        raise ValueError("it is not a number") from None
+        raise ValueError(f"it is not a number{_hint(text)}") from None
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int)
     if number.adjusted() > _MOST_DIGITS or exponent < -_MOST_DIGITS:
@@ -60,7 +67,7 @@ def parse_float(text: str, kind: str) -> str:
         sign, nan = unmeasured.groups()
         return "NaN" if nan else f"{sign.strip('+')}Infinity"
     if not _NUMBER.fullmatch(text):
-        raise ValueError("it is not a number")
+        raise ValueError(f"it is not a number{_hint(text)}")
     number = float(text)
     try:
         kept = struct.unpack("f", struct.pack("f", number))[0] if kind == "real" else number

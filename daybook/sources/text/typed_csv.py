@@ -38,7 +38,7 @@ class TextRows:
     """Converts rows of texts to CSV for the stage, and checks each value against the type of its column."""
 
     def __init__(self, table: "TableSpec", columns: Sequence[Column], formats: ValueFormats, format: CsvFormat) -> None:
-        self._table, self._columns, self._format = table, columns, format
+        self._table, self._columns, self._formats, self._format = table, columns, formats, format
         self._readers: list[Value] = [_reader(column, formats) for column in columns]
         self._writers = [_writer(column.type, format) for column in columns]
 
@@ -90,9 +90,18 @@ class TextRows:
         key = ", ".join(f"{name}={_shown(named[name])}" for name in self._table.key if name in named)
         return ValueRefused(
             f"{self._table.name}, {where}{f', row {key}' if key else ''}, column {column.name}: "
-            f"{_shown(named[column.name])} does not fit {column.type}: {why}. Correct it in the source, or declare its "
-            "format under source: values:"
+            f"{_shown(named[column.name])} does not fit {column.type}: {why}. Correct it in the source"
+            f"{self._remedies(column, row[place] or '')}"
         )
+
+    def _remedies(self, column: Column, text: str) -> str:
+        """Return the changes of the table file with which `text` can be loaded; "" if no type can hold it."""
+        if "\0" in text or not _is_text(text):
+            return ""
+        fields = self._formats.remedies(column.type, text)
+        declare = f", declare its format under source: values: {' and '.join(fields)}" if fields else ""
+        fitting = "a longer type" if column.type.kind in ("varchar", "char") else "text"
+        return f"{declare}, or declare the column as {fitting} under columns: in the table file"
 
 
 def _reader(column: Column, formats: ValueFormats) -> Value:

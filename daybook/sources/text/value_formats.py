@@ -16,6 +16,7 @@ from daybook.sources.text import type_parsers
 
 _POINTS = ".,٫"
 _THOUSANDS = ".,'’_ \u00a0\u202f"
+_MARKS = ("", *_THOUSANDS)
 #: Two times that a complete format writes and reads back unchanged. Day and month differ, to detect a swap.
 _SAMPLES = (datetime(2021, 11, 29, 17, 46, 58, 123456, UTC), datetime(1987, 2, 3, 4, 5, 6, 789000, UTC))
 _FRACTION = re.compile(r"[.,]([0-9]+)")
@@ -38,7 +39,7 @@ class ValueFormats(Strict):
     def _marks(self) -> "ValueFormats":
         if self.decimal_point not in list(_POINTS):
             raise ValueError(f"decimal_point is {self.decimal_point!r}, but must be a point or a comma")
-        if self.thousands not in ["", *_THOUSANDS]:
+        if self.thousands not in _MARKS:
             raise ValueError(f"thousands is {self.thousands!r}, but must be a comma, a point, an apostrophe or a space")
         if self.thousands == self.decimal_point:
             raise ValueError(f"decimal_point and thousands are both {self.thousands!r}, but must be different")
@@ -79,6 +80,32 @@ class ValueFormats(Strict):
             return read(text)
 
         return value_of
+
+    def remedies(self, type: Type, text: str) -> tuple[str, ...]:
+        """Return the fields of `values:` that can make `text` a value of `type`; none if no format can."""
+        if type.kind in ("date", "timestamp", "timestamptz"):
+            field = "dates" if type.kind == "date" else "timestamps"
+            may_help = any(map(str.isdigit, text)) and (getattr(self, field) or not _is_iso(text))
+            return (field,) if may_help else ()
+        if type.kind not in (*INTEGERS, "decimal", "real", "double"):
+            return ()
+        if any(self._reads(type, text, point, self.thousands) for point in _POINTS):
+            return ("decimal_point",)
+        if any(self._reads(type, text, self.decimal_point, mark) for mark in _MARKS):
+            return ("thousands",)
+        both = any(self._reads(type, text, point, mark) for point in _POINTS for mark in _MARKS)
+        return ("decimal_point", "thousands") if both else ()
+
+    def _reads(self, type: Type, text: str, point: str, thousands: str) -> bool:
+        """Return True if `text` is a value of `type` with this decimal point and this mark of thousands."""
+        if point == thousands:
+            return False
+        changed = self.model_copy(update={"decimal_point": point, "thousands": thousands})
+        try:
+            changed.parser(type)(text)
+        except ValueError:
+            return False
+        return True
 
     def _reader(self, type: Type) -> Callable[[str], str]:
         number = self._number()
@@ -164,6 +191,15 @@ def _time(text: str, type: Type) -> str:
     if not moment.tzinfo and type.kind == "timetz":
         raise ValueError("it has no time zone: declare it as time")
     return moment.isoformat()
+
+
+def _is_iso(text: str) -> bool:
+    """Return True for a date or time in ISO 8601. If its column refuses it, the format is not the reason."""
+    try:
+        datetime.fromisoformat(text.strip())
+    except ValueError:
+        return False
+    return True
 
 
 def _no_seventh_digit(text: str) -> None:

@@ -78,7 +78,8 @@ def _same_number(expected: Any, found: Any) -> bool:
     if isinstance(found, float) or isinstance(expected, float):
         one, other = float(expected), float(found)
         return (math.isnan(one) and math.isnan(other)) or math.isclose(one, other, rel_tol=_CLOSE)
-    return Decimal(expected) == Decimal(found)
+    number = Decimal(found)
+    return Decimal(expected).is_nan() if number.is_nan() else Decimal(expected) == number
 
 
 def _moment(value: date) -> datetime:

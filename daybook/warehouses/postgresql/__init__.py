@@ -68,9 +68,12 @@ class PostgreSQL(PostgresFamily):
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Open a session with enough memory to compare a few million rows. The default of 4 MB writes them to disk."""
+        """Open a session with enough memory to compare a few million rows. The default of 4 MB writes them to disk.
+
+        Intervals have PostgreSQL's format, whatever the style of the role is.
+        """
         with super().session() as session:
-            session.run("SET work_mem TO '64MB'")
+            session.run("SET work_mem TO '64MB'; SET IntervalStyle TO 'postgres'")
             yield session
 
     def csv_format(self) -> CsvFormat:

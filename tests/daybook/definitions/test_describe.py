@@ -1,5 +1,6 @@
 """`daybook describe` proposes a complete and correct table file for a live table. It loads as it is."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,16 @@ def test_an_empty_table_has_no_first_day(source: Database, tmp_path: Path) -> No
     source.run(f"CREATE TABLE things (id int PRIMARY KEY, modified {clock(source)} NOT NULL)")
     table, text = described(source, "things", tmp_path)
     assert table.start is None and "Add the first day to load: start: …" in text
+
+
+@pytest.mark.parametrize(("days", "start"), [("20210-02-05", None), ("infinity", None), ("infinity 2021-02-05", 5)])
+def test_a_day_that_python_lacks_is_not_the_first(
+    postgres_source: Database, tmp_path: Path, days: str, start: int | None
+) -> None:
+    postgres_source.run("CREATE TABLE things (id int PRIMARY KEY, modified timestamptz NOT NULL)")
+    postgres_source.insert("things", [(number, day) for number, day in enumerate(days.split())])
+    table, _ = described(postgres_source, "things", tmp_path)
+    assert table.start == (date(2021, 2, start) if start else None)
 
 
 def test_the_proposed_file_loads_as_it_is(ends: Endpoints, tmp_path: Path) -> None:

@@ -116,6 +116,35 @@ CASES: list[tuple[dict[str, Any], Any, bool]] = [
 ]  # fmt: skip
 
 
+#: Dates and instants that Python cannot represent, and whether a check for a newest date finds them fresh.
+DISTANT = [
+    ("20210-02-05", "20210-02-05 12:30:00+00", True),
+    ("infinity", "infinity", True),
+    ("-infinity", "-infinity", False),
+    ("0044-03-15 BC", "0044-03-15 12:30:00+00 BC", False),
+]
+
+
+@pytest.mark.parametrize(("day", "instant", "late"), DISTANT)
+def test_a_date_that_python_lacks_is_compared_and_shown(postgres: Postgres, day: str, instant: str, late: bool) -> None:
+    checks: list[tuple[dict[str, Any], str, bool]] = [
+        ({"fresh": {"column": "day", "within": "2 days"}}, f"returned {day}; expected at least", late),
+        ({"fresh": {"column": "at", "within": "2 days"}}, f"returned {instant}; expected at least", late),
+        ({"sql": 'select max("day") from {table}', "at_most": date(9999, 12, 31)}, f"returned {day};", not late),
+        ({"sql": 'select max("day") from {table}', "equals": date(9999, 12, 31)}, f"returned {day};", False),
+        ({"sql": "select interval '25:00:00'", "equals": 25}, "returned '25:00:00'; expected 25", False),
+    ]
+    with postgres.database() as url:
+        place = _filled(Database(url, "public"))
+        place.database.run("UPDATE public.things SET day = %s, at = %s", (day, instant))
+        with place.warehouse.session() as session:
+            given = [place.check(check) for check, _, _ in checks]
+            results = run_checks(session, place.warehouse, given, "public.things")
+    assert [result.held for result in results] == [held for _, _, held in checks]
+    for result, (_, text, _) in zip(results, checks, strict=True):
+        assert text in str(result)
+
+
 def test_what_is_found(place: Place) -> None:
     wrong = []
     with place.warehouse.session() as session:

@@ -22,7 +22,10 @@ from daybook.errors import (
     Superseded,
 )
 from daybook.load.extraction.extract import Extracted
+from daybook.load.guards import duplicates
 from daybook.load.load import load
+from daybook.model.target import Target
+from daybook.model.types import Column, parse_type
 from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import ends_of
 
@@ -75,6 +78,43 @@ def test_two_rows_with_one_key(ends: Endpoints) -> None:
     assert "25" in str(first.value) and not ends.destination.types(table.name)
     ends.load(table, "2021-02-05")
     stopped(ends, table, DuplicateKey, lambda: ends.load(table, "2021-02-07"), "id=25 (2 rows)", "upsert")
+
+
+#: Types of keys, a value of each, and its text in the message of a duplicate key.
+KEYS = {
+    "date": ("20210-02-05", "20210-02-05"),
+    "timestamp": ("20210-02-05 12:30", "20210-02-05 12:30:00"),
+    "timestamptz": ("infinity", "infinity"),
+    "interval": ("1 mon", "1 mon"),
+    "time": ("24:00", "24:00:00"),
+    "bytea": ("\\x00ff", "\\x00ff"),
+    "numeric": ("0.00000001", "0.00000001"),
+    "int4range": ("[1,5)", "[1,5)"),
+    "int[]": ("{1,2}", "{1,2}"),
+    "double precision": ("-Infinity", "-Infinity"),
+}
+
+
+@pytest.mark.parametrize("type", KEYS)
+def test_a_duplicate_key_is_shown_as_the_server_shows_it(
+    postgres_source: Database, request: pytest.FixtureRequest, tmp_path: Path, type: str
+) -> None:
+    value, shown = KEYS[type]
+    with ends_of(postgres_source, "postgres-folder", request, tmp_path) as ends:
+        ends.source.run(f"CREATE TABLE things (id {type}, score int)")
+        table = ends.table(key=["id"])
+        ends.source.run("INSERT INTO things VALUES (%s, 1)", (value,))
+        ends.load(table)
+        ends.source.run("INSERT INTO things VALUES (%s, 2)", (value,))
+        with ends.warehouse.session() as session:
+            session.run("CREATE TEMP TABLE staged (id " + type + ")")
+            session.run("INSERT INTO staged VALUES (%s), (%s)", (value, value))
+            target = Target(table.name, (Column("id", parse_type("text")),), ("id",))
+            assert duplicates(session, ends.warehouse, target, "staged") == [f"id={shown} (2 rows)"]
+        with pytest.raises(DuplicateKey) as refused:
+            ends.load(table)
+        assert shown in str(refused.value)
+        assert ends.destination.texts(f"SELECT id, score FROM {ends.name(table)}") == [(shown, "1")]
 
 
 def test_upsert_takes_the_newest_and_says_so(ends: Endpoints, caplog: pytest.LogCaptureFixture) -> None:

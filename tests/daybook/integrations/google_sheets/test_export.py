@@ -185,6 +185,75 @@ def test_a_number_that_a_sheet_cannot_hold_becomes_a_text(value: Any, cell: Any)
     assert (found, type(found)) == (cell, type(cell))
 
 
+#: PostgreSQL's values whose Python value in psycopg2 is another one, or none. Each cell is the text of the server.
+AS_SENT: dict[str, Any] = {
+    "interval '1 mon'": "1 mon",
+    "interval '25:00:00'": "25:00:00",
+    "interval '-838:59:59'": "-838:59:59",
+    "interval '1 year 2 mons -3 days 04:05:06.789'": "1 year 2 mons -3 days +04:05:06.789",
+    "ARRAY[interval '1 mon']": '{"1 mon"}',
+    "'infinity'::date": "infinity",
+    "'-infinity'::date": "-infinity",
+    "'infinity'::timestamp": "infinity",
+    "'-infinity'::timestamptz": "-infinity",
+    "'20210-02-05'::date": "20210-02-05",
+    "'20210-02-05 12:30'::timestamp": "20210-02-05 12:30:00",
+    "'294276-12-31 23:59:59.999999+00'::timestamptz": "294276-12-31 23:59:59.999999+00",
+    "'0044-03-15 BC'::date": "0044-03-15 BC",
+    "'0044-03-15 12:30 BC'::timestamp": "0044-03-15 12:30:00 BC",
+    "'0044-03-15 12:30+00 BC'::timestamptz": "0044-03-15 12:30:00+00 BC",
+    "'24:00:00'::time": "24:00:00",
+    "'24:00:00+05:30'::timetz": "24:00:00+05:30",
+    "'NaN'::double precision": "NaN",
+    "'Infinity'::real": "Infinity",
+    "'-Infinity'::double precision": "-Infinity",
+    "'NaN'::numeric": "NaN",
+    "'Infinity'::numeric": "Infinity",
+    "ARRAY[1, NULL, 3]": "{1,NULL,3}",
+    "ARRAY['a', 'b c']::text[]": '{a,"b c"}',
+    "ARRAY['infinity'::timestamp]": "{infinity}",
+    "ARRAY['20210-02-05'::date]": "{20210-02-05}",
+    "'[1,5)'::int4range": "[1,5)",
+    "'[2021-02-05,infinity)'::daterange": "[2021-02-05,infinity)",
+    "'[20210-02-05,)'::daterange": "[20210-02-05,)",
+    "'{[1,2),[5,7)}'::int4multirange": "{[1,2),[5,7)}",
+    """'{"a": 1.10, "a": 12345678901234567890.5}'::json""": '{"a": 1.10, "a": 12345678901234567890.5}',
+    """'{"a": 1.10}'::jsonb""": '{"a": 1.10}',
+    "'\\x00ff'::bytea": "\\x00ff",
+    "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid": "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+    "'1234.5'::money": "$1,234.50",
+    # Python has these values.
+    "'9999-12-31'::date": "9999-12-31",
+    "'0001-01-01'::date": "0001-01-01",
+    "'9999-12-31 23:59:59.999999'::timestamp": "9999-12-31 23:59:59.999999",
+    "'23:59:59.5'::time": "23:59:59.500000",
+    "'12:30+05:30'::timetz": "12:30:00+05:30",
+    "ARRAY[true]": "{t}",
+    "NULL::interval": None,
+    "NULL::date": None,
+    "NULL::bytea": None,
+    "NULL::real": None,
+    "26::oid": 26,
+    "2.5::real": 2.5,
+    "7::smallint": 7,
+    "false": False,
+}
+
+
+@pytest.mark.servers
+def test_a_value_that_python_lacks_is_the_text_of_the_server(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Also if the role has other formats. On PostgreSQL: Redshift has few of these types."""
+    with ends_of(None, "postgres-folder", request, tmp_path) as ends:
+        database = ends.destination.run("SELECT current_database()")[0][0]
+        for setting in ("IntervalStyle = 'iso_8601'", "bytea_output = 'escape'", "DateStyle = 'German'"):
+            ends.destination.run(f'ALTER DATABASE "{database}" SET {setting}')
+        selected = ", ".join(f"{sql} AS c{number}" for number, sql in enumerate(AS_SENT))
+        _, found = export.select(ends.warehouse, f"SELECT {selected}").rows
+    cells = dict(zip(AS_SENT, found, strict=True))
+    assert cells == AS_SENT
+    assert [type(cell) for cell in found] == [type(cell) for cell in AS_SENT.values()]
+
+
 QUERIES = {
     "two statements": ("SELECT 1 AS a; DROP TABLE {table}", "one SELECT without a semicolon"),
     "a statement that deletes": ("DELETE FROM {table}", "syntax error"),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,10 @@ from daybook.errors import (
     ValueRefused,
 )
 from daybook.load.load import load
+from daybook.sources.base import Span
 from daybook.sources.google_sheets import client
+from daybook.sources.google_sheets.source import GoogleSheet
+from daybook.stage.csv_format import CsvFormat
 from daybook.stage.parts import read_parts
 from tests.support.servers.google import Cell, Google, Sheet
 from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Endpoints
@@ -107,6 +111,7 @@ VALUES: dict[str, tuple[dict[str, Any], str, Any, str | None]] = {
     "an empty cell": ({}, "varchar(9)", None, None),
     "an empty number": ({}, "integer", None, None),
     "n/a, declared as NULL": ({"nulls": ["", "n/a"]}, "decimal(9, 2)", "n/a", None),
+    "#NV, declared as NULL": ({"nulls": ["", "#NV", "#BEZUG!"]}, "integer", "#NV", None),
     "#N/A, declared as NULL": ({"nulls": ["", "#N/A"]}, "integer", "#N/A", None),
 }
 
@@ -224,6 +229,53 @@ BAD_SHEETS: dict[str, tuple[Callable[[Sheet], None], type[DaybookError], list[st
     "a key twice": (change(A3=1), DuplicateKey, ["share a key"]),
     "a header and no rows": (lambda prices: prices.fill([HEADER]), ShrinkGuard, ["0 rows"]),
 }
+
+
+#: The errors #NULL!, #DIV/0!, #VALUE!, #REF!, #NAME?, #NUM! and #N/A of some locales, and #ERROR! or #SPILL!.
+LOCALIZED = {
+    "English": "#NULL! #DIV/0! #VALUE! #REF! #NAME? #NUM! #N/A #ERROR! #SPILL! #CALC! #GETTING_DATA",
+    "German": "#NULL! #DIV/0! #WERT! #BEZUG! #NAME? #ZAHL! #NV #ÜBERLAUF!",
+    "French": "#NUL! #DIV/0! #VALEUR! #REF! #NOM? #NOMBRE! #N/A #ERREUR!",
+    "Spanish": "#¡NULO! #¡DIV/0! #¡VALOR! #¡REF! #¿NOMBRE? #¡NUM! #N/D #¡DESBORDAMIENTO!",
+    "Italian": "#NULLO! #DIV/0! #VALORE! #RIF! #NOME? #NUM! #N/D #ESPANSIONE!",
+    "Portuguese": "#NULO! #DIV/0! #VALOR! #REF! #NOME? #NÚM! #N/D #ERRO!",
+    "Dutch": "#LEEG! #DEEL/0! #WAARDE! #VERW! #NAAM? #GETAL! #N/B #OVERLOOP!",
+    "Polish": "#ZERO! #DZIEL/0! #ARG! #ADR! #NAZWA? #LICZBA! #N/D! #BŁĄD!",
+    "Russian": "#ПУСТО! #ДЕЛ/0! #ЗНАЧ! #ССЫЛКА! #ИМЯ? #ЧИСЛО! #Н/Д #ПЕРЕНОС!",
+    "Swedish": "#SKÄRNING! #DIVISION/0! #VÄRDEFEL! #REFERENS! #NAMN? #OGILTIGT! #SAKNAS!",
+    "Danish": "#NUL! #DIVISION/0! #VÆRDI! #REFERENCE! #NAVN? #NUM! #I/T",
+    "Norwegian": "#NULL! #DIV/0! #VERDI! #REF! #NAVN? #NUM! #I/T",
+    "Finnish": "#TYHJÄ! #JAKO/0! #ARVO! #VIITTAUS! #NIMI? #LUKU! #PUUTTUU!",
+    "Czech": "#NULL! #DĚLENÍ_NULOU! #HODNOTA! #ODKAZ! #NÁZEV? #ČÍSLO! #NENÍ_K_DISPOZICI",
+    "Hungarian": "#NULLA! #ZÉRÓOSZTÓ! #ÉRTÉK! #HIV! #NÉV? #SZÁM! #HIÁNYZIK",
+    "Turkish": "#BOŞ! #SAYI/0! #DEĞER! #BAŞV! #AD? #SAYI! #YOK",
+    "Japanese": "#NULL! #DIV/0! #VALUE! #REF! #NAME? #NUM! #N/A #スピル!",
+}
+
+
+def one_cell(type: str, text: str, **values: Any) -> bytes:
+    """Return the staged CSV of a sheet with one text in a column of this type."""
+    source = {"kind": "google_sheet", "spreadsheet": "x", "sheet": "Prices", "values": values}
+    table = Table(
+        name="raw.prices", description="x", owner="x", load="replace", source=source, columns={"id": "int", "v": type}
+    )
+    sheet = GoogleSheet(table, table.source, [["id", "v"], ["1", text]], datetime.now(UTC))  # type: ignore[arg-type]
+    return b"".join(chunk.data for chunk in sheet.rows(sheet.columns(), Span(None, None), CsvFormat()))
+
+
+@pytest.mark.parametrize("language", LOCALIZED)
+def test_an_error_of_a_formula_is_refused_in_the_language_of_the_sheet(language: str) -> None:
+    for text in LOCALIZED[language].split():
+        for type in ("varchar(30)", "integer", "date"):
+            with pytest.raises(ValueRefused, match=r"cell B2: it shows .* list it under values: nulls:") as refused:
+                one_cell(type, text)
+            assert f"it shows {text}, so its formula" in str(refused.value)
+            assert one_cell(type, text, nulls=["", text]) == b"1,\n"
+
+
+@pytest.mark.parametrize("text", ["#nv", "# NV", "#NVIDIA", "NV", "#1", "#", "#tag!", "WAHR"])
+def test_a_text_that_is_not_an_error_is_loaded(text: str) -> None:
+    assert one_cell("varchar(30)", text) == f'1,"{text}"\n'.encode()
 
 
 @pytest.mark.parametrize("case", BAD_SHEETS)

@@ -287,3 +287,70 @@ def test_dates_and_times_of_python() -> None:
         "2021-02-05",
         "01:02:03.000004",
     )
+
+
+AS_TEXT = ", or declare the column as text under columns: in the table file"
+
+
+def in_format(fields: str) -> str:
+    return f", declare its format under source: values: {fields}{AS_TEXT}"
+
+
+#: A refused text, its type, the formats of the table file, the reason, the remedy, and the changes that it suggests.
+REMEDIES: dict[str, tuple[str, str, dict[str, str], str, str, dict[str, str]]] = {
+    "a German true": ("WAHR", "boolean", {}, "it is not true or false", AS_TEXT, {}),
+    "a French false": ("FAUX", "boolean", {}, "it is not true or false", AS_TEXT, {}),
+    "a typographic minus": ("−5,25", "decimal(9, 2)", {"decimal_point": ","}, "is U+2212, not the -", AS_TEXT, {}),
+    "a typographic minus of an integer": ("−5", "integer", {}, "is U+2212, not the -", AS_TEXT, {}),
+    "a typographic minus of a float": ("−5.25", "double", {}, "is U+2212, not the -", AS_TEXT, {}),
+    "a percentage": ("12,5%", "decimal(9, 2)", {"decimal_point": ","}, "it is a percentage", AS_TEXT, {}),
+    "an integer in percent": ("12 %", "integer", {}, "it is a percentage", AS_TEXT, {}),
+    "a word": ("cheap", "decimal(9, 2)", {}, "it is not a number", AS_TEXT, {}),
+    "a currency": ("5,10 €", "decimal(9, 2)", {"decimal_point": ","}, "it is not a number", AS_TEXT, {}),
+    "a decimal comma": ("5,25", "decimal(9, 2)", {}, "", in_format("decimal_point"), {"decimal_point": ","}),
+    "a decimal point": (
+        *("5.25", "double", {"decimal_point": ","}, "", in_format("decimal_point")),
+        {"decimal_point": "."},
+    ),
+    "a mark of thousands": ("1,234", "integer", {}, "", in_format("thousands"), {"thousands": ","}),
+    "a German number": (
+        *("1.234,50", "decimal(9, 2)", {}, "", in_format("decimal_point and thousands")),
+        {"decimal_point": ",", "thousands": "."},
+    ),
+    "too many digits": ("1.0050", "decimal(9, 2)", {}, "more than 2 digits after the point", AS_TEXT, {}),
+    "too many digits, or thousands": (
+        *("1.005", "decimal(9, 2)", {}, "more than 2 digits after the point", in_format("decimal_point and thousands")),
+        {"decimal_point": ",", "thousands": "."},
+    ),
+    "too large": ("40000", "smallint", {}, "out of the range of smallint", AS_TEXT, {}),
+    "a German date": ("05.02.2021", "date", {}, "", in_format("dates"), {"dates": "%d.%m.%Y"}),
+    "an ISO date": ("2021-02-05", "date", {"dates": "%d.%m.%Y"}, "", in_format("dates"), {"dates": "%Y-%m-%d"}),
+    "an American time": (
+        *("2/5/2021 17:30", "timestamp", {}, "", in_format("timestamps")),
+        {"timestamps": "%m/%d/%Y %H:%M"},
+    ),
+    "a time without a zone": ("2021-02-05 12:00", "timestamptz", {}, "it has no time zone", AS_TEXT, {}),
+    "a word for a date": ("soon", "date", {}, "", AS_TEXT, {}),
+    "a time of day": ("noon", "time", {}, "", AS_TEXT, {}),
+    "no JSON": ("{", "json", {}, "", AS_TEXT, {}),
+    "no UUID": ("x", "uuid", {}, "", AS_TEXT, {}),
+    "a long text": (
+        *("xxxx", "varchar(3)", {}, "only 3 fit"),
+        *(", or declare the column as a longer type under columns: in the table file", {}),
+    ),
+    "a NUL": ("a\0", "varchar(9)", {}, "it contains a NUL", "", {}),
+    "half of a character": ("\ud83d", "text", {}, "half of a character", "", {}),
+}
+
+
+@pytest.mark.parametrize("case", REMEDIES)
+def test_the_remedy_of_a_refused_value_exists_and_works(case: str) -> None:
+    text, type, formats, why, remedy, changes = REMEDIES[case]
+    with pytest.raises(ValueRefused) as refused:
+        staged(type, [text], **formats)
+    assert why in str(refused.value)
+    assert str(refused.value).endswith(f". Correct it in the source{remedy}")
+    if changes:
+        staged(type, [text], **{**formats, **changes})
+    if AS_TEXT in remedy:
+        assert text in staged("text", [text], **formats).decode().replace('""', '"')

@@ -12,6 +12,7 @@ import pytest
 
 from daybook.definitions.summary import Summary
 from daybook.errors import BuildFailed, TableFileError
+from daybook.model.distant_time import DistantTime
 from daybook.model.types import Type
 from daybook.summaries.parse.lineage import read
 from daybook.summaries.testing.cases import Case, case_files, read_case, run_case
@@ -282,7 +283,14 @@ def test_the_types_of_a_table_file_are_those_after_masking(tmp_path: Path) -> No
         (Decimal("0.33333333333"), 1 / 3, True),
         (0, 1e-300, False),
         (float("nan"), float("nan"), True),
+        (float("nan"), Decimal("NaN"), True),
+        (Decimal("NaN"), Decimal("NaN"), True),
+        (1, Decimal("NaN"), False),
+        (Decimal("NaN"), 1, False),
         (float("inf"), float("inf"), True),
+        (float("inf"), Decimal("Infinity"), True),
+        ("infinity", DistantTime("infinity"), True),
+        (date(9999, 12, 31), DistantTime("infinity"), False),
         (1, "1", False),
         ("1", 1, False),
         (1, True, False),
