@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from daybook.errors import SourceError
 from daybook.model.interval import Interval, merged
-from daybook.model.timezones import local_boundary
+from daybook.model.timezones import find_zone, local_start, start_of_day
 from daybook.model.types import Type
 
 T = TypeVar("T")
@@ -25,10 +25,10 @@ class Cursor:
     timezone: str
 
     def bound(self, instant: datetime) -> date | datetime:
-        """Convert an instant in UTC to a value of the column's type: an instant, a wall-clock time, or a date.
+        """Convert an instant in UTC to a value of the column's type: an instant, a local time, or a date.
 
         Raises:
-            SourceError: the column is not a date or time, or is a DATE and the instant is not a midnight in `timezone`.
+            SourceError: the column is not a date or time, or is a DATE and no day of `timezone` starts at the instant.
         """
         if self.type.kind == "timestamptz":
             return instant.astimezone(UTC)
@@ -37,10 +37,10 @@ class Cursor:
                 f"cursor {self.column!r} is of type {self.type}, and only a date, timestamp or timestamptz can assign "
                 "rows to intervals; set cursor: to such a column"
             )
-        local = local_boundary(instant, self.timezone)
+        local = local_start(instant, self.timezone)
         if self.type.kind == "timestamp":
             return local
-        if self.type.kind == "date" and (local.hour, local.minute, local.second) == (0, 0, 0):
+        if start_of_day(local.date(), find_zone(self.timezone)) == instant:
             return local.date()
         raise SourceError(
             f"cursor {self.column!r} is a date, and an interval that starts at {local} in {self.timezone} would split "

@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from daybook.errors import IntervalError
 from daybook.suggestions import did_you_mean
 
+_HOUR = timedelta(hours=1)
+_LONGEST_REPEAT = 8  # hours: since 1970, no clock was set back further
+
 
 def find_zone(name: str) -> ZoneInfo:
     """Return the time zone that has an IANA name, such as `America/New_York`.
@@ -81,14 +84,9 @@ def instant_of(when: date | datetime, zone: ZoneInfo) -> datetime:
 
 
 def local_boundary(instant: datetime, zone: str) -> datetime:
-    """Return the time that the clock of `zone` shows at `instant`, to compare with a cursor column without time zones.
+    """Return the time that the clock of `zone` shows at `instant`.
 
     Takes an aware datetime in any time zone, and returns a naive one.
-
-    If the clock is set back by an hour, the repeated hour is two intervals. The first has two equal boundaries (01:00
-    and 01:00) and selects no rows. The second (01:00 and 02:00) selects the rows of both, which a column without a zone
-    cannot distinguish. So each row is in exactly one interval. (The exception is Antarctica/Troll, which sets its clock
-    back by two hours: there, hourly intervals can select a row twice.)
 
     Raises:
         IntervalError: the zone is unknown, or `instant` has no time zone.
@@ -96,6 +94,31 @@ def local_boundary(instant: datetime, zone: str) -> datetime:
     if instant.utcoffset() is None:
         raise IntervalError(f"{instant.isoformat()} is not an instant: it has no time zone. Add one, such as +00:00.")
     return wall_clock(instant, find_zone(zone))
+
+
+def local_start(instant: datetime, zone: str) -> datetime:
+    """Return the first local time of an interval that starts at `instant`, to compare with a cursor without a zone.
+
+    Takes and returns datetimes as `local_boundary`, and usually returns the same.
+
+    If a day starts at `instant`, it is the midnight of that day, even if the clock jumps over midnight. (In September,
+    a day starts at 01:00 in America/Santiago.) Dates, and times that are truncated to a day, have this value.
+
+    If the clock is set back, it is the first local time that the clock shows from `instant` on. If it is set back by an
+    hour, the repeated hour is two intervals. The first has two equal boundaries (01:00 and 01:00) and selects no rows.
+    The second (01:00 and 02:00) selects the rows of both, which a column without a zone cannot distinguish. So each row
+    is in exactly one interval. (The exception is a clock that is set back by two hours or more, over midnight, as in
+    Antarctica/Casey: there, hourly intervals can select a row twice.)
+
+    Raises:
+        IntervalError: as `local_boundary`.
+    """
+    shown, before = (local_boundary(moment, zone) for moment in (instant, instant - timedelta.resolution))
+    if before.date() < shown.date():
+        return datetime.combine(shown.date(), time())
+    if not happens_twice(instant.astimezone(find_zone(zone))):
+        return shown
+    return min(local_boundary(instant + n * _HOUR, zone) for n in range(_LONGEST_REPEAT))
 
 
 def wall_clock(instant: datetime, zone: ZoneInfo) -> datetime:

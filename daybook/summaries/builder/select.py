@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from daybook.definitions.summary import Summary
 from daybook.errors import BuildFailed, TableFileError
 from daybook.model.interval import Interval
 from daybook.model.table_name import TableName
-from daybook.model.timezones import find_zone, happens_twice, local_boundary
+from daybook.model.timezones import find_zone, local_start
 from daybook.model.types import Type
 from daybook.sql.database_error import Condition, DatabaseError
 from daybook.warehouses.base import Warehouse
@@ -184,19 +185,25 @@ def input_range(summary: Summary, stretch: Interval) -> tuple[datetime, datetime
     """Return the input range for the rows of a range of intervals: the range and `lookback` intervals before it.
 
     Returns the start and the exclusive end, as local times of the summary's `timezone` without an offset. If a local
-    time occurs twice (when clocks are set back), the range is extended to the next interval: a warehouse may choose
-    either of the two instants.
+    time occurs twice (when clocks are set back) or never (when they are set forward), the range is extended to the next
+    interval: a warehouse may choose either of two instants.
     """
     grid, zone = summary.grid, find_zone(summary.timezone)
     assert grid is not None
     first, end = grid.containing(stretch.start), stretch.end
     for _ in range(summary.lookback):
         first = grid.previous(first)
-    while happens_twice(first.start.astimezone(zone)):
+    while not _is_shown_once(first.start, zone):
         first = grid.previous(first)
-    while happens_twice(end.astimezone(zone)):
+    while not _is_shown_once(end, zone):
         end = grid.containing(end).end
-    return local_boundary(first.start, summary.timezone), local_boundary(end, summary.timezone)
+    return local_start(first.start, summary.timezone), local_start(end, summary.timezone)
+
+
+def _is_shown_once(boundary: datetime, zone: ZoneInfo) -> bool:
+    """Return True if the local time of this instant means no other instant, however a database interprets it."""
+    local = local_start(boundary, zone.key)
+    return all(local.replace(tzinfo=zone, fold=fold).astimezone(UTC) == boundary for fold in (0, 1))
 
 
 def _twice(names: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from daybook.definitions.summary import Summary
 from daybook.ledger.ledger import Coverage, Entry, Ledger
 from daybook.model.interval import Interval, merged
 from daybook.model.interval_grid import Grid
+from daybook.model.timezones import find_zone, local_start
 from daybook.summaries.builder.build_inputs import Inputs, Seen
 from daybook.summaries.parse.determinism import is_repeatable
 from daybook.summaries.parse.lineage import Lineage
@@ -124,9 +125,20 @@ def _stale_by(summary: Summary, changes: Sequence[Entry], until: datetime) -> It
 def _touched(grid: Grid, changed: Interval, lookback: int, until: datetime) -> Iterator[Interval]:
     """Yield the intervals whose rows depend on input within `changed`, up to the end of all inputs."""
     interval, behind = grid.containing(changed.start), 0
+    while _shows_earlier_dates(grid, interval.start):
+        interval = grid.previous(interval)
     while interval.start < until:
         behind += interval.start >= changed.end
         if behind > lookback:
             return
         yield interval
         interval = grid.next(interval)
+
+
+def _shows_earlier_dates(grid: Grid, start: datetime) -> bool:
+    """Return True if the clock is set back, after the `start` of an interval, to a time before it.
+
+    America/St_Johns set its clock from 00:01 back to 23:01 until 2011: then a row of the new day has the old date.
+    """
+    last = local_start(start, grid.timezone) - timedelta.resolution
+    return last.replace(tzinfo=find_zone(grid.timezone), fold=1).astimezone(UTC) > start

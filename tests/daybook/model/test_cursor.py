@@ -66,3 +66,23 @@ def test_bounds() -> None:
         Cursor("at", Type("date"), "UTC").bound(midnight)
     with pytest.raises(SourceError, match="only a date, timestamp or timestamptz"):
         Cursor("at", Type("bigint"), "UTC").bound(midnight)
+
+
+@pytest.mark.parametrize(
+    ("zone", "instant", "day"),
+    [
+        ("America/Santiago", datetime(2024, 9, 8, 4, tzinfo=UTC), date(2024, 9, 8)),
+        ("Asia/Beirut", datetime(2024, 3, 30, 22, tzinfo=UTC), date(2024, 3, 31)),
+        ("Pacific/Apia", datetime(2011, 12, 30, 10, tzinfo=UTC), date(2011, 12, 31)),
+        ("America/Havana", datetime(2021, 11, 7, 4, tzinfo=UTC), date(2021, 11, 7)),
+    ],
+)
+def test_a_day_starts_with_its_date_whatever_the_clock_shows(zone: str, instant: datetime, day: date) -> None:
+    assert Cursor("at", Type("date"), zone).bound(instant) == day
+    assert Cursor("at", Type("timestamp"), zone).bound(instant) == datetime(day.year, day.month, day.day)
+    assert Cursor("at", Type("timestamptz"), zone).bound(instant) == instant
+
+
+def test_the_second_of_two_midnights_splits_its_day() -> None:
+    with pytest.raises(SourceError, match="would split a day"):
+        Cursor("at", Type("date"), "America/Havana").bound(datetime(2021, 11, 7, 5, tzinfo=UTC))

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from daybook.errors import IntervalError
-from daybook.model.timezones import find_zone, instant_of, local_boundary, start_of_day
+from daybook.model.timezones import find_zone, instant_of, local_boundary, local_start, start_of_day
 
 
 def utc(*when: int) -> datetime:
@@ -115,6 +115,26 @@ def test_a_skipped_or_repeated_time_is_refused(zone: str, when: date | datetime,
 def test_local_boundary(instant: datetime, zone: str, shown: datetime) -> None:
     found = local_boundary(instant, zone)
     assert (found, found.tzinfo, found.fold) == (shown, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("instant", "zone", "start"),
+    [
+        (utc(2021, 2, 5, 5), "America/New_York", datetime(2021, 2, 5)),
+        (utc(2021, 2, 5, 6), "America/New_York", datetime(2021, 2, 5, 1)),
+        # the clock jumped over midnight, which is the start of the day for dates
+        (utc(2018, 11, 4, 3), "America/Sao_Paulo", datetime(2018, 11, 4)),
+        (utc(2018, 11, 4, 4), "America/Sao_Paulo", datetime(2018, 11, 4, 2)),
+        (utc(1919, 3, 31, 4, 30), "America/Toronto", datetime(1919, 3, 31)),
+        (utc(2011, 12, 30, 10), "Pacific/Apia", datetime(2011, 12, 31)),
+        # the clock jumped from 02:00 to 03:00, which no date starts at
+        (utc(2021, 3, 14, 7), "America/New_York", datetime(2021, 3, 14, 3)),
+        (utc(2021, 11, 7, 6), "America/New_York", datetime(2021, 11, 7, 1)),
+    ],
+)
+def test_local_start(instant: datetime, zone: str, start: datetime) -> None:
+    found = local_start(instant, zone)
+    assert (found, found.tzinfo, found.fold) == (start, None, 0)
 
 
 def test_local_boundary_refuses_a_naive_datetime_and_an_unknown_zone() -> None:

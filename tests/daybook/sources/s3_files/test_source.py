@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from daybook.definitions.table_files import read_table
-from daybook.errors import DaybookError, FileRefused, ShrinkGuard, SourceError, TableFileError
+from daybook.errors import DaybookError, FileRefused, OutsideInterval, ShrinkGuard, SourceError, TableFileError
 from tests.support.s3_folder import COLUMNS, PACK, WRITE, Folder, parquet
 from tests.support.servers.s3 import S3
 from tests.support.source_and_warehouse import Endpoints
@@ -177,6 +177,33 @@ def test_hours_are_those_of_the_tables_time_zone(folder: Folder) -> None:
     folder.put("x/2024-01-01T14:00/f.jsonl", b'{"id": 2, "at": "2024-01-01T13:59:59.5+01:00"}\n')
     with pytest.raises(DaybookError, match=r"2024-01-01 12:59:59\.5"):
         folder.ends.load(table, "2024-01-01T14:00")
+
+
+@pytest.mark.parametrize("type", ["date", "timestamp"])
+def test_a_day_without_midnight(folder: Folder, type: str) -> None:
+    """In Santiago, 2024-09-08 started at 01:00. A date is its midnight, which the clock did not show."""
+    table = folder.table(
+        "x/{execution_date}/",
+        source={"missing": "empty"},
+        cursor="at",
+        timezone="America/Santiago",
+        start=date(2024, 9, 7),
+        columns={"id": "int", "at": type},
+    )
+    midnight = "" if type == "date" else " 00:00:00"
+    for day in (7, 8, 9):
+        folder.put(f"x/2024-09-0{day}/f.csv", f"id,at\n{day},2024-09-0{day}{midnight}\n".encode())
+    for day in (7, 8, 9, 8, 7):
+        assert folder.ends.load(table, f"2024-09-0{day}").rows == 1
+    assert [id for (id,) in folder.ends.rows(table, "id")] == [7, 8, 9]
+    assert folder.ends.load(table, "2024-09-07", "2024-09-10").rows == 3
+    assert folder.ends.load(table).rows == 3
+    folder.put("x/2024-09-07/f.csv", f"id,at\n7,2024-09-08{midnight}\n".encode())
+    with pytest.raises(
+        OutsideInterval, match=r"its at is 2024-09-08.*, but the file is for 2024-09-07.* until 2024-09-08"
+    ):
+        folder.ends.load(table, "2024-09-07")
+    assert [id for (id,) in folder.ends.rows(table, "id")] == [7, 8, 9]
 
 
 def test_columns_are_read_from_parquet(folder: Folder) -> None:

@@ -419,6 +419,21 @@ def test_symbols_in_another_spelling_are_refused(symbols: list[str], error: str,
 
 
 @ON_ONE_WAREHOUSE
+def test_a_day_without_midnight(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
+    """In Cairo, 2024-04-26 started at 01:00. New York had a session on that date."""
+    yahoo.shares["AAPL"] = share(date(2024, 4, 22), date(2024, 5, 4))
+    table = prices(warehouse_ends, "AAPL", timezone="Africa/Cairo", start=date(2024, 4, 22), on_missing="warn")
+    week = [date(2024, 4, day) for day in (24, 25, 26, 29)]
+    for day in week:
+        load(warehouse_ends, table, f"{day}")
+        assert days(warehouse_ends, table, "AAPL") == [one for one in week if one <= day]
+    load(warehouse_ends, table, "2024-04-22", "2024-05-04")
+    assert days(warehouse_ends, table, "AAPL") == sorted(yahoo.shares["AAPL"].bars)
+    load(warehouse_ends, table)
+    assert days(warehouse_ends, table, "AAPL") == sorted(yahoo.shares["AAPL"].bars)
+
+
+@ON_ONE_WAREHOUSE
 def test_a_dry_run_lists_the_days_to_load(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
     table = prices(warehouse_ends, "AAPL")
     assert table.grid is not None
