@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 SCHEMA = "daybook"
 #: The tables that a load writes to. It reads the catalog for all of them in one query (`Warehouse.look_up`).
-TABLES_OF_A_LOAD = tuple(f"{SCHEMA}.{name}" for name in ("ledger", "columns", "checksums"))
+TABLES_OF_A_LOAD = tuple(f"{SCHEMA}.{name}" for name in ("ledger", "columns", "checksums", "moves"))
 
 #: The longest text in one of Daybook's own tables, in characters. The column is a varchar(4000): Redshift counts bytes,
 #: and a character has up to four.

@@ -11,6 +11,7 @@ from dataclasses import replace
 from daybook.errors import DuplicateKey
 from daybook.ledger.interval_checksums import Checksums
 from daybook.ledger.ledger import Entry, Ledger
+from daybook.ledger.moves import MovedInterval, Moves
 from daybook.ledger.source_columns import SourceColumnHistory
 from daybook.ledger.state_table import TABLES_OF_A_LOAD
 from daybook.load import concurrent_loads, guards, staged_sql
@@ -19,12 +20,13 @@ from daybook.load.checksums import LoadChecksums
 from daybook.load.extraction.extract import Extracted
 from daybook.load.extraction.schema_drift import SchemaDiff
 from daybook.load.ledger_entries import LedgerEntries
+from daybook.load.moved_intervals import MovedIntervals
 from daybook.load.planning.plan import intervals_within
 from daybook.load.staged import Staged
 from daybook.load.staging import Staging
 from daybook.sql.database_error import Condition, DatabaseError, is_transient, meets
 from daybook.stage.base import Stage
-from daybook.strategies.staged_rows import StagedRows
+from daybook.strategies.staged_rows import StagedRows, not_newer_sql, same_key_sql
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -52,7 +54,7 @@ class Transaction:
         self._plan, self._target = extracted.plan, extracted.target
         self._table = warehouse.table(extracted.target.name)
         self._ledger, self._memory = Ledger(warehouse), SourceColumnHistory(warehouse)
-        self._checksums = Checksums(warehouse)
+        self._checksums, self._moves = Checksums(warehouse), Moves(warehouse)
         #: Retries look it up in the ledger, to find a commit whose confirmation was lost with the connection.
         self._load_id = str(uuid.uuid4())
         #: The results of the checks.
@@ -74,6 +76,7 @@ class Transaction:
             self._ledger.ensure(session)
             self._memory.ensure(session)
             self._checksums.ensure(session)
+            self._moves.ensure(session)
             table, described = self._plan.table, self._extracted.described
             SchemaDiff.of(session, self._warehouse, table, described).apply(session, self._target, self._plan.label)
             self._warehouse.check(session, self._target)
@@ -96,6 +99,8 @@ class Transaction:
 
     def _transaction(self, session: Session, staged: Staged | None, tally: LoadChecksums) -> Sequence[Entry]:
         created, kept = self._begin(session), list[Entry]()
+        # A new table has lost the rows of every interval that a dropped one had.
+        moved: set[MovedInterval] = {None} if created and not self._plan.whole else set()
         done = self._ledger.of_load(session, self._target.name, self._load_id)
         if done:
             session.run("ROLLBACK")
@@ -114,6 +119,7 @@ class Transaction:
                     "%s %s: another run has loaded it from a newer snapshot", self._target.name, self._plan.label
                 )
                 return kept
+            moved |= self._moved_intervals(session, staged)
             self._apply(session, staged, tally)
         if created:
             self._create_keys(session)
@@ -123,6 +129,7 @@ class Transaction:
         self._record_interval_checksums(session, staged, tally)
         described, noted_at = self._extracted.described, entries[-1].loaded_at
         self._memory.record(session, self._target, described, noted_at, self._load_id)
+        self._moves.record(session, self._target.name, self._load_id, noted_at, moved)
         session.run("COMMIT")
         return sorted([*kept, *entries], key=lambda entry: entry.end)
 
@@ -174,6 +181,22 @@ class Transaction:
                 raise
             self._stage_first = True
             raise _NeedsStaging(str(error)) from error
+
+    def _moved_intervals(self, session: Session, staged: Staged) -> set[MovedInterval]:
+        """Return the intervals whose rows this load changes besides its own. Call it before the table changes."""
+        plan, warehouse, target, grid = self._plan, self._warehouse, self._target, self._plan.table.grid
+        if plan.whole or grid is None or not target.key:
+            return set()
+        moved = MovedIntervals(warehouse, target, grid, list(staged.sums))
+        if staged.rows and (plan.strategy.removes_rows or plan.strategy.rows_move):
+            newest = plan.strategy.keeps_newest_of_key
+            same_key = same_key_sql(warehouse, target, self._table, staged.table)
+            moved.lost(staged.table, not_newer_sql(warehouse, target, staged.table) if newest else same_key)
+        if staged.rows and self._entries.neighbouring_intervals():
+            moved.gained(staged.table)
+        if staged.deleted:
+            moved.lost(staged.deleted, not_newer_sql(warehouse, target, staged.deleted))
+        return moved.find(session)
 
     def _apply(self, session: Session, staged: Staged, tally: LoadChecksums) -> None:
         plan, warehouse, target = self._plan, self._warehouse, self._target

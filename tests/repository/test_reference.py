@@ -11,7 +11,7 @@ import pytest
 from daybook.audit import audit_log
 from daybook.cli.commands import COMMANDS
 from daybook.errors import DaybookError
-from daybook.ledger import failures, interval_checksums, ledger, source_columns
+from daybook.ledger import failures, interval_checksums, ledger, moves, source_columns
 from daybook.monitoring.incidents import incident_log
 from daybook.monitoring.key_metrics import metrics_table
 from daybook.orchestration import events, monitor_events
@@ -31,6 +31,7 @@ TABLES = {
     "failures": failures.COLUMNS,
     "columns": source_columns.COLUMNS,
     "checksums": interval_checksums.COLUMNS,
+    "moves": moves.COLUMNS,
     "inputs": build_inputs.COLUMNS,
     "audits": audit_log.COLUMNS,
     "incidents": incident_log.COLUMNS,

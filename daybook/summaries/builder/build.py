@@ -15,6 +15,7 @@ from typing import Any
 from daybook.definitions.summary import Summary
 from daybook.errors import BuildFailed, DaybookError, WarehouseLost
 from daybook.ledger.ledger import Entry, Ledger
+from daybook.ledger.moves import MovedInterval, Moves
 from daybook.load.check_runner import Result, warnings_of
 from daybook.model.interval import Interval, coalesce
 from daybook.sql.database_error import DatabaseError, is_transient
@@ -107,7 +108,7 @@ class _Build:
     ) -> None:
         self._summary, self._lineage, self._warehouse = summary, lineage, warehouse
         self._full_refresh, self._flow_run_id = full_refresh, flow_run_id
-        self._ledger, self._inputs = Ledger(warehouse), Inputs(warehouse)
+        self._ledger, self._inputs, self._moves = Ledger(warehouse), Inputs(warehouse), Moves(warehouse)
         self._load_id = str(uuid.uuid4())
 
     def run(self) -> Built:
@@ -116,6 +117,7 @@ class _Build:
         with self._warehouse.session() as session:
             self._ledger.ensure(session)
             self._inputs.ensure(session)
+            self._moves.ensure(session)
             done = self._ledger.of_load(session, summary.name, self._load_id)
             if done:
                 remove_leftovers(session, summary, self._warehouse)
@@ -123,11 +125,11 @@ class _Build:
             swap.check_name(session, self._warehouse, summary.name)
             need = find_stale(session, self._warehouse, self._lineage, full_refresh=self._full_refresh)
             if not need.whole and not need.intervals:
-                return Built(summary.name, "", f"nothing to do: its inputs have not changed since {_moment(need)}")
+                return Built(summary.name, "", f"nothing to do: its inputs have not changed since {need.built_at}")
             try:
                 return self._build(session, need)
             except DaybookError as error:
-                readers = f"Readers still see the build of {_moment(need)}" if need.last else "It has no earlier build"
+                readers = f"Readers still see the build of {need.built_at}" if need.last else "It has no earlier build"
                 raise _extended(error, readers) from None
 
     def _build(self, session: Session, need: BuildScope) -> Built:
@@ -175,6 +177,7 @@ class _Build:
         A build of some intervals runs its output checks here, because the whole table exists only in this transaction.
         """
         summary, warehouse, checks = self._summary, self._warehouse, tuple[Result, ...]()
+        moved = set[MovedInterval]()
         exists = warehouse.begin_locked(session, summary.name)
         warehouse.limit_lock_waits(session)  # once it has changed the columns, readers wait for this transaction
         newest = self._ledger.ends(session, [summary.name]).get(summary.name)
@@ -188,7 +191,9 @@ class _Build:
         elif need.whole:
             swap.whole(session, warehouse, target, table.name, table.rows)
         else:
-            swap.intervals(session, warehouse, target, table.name, table.rows, need.intervals)
+            assert summary.grid is not None
+            args = (session, warehouse, target, table.name, table.rows)
+            moved = swap.intervals(*args, need.intervals, summary.grid)
             rows = session.one(f"SELECT count(*) FROM {warehouse.table(summary.name)}")
             checks = verify.output(session, warehouse, summary, rows, before)
         spans: list[tuple[datetime | None, datetime, int]]
@@ -204,6 +209,7 @@ class _Build:
         entries = [Entry(summary.name, *span, **common) for span in spans or [(None, need.until, table.rows)]]
         self._ledger.record(session, entries)
         self._inputs.record(session, summary.name, self._load_id, need.seen)
+        self._moves.record(session, summary.name, self._load_id, common["loaded_at"], moved)
         if exists:
             table.drop()
         session.run("COMMIT")
@@ -230,11 +236,6 @@ def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
     began = time.monotonic()
     yield
     seconds[step] = time.monotonic() - began
-
-
-def _moment(need: BuildScope) -> str:
-    assert need.last is not None
-    return f"{need.last.loaded_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _extended(error: DaybookError, more: str) -> DaybookError:

@@ -1,12 +1,16 @@
-"""Find the stale part of a summary: compare the ledger's rows of its inputs with those that the last build read."""
+"""Find the stale part of a summary: compare the ledger's rows of its inputs with those that the last build read.
+
+The table `daybook.moves` has the intervals that a load changed besides those in the ledger.
+"""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from daybook.definitions.summary import Summary
 from daybook.ledger.ledger import Coverage, Entry, Ledger
+from daybook.ledger.moves import MovedInterval, Moves
 from daybook.model.interval import Interval, merged
 from daybook.model.interval_grid import Grid
 from daybook.model.timezones import find_zone, local_start
@@ -31,11 +35,22 @@ class BuildScope:
     whole: bool = False
     intervals: tuple[Interval, ...] = ()
 
+    @property
+    def built_at(self) -> str:
+        """Return the time of the last build, for messages."""
+        assert self.last is not None
+        return f"{self.last.loaded_at:%Y-%m-%d %H:%M:%S} UTC"
 
-def version_of(summary: Summary) -> str:
-    """Return a hash of the fields that decide a summary's rows: its SELECT and types, but not its checks or owner."""
+
+def version_of(summary: Summary, *, with_moves: bool = True) -> str:
+    """Return a hash of the fields that decide a summary's rows: its SELECT and types, but not its checks or owner.
+
+    Versions of Daybook without `daybook.moves` did not rebuild the intervals that rows had left. Their hash of an
+    incremental summary (`with_moves=False`) differs, so it is built as a whole once.
+    """
     fields = [summary.sql, *summary.key, summary.interval, summary.cursor, summary.timezone, str(summary.lookback)]
     fields += [f"{name}: {type}" for name, type in summary.columns.items()]
+    fields += ["moves"] * (with_moves and summary.interval is not None)
     return hashlib.sha256("\0".join(map(str, fields)).encode()).hexdigest()[:16]
 
 
@@ -53,11 +68,11 @@ def find_stale(session: Session, warehouse: Warehouse, lineage: Lineage, *, full
     read = Inputs(warehouse).seen(session, summary.name, last.load_id)
     stale = set[Interval]()
     for name in inputs:
-        changes = _changes(session, ledger, name, read.get(name), ends[name])
+        changes = _changes(session, warehouse, name, read.get(name), ends[name])
         why = _why_whole_after(lineage, name, changes)
         if why:
             return BuildScope(why, seen, until, last, whole=True)
-        stale.update(_stale_by(summary, changes or (), until))
+        stale.update(_stale_by(summary, changes, until))
     return BuildScope("its inputs have changed" if stale else "", seen, until, last, intervals=tuple(sorted(stale)))
 
 
@@ -84,42 +99,56 @@ def _why_whole(
     if not summary.allow_empty and session.one(f"SELECT 1 FROM {table} LIMIT 1") is None:
         return "its table was emptied"
     if last.version != version_of(summary):
-        return "its files have changed"
+        older = last.version == version_of(summary, with_moves=False)
+        return "an older version of Daybook built it" if older else "its files have changed"
     if not is_repeatable(lineage, warehouse.volatile_functions):
         return "its SELECT depends on the clock or on random values"
     unknown = [name for name in lineage.inputs if name not in ends]
     return f"the ledger does not record changes of {', '.join(unknown)}" if unknown else None
 
 
-def _changes(
-    session: Session, ledger: Ledger, name: str, read: datetime | None, end: Coverage
-) -> Sequence[Entry] | None:
-    """Return the entries of an input since the last build `read` it. None: that time is unknown."""
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """The changes of one input since the last build. `entries` is None if it is unknown what that build read."""
+
+    entries: Sequence[Entry] | None = ()
+    moved: Collection[MovedInterval] = ()
+    """The intervals that the loads changed besides those of `entries`."""
+
+
+def _changes(session: Session, warehouse: Warehouse, name: str, read: datetime | None, end: Coverage) -> _Changes:
+    """Return the changes of an input since the last build `read` it. None: that time is unknown."""
     if read is None:
-        return None
-    found = ledger.since(session, name, read) if end.loaded_at > read else []
-    return [change for change in found if not change.is_confirmation]
+        return _Changes(None)
+    if end.loaded_at <= read:
+        return _Changes()
+    found = Ledger(warehouse).since(session, name, read)
+    moved = Moves(warehouse).since(session, name, read)
+    return _Changes([change for change in found if not change.is_confirmation], moved)
 
 
-def _why_whole_after(lineage: Lineage, name: str, changes: Sequence[Entry] | None) -> str | None:
+def _why_whole_after(lineage: Lineage, name: str, changes: _Changes) -> str | None:
     """Return why these changes of an input make all of a summary stale. None: they make only intervals stale."""
-    if changes is None:
+    if changes.entries is None:
         return f"the last build did not record what it read of {name}"
-    if changes and name in lineage.by_others:
+    if changes.entries and name in lineage.by_others:
         return f"{name} has changed, and the SELECT filters it by another column than its cursor"
-    if changes and lineage.summary.grid is None:
+    if changes.entries and lineage.summary.grid is None:
         return f"{name} has changed"
-    if any(change.start is None or change.is_full_refresh for change in changes):
+    if any(change.start is None or change.is_full_refresh for change in changes.entries):
         return f"all of {name} was reloaded"
+    if None in changes.moved:
+        return f"{name} was created again, or its rows without a cursor have changed"
     return None
 
 
-def _stale_by(summary: Summary, changes: Sequence[Entry], until: datetime) -> Iterator[Interval]:
+def _stale_by(summary: Summary, changes: _Changes, until: datetime) -> Iterator[Interval]:
     """Yield the intervals whose rows depend on these changes of an input."""
-    changed = [Interval(change.start, change.end) for change in changes if change.start is not None]
-    for span in merged(changed):
+    changed = [Interval(change.start, change.end) for change in changes.entries or () if change.start is not None]
+    for span in merged([*changed, *(one for one in changes.moved if one is not None)]):
         assert summary.grid is not None
-        yield from _touched(summary.grid, span, summary.lookback, until)
+        # A row with a cursor in the future may have left an interval after the end of all inputs.
+        yield from _touched(summary.grid, span, summary.lookback, max(until, span.end))
 
 
 def _touched(grid: Grid, changed: Interval, lookback: int, until: datetime) -> Iterator[Interval]:

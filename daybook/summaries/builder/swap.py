@@ -8,12 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from daybook.errors import SchemaMismatch
+from daybook.ledger.moves import MovedInterval
+from daybook.load.moved_intervals import MovedIntervals
 from daybook.model.interval import Interval
+from daybook.model.interval_grid import Grid
 from daybook.model.table_name import TableName
 from daybook.model.target import Target
 from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.strategies.registry import EXACT_INTERVALS, WHOLE_TABLE
-from daybook.strategies.staged_rows import StagedRows
+from daybook.strategies.staged_rows import StagedRows, same_key_sql
 from daybook.warehouses.base import TABLE, Warehouse
 from daybook.warehouses.session import Session
 
@@ -83,9 +86,17 @@ def whole(session: Session, warehouse: Warehouse, target: Target, build: str, ro
 
 
 def intervals(
-    session: Session, warehouse: Warehouse, target: Target, build: str, rows: int, wanted: Sequence[Interval]
-) -> None:
+    session: Session,
+    warehouse: Warehouse,
+    target: Target,
+    build: str,
+    rows: int,
+    wanted: Sequence[Interval],
+    grid: Grid,
+) -> set[MovedInterval]:
     """Replace the table's rows of the `wanted` intervals by those of the build.
+
+    Returns the other intervals of the `grid` that lose rows, because the build has rows with the same keys.
 
     Raises:
         SchemaMismatch: the table's columns are not those of the build.
@@ -96,7 +107,11 @@ def intervals(
             f"{target.name}: its columns are {_listed(current)}, but its SELECT returns {_listed(new)}. The table was "
             "changed by hand: build it with full_refresh=true to give it the columns of its SELECT again"
         )
-    EXACT_INTERVALS.apply(StagedRows(session, warehouse, target, warehouse.table(build), rows, wanted))
+    moved, built = MovedIntervals(warehouse, target, grid, wanted), warehouse.table(build)
+    moved.lost(built, same_key_sql(warehouse, target, warehouse.table(target.name), built))
+    found = moved.find(session)
+    EXACT_INTERVALS.apply(StagedRows(session, warehouse, target, built, rows, wanted))
+    return found
 
 
 @contextmanager
