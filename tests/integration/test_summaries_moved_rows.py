@@ -260,11 +260,11 @@ def test_a_summary_of_a_summary_whose_rows_move(ends: Endpoints) -> None:
     visits = club(ends, *THREE, load="replace_interval")
     desk, source = visits.desk, ends.source
     clock = "datetime(6)" if source.is_mysql else "timestamp"
-    source.run(f"CREATE TABLE visits (id int PRIMARY KEY, member int, at {clock})")
+    source.run(f"CREATE TABLE visits (id int PRIMARY KEY, member int, seen_at {clock})")
     source.insert("visits", [(member, member, at) for member, at in THREE])
-    table = ends.table("visits", load="replace_interval", key=["id"], cursor="at", interval="day")
-    last = "select member as id, max(at) as last_seen, max(id) as n from {raw}.visits "
-    last += "where at >= {{start}} and at < {{end}} group by 1"
+    table = ends.table("visits", load="replace_interval", key=["id"], cursor="seen_at", interval="day")
+    last = "select member as id, max(seen_at) as last_seen, max(id) as n from {raw}.visits "
+    last += "where seen_at >= {{start}} and seen_at < {{end}} group by 1"
     first = desk.summary("members", last, key=["id"], interval="day", cursor="last_seen")
     for rows, day, expected in [
         ([], "2021-02-01", [3]),
