@@ -22,7 +22,7 @@ from daybook.sources.database.mysql_zero_dates import RealDates, as_null_sql, ro
 from daybook.sql.bucketing import rows_by_interval
 from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.side import ComparisonSide, side_of
-from daybook.sql.database_error import translated
+from daybook.sql.database_error import DatabaseError, translated
 from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.suggestions import did_you_mean
 
@@ -52,18 +52,41 @@ class MySQLTable:
         self._connection.set_character_set("utf8mb4")
         # a TIMESTAMP has the session's time zone; by default, the server disconnects if the stage blocks for 60 s
         self._query("SET SESSION time_zone = '+00:00', sql_mode = '', net_write_timeout = 3600")
-        (database, now), *_ = self._query("SELECT DATABASE(), UTC_TIMESTAMP(6)")
-        self.snapshot_at: datetime = now.replace(tzinfo=UTC)
-        self._query("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        ((database,),) = self._query("SELECT DATABASE()")
         self._schema: str = database if len(config.table) == 1 else config.table[0]
         self._name: str = config.table[-1]
         self._table_sql = f"{self._quote(self._schema or '?')}.{self._quote(self._name)}"
+        self._begin()
         self._described = self._query(DESCRIBED, (self._schema, self._name))
         if not self._described:
             raise SourceError(
                 f"{table.name}: the source has no table {'.'.join(config.table)!r}, or its user may not read it; "
                 f"GRANT SELECT ON {self._table_sql} to the user of block {config.block!r}{self._near()}"
             )
+
+    def _begin(self) -> None:
+        """Begin a transaction, lock the table against DDL until it ends, and take the snapshot.
+
+        WITH CONSISTENT SNAPSHOT would take the snapshot before the lock. A table that takes this one's place in
+        between, as online schema changes do with RENAME TABLE, would have only the rows that it had at the snapshot.
+        LIMIT 0 takes the lock and reads nothing: https://dev.mysql.com/doc/refman/8.4/en/metadata-locking.html
+        """
+        self._query("START TRANSACTION READ ONLY")
+        kinds = self._query(
+            "SELECT table_type FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
+            (self._schema, self._name),
+        )
+        self._view = any("VIEW" in kind for (kind,) in kinds)
+        try:
+            self._query(f"SELECT 1 FROM {self._table_sql} LIMIT 0")
+        except DatabaseError as error:
+            if error.transient:
+                raise
+            kinds = []  # there is no such table, or no privilege: the caller names the remedy
+        ((now,),) = self._query("SELECT UTC_TIMESTAMP(6)")
+        self.snapshot_at: datetime = now.replace(tzinfo=UTC)
+        if kinds and not self._view:  # a view may take minutes to return one row, and is read soon
+            self._query(f"SELECT 1 FROM {self._table_sql} LIMIT 1")
 
     def columns(self) -> list[Column]:
         """Return the columns in the table's order."""
@@ -90,17 +113,13 @@ class MySQLTable:
 
     def facts(self) -> Facts:
         """Return the facts from information_schema. In MySQL 8, the column of an indexed expression is NULL."""
-        (kind,), *_ = self._query(
-            "SELECT table_type FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
-            (self._schema, self._name),
-        )
         indexes = self._query(
             "SELECT index_name, index_name = 'PRIMARY', non_unique = 0, IF(sub_part IS NULL, column_name, NULL) "
             "FROM information_schema.statistics WHERE table_schema = %s AND table_name = %s "
             "ORDER BY index_name, seq_in_index",
             (self._schema, self._name),
         )
-        return Facts("VIEW" in kind, index_rows(indexes))
+        return Facts(self._view, index_rows(indexes))
 
     def first(self, column: str) -> date | datetime | None:
         """Return the smallest date or time of a column that is not a zero date."""

@@ -6,8 +6,9 @@ from daybook.sql.database_error import Condition, DatabaseError
 
 #: The connection failed: the client's "cannot connect", "gone away" and "lost".
 _LOST = {2002, 2003, 2006, 2013, 2055}
-#: A retry can succeed: too many connections, lock wait timeout, deadlock, shutdown, a killed connection.
-_TRANSIENT = {1040, 1053, 1077, 1205, 1213, 1927}
+#: A retry can succeed: too many connections, lock wait timeout, deadlock, shutdown, a killed connection, and "table
+#: definition has changed, please retry transaction".
+_TRANSIENT = {1040, 1053, 1077, 1205, 1213, 1412, 1927}
 #: The server ended a statement that took longer than `limit_sql` allows: MySQL, MariaDB.
 _TIMED_OUT = {3024, 1969}
 
