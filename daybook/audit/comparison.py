@@ -112,7 +112,7 @@ def open_comparison(table: Table, warehouse: Warehouse, keys: ConnectionProvider
         all_rows, moves = rows, until is not None and table.strategy.rows_move
         if until and moves:
             rows = _without_later(session, warehouse, source, table, described, target, rows, until)
-        warehouse.begin_snapshot(session)
+        warehouse.begin_snapshot(session, all_rows)
         with session.undone_on_error():
             checksums = LoadChecksums(session, warehouse, target, recipe)
             both, with_moved = ComparisonPair(side, checksums.side(rows)), checksums.side(all_rows) if moves else None

@@ -1,49 +1,59 @@
-"""Detect a table of PostgreSQL that was rewritten or replaced after a snapshot: it looks empty in that snapshot.
+"""Take a snapshot of PostgreSQL in which no table looks empty because DDL rewrote or replaced it.
 
 https://www.postgresql.org/docs/current/mvcc-caveats.html: "some DDL commands, currently only TRUNCATE and the
 table-rewriting forms of ALTER TABLE, are not MVCC-safe". A transaction takes its snapshot before it waits for the lock
-of such a command, so it reads no rows after the wait.
+of such a command. After the wait, it reads a table that is empty in the snapshot.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-#: What the snapshot shows is a table, its partitions and children, and what a view reads, recursively. The functions
-#: pg_relation_filenode and to_regclass show the present instead. A swap by renaming leaves another table at the name.
+from daybook.sql.database_error import DatabaseError
+
+#: The number of snapshots to take: DDL can come between each of them and the locks.
+_SNAPSHOTS = 5
+
+#: The snapshot shows the catalog as it was. The functions pg_relation_filenode, pg_identify_object and
+#: pg_partition_tree show the present of the tables that this transaction has locked: those of the query, their
+#: partitions and children, and all that its views read. A swap by renaming leaves another table at a name.
 _CHANGED = """
-WITH RECURSIVE used AS (
-    SELECT oid, relkind, relfilenode FROM pg_class WHERE oid = %(oid)s
-    UNION
-    SELECT part.oid, part.relkind, part.relfilenode FROM used JOIN LATERAL (
-        SELECT inhrelid AS oid FROM pg_inherits WHERE inhparent = used.oid
-        UNION
-        SELECT refobjid FROM pg_rewrite JOIN pg_depend ON classid = 'pg_rewrite'::regclass AND objid = pg_rewrite.oid
-        WHERE ev_class = used.oid AND used.relkind = 'v' AND refclassid = 'pg_class'::regclass
-    ) AS found ON true JOIN pg_class AS part ON part.oid = found.oid
-)
 SELECT EXISTS (
-    SELECT FROM used WHERE relkind IN ('r', 'm') AND relfilenode IS DISTINCT FROM pg_relation_filenode(oid)
-) OR (
-    SELECT to_regclass(format('%%I.%%I', nspname, relname))::oid IS DISTINCT FROM c.oid
-    FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace WHERE c.oid = %(oid)s
-) OR EXISTS (
-    SELECT FROM used AS parent JOIN pg_inherits ON inhparent = parent.oid
-    WHERE parent.relkind = 'p' AND inhrelid NOT IN (SELECT relid FROM pg_partition_tree(parent.oid))
+    SELECT FROM pg_locks AS held
+    LEFT JOIN pg_class AS c ON c.oid = held.relation LEFT JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE held.pid = pg_backend_pid() AND held.locktype = 'relation' AND (
+        c.oid IS NULL
+        OR n.nspname <> 'pg_catalog' AND c.relpersistence <> 't' AND (
+            c.relkind IN ('r', 'm') AND c.relfilenode IS DISTINCT FROM pg_relation_filenode(c.oid)
+            OR format('%%I.%%I', n.nspname, c.relname)
+                IS DISTINCT FROM (pg_identify_object('pg_class'::regclass, c.oid, 0)).identity
+            OR c.relkind = 'p' AND EXISTS (
+                SELECT FROM pg_inherits
+                WHERE inhparent = c.oid AND inhrelid NOT IN (SELECT relid FROM pg_partition_tree(c.oid))
+            )
+        )
+    )
 )
 """
 
 
-def changed_since_snapshot(query: Callable[[str, Any], Sequence[Sequence[Any]]], oid: int, table_sql: str) -> bool:
-    """Lock a table against DDL, and return True if DDL came between this transaction's snapshot and the lock.
+def begin_after_ddl(begin: Callable[[], str], query: Callable[[str], Sequence[Sequence[Any]]]) -> None:
+    """Begin a transaction that reads one snapshot, and lock what it will read against DDL until it ends.
 
-    The lock is ACCESS SHARE, as every SELECT takes it, on the table and all that it reads. It lasts until the
-    transaction ends. LOCK TABLE would need SELECT on all columns, and does not take materialized views.
+    The locks are those of a SELECT. LOCK TABLE would need a privilege on all columns, and takes no materialized views.
 
     Args:
-        query: executes a statement in the transaction, and returns its rows.
-        oid: the table's OID in the snapshot.
-        table_sql: the table's quoted name, with each % doubled.
+        begin: begins a transaction of REPEATABLE READ, takes its snapshot, and returns a FROM item of what it will read.
+        query: executes a statement, and returns its rows.
+
+    Raises:
+        DatabaseError: DDL came between each snapshot and the locks. A retry may succeed.
     """
-    query(f"SELECT FROM {table_sql} LIMIT 0", ())
-    ((changed,),) = query(_CHANGED, {"oid": oid})
-    return bool(changed)
+    for _ in range(_SNAPSHOTS):
+        reads = begin()
+        query(f"SELECT FROM {reads} LIMIT 0")
+        ((changed,),) = query(_CHANGED)
+        if not changed:
+            return
+        query("ROLLBACK")
+    text = f"DDL changed a table after each of {_SNAPSHOTS} snapshots"
+    raise DatabaseError(text, text, transient=True)

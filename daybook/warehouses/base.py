@@ -105,8 +105,8 @@ class Warehouse(LockWaits, Protocol):
         """
         ...
 
-    def begin_snapshot(self, session: Session, *, read_only: bool = False) -> None:
-        """Open a transaction whose queries all read one snapshot."""
+    def begin_snapshot(self, session: Session, reads: str, *, read_only: bool = False) -> None:
+        """Open a transaction whose queries all read one snapshot of `reads`, a FROM item (SQL)."""
         ...
 
     # --- names and types

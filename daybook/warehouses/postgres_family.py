@@ -133,8 +133,8 @@ class PostgresFamily(SqlWarehouse):
         session.run("BEGIN")
         return False
 
-    def begin_snapshot(self, session: Session, *, read_only: bool = False) -> None:
-        """Open a transaction whose queries all read one snapshot."""
+    def begin_snapshot(self, session: Session, reads: str, *, read_only: bool = False) -> None:
+        """Open a transaction whose queries all read one snapshot of `reads`, a FROM item (SQL)."""
         session.run(f"BEGIN ISOLATION LEVEL REPEATABLE READ{' READ ONLY' if read_only else ''}")
 
     def find_columns(self, session: Session, table: str) -> list[Found]:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,11 @@ from sqlalchemy import make_url
 
 from daybook.audit.interval_audit import audit
 from daybook.definitions.table import Table
+from daybook.integrations.google_sheets.export import select
 from daybook.model.interval import Interval
 from daybook.orchestration.local_stack.polling import wait_until
 from tests.support.source_and_warehouse import Database, Endpoints
+from tests.support.source_warehouse_fixtures import ends_of
 
 DAYS = [datetime(2021, 2, day, tzinfo=UTC) for day in range(5, 8)]
 INTERVALS = [Interval(day, day + timedelta(days=1)) for day in DAYS]
@@ -95,6 +98,14 @@ def ddl_in_progress(source: Database, statements: list[str]) -> Iterator[Any]:
         yield commit
 
 
+@contextlib.contextmanager
+def refilled(warehouse: Database) -> Iterator[Any]:
+    """Empty raw.orders in the warehouse and fill it again with the same rows, as `ddl_in_progress`."""
+    same = ["CREATE TEMP TABLE same AS SELECT * FROM raw.orders", "TRUNCATE raw.orders"]
+    with ddl_in_progress(warehouse, [*same, "INSERT INTO raw.orders SELECT * FROM same"]) as commit:
+        yield commit
+
+
 @pytest.mark.parametrize("kind", POSTGRES_DDL)
 def test_a_load_sees_the_rows_after_it(from_postgres: Endpoints, kind: str) -> None:
     ends, (made, changed) = from_postgres, POSTGRES_DDL[kind]
@@ -116,6 +127,32 @@ def test_an_audit_sees_the_rows_after_it(from_postgres: Endpoints) -> None:
         auditing = pool.submit(audit, table, INTERVALS, ends.warehouse, ends)
         commit(auditing)
         assert [result.verdict for result in auditing.result(60)] == ["equal"] * 3
+
+
+@pytest.fixture
+def on_postgres_only(
+    postgres_source: Database, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Endpoints]:
+    with ends_of(postgres_source, "postgres-folder", request, tmp_path) as both:
+        both.source.run("; ".join(PLAIN))
+        both.load(orders(both), "2021-02-05", "2021-02-08")
+        yield both
+
+
+def test_an_audit_sees_the_rows_after_it_in_the_warehouse(on_postgres_only: Endpoints) -> None:
+    ends = on_postgres_only
+    with refilled(ends.destination) as commit, ThreadPoolExecutor(1) as pool:
+        auditing = pool.submit(audit, orders(ends), INTERVALS, ends.warehouse, ends)
+        commit(auditing)
+        assert [result.verdict for result in auditing.result(60)] == ["equal"] * 3
+
+
+def test_an_export_selects_the_rows_after_it(on_postgres_only: Endpoints) -> None:
+    ends = on_postgres_only
+    with refilled(ends.destination) as commit, ThreadPoolExecutor(1) as pool:
+        selecting = pool.submit(select, ends.warehouse, "SELECT * FROM raw.orders WHERE note LIKE 'row 1%'")
+        commit(selecting)
+        assert len(selecting.result(60).rows) == 12
 
 
 def test_the_columns_may_be_granted_one_by_one(from_postgres: Endpoints) -> None:

@@ -135,8 +135,8 @@ def _select(warehouse: Warehouse, what: str, statement: Any) -> Selection:
     def ask() -> Selection:
         with warehouse.session() as session:
             at = datetime.now(UTC)
-            warehouse.begin_snapshot(session, read_only=True)
             query = statement(session)
+            warehouse.begin_snapshot(session, f"({query}\n) AS exported", read_only=True)
             rows = int(session.one(f"SELECT count(*) FROM ({query}\n) AS exported"))
             header = session.names(f"SELECT * FROM ({query}\n) AS exported LIMIT 0")
             if (rows + 1) * len(header) > MOST_CELLS:

@@ -15,9 +15,9 @@ from daybook.sql.bucketing import rows_by_interval
 from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.dialects import postgresql as hashing
 from daybook.sql.checksum.side import ComparisonSide, side_of
-from daybook.sql.database_error import DatabaseError, translated
+from daybook.sql.database_error import translated
 from daybook.sql.postgresql_errors import read_error
-from daybook.sql.postgresql_rewrites import changed_since_snapshot
+from daybook.sql.postgresql_rewrites import begin_after_ddl
 from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.suggestions import did_you_mean
 
@@ -33,9 +33,6 @@ _SESSION = (
     "SET TimeZone TO 'UTC'; SET DateStyle TO 'ISO'; SET IntervalStyle TO 'postgres'; SET extra_float_digits TO 3; "
     "SET bytea_output TO 'hex'; SET client_encoding TO 'UTF8'"
 )
-
-#: The number of snapshots to take: DDL at the source can come between a snapshot and the lock on the table.
-_SNAPSHOTS = 5
 
 #: Replace a domain, or a domain over a domain, with its base type.
 _COLUMNS = """
@@ -78,21 +75,14 @@ class PostgreSQLTable:
         connection.rollback()
         connection.autocommit = True
         self._query(_SESSION)
-        for _ in range(_SNAPSHOTS):
-            self._begin()
-            if not changed_since_snapshot(self._query, self._oid, self._table_sql):
-                break
-            self._query("ROLLBACK")
-        else:
-            text = f"DDL changed {'.'.join(config.table)} after each of {_SNAPSHOTS} snapshots"
-            raise DatabaseError(text, text, transient=True)
+        begin_after_ddl(self._begin, lambda statement: self._query(statement, ()))
         self._described = {
             name: (Column(name, _type(text, category, namespace), not required), text)
             for name, text, category, namespace, required in self._query(_COLUMNS, (self._oid,))
         }
 
-    def _begin(self) -> None:
-        """Begin a snapshot, and find the table in it."""
+    def _begin(self) -> str:
+        """Begin a transaction, find the table in its snapshot, and return its quoted name."""
         config = self._config
         self._query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         ((now,),) = self._query("SELECT clock_timestamp()")
@@ -115,6 +105,7 @@ class PostgreSQLTable:
             )
         self._oid, self._schema, self._name, self._kind = found[0]
         self._table_sql = f"{_quote(self._schema)}.{_quote(self._name)}"
+        return self._table_sql
 
     def columns(self) -> list[Column]:
         """Return the columns in the table's order."""

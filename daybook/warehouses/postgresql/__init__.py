@@ -14,6 +14,7 @@ from daybook.model.target import Target
 from daybook.model.types import TIMES, Column, Type
 from daybook.sql.checksum.dialects import postgresql as hashing
 from daybook.sql.database_error import Condition, DatabaseError, first_line, meets, translated
+from daybook.sql.postgresql_rewrites import begin_after_ddl
 from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import Manifest
@@ -75,6 +76,16 @@ class PostgreSQL(PostgresFamily):
         with super().session() as session:
             session.run("SET work_mem TO '64MB'; SET IntervalStyle TO 'postgres'")
             yield session
+
+    def begin_snapshot(self, session: Session, reads: str, *, read_only: bool = False) -> None:
+        """Open a transaction whose queries all read one snapshot of `reads`, and in which no DDL empties its tables."""
+
+        def begin() -> str:
+            super(PostgreSQL, self).begin_snapshot(session, reads, read_only=read_only)
+            session.rows("SELECT 1")
+            return reads
+
+        begin_after_ddl(begin, lambda statement: session.rows(statement))
 
     def csv_format(self) -> CsvFormat:
         """Return the format. NULL is an empty field without quotes; texts always have quotes."""

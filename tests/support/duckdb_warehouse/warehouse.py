@@ -98,7 +98,7 @@ class DuckDB(SqlWarehouse):
             session.run(f"CREATE TABLE IF NOT EXISTS {_LOCKS} (table_name VARCHAR PRIMARY KEY, taken BIGINT)")
         raise AssertionError("the second attempt returns or raises")
 
-    def begin_snapshot(self, session: Session, *, read_only: bool = False) -> None:
+    def begin_snapshot(self, session: Session, reads: str, *, read_only: bool = False) -> None:
         """Open a transaction. Every transaction of DuckDB reads one snapshot."""
         session.run("BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN")
 
