@@ -36,24 +36,27 @@ SELECT EXISTS (
 """
 
 
-def begin_after_ddl(begin: Callable[[], str], query: Callable[[str], Sequence[Sequence[Any]]]) -> None:
+def begin_after_ddl(
+    begin: Callable[[], str], query: Callable[[str], Sequence[Sequence[Any]]], rollback: Callable[[], object]
+) -> None:
     """Begin a transaction that reads one snapshot, and lock what it will read against DDL until it ends.
 
     The locks are those of a SELECT. LOCK TABLE would need a privilege on all columns, and takes no materialized views.
 
     Args:
-        begin: begins a transaction of REPEATABLE READ, takes its snapshot, and returns a FROM item of what it will read.
-        query: executes a statement, and returns its rows.
+        begin: begins a transaction of REPEATABLE READ, takes its snapshot, and returns what it will read, a FROM item.
+        query: executes a query, and returns its rows.
+        rollback: ends the transaction.
 
     Raises:
         DatabaseError: DDL came between each snapshot and the locks. A retry may succeed.
     """
     for _ in range(_SNAPSHOTS):
         reads = begin()
-        query(f"SELECT FROM {reads} LIMIT 0")
+        query(f"SELECT 1 FROM {reads} LIMIT 0")
         ((changed,),) = query(_CHANGED)
         if not changed:
             return
-        query("ROLLBACK")
+        rollback()
     text = f"DDL changed a table after each of {_SNAPSHOTS} snapshots"
     raise DatabaseError(text, text, transient=True)

@@ -130,9 +130,7 @@ def test_an_audit_sees_the_rows_after_it(from_postgres: Endpoints) -> None:
 
 
 @pytest.fixture
-def on_postgres_only(
-    postgres_source: Database, request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Endpoints]:
+def on_postgres_only(postgres_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
     with ends_of(postgres_source, "postgres-folder", request, tmp_path) as both:
         both.source.run("; ".join(PLAIN))
         both.load(orders(both), "2021-02-05", "2021-02-08")

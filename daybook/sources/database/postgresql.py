@@ -75,7 +75,7 @@ class PostgreSQLTable:
         connection.rollback()
         connection.autocommit = True
         self._query(_SESSION)
-        begin_after_ddl(self._begin, lambda statement: self._query(statement, ()))
+        begin_after_ddl(self._begin, lambda statement: self._query(statement, ()), lambda: self._query("ROLLBACK"))
         self._described = {
             name: (Column(name, _type(text, category, namespace), not required), text)
             for name, text, category, namespace, required in self._query(_COLUMNS, (self._oid,))

@@ -85,7 +85,7 @@ class PostgreSQL(PostgresFamily):
             session.rows("SELECT 1")
             return reads
 
-        begin_after_ddl(begin, lambda statement: session.rows(statement))
+        begin_after_ddl(begin, session.rows, lambda: session.run("ROLLBACK"))
 
     def csv_format(self) -> CsvFormat:
         """Return the format. NULL is an empty field without quotes; texts always have quotes."""
