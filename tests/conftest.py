@@ -24,6 +24,7 @@ pytest_plugins = [
     "tests.support.prefect_server",
     "tests.support.preloaded",
     "tests.support.servers.mariadb",
+    "tests.support.servers.mysql",
     "tests.support.servers.postgres",
     "tests.support.servers.s3",
     "tests.support.servers.redshift",

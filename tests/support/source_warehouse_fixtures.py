@@ -21,10 +21,10 @@ EVERY_WAREHOUSE = [*WAREHOUSES, "duckdb-folder"]
 
 @contextlib.contextmanager
 def source_database(kind: str, request: pytest.FixtureRequest) -> Iterator[Database]:
-    """Yield a new, empty source database of a kind in `SOURCES`."""
+    """Yield a new, empty source database of a kind in `SOURCES`, or of Oracle's MySQL (`mysql`)."""
     server = request.getfixturevalue(kind)
     with server.database() as url:
-        yield Database(url, url.rsplit("/", 1)[1] if kind == "mariadb" else "public")
+        yield Database(url, url.rsplit("/", 1)[1] if kind != "postgres" else "public")
 
 
 @contextlib.contextmanager

@@ -30,7 +30,9 @@ COLUMNS = {
     "day": ("date", "date", "timestamp", "date"),
     "yes": ("boolean", "bit(1)", "boolean", "boolean"),
 }
-ENGINES = {"mariadb": mysql_checksum, "postgres": postgresql, "redshift": redshift}
+ENGINES = {"mariadb": mysql_checksum, "mysql": mysql_checksum, "postgres": postgresql, "redshift": redshift}
+#: The position of each database's type in `COLUMNS`.
+POSITIONS = {"mariadb": 1, "mysql": 1, "postgres": 2, "redshift": 3}
 Row = dict[str, Any]
 #: Takes rows, whose unnamed columns are NULL. Returns the hashes of each row and of its key.
 Numbers = Callable[..., list[tuple[int, int]]]
@@ -40,7 +42,7 @@ Numbers = Callable[..., list[tuple[int, int]]]
 def numbers(request: pytest.FixtureRequest) -> Iterator[Numbers]:
     """Each database in turn."""
     engine, server = request.param, request.getfixturevalue(request.param)
-    dialect, position = ENGINES[engine], 1 + list(ENGINES).index(engine)
+    dialect, position = ENGINES[engine], POSITIONS[engine]
     with contextlib.ExitStack() as stack:
         if engine == "redshift":
             database = Database(server.url, stack.enter_context(server.schema()))

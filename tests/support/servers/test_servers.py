@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from sqlalchemy.exc import DBAPIError
 
 from tests.support.servers.mariadb import MariaDB
+from tests.support.servers.mysql import MySQL
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.processes import program
 from tests.support.servers.redshift import IAM_ROLE, Redshift
@@ -47,6 +48,18 @@ def test_mariadb_wants_the_password(mariadb: MariaDB):
     wrong = sa.make_url(mariadb.url).set(password="wrong").render_as_string(hide_password=False)
     with pytest.raises(DBAPIError, match="Access denied"):
         scalar(wrong, "SELECT 1")
+
+
+def test_mysql_is_from_oracle_and_takes_a_database_back(mysql: MySQL):
+    version = str(scalar(mysql.url, "SELECT version()"))
+    assert "MariaDB" not in version and int(version.split(".")[0]) >= 9
+    assert scalar(mysql.url, "SELECT @@global.time_zone") == "+00:00"
+    plugin = "SELECT plugin FROM mysql.user WHERE user = 'root' AND host = '127.0.0.1'"
+    assert scalar(mysql.url, plugin) == "caching_sha2_password"
+    with mysql.database() as url, pytest.raises(DBAPIError, match="MD5 does not exist"):
+        scalar(url, "SELECT MD5('x')")
+    with pytest.raises(DBAPIError, match="Unknown database"):
+        scalar(url, "SELECT 1")
 
 
 def test_a_test_has_a_mariadb_database_of_its_own(mariadb_url: str):
@@ -151,8 +164,10 @@ def test_a_missing_server_is_a_failure_that_says_how_to_install_it():
         program("no-such-server", "apt-get install it")
 
 
-def test_install_has_nothing_to_do_where_the_server_is(mariadb: MariaDB):
-    command = [sys.executable, "-m", "tests.support.servers.install"]
+@pytest.mark.parametrize(("server", "module"), [("mariadb", "install"), ("mysql", "install_mysql")])
+def test_install_has_nothing_to_do_where_the_server_is(server: str, module: str, request: pytest.FixtureRequest):
+    request.getfixturevalue(server)
+    command = [sys.executable, "-m", f"tests.support.servers.{module}"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
