@@ -7,8 +7,8 @@ from typing import Any, BinaryIO
 
 from daybook.errors import FileRefused
 from daybook.extras import extra
-from daybook.model.types import Column, exchanges_integers, holds
-from daybook.sources.s3_files.parquet_types import texts_of, type_of
+from daybook.model.types import Column, Type, exchanges_integers, holds
+from daybook.sources.s3_files.parquet_types import texts_of, type_of, without_type
 from daybook.sources.text.typed_csv import Row
 from daybook.suggestions import did_you_mean
 
@@ -34,10 +34,7 @@ def parquet_columns(stream: BinaryIO, *, what: str) -> list[Column]:
     with _explained(what):
         file = _opened(stream)
         empty = _empty(file)
-        return [
-            Column(field.name, type_of(field.type, field.name), empty=field.name in empty)
-            for field in file.schema_arrow
-        ]
+        return [Column(name, _type(file, name), empty=name in empty) for name in file.schema_arrow.names]
 
 
 def read_parquet(
@@ -60,6 +57,7 @@ def read_parquet(
         file = _opened(stream)
         _check(file, columns, allowed)
         _check_int96(stream, _int96(file) & {column.name for column in columns})
+        enums = _logical(file, "ENUM")
         batches = file.iter_batches(_BATCH, columns=[column.name for column in columns], use_threads=False)
     number = 0
     while True:
@@ -67,7 +65,10 @@ def read_parquet(
             batch = next(batches, None)
             if batch is None:
                 return
-            texts = [texts_of(batch.column(column.name), column) for column in columns]
+            arrays = ((column, batch.column(column.name)) for column in columns)
+            texts = [
+                texts_of(values.cast("string") if column.name in enums else values, column) for column, values in arrays
+            ]
         for row in zip(*texts, strict=True):
             number += 1
             yield f"row {number}", row
@@ -89,6 +90,25 @@ def _explained(what: str) -> Iterator[None]:
     except (OSError, ValueError, NotImplementedError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise FileRefused(f"{what}: {reason}. Replace the file, or correct the table file") from None
+
+
+def _type(file: Any, name: str) -> Type:
+    """Return the type of a column. Raise ValueError if no warehouse has it."""
+    arrow = file.schema_arrow.field(name).type
+    if name in _logical(file, "ENUM") and str(arrow) == "binary":
+        return Type("text")
+    if name in _logical(file, "INTERVAL"):  # Arrow has bytes in its place
+        raise without_type("INTERVAL", name)
+    return type_of(arrow, name)
+
+
+def _logical(file: Any, type: str) -> set[str]:
+    """Return the columns with a logical type of Parquet that Arrow does not distinguish, or with parts of this type."""
+    schema = file.metadata.schema
+    columns = (schema.column(place) for place in range(len(schema)))
+    return {
+        column.path.partition(".")[0] for column in columns if type in (column.logical_type.type, column.converted_type)
+    }
 
 
 def _int96(file: Any) -> set[str]:
@@ -164,7 +184,7 @@ def _check(file: Any, columns: Sequence[Column], allowed: frozenset[str] | None)
             raise ValueError(f"it has no column {column.name!r}; it has {', '.join(names)}{near}")
         if column.name in empty:
             continue
-        found = type_of(schema.field(column.name).type, column.name)
+        found = _type(file, column.name)
         if not holds(column.type, found) and not exchanges_integers(column.type, found):
             raise ValueError(
                 f"its column {column.name!r} is {found}, and {column.type} cannot hold all of its values: declare "

@@ -21,7 +21,7 @@ _KINDS = {
 }
 _DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 6}  # fractional digits of a second: fractions of a microsecond are refused
 #: Extension types whose values are more than those of their storage.
-_EXTENSIONS = {"arrow.uuid": "uuid", "arrow.json": "json"}
+_EXTENSIONS = {"arrow.uuid": "uuid", "arrow.json": "json", "arrow.bool8": "boolean"}
 _EXACT = 2**53  # a double holds every integer that is closer to zero
 
 
@@ -56,11 +56,19 @@ def type_of(type: "pyarrow.DataType", name: str) -> Type:
         return Type("bytes")
     if types.is_nested(type):
         for number in range(type.num_fields):
-            type_of(type.field(number).type, name)  # raises for a part that has no form in JSON
+            part = type.field(number).type
+            if part == pyarrow.time64("ns"):  # Python's times have microseconds
+                raise without_type(part, name)
+            type_of(part, name)  # raises for a part that has no form in JSON
         return Type("json")
-    raise ValueError(
-        f"its column {name!r} has the Arrow type {type}, which no warehouse can hold: write it as a number or a text. "
-        "To load the other columns, list them under columns: in the table file, with on_new_column: ignore"
+    raise without_type(type, name)
+
+
+def without_type(type: object, name: str) -> ValueError:
+    """Return the error about a column whose type no warehouse has."""
+    return ValueError(
+        f"its column {name!r} has the type {type}, which no warehouse can hold: write it as a number or a text. To "
+        "load the other columns, list them under columns: in the table file, with on_new_column: ignore"
     )
 
 

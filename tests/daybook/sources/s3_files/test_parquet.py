@@ -5,8 +5,10 @@ import uuid
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow
 import pytest
 
@@ -65,6 +67,8 @@ TYPES: dict[str, tuple[Callable[[], Any], str, str]] = {
         "uuid",
         str(UUID),
     ),
+    "json": (lambda: pyarrow.array(['{"a": 1.10}'], pyarrow.json_()), "json", '{"a": 1.10}'),
+    "bool8": (lambda: pyarrow.ExtensionArray.from_storage(pyarrow.bool8(), pyarrow.array([1], "int8")), "boolean", "1"),
     "list": (lambda: pyarrow.array([[1, None]]), "json", "[1, null]"),
     "list of nulls": (lambda: pyarrow.array([[None]], pyarrow.list_(pyarrow.null())), "json", "[null]"),
     "large_list": (lambda: pyarrow.array([[1]], pyarrow.large_list(pyarrow.int64())), "json", "[1]"),
@@ -110,8 +114,12 @@ def test_a_column_of_nothing_but_null() -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
-    "duration": (lambda: pyarrow.array([timedelta(hours=25)]), r"'c' has the Arrow type duration\[us\].* as a number"),
-    "a duration in a struct": (lambda: pyarrow.array([{"a": timedelta(hours=25)}]), r"'c' has the Arrow type duration"),
+    "duration": (lambda: pyarrow.array([timedelta(hours=25)]), r"'c' has the type duration\[us\].* as a number"),
+    "a duration in a struct": (lambda: pyarrow.array([{"a": timedelta(hours=25)}]), r"'c' has the type duration"),
+    "a time with nanoseconds in a list": (
+        lambda: pyarrow.array([[1]]).cast(pyarrow.list_(pyarrow.time64("ns"))),
+        r"'c' has the type time64\[ns\]",
+    ),
 }
 
 
@@ -120,6 +128,22 @@ def test_types_that_no_warehouse_has(name: str) -> None:
     made, error = REFUSED[name]
     with pytest.raises(FileRefused, match=error):
         read(parquet({"c": made()}))
+
+
+def test_an_enum_is_a_text() -> None:
+    data = parquet({"c": pyarrow.array(["on", None])}, store_schema=False)
+    text, enum = b"\x18\x01c\x25\x00\x4c\x1c\x00\x00", b"\x18\x01c\x25\x08\x4c\x4c\x00\x00"
+    assert data.count(text) == 1, "the name, the converted type and the logical type of the column"
+    data = data.replace(text, enum)
+    assert parquet_columns(io.BytesIO(data), what="f") == [Column("c", Type("text"))]
+    assert read(data) == ["on", None]
+
+
+def test_an_interval_is_not_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "f"
+    duckdb.sql(f"COPY (SELECT INTERVAL 25 HOUR AS c) TO '{file}' (FORMAT parquet)")
+    with pytest.raises(FileRefused, match="'c' has the type INTERVAL"):
+        read(file.read_bytes())
 
 
 @pytest.mark.parametrize("year", [1, 1600, 2024, 9999])
