@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from daybook.errors import SourceError
+from daybook.model.types import Type
 from daybook.sources.base import ConnectionProvider, Source, SourceKind
 from daybook.sources.s3_files.path_template import DATE, Address
 from daybook.sources.text.csv_reader import CsvDialect
@@ -14,6 +15,13 @@ from daybook.sources.text.value_formats import ISO, ValueFormats
 
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
+
+
+class _TypedValues(ValueFormats):
+    """The values of Parquet, which have types. No format can be declared for them."""
+
+    def remedies(self, type: Type, text: str) -> tuple[str, ...]:
+        return ()
 
 
 class Config(SourceKind, CsvDialect):
@@ -59,6 +67,8 @@ class Config(SourceKind, CsvDialect):
             return self.values
         if self.format == "jsonl" and "nulls" in self.values.model_fields_set:
             return self.values
+        if self.format == "parquet":
+            return _TypedValues.model_validate({"nulls": ()})
         return self.values.model_copy(update={"nulls": ()})
 
     @contextmanager

@@ -181,7 +181,10 @@ def _check(file: Any, columns: Sequence[Column], allowed: frozenset[str] | None)
     for column in columns:
         if column.name not in names:
             near = did_you_mean(column.name, names)
-            raise ValueError(f"it has no column {column.name!r}; it has {', '.join(names)}{near}")
+            raise ValueError(
+                f"it has no column {column.name!r}; it has {', '.join(names)}{near}. If the column is NULL in this "
+                "file, write it with NULL in every row"
+            )
         if column.name in empty:
             continue
         found = _type(file, column.name)

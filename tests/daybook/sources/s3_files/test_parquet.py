@@ -113,6 +113,14 @@ def test_a_column_of_nothing_but_null() -> None:
         assert [row for _, row in rows] == [(None, None)] * 2
 
 
+def test_a_column_that_a_file_lacks() -> None:
+    data = parquet({"cc": [1]})
+    with pytest.raises(
+        FileRefused, match=r"no column 'c'; it has cc; did you mean 'cc'.*write it with NULL in every row"
+    ):
+        list(read_parquet(io.BytesIO(data), [Column("c", Type("bigint"))], None, what="f"))
+
+
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "duration": (lambda: pyarrow.array([timedelta(hours=25)]), r"'c' has the type duration\[us\].* as a number"),
     "a duration in a struct": (lambda: pyarrow.array([{"a": timedelta(hours=25)}]), r"'c' has the type duration"),
