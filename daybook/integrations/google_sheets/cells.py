@@ -5,7 +5,7 @@ The numbers of a sheet are doubles, and it shows 15 digits. A number with more d
 
 import json
 import math
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -57,8 +57,18 @@ def _text(value: Any) -> str:
         return value.isoformat(" ")
     if isinstance(value, date | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return _duration(value)
     if isinstance(value, memoryview | bytes):
         return "\\x" + bytes(value).hex()
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)
+
+
+def _duration(value: timedelta) -> str:
+    """Return hours, minutes and seconds, as SQL writes them: -838:59:59. Python's text has another sign and days."""
+    seconds, rest = divmod(abs(value), timedelta(seconds=1))
+    fraction = f".{rest.microseconds:06}".rstrip("0") if rest else ""
+    sign = "-" if value < timedelta() else ""
+    return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}"

@@ -1,7 +1,7 @@
 """Exports of tables and queries to a Google sheet: the content, what is kept, what is refused, the ledger's row."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -178,6 +178,10 @@ def test_a_cell_has_the_kind_of_its_value(
         ({"a": [1, "é"]}, '{"a": [1, "é"]}'),
         (False, False),
         ("", ""),
+        (timedelta(hours=25), "25:00:00"),
+        (-timedelta(hours=838, minutes=59, seconds=59), "-838:59:59"),
+        (timedelta(milliseconds=1500), "00:00:01.5"),
+        (timedelta(), "00:00:00"),
     ],
 )
 def test_a_number_that_a_sheet_cannot_hold_becomes_a_text(value: Any, cell: Any) -> None:
