@@ -2,7 +2,8 @@
 
 To add a warehouse, write a class with these attributes and methods. Put it into a folder of `daybook/warehouses/` that
 has SQLAlchemy's name of the dialect, and assign the class to `WAREHOUSE` there. Another package declares its class as
-an entry point: see `registry`. No other file changes. `SqlWarehouse` has the code that most warehouses share.
+an entry point: see `registry`. No other file changes. `SqlWarehouse` has the code that most warehouses share, and
+`LockWaits` the methods about locks.
 
 A load also uses SQL that all warehouses share, without a method here: SELECT with window functions, INSERT … SELECT,
 DELETE … USING, CREATE TEMP TABLE … AS, ALTER TABLE … ADD, DROP and RENAME. A warehouse with another syntax for one of

@@ -69,13 +69,16 @@ def retry_while_locked(
             if not meets(error, Condition.LOCKED):
                 raise
             holders[:] = warehouse.lock_holders(session, tables)
-            who = "; ".join(holder.who for holder in holders) or "a session that this user cannot see, or that is over"
+            who = (
+                "; ".join(holder.who for holder in holders)
+                or "a short transaction, or a session that this user cannot see"
+            )
             message = f"{' or '.join(tables)} is locked by {who}"
             raise DatabaseError(str(error), message, error.conditions, transient=True) from error
 
     def locked(story: str) -> TableLocked:
         ends = "; ".join(holder.end_sql for holder in holders)
-        remedy = f"end it with {ends}" if ends else "find that session in pg_locks and pg_stat_activity, and end it"
+        remedy = f"end it with {ends}" if ends else "find it in pg_locks and pg_prepared_xacts, and end it"
         return TableLocked(
             f"{story}\nNothing was changed, and readers do not wait any more. Let that session finish its transaction, "
             f"or {remedy}. Then run this again"
