@@ -16,6 +16,14 @@ CASES: dict[str, tuple[str, Unit, str, date, str]] = {
     "a date": ("date", "day", "Asia/Tokyo", date(2021, 2, 2), "2021-02-02"),
     "a month of dates": ("date", "month", "Asia/Tokyo", date(2021, 2, 28), "2021-02-01"),
     "a date that the zone skipped": ("date", "day", "Pacific/Apia", date(2011, 12, 30), "2011-12-29"),
+    "a date without a midnight": ("date", "day", "America/Santiago", date(2024, 9, 8), "2024-09-08"),
+    "the hour before a day without a midnight": (
+        "timestamp",
+        "day",
+        "America/Santiago",
+        datetime(2024, 9, 7, 23, 30),
+        "2024-09-07",
+    ),
     "a column with times instead of dates": ("date", "day", "UTC", datetime(2021, 2, 2, 13), "2021-02-02"),
     "an hour that the clock shows twice": (
         "timestamp",

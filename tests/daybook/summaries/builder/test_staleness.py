@@ -8,6 +8,8 @@ import pytest
 
 from daybook.errors import CheckFailed
 from daybook.ledger.ledger import Entry, Ledger
+from daybook.ledger.moves import Moves
+from daybook.model.interval import Interval
 from daybook.summaries.builder.build import build
 from daybook.summaries.graph import plan_builds
 from tests.support.summary_cli import PER_DAY, Desk, days
@@ -94,6 +96,21 @@ def test_a_summary_of_a_summary_follows_the_days_of_that_one(month: Desk) -> Non
     month.build(month.summary())
     assert days(month.build(month.summary("twice", **fields))) == ["2021-02-02"]
     assert month.rows("twice")[:2] == [(date(2021, 2, 1), 20), (date(2021, 2, 2), 28)]
+
+
+def test_a_day_that_rows_have_left_is_built_with_what_rolls_over_it(month: Desk) -> None:
+    spoil(month)
+    month.note("answers", "2021-02-10")
+    left, name = datetime(2021, 2, 5, tzinfo=UTC), f"{month.raw}.answers"
+    with month.ends.warehouse.session() as session:
+        moves, ledger = Moves(month.ends.warehouse), Ledger(month.ends.warehouse)
+        moves.ensure(session)
+        loaded_at = ledger.ends(session, [name])[name].loaded_at
+        moves.record(session, name, "load-2", loaded_at, {Interval(left, left + timedelta(days=1))})
+    assert days(month.build(month.summary())) == ["2021-02-05", "2021-02-10"]
+    rolled = month.build(month.summary("rolling", **ROLLS))
+    assert days(rolled) == [f"2021-02-{day:02d}" for day in (5, 6, 7, 10, 11, 12)]
+    assert not month.build(month.summary()).built
 
 
 def test_an_output_check_looks_at_all_that_readers_would_see(month: Desk) -> None:
