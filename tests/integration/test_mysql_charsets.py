@@ -162,8 +162,8 @@ def test_the_condition_finds_each_unmapped_byte(mariadb_source: Database) -> Non
     """Each code of one or two bytes in each character set of the server is converted exactly, or is found."""
     run = mariadb_source.run
     run("CREATE TABLE codes (code varbinary(4))")
-    run("INSERT INTO codes SELECT UNHEX(LPAD(HEX(seq), 2, '0')) FROM seq_0_to_255")
-    run("INSERT INTO codes SELECT UNHEX(LPAD(HEX(seq), 4, '0')) FROM seq_33024_to_65535")
+    codes = [bytes([code]) for code in range(256)] + [code.to_bytes(2) for code in range(0x8100, 0x10000)]
+    mariadb_source.insert("codes", [(code,) for code in codes])
     for charset, longest in run("SELECT character_set_name, maxlen FROM information_schema.character_sets"):
         if charset == "binary":
             continue
@@ -177,4 +177,4 @@ def test_the_condition_finds_each_unmapped_byte(mariadb_source: Database) -> Non
             text = sent.decode(errors="replace")
             given = code.decode(UNICODE[charset], errors="ignore") if charset in UNICODE else code.decode("latin1")
             replaced = sum(text.count(mark) - given.count(mark) for mark in ("?", "\ufffd"))
-            assert bool(found) == (replaced > 0), (charset, code, sent, found)
+            assert bool(found) == (replaced > 0 or not text), (charset, code, sent, found)

@@ -2,7 +2,7 @@
 
 The server stores any byte in a column of a legacy character set. If the byte has no Unicode character, the server
 converts it to `?` without an error: 0x98 in cp1251, for example. It converts some bytes of tis620 and big5 to U+FFFD,
-and half of a surrogate pair, which ucs2 and utf32 allow, to bytes that are not UTF-8.
+and half of a surrogate pair, which ucs2 and utf32 allow, to bytes that are not UTF-8 (MariaDB) or to nothing (MySQL).
 """
 
 #: Character sets in which each value that the server stores has its own Unicode text: a check would only cost time.
@@ -25,7 +25,7 @@ def unmapped_sql(column: str, charset: str | None) -> str | None:
         case "ascii":
             return f"({encoded} <> {stored})"
         case "ucs2" | "utf32":  # utf16 has no code for half of a pair
-            return f"(CONVERT(CONVERT(CONVERT({text} USING utf16) USING utf8mb4) USING binary) <> {encoded})"
+            return f"(CONVERT(CONVERT(CONVERT({text} USING utf16) USING {charset}) USING binary) <> {stored})"
         case "tis620":
             return f"({replaced} > 0)"
     # Some values that have a text do not survive the way back, because two codes are one character. Then count the `?`.
