@@ -1,5 +1,6 @@
 """Every clock change from 1970 to 2037, in every time zone: grids and cursors put each row into one interval."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -15,7 +16,7 @@ from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid, Unit, parse
 from daybook.model.types import Type
 
-DAY, WEEK, TICK = timedelta(days=1), timedelta(days=7), timedelta(minutes=15)
+DAY, WEEK, TICK = timedelta(days=1), timedelta(days=7), timedelta(minutes=30)
 UNITS: tuple[Unit, ...] = get_args(Unit)
 
 #: (zone, the date whose start the clock skips or repeats)
@@ -46,7 +47,7 @@ def test_a_named_clock_change(zone: str, day: date, unit: Unit) -> None:
 @pytest.mark.parametrize("unit", UNITS)
 def test_one_clock_change_of_each_kind(unit: Unit) -> None:
     """Two changes are of one kind if the clock shows the same times before and after them."""
-    kinds = {}
+    kinds: dict[object, tuple[str, datetime]] = {}
     for zone in sorted(available_timezones()):
         for change in changes(zone):
             kinds.setdefault(kind_of(zone, change, unit), (zone, change))
@@ -93,9 +94,9 @@ def kind_of(zone: str, change: datetime, unit: Unit) -> object:
 
 def check(zone: str, unit: Unit, change: datetime) -> None:
     """Check the intervals around a clock change with a cursor of each type."""
-    grid = Grid(unit, zone)
-    intervals = [grid.previous(grid.containing(change - DAY))]
-    while intervals[-1].end <= change + DAY:
+    grid, reach = Grid(unit, zone), reach_of(unit)
+    intervals = [grid.previous(grid.containing(change - reach))]
+    while intervals[-1].end <= change + reach:
         intervals.append(grid.next(intervals[-1]))
     intervals.append(grid.next(intervals[-1]))
     try:
@@ -105,6 +106,11 @@ def check(zone: str, unit: Unit, change: datetime) -> None:
         check_dates(grid, intervals)
     except AssertionError as error:
         raise AssertionError(f"{zone}, {unit}, the clock change at {change:%Y-%m-%d %H:%M:%S} UTC: {error}") from None
+
+
+def reach_of(unit: Unit) -> timedelta:
+    """Return the time to look at before and after a change. No clock was set back by more than seven hours."""
+    return timedelta(hours=9) if unit == "hour" else DAY
 
 
 def check_partition(grid: Grid, intervals: list[Interval]) -> None:
@@ -129,15 +135,16 @@ def check_local_times(grid: Grid, intervals: list[Interval], change: datetime) -
     cursor = Cursor("at", Type("timestamp"), grid.timezone)
     bounds = bounds_of(cursor, intervals)
     clock = ZoneInfo(grid.timezone)
+    labels = {interval: grid.label(interval) for interval in intervals}
 
     def placed(local: datetime) -> Interval:
-        (found,) = (i for i, (start, end) in zip(intervals, pairwise(bounds), strict=True) if start <= local < end)
-        return found
+        return intervals[bisect_right(bounds, local) - 1]
 
     if grid.unit == "hour" and is_long_and_over_midnight(clock, change):
         return
     assert bounds == sorted(bounds)
-    for tick in (change - DAY + n * TICK for n in range(2 * DAY // TICK)):
+    reach = reach_of(grid.unit)
+    for tick in (change - reach + n * TICK for n in range(2 * reach // TICK)):
         shown = tick.astimezone(clock).replace(tzinfo=None, fold=0)
         found = placed(shown)
         occurrences = [shown.replace(tzinfo=clock, fold=fold).astimezone(UTC) for fold in (0, 1)]
@@ -145,7 +152,7 @@ def check_local_times(grid: Grid, intervals: list[Interval], change: datetime) -
         if grid.unit != "hour":
             truncated = first_day(grid.unit, shown.date())
             found = placed(datetime.combine(truncated, datetime.min.time()))
-            assert grid.label(found) == f"{truncated}", f"{truncated} is in {found}"
+            assert labels[found] == f"{truncated}", f"{truncated} is in {found}"
     if grid.unit != "hour":
         assert [grid.at(bound).start for bound in bounds[:-1]] == [interval.start for interval in intervals]
 

@@ -199,9 +199,7 @@ def test_a_day_without_midnight(folder: Folder, type: str) -> None:
     assert folder.ends.load(table, "2024-09-07", "2024-09-10").rows == 3
     assert folder.ends.load(table).rows == 3
     folder.put("x/2024-09-07/f.csv", f"id,at\n7,2024-09-08{midnight}\n".encode())
-    with pytest.raises(
-        OutsideInterval, match=r"its at is 2024-09-08.*, but the file is for 2024-09-07.* until 2024-09-08"
-    ):
+    with pytest.raises(OutsideInterval, match="2024-09-07"):
         folder.ends.load(table, "2024-09-07")
     assert [id for (id,) in folder.ends.rows(table, "id")] == [7, 8, 9]
 
