@@ -306,3 +306,34 @@ def test_a_time_zone_that_comes_and_goes(folder: Folder) -> None:
     put(folder, 2, pyarrow.array([moment], pyarrow.timestamp("us", "Europe/Berlin")))
     with pytest.raises(SchemaMismatch, match=r"was timestamp.* and is timestamptz"):
         load(folder, table, 2)
+
+
+def test_every_type_in_one_file_and_in_one_of_nothing_but_null(folder: Folder) -> None:
+    arrays: dict[str, pyarrow.Array] = {
+        **{kind.replace(" ", "_"): array for kind, (array, _) in VALUES.items()},
+        "uint64": pyarrow.array([2**64 - 1], pyarrow.uint64()),
+        "float16": pyarrow.array([1.5], pyarrow.float16()),
+        "binary_view": pyarrow.array([b"\0\xff"], pyarrow.binary_view()),
+        "time": pyarrow.array([5], pyarrow.time64("us")),
+        "instant": pyarrow.array([datetime(2024, 1, 1, 5)], pyarrow.timestamp("us", "Asia/Kolkata")),
+        "nested": pyarrow.array([{"a": [None, 1]}]),
+        "uuid": pyarrow.ExtensionArray.from_storage(pyarrow.uuid(), pyarrow.array([bytes(16)], pyarrow.binary(16))),
+    }
+    table = days(folder)
+    for number in (1, 2, 3):
+        columns = arrays if number != 2 else {name: null() for name in arrays}
+        data = parquet({"id": [number], "day": [date(2024, 1, number)], **columns})
+        folder.put(f"x/dt=2024-01-0{number}/f", data)
+        load(folder, table, number)
+    first, second, third = folder.ends.rows(table)
+    assert first[2:] == third[2:] and None not in first
+    assert set(second[2:]) == {None}
+
+
+def test_a_table_that_is_replaced(folder: Folder) -> None:
+    table = folder.table("x/", "parquet", columns=None)
+    for array in (null(), pyarrow.array([5]), null(), pyarrow.array([6.0])):
+        folder.put("x/f", parquet({"id": [1], "c": array}))
+        folder.ends.load(table)
+    assert shown(folder, table) == [(1, 6)]
+    assert folder.ends.destination.types(table.name)["c"] == "bigint"
