@@ -204,10 +204,9 @@ class SqlWarehouse(LockWaits):
     def create_staging(self, session: Session, target: Target, name: str) -> None:
         """Create an empty temporary table `name` with the types that the target has or will have."""
         if self.exists(session, target.name):
-            names = ", ".join(self.quote(name) for name in target.column_names)
-            session.run(
-                f"CREATE TEMP TABLE {self.quote(name)} AS SELECT {names} FROM {self.table(target.name)} LIMIT 0"
-            )
+            names = ", ".join(map(self.quote, target.column_names))
+            rows = f"SELECT {names} FROM {self.table(target.name)} LIMIT 0"
+            session.run(f"CREATE TEMP TABLE {self.quote(name)} AS {rows}")
             return
         columns = ", ".join(f"{self.quote(column.name)} {self.type_sql(column.type)}" for column in target.columns)
         session.run(f"CREATE TEMP TABLE {self.quote(name)} ({columns})")
@@ -243,9 +242,8 @@ class SqlWarehouse(LockWaits):
         if values:
             shown: dict[str, object] = {name: values.get(name) for name in target.key} or {"line": line}
             where = ", row " + ", ".join(f"{name}={value}" for name, value in shown.items())
-            column = column or next(
-                (name for name, value in values.items() if set(value or "") & {"\0", "\ufffd"}), None
-            )
+            suspects = (name for name, value in values.items() if set(value or "") & {"\0", "\ufffd"})
+            column = column or next(suspects, None)
             value = values.get(column or "") or ""
             if _ZERO_DATE.match(value):
                 remedy = f"{value} is one of MySQL's zero dates, which are not valid dates: {_ZERO_DATES_REMEDY}"
