@@ -6,9 +6,9 @@ from daybook.definitions.summary import Summary
 from daybook.definitions.table_files import path_of
 from daybook.errors import TableFileError
 from daybook.model.table_name import TableName
-from daybook.model.yaml_model import read_yaml
 from daybook.project import tables_folder
 from daybook.suggestions import did_you_mean
+from daybook.yaml_model import read_yaml
 
 
 def summary_names(folder: Path | None = None) -> list[str]:

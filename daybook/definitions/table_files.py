@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from daybook.definitions.table import Table
 from daybook.errors import TableFileError
 from daybook.model.table_name import TableName
-from daybook.model.yaml_model import read_yaml
 from daybook.project import tables_folder
 from daybook.suggestions import did_you_mean
+from daybook.yaml_model import read_yaml
 
 
 def table_names(folder: Path | None = None) -> list[str]:

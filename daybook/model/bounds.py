@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from daybook.model.distant_time import DistantTime
-from daybook.model.yaml_model import Strict
+from daybook.yaml_model import Strict
 
 
 def comparable(value: Any) -> Decimal | datetime | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from daybook.model.bounds import Bounds, comparable, shown
-from daybook.model.yaml_model import Strict
+from daybook.yaml_model import Strict
 
 #: The parts of a statement that contain no keywords: string literals, quoted names, comments.
 _NOT_KEYWORDS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)

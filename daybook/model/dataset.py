@@ -10,7 +10,7 @@ from daybook.model.checks import Names
 from daybook.model.interval_grid import Grid, Unit
 from daybook.model.table_name import TableName
 from daybook.model.types import parse_type
-from daybook.model.yaml_model import Strict
+from daybook.yaml_model import Strict
 
 
 def _type_text(value: Any) -> Any:

@@ -13,10 +13,10 @@ from prefect.events.schemas.automations import EventTrigger
 from pydantic import BaseModel, ValidationError
 
 from daybook.errors import TableFileError
-from daybook.model.yaml_model import Strict, read_yaml
 from daybook.orchestration.automations.errors import AutomationRefused
 from daybook.project import project_root
 from daybook.suggestions import did_you_mean
+from daybook.yaml_model import Strict, read_yaml
 
 PREFIX = "daybook: "
 """The beginning of the name of each of our automations."""

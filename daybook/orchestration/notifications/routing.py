@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel, Field, create_model
 
 from daybook.errors import TableFileError
-from daybook.model.yaml_model import Strict, read_yaml
 from daybook.orchestration.notifications.registry import channel_types
 from daybook.project import tables_folder
+from daybook.yaml_model import Strict, read_yaml
 
 logger = logging.getLogger("daybook.notifications")
 

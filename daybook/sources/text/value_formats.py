@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, time
 from pydantic import Field, field_validator, model_validator
 
 from daybook.model.types import INTEGERS, Type
-from daybook.model.yaml_model import Strict
 from daybook.sources.text import type_parsers
+from daybook.yaml_model import Strict
 
 _POINTS = ".,٫"
 _THOUSANDS = ".,'’_ \u00a0\u202f"

@@ -17,7 +17,6 @@ from daybook.errors import TableFileError
 from daybook.model.dataset import TypeName
 from daybook.model.table_name import TableName
 from daybook.model.types import Type, parse_type
-from daybook.model.yaml_model import Strict, read_yaml
 from daybook.project import project_root
 from daybook.sql.database_error import DatabaseError
 from daybook.suggestions import did_you_mean
@@ -27,6 +26,7 @@ from daybook.summaries.testing.fixtures import Types, column_types, make_table
 from daybook.summaries.testing.result_diff import differences
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
+from daybook.yaml_model import Strict, read_yaml
 
 Rows = tuple[dict[str, Any], ...]
 
