@@ -44,7 +44,7 @@ def begin_after_ddl(
     The locks are those of a SELECT. LOCK TABLE would need a privilege on all columns, and takes no materialized views.
 
     Args:
-        begin: begins a transaction of REPEATABLE READ, takes its snapshot, and returns what it will read, a FROM item.
+        begin: begins a transaction of REPEATABLE READ, and returns what it will read, a FROM item.
         query: executes a query, and returns its rows.
         rollback: ends the transaction.
 

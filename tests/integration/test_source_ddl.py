@@ -179,18 +179,24 @@ MARIADB_ROWS = "SELECT seq, '2021-02-05' + INTERVAL seq HOUR, CONCAT('row ', seq
 def test_another_table_of_mariadb_takes_its_place(from_mariadb: Endpoints, view: bool) -> None:
     """As online schema changes do. The new table has its rows since a moment after the load began to wait."""
     ends, name = from_mariadb, "base" if view else "orders"
-    for table in (name, "fresh"):
+    for table in (name, "replacement"):
         ends.source.run(f"CREATE TABLE {table} (id int PRIMARY KEY, at datetime NOT NULL, note text)")
     ends.source.run(f"INSERT INTO {name} {MARIADB_ROWS}")
     if view:
         ends.source.run("CREATE VIEW orders AS SELECT * FROM base")
-    waiting = "SELECT 1 FROM information_schema.processlist WHERE state LIKE 'Waiting for table metadata lock'"
-    with ends.source.connection() as connection, connection.cursor() as cursor, ThreadPoolExecutor(1) as pool:
-        cursor.execute(f"LOCK TABLES {name} WRITE, fresh WRITE, seq_0_to_71 READ")
+
+    def waiting() -> int:
+        query = "SELECT count(*) FROM information_schema.processlist WHERE state = 'Waiting for table metadata lock'"
+        return int(ends.source.run(query)[0][0])
+
+    # The connection closes first, so that nothing waits forever if an assertion fails.
+    with ThreadPoolExecutor(2) as pool, ends.source.connection() as reader, reader.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {name} LIMIT 1")  # the swap waits for the end of this transaction
+        swapping = pool.submit(ends.source.run, f"RENAME TABLE {name} TO old, replacement TO {name}")
+        assert wait_until(lambda: waiting() == 1, 60), swapping
         loading = pool.submit(ends.load, orders(ends), "2021-02-05", "2021-02-08")
-        assert wait_until(lambda: bool(ends.source.run(waiting)), 60), loading
-        cursor.execute(f"INSERT INTO fresh {MARIADB_ROWS}")
-        cursor.execute("COMMIT")
-        cursor.execute(f"RENAME TABLE {name} TO old, fresh TO {name}")
-        cursor.execute("UNLOCK TABLES")
+        assert wait_until(lambda: waiting() == 2, 60), loading
+        ends.source.run(f"INSERT INTO replacement {MARIADB_ROWS}")
+        reader.rollback()
+        swapping.result(60)
         assert loading.result(60).rows == 72

@@ -82,7 +82,6 @@ class PostgreSQL(PostgresFamily):
 
         def begin() -> str:
             super(PostgreSQL, self).begin_snapshot(session, reads, read_only=read_only)
-            session.rows("SELECT 1")
             return reads
 
         begin_after_ddl(begin, session.rows, lambda: session.run("ROLLBACK"))

@@ -3,9 +3,10 @@
 import contextlib
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pymysql
 import pytest
@@ -26,6 +27,17 @@ class MariaDB:
     """A running MariaDB. `url` is for root, without a database."""
 
     url: str
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls, command: Sequence[str], folder: Path, port: int, **account: object) -> Iterator[Self]:
+        """Run `command` in `folder`, and yield the server once it answers on `port`. `account` is for Popen."""
+        url = make_url("mysql+pymysql://root@/").set(host=HOST, port=port, password=PASSWORD)
+        server = cls(url.render_as_string(hide_password=False))
+        options = {"cwd": folder, "env": ENVIRONMENT, **account}
+        refusals = pymysql.err.OperationalError
+        with serving(command, folder / "log", lambda: server.connect().close(), refusals, **options):
+            yield server
 
     def connect(self, **options: object) -> pymysql.Connection:
         """Return a connection of root, with autocommit unless `options` (of pymysql.connect) turn it off."""
@@ -98,11 +110,7 @@ def running_mariadb() -> Iterator[MariaDB]:
             *("--max-allowed-packet=64M", "--innodb-log-file-size=16M", "--innodb-flush-log-at-trx-commit=0"),
             f"--tmpdir={folder}",  # in a shared folder, a starting MariaDB would delete the temporary tables of others
         ]
-        url = make_url("mysql+pymysql://root@/").set(host=HOST, port=port, password=PASSWORD)
-        mariadb = MariaDB(url.render_as_string(hide_password=False))
-        options = {"cwd": folder, "env": ENVIRONMENT, **account.switch}
-        refusals = pymysql.err.OperationalError
-        with serving(command, folder / "log", lambda: mariadb.connect().close(), refusals, **options):
+        with MariaDB.running(command, folder, port, **account.switch) as mariadb:
             yield mariadb
     finally:
         remove(folder)

@@ -7,15 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pymysql
 import pytest
-from sqlalchemy import make_url
 
 from daybook.orchestration.local_stack.postgres.os_account import ENVIRONMENT
 from tests.support.servers.install_mysql import COMMAND, SERVER, UNPACKED
 from tests.support.servers.mariadb import HOST, PASSWORD, MariaDB
 from tests.support.servers.ports import free_port
-from tests.support.servers.processes import remove, serving
+from tests.support.servers.processes import remove
 
 
 class MySQL(MariaDB):
@@ -43,7 +41,7 @@ def running_mysql() -> Iterator[MySQL]:
     server = _command()
     folder = Path(tempfile.mkdtemp(prefix="daybook-mysql-"))  # a socket's path may not exceed 107 bytes
     try:
-        accounts, log = folder / "accounts.sql", folder / "log"
+        accounts = folder / "accounts.sql"
         accounts.touch(mode=0o600)
         accounts.write_text(
             f"CREATE USER root@'{HOST}' IDENTIFIED BY '{PASSWORD}';\n"
@@ -61,16 +59,7 @@ def running_mysql() -> Iterator[MySQL]:
         )
         if made.returncode != 0:
             pytest.fail(f"mysqld --initialize-insecure failed:\n{made.stdout}{made.stderr}", False)
-        url = make_url("mysql+pymysql://root@/").set(host=HOST, port=port, password=PASSWORD)
-        mysql = MySQL(url.render_as_string(hide_password=False))
-        with serving(
-            [*command, f"--init-file={accounts}"],
-            log,
-            lambda: mysql.connect().close(),
-            pymysql.err.OperationalError,
-            cwd=folder,
-            env=ENVIRONMENT,
-        ):
+        with MySQL.running([*command, f"--init-file={accounts}"], folder, port) as mysql:
             yield mysql
     finally:
         remove(folder)
