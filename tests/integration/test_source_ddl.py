@@ -92,8 +92,9 @@ def ddl_in_progress(source: Database, statements: list[str]) -> Iterator[Any]:
 
         def commit(*waiting: Future[Any]) -> None:
             query = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            assert wait_until(lambda: bool(source.run(query)), 60), [one.exception() for one in waiting if one.done()]
-            connection.commit()
+            waits = wait_until(lambda: bool(source.run(query)), 60)
+            connection.commit()  # even if nothing waits, so that no thread of the test waits forever
+            assert waits, [one.exception() for one in waiting if one.done()]
 
         yield commit
 
