@@ -6,6 +6,7 @@ load was asked to load. Summaries need all intervals that have changed.
 
 from collections.abc import Collection
 from datetime import datetime
+from enum import Enum
 
 from daybook.ledger.state_table import StateTable
 from daybook.model.interval import Interval
@@ -20,8 +21,15 @@ COLUMNS = {
     "loaded_at": "timestamptz NOT NULL",
 }
 
-#: An interval of a table. None: rows without an interval have changed, or all rows.
-MovedInterval = Interval | None
+
+class Unplaced(Enum):
+    """Rows that belong to no interval."""
+
+    WITHOUT_CURSOR = "rows whose cursor is NULL"
+
+
+#: An interval of a table, or its rows without a cursor. None: any of its rows may have changed.
+MovedInterval = Interval | Unplaced | None
 
 
 class Moves:
@@ -41,9 +49,12 @@ class Moves:
 
         `loaded_at` is that of the load's ledger entries.
         """
-        ends: list[tuple[datetime | None, datetime | None]] = [(one.start, one.end) for one in moved if one is not None]
+        ends: list[tuple[datetime | None, datetime | None]]
+        ends = [(one.start, one.end) for one in moved if isinstance(one, Interval)]
         if None in moved:
             ends.append((None, None))
+        if Unplaced.WITHOUT_CURSOR in moved:
+            ends.append((None, loaded_at))
         self._state_table.append(session, [(table, load_id, *pair, loaded_at) for pair in ends])
 
     def since(self, session: Session, table: str, moment: datetime) -> set[MovedInterval]:
@@ -56,4 +67,6 @@ class Moves:
 
 
 def _interval(start: datetime | None, end: datetime | None) -> MovedInterval:
-    return Interval(start, end) if start and end else None
+    if start and end:
+        return Interval(start, end)
+    return Unplaced.WITHOUT_CURSOR if end else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from daybook.ledger.moves import MovedInterval
+from daybook.ledger.moves import MovedInterval, Unplaced
 from daybook.model.cursor import Cursor
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid
@@ -17,7 +17,7 @@ from daybook.model.timezones import find_zone
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
-#: Cursors outside of these years (infinity, 0001-01-01) count as rows without an interval. Python cannot hold them all.
+#: Cursors outside of these years (infinity, 0001-01-01) have no interval. Python cannot hold them all.
 _FIRST, _LAST = datetime(3, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -45,7 +45,7 @@ class MovedIntervals:
         self._add(staged, staged)
 
     def find(self, session: Session) -> set[MovedInterval]:
-        """Return the intervals of these rows, with one query. None stands for rows without a cursor."""
+        """Return the intervals of these rows, with one query. None stands for a cursor that has no interval."""
         if not self._selects:
             return set()
         cursor, grid = self._cursor, self.grid
@@ -53,11 +53,12 @@ class MovedIntervals:
         known, bounds = cursor.within_sql("moment", [span])
         bucket = "date_trunc('hour', placed)" if grid.unit == "hour" else "CAST(placed AS date)"
         found = session.stream(
-            f"SELECT min(placed), max(placed) FROM (SELECT CASE WHEN {known} THEN moment END AS placed "
+            "SELECT min(placed), max(placed), count(*), count(moment) "
+            f"FROM (SELECT moment, CASE WHEN {known} THEN moment END AS placed "
             f"FROM ({' UNION ALL '.join(self._selects)}) AS moved) AS dated GROUP BY {bucket}",
             [*bounds, *self._values],
         )
-        return {interval for low, high in found for interval in self._between(low, high)}
+        return {interval for low, high, *counts in found for interval in self._between(low, high, *counts)}
 
     @property
     def _cursor(self) -> Cursor:
@@ -70,10 +71,16 @@ class MovedIntervals:
         self._selects.append(f"SELECT {column} AS moment FROM {rows} WHERE {column} IS NULL OR NOT {within}")
         self._values += values
 
-    def _between(self, low: date | None, high: date | None) -> Iterator[MovedInterval]:
-        """Yield the intervals from that of the cursor value `low` to that of `high`, which are in one day or hour."""
+    def _between(self, low: date | None, high: date | None, rows: int, dated: int) -> Iterator[MovedInterval]:
+        """Yield the intervals from that of the cursor value `low` to that of `high`, which are in one day or hour.
+
+        Without these values, none of the `rows` has an interval: those that are not `dated` have no cursor.
+        """
         if low is None or high is None:
-            yield None
+            if dated:
+                yield None
+            if dated < rows:
+                yield Unplaced.WITHOUT_CURSOR
             return
         interval, last = interval_of(self._cursor, self.grid, low), interval_of(self._cursor, self.grid, high)
         while interval.start < last.start:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from daybook.errors import IntervalError
 from daybook.model.interval import Interval
-from daybook.model.timezones import find_zone, happens_twice, instant_of, start_of_day, wall_clock
+from daybook.model.timezones import find_zone, happens_twice, instant_of, start_of_day, started_day, wall_clock
 
 Unit = Literal["hour", "day", "week", "month"]
 
@@ -173,12 +173,7 @@ class Grid:
         """Return the newest boundary of the grid at or before an instant in UTC."""
         if self.unit == "hour":
             return self._floor_of_hour(instant)
-        day = self._first_day(wall_clock(instant, self._zone).date())
-        # A day that has started does not end again: until 2011, America/St_Johns set its clock back at 00:01, into
-        # the day before.
-        while start_of_day(self._following(day), self._zone) <= instant:
-            day = self._following(day)
-        return start_of_day(day, self._zone)
+        return start_of_day(self._first_day(started_day(instant, self._zone)), self._zone)
 
     def _after(self, boundary: datetime) -> datetime:
         """Return the next boundary of the grid."""

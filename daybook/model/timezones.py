@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from daybook.errors import IntervalError
 from daybook.suggestions import did_you_mean
 
-_HOUR = timedelta(hours=1)
-_LONGEST_REPEAT = 8  # hours: since 1970, no clock was set back further
+_DAY = timedelta(days=1)
+_LONGEST_REPEAT = 25 * 60 * 60  # seconds: no clock was ever set back further than a day
 
 
 def find_zone(name: str) -> ZoneInfo:
@@ -104,21 +104,48 @@ def local_start(instant: datetime, zone: str) -> datetime:
     If a day starts at `instant`, it is the midnight of that day, even if the clock jumps over midnight. (In September,
     a day starts at 01:00 in America/Santiago.) Dates, and times that are truncated to a day, have this value.
 
-    If the clock is set back, it is the first local time that the clock shows from `instant` on. If it is set back by an
-    hour, the repeated hour is two intervals. The first has two equal boundaries (01:00 and 01:00) and selects no rows.
-    The second (01:00 and 02:00) selects the rows of both, which a column without a zone cannot distinguish. So each row
-    is in exactly one interval. (The exception is a clock that is set back by two hours or more, over midnight, as in
-    Antarctica/Casey: there, hourly intervals can select a row twice.)
+    If the clock is set back, it is the first local time that the clock shows from `instant` until the next day starts,
+    but no time before the day that has started. If it is set back by an hour, the repeated hour is two intervals. The
+    first has two equal boundaries (01:00 and 01:00) and selects no rows. The second (01:00 and 02:00) selects the rows
+    of both, which a column without a zone cannot distinguish. Later instants never have earlier local times, so each
+    row is in exactly one interval, even if the clock is set back by three hours into the day before (Antarctica/Casey).
 
     Raises:
         IntervalError: as `local_boundary`.
     """
+    clock = find_zone(zone)
     shown, before = (local_boundary(moment, zone) for moment in (instant, instant - timedelta.resolution))
     if before.date() < shown.date():
         return datetime.combine(shown.date(), time())
-    if not happens_twice(instant.astimezone(find_zone(zone))):
+    local = instant.astimezone(clock)
+    if not happens_twice(local):
         return shown
-    return min(local_boundary(instant + n * _HOUR, zone) for n in range(_LONGEST_REPEAT))
+    day = started_day(instant, clock)
+    if not local.fold:
+        change = _next_change(instant, clock)
+        if change < start_of_day(day + _DAY, clock):
+            shown = wall_clock(change, clock)
+    return max(shown, datetime.combine(day, time()))
+
+
+def _next_change(instant: datetime, zone: ZoneInfo) -> datetime:
+    """Return the instant after a time that happens twice, at the first time, at which the clock is set back."""
+    before, seconds = instant.astimezone(zone).utcoffset(), range(_LONGEST_REPEAT)
+    change = bisect_left(
+        seconds, True, key=lambda s: (instant + timedelta(seconds=s)).astimezone(zone).utcoffset() != before
+    )
+    return instant + timedelta(seconds=change)
+
+
+def started_day(instant: datetime, zone: ZoneInfo) -> date:
+    """Return the newest day that has started at `instant`. A clock that is set back over midnight shows the one before.
+
+    Until 2011, America/St_Johns set its clock at 00:01 back to 23:01 of the day before.
+    """
+    day = wall_clock(instant, zone).date()
+    while start_of_day(day + _DAY, zone) <= instant:
+        day += _DAY
+    return day
 
 
 def wall_clock(instant: datetime, zone: ZoneInfo) -> datetime:

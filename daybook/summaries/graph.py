@@ -7,12 +7,13 @@ from pathlib import Path
 
 from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
-from daybook.definitions.table_files import table_names
+from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import TableFileError
+from daybook.model.dataset import Dataset
 from daybook.suggestions import did_you_mean
-from daybook.summaries.parse.interval_filters import loaded_by_others
+from daybook.summaries.parse.interval_filters import IntervalFilters
 from daybook.summaries.parse.lineage import Lineage, file_of, read
-from daybook.summaries.parse.output_columns import AND_OTHERS, Columns, columns
+from daybook.summaries.parse.output_columns import AND_OTHERS, Columns, columns, qualified
 from daybook.summaries.parse.table_names import kept
 from daybook.warehouses.base import Warehouse
 
@@ -58,7 +59,7 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
             problems.append(str(error))
     ordered = order_builds(summaries, warehouse.sqlglot_dialect, problems)
     order = ordered.order
-    lineages = {name: replace(one, by_others=loaded_by_others(one, folder)) for name, one in ordered.lineages.items()}
+    lineages = dict(ordered.lineages)
     with warehouse.session() as session:
         live = warehouse.schema_columns(session, {name for one in lineages.values() for name in one.inputs})
     never_loaded = set(table_names(folder)).difference(live)
@@ -72,7 +73,8 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
         lines = [f"{name} reads {', '.join(awaited)}, never loaded so far" for name, awaited in waiting.items()]
         raise TableFileError("\n".join([*lines, f"Load it: daybook load {min(min(waiting.values()))}"]))
     order = tuple(name for name in order if name not in waiting)
-    check(lineages, order, live, warehouse.system_columns)
+    schema = check(lineages, order, live, warehouse.system_columns)
+    lineages |= {name: _with_filters(lineages[name], folder, schema, live) for name in order}
     return Graph(lineages, order, waiting)
 
 
@@ -95,7 +97,7 @@ def check(
     order: Sequence[str],
     live: Columns,
     system_columns: frozenset[str] = frozenset(),
-) -> None:
+) -> Columns:
     """Check that every table and column that a summary reads exists when it is built.
 
     An input that is built earlier has the columns of its SELECT, not those that it has in the warehouse now.
@@ -105,6 +107,9 @@ def check(
         order: the build order.
         live: the columns of the tables in the warehouse.
         system_columns: the columns that every table of this warehouse has.
+
+    Returns:
+        The columns of all tables at the end of the build. Those that the build makes have no types.
 
     Raises:
         TableFileError: lists the missing tables and columns of all summaries.
@@ -119,6 +124,33 @@ def check(
             given = [AND_OTHERS]  # do not report the same problem for the summaries that read this one
         schema[name] = dict.fromkeys(given, "")
     _refuse(problems)
+    return schema
+
+
+def _with_filters(lineage: Lineage, folder: Path | None, schema: Columns, live: Columns) -> Lineage:
+    """Return the lineage of an incremental summary with the fields that say how its SELECT filters its inputs.
+
+    The cursors of the inputs come from their files in `folder`, and their types from the warehouse (`live`).
+    """
+    summary, files = lineage.summary, dict[str, Dataset]()
+    if summary.interval is None:
+        return lineage
+    files |= {name: read_table(name, folder) for name in set(lineage.inputs).intersection(table_names(folder))}
+    files |= {name: read_summary(name, folder) for name in set(lineage.inputs).intersection(summary_names(folder))}
+    cursors = {name: kept(file.cursor, lineage.dialect) for name, file in files.items() if file.cursor}
+    clocks = {
+        name: files[name].timezone
+        for name, cursor in cursors.items()
+        if files[name].timezone != summary.timezone
+        and "with time zone" not in live.get(name, {}).get(cursor, "").lower()
+    }
+    tree = qualified(lineage, schema)
+    if tree is None:
+        return replace(lineage, by_others=frozenset(cursors), clocks=clocks)
+    zones = {summary.timezone, *(files[name].timezone for name in cursors)}
+    filters = IntervalFilters(tree, cursors, summary.interval, zones)
+    strict = {name for name, cursor in cursors.items() if cursor not in filters.with_nulls} - filters.unfiltered
+    return replace(lineage, by_others=frozenset(filters.unfiltered), without_nulls=frozenset(strict), clocks=clocks)
 
 
 def _read_all(summaries: Sequence[Summary], dialect: str, problems: list[str]) -> dict[str, Lineage]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from daybook.definitions.summary import Summary
 from daybook.ledger.ledger import Coverage, Entry, Ledger
-from daybook.ledger.moves import MovedInterval, Moves
+from daybook.ledger.moves import MovedInterval, Moves, Unplaced
 from daybook.model.interval import Interval, merged
 from daybook.model.interval_grid import Grid
 from daybook.model.timezones import find_zone, local_start
@@ -72,7 +72,7 @@ def find_stale(session: Session, warehouse: Warehouse, lineage: Lineage, *, full
         why = _why_whole_after(lineage, name, changes)
         if why:
             return BuildScope(why, seen, until, last, whole=True)
-        stale.update(_stale_by(summary, changes, until))
+        stale.update(_stale_by(summary, changes, until, lineage.clocks.get(name)))
     return BuildScope("its inputs have changed" if stale else "", seen, until, last, intervals=tuple(sorted(stale)))
 
 
@@ -132,23 +132,41 @@ def _why_whole_after(lineage: Lineage, name: str, changes: _Changes) -> str | No
     if changes.entries is None:
         return f"the last build did not record what it read of {name}"
     if changes.entries and name in lineage.by_others:
-        return f"{name} has changed, and the SELECT filters it by another column than its cursor"
+        return f"{name} has changed, and the SELECT filters it by another column than its cursor, or not everywhere"
     if changes.entries and lineage.summary.grid is None:
         return f"{name} has changed"
     if any(change.start is None or change.is_full_refresh for change in changes.entries):
         return f"all of {name} was reloaded"
-    if None in changes.moved:
+    if None in changes.moved or (Unplaced.WITHOUT_CURSOR in changes.moved and name not in lineage.without_nulls):
         return f"{name} was created again, or its rows without a cursor have changed"
     return None
 
 
-def _stale_by(summary: Summary, changes: _Changes, until: datetime) -> Iterator[Interval]:
-    """Yield the intervals whose rows depend on these changes of an input."""
+def _stale_by(summary: Summary, changes: _Changes, until: datetime, clock: str | None) -> Iterator[Interval]:
+    """Yield the intervals whose rows depend on these changes of an input.
+
+    `clock` is the time zone of an input whose cursor has none, if it is another zone than the summary's. The SELECT
+    can compare these times with `{start}` as they are, or convert them: both possible intervals are stale.
+    """
     changed = [Interval(change.start, change.end) for change in changes.entries or () if change.start is not None]
-    for span in merged([*changed, *(one for one in changes.moved if one is not None)]):
+    changed += [one for one in changes.moved if isinstance(one, Interval)]
+    if clock:
+        changed += [_as_written(one, clock, summary.timezone) for one in changed]
+    for span in merged(changed):
         assert summary.grid is not None
         # A row with a cursor in the future may have left an interval after the end of all inputs.
         yield from _touched(summary.grid, span, summary.lookback, max(until, span.end))
+
+
+def _as_written(interval: Interval, clock: str, zone: str) -> Interval:
+    """Return the time in which the clock of `zone` shows what the clock of `clock` shows in `interval`."""
+    start, end = (local_start(instant, clock) for instant in (interval.start, interval.end))
+    if start == end:  # the first of two hours with the same name, which has no rows
+        return interval
+    first, last = (
+        [local.replace(tzinfo=find_zone(zone), fold=fold).astimezone(UTC) for fold in (0, 1)] for local in (start, end)
+    )
+    return Interval(min(first), max(last))
 
 
 def _touched(grid: Grid, changed: Interval, lookback: int, until: datetime) -> Iterator[Interval]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -28,7 +28,11 @@ class Lineage:
     tree: exp.Query
     places: tuple[table_names.Place, ...]
     by_others: frozenset[str] = frozenset()
-    """The inputs whose cursor is not the column that the SELECT filters its intervals by."""
+    """The inputs that the SELECT does not filter by their cursor, in at least one of the places that read them."""
+    without_nulls: frozenset[str] = frozenset()
+    """The inputs whose rows without a cursor the SELECT never reads."""
+    clocks: Mapping[str, str] = field(default_factory=dict)
+    """The time zones of the inputs whose cursor has no zone, where it is not the zone of the summary."""
 
     @property
     def statement(self) -> str:

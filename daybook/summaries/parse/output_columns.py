@@ -58,21 +58,9 @@ def columns(lineage: Lineage, schema: Columns, system_columns: frozenset[str] = 
     problems = list(_unnamed(lineage)) or list(_unknown_tables(lineage, schema))
     if problems:
         raise _all(problems)
-    mapping = MappingSchema(dialect=lineage.dialect, normalize=False)
-    for name in lineage.inputs:
-        schema_name, table_name = TableName.parse(name)
-        mapping.add_table(
-            exp.table_(table_name, schema_name, quoted=True), dict.fromkeys(schema[name] or (AND_OTHERS,), "text")
-        )
+    mapping = _mapping(lineage, schema)
     try:
-        tree = qualify(
-            lineage.tree.copy(),
-            dialect=lineage.dialect,
-            schema=mapping,
-            allow_partial_qualification=True,
-            validate_qualify_columns=False,
-            quote_identifiers=False,
-        )
+        tree = _qualified(lineage, mapping)
     except OptimizeError as error:
         message, _, subject = str(error).partition(": ")
         if message in _MESSAGES:
@@ -85,6 +73,35 @@ def columns(lineage: Lineage, schema: Columns, system_columns: frozenset[str] = 
     for name in sorted({name for name in found if found.count(name) > 1 and name != AND_OTHERS}):
         raise refused(lineage.summary, None, f"two columns are called {name}: remove one, or rename it with AS")
     return found
+
+
+def qualified(lineage: Lineage, schema: Columns) -> exp.Query | None:
+    """Return the tree of a SELECT in which each column has the alias of its table. None: sqlglot cannot find it."""
+    try:
+        return _qualified(lineage, _mapping(lineage, schema))
+    except OptimizeError:
+        return None
+
+
+def _mapping(lineage: Lineage, schema: Columns) -> MappingSchema:
+    mapping = MappingSchema(dialect=lineage.dialect, normalize=False)
+    for name in lineage.inputs:
+        schema_name, table_name = TableName.parse(name)
+        mapping.add_table(
+            exp.table_(table_name, schema_name, quoted=True), dict.fromkeys(schema[name] or (AND_OTHERS,), "text")
+        )
+    return mapping
+
+
+def _qualified(lineage: Lineage, mapping: MappingSchema) -> exp.Query:
+    return qualify(
+        lineage.tree.copy(),
+        dialect=lineage.dialect,
+        schema=mapping,
+        allow_partial_qualification=True,
+        validate_qualify_columns=False,
+        quote_identifiers=False,
+    )
 
 
 def _all(problems: Sequence[TableFileError]) -> TableFileError:
