@@ -8,6 +8,7 @@ DaybookError
 │   ├── SourceIncomplete  the source could not send everything; what it sent is loaded
 │   └── FileRefused       a file is cut off, damaged, or not what the table file says: with the place and the reason
 ├── StageError            a staged part is missing or damaged, or could not be written
+│   └── StageLost         every retry failed: the storage could not be reached or did not answer
 ├── WarehouseError        the warehouse cannot load the table: with the reason and the remedy
 │   ├── SchemaMismatch    the warehouse's table does not fit the source, or the source has changed: with the ALTER
 │   └── ValueRefused      the warehouse cannot hold a value: with the table, the key, the column and the remedy
@@ -87,6 +88,12 @@ class FileRefused(SourceError):
 
 class StageError(DaybookError):
     """A part on the stage is missing or damaged, or could not be written."""
+
+
+class StageLost(StageError):
+    """The storage of the stage could not be reached or did not answer, in any of several tries."""
+
+    may_pass = True
 
 
 class WarehouseError(DaybookError):

@@ -1,7 +1,7 @@
 """The results of audits: the table `daybook.audits` in the warehouse, with one row per interval and audit."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
@@ -69,10 +69,15 @@ class Audits:
     def __init__(self, warehouse: Warehouse) -> None:
         self._state_table = StateTable(warehouse, "audits", COLUMNS)
 
-    def record(self, session: Session, found: Iterable[Found]) -> None:
-        """Add the results of an audit."""
+    def record(self, session: Session, found: Sequence[Found]) -> None:
+        """Add all results of one audit of a table, unless an earlier attempt has added them."""
         self._state_table.ensure(session)
-        self._state_table.append(session, [astuple(one) for one in found])
+        with session.undone_on_error():
+            session.run("BEGIN")
+            added = f"SELECT count(*) FROM {self._state_table.table} WHERE table_name = %s AND audited_at = %s"
+            if found and not session.one(added, (found[0].table_name, found[0].audited_at)):
+                self._state_table.append(session, [astuple(one) for one in found])
+            session.run("COMMIT")
 
 
 def found_of(table: str, audited: Audited, at: datetime, flow_run_id: str | None) -> Found:

@@ -99,7 +99,8 @@ def audit(
     def settled(found: Audited, late: Sequence[Entry]) -> bool:
         return found.verdict == Verdict.EQUAL and not _overlaps(found.interval, late)
 
-    results = in_rounds(table, intervals, warehouse, keys, seconds, work, settled)
+    label = f"{table.name} {table.label([intervals[0], intervals[-1]])}" if intervals else table.name
+    results = in_rounds(table, intervals, warehouse, keys, seconds, work, settled, label)
     return [found if sure else replace(found, why=OVERTAKEN) for found, sure in results]
 
 

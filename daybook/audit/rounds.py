@@ -27,6 +27,7 @@ def in_rounds(
     seconds: int,
     work: Callable[[Comparison, Sequence[S]], list[R]],
     settled: Callable[[R, Sequence[Entry]], bool],
+    label: str,
 ) -> list[tuple[R, bool]]:
     """Return `work`'s result for each interval or key range, in order, and True if no load can have changed it.
 
@@ -41,6 +42,7 @@ def in_rounds(
         work: compares some of the intervals or key ranges.
         settled: returns True if a result is valid despite the loads that committed during the round. It takes their
             ledger entries.
+        label: the table and its intervals, for errors.
 
     Raises:
         AuditFailed: a database failed on every attempt.
@@ -54,7 +56,7 @@ def in_rounds(
                 return work(sides, left), sides.concurrent_loads()
 
         if left:
-            results, late = with_retries(attempt, what=f"{table.name}: audit", failed=AuditFailed, lost=AuditLost)
+            results, late = with_retries(attempt, what=f"{label}: audit", failed=AuditFailed, lost=AuditLost)
             found |= dict(zip(left, results, strict=True))
             left = [bucket for bucket in left if late and not settled(found[bucket], late)]
     return [(found[bucket], bucket not in left) for bucket in buckets]

@@ -97,7 +97,7 @@ def audit_whole(
         return found.verdict == Verdict.EQUAL
 
     cut = with_retries(ranges, what=f"{table.name}: audit", failed=AuditFailed, lost=AuditLost)
-    results = in_rounds(table, cut, warehouse, keys, seconds, work, settled)
+    results = in_rounds(table, cut, warehouse, keys, seconds, work, settled, table.name)
     return [found if sure else replace(found, why=OVERTAKEN) for found, sure in results]
 
 

@@ -87,15 +87,20 @@ class Transaction:
                 return self._transaction(session, staged, tally)
 
     def confirm(self) -> Sequence[Entry]:
-        """Record in the ledger that the source has not changed since the last load. Return the entry."""
+        """Record in the ledger that the source has not changed since the last load. Return the entry.
+
+        If an earlier attempt recorded it, return that entry.
+        """
         with self._warehouse.session() as session:
             self._ledger.ensure(session)
             with session.undone_on_error():
                 self._warehouse.begin_locked(session, self._target.name)
-                entry = self._entries.confirmation(session)
-                self._ledger.record(session, [entry])
+                entries = self._ledger.of_load(session, self._target.name, self._load_id)
+                if not entries:
+                    entries = [self._entries.confirmation(session)]
+                    self._ledger.record(session, entries)
                 session.run("COMMIT")
-            return [entry]
+            return entries
 
     def _transaction(self, session: Session, staged: Staged | None, tally: LoadChecksums) -> Sequence[Entry]:
         created, kept = self._begin(session), list[Entry]()

@@ -6,6 +6,7 @@ The codes are from https://www.postgresql.org/docs/current/errcodes-appendix.htm
 import psycopg2
 
 from daybook.sql.database_error import Condition, DatabaseError
+from daybook.sql.network_limits import READ_TIMEOUT, was_silent
 
 #: The condition for each prefix of an SQLSTATE. A code may have several: 42P01 is a wrong statement, too.
 _CONDITIONS = {
@@ -31,7 +32,7 @@ _CONDITIONS = {
 _TRANSIENT = {"40001", "40P01", "53300", "55P03"}
 #: Shutdown, crash, "starting up". Every connection exception (class 08) is a lost connection, too.
 _LOST = {"57P01", "57P02", "57P03"}
-#: If a connection breaks during a statement, libpq reports it as a DatabaseError without an SQLSTATE.
+#: If a connection breaks, or cannot be opened, libpq reports it without an SQLSTATE.
 _LOST_TEXTS = (
     "server closed the connection",
     "connection already closed",
@@ -42,13 +43,22 @@ _LOST_TEXTS = (
     "could not receive data",
     "ssl syscall error",
     "ssl connection has been closed",
+    "unexpected eof",
+    "timeout expired",
+    "timed out",
+    "no route to host",
+    "network is unreachable",
+    "temporary failure in name resolution",
     "terminating connection",
     "the database system is",
     "could not send",
     "no connection to the server",
     "eof detected",
     "lost synchronization",
+    "no message from the libpq",  # psycopg2's own error for a connection that ends during a COPY
 )
+#: While a session is opened, libpq does not pass on the SQLSTATE 53300 (too many connections) either.
+_TRANSIENT_TEXTS = ("too many clients", "too many connections", "connection slots are reserved")
 
 
 def read_error(error: BaseException) -> DatabaseError | None:
@@ -60,12 +70,16 @@ def read_error(error: BaseException) -> DatabaseError | None:
         lost = state.startswith("08") or state in _LOST
     else:
         lost = any(phrase in text.lower() for phrase in _LOST_TEXTS)
+    full = state is None and any(phrase in text.lower() for phrase in _TRANSIENT_TEXTS)
+    message = diagnosis.message_primary or text.strip().split("\n")[0] or type(error).__name__
+    if error.cursor is not None and was_silent(error.cursor.connection):
+        message, lost = f"the server sent nothing for as long as {READ_TIMEOUT} in its URL allows", True
     position = diagnosis.statement_position
     return DatabaseError(
         text,
-        diagnosis.message_primary or text.strip().split("\n")[0] or type(error).__name__,
+        message,
         [condition for start, condition in _CONDITIONS.items() if (state or "").startswith(start)],
-        transient=state in _TRANSIENT,
+        transient=state in _TRANSIENT or full,
         lost=lost,
         detail=diagnosis.message_detail,
         hint=diagnosis.message_hint,

@@ -61,7 +61,12 @@ def with_retries(
         if not isinstance(error, DatabaseError) or make is None:
             raise
         story = f"{what}: {first_line(error)}{_earlier(tries)}"
-        raise make(story) from error
+        if make is lost and error.lost:
+            story += "\nCheck that the database runs, and that this machine can reach it. Then run this again"
+        made = make(story)
+        for note in getattr(error, "__notes__", ()):  # such as the address of staged parts that remain
+            made.add_note(note)
+        raise made from error
 
 
 def _earlier(tries: list[tuple[int, str]]) -> str:

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,11 +12,10 @@ import zstandard
 
 from daybook.errors import StageError
 from daybook.stage.base import Stage
+from daybook.stage.cleanup import discard
 from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.stage.csv_records import records, refuse_nul, split
 from daybook.stage.manifest import FilesInPlace, Manifest, Part, manifest_key
-
-logger = logging.getLogger(__name__)
 
 PART_BYTES = 8 * 2**20
 IN_FLIGHT = 4  # parts in memory at once: the uploads, and the part that is being filled
@@ -238,12 +236,6 @@ def remove(stage: Stage, manifest: Manifest) -> list[str]:
     It never raises a StageError: the load is committed, and objects that remain only take up space. They are logged as
     warnings.
     """
-    left: list[str] = []
     # Delete the manifest first, so that a partly deleted prefix is incomplete.
-    for key in [manifest.key, manifest.copy_key, *(part.key for part in manifest.parts)]:
-        try:
-            stage.delete(key)
-        except StageError as error:
-            left.append(stage.uri(key))
-            logger.warning("%s The load is committed, but this object remains on the stage: delete it by hand.", error)
-    return left
+    keys = [manifest.key, manifest.copy_key, *(part.key for part in manifest.parts)]
+    return discard(stage, keys, "The load is committed")

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from daybook.errors import StageError
+import tenacity
+
+from daybook.errors import StageError, StageLost
 from daybook.extras import extra
 
 with extra("s3"):
@@ -14,6 +16,7 @@ with extra("s3"):
         ClientError,
         ConnectionError,
         HTTPClientError,
+        IncompleteReadError,
         NoCredentialsError,
         PartialCredentialsError,
     )
@@ -21,6 +24,10 @@ with extra("s3"):
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+#: The connection failed. Boto tries requests again, but not the reading of a body.
+LOST = (ConnectionError, HTTPClientError, IncompleteReadError)
+#: The codes of a server that may answer later, in addition to each status from 500 on.
+BUSY = {"SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "InternalError", "ServiceUnavailable"}
 _REMEDIES = {
     "NoSuchBucket": "The bucket does not exist: create it, or correct its name in the stage's block.",
     "NoSuchKey": "The object does not exist: a lifecycle rule or another run may have deleted it. Run the load again.",
@@ -30,6 +37,18 @@ _REMEDIES = {
     "ExpiredToken": "The session token has expired: renew it in the stage's credentials block.",
 }
 _REMEDIES_BY_STATUS = {403: _REMEDIES["AccessDenied"], 404: _REMEDIES["NoSuchKey"]}
+
+
+class _BodyLost(OSError):
+    """The connection failed while the body of an object was read. The text is the name of Boto's error."""
+
+
+_RETRYING = tenacity.Retrying(
+    stop=tenacity.stop_after_attempt(3),
+    wait=tenacity.wait_random_exponential(multiplier=0.2, max=10),
+    retry=tenacity.retry_if_exception_type(_BodyLost),
+    reraise=True,
+)
 
 
 class S3Stage:
@@ -58,7 +77,14 @@ class S3Stage:
 
     def get(self, key: str) -> bytes:
         with self._explained("read", key):
-            return self._client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()
+            return _RETRYING(self._body, key)
+
+    def _body(self, key: str) -> bytes:
+        answer = self._client.get_object(Bucket=self.bucket, Key=self._key(key))
+        try:
+            return answer["Body"].read()
+        except LOST as error:
+            raise _BodyLost(type(error).__name__) from error
 
     def delete(self, key: str) -> None:
         with self._explained("delete", key):
@@ -80,18 +106,20 @@ class S3Stage:
                 or _REMEDIES_BY_STATUS.get(status)
                 or "Run the load again, or read the server's log."
             )
-            raise StageError(f"{failed}: the server answered {code or 'with an error'} ({status}). {remedy}") from error
+            kind = StageLost if code in BUSY or status >= 500 else StageError
+            raise kind(f"{failed}: the server answered {code or 'with an error'} ({status}). {remedy}") from error
         except (NoCredentialsError, PartialCredentialsError) as error:
             raise StageError(
                 f"{failed}: found no credentials. Set them in the stage's credentials block, or give the machine a "
                 "role."
             ) from error
-        except (ConnectionError, HTTPClientError, OSError) as error:
+        except (*LOST, OSError) as error:
             # Raise without the cause: its text has the endpoint, which may contain a password before the "@".
             endpoint = urlsplit(self._client.meta.endpoint_url)
-            raise StageError(
-                f"{failed}: {type(error).__name__} at {endpoint.scheme}://{endpoint.netloc.rpartition('@')[2]}. "
-                "Check that the server runs there, and that this machine can reach it."
+            reason = str(error) if isinstance(error, _BodyLost) else type(error).__name__
+            raise StageLost(
+                f"{failed}: {reason} at {endpoint.scheme}://{endpoint.netloc.rpartition('@')[2]}. "
+                "Check that the server runs there, and that this machine can reach it. Then run the load again."
             ) from None
         except BotoCoreError as error:
             raise StageError(f"{failed}: {error}. Correct the stage's block.") from error

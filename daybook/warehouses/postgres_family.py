@@ -10,6 +10,7 @@ from daybook.errors import DbtUnusable
 from daybook.model.table_name import TableName
 from daybook.sql.connection import connect
 from daybook.sql.database_error import Condition, DatabaseError, meets
+from daybook.sql.network_limits import READ_TIMEOUT
 from daybook.sql.postgresql_errors import read_error
 from daybook.sql.postgresql_values import read_exactly
 from daybook.warehouses.base import TABLE
@@ -214,7 +215,7 @@ class PostgresFamily(SqlWarehouse):
         Raises:
             DbtUnusable: the URL has an option that dbt does not support.
         """
-        options: dict[str, Any] = dict(url.query)
+        options: dict[str, Any] = {name: value for name, value in url.query.items() if name != READ_TIMEOUT}
         host = options.pop("host", url.host)
         if unknown := sorted(set(options) - cls.dbt_options):
             raise DbtUnusable(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from daybook.errors import ExtractFailed, RowCountMismatch, SourceLost
+from daybook.errors import ExtractFailed, RowCountMismatch, SourceLost, WarehouseLost
 from daybook.ledger.ledger import Entry
 from daybook.load.extraction.file_types import settled
 from daybook.load.extraction.moved_rows import loaded_until, staged_later_keys
@@ -20,6 +20,7 @@ from daybook.model.types import Column
 from daybook.sources.base import NOTHING, ConnectionProvider, Findings, InPlace, Noticing, Source, TypedByFiles
 from daybook.sql.retries import with_retries
 from daybook.stage.base import Stage, new_prefix
+from daybook.stage.cleanup import RecordedStage
 from daybook.stage.csv_format import Chunk
 from daybook.stage.manifest import FilesInPlace, Manifest, Part
 from daybook.stage.parts import remove, write_parts
@@ -67,7 +68,7 @@ def extract(
     """Stream the rows of `plan` from its source, in one consistent snapshot, into parts on the stage.
 
     Before it reads a row, Daybook compares the table in the warehouse with the source. After a lost connection, it
-    starts again from the beginning, under a new prefix.
+    deletes the parts that it has written, and starts again from the beginning, under a new prefix.
 
     Args:
         plan: the plan of the run.
@@ -83,12 +84,16 @@ def extract(
         SchemaMismatch: the source has changed, or the table in the warehouse does not fit it.
         StageError: a part could not be written.
         ValueRefused: the source sent a value that cannot be loaded.
-        ExtractFailed: the database of the source or of the warehouse failed, or every retry failed.
+        ExtractFailed: the database of the source or of the warehouse failed.
+        SourceLost, WarehouseLost: every retry failed.
         RowCountMismatch: the row count of the parts differs from that of the source.
     """
 
+    recorded = RecordedStage(stage)
+
     def attempt() -> Extracted:
-        return _extract(plan, keys, warehouse, stage, run_id, on_progress, on_rows)
+        recorded.discard(f"{plan.table.name} {plan.label} is extracted again")
+        return _extract(plan, keys, warehouse, recorded, run_id, on_progress, on_rows)
 
     return with_retries(attempt, what=f"{plan.table.name} {plan.label}: extract", failed=ExtractFailed, lost=SourceLost)
 
@@ -104,17 +109,7 @@ def _extract(
 ) -> Extracted:
     began, began_at, table = time.monotonic(), datetime.now(UTC), plan.table
     with table.source.open(table, keys) as source:
-        described = masked(table, source.columns())
-        with warehouse.session() as session:
-            diff = SchemaDiff.of(session, warehouse, table, described)
-            if isinstance(source, TypedByFiles) and table.columns is None:
-                diff = settled(diff, source)
-                described = list(diff.found.values())
-            target = target_of(table, diff.accepted_columns())
-            warehouse.check(session, target, altered=diff.planned_alterations(target))
-            same = unchanged(plan, source, warehouse, session)
-            leaves_moved = plan.exact and table.strategy.rows_move
-            until = loaded_until(session, warehouse, table) if leaves_moved else None
+        described, target, same, until = _compared(plan, source, warehouse)
         if same is not None:
             nothing = Manifest(table.name, "", (), warehouse.csv_format(), ())
             seconds = time.monotonic() - began
@@ -168,6 +163,38 @@ def _extract(
             described=tuple(described),
             later=later,
         )
+
+
+def _compared(
+    plan: Plan, source: Source, warehouse: Warehouse
+) -> tuple[list[Column], Target, Entry | None, datetime | None]:
+    """Compare the table in the warehouse with the source.
+
+    Returns:
+        The columns of the source, the target, the newest entry if the source has not changed since, and for an exact
+        load of an upsert, the end of the newest loaded interval.
+
+    Raises:
+        WarehouseLost: every retry failed. The source stays open during the retries.
+        ExtractFailed: the warehouse's database failed in another way.
+    """
+    table, sent = plan.table, masked(plan.table, source.columns())
+
+    def compare() -> tuple[list[Column], Target, Entry | None, datetime | None]:
+        described = sent
+        with warehouse.session() as session:
+            diff = SchemaDiff.of(session, warehouse, table, described)
+            if isinstance(source, TypedByFiles) and table.columns is None:
+                diff = settled(diff, source)
+                described = list(diff.found.values())
+            target = target_of(table, diff.accepted_columns())
+            warehouse.check(session, target, altered=diff.planned_alterations(target))
+            same = unchanged(plan, source, warehouse, session)
+            leaves_moved = plan.exact and table.strategy.rows_move
+            return described, target, same, loaded_until(session, warehouse, table) if leaves_moved else None
+
+    what = f"{table.name} {plan.label}: extract: reading the warehouse"
+    return with_retries(compare, what=what, failed=ExtractFailed, lost=WarehouseLost)
 
 
 def _in_place(source: Source, plan: Plan, warehouse: Warehouse, columns: Sequence[Column]) -> FilesInPlace | None:

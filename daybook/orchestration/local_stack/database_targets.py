@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.stack import LocalStack
+from daybook.sql.network_limits import limit_waits
 
 PRODUCTION = "DAYBOOK_PRODUCTION_URL"
 WAREHOUSE = "DAYBOOK_WAREHOUSE_URL"
@@ -40,6 +41,7 @@ class Database:
         """
         try:
             engine = create_engine(_parse(self), poolclass=NullPool)
+            limit_waits(engine)
             connection = engine.connect()
         except NoSuchModuleError as error:
             raise StackError(

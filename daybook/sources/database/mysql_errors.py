@@ -4,11 +4,12 @@ import pymysql
 
 from daybook.sql.database_error import Condition, DatabaseError
 
-#: The connection failed: the client's "cannot connect", "gone away" and "lost".
-_LOST = {2002, 2003, 2006, 2013, 2055}
-#: A retry can succeed: too many connections, lock wait timeout, deadlock, shutdown, a killed connection, and "table
-#: definition has changed, please retry transaction".
-_TRANSIENT = {1040, 1053, 1077, 1205, 1213, 1412, 1927}
+#: The connection failed: PyMySQL's closed socket, the client's "cannot connect", "gone away" and "lost", the server's
+#: errors of communication, and a session that the server ended because it was idle.
+_LOST = {0, 2002, 2003, 2006, 2013, 2055, 1152, 1158, 1159, 1160, 1161, 4031}
+#: A retry can succeed: too many connections (of all, or of the user), lock wait timeout, deadlock, shutdown, a killed
+#: connection, offline mode, and "table definition has changed, please retry transaction".
+_TRANSIENT = {1040, 1203, 1053, 1077, 1205, 1213, 1412, 1927, 3032}
 #: The server ended a statement that took longer than `limit_sql` allows: MySQL, MariaDB.
 _TIMED_OUT = {3024, 1969}
 

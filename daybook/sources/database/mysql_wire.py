@@ -33,13 +33,9 @@ def lines(connection: Any) -> Iterator[Chunk]:
         RowIsNull: the server returned NULL for a row.
         pymysql.err.MySQLError: the server aborted the query with an error, or the connection was lost.
     """
-    read = connection._rfile.read1
     buffer = b""
     while True:
-        data = read(_READ)
-        if not data:
-            connection._force_close()
-            raise err.OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server during query")
+        data = _read(connection, _READ)
         buffer = buffer + data if buffer else data
         rows, position, ended = _split(buffer, connection)
         buffer = buffer[position:]
@@ -51,7 +47,7 @@ def lines(connection: Any) -> Iterator[Chunk]:
             connection._result.connection = None
             return
         if len(buffer) >= 4 and _header(buffer)[0] & _MAX_PACKET > _READ:
-            buffer = _fill(buffer, read, connection)
+            buffer = _fill(buffer, connection)
 
 
 def _split(buffer: bytes, connection: Any) -> tuple[list[bytes], int, bool]:
@@ -101,14 +97,24 @@ def _long_payload(buffer: bytes, position: int) -> tuple[bytes | None, int]:
     return None, position
 
 
-def _fill(buffer: bytes, read: Any, connection: Any) -> bytes:
+def _fill(buffer: bytes, connection: Any) -> bytes:
     """Return `buffer` with all of the long packet at its start. One join keeps a row of 1 GB linear in time."""
     pieces, have, wanted = [buffer], len(buffer), 4 + (_header(buffer)[0] & _MAX_PACKET)
     while have < wanted:
-        data = read(min(1 << 22, wanted - have))
-        if not data:
-            connection._force_close()
-            raise err.OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server during query")
-        pieces.append(data)
-        have += len(data)
+        pieces.append(_read(connection, min(1 << 22, wanted - have)))
+        have += len(pieces[-1])
     return b"".join(pieces)
+
+
+def _read(connection: Any, most: int) -> bytes:
+    """Return at least one byte. Raise PyMySQL's error if the connection was closed, was reset or timed out."""
+    reason = ""
+    try:
+        data: bytes = connection._rfile.read1(most)
+        if data:
+            return data
+    except OSError as error:
+        reason = f" ({error})"
+    connection._result.unbuffered_active = False  # otherwise, closing the cursor reads on
+    connection._force_close()
+    raise err.OperationalError(CR.CR_SERVER_LOST, f"Lost connection to MySQL server during query{reason}")

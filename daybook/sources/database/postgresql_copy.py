@@ -2,12 +2,17 @@
 
 import queue
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
+from daybook.sql.network_limits import shut
 from daybook.stage.csv_format import Chunk
 
 _CHUNK = 1 << 19
+#: Seconds for the server to cancel a COPY. After that, the connection is shut.
+CANCEL_SECONDS = 30
 
 
 class Copy:
@@ -59,10 +64,16 @@ class Copy:
         finally:
             self._abandoned = True
             if thread.is_alive() and self.sent < 0:
-                self._connection.cancel()
+                threading.Thread(target=self._cancel, name="cancel-copy", daemon=True).start()
+                deadline = time.monotonic() + CANCEL_SECONDS
                 while thread.is_alive():
-                    try:
+                    with suppress(queue.Empty):
                         self._queue.get(timeout=0.1)
-                    except queue.Empty:
-                        continue
+                    if time.monotonic() > deadline:
+                        shut(self._connection)
             thread.join()
+
+    def _cancel(self) -> None:
+        """Ask the server to cancel the COPY. It opens a connection, which has no time limit of its own."""
+        with suppress(Exception):
+            self._connection.cancel()

@@ -12,15 +12,14 @@ import tenacity
 
 from daybook.errors import DaybookError, FileRefused, SourceError, SourceLost
 from daybook.extras import extra
+from daybook.stage.s3 import BUSY, LOST
 
 with extra("s3"):
-    from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, IncompleteReadError
+    from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_LOST = (ConnectionError, HTTPClientError, IncompleteReadError)
-_BUSY = {"SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "InternalError", "ServiceUnavailable"}
 _GONE = {"PreconditionFailed", "NoSuchKey", "412", "404"}
 _CHANGED = "the file was changed or deleted during the run. Run the load again when the files are completely written"
 _REMEDIES = {
@@ -33,7 +32,7 @@ _REMEDIES = {
 _RETRYING = tenacity.Retrying(
     stop=tenacity.stop_after_attempt(5),
     wait=tenacity.wait_random_exponential(multiplier=0.2, max=10),
-    retry=tenacity.retry_if_exception_type(_LOST),
+    retry=tenacity.retry_if_exception_type(LOST),
     reraise=True,
 )
 
@@ -116,12 +115,12 @@ class Bucket:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             if verb == "read" and code in _GONE:
                 raise FileRefused(f"{self._table}, {self.uri(key)}: {_CHANGED}") from None
-            kind: type[DaybookError] = SourceLost if code in _BUSY or status >= 500 else SourceError
+            kind: type[DaybookError] = SourceLost if code in BUSY or status >= 500 else SourceError
             remedy = _REMEDIES.get("AccessDenied" if status == 403 and code not in _REMEDIES else code)
             raise kind(
                 f"{failed}: the server answered {code} ({status}). {remedy or 'Run the load again later'}"
             ) from None
-        except _LOST as error:  # without its text: it has the endpoint, which may contain a password
+        except LOST as error:  # without its text: it has the endpoint, which may contain a password
             raise SourceLost(
                 f"{failed}: {type(error).__name__}. Check the endpoint in the block, and that the server runs"
             ) from None
@@ -162,7 +161,7 @@ class _Body(io.RawIOBase):
             if not data:
                 raise IncompleteReadError(actual_bytes=self._at, expected_bytes=self._file.size)
             return data
-        except _LOST:
+        except LOST:
             self._answer = None
             raise
 

@@ -79,11 +79,36 @@ def test_what_passes(kind: type[psycopg2.Error], transient: bool, lost: bool) ->
 
 @pytest.mark.parametrize(
     "said",
-    ["server closed the connection unexpectedly", "SSL SYSCALL error: EOF detected", "connection already closed"],
+    [
+        "server closed the connection unexpectedly",
+        "SSL SYSCALL error: EOF detected",
+        "SSL error: unexpected eof while reading",
+        "error with status PGRES_COPY_OUT and no message from the libpq",
+        "connection already closed",
+        'connection to server at "db" (10.0.0.1), port 5432 failed: timeout expired',
+        'connection to server at "db" (10.0.0.1), port 5432 failed: Connection timed out',
+        'connection to server at "db" (10.0.0.1), port 5432 failed: No route to host',
+        'could not translate host name "db" to address: Temporary failure in name resolution',
+    ],
 )
 def test_a_connection_that_broke_has_no_code(said: str) -> None:
     error = read_error(psycopg2.OperationalError(said))
     assert error is not None and error.lost and error.transient
+
+
+@pytest.mark.parametrize(
+    ("said", "transient"),
+    [
+        ("FATAL:  sorry, too many clients already", True),
+        ("FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute", True),
+        ('FATAL:  too many connections for role "loader"', True),
+        ('FATAL:  password authentication failed for user "loader"', False),
+        ('FATAL:  database "dwh" does not exist', False),
+    ],
+)
+def test_a_server_that_refuses_a_session(said: str, transient: bool) -> None:
+    error = read_error(psycopg2.OperationalError(f'connection to server at "db" (10.0.0.1), port 5432 failed: {said}'))
+    assert error is not None and error.transient == transient and not error.lost
 
 
 def test_another_exception_is_not_read() -> None:

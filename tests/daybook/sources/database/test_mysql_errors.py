@@ -15,6 +15,11 @@ from daybook.sql.database_error import Condition
         (1040, True, False),
         (2013, True, True),
         (2006, True, True),
+        (0, True, True),
+        (1159, True, True),
+        (4031, True, True),
+        (1203, True, False),
+        (3032, True, False),
         (1045, False, False),
     ],
 )
