@@ -52,10 +52,8 @@ from typing import ClassVar
 class DaybookError(Exception):
     """The root of the tree: a failure that Daybook can explain."""
 
-    #: True if the rows of one interval may be the cause, so that a load without that interval can succeed.
-    may_be_one_interval: ClassVar[bool] = False
-    #: True if a retry some minutes later can succeed.
-    may_pass: ClassVar[bool] = False
+    may_be_one_interval: ClassVar[bool] = False  #: The rows of one interval may be the cause.
+    may_pass: ClassVar[bool] = False  #: A retry some minutes later can succeed.
     #: The reason for each part that failed, by the name of the part, if the error is about several parts.
     parts: Mapping[str, str] = MappingProxyType({})
 
