@@ -26,9 +26,11 @@ SELECT EXISTS (
             c.relkind IN ('r', 'm') AND c.relfilenode IS DISTINCT FROM pg_relation_filenode(c.oid)
             OR format('%%I.%%I', n.nspname, c.relname)
                 IS DISTINCT FROM (pg_identify_object('pg_class'::regclass, c.oid, 0)).identity
-            OR c.relkind = 'p' AND EXISTS (
-                SELECT FROM pg_inherits
-                WHERE inhparent = c.oid AND inhrelid NOT IN (SELECT relid FROM pg_partition_tree(c.oid))
+            OR c.relkind = 'p' AND (
+                SELECT array_agg(inhrelid::oid ORDER BY inhrelid) FROM pg_inherits AS i
+                WHERE inhparent = c.oid AND NOT coalesce((to_jsonb(i) ->> 'inhdetachpending')::boolean, FALSE)
+            ) IS DISTINCT FROM (
+                SELECT array_agg(relid::oid ORDER BY relid::oid) FROM pg_partition_tree(c.oid) WHERE parentrelid = c.oid
             )
         )
     )
@@ -54,9 +56,27 @@ def begin_after_ddl(
     for _ in range(_SNAPSHOTS):
         reads = begin()
         query(f"SELECT 1 FROM {reads} LIMIT 0")
-        ((changed,),) = query(_CHANGED)
-        if not changed:
+        if not _is_changed(query):
             return
         rollback()
     text = f"DDL changed a table after each of {_SNAPSHOTS} snapshots"
     raise DatabaseError(text, text, transient=True)
+
+
+def check_unchanged(query: Callable[[str], Sequence[Sequence[Any]]]) -> None:
+    """Check, after a query for rows, that the tables it has read are those that the transaction had locked before.
+
+    The locks do not stop everything. ALTER SCHEMA … RENAME leaves another table at the name, and ATTACH PARTITION adds
+    one, of which the snapshot may show some rows only.
+
+    Raises:
+        DatabaseError: another table was read. A retry may succeed.
+    """
+    if _is_changed(query):
+        text = "DDL changed a table while its rows were read"
+        raise DatabaseError(text, text, transient=True)
+
+
+def _is_changed(query: Callable[[str], Sequence[Sequence[Any]]]) -> bool:
+    ((changed,),) = query(_CHANGED)
+    return bool(changed)

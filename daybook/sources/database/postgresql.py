@@ -1,23 +1,26 @@
 """Tables of PostgreSQL: `COPY (SELECT …) TO STDOUT` writes the CSV, and Python moves the bytes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from daybook.errors import RowCountMismatch, SourceError
 from daybook.model.interval import Interval
 from daybook.model.soft_deletes import live_sql
-from daybook.model.types import Column, Type, parse_type
+from daybook.model.types import Column
 from daybook.sources.base import Span, cursor_of, without_cursor
 from daybook.sources.database.catalog import Facts, index_rows
 from daybook.sources.database.postgresql_copy import Copy
+from daybook.sources.database.postgresql_encodings import SentRows, is_unconvertible, refused
+from daybook.sources.database.postgresql_types import COLUMNS, type_of
 from daybook.sql.bucketing import rows_by_interval
 from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.dialects import postgresql as hashing
 from daybook.sql.checksum.side import ComparisonSide, side_of
-from daybook.sql.database_error import translated
+from daybook.sql.database_error import DatabaseError, translated
 from daybook.sql.postgresql_errors import read_error
-from daybook.sql.postgresql_rewrites import begin_after_ddl
+from daybook.sql.postgresql_rewrites import begin_after_ddl, check_unchanged
 from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.suggestions import did_you_mean
 
@@ -33,20 +36,6 @@ _SESSION = (
     "SET TimeZone TO 'UTC'; SET DateStyle TO 'ISO'; SET IntervalStyle TO 'postgres'; SET extra_float_digits TO 3; "
     "SET bytea_output TO 'hex'; SET client_encoding TO 'UTF8'"
 )
-
-#: Replace a domain, or a domain over a domain, with its base type.
-_COLUMNS = """
-WITH RECURSIVE found AS (
-    SELECT attname, attnum, attnotnull, atttypid AS type, atttypmod AS modifier
-    FROM pg_attribute WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped
-    UNION ALL
-    SELECT attname, attnum, attnotnull, typbasetype, CASE WHEN typtypmod = -1 THEN modifier ELSE typtypmod END
-    FROM found JOIN pg_type ON oid = type WHERE typtype = 'd'
-)
-SELECT attname, format_type(type, modifier), typtype, nspname, attnotnull
-FROM found JOIN pg_type t ON t.oid = type JOIN pg_namespace n ON n.oid = typnamespace
-WHERE typtype <> 'd' ORDER BY attnum
-"""
 
 #: The columns of each index in order, without those of INCLUDE. An expression is NULL.
 _INDEXES = """
@@ -77,8 +66,8 @@ class PostgreSQLTable:
         self._query(_SESSION)
         begin_after_ddl(self._begin, lambda statement: self._query(statement, ()), lambda: self._query("ROLLBACK"))
         self._described = {
-            name: (Column(name, _type(text, category, namespace), not required), text)
-            for name, text, category, namespace, required in self._query(_COLUMNS, (self._oid,))
+            name: (Column(name, type_of(text, category, namespace), not required), text)
+            for name, text, category, namespace, required in self._query(COLUMNS, (self._oid,))
         }
 
     def _begin(self) -> str:
@@ -93,7 +82,7 @@ class PostgreSQLTable:
             else "(SELECT oid FROM pg_namespace WHERE nspname = %(schema)s)"
         )
         found = self._query(
-            "SELECT c.oid, n.nspname, c.relname, c.relkind "
+            "SELECT c.oid, n.nspname, c.relname, c.relkind, row_security_active(c.oid) "
             "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             f"WHERE c.relname = %(name)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.oid = {schema}",
             {"schema": config.table[0], "name": config.table[-1]},
@@ -103,7 +92,7 @@ class PostgreSQLTable:
                 f"{self._table.name}: the source has no table {'.'.join(config.table)!r} in the database of block "
                 f"{config.block!r}. Correct source: in the table file{self._near(schema)}"
             )
-        self._oid, self._schema, self._name, self._kind = found[0]
+        self._oid, self._schema, self._name, self._kind, self._hides_rows = found[0]
         self._table_sql = f"{_quote(self._schema)}.{_quote(self._name)}"
         return self._table_sql
 
@@ -112,7 +101,15 @@ class PostgreSQLTable:
         return [column for column, _ in self._described.values()]
 
     def warnings(self) -> list[str]:
-        """Warn about a cursor without an index, so that every load reads the whole table, and rows without a cursor."""
+        """Warn about rows that the user may not see, a slow cursor, and rows without a cursor."""
+        hidden = (
+            f"{self._table.name}: row-level security of {'.'.join(self._config.table)} applies to the user of block "
+            f"{self._config.block!r}: loads and audits see only the rows that its policies show. To load all rows, run "
+            "in the source: ALTER ROLE … BYPASSRLS"
+        )
+        return [hidden, *self._cursor_warnings()] if self._hides_rows else self._cursor_warnings()
+
+    def _cursor_warnings(self) -> list[str]:
         cursor = self._table.cursor
         if cursor is None or not self._table.strategy.has_intervals or self._kind not in "rpm":
             return []
@@ -163,10 +160,20 @@ class PostgreSQLTable:
 
         Raises:
             RowCountMismatch: the server reports another row count than the driver has received.
+            ValueRefused: a text cannot be converted to UTF-8.
         """
         copy = Copy(self._connection, self._statement(columns, span, format))
-        with translated(read_error):
-            yield from copy.chunks()
+        try:
+            with translated(read_error):
+                yield from copy.chunks()
+        except DatabaseError as error:
+            if not is_unconvertible(error):
+                raise
+            texts = {one.name: self._with_values(self._clear_text(one.name)) for one in columns if one.mask != "null"}
+            masked = {column.name for column in columns if column.mask}
+            sent = SentRows(self._table.name, self._from(span), texts, self._table.key, masked)
+            raise refused(error, sent, self._query) from None
+        check_unchanged(lambda statement: self._query(statement, ()))
         if copy.sent != copy.rows:
             raise RowCountMismatch(
                 f"{self._table.name}: the source reports {copy.sent} sent rows, but {copy.rows} arrived. "
@@ -175,9 +182,17 @@ class PostgreSQLTable:
 
     def _statement(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> str:
         fields = ", ".join(self._field(column, format) for column in columns)
-        statement = f"SELECT {fields} FROM {self._table_sql}"
-        conditions: list[str] = []
-        values: dict[str, Any] = {"null": format.null, "empty": format.empty_bytes}
+        values = {"null": format.null, "empty": format.empty_bytes}
+        quoted = ", ".join(_quote(column.name) for column in columns if column.type.quoted)
+        force = f", FORCE_QUOTE ({quoted})" if quoted else ""
+        # COPY does not accept server-side parameters, so the driver quotes them, as for every statement
+        options = self._with_values(f"TO STDOUT (FORMAT csv, NULL %(null)s{force})", values)
+        return f"COPY ({self._with_values(f'SELECT {fields}', values)} FROM {self._from(span)}) {options}"
+
+    def _from(self, span: Span) -> str:
+        """Return the FROM item for the rows of `span`, with its WHERE."""
+        conditions, values = list[str](), dict[str, Any]()
+        rows = self._table_sql
         if self._table.cursor and (span.start or span.end):
             name = _quote(self._table.cursor)
             cursor = cursor_of(self._table, {name: column.type for name, (column, _) in self._described.items()})
@@ -186,21 +201,24 @@ class PostgreSQLTable:
                     values[key] = cursor.bound(bound)
                     conditions.append(f"{name} {sign} %({key})s")
             where = " AND ".join(conditions)
-            statement += f" WHERE {where}" if span.end else f" WHERE ({where} OR {name} IS NULL)"
-        quoted = ", ".join(_quote(column.name) for column in columns if column.type.quoted)
-        force = f", FORCE_QUOTE ({quoted})" if quoted else ""
-        # COPY does not accept server-side parameters, so the driver quotes them, as for every statement
+            rows += f" WHERE {where}" if span.end else f" WHERE ({where} OR {name} IS NULL)"
+        return self._with_values(rows, values)
+
+    def _with_values(self, statement: str, values: Mapping[str, Any] = MappingProxyType({})) -> str:
         with self._connection.cursor() as cursor:
-            return cursor.mogrify(f"COPY ({statement}) TO STDOUT (FORMAT csv, NULL %(null)s{force})", values).decode()
+            return str(cursor.mogrify(statement, values).decode())
+
+    def _clear_text(self, name: str) -> str:
+        """Return the SQL of a value as text. The cast strips the trailing blanks of a CHAR, as MySQL does."""
+        return f"{_quote(name)}::numeric::text" if self._described[name][1] == "money" else f"{_quote(name)}::text"
 
     def _field(self, column: Column, format: CsvFormat) -> str:
         name = _quote(column.name)
         described, text = self._described[column.name]
         if column.mask == "null":
             return f"NULL AS {name}"
-        if column.mask == "hash":  # a cast to text strips the trailing blanks of a CHAR, as MySQL does
-            clear = f"{name}::numeric::text" if text == "money" else f"{name}::text"
-            return f"encode(sha256(convert_to({clear}, 'UTF8')), 'hex') AS {name}"
+        if column.mask == "hash":
+            return f"encode(sha256(convert_to({self._clear_text(column.name)}, 'UTF8')), 'hex') AS {name}"
         if described.type.kind == "bytes" and format.bytes_prefix != "\\x":
             digits = f"encode({name}, 'hex')"
             if format.empty_bytes and column.type.kind == "bytes":
@@ -221,20 +239,6 @@ class PostgreSQLTable:
         with translated(read_error), self._connection.cursor() as cursor:
             cursor.execute(statement, values)
             return list(cursor.fetchall()) if cursor.description else []
-
-
-def _type(text: str, category: str, namespace: str) -> Type:
-    """Return the type that keeps all of a column's values. A user-defined type is text."""
-    if category not in "bmr" or namespace != "pg_catalog":  # an enum, a composite, or a type of an extension
-        return Type("text")
-    if text.startswith("reg"):  # its text is the name of an object that another database does not have
-        return Type("text")
-    if text == "money":
-        return Type("decimal")
-    try:
-        return parse_type(text)
-    except ValueError:
-        return Type("native", native=text)
 
 
 def _quote(name: str) -> str:

@@ -354,3 +354,16 @@ def test_the_remedy_of_a_refused_value_exists_and_works(case: str) -> None:
         staged(type, [text], **{**formats, **changes})
     if AS_TEXT in remedy:
         assert text in staged("text", [text], **formats).decode().replace('""', '"')
+
+
+@pytest.mark.parametrize(
+    "text", ["#REF!", "#N/A", "#DIV/0!", "#NV", "#BEZUG!", "#ERREUR!", "#¡REF!", "#Н/Д", "#スピル!"]
+)
+def test_an_error_text_in_a_file_is_a_text_like_any_other(text: str) -> None:
+    """A file has no formulas. Only `nulls` makes such a text a NULL, and no other type takes it."""
+    assert staged("varchar(30)", [text]) == f'0,"{text}"\n'.encode()
+    for type in ("varchar(30)", "integer", "date"):
+        assert staged(type, [text], nulls=["", text]) == b"0,\n"
+    for type in ("integer", "decimal(9,2)", "double", "boolean", "date", "timestamp", "uuid", "json"):
+        with pytest.raises(ValueRefused, match="column value"):
+            staged(type, [text])
