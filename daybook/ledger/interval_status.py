@@ -11,7 +11,9 @@ from typing import Literal, NamedTuple, TypeVar
 from daybook.errors import LoadFailed, WarehouseLost
 from daybook.ledger.failures import Failure, Failures
 from daybook.ledger.ledger import Ledger, LedgerRow
+from daybook.ledger.table_loss import compare
 from daybook.model.interval import Interval
+from daybook.model.table_spec import SHRINK_LIMIT, TableSpec
 from daybook.sql.retries import with_retries
 from daybook.warehouses.base import Warehouse
 
@@ -113,8 +115,11 @@ def first_covering(
     return result
 
 
-def read_statuses(warehouse: Warehouse, table: str, intervals: Sequence[Interval]) -> list[IntervalStatus]:
-    """Return the status of each of these intervals of `table`, which are in order, with two queries.
+def read_statuses(warehouse: Warehouse, table: TableSpec | str, intervals: Sequence[Interval]) -> list[IntervalStatus]:
+    """Return the status of each of these intervals of `table`, which are in order.
+
+    If the table has lost its rows (`compare`), no interval is loaded. A name stands for a table with the default
+    `shrink_limit`.
 
     Raises:
         LoadFailed: the ledger could not be read.
@@ -122,14 +127,16 @@ def read_statuses(warehouse: Warehouse, table: str, intervals: Sequence[Interval
     if not intervals:
         return []
     span = Interval(intervals[0].start, intervals[-1].end)
+    name, limit = (table, SHRINK_LIMIT) if isinstance(table, str) else (table.name, table.shrink_limit)
 
     def ask() -> list[IntervalStatus]:
         with _not_collecting(), warehouse.session() as session:
-            entries = Ledger(warehouse).loaded(session, table, span)
-            failures = Failures(warehouse).within(session, table, span)
+            lost = compare(session, warehouse, name, limit).loss
+            entries = [] if lost else Ledger(warehouse).loaded(session, name, span)
+            failures = Failures(warehouse).within(session, name, span)
             return statuses(intervals, entries, failures)
 
-    return with_retries(ask, what=f"{table}: reading the ledger", failed=LoadFailed, lost=WarehouseLost)
+    return with_retries(ask, what=f"{name}: reading the ledger", failed=LoadFailed, lost=WarehouseLost)
 
 
 @contextmanager

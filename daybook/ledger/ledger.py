@@ -32,6 +32,9 @@ COLUMNS = {
     "version": "varchar(1024)",
     "missing": "varchar(4000)",
     "checksum": "varchar(64)",
+    "table_id": "varchar(64)",
+    "table_rows": "bigint",
+    "counts_from": "timestamptz",
 }
 
 
@@ -55,6 +58,12 @@ class Entry:
     """The requested data that the source did not provide, as text. None: the load is complete."""
     checksum: str | None = None
     """The checksum of the loaded rows, for the audit (`daybook.audit.verdict`). None if they cannot be compared."""
+    table_id: str | None = None
+    """The identity of the table that was loaded: `Warehouse.identity`. None if the warehouse cannot tell."""
+    table_rows: int | None = None
+    """The number of rows of the whole table after the load. None: an older version of Daybook did not record it."""
+    counts_from: datetime | None = None
+    """Set if the load found that the table had lost its rows: entries before this moment no longer count."""
 
     @property
     def is_full_refresh(self) -> bool:
@@ -106,13 +115,21 @@ class Ledger:
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._state_table = StateTable(warehouse, "ledger", COLUMNS)
+        #: A condition that an entry counts. Its bind value is the table.
+        self._counts = (
+            f"loaded_at >= coalesce((SELECT max(counts_from) FROM {self._state_table.table} WHERE table_name = %s), "
+            "loaded_at)"
+        )
 
     def ensure(self, session: Session) -> None:
         """Create the ledger if it does not exist."""
         self._state_table.ensure(session)
 
     def newest(self, session: Session, table: str, span: Interval | None = None) -> list[Entry]:
-        """Return the newest entry of every interval of `table` that overlaps `span` (None: all), oldest entry first."""
+        """Return the newest entry of every interval of `table` that overlaps `span` (None: all), oldest entry first.
+
+        Entries of rows that the table has lost are left out: see `Entry.counts_from`.
+        """
         return self._state_table.read(session, Entry, *self._newest(self._state_table.names, table, span))
 
     def loaded(self, session: Session, table: str, span: Interval) -> list[LedgerRow]:
@@ -124,19 +141,29 @@ class Ledger:
         return self._state_table.read(session, LedgerRow, *self._one_each("ASC", _IN_SHORT, table, span))
 
     def _newest(self, names: str, table: str, span: Interval | None) -> tuple[str, list[Any]]:
-        return self._one_each("DESC", names, table, span)
+        return self._one_each("DESC", names, table, span, f" AND {self._counts}", table)
 
-    def _one_each(self, order: str, names: str, table: str, span: Interval | None) -> tuple[str, list[Any]]:
-        where, values = "table_name = %s", [table]
+    def _one_each(
+        self, order: str, names: str, table: str, span: Interval | None, only: str = "", *bound: Any
+    ) -> tuple[str, list[Any]]:
+        where, values = f"table_name = %s{only}", [table, *bound]
         if span:
             where += " AND interval_end > %s AND (interval_start IS NULL OR interval_start < %s)"
-            values += [span.start, span.end]  # type: ignore[list-item]
+            values += [span.start, span.end]
         return (
             f"SELECT {names} FROM (SELECT {names}, ROW_NUMBER() OVER (PARTITION BY interval_start, interval_end "
             f"ORDER BY loaded_at {order}) AS age FROM {self._state_table.table} WHERE {where}) AS newest "
             "WHERE age = 1 ORDER BY loaded_at",
             values,
         )
+
+    def last_table(self, session: Session, table: str) -> tuple[str | None, int] | None:
+        """Return the `table_id` and `table_rows` of the newest entry that has them; None if no entry has."""
+        statement = (
+            f"SELECT table_id, table_rows FROM {self._state_table.table} "
+            "WHERE table_name = %s AND table_rows IS NOT NULL ORDER BY loaded_at DESC LIMIT 1"
+        )
+        return next(iter(self._state_table.read(session, lambda *row: (row[0], row[1]), statement, (table,))), None)
 
     def recent_rows(self, session: Session, table: str, *, full_refreshes: bool, most: int) -> list[int]:
         """Return the row counts of the newest entries of `table`, newest first: of full refreshes, or of all others."""
@@ -165,11 +192,18 @@ class Ledger:
         return state_table.read(session, Entry, statement, values)
 
     def ends(self, session: Session, tables: Sequence[str]) -> dict[str, Coverage]:
-        """Return the coverage of each of these tables. Omit tables that were never loaded."""
+        """Return the coverage of each of these tables. Omit tables that were never loaded.
+
+        Entries of rows that a table has lost are left out: see `Entry.counts_from`.
+        """
+        ledger = self._state_table.table
         statement = (
-            "SELECT table_name, max(loaded_at), max(interval_end), min(loaded_at), "
-            f"min(coalesce(interval_start, interval_end)) FROM {self._state_table.table} "
-            f"WHERE table_name IN ({', '.join(['%s'] * len(tables))}) GROUP BY table_name"
+            "SELECT e.table_name, max(e.loaded_at), max(e.interval_end), min(e.loaded_at), "
+            f"min(coalesce(e.interval_start, e.interval_end)) FROM {ledger} AS e LEFT JOIN "
+            f"(SELECT table_name, max(counts_from) AS moment FROM {ledger} WHERE counts_from IS NOT NULL "
+            "GROUP BY table_name) AS lost ON lost.table_name = e.table_name "
+            f"WHERE e.table_name IN ({', '.join(['%s'] * len(tables))}) "
+            "AND (lost.moment IS NULL OR e.loaded_at >= lost.moment) GROUP BY e.table_name"
         )
         return dict(self._state_table.read(session, lambda name, *end: (name, Coverage(*end)), statement, tables))
 

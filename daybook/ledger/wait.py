@@ -30,7 +30,7 @@ def wait_until_loaded(
         raise IntervalError(f"{table.name} has no intervals, so there is nothing to wait for")
     interval, deadline = table.grid.at(when), time.monotonic() + timeout.total_seconds()
     while True:
-        (found,) = read_statuses(warehouse, table.name, [interval])
+        (found,) = read_statuses(warehouse, table, [interval])
         if found.entry:
             return found.entry
         left = deadline - time.monotonic()

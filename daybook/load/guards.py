@@ -1,12 +1,14 @@
 """Guards: the checks of staged rows before the commit. Each raises its own error, which rolls the load back."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from daybook.definitions.table import Table
 from daybook.errors import DuplicateKey, NullKey, OutsideInterval, RowCountMismatch, ShrinkGuard
 from daybook.ledger.ledger import Entry, latest_covering
+from daybook.ledger.table_loss import Loss
 from daybook.load.check_runner import Result, require, run_checks
 from daybook.load.checksums import LoadChecksums
 from daybook.load.extraction.moved_rows import settled_sql
@@ -148,6 +150,41 @@ def guard_shrink(
             current = current or tally.counts(rows, plan.intervals)
             before = current[interval]
         _compare(plan, plan.table.grid.label(interval), before, after, limit, entry.loaded_at if entry else None)
+
+
+def forgets_loss(plan: Plan, loss: Loss | None) -> bool:
+    """Return True if the table has lost rows, and after this load, the ledger's earlier entries no longer count.
+
+    Raises:
+        ShrinkGuard: the load would bring back only a part of the rows.
+    """
+    if loss is None:
+        return False
+    refilled = plan.whole or plan.refill or loss.all_within(plan.range)
+    if plan.allow_shrink and not refilled:
+        return not loss.left
+    guard_loss(plan.table, plan.label, loss, refilled=refilled)
+    return True
+
+
+def guard_loss(table: Table, label: str, loss: Loss, *, refilled: bool) -> None:
+    """Stop a load into a table that has lost rows, unless it is `refilled`.
+
+    Raises:
+        ShrinkGuard: it is not.
+    """
+    grid = table.grid
+    if refilled or grid is None:
+        return
+    last = max(entry.end for entry in loss.claims)
+    start = grid.label(grid.containing(loss.since)) if loss.since else "START"
+    end = grid.until(grid.containing(last - timedelta.resolution)) if loss.since else "END"
+    raise ShrinkGuard(
+        f"{table.name} {label}: the table is not as the last load left it: {loss}. This load would bring back only a "
+        "part; nothing was changed. If the table can be restored or renamed back, do that. Otherwise, load all of it "
+        f"again: `daybook load {table.name} --full-refresh`, or `daybook backfill DEPLOYMENT {start} {end} --select "
+        "all` with the deployment that loads it. If the rows are gone on purpose, load once with allow_shrink=true"
+    )
 
 
 def guard_deletions(session: Session, plan: Plan, table: str, removed: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from daybook.ledger.interval_status import statuses
 from daybook.ledger.ledger import UNCHANGED, Entry, Ledger
 from daybook.ledger.state_table import MAX_TEXT
+from daybook.ledger.table_loss import TableState
 from daybook.load.checksums import LoadChecksums
 from daybook.load.extraction.extract import Extracted
 from daybook.load.staged import Staged
@@ -27,10 +28,15 @@ class LedgerEntries:
     flow_run_id: str | None
     load_id: str
 
-    def entries(self, session: Session, staged: Staged, tally: LoadChecksums) -> list[Entry]:
-        """Return the entries of a load of the staged rows."""
+    def entries(self, session: Session, staged: Staged, tally: LoadChecksums, state: TableState) -> list[Entry]:
+        """Return the entries of a load of the staged rows.
+
+        `state` is the table after the load. If it has a loss, the entries of earlier loads no longer count.
+        """
         plan, extracted = self.extracted.plan, self.extracted
         common = self._common_fields(session)
+        common |= {"table_id": state.table_id, "table_rows": state.rows}
+        common |= {"counts_from": common["loaded_at"] if state.loss else None}
         missing = "\n".join(extracted.findings.shortfalls)[:MAX_TEXT] or None
         spans: list[tuple[datetime | None, datetime, int, Sum | None]]
         spans = [(interval.start, interval.end, sum.rows, sum) for interval, sum in staged.sums.items()]
@@ -40,7 +46,7 @@ class LedgerEntries:
             Entry(plan.table.name, start, end, rows, missing=missing, checksum=tally.checksum(sum), **common)
             for start, end, rows, sum in spans
         ]
-        return self._recounted(session, tally, common) + entries
+        return ([] if state.loss else self._recounted(session, tally, common)) + entries
 
     def confirmation(self, session: Session) -> Entry:
         """Return the entry of a load that found the source unchanged since the last one."""

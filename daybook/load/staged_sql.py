@@ -5,7 +5,7 @@ It uses only SQL that PostgreSQL and Redshift share, as the strategies do.
 
 from daybook.model.soft_deletes import flagged_sql
 from daybook.model.target import Target
-from daybook.strategies.staged_rows import not_newer_sql
+from daybook.strategies.staged_rows import Statements, not_newer_sql
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -46,7 +46,7 @@ def split_deleted(session: Session, warehouse: Warehouse, target: Target, staged
     session.run(f"DELETE FROM {staged} WHERE {flagged}")
 
 
-def remove_deleted(session: Session, warehouse: Warehouse, target: Target, deleted: str) -> int:
+def remove_deleted(session: Statements, warehouse: Warehouse, target: Target, deleted: str) -> int:
     """Delete from the target the rows whose keys are in `deleted` (quoted), unless the target's row is newer.
 
     Returns the number of deleted rows.

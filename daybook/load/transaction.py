@@ -14,6 +14,7 @@ from daybook.ledger.ledger import Entry, Ledger
 from daybook.ledger.moves import MovedInterval, Moves
 from daybook.ledger.source_columns import SourceColumnHistory
 from daybook.ledger.state_table import TABLES_OF_A_LOAD
+from daybook.ledger.table_loss import TableState, compare
 from daybook.load import concurrent_loads, guards, staged_sql
 from daybook.load.check_runner import Result, measure
 from daybook.load.checksums import LoadChecksums
@@ -22,6 +23,7 @@ from daybook.load.extraction.schema_drift import SchemaDiff
 from daybook.load.ledger_entries import LedgerEntries
 from daybook.load.moved_intervals import MovedIntervals
 from daybook.load.planning.plan import intervals_within
+from daybook.load.row_tally import RowTally
 from daybook.load.staged import Staged
 from daybook.load.staging import Staging
 from daybook.sql.database_error import Condition, DatabaseError, is_transient, meets
@@ -103,9 +105,10 @@ class Transaction:
             return entries
 
     def _transaction(self, session: Session, staged: Staged | None, tally: LoadChecksums) -> Sequence[Entry]:
-        created, kept = self._begin(session), list[Entry]()
-        # A new table has lost the rows of every interval that a dropped one had.
-        moved: set[MovedInterval] = {None} if created and not self._plan.whole else set()
+        created, state = self._begin(session)
+        kept, loaded = list[Entry](), RowTally(session, self._table, 0 if created else state.rows)
+        # A table that has lost rows may have lost them in every interval.
+        moved: set[MovedInterval] = {None} if (created or state.loss) and not self._plan.whole else set()
         done = self._ledger.of_load(session, self._target.name, self._load_id)
         if done:
             session.run("ROLLBACK")
@@ -116,6 +119,7 @@ class Transaction:
             if not created:
                 raise _TableAppeared(f"another load created {self._target.name} during this one")
             staged = self._staging.copy_into_new_table(session, tally, self._table)
+            loaded.rows = staged.rows
         else:
             staged, kept = self._without_superseded(session, staged, tally)
             if kept and not staged.sums:
@@ -125,11 +129,12 @@ class Transaction:
                 )
                 return kept
             moved |= self._moved_intervals(session, staged)
-            self._apply(session, staged, tally)
+            self._apply(session, staged, tally, loaded)
         if created:
             self._create_keys(session)
+            state = replace(state, table_id=self._warehouse.identity(session, self._target.name))
         self.checks = guards.guard_checks(session, self._warehouse, self._plan, before)
-        entries = self._entries.entries(session, staged, tally)
+        entries = self._entries.entries(session, staged, tally, replace(state, rows=loaded.total()))
         self._ledger.record(session, entries)
         self._record_interval_checksums(session, staged, tally)
         described, noted_at = self._extracted.described, entries[-1].loaded_at
@@ -166,17 +171,25 @@ class Transaction:
             staged = replace(staged, rows=session.one(f"SELECT count(*) FROM {staged.table}"), sums=sums)
         return replace(staged, sums={interval: staged.sums[interval] for interval in left}), list(taken.values())
 
-    def _begin(self, session: Session) -> bool:
-        """Open the transaction and lock the table, or create it if it is missing. Return True if it was created."""
-        if self._warehouse.begin_locked(session, self._target.name):
-            return False
+    def _begin(self, session: Session) -> tuple[bool, TableState]:
+        """Open the transaction and lock the table, or create it if it is missing.
+
+        Returns:
+            True if it was created, and its state before. The state has a loss if earlier ledger entries do not count.
+        """
+        exists, table = self._warehouse.begin_locked(session, self._target.name), self._plan.table
+        state = compare(session, self._warehouse, table.name, table.shrink_limit)
+        if not guards.forgets_loss(self._plan, state.loss):
+            state = replace(state, loss=None)
+        if exists:
+            return False, state
         try:
             self._warehouse.create(session, self._target)
         except DatabaseError as error:
             if meets(error, Condition.ALREADY_EXISTS, Condition.UNIQUE_VIOLATION):
                 raise _TableAppeared(f"another load created {self._target.name} during this one") from error
             raise
-        return True
+        return True, state
 
     def _create_keys(self, session: Session) -> None:
         try:
@@ -203,12 +216,12 @@ class Transaction:
             moved.lost(staged.deleted, not_newer_sql(warehouse, target, staged.deleted))
         return moved.find(session)
 
-    def _apply(self, session: Session, staged: Staged, tally: LoadChecksums) -> None:
+    def _apply(self, session: Session, staged: Staged, tally: LoadChecksums, loaded: RowTally) -> None:
         plan, warehouse, target = self._plan, self._warehouse, self._target
         entries = self._ledger.newest(session, target.name, plan.range)
         guards.guard_shrink(session, warehouse, target, plan, staged, tally, entries)
         if staged.deleted and not plan.whole:
-            removed = staged_sql.remove_deleted(session, warehouse, target, staged.deleted)
+            removed = staged_sql.remove_deleted(loaded, warehouse, target, staged.deleted)
             guards.guard_deletions(session, plan, self._table, removed)
-        rows = StagedRows(session, warehouse, target, staged.table, staged.rows, list(staged.sums), staged.later)
+        rows = StagedRows(loaded, warehouse, target, staged.table, staged.rows, list(staged.sums), staged.later)
         plan.strategy.apply(rows)

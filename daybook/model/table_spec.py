@@ -19,6 +19,9 @@ from daybook.strategies.base import Strategy
 from daybook.strategies.registry import WHOLE_TABLE, all_strategies, strategy_named
 from daybook.suggestions import did_you_mean
 
+#: The default of `shrink_limit`.
+SHRINK_LIMIT = 0.5
+
 
 def _strategy_name(name: str) -> str:
     return strategy_named(name).name
@@ -76,11 +79,11 @@ class TableSpec(Dataset):
     )
     checks: tuple[Check, ...] = Field((), description="The checks that the table must pass before each commit.")
     shrink_limit: float = Field(
-        0.5,
+        SHRINK_LIMIT,
         ge=0,
         le=1,
-        description="The guard against shrinking: a load fails if it would leave less than this share of the rows that "
-        "the ledger has recorded. 0 disables the guard.",
+        description="The guard against shrinking: a load fails if it would leave, or finds, less than this share of "
+        "the rows that the ledger has recorded. 0 disables the guard.",
     )
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ from daybook.definitions.table_files import read_table
 from daybook.load.planning.plan import Plan
 from daybook.load.planning.plan import plan as plan_load
 from daybook.model.interval_grid import parse
+from daybook.orchestration.run_tags import BACKFILL_TAG
 from daybook.orchestration.scheduled_time import scheduled_at
 
 _WHEN = ("execution_date", "until")
@@ -58,6 +59,7 @@ class PlanRequest:
             allow_shrink=self.allow_shrink,
             allow_before_start=self.allow_before_start,
             exact=self.exact,
+            refill=BACKFILL_TAG in runtime.flow_run.tags,
         )
 
 

@@ -5,9 +5,8 @@ has SQLAlchemy's name of the dialect, and assign the class to `WAREHOUSE` there.
 an entry point: see `registry`. No other file changes. `SqlWarehouse` has the code that most warehouses share, and
 `LockWaits` the methods about locks.
 
-A load also uses SQL that all warehouses share, without a method here: SELECT with window functions, INSERT … SELECT,
-DELETE … USING, CREATE TEMP TABLE … AS, ALTER TABLE … ADD, DROP and RENAME. A warehouse with another syntax for one of
-these rewrites the statement in its session.
+A load also uses SQL that all warehouses share: SELECT with window functions, INSERT … SELECT, DELETE … USING, CREATE
+TEMP TABLE … AS, ALTER TABLE … ADD, DROP and RENAME. A warehouse with another syntax rewrites it in its session.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -159,6 +158,10 @@ class Warehouse(LockWaits, Protocol):
 
     def kind_of(self, session: Session, name: str) -> str | None:
         """Return the kind of the object `name`: TABLE, "a view", or the like; None if there is no such object."""
+        ...
+
+    def identity(self, session: Session, table: str) -> str | None:
+        """Return an ID (64 characters) that no other table of this name will have; None if there is none."""
         ...
 
     def tables_beginning(self, session: Session, schema: str, start: str) -> list[str]:

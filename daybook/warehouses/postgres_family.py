@@ -173,6 +173,15 @@ class PostgresFamily(SqlWarehouse):
         )
         return _KINDS.get(found, "no table") if found else None
 
+    def identity(self, session: Session, table: str) -> str | None:
+        """Return the table's oid. It changes with a dump and restore, and with a deep copy."""
+        found = session.one(
+            "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = %s AND c.relname = %s",
+            [self.folded(part) for part in TableName.parse(table)],
+        )
+        return None if found is None else str(found)
+
     def tables_beginning(self, session: Session, schema: str, start: str) -> list[str]:
         """Return the names, without the schema, of the tables in `schema` that begin with `start`."""
         found = session.rows(

@@ -71,10 +71,7 @@ class SqlWarehouse(LockWaits):
         raise NotImplementedError
 
     def existing_columns(self, session: Session, table: str) -> dict[str, Column]:
-        """Return the columns of a table by name, in its order; empty if the table does not exist.
-
-        A NOT NULL column counts as nullable if the warehouse has a default for it.
-        """
+        """Return the columns of a table by name, in its order. NOT NULL with a default counts as nullable."""
         return {
             name: Column(name, self.parsed(text), not required) for name, text, required in self._found(session, table)
         }
@@ -94,6 +91,10 @@ class SqlWarehouse(LockWaits):
     def exists(self, session: Session, table: str) -> bool:
         """Return True if the table `schema.table` exists."""
         return bool(self._found(session, table))
+
+    def identity(self, session: Session, table: str) -> str | None:
+        """Return None: by default, a warehouse has no ID that a new table of the same name does not have."""
+        return None
 
     def folded(self, name: str) -> str:
         """Return a name as the catalog keeps it."""
@@ -204,8 +205,7 @@ class SqlWarehouse(LockWaits):
     def create_staging(self, session: Session, target: Target, name: str) -> None:
         """Create an empty temporary table `name` with the types that the target has or will have."""
         if self.exists(session, target.name):
-            names = ", ".join(map(self.quote, target.column_names))
-            rows = f"SELECT {names} FROM {self.table(target.name)} LIMIT 0"
+            rows = f"SELECT {', '.join(map(self.quote, target.column_names))} FROM {self.table(target.name)} LIMIT 0"
             session.run(f"CREATE TEMP TABLE {self.quote(name)} AS {rows}")
             return
         columns = ", ".join(f"{self.quote(column.name)} {self.type_sql(column.type)}" for column in target.columns)

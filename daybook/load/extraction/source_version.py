@@ -4,6 +4,7 @@ import hashlib
 
 from daybook.definitions.table import Table
 from daybook.ledger.ledger import Entry, Ledger
+from daybook.ledger.table_loss import compare
 from daybook.load.planning.plan import Plan
 from daybook.sources.base import Source, Versioned
 from daybook.warehouses.base import Warehouse
@@ -20,11 +21,15 @@ def version_of(plan: Plan, source: Source) -> str | None:
 
 
 def unchanged(plan: Plan, source: Source, warehouse: Warehouse, session: Session) -> Entry | None:
-    """Return the newest entry of the table if the source reports no change since then, or None."""
+    """Return the newest entry of the table if the source reports no change since then, or None.
+
+    It is None, too, if the table in the warehouse was dropped, replaced or emptied.
+    """
     if plan.forced or not plan.whole or not isinstance(source, Versioned):
         return None
-    if not warehouse.existing_columns(session, plan.table.name):
-        return None  # the table was dropped
+    table = plan.table
+    if not warehouse.exists(session, table.name) or compare(session, warehouse, table.name, table.shrink_limit).loss:
+        return None
     entries = Ledger(warehouse).newest(session, plan.table.name)
     fingerprint, _, version = ((entries[-1].version if entries else None) or "").partition(" ")
     return entries[-1] if fingerprint == _fingerprint(plan.table) and source.is_still(version) else None

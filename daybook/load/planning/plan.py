@@ -31,6 +31,8 @@ class Plan:
     """A full refresh was requested: read the source even if it reports no change."""
     exact: bool = False
     """Remove rows that the source no longer has from the intervals, even if the table's strategy would leave them."""
+    refill: bool = False
+    """A backfill started the run: it may begin to load a table again that has lost its rows."""
     closed: Interval | None = None
     """The interval that was due by schedule, if the exchange had no session in it. There is nothing to load then."""
 
@@ -84,6 +86,7 @@ def plan(
     allow_shrink: bool = False,
     allow_before_start: bool = False,
     exact: bool = False,
+    refill: bool = False,
 ) -> Plan:
     """Return the plan of a run.
 
@@ -102,6 +105,7 @@ def plan(
         allow_before_start: accept intervals before the table's `start`.
         exact: replace the intervals whatever the table's strategy is, so that rows which are gone from the source are
             removed.
+        refill: begin to load a table again that has lost its rows: the ledger's earlier entries no longer count.
 
     Raises:
         IntervalError: the dates are off the table's grid, inverted, before its `start` or not over yet, or the table
@@ -148,7 +152,7 @@ def plan(
             f"last complete {grid.unit} is {grid.label(newest)}"
             + (f", so pass until={grid.until(newest)} at most" if until is not None else "")
         )
-    return Plan(table, intervals, False, allow_shrink, exact=exact)
+    return Plan(table, intervals, False, allow_shrink, exact=exact, refill=refill)
 
 
 def intervals_within(plan: Plan, snapshot_at: datetime) -> list[Interval]:

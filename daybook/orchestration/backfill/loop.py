@@ -102,7 +102,7 @@ class BackfillRun:
 
     def _not_loaded(self, stretch: IntervalRun) -> IntervalRun:
         """Return the intervals that no run, not even one of another backfill, has loaded since the backfill began."""
-        found = read_statuses(blocks.warehouse(), self._deployed.table.name, stretch)
+        found = read_statuses(blocks.warehouse(), self._deployed.table, stretch)
         done = {s.interval: s.rows or 0 for s in found if s.entry and s.entry != self._before[s.interval]}
         self._result.loaded += sorted(done)
         self._page.loaded(done)

@@ -11,6 +11,8 @@ from daybook.backfill.result import BackfillResult
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table
 from daybook.ledger.interval_status import IntervalStatus, read_statuses
+from daybook.ledger.table_loss import Loss, find_loss
+from daybook.load.guards import guard_loss
 from daybook.load.planning.owed_intervals import expected_intervals, with_sessions
 from daybook.model.interval import Interval
 from daybook.orchestration.backfill.loop import BackfillRun
@@ -20,18 +22,21 @@ from daybook.orchestration.deployments import find_deployment, find_loading_depl
 
 @dataclass(frozen=True)
 class Missing:
-    """The status of every expected interval of a table, and the intervals that the ledger lacks, both in order."""
+    """The status of every expected interval of a table, and the intervals that are not loaded, both in order."""
 
     table: Table
     statuses: list[IntervalStatus]
     intervals: list[Interval]
+    loss: Loss | None = None
+    """Set if the table has lost its rows. Then none of its intervals is loaded."""
 
 
 def find_missing(name: str, now: datetime) -> Missing:
-    """Return the intervals of the table `name` that the ledger lacks at `now`, by the rules of its file."""
-    table = read_table(name)
-    statuses = read_statuses(blocks.warehouse(), name, expected_intervals(table, now))
-    return Missing(table, statuses, with_sessions(table, [one.interval for one in statuses if one.entry is None]))
+    """Return the intervals of the table `name` that are not loaded at `now`, by the rules of its file."""
+    table, warehouse = read_table(name), blocks.warehouse()
+    statuses = read_statuses(warehouse, table, expected_intervals(table, now))
+    missing = with_sessions(table, [one.interval for one in statuses if one.entry is None])
+    return Missing(table, statuses, missing, find_loss(warehouse, table))
 
 
 def load_missing(client: SyncPrefectClient, missing: Missing) -> BackfillResult:
@@ -39,8 +44,14 @@ def load_missing(client: SyncPrefectClient, missing: Missing) -> BackfillResult:
 
     Raises:
         BackfillIncomplete: some intervals could not be loaded.
+        ShrinkGuard: the table has lost its rows, and the missing intervals are only a part of them.
     """
     name, lacking = missing.table.name, len(missing.intervals)
+    if missing.loss:
+        expected = [status.interval for status in missing.statuses]
+        span = Interval(expected[0].start, expected[-1].end) if expected else None
+        guard_loss(missing.table, "catch-up", missing.loss, refilled=missing.loss.all_within(span))
+        get_run_logger().warning("%s: the table is not as the last load left it: %s", name, missing.loss)
     if not lacking:
         get_run_logger().info("%s: nothing is missing", name)
         return BackfillResult()

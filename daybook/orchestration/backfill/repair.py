@@ -41,7 +41,7 @@ def reload(
     table = deployed.table
     label = f"{table.name} {table.label(intervals)}"
     get_run_logger().info("%s: %s reloads %d of %d intervals", label, deployed.name, len(wanted), len(intervals))
-    statuses = read_statuses(blocks.warehouse(), table.name, intervals)
+    statuses = read_statuses(blocks.warehouse(), table, intervals)
     # Newest first: a row that moved to a later interval is loaded there before the earlier interval drops it.
     options = BackfillOptions(order="descending")
     return BackfillRun(client, deployed, statuses, wanted, options, f"{label}, repaired").run()

@@ -205,6 +205,7 @@ class _Build:
             "load_id": self._load_id,
             "snapshot_at": table.began,
             "version": version_of(summary),
+            "table_id": warehouse.identity(session, summary.name),
         }
         entries = [Entry(summary.name, *span, **common) for span in spans or [(None, need.until, table.rows)]]
         self._ledger.record(session, entries)

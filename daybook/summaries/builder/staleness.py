@@ -95,6 +95,8 @@ def _why_whole(
         return "it was never built before"
     if not warehouse.exists(session, summary.name):
         return "its table was dropped"
+    if last.table_id not in (None, warehouse.identity(session, summary.name)):
+        return "its table is not the one that was built"
     table = warehouse.table(summary.name)
     if not summary.allow_empty and session.one(f"SELECT 1 FROM {table} LIMIT 1") is None:
         return "its table was emptied"

@@ -1,0 +1,76 @@
+"""Catch-up of a table that was dropped in the warehouse: nothing of it is loaded, whatever the ledger has."""
+
+import logging
+from datetime import UTC, date, datetime
+from typing import Any, cast
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+
+from daybook.definitions.table import Table
+from daybook.errors import ShrinkGuard
+from daybook.orchestration.backfill import missing
+from daybook.orchestration.backfill.missing import find_missing, load_missing
+from tests.support.source_and_warehouse import Endpoints
+
+NOW = datetime(2021, 2, 9, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def ends(from_mariadb: Endpoints) -> Endpoints:
+    from_mariadb.source.run("CREATE TABLE things (id int, at datetime(6), KEY (at))")
+    from_mariadb.source.insert("things", [(n, f"2021-02-0{5 + n // 10} 08:00:00") for n in range(40)])
+    return from_mariadb
+
+
+@pytest.fixture
+def found(ends: Endpoints, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Load four days of a table, drop it, and return what catch-up finds."""
+    monkeypatch.setattr(missing.blocks, "warehouse", lambda: ends.warehouse)
+    monkeypatch.setattr(missing, "get_run_logger", lambda: logging.getLogger("daybook.test"))
+    monkeypatch.setattr(missing, "find_loading_deployment", lambda client, name: None)
+
+    def find(refresh: bool = False, **fields: Any) -> tuple[Table, missing.Missing]:
+        given = {"load": "replace_interval", "cursor": "at", "interval": "day", "start": date(2021, 2, 5), **fields}
+        table = ends.table(**given)
+        monkeypatch.setattr(missing, "read_table", lambda name: table)
+        ends.load(table, *(() if refresh else ("2021-02-05", "2021-02-09")))
+        assert find_missing(table.name, NOW).intervals == []
+        ends.destination.run(f"DROP TABLE {ends.name(table)}")
+        return table, find_missing(table.name, NOW)
+
+    return find
+
+
+def days(one: missing.Missing) -> list[int]:
+    return [interval.start.day for interval in one.intervals]
+
+
+def load(one: missing.Missing) -> None:
+    load_missing(cast(SyncPrefectClient, None), one)
+
+
+def test_every_interval_is_missing(found: Any, caplog: pytest.LogCaptureFixture) -> None:
+    table, lacking = found()
+    assert days(lacking) == [5, 6, 7, 8]
+    load(lacking)
+    assert f"{table.name}: the table is not as the last load left it: it is gone" in caplog.text
+    assert "lacks 4 intervals" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"catch_up": "latest"}, [8]),
+        ({"start": None}, []),
+        ({"refresh": True}, [5, 6, 7, 8]),
+    ],
+    ids=["only the latest", "none", "a full refresh may have loaded older rows"],
+)
+def test_a_catch_up_that_cannot_bring_back_all_is_refused(
+    fields: dict[str, Any], expected: list[int], found: Any
+) -> None:
+    table, lacking = found(**fields)
+    assert days(lacking) == expected
+    with pytest.raises(ShrinkGuard, match=f"{table.name} catch-up: .* gone from the warehouse.* --full-refresh"):
+        load(lacking)
