@@ -71,8 +71,18 @@ class TableState:
     loss: Loss | None = None
 
 
-def compare(session: Session, warehouse: Warehouse, table: str, shrink_limit: float) -> TableState:
+def compare(
+    session: Session,
+    warehouse: Warehouse,
+    table: str,
+    shrink_limit: float,
+    *,
+    exists: bool | None = None,
+    table_id: str | None = None,
+) -> TableState:
     """Compare `table` with what its last load recorded.
+
+    Pass `exists` and `table_id` if they are known, because the catalog of a large warehouse is slow.
 
     The table is lost if the ledger claims rows, and one of these is true:
 
@@ -82,9 +92,13 @@ def compare(session: Session, warehouse: Warehouse, table: str, shrink_limit: fl
     """
     ledger = Ledger(warehouse)
     recorded = ledger.last_table(session, table)
-    if not warehouse.exists(session, table):
-        return TableState(None, 0, _loss(session, ledger, table, "it is gone from the warehouse", 0, recorded))
-    table_id, rows = warehouse.identity(session, table), warehouse.table(table)
+    if not (warehouse.exists(session, table) if exists is None else exists):
+        loss = _loss(session, ledger, table, "it is gone from the warehouse", 0, recorded)
+        session.forget()
+        if loss is None or not warehouse.exists(session, table):
+            return TableState(None, 0, loss)
+        recorded = ledger.last_table(session, table)  # another load has created the table in between
+    table_id, rows = table_id or warehouse.identity(session, table), warehouse.table(table)
     if recorded is None:
         if not shrink_limit:
             return TableState(table_id, None)

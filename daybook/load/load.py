@@ -8,7 +8,6 @@ from typing import Any
 
 from daybook.errors import LoadFailed, WarehouseLost
 from daybook.ledger.ledger import Entry, Ledger, latest_covering
-from daybook.ledger.table_loss import compare
 from daybook.load.check_runner import Result, warnings_of
 from daybook.load.extraction.extract import Extracted
 from daybook.load.planning.plan import Plan
@@ -88,11 +87,10 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
 
 
 def already_loaded(plan: Plan, warehouse: Warehouse, flow_run_id: str | None) -> LoadReport | None:
-    """Return the report of a run that has nothing left to do, or None if it has.
+    """Return the report of a run that has nothing left to do, or None if it has. It takes one query of the ledger.
 
     Two kinds of runs have nothing to do: a run that committed its whole plan before it was retried, and a scheduled
-    run whose interval is loaded already, because it started late or twice. An interval is only loaded once it is over,
-    and no interval is loaded of a table that has lost its rows.
+    run whose interval is loaded already, because it started late or twice. An interval is only loaded once it is over.
 
     Raises:
         LoadFailed: the warehouse did not answer in any of several tries.
@@ -102,8 +100,7 @@ def already_loaded(plan: Plan, warehouse: Warehouse, flow_run_id: str | None) ->
     def ask() -> list[Entry]:
         with warehouse.session() as session:
             if plan.by_schedule:
-                lost = compare(session, warehouse, name, plan.table.shrink_limit).loss
-                return [] if lost else ledger.newest(session, name, plan.range)
+                return ledger.newest(session, name, plan.range)
             return ledger.of_run(session, name, flow_run_id) if flow_run_id else []
 
     entries = with_retries(ask, what=f"{name} {plan.label}: reading the ledger", failed=LoadFailed, lost=WarehouseLost)

@@ -59,6 +59,8 @@ class Transaction:
         self._checksums, self._moves = Checksums(warehouse), Moves(warehouse)
         #: Retries look it up in the ledger, to find a commit whose confirmation was lost with the connection.
         self._load_id = str(uuid.uuid4())
+        #: Read before the lock. If the table is replaced in between, the next load finds another identity.
+        self._table_id: str | None = None
         #: The results of the checks.
         self.checks: tuple[Result, ...] = ()
         self._entries = LedgerEntries(extracted, warehouse, self._ledger, flow_run_id, self._load_id)
@@ -75,6 +77,7 @@ class Transaction:
         """
         with self._warehouse.session() as session:
             self._warehouse.look_up(session, [self._target.name, *TABLES_OF_A_LOAD])
+            self._table_id = self._warehouse.identity(session, self._target.name)
             self._ledger.ensure(session)
             self._memory.ensure(session)
             self._checksums.ensure(session)
@@ -177,8 +180,9 @@ class Transaction:
         Returns:
             True if it was created, and its state before. The state has a loss if earlier ledger entries do not count.
         """
-        exists, table = self._warehouse.begin_locked(session, self._target.name), self._plan.table
-        state = compare(session, self._warehouse, table.name, table.shrink_limit)
+        exists = self._warehouse.begin_locked(session, self._target.name)
+        args = (session, self._warehouse, self._target.name, self._plan.table.shrink_limit)
+        state = compare(*args, exists=exists, table_id=self._table_id)
         if not guards.forgets_loss(self._plan, state.loss):
             state = replace(state, loss=None)
         if exists:

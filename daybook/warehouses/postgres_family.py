@@ -149,20 +149,23 @@ class PostgresFamily(SqlWarehouse):
         )
 
     def look_up(self, session: Session, tables: Iterable[str]) -> None:
-        """Ask the catalog for the columns of all these tables with one query, and cache them in the session."""
+        """Ask the catalog for the columns and oids of all these tables with one query, and cache them."""
         wanted = {tuple(map(self.folded, TableName.parse(name))): name for name in tables}
         found: dict[str, list[Found]] = {name: [] for name in wanted.values()}
         chosen = " OR ".join(["(n.nspname = %s AND c.relname = %s)"] * len(wanted))
-        for schema, table, *column in session.stream(
-            "SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), "
+        oids: dict[str, int | None] = dict.fromkeys(found)
+        for schema, table, oid, *column in session.stream(
+            "SELECT n.nspname, c.relname, c.oid, a.attname, format_type(a.atttypid, a.atttypmod), "
             f"a.attnotnull AND NOT ({self.filled}) FROM pg_attribute a "
             "JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
             f"WHERE ({chosen}) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
             [part for parts in wanted for part in parts],
         ):
             found[wanted[schema, table]].append((column[0], column[1], column[2]))
+            oids[wanted[schema, table]] = oid
         for name, columns in found.items():
             session.remember(name, columns)
+            session.remember(f"{name} (oid)", oids[name])
 
     def kind_of(self, session: Session, name: str) -> str | None:
         """Return the kind of the object `name`: TABLE, "a view", or the like; None if there is no such object."""
@@ -175,11 +178,12 @@ class PostgresFamily(SqlWarehouse):
 
     def identity(self, session: Session, table: str) -> str | None:
         """Return the table's oid. It changes with a dump and restore, and with a deep copy."""
-        found = session.one(
+        query = (
             "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE n.nspname = %s AND c.relname = %s",
-            [self.folded(part) for part in TableName.parse(table)],
+            "WHERE n.nspname = %s AND c.relname = %s"
         )
+        names = [self.folded(part) for part in TableName.parse(table)]
+        found = session.remembered(f"{table} (oid)", lambda: session.one(query, names))
         return None if found is None else str(found)
 
     def tables_beginning(self, session: Session, schema: str, start: str) -> list[str]:

@@ -1,7 +1,7 @@
 """A table that was dropped, replaced or emptied by hand: the ledger still claims its rows, and no load hides that."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,6 @@ from daybook.definitions.table import Table
 from daybook.errors import ShrinkGuard
 from daybook.ledger.interval_status import read_statuses
 from daybook.ledger.table_loss import find_loss
-from daybook.load.load import already_loaded
-from daybook.load.planning.plan import plan
 from daybook.model.interval_grid import Grid
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import ends_of, source_database
@@ -262,12 +260,3 @@ def test_a_lower_shrink_limit_allows_more(ends: Endpoints) -> None:
     with pytest.raises(ShrinkGuard, match="it is empty"):
         ends.load(table, "2021-02-09")
     ends.load(table.model_copy(update={"shrink_limit": 0.0}), "2021-02-09")
-
-
-@on_postgres
-def test_a_scheduled_run_does_not_take_it_for_loaded(ends: Endpoints) -> None:
-    table = four_days(ends)
-    scheduled = plan(table, scheduled_at=datetime(2021, 2, 9, 3, tzinfo=UTC))
-    assert already_loaded(scheduled, ends.warehouse, "a run") is not None
-    by_hand(ends, table, "DROP TABLE {t}")
-    assert already_loaded(scheduled, ends.warehouse, "a run") is None
