@@ -1,5 +1,6 @@
 """Read Parquet files: the columns from their footers, and the rows in batches."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -33,8 +34,8 @@ def parquet_columns(stream: BinaryIO, *, what: str) -> list[Column]:
     """
     with _explained(what):
         file = _opened(stream)
-        empty = _empty(file)
-        return [Column(name, _type(file, name), empty=name in empty) for name in file.schema_arrow.names]
+        empty, type_of_column = _empty(file), _types(file)
+        return [Column(name, type_of_column(name), empty=name in empty) for name in file.schema_arrow.names]
 
 
 def read_parquet(
@@ -92,14 +93,20 @@ def _explained(what: str) -> Iterator[None]:
         raise FileRefused(f"{what}: {reason}. Replace the file, or correct the table file") from None
 
 
-def _type(file: Any, name: str) -> Type:
-    """Return the type of a column. Raise ValueError if no warehouse has it."""
-    arrow = file.schema_arrow.field(name).type
-    if name in _logical(file, "ENUM") and str(arrow) == "binary":
-        return Type("text")
-    if name in _logical(file, "INTERVAL"):  # Arrow has bytes in its place
-        raise without_type("INTERVAL", name)
-    return type_of(arrow, name)
+def _types(file: Any) -> Callable[[str], Type]:
+    """Return a function that returns the type of a column. It raises ValueError if no warehouse has the type."""
+    schema = file.schema_arrow  # pyarrow converts the whole schema at each access
+    enums, intervals = _logical(file, "ENUM"), _logical(file, "INTERVAL")
+
+    def type_of_column(name: str) -> Type:
+        arrow = schema.field(name).type
+        if name in enums and str(arrow) == "binary":
+            return Type("text")
+        if name in intervals:  # Arrow has bytes in its place
+            raise without_type("INTERVAL", name)
+        return type_of(arrow, name)
+
+    return type_of_column
 
 
 def _logical(file: Any, type: str) -> set[str]:
@@ -166,12 +173,13 @@ def _check(file: Any, columns: Sequence[Column], allowed: frozenset[str] | None)
 
     Columns without a value fit every table.
     """
-    schema, empty = file.schema_arrow, _empty(file)
-    names: list[str] = schema.names
+    type_of_column, empty = _types(file), _empty(file)
+    names: list[str] = file.schema_arrow.names
+    times = Counter(names)
     more = [
         name
         for name in names
-        if names.count(name) > 1 or (allowed is not None and name not in allowed and name not in empty)
+        if times[name] > 1 or (allowed is not None and name not in allowed and name not in empty)
     ]
     if more:
         raise ValueError(
@@ -187,7 +195,7 @@ def _check(file: Any, columns: Sequence[Column], allowed: frozenset[str] | None)
             )
         if column.name in empty:
             continue
-        found = _type(file, column.name)
+        found = type_of_column(column.name)
         if not holds(column.type, found) and not exchanges_integers(column.type, found):
             raise ValueError(
                 f"its column {column.name!r} is {found}, and {column.type} cannot hold all of its values: declare "
