@@ -34,7 +34,7 @@ test: ## run the tests against real servers, and install missing servers first
 	@$(INSTALL) dbt
 	$(PYTHON) -m tests.support.servers.install
 	-$(PYTHON) -m tests.support.servers.install_mysql
-	$(PYTHON) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 
 # Needs only Python: no database, no Prefect server, no other process. The web, Slack, mail, Google and Yahoo servers of
 # these tests are threads of pytest's process. See tests/support/server_marker.py.
@@ -47,7 +47,7 @@ test-all: ## run every test, with all combinations instead of pairs, and with ne
 	@$(INSTALL) dbt
 	$(PYTHON) -m tests.support.servers.install
 	-$(PYTHON) -m tests.support.servers.install_mysql
-	$(PYTHON) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "" --hypothesis-profile=full
+	$(PYTHON) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder -m "" --hypothesis-profile=full
 
 bench: ## compare the nps load, the backfill and the audit with alternatives
 	@$(INSTALL) dev

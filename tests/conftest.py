@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.support.incident_fixtures",
     "tests.support.project_copy",
     "tests.support.prefect_databases",
+    "tests.support.prefect_groups",
     "tests.support.prefect_server",
     "tests.support.preloaded",
     "tests.support.servers.mariadb",
@@ -35,21 +36,6 @@ pytest_plugins = [
     "tests.support.servers.mail",
     "tests.support.summary_cli",
 ]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the slowest files first, so that parallel pytest processes finish at about the same time.
-
-    One process makes the databases of Prefect's server for all, for a minute. The others start with files without it.
-    """
-    first = ("test_incident_week.py", "test_audit_random_histories.py", "test_every_strategy.py")
-    slow = {"end_to_end", "flows", "orchestration"}
-    items.sort(
-        key=lambda item: (
-            first.index(item.path.name) if item.path.name in first else len(first),
-            slow.isdisjoint(item.path.parts),
-        )
-    )
 
 
 def pytest_collection_finish() -> None:

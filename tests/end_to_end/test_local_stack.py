@@ -21,6 +21,8 @@ from daybook.orchestration.local_stack.lock import only_one
 from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.local_stack.processes import HOME_MARK, PART_MARK, Part, end, marked_processes
 from daybook.orchestration.local_stack.stack import LocalStack
+from tests.support.prefect_databases import give_database
+from tests.support.quick_stack import QuickStack
 
 pytestmark = pytest.mark.servers  # each starts a process
 
@@ -219,10 +221,11 @@ def test_a_second_demo_in_the_same_folder_waits_its_turn(home: Path) -> None:
 
 
 def test_the_prefect_server_survives_its_starter_and_is_replaced_after_kill_9(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated_database: Path
 ) -> None:
     """Started twice: one server. Killed: a new one on the same database. Folder deleted under it: a new one again."""
-    stack = LocalStack(tmp_path)
+    stack = QuickStack(tmp_path)
+    give_database(stack, migrated_database)
     monkeypatch.setenv("DAYBOOK_UI_PORT", str(_unused_port()))
     try:
         stack.start_server()

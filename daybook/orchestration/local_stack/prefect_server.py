@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-PAUSE = 1.0  # seconds between two collections of new objects
-ALL = 10  # every so many collections, old objects are collected, too, which takes a tenth of a second
+PAUSE = 2.0  # seconds between two collections of new objects
+ALL = 5  # every so many collections, old objects are collected, too, which takes a tenth of a second
 
 
 def collect() -> None:

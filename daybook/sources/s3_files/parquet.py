@@ -177,9 +177,7 @@ def _check(file: Any, columns: Sequence[Column], allowed: frozenset[str] | None)
     names: list[str] = file.schema_arrow.names
     times = Counter(names)
     more = [
-        name
-        for name in names
-        if times[name] > 1 or (allowed is not None and name not in allowed and name not in empty)
+        name for name in names if times[name] > 1 or (allowed is not None and name not in allowed and name not in empty)
     ]
     if more:
         raise ValueError(
