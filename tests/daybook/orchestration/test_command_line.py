@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from daybook.orchestration.command_line import run
 from flows.load_table import load_table
 from flows.nps import nps
 from tests.support.flow_fixtures import LiveWarehouse, Production
+from tests.support.preloaded import command
 from tests.support.servers.ports import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -22,12 +22,12 @@ WRONG = "hunter2-is-wrong"
 
 
 @pytest.fixture
-def typed(prefect_server: str) -> Callable[..., tuple[int, str]]:
-    """Runs `python -m …`; the exit code, and all that the terminal shows."""
+def typed(prefect_server: str, preloaded_python: str) -> Callable[..., tuple[int, str]]:
+    """Return a function that runs `python -m …`, and returns the exit code and all that the terminal shows."""
 
     def typed(*arguments: str, **variables: str) -> tuple[int, str]:
         done = subprocess.run(
-            [sys.executable, "-m", *arguments],
+            command(preloaded_python, *arguments),
             cwd=ROOT,
             env=os.environ | variables,
             stdout=subprocess.PIPE,
