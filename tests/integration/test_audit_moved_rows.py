@@ -13,9 +13,10 @@ from daybook.model.interval_grid import Grid
 from daybook.model.target import Target
 from tests.support.audited_tables import days, make, table_of, verdicts
 from tests.support.source_and_warehouse import Endpoints
+from tests.support.source_warehouse_fixtures import MYSQL
 
 pytestmark = [
-    pytest.mark.parametrize("source", ["mariadb"], indirect=True),
+    pytest.mark.parametrize("source", MYSQL, indirect=True),
     pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True),
 ]
 

@@ -9,9 +9,10 @@ from daybook.audit.interval_audit import audit
 from daybook.model.interval_grid import Grid
 from tests.support.audited_tables import audited, by_hand, make, table_of, verdicts
 from tests.support.source_and_warehouse import Endpoints
+from tests.support.source_warehouse_fixtures import MYSQL
 
 pytestmark = [
-    pytest.mark.parametrize("source", ["mariadb"], indirect=True),
+    pytest.mark.parametrize("source", MYSQL, indirect=True),
     pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True),
 ]
 

@@ -27,8 +27,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("strategy", ["replace", "replace_interval", "upsert"])
-def test_a_load_asks_once_a_session(from_mariadb: Endpoints, strategy: str, asked: list[str]) -> None:
-    ends = from_mariadb
+def test_a_load_asks_once_a_session(from_mysql: Endpoints, strategy: str, asked: list[str]) -> None:
+    ends = from_mysql
     ends.source.run("CREATE TABLE things (id int, at datetime, word text, raw blob)")
     ends.source.run("INSERT INTO things VALUES (1, '2021-02-05', 'a', 'x'), (2, '2021-02-06', 'it''s', NULL)")
     table = ends.table(load=strategy, key=["id"], cursor="at", interval="day")
@@ -39,8 +39,8 @@ def test_a_load_asks_once_a_session(from_mariadb: Endpoints, strategy: str, aske
     assert len(asked) == 2, asked
 
 
-def test_what_a_statement_changes_is_asked_again(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_what_a_statement_changes_is_asked_again(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     with ends.warehouse.session() as session:
         schema = ends.destination.namespace
         ends.warehouse.make_schema(session, schema)
@@ -57,8 +57,8 @@ def test_what_a_statement_changes_is_asked_again(from_mariadb: Endpoints) -> Non
             assert [*ends.warehouse.existing_columns(session, f"{schema}.things")] == expected, statement
 
 
-def test_what_another_session_changed_is_seen_in_a_transaction(from_mariadb: Endpoints) -> None:
-    warehouse, schema = from_mariadb.warehouse, from_mariadb.destination.namespace
+def test_what_another_session_changed_is_seen_in_a_transaction(from_mysql: Endpoints) -> None:
+    warehouse, schema = from_mysql.warehouse, from_mysql.destination.namespace
     with warehouse.session() as session, warehouse.session() as other:
         assert not warehouse.exists(session, f"{schema}.things")
         warehouse.make_schema(other, schema)

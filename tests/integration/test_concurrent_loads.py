@@ -17,12 +17,12 @@ FIRST = datetime(2021, 2, 5)
 
 
 @pytest.fixture(params=["postgres-folder", "redshift-s3", "redshift_serializable-s3"])
-def ends(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
+def ends(mysql_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
     """An empty warehouse: not even the ledger is there."""
-    mariadb_source.run("CREATE TABLE things (id int, at datetime, KEY (at))")
+    mysql_source.run("CREATE TABLE things (id int, at datetime, KEY (at))")
     rows = [(n, FIRST + timedelta(days=n // 10, seconds=n)) for n in range(LOADS * 10)]
-    mariadb_source.insert("things", rows)
-    with ends_of(mariadb_source, request.param, request, tmp_path) as both:
+    mysql_source.insert("things", rows)
+    with ends_of(mysql_source, request.param, request, tmp_path) as both:
         with contextlib.suppress(Exception):
             both.destination.run("DROP SCHEMA daybook CASCADE")
         both.destination.run(f"DROP SCHEMA IF EXISTS {both.destination.quote(both.destination.namespace)} CASCADE")

@@ -137,8 +137,8 @@ def test_ledger_agrees(ends: Endpoints, strategy: str) -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_what_hangs_on_the_table_survives(from_mariadb: Endpoints, strategy: str) -> None:
-    ends = from_mariadb
+def test_what_hangs_on_the_table_survives(from_mysql: Endpoints, strategy: str) -> None:
+    ends = from_mysql
     make_source(ends)
     table = nps(ends, strategy)
     ends.load(table)
@@ -160,8 +160,8 @@ def test_what_hangs_on_the_table_survives(from_mariadb: Endpoints, strategy: str
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_reader_sees_the_old_rows_or_the_new_ones(from_mariadb: Endpoints, strategy: str) -> None:
-    ends = from_mariadb
+def test_a_reader_sees_the_old_rows_or_the_new_ones(from_mysql: Endpoints, strategy: str) -> None:
+    ends = from_mysql
     make_source(ends)
     table = nps(ends, strategy)
     ends.load(table)

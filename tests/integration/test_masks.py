@@ -247,8 +247,8 @@ def test_a_hashed_key_still_tells_rows_apart(ends: Endpoints) -> None:
 
 
 @pytest.mark.parametrize("text", ["varchar(64)", "varchar", "text", "char(64)", "varchar(200)"])
-def test_a_declared_type_that_keeps_a_hash(from_mariadb: Endpoints, text: str) -> None:
-    ends = from_mariadb
+def test_a_declared_type_that_keeps_a_hash(from_mysql: Endpoints, text: str) -> None:
+    ends = from_mysql
     people(ends)
     columns = {"id": "integer", "email": text, "ssn": "varchar(20)"}
     table = ends.table(key=["id"], columns=columns, mask={"email": "hash", "ssn": "drop"})

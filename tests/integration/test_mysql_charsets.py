@@ -72,98 +72,98 @@ def table_of(ends: Endpoints, **fields: object) -> Table:
 
 
 @pytest.mark.parametrize(("charset", "digits"), UNMAPPED)
-def test_a_value_without_text_is_refused(from_mariadb: Endpoints, charset: str, digits: str) -> None:
-    make(from_mariadb, charset)
-    table = table_of(from_mariadb)
-    from_mariadb.load(table, "2021-02-05")
-    put(from_mariadb, 3, digits)
-    before = from_mariadb.state(table)
+def test_a_value_without_text_is_refused(from_mysql: Endpoints, charset: str, digits: str) -> None:
+    make(from_mysql, charset)
+    table = table_of(from_mysql)
+    from_mysql.load(table, "2021-02-05")
+    put(from_mysql, 3, digits)
+    before = from_mysql.state(table)
     with pytest.raises(ValueRefused) as caught:
-        from_mariadb.load(table, "2021-02-05")
+        from_mysql.load(table, "2021-02-05")
     for part in (table.name, "column 'value'", "id = '3'", charset, f"0x{digits}", "Correct the row in the source"):
         assert part in str(caught.value)
-    assert from_mariadb.state(table) == before
+    assert from_mysql.state(table) == before
 
 
 @pytest.mark.parametrize("kind", ["mediumtext", "char(9)"])
-def test_other_types(from_mariadb: Endpoints, kind: str) -> None:
-    make(from_mariadb, "cp1251", kind)
-    put(from_mariadb, 3, "6198")
+def test_other_types(from_mysql: Endpoints, kind: str) -> None:
+    make(from_mysql, "cp1251", kind)
+    put(from_mysql, 3, "6198")
     with pytest.raises(ValueRefused, match="column 'value' of row id = '3'"):
-        from_mariadb.load(table_of(from_mariadb), "2021-02-05")
+        from_mysql.load(table_of(from_mysql), "2021-02-05")
 
 
 @pytest.mark.parametrize("kind", ["enum('a?', 'Ω')", "set('a?', 'Ω')"])
-def test_an_enum_arrives(from_mariadb: Endpoints, kind: str) -> None:
-    make(from_mariadb, "greek", kind)
-    put(from_mariadb, 3, "D9")
-    table = table_of(from_mariadb)
-    from_mariadb.load(table, "2021-02-05")
-    assert [row[0] for row in from_mariadb.rows(table, "value", "id")] == ["a?", None, "Ω"]
+def test_an_enum_arrives(from_mysql: Endpoints, kind: str) -> None:
+    make(from_mysql, "greek", kind)
+    put(from_mysql, 3, "D9")
+    table = table_of(from_mysql)
+    from_mysql.load(table, "2021-02-05")
+    assert [row[0] for row in from_mysql.rows(table, "value", "id")] == ["a?", None, "Ω"]
 
 
-def test_a_row_without_a_key(from_mariadb: Endpoints) -> None:
-    make(from_mariadb, "cp1251")
-    put(from_mariadb, 3, "98")
+def test_a_row_without_a_key(from_mysql: Endpoints) -> None:
+    make(from_mysql, "cp1251")
+    put(from_mysql, 3, "98")
     with pytest.raises(ValueRefused, match="column 'value' of row number 3 of the run"):
-        from_mariadb.load(from_mariadb.table())
+        from_mysql.load(from_mysql.table())
 
 
-def test_a_key_without_text(from_mariadb: Endpoints) -> None:
-    make(from_mariadb, "cp1251")
-    put(from_mariadb, 3, "98")
+def test_a_key_without_text(from_mysql: Endpoints) -> None:
+    make(from_mysql, "cp1251")
+    put(from_mysql, 3, "98")
     with pytest.raises(ValueRefused, match=r"column 'value' of row value = '.*0x98'"):
-        from_mariadb.load(from_mariadb.table(key=["value"], columns={"value": "varchar(40)"}))
+        from_mysql.load(from_mysql.table(key=["value"], columns={"value": "varchar(40)"}))
 
 
-def test_a_hash_of_it_is_refused(from_mariadb: Endpoints) -> None:
-    make(from_mariadb, "cp1251")
-    table = table_of(from_mariadb, mask={"value": "hash"})
-    from_mariadb.load(table, "2021-02-05")
-    put(from_mariadb, 3, "4198")
+def test_a_hash_of_it_is_refused(from_mysql: Endpoints) -> None:
+    make(from_mysql, "cp1251")
+    table = table_of(from_mysql, mask={"value": "hash"})
+    from_mysql.load(table, "2021-02-05")
+    put(from_mysql, 3, "4198")
     with pytest.raises(ValueRefused, match="column 'value' of row id = '3'") as caught:
-        from_mariadb.load(table, "2021-02-05")
+        from_mysql.load(table, "2021-02-05")
     assert "4198" not in str(caught.value), "a masked value is in no message"
 
 
 @pytest.mark.parametrize("mask", [{}, {"value": "hash"}])
-def test_the_audit_finds_it(from_mariadb: Endpoints, mask: dict[str, str]) -> None:
+def test_the_audit_finds_it(from_mysql: Endpoints, mask: dict[str, str]) -> None:
     """An earlier version loaded `?`."""
-    make(from_mariadb, "cp1251")
-    put(from_mariadb, 3, "3F")
-    table = table_of(from_mariadb, mask=mask)
-    from_mariadb.load(table, "2021-02-05")
-    assert [str(found.verdict) for found in audited(from_mariadb, table, 1)] == ["equal"]
-    from_mariadb.source.run("UPDATE things SET value = X'98' WHERE id = 3")
-    assert [str(found.verdict) for found in audited(from_mariadb, table, 1)] == ["source changed since"]
+    make(from_mysql, "cp1251")
+    put(from_mysql, 3, "3F")
+    table = table_of(from_mysql, mask=mask)
+    from_mysql.load(table, "2021-02-05")
+    assert [str(found.verdict) for found in audited(from_mysql, table, 1)] == ["equal"]
+    from_mysql.source.run("UPDATE things SET value = X'98' WHERE id = 3")
+    assert [str(found.verdict) for found in audited(from_mysql, table, 1)] == ["source changed since"]
 
 
 @pytest.mark.parametrize(("charset", "digits", "text"), MAPPED)
-def test_a_value_with_text_arrives(from_mariadb: Endpoints, charset: str, digits: str, text: str) -> None:
-    make(from_mariadb, charset)
-    put(from_mariadb, 3, digits)
-    table = table_of(from_mariadb)
-    from_mariadb.load(table, "2021-02-05")
-    assert [row[0] for row in from_mariadb.rows(table, "value", "id")] == ["a?", None, text]
-    found = sums(from_mariadb, table)
+def test_a_value_with_text_arrives(from_mysql: Endpoints, charset: str, digits: str, text: str) -> None:
+    make(from_mysql, charset)
+    put(from_mysql, 3, digits)
+    table = table_of(from_mysql)
+    from_mysql.load(table, "2021-02-05")
+    assert [row[0] for row in from_mysql.rows(table, "value", "id")] == ["a?", None, text]
+    found = sums(from_mysql, table)
     assert found.source == found.warehouse
 
 
 @pytest.mark.parametrize("kind", ["utf8mb4", "utf8mb3"])
-def test_half_of_a_surrogate_pair_in_utf8(from_mariadb: Endpoints, kind: str) -> None:
+def test_half_of_a_surrogate_pair_in_utf8(from_mysql: Endpoints, kind: str) -> None:
     """MariaDB stores it. The warehouse refuses it, and the error names the column."""
-    make(from_mariadb, kind)
-    put(from_mariadb, 3, "EDA080")
+    make(from_mysql, kind)
+    put(from_mysql, 3, "EDA080")
     with pytest.raises(ValueRefused, match="id=3, column value"):
-        from_mariadb.load(table_of(from_mariadb), "2021-02-05")
+        from_mysql.load(table_of(from_mysql), "2021-02-05")
 
 
-def test_the_condition_finds_each_unmapped_byte(mariadb_source: Database) -> None:
+def test_the_condition_finds_each_unmapped_byte(mysql_source: Database) -> None:
     """Each code of one or two bytes in each character set of the server is converted exactly, or is found."""
-    run = mariadb_source.run
+    run = mysql_source.run
     run("CREATE TABLE codes (code varbinary(4))")
     codes = [bytes([code]) for code in range(256)] + [code.to_bytes(2) for code in range(0x8100, 0x10000)]
-    mariadb_source.insert("codes", [(code,) for code in codes])
+    mysql_source.insert("codes", [(code,) for code in codes])
     for charset, longest in run("SELECT character_set_name, maxlen FROM information_schema.character_sets"):
         if charset == "binary":
             continue

@@ -33,23 +33,23 @@ def table_of(ends: Endpoints, load: str, **fields: object) -> Table:
     [{"at"}, {"id"}, {"gone"}, {"twice"}, {"note"}, {"id", "at", "gone", "twice"}],
     ids=lambda names: "+".join(sorted(names)),
 )
-def test_counts_and_audits(from_mariadb: Endpoints, invisible: set[str]) -> None:
-    make(from_mariadb, invisible)
-    table = table_of(from_mariadb, "upsert", deleted="gone", on_delete="apply")
-    assert from_mariadb.load(table, "2021-02-05", "2021-02-07").rows == 6
-    assert sorted(from_mariadb.destination.types(table.name)) == ["at", "gone", "id", "note", "twice"]
-    assert [row[0] for row in from_mariadb.rows(table, "twice", "id")] == [0, 2, 4, 8, 10, 12]
-    with table.source.open(table, from_mariadb) as opened:
+def test_counts_and_audits(from_mysql: Endpoints, invisible: set[str]) -> None:
+    make(from_mysql, invisible)
+    table = table_of(from_mysql, "upsert", deleted="gone", on_delete="apply")
+    assert from_mysql.load(table, "2021-02-05", "2021-02-07").rows == 6
+    assert sorted(from_mysql.destination.types(table.name)) == ["at", "gone", "id", "note", "twice"]
+    assert [row[0] for row in from_mysql.rows(table, "twice", "id")] == [0, 2, 4, 8, 10, 12]
+    with table.source.open(table, from_mysql) as opened:
         assert opened.counts(days(2)) == {days(2)[0]: 3, days(2)[1]: 3}
-    assert [str(found.verdict) for found in audited(from_mariadb, table, 2)] == ["equal", "equal"]
-    from_mariadb.source.run("UPDATE things SET note = 'x' WHERE id = 1")
-    assert [str(found.verdict) for found in audited(from_mariadb, table, 2)] == ["source changed since", "equal"]
+    assert [str(found.verdict) for found in audited(from_mysql, table, 2)] == ["equal", "equal"]
+    from_mysql.source.run("UPDATE things SET note = 'x' WHERE id = 1")
+    assert [str(found.verdict) for found in audited(from_mysql, table, 2)] == ["source changed since", "equal"]
 
 
 @pytest.mark.parametrize("load", ["replace_interval", "upsert"])
-def test_without_a_flag(from_mariadb: Endpoints, load: str) -> None:
-    make(from_mariadb, {"id", "at", "gone", "twice"})
-    table = table_of(from_mariadb, load)
-    assert from_mariadb.load(table, "2021-02-05", "2021-02-07").rows == 8
-    assert from_mariadb.load(table, full_refresh=True).rows == 8
-    assert [str(found.verdict) for found in audited(from_mariadb, table, 2)] == ["equal", "equal"]
+def test_without_a_flag(from_mysql: Endpoints, load: str) -> None:
+    make(from_mysql, {"id", "at", "gone", "twice"})
+    table = table_of(from_mysql, load)
+    assert from_mysql.load(table, "2021-02-05", "2021-02-07").rows == 8
+    assert from_mysql.load(table, full_refresh=True).rows == 8
+    assert [str(found.verdict) for found in audited(from_mysql, table, 2)] == ["equal", "equal"]

@@ -43,21 +43,21 @@ def loaded(ends: Endpoints, table: Table) -> dict[int, str]:
 
 @pytest.mark.parametrize("null", ["NULL", "NOT NULL"])
 @pytest.mark.parametrize("kind", ZEROS)
-def test_a_full_refresh_has_the_row(from_mariadb: Endpoints, kind: str, null: str) -> None:
-    make(from_mariadb, kind, *ZEROS[kind], null=null)
-    table = table_of(from_mariadb, "null")
-    from_mariadb.load(table)
-    found = loaded(from_mariadb, table)
+def test_a_full_refresh_has_the_row(from_mysql: Endpoints, kind: str, null: str) -> None:
+    make(from_mysql, kind, *ZEROS[kind], null=null)
+    table = table_of(from_mysql, "null")
+    from_mysql.load(table)
+    found = loaded(from_mysql, table)
     assert set(found) == {1, 2, *range(3, 3 + len(ZEROS[kind]))}
     assert {text for number, text in found.items() if number > 2} == {"None"}
 
 
 @pytest.mark.parametrize(("kind", "zero"), [(kind, zero) for kind, zeros in ZEROS.items() for zero in zeros])
-def test_a_full_refresh_is_refused(from_mariadb: Endpoints, kind: str, zero: str) -> None:
-    make(from_mariadb, kind, zero)
-    table = table_of(from_mariadb, key=["id"], load="upsert")
+def test_a_full_refresh_is_refused(from_mysql: Endpoints, kind: str, zero: str) -> None:
+    make(from_mysql, kind, zero)
+    table = table_of(from_mysql, key=["id"], load="upsert")
     with pytest.raises(ValueRefused) as caught:
-        from_mariadb.load(table)
+        from_mysql.load(table)
     for text in (table.name, "id=3", "column at", zero[:10], "zero_dates: null"):
         assert text in str(caught.value)
 
@@ -72,48 +72,48 @@ def test_a_full_refresh_is_refused(from_mariadb: Endpoints, kind: str, zero: str
     ],
 )
 def test_it_belongs_to_no_interval(
-    from_mariadb: Endpoints, kind: str, zero: str, sorts_into: str, caplog: pytest.LogCaptureFixture
+    from_mysql: Endpoints, kind: str, zero: str, sorts_into: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A load with NULL would never delete the row again, so that each reload of the day added one."""
-    make(from_mariadb, kind)
-    table = table_of(from_mariadb, "null", start="2020-12-01")
-    from_mariadb.load(table, sorts_into)
+    make(from_mysql, kind)
+    table = table_of(from_mysql, "null", start="2020-12-01")
+    from_mysql.load(table, sorts_into)
     assert "zero date" not in caplog.text
-    before = loaded(from_mariadb, table)
-    from_mariadb.source.run("INSERT INTO things VALUES (3, %s)", (zero,))
-    from_mariadb.load(table, sorts_into)
-    assert loaded(from_mariadb, table) == before
+    before = loaded(from_mysql, table)
+    from_mysql.source.run("INSERT INTO things VALUES (3, %s)", (zero,))
+    from_mysql.load(table, sorts_into)
+    assert loaded(from_mysql, table) == before
     assert "rows in which the cursor at is a zero date" in caplog.text
     interval = day(sorts_into)
-    with table.source.open(table, from_mariadb) as opened:
+    with table.source.open(table, from_mysql) as opened:
         assert opened.counts([interval]) == {interval: len(before)}
-    (found,) = audit(table, [interval], from_mariadb.warehouse, from_mariadb)
+    (found,) = audit(table, [interval], from_mysql.warehouse, from_mysql)
     assert str(found.verdict) == "equal"
 
 
-def test_a_zero_date_in_an_interval_is_refused(from_mariadb: Endpoints) -> None:
-    make(from_mariadb, "datetime", "2021-02-00 07:00:00")
-    table = table_of(from_mariadb)
+def test_a_zero_date_in_an_interval_is_refused(from_mysql: Endpoints) -> None:
+    make(from_mysql, "datetime", "2021-02-00 07:00:00")
+    table = table_of(from_mysql)
     with pytest.raises(ValueRefused, match=r"2021-02-00.*zero_dates: null"):
-        from_mariadb.load(table, "2021-01-31")
+        from_mysql.load(table, "2021-01-31")
 
 
 @pytest.mark.parametrize("null", ["NULL", "NOT NULL"])
 @pytest.mark.parametrize("kind", ["datetime", "date", "timestamp"])
 @pytest.mark.parametrize("zero_dates", ["fail", "null"])
 def test_a_warning_names_it(
-    from_mariadb: Endpoints, kind: str, zero_dates: str, null: str, caplog: pytest.LogCaptureFixture
+    from_mysql: Endpoints, kind: str, zero_dates: str, null: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    make(from_mariadb, kind, "0000-00-00", null=null)
-    from_mariadb.load(table_of(from_mariadb, zero_dates), "2021-02-05")
+    make(from_mysql, kind, "0000-00-00", null=null)
+    from_mysql.load(table_of(from_mysql, zero_dates), "2021-02-05")
     assert "rows in which the cursor at is a zero date" in caplog.text
     assert ("a full refresh fails" in caplog.text) == (zero_dates == "fail")
     assert "cursor at is NULL" not in caplog.text
 
 
-def test_a_zero_date_flags_no_row_as_deleted(from_mariadb: Endpoints) -> None:
+def test_a_zero_date_flags_no_row_as_deleted(from_mysql: Endpoints) -> None:
     """`deleted_at` is 0000-00-00 in living rows. The counts of the source agree with the rows that a load keeps."""
-    ends = from_mariadb
+    ends = from_mysql
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, at datetime, gone datetime NOT NULL, KEY (at))")
     ends.source.run(
         "INSERT INTO things VALUES (1, '2021-01-31', '0000-00-00'), (2, '2021-01-31', '2021-02-01'), "
@@ -128,7 +128,7 @@ def test_a_zero_date_flags_no_row_as_deleted(from_mariadb: Endpoints) -> None:
     assert str(found.verdict) == "equal"
 
 
-def test_the_first_date_is_a_real_one(from_mariadb: Endpoints) -> None:
-    make(from_mariadb, "date", "2000-00-10", "0000-00-00")
-    with table_of(from_mariadb).source.open(table_of(from_mariadb), from_mariadb) as opened:
+def test_the_first_date_is_a_real_one(from_mysql: Endpoints) -> None:
+    make(from_mysql, "date", "2000-00-10", "0000-00-00")
+    with table_of(from_mysql).source.open(table_of(from_mysql), from_mysql) as opened:
         assert str(opened.first("at")) == "2021-01-31"

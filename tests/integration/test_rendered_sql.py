@@ -9,9 +9,9 @@ from tests.support.source_and_warehouse import Endpoints, parse_as_redshift
 
 @pytest.mark.parametrize("strategy", ["replace", "replace_interval", "upsert"])
 def test_statements_of_every_strategy_parse(
-    from_mariadb: Endpoints, strategy: str, redshift_statements: Callable[[], list[str]]
+    from_mysql: Endpoints, strategy: str, redshift_statements: Callable[[], list[str]]
 ) -> None:
-    ends = from_mariadb
+    ends = from_mysql
     ends.source.run("CREATE TABLE things (id int, at datetime, word text, raw blob)")
     ends.source.run("INSERT INTO things VALUES (1, '2021-02-05', 'a', 'x'), (2, '2021-02-06', 'it''s', NULL)")
     checks = [{"sql": "select count(*) from {table} where word like 'z%'", "equals": 0}]

@@ -39,14 +39,14 @@ def without_key(ends: Endpoints) -> Table:
 
 
 @pytest.fixture
-def on_redshift(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
-    with ends_of(mariadb_source, "redshift-s3", request, tmp_path) as ends:
+def on_redshift(mysql_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
+    with ends_of(mysql_source, "redshift-s3", request, tmp_path) as ends:
         yield ends
 
 
 @pytest.fixture
-def on_postgres(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
-    with ends_of(mariadb_source, "postgres-folder", request, tmp_path) as ends:
+def on_postgres(mysql_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
+    with ends_of(mysql_source, "postgres-folder", request, tmp_path) as ends:
         yield ends
 
 

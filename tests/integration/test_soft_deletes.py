@@ -88,8 +88,8 @@ def test_applied_by_every_strategy(ends: Endpoints, strategy: str) -> None:
 
 
 @pytest.mark.parametrize("strategy", ["replace", "replace_interval", "upsert"])
-def test_kept_as_a_flag(from_mariadb: Endpoints, strategy: str) -> None:
-    ends = from_mariadb
+def test_kept_as_a_flag(from_mysql: Endpoints, strategy: str) -> None:
+    ends = from_mysql
     _, deleted = make(ends)
     delete(ends, deleted, 4)
     table = table_of(ends, strategy, "keep")
@@ -97,9 +97,9 @@ def test_kept_as_a_flag(from_mariadb: Endpoints, strategy: str) -> None:
     assert [row for row in ends.rows(table, "id, gone") if row[1]] == [(4, 1)]
 
 
-def test_applied_to_rows_that_had_been_kept(from_mariadb: Endpoints) -> None:
+def test_applied_to_rows_that_had_been_kept(from_mysql: Endpoints) -> None:
     """The row in the warehouse is the very one that is loaded again: it goes, though nothing about it is new."""
-    ends = from_mariadb
+    ends = from_mysql
     _, deleted = make(ends)
     delete(ends, deleted, 4)
     ends.load(table_of(ends, "upsert", "keep"), "2021-02-05")
@@ -108,8 +108,8 @@ def test_applied_to_rows_that_had_been_kept(from_mariadb: Endpoints) -> None:
     assert ids(ends, table) == [n for n in range(10) if n != 4]
 
 
-def test_an_older_row_never_deletes_a_newer_one(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_an_older_row_never_deletes_a_newer_one(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     make(ends)
     table = table_of(ends)
     ends.load(table, "2021-02-05")
@@ -119,8 +119,8 @@ def test_an_older_row_never_deletes_a_newer_one(from_mariadb: Endpoints) -> None
     assert ids(ends, table) == [n for n in range(10) if n != 5]
 
 
-def test_of_rows_that_share_a_key_the_newest_says_whether_it_is_deleted(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_of_rows_that_share_a_key_the_newest_says_whether_it_is_deleted(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     ends.source.run("CREATE TABLE things (id int, modified datetime, n int, gone tinyint, KEY (modified))")
     rows = [
         *[(1, "2021-02-05 01:00:00", 1, 1), (1, "2021-02-05 02:00:00", 2, 0)],  # made again after it was deleted
@@ -136,8 +136,8 @@ def test_of_rows_that_share_a_key_the_newest_says_whether_it_is_deleted(from_mar
 
 
 @pytest.mark.parametrize("strategy", ["replace", "replace_interval"])
-def test_a_deleted_row_may_share_its_key_with_a_living_one(from_mariadb: Endpoints, strategy: str) -> None:
-    ends = from_mariadb
+def test_a_deleted_row_may_share_its_key_with_a_living_one(from_mysql: Endpoints, strategy: str) -> None:
+    ends = from_mysql
     ends.source.run("CREATE TABLE things (id int, modified datetime, n int, gone tinyint, KEY (modified))")
     rows = [(1, "2021-02-05 01:00:00", 1, 1), (1, "2021-02-05 02:00:00", 2, 0), (2, "2021-02-05 02:00:00", 3, 0)]
     ends.source.insert("things", rows)
@@ -147,8 +147,8 @@ def test_a_deleted_row_may_share_its_key_with_a_living_one(from_mariadb: Endpoin
         assert ends.rows(table, "id, n") == [(1, 2), (2, 3)]
 
 
-def test_a_deleted_row_that_has_moved_takes_its_old_copy_along(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_a_deleted_row_that_has_moved_takes_its_old_copy_along(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     make(ends)
     table = table_of(ends, "replace_interval")
     ends.load(table, "2021-02-05", "2021-02-08")
@@ -158,8 +158,8 @@ def test_a_deleted_row_that_has_moved_takes_its_old_copy_along(from_mariadb: End
 
 
 @pytest.mark.parametrize("strategy", ["replace", "replace_interval", "upsert"])
-def test_a_flag_that_deletes_nearly_everything_is_stopped(from_mariadb: Endpoints, strategy: str) -> None:
-    ends = from_mariadb
+def test_a_flag_that_deletes_nearly_everything_is_stopped(from_mysql: Endpoints, strategy: str) -> None:
+    ends = from_mysql
     make(ends)
     table = table_of(ends, strategy)
     days = () if strategy == "replace" else ("2021-02-05", "2021-02-08")
@@ -175,9 +175,9 @@ def test_a_flag_that_deletes_nearly_everything_is_stopped(from_mariadb: Endpoint
     assert ids(ends, table) == [n for n in range(30) if n % 10 <= 3]
 
 
-def test_what_was_deleted_meanwhile_does_not_come_back(from_mariadb: Endpoints) -> None:
+def test_what_was_deleted_meanwhile_does_not_come_back(from_mysql: Endpoints) -> None:
     """An older snapshot still has the row, in another day, and nothing in the table says that it was deleted since."""
-    ends = from_mariadb
+    ends = from_mysql
     _, deleted = make(ends)
     table = table_of(ends)
     ends.load(table, "2021-02-06")
@@ -209,8 +209,8 @@ def test_a_dry_run_counts_what_would_be_there(ends: Endpoints) -> None:
         pytest.param({"deleted": "word", "on_delete": "keep"}, "word is varchar(5)", id="a text"),
     ],
 )
-def test_a_flag_that_says_nothing(from_mariadb: Endpoints, fields: dict[str, str], said: str) -> None:
-    ends = from_mariadb
+def test_a_flag_that_says_nothing(from_mysql: Endpoints, fields: dict[str, str], said: str) -> None:
+    ends = from_mysql
     ends.source.run("CREATE TABLE things (id int PRIMARY KEY, word varchar(5))")
     with pytest.raises(SourceError) as caught:
         ends.load(ends.table(**{"on_delete": "apply", **fields}))

@@ -32,9 +32,9 @@ PER_DAY = """
 
 
 @pytest.fixture
-def ends(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
+def ends(mysql_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
     """MariaDB and DuckDB."""
-    with ends_of(mariadb_source, "duckdb-folder", request, tmp_path) as both:
+    with ends_of(mysql_source, "duckdb-folder", request, tmp_path) as both:
         yield both
 
 

@@ -30,54 +30,54 @@ def things(ends: Endpoints, type: str, *values: Any, **fields: Any) -> Table:
     return ends.table(key=["id"], **fields)
 
 
-def test_nul_in_text(from_mariadb: Endpoints) -> None:
-    table = things(from_mariadb, "text", "a", None, "a\0b")
-    refused(from_mariadb, table, "'value'", "id = '3'", "NUL")
+def test_nul_in_text(from_mysql: Endpoints) -> None:
+    table = things(from_mysql, "text", "a", None, "a\0b")
+    refused(from_mysql, table, "'value'", "id = '3'", "NUL")
 
 
 @pytest.mark.parametrize("moment", ["0000-00-00", "2021-00-10", "2021-02-00"])
-def test_zero_dates(from_mariadb: Endpoints, moment: str) -> None:
-    table = things(from_mariadb, "date", "2021-02-05", None, moment)
-    refused(from_mariadb, table, "id=3", "value", moment, "zero_dates: null")
-    source = {"kind": "database", "table": [from_mariadb.source.namespace, "things"], "zero_dates": "null"}
-    lenient = from_mariadb.table(key=["id"], source=source)
-    from_mariadb.load(lenient)
-    rows = from_mariadb.rows(lenient)
+def test_zero_dates(from_mysql: Endpoints, moment: str) -> None:
+    table = things(from_mysql, "date", "2021-02-05", None, moment)
+    refused(from_mysql, table, "id=3", "value", moment, "zero_dates: null")
+    source = {"kind": "database", "table": [from_mysql.source.namespace, "things"], "zero_dates": "null"}
+    lenient = from_mysql.table(key=["id"], source=source)
+    from_mysql.load(lenient)
+    rows = from_mysql.rows(lenient)
     assert [str(value) for _, value in rows] == ["2021-02-05", "None", "None"]
 
 
-def test_zero_datetime(from_mariadb: Endpoints) -> None:
-    table = things(from_mariadb, "datetime(6)", "2021-02-05 01:02:03", None, "0000-00-00 00:00:00")
-    refused(from_mariadb, table, "id=3", "value", "zero_dates: null")
+def test_zero_datetime(from_mysql: Endpoints) -> None:
+    table = things(from_mysql, "datetime(6)", "2021-02-05 01:02:03", None, "0000-00-00 00:00:00")
+    refused(from_mysql, table, "id=3", "value", "zero_dates: null")
 
 
-def test_text_longer_than_declared(from_mariadb: Endpoints) -> None:
-    table = things(from_mariadb, "text", "abc", "", "abcdef" * 9, columns={"id": "int", "value": "varchar(5)"})
-    refused(from_mariadb, table, "id=3", "value")
+def test_text_longer_than_declared(from_mysql: Endpoints) -> None:
+    table = things(from_mysql, "text", "abc", "", "abcdef" * 9, columns={"id": "int", "value": "varchar(5)"})
+    refused(from_mysql, table, "id=3", "value")
 
 
-def test_number_out_of_the_declared_range(from_mariadb: Endpoints) -> None:
-    table = things(from_mariadb, "bigint unsigned", 1, None, 2**64 - 1, columns={"id": "int", "value": "bigint"})
-    refused(from_mariadb, table, "id=3", "value")
+def test_number_out_of_the_declared_range(from_mysql: Endpoints) -> None:
+    table = things(from_mysql, "bigint unsigned", 1, None, 2**64 - 1, columns={"id": "int", "value": "bigint"})
+    refused(from_mysql, table, "id=3", "value")
 
 
 @pytest.mark.parametrize("declared", ["date", "decimal(10,2)", "boolean", "uuid"])
-def test_text_that_is_not_a_value_of_the_declared_type(from_mariadb: Endpoints, declared: str) -> None:
-    table = things(from_mariadb, "text", None, None, "no such", columns={"id": "int", "value": declared})
-    if declared == "uuid" and from_mariadb.on_redshift:
-        from_mariadb.load(table)
-        assert from_mariadb.rows(table)[2] == (3, "no such")
+def test_text_that_is_not_a_value_of_the_declared_type(from_mysql: Endpoints, declared: str) -> None:
+    table = things(from_mysql, "text", None, None, "no such", columns={"id": "int", "value": declared})
+    if declared == "uuid" and from_mysql.on_redshift:
+        from_mysql.load(table)
+        assert from_mysql.rows(table)[2] == (3, "no such")
         return
-    refused(from_mariadb, table, "id=3", "value")
+    refused(from_mysql, table, "id=3", "value")
 
 
 @pytest.mark.parametrize(
     ("type", "declared"),
     [("decimal(10,4)", "decimal(10,2)"), ("double", "real"), ("datetime(6)", "date"), ("datetime(6)", "timestamp(3)")],
 )
-def test_a_declared_type_that_would_lose_digits(from_mariadb: Endpoints, type: str, declared: str) -> None:
-    table = things(from_mariadb, type, columns={"id": "int", "value": declared})
-    refused(from_mariadb, table, "value", declared.replace(",", ", "), kind=SourceError)
+def test_a_declared_type_that_would_lose_digits(from_mysql: Endpoints, type: str, declared: str) -> None:
+    table = things(from_mysql, type, columns={"id": "int", "value": declared})
+    refused(from_mysql, table, "value", declared.replace(",", ", "), kind=SourceError)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_a_declared_type_that_would_lose_digits(from_mariadb: Endpoints, type: s
     [("text", "é" * 32768), ("longtext", "x" * (4 * 2**20 + 1))],
     ids=["65,536 bytes of text", "a row of more than 4 MB"],
 )
-def test_too_large_for_redshift(from_mariadb: Endpoints, type: str, value: Any) -> None:
-    table = things(from_mariadb, type.replace("text", "mediumtext") if type == "text" else type, "a", None, value)
-    if from_mariadb.on_redshift:
-        refused(from_mariadb, table, "id=3", "value")
+def test_too_large_for_redshift(from_mysql: Endpoints, type: str, value: Any) -> None:
+    table = things(from_mysql, type.replace("text", "mediumtext") if type == "text" else type, "a", None, value)
+    if from_mysql.on_redshift:
+        refused(from_mysql, table, "id=3", "value")
     else:
-        from_mariadb.load(table)
-        (found,) = from_mariadb.destination.run(f"SELECT value FROM {from_mariadb.name(table)} WHERE id = 3")[0]
+        from_mysql.load(table)
+        (found,) = from_mysql.destination.run(f"SELECT value FROM {from_mysql.name(table)} WHERE id = 3")[0]
         assert (bytes(found) if isinstance(value, bytes) else found) == value
 
 
@@ -117,14 +117,14 @@ def test_out_of_redshifts_range(from_postgres: Endpoints, type: str, value: str)
         ("id int, value timestamp, other int NOT NULL", "DROP NOT NULL"),
     ],
 )
-def test_a_table_that_does_not_fit(from_mariadb: Endpoints, made: str, expected: str) -> None:
-    if from_mariadb.on_redshift and "(3)" in made:
+def test_a_table_that_does_not_fit(from_mysql: Endpoints, made: str, expected: str) -> None:
+    if from_mysql.on_redshift and "(3)" in made:
         return  # Redshift's TIMESTAMP has no precision to choose
-    table = things(from_mariadb, "datetime(6)", "2021-02-05 01:02:03.456789")
-    schema = from_mariadb.destination.quote(from_mariadb.destination.namespace)
-    from_mariadb.destination.run(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    from_mariadb.destination.run(f"CREATE TABLE {from_mariadb.name(table)} ({made})")
+    table = things(from_mysql, "datetime(6)", "2021-02-05 01:02:03.456789")
+    schema = from_mysql.destination.quote(from_mysql.destination.namespace)
+    from_mysql.destination.run(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    from_mysql.destination.run(f"CREATE TABLE {from_mysql.name(table)} ({made})")
     with pytest.raises(SchemaMismatch) as caught:
-        from_mariadb.load(table)
+        from_mysql.load(table)
     assert expected in str(caught.value) and table.name in str(caught.value)
-    assert from_mariadb.rows(table) == []
+    assert from_mysql.rows(table) == []

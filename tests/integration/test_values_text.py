@@ -161,8 +161,8 @@ def test_names_that_redshift_cannot_tell_apart(from_postgres: Endpoints) -> None
         assert list(from_postgres.destination.types(table.name)) == ["id", "a", "A"]
 
 
-def test_generated_and_invisible_columns_and_views(from_mariadb: Endpoints) -> None:
-    source = from_mariadb.source
+def test_generated_and_invisible_columns_and_views(from_mysql: Endpoints) -> None:
+    source = from_mysql.source
     source.run(
         "CREATE TABLE base (id int PRIMARY KEY, a int, doubled int GENERATED ALWAYS AS (a * 2) VIRTUAL, "
         "stored int GENERATED ALWAYS AS (a * 3) STORED, hidden int INVISIBLE DEFAULT 7) CHARACTER SET latin1"
@@ -172,6 +172,6 @@ def test_generated_and_invisible_columns_and_views(from_mariadb: Endpoints) -> N
         "CREATE VIEW things AS SELECT id, doubled, stored, hidden, 'ü' AS word, now(6) > '2020-01-01' AS yes FROM base"
     )
     for name, expected in (("base", (1, 5, 10, 15, 7)), ("things", (1, 10, 15, 7, "ü", 1))):
-        table = from_mariadb.table(name, key=["id"])
-        from_mariadb.load(table)
-        assert from_mariadb.rows(table) == [expected]
+        table = from_mysql.table(name, key=["id"])
+        from_mysql.load(table)
+        assert from_mysql.rows(table) == [expected]

@@ -1,52 +1,97 @@
-"""The marker `pairwise`: `make test` runs only enough of a test's parameter combinations to cover all pairs of values.
+"""Choose the parameter combinations of each test that `make test` runs. All others get the marker `full`.
 
-Each test with the fixture `ends` has it. Its values are the source, the warehouse, the stage and the test's parameters.
-
+A test with the marker `pairwise` or the fixture `ends` runs often enough to cover all pairs of values. Its values are
+the kind of source, the warehouse, the stage and the test's parameters. Any other test runs with all combinations.
 Most defects depend on one value, and nearly all others on a pair of values (https://csrc.nist.gov/projects/automated-combinatorial-testing-for-software).
-All other combinations get the marker `full`, and run in `make test-all`.
+
+The servers of one kind of source (MariaDB and MySQL, two versions of PostgreSQL) add no combinations. They take turns:
+each runs about as often, and with as many of the other values as possible.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 
 import pytest
 
-Case = Mapping[str, object]
+from tests.support.source_warehouse_fixtures import MYSQL, POSTGRESQL
+
 ENDS = "ends"  # the fixture, whose parameters are in WAREHOUSES
+#: The fixtures whose parameter is a server, and the kind of each server.
+SERVERS = ("source", "mysql_source", "postgres_source")
+KINDS = dict.fromkeys(MYSQL, "mysql") | dict.fromkeys(POSTGRESQL, "postgresql")
+
+
+@dataclass(frozen=True)
+class Case:
+    """The values of one combination of a test's parameters, with the kind of each source in place of its server."""
+
+    values: Mapping[str, Hashable]
+    servers: tuple[str, ...]
+
+    def needs(self, pairwise: bool) -> set[Hashable]:
+        """Return what the selection must cover: pairs of values, or the whole combination."""
+        values = sorted(self.values.items(), key=lambda parameter: parameter[0])
+        found = set(combinations(values, min(2, len(values)))) if pairwise else {tuple(values)}
+        return found | set(self.servers)
+
+    def wishes(self) -> set[Hashable]:
+        """Return what the selection covers if that takes no further case: each server with each other value."""
+        return {(server, value) for server in self.servers for value in self.values.items()}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the cases of each `pairwise` test that are not needed to cover the pairs."""
-    cases: dict[str, dict[pytest.Item, Case]] = defaultdict(dict)
+    """Mark the cases of each test that `make test` does not need."""
+    tests: dict[str, dict[pytest.Item, Case]] = defaultdict(dict)
+    pairwise = set()
     for item in items:
         if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
             continue
-        values = item.callspec.params
-        if item.get_closest_marker("pairwise") or ENDS in values:
-            hashable: dict[str, object] = {
-                name: value if isinstance(value, str | int) else id(value) for name, value in values.items()
-            }
-            if ENDS in values:
-                hashable["warehouse"], _, hashable["stage"] = str(hashable.pop(ENDS)).partition("-")
-            cases[item.nodeid.partition("[")[0]][item] = hashable
-    for found in cases.values():
-        for item in set(found) - set(cover(found)):
+        case, test = case_of(item.callspec.params), item.nodeid.partition("[")[0]
+        if item.get_closest_marker("pairwise") or ENDS in item.callspec.params:
+            pairwise.add(test)
+        if test in pairwise or case.servers:
+            tests[test][item] = case
+    for test, cases in tests.items():
+        for item in set(cases) - set(cover(cases, test, test in pairwise)):
             item.add_marker("full")
 
 
-def pairs(case: Case) -> set[object]:
-    """Return every pair of parameters of a case, with their values."""
-    return set(combinations(sorted(case.items(), key=lambda parameter: parameter[0]), 2))
+def case_of(parameters: Mapping[str, object]) -> Case:
+    """Return the case with these parameters of pytest."""
+    values: dict[str, Hashable] = {}
+    servers = []
+    for name, value in parameters.items():
+        if name in SERVERS and isinstance(value, str) and value in KINDS:
+            servers.append(value)
+            values[name] = KINDS[value]
+        elif name == ENDS:
+            values["warehouse"], _, values["stage"] = str(value).partition("-")
+        else:
+            values[name] = value if isinstance(value, str | int) else id(value)
+    return Case(values, tuple(servers))
 
 
-def cover(cases: Mapping[pytest.Item, Case]) -> Iterable[pytest.Item]:
-    """Return a small selection of the cases that covers every pair in them. The result is deterministic."""
-    left = set().union(*map(pairs, cases.values()))
+def cover(cases: Mapping[pytest.Item, Case], test: str, pairwise: bool) -> Iterable[pytest.Item]:
+    """Return a small selection of the cases that covers what they need. The result is deterministic."""
+    needs = {item: case.needs(pairwise) for item, case in cases.items()}
+    wishes = {item: case.wishes() for item, case in cases.items()}
+    left, wished = set().union(*needs.values()), set().union(*wishes.values())
+    runs: Counter[str] = Counter()
     chosen = []
+
+    def gain(item: pytest.Item) -> tuple[int, int, int, int]:
+        servers = cases[item].servers
+        turn = zlib.crc32(f"{test} {servers}".encode())  # different tests begin with different servers
+        return len(left & needs[item]), len(wished & wishes[item]), -sum(runs[server] for server in servers), turn
+
     while left:
-        best = max(cases, key=lambda item: len(left & pairs(cases[item])))
+        best = max(cases, key=gain)
         chosen.append(best)
-        left -= pairs(cases[best])
+        left -= needs[best]
+        wished -= wishes[best]
+        runs.update(cases[best].servers)
     return chosen

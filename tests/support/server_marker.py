@@ -14,9 +14,9 @@ import pytest
 #: The fixtures that start a process, and those that request such a fixture by a name in their parameter.
 SERVER_FIXTURES = frozenset(
     {
-        *("mariadb", "mysql", "postgres", "redshift", "redshift_serializable", "s3"),
+        *("mariadb", "mysql", "postgres", "postgres_debian", "redshift", "redshift_serializable", "s3"),
         *("migrated_database", "deployed_database", "stack", "prefect_server", "preloaded_python"),
-        *("mariadb_source", "postgres_source"),
+        *("mysql_source", "postgres_source"),
     }
 )
 

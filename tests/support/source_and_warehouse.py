@@ -1,6 +1,7 @@
 """The two ends of a load for tests: a source to write to, and a warehouse to inspect."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -45,6 +46,10 @@ class Database:
     @property
     def is_mysql(self) -> bool:
         return self.engine.dialect.name == "mysql"
+
+    @functools.cached_property
+    def is_mariadb(self) -> bool:
+        return self.is_mysql and "MariaDB" in self.run("SELECT VERSION()")[0][0]
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Any]:

@@ -13,18 +13,21 @@ from tests.support.servers.redshift import Redshift
 from tests.support.servers.s3 import S3
 from tests.support.source_and_warehouse import Database, Endpoints, warehouse_of
 
-SOURCES = ["mariadb", "postgres"]
+MYSQL = ["mariadb", "mysql"]
+POSTGRESQL = ["postgres", "postgres_debian"]
+#: The servers that tests read from. `pairwise.py` lets the servers of one kind alternate in `make test`.
+SOURCES = [*MYSQL, *POSTGRESQL]
 WAREHOUSES = ["postgres-folder", "postgres-s3", "redshift-s3"]
 #: With the warehouse that only the tests have, for behaviour that does not depend on PostgreSQL's dialect.
 EVERY_WAREHOUSE = [*WAREHOUSES, "duckdb-folder"]
 
 
 @contextlib.contextmanager
-def source_database(kind: str, request: pytest.FixtureRequest) -> Iterator[Database]:
-    """Yield a new, empty source database of a kind in `SOURCES`, or of Oracle's MySQL (`mysql`)."""
-    server = request.getfixturevalue(kind)
-    with server.database() as url:
-        yield Database(url, url.rsplit("/", 1)[1] if kind != "postgres" else "public")
+def source_database(server: str, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """Yield a new, empty source database on a server in `SOURCES`."""
+    running = request.getfixturevalue(server)
+    with running.database() as url:
+        yield Database(url, url.rsplit("/", 1)[1] if server in MYSQL else "public")
 
 
 @contextlib.contextmanager
@@ -68,24 +71,24 @@ def ends(source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> It
         yield both
 
 
-@pytest.fixture
-def mariadb_source(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """Yield a MariaDB database."""
-    with source_database("mariadb", request) as database:
+@pytest.fixture(params=MYSQL)
+def mysql_source(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """Yield a database of MariaDB, then of Oracle's MySQL."""
+    with source_database(request.param, request) as database:
         yield database
 
 
-@pytest.fixture
+@pytest.fixture(params=POSTGRESQL)
 def postgres_source(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """Yield a PostgreSQL database."""
-    with source_database("postgres", request) as database:
+    """Yield a database of each version of PostgreSQL."""
+    with source_database(request.param, request) as database:
         yield database
 
 
 @pytest.fixture(params=["postgres-folder", "redshift-s3"])
-def from_mariadb(mariadb_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
-    """Yield MariaDB with PostgreSQL and with Redshift, for tests that do not depend on the source or the stage."""
-    with ends_of(mariadb_source, request.param, request, tmp_path) as both:
+def from_mysql(mysql_source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
+    """Yield MySQL with PostgreSQL and with Redshift, for tests that do not depend on the source or the stage."""
+    with ends_of(mysql_source, request.param, request, tmp_path) as both:
         yield both
 
 

@@ -8,11 +8,12 @@ from typing import Any, Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index, with its columns in order. An expression is None."""
+    """An index, with its columns in order. An expression is None. No query uses one that is `hidden`."""
 
     columns: tuple[str | None, ...]
     primary: bool = False
     unique: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Facts:
 
     def is_leading(self, column: str) -> bool:
         """Return True if an index starts with the column, so that it can find a range of values. Case is ignored."""
-        return any((index.columns[0] or "").lower() == column.lower() for index in self.indexes)
+        usable = [index.columns[0] or "" for index in self.indexes if not index.hidden]
+        return any(first.lower() == column.lower() for first in usable)
 
     def key(self, required: Sequence[str]) -> tuple[str, ...]:
         """Return the primary key, or the shortest unique index of `required` (NOT NULL) columns, or ()."""
@@ -49,8 +51,8 @@ class Describing(Protocol):
 
 
 def index_rows(rows: Sequence[tuple[Any, ...]]) -> tuple[Index, ...]:
-    """Return the indexes from rows of (index, primary, unique, column). The columns of an index are in order."""
+    """Return the indexes from rows of (index, primary, unique, hidden, column). An index has its columns in order."""
     found: dict[Any, list[tuple[Any, ...]]] = {}
     for row in rows:
         found.setdefault(row[0], []).append(row)
-    return tuple(Index(tuple(row[3] for row in same), bool(same[0][1]), bool(same[0][2])) for same in found.values())
+    return tuple(Index(tuple(row[4] for row in same), *map(bool, same[0][1:4])) for same in found.values())

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from pymysql.cursors import SSCursor
+from pymysql.cursors import DictCursor, SSCursor
 
 from daybook.errors import SourceError
 from daybook.model.cursor import Cursor
@@ -112,14 +112,14 @@ class MySQLTable:
         ]
 
     def facts(self) -> Facts:
-        """Return the facts from information_schema. In MySQL 8, the column of an indexed expression is NULL."""
-        indexes = self._query(
-            "SELECT index_name, index_name = 'PRIMARY', non_unique = 0, IF(sub_part IS NULL, column_name, NULL) "
-            "FROM information_schema.statistics WHERE table_schema = %s AND table_name = %s "
-            "ORDER BY index_name, seq_in_index",
-            (self._schema, self._name),
-        )
-        return Facts(self._view, index_rows(indexes))
+        """Return the facts about the table. An index is hidden if it is invisible (MySQL) or ignored (MariaDB)."""
+        if self._view:
+            return Facts(True, ())
+        with translated(read_error), self._connection.cursor(DictCursor) as cursor:
+            cursor.execute(f"SHOW INDEX FROM {self._table_sql}", ())
+            indexes = cursor.fetchall()
+        # information_schema.statistics has other columns in each of them, and a query that names one fails in the other
+        return Facts(False, index_rows([_index_row(index) for index in indexes]))
 
     def first(self, column: str) -> date | datetime | None:
         """Return the smallest date or time of a column that is not a zero date."""
@@ -225,6 +225,13 @@ class MySQLTable:
     @staticmethod
     def _quote(name: str) -> str:
         return "`" + name.replace("`", "``").replace("%", "%%") + "`"
+
+
+def _index_row(shown: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the row of `index_rows` for a row of SHOW INDEX: a column of an index. An expression has no name."""
+    name, column = shown["Key_name"], None if shown["Sub_part"] else shown["Column_name"]
+    hidden = shown.get("Visible") == "NO" or shown.get("Ignored") == "YES"  # MySQL 8, MariaDB 10.6
+    return name, name == "PRIMARY", shown["Non_unique"] == 0, hidden, column
 
 
 def _literal(bound: date | datetime) -> str:

@@ -39,7 +39,7 @@ _SESSION = (
 
 #: The columns of each index in order, without those of INCLUDE. An expression is NULL.
 _INDEXES = """
-SELECT i.indexrelid, i.indisprimary, i.indisunique, a.attname
+SELECT i.indexrelid, i.indisprimary, i.indisunique, false, a.attname
 FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS part(number, place)
 LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = part.number
 WHERE i.indrelid = %s AND i.indisvalid AND i.indpred IS NULL AND part.place <= i.indnkeyatts

@@ -12,8 +12,8 @@ NOW = datetime(2021, 3, 1, 4, tzinfo=UTC)
 DAYS = Grid("day").between(datetime(2021, 2, 5), datetime(2021, 2, 8))
 
 
-def test_one_row_per_interval_and_audit(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_one_row_per_interval_and_audit(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     assert ends.source
     ends.source.run("CREATE TABLE things (id varchar(200) PRIMARY KEY, at datetime, score int, KEY (at))")
     ends.source.insert("things", [(f"{n}", datetime(2021, 2, 5 + n // 3, n), n) for n in range(6)])

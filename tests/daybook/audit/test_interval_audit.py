@@ -16,7 +16,7 @@ from daybook.ledger.ledger import Entry
 from daybook.model.interval import Interval
 from tests.support.audited_tables import audited, by_hand, days, make, table_of, verdicts
 from tests.support.source_and_warehouse import Database, Endpoints
-from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE
+from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE, MYSQL
 
 
 @pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
@@ -53,9 +53,9 @@ def test_every_verdict(ends: Endpoints) -> None:
     assert (second.added, second.removed, second.changed, second.exact) == (9, 0, 0, False)
 
 
-def test_the_warehouse_has_no_table_yet(from_mariadb: Endpoints) -> None:
-    make(from_mariadb)
-    found = audited(from_mariadb, table_of(from_mariadb))
+def test_the_warehouse_has_no_table_yet(from_mysql: Endpoints) -> None:
+    make(from_mysql)
+    found = audited(from_mysql, table_of(from_mysql))
     assert [(str(result.verdict), result.source.rows, result.warehouse.rows) for result in found] == [
         ("never loaded", 10, 0)
     ] * 4
@@ -75,8 +75,8 @@ def test_without_a_checksum_in_the_ledger_it_is_unknown_which_side_changed(from_
     assert verdicts(ends, table) == ["equal"] * 4
 
 
-def test_a_row_without_a_cursor_belongs_to_no_interval(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_a_row_without_a_cursor_belongs_to_no_interval(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     make(ends)
     table = table_of(ends)
     ends.load(table)
@@ -159,9 +159,9 @@ def test_after_a_full_refresh_each_day_has_its_own_verdict(ends: Endpoints) -> N
     assert verdicts(ends, table)[:2] == ["equal", "warehouse altered"]
 
 
-def test_a_checksum_by_md5_is_not_a_difference(from_mariadb: Endpoints) -> None:
+def test_a_checksum_by_md5_is_not_a_difference(from_mysql: Endpoints) -> None:
     """Older versions of Daybook wrote such checksums: for a day, and for each day of a full refresh."""
-    ends = from_mariadb
+    ends = from_mysql
     make(ends)
     table = table_of(ends)
     ends.load(table)
@@ -194,8 +194,8 @@ def test_an_exact_load_of_an_upsert_has_the_shrink_guard(ends: Endpoints) -> Non
     assert [row[0] for row in ends.rows(table, "id")] == [0, 1, 2, 3, *range(9, 20)]
 
 
-def test_moved_rows_of_an_upsert_make_the_ledger_checksum_useless(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_moved_rows_of_an_upsert_make_the_ledger_checksum_useless(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     make(ends)
     table = table_of(ends, "upsert")
     ends.load(table, "2021-02-05", "2021-02-08")
@@ -233,7 +233,6 @@ def test_the_audit_reads_the_replica_if_there_is_one(from_postgres: Endpoints) -
     assert set(ends.keys.opened) == {"replica"}
 
 
-@pytest.mark.parametrize("source", ["mariadb", "postgres"], indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
 def test_a_statement_that_takes_too_long_is_cancelled(ends: Endpoints) -> None:
     make(ends)
@@ -256,7 +255,7 @@ def test_a_table_that_cannot_be_compared_is_refused(from_postgres: Endpoints) ->
         audited(ends, table_of(ends, source=files, columns={"id": "integer", "at": "timestamp"}))
 
 
-@pytest.mark.parametrize("source", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("source", MYSQL, indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
 def test_a_load_during_the_audit_is_not_a_difference(ends: Endpoints) -> None:
     """Intervals that a load may have changed are compared again. On Redshift, the load waits for the audit."""

@@ -1,21 +1,19 @@
 """Rows that a server cannot hash: the audit is refused, and never reports them as equal."""
 
-import contextlib
-
 import pytest
 
 from daybook.errors import AuditRefused
 from tests.support.audited_tables import audited, by_hand, make, table_of, verdicts
-from tests.support.servers.mariadb import MariaDB
 from tests.support.source_and_warehouse import Endpoints
+from tests.support.source_warehouse_fixtures import MYSQL, POSTGRESQL
 
 LONG = 9  # columns of 4,000 bytes: together they exceed the packet below, but each alone is too short to be hashed
 PACKET = 32_768
 
 
-@pytest.mark.parametrize("source", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("source", MYSQL, indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
-def test_a_row_longer_than_max_allowed_packet(ends: Endpoints, mariadb: MariaDB) -> None:
+def test_a_row_longer_than_max_allowed_packet(ends: Endpoints) -> None:
     names = [f"c{number}" for number in range(LONG)]
     columns = ", ".join(f"{name} varchar(1000)" for name in names)
     ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, at datetime, {columns}, KEY (at))")
@@ -25,21 +23,19 @@ def test_a_row_longer_than_max_allowed_packet(ends: Endpoints, mariadb: MariaDB)
     table = table_of(ends)
     ends.load(table, "2021-02-05", "2021-02-08")
     assert verdicts(ends, table, 3) == ["equal"] * 3
-    with contextlib.closing(mariadb.connect()) as server, server.cursor() as cursor:
-        cursor.execute("SELECT @@GLOBAL.max_allowed_packet")
-        ((usual,),) = cursor.fetchall()
-        cursor.execute(f"SET GLOBAL max_allowed_packet = {PACKET}")
-        try:
-            with pytest.raises(AuditRefused, match="things: 3 rows are longer in the source than its server's max_all"):
-                audited(ends, table, 3)
-            ends.source.run("DELETE FROM things WHERE id IN (1, 3)")
-            with pytest.raises(AuditRefused, match="things: 1 rows are longer"):
-                audited(ends, table, 3)
-        finally:
-            cursor.execute(f"SET GLOBAL max_allowed_packet = {usual}")
+    ((usual,),) = ends.source.run("SELECT @@GLOBAL.max_allowed_packet")
+    ends.source.run(f"SET GLOBAL max_allowed_packet = {PACKET}")
+    try:
+        with pytest.raises(AuditRefused, match="things: 3 rows are longer in the source than its server's max_all"):
+            audited(ends, table, 3)
+        ends.source.run("DELETE FROM things WHERE id IN (1, 3)")
+        with pytest.raises(AuditRefused, match="things: 1 rows are longer"):
+            audited(ends, table, 3)
+    finally:
+        ends.source.run(f"SET GLOBAL max_allowed_packet = {usual}")
 
 
-@pytest.mark.parametrize("source", ["postgres"], indirect=True)
+@pytest.mark.parametrize("source", POSTGRESQL, indirect=True)
 @pytest.mark.parametrize("ends", ["redshift-s3"], indirect=True)
 def test_a_json_longer_than_a_varchar(ends: Endpoints) -> None:
     """Redshift's JSON_SERIALIZE fails on it. The load must succeed all the same."""

@@ -10,6 +10,7 @@ from daybook.audit.row_diff import Differences
 from daybook.definitions.table import Table
 from tests.support.audited_tables import FIRST, by_hand, days
 from tests.support.source_and_warehouse import Endpoints
+from tests.support.source_warehouse_fixtures import MYSQL, POSTGRESQL
 
 ROWS = 10_000
 #: Of both sides: two cuts of at most 256 pieces, and one that fetches rows.
@@ -64,7 +65,7 @@ def test_a_few_among_many(loaded: Endpoints) -> None:
     assert differ.bytes < 200_000
 
 
-@pytest.mark.parametrize("source", ["postgres"], indirect=True)
+@pytest.mark.parametrize("source", POSTGRESQL, indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
 def test_if_very_many_rows_differ_not_all_are_searched(loaded: Endpoints) -> None:
     ends, table = loaded, table_of(loaded)
@@ -78,7 +79,7 @@ def test_if_very_many_rows_differ_not_all_are_searched(loaded: Endpoints) -> Non
     assert (differ.added, differ.exact, len(differ.added_keys), differ.queries) == (ROWS, True, 5, 1)
 
 
-@pytest.mark.parametrize("source", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("source", MYSQL, indirect=True)
 @pytest.mark.parametrize("ends", ["redshift-s3"], indirect=True)
 def test_duplicate_rows(loaded: Endpoints) -> None:
     """Redshift does not enforce keys, and a table may have no key."""

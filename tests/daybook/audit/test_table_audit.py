@@ -48,13 +48,13 @@ def test_an_upsert_is_compared_up_to_its_newest_load(ends: Endpoints) -> None:
 
 
 @pytest.mark.parametrize("load", ["replace", "replace_interval"])
-def test_rows_before_the_start_are_not_missing(from_mariadb: Endpoints, load: str) -> None:
-    make(from_mariadb)
-    table = table_of(from_mariadb, load, start=date(2021, 2, 6))
-    from_mariadb.load(table)
-    assert {str(result.verdict) for result in whole(from_mariadb, table)} == {"equal"}
-    from_mariadb.source.run("DELETE FROM things WHERE id IN (3, 33)")
-    assert [str(result.verdict) for result in whole(from_mariadb, table)].count("differs") == 1
+def test_rows_before_the_start_are_not_missing(from_mysql: Endpoints, load: str) -> None:
+    make(from_mysql)
+    table = table_of(from_mysql, load, start=date(2021, 2, 6))
+    from_mysql.load(table)
+    assert {str(result.verdict) for result in whole(from_mysql, table)} == {"equal"}
+    from_mysql.source.run("DELETE FROM things WHERE id IN (3, 33)")
+    assert [str(result.verdict) for result in whole(from_mysql, table)].count("differs") == 1
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_rows_before_the_start_are_not_missing(from_mariadb: Endpoints, load: st
     ],
     ids=["no key", "a text", "a hash"],
 )
-def test_refused(from_mariadb: Endpoints, fields: dict[str, Any], why: str) -> None:
-    ends = from_mariadb
+def test_refused(from_mysql: Endpoints, fields: dict[str, Any], why: str) -> None:
+    ends = from_mysql
     make(ends)
     table = table_of(ends, "replace", cursor=None, interval=None, start=None, **{"key": [], **fields})
     ends.load(table)
@@ -75,10 +75,10 @@ def test_refused(from_mariadb: Endpoints, fields: dict[str, Any], why: str) -> N
         whole(ends, table)
 
 
-def test_never_loaded(from_mariadb: Endpoints) -> None:
-    make(from_mariadb)
+def test_never_loaded(from_mysql: Endpoints) -> None:
+    make(from_mysql)
     with pytest.raises(AuditRefused, match="never loaded"):
-        whole(from_mariadb, table_of(from_mariadb))
+        whole(from_mysql, table_of(from_mysql))
 
 
 @pytest.mark.parametrize(

@@ -131,12 +131,12 @@ DAYS = Grid("day").between(date(2021, 2, 5), date(2021, 2, 9))
 
 
 @pytest.fixture
-def ends(from_mariadb: Endpoints) -> Endpoints:
+def ends(from_mysql: Endpoints) -> Endpoints:
     """Ten rows on each of three days, and a fourth day without rows."""
-    from_mariadb.source.run("CREATE TABLE things (id int, at datetime(6), score int, KEY (at))")
+    from_mysql.source.run("CREATE TABLE things (id int, at datetime(6), score int, KEY (at))")
     rows = [(n, datetime(2021, 2, 5) + timedelta(days=n // 10, hours=n % 10), n % 11) for n in range(30)]
-    from_mariadb.source.insert("things", rows)
-    return from_mariadb
+    from_mysql.source.insert("things", rows)
+    return from_mysql
 
 
 def foreseen(ends: Endpoints, table: Table, select: BackfillSelection = "missing") -> list[Forecast]:
@@ -173,9 +173,9 @@ def test_rows_that_were_added_and_deleted_since_the_load(ends: Endpoints) -> Non
     assert [one.difference for one in foreseen(ends, table)] == [0] * 4
 
 
-def test_with_an_audit(from_mariadb: Endpoints) -> None:
+def test_with_an_audit(from_mysql: Endpoints) -> None:
     """The audit's differences are loaded by select=differing. The source is not counted again."""
-    ends = from_mariadb
+    ends = from_mysql
     ends.source.run("CREATE TABLE things (id int, at datetime(6), score int, KEY (at))")
     rows = [(n, datetime(2021, 2, 5) + timedelta(days=n // 10, hours=n % 10), n % 11) for n in range(30)]
     ends.source.insert("things", rows)

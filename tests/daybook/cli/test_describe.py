@@ -4,28 +4,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url
 
 from daybook.cli.describe import main
 from daybook.definitions.table_files import read_table
+from tests.support.described_tables import Keys
 from tests.support.servers.ports import free_port
 from tests.support.source_and_warehouse import Database
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-class Keys:
-    """The credentials of one source, under the name production."""
-
-    def __init__(self, source: Database) -> None:
-        self._source = source
-
-    def engine(self, name: str) -> Any:
-        assert name == "production"
-        return self._source.engine
 
 
 def test_a_table_that_the_user_may_not_read(postgres_source: Database) -> None:
@@ -46,10 +35,10 @@ def test_a_table_that_the_user_may_not_read(postgres_source: Database) -> None:
 
 
 def test_a_file_is_written_and_never_overwritten(
-    mariadb_source: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    mysql_source: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    mariadb_source.run("CREATE TABLE orders (id int PRIMARY KEY)")
-    source, keys = f"{mariadb_source.namespace}.orders", Keys(mariadb_source)
+    mysql_source.run("CREATE TABLE orders (id int PRIMARY KEY)")
+    source, keys = f"{mysql_source.namespace}.orders", Keys(mysql_source)
     main(["production", source], keys=keys, folder=tmp_path)  # type: ignore[arg-type]
     assert "columns:\n  id: integer" in capsys.readouterr().out and not list(tmp_path.iterdir())
     main(["production", source, "--write"], keys=keys, folder=tmp_path)  # type: ignore[arg-type]

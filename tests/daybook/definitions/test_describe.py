@@ -7,30 +7,9 @@ from typing import Any
 import pytest
 
 from daybook.definitions.describe import describe
-from daybook.definitions.table import Table
-from daybook.definitions.table_files import read_table
 from daybook.errors import SourceError, TableFileError
+from tests.support.described_tables import Keys, described
 from tests.support.source_and_warehouse import Database, Endpoints
-
-
-class Keys:
-    """The credentials of one source, under the name production."""
-
-    def __init__(self, source: Database) -> None:
-        self._source = source
-
-    def engine(self, name: str) -> Any:
-        assert name == "production"
-        return self._source.engine
-
-
-def described(source: Database, name: str, folder: Path) -> tuple[Table, str]:
-    """Return the proposed table file of a source table, read back like any table file."""
-    table, text = describe(Keys(source), "production", f"{source.namespace}.{name}")  # type: ignore[arg-type]
-    schema, stem = table.split(".")
-    (folder / schema).mkdir(exist_ok=True)
-    (folder / schema / f"{stem}.yaml").write_text(text, encoding="utf-8")
-    return read_table(table, folder), text
 
 
 def clock(source: Database) -> str:
@@ -174,7 +153,10 @@ TYPES = {
 
 
 def test_every_type_can_be_declared_and_loads(ends: Endpoints, tmp_path: Path) -> None:
-    ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, {TYPES[ends.source.is_mysql].replace('%d', '%%d')})", ())
+    types = TYPES[ends.source.is_mysql].replace("%d", "%%d")
+    if ends.source.is_mysql and not ends.source.is_mariadb:
+        types = types.replace("v uuid", "v vector(3)")
+    ends.source.run(f"CREATE TABLE things (id int PRIMARY KEY, {types})", ())
     ends.source.run("INSERT INTO things (id) VALUES (1)")
     table, _ = described(ends.source, "things", tmp_path)
     named = table.model_copy(update={"name": f"{ends.destination.namespace}.things"})

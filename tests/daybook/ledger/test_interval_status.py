@@ -101,14 +101,14 @@ def test_states_and_selections() -> None:
 
 
 @pytest.fixture
-def ends(from_mariadb: Endpoints) -> Endpoints:
+def ends(from_mysql: Endpoints) -> Endpoints:
     """Ten rows on each of four days, and a warehouse without Daybook's tables."""
-    from_mariadb.source.run("CREATE TABLE things (id int, at datetime(6), KEY (at))")
+    from_mysql.source.run("CREATE TABLE things (id int, at datetime(6), KEY (at))")
     rows = [(n, datetime(2021, 2, 5) + timedelta(days=n // 10, hours=n % 10)) for n in range(40)]
-    from_mariadb.source.insert("things", rows)
+    from_mysql.source.insert("things", rows)
     with contextlib.suppress(Exception):  # the Redshift emulator serves the whole session
-        from_mariadb.destination.run("DROP SCHEMA daybook CASCADE")
-    return from_mariadb
+        from_mysql.destination.run("DROP SCHEMA daybook CASCADE")
+    return from_mysql
 
 
 def table_of(ends: Endpoints, **fields: Any) -> Table:
@@ -269,7 +269,7 @@ def test_a_retry_after_the_commit_does_nothing(ends: Endpoints) -> None:
     assert already_loaded(longer, ends.warehouse, "one") is None, "which it has not committed all of"
 
 
-@pytest.mark.parametrize("from_mariadb", ["redshift-s3"], indirect=True)
+@pytest.mark.parametrize("from_mysql", ["redshift-s3"], indirect=True)
 def test_one_query_is_enough(ends: Endpoints, redshift: Redshift) -> None:
     """The Redshift emulator logs its statements."""
     table = table_of(ends)

@@ -17,12 +17,12 @@ POLL = timedelta(milliseconds=50)
 
 
 @pytest.fixture
-def ends(from_mariadb: Endpoints) -> Endpoints:
+def ends(from_mysql: Endpoints) -> Endpoints:
     """Ten rows on each of two days."""
-    from_mariadb.source.run("CREATE TABLE things (id int, at datetime(6), KEY (at))")
+    from_mysql.source.run("CREATE TABLE things (id int, at datetime(6), KEY (at))")
     rows = [(n, datetime(2021, 2, 5) + timedelta(days=n // 10)) for n in range(20)]
-    from_mariadb.source.insert("things", rows)
-    return from_mariadb
+    from_mysql.source.insert("things", rows)
+    return from_mysql
 
 
 @pytest.fixture

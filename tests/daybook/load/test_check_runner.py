@@ -271,9 +271,9 @@ def test_what_may_pass_is_left_to_be_tried_again(redshift: Redshift) -> None:
 
 
 def test_a_load_warns_and_stops_a_change_that_is_too_large(
-    from_mariadb: Endpoints, caplog: pytest.LogCaptureFixture
+    from_mysql: Endpoints, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ends = from_mariadb
+    ends = from_mysql
     ends.source.run("CREATE TABLE things (id int, at datetime, score int, KEY (at))")
     ends.source.insert("things", [(n, datetime(2021, 2, 5 + n // 10), n % 11) for n in range(25)])
     checks = [{"change_within": "100%"}, {"sql": "select max(score)\nfrom {table}", "at_most": 9, "severity": "warn"}]

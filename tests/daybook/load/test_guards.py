@@ -33,12 +33,12 @@ FIRST = datetime(2021, 2, 5)
 
 
 @pytest.fixture
-def ends(from_mariadb: Endpoints) -> Endpoints:
+def ends(from_mysql: Endpoints) -> Endpoints:
     """Ten rows a day for three days, without a key at the source."""
-    from_mariadb.source.run("CREATE TABLE things (id int, at datetime(6), score int, KEY (at))")
+    from_mysql.source.run("CREATE TABLE things (id int, at datetime(6), score int, KEY (at))")
     rows = [(n, FIRST + timedelta(days=n // 10, hours=n % 10), n % 11) for n in range(30)]
-    from_mariadb.source.insert("things", rows)
-    return from_mariadb
+    from_mysql.source.insert("things", rows)
+    return from_mysql
 
 
 def table_of(ends: Endpoints, load: str = "replace_interval", **fields: Any) -> Table:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.audited_tables import audited, table_of, verdicts
 from tests.support.source_and_warehouse import Endpoints
+from tests.support.source_warehouse_fixtures import POSTGRESQL
 
 #: Of PostgreSQL, each with two values of which the second is the later one.
 COLUMNS = {
@@ -20,7 +21,7 @@ COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("source", ["postgres"], indirect=True)
+@pytest.mark.parametrize("source", POSTGRESQL, indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder", "redshift-s3"], indirect=True)
 def test_a_source_of_postgresql(ends: Endpoints) -> None:
     columns = ", ".join(f"{name} {type}" for name, (type, _, _) in COLUMNS.items())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from tests.integration import test_values_mariadb as mariadb
+from tests.integration import test_values_mysql as mysql
 from tests.integration import test_values_postgres as postgres
 from tests.integration.test_values_text import HARD
 from tests.support.checksum_sums import sums
@@ -29,12 +29,12 @@ def assert_one_sum(ends: Endpoints, table: Any, names: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "cases",
-    [mariadb.INTEGERS, mariadb.FRACTIONS, mariadb.TIMES, mariadb.TEXTS, mariadb.BINARIES],
+    [mysql.INTEGERS, mysql.FRACTIONS, mysql.TIMES, mysql.TEXTS, mysql.BINARIES],
     ids=lambda cases: cases[0].name,
 )
-@pytest.mark.parametrize("from_mariadb", ["postgres-folder", "redshift-s3", "duckdb-folder"], indirect=True)
-def test_mariadb(from_mariadb: Endpoints, cases: list[mariadb.Case]) -> None:
-    ends = from_mariadb
+@pytest.mark.parametrize("from_mysql", ["postgres-folder", "redshift-s3", "duckdb-folder"], indirect=True)
+def test_mysql(from_mysql: Endpoints, cases: list[mysql.Case]) -> None:
+    ends, cases = from_mysql, mysql.cases_of(from_mysql.source, cases)
     columns = ", ".join(f"`{case.name}` {case.type}" for case in cases)
     ends.source.run(f"CREATE TABLE things (id int AUTO_INCREMENT PRIMARY KEY, {columns})")
     for case in cases:
@@ -91,9 +91,9 @@ def test_long_binary_values(ends: Endpoints) -> None:
     assert sums(ends, table).source != before, "the last byte counts"
 
 
-def test_masks_zero_dates_and_what_is_sent_otherwise(from_mariadb: Endpoints) -> None:
+def test_masks_zero_dates_and_what_is_sent_otherwise(from_mysql: Endpoints) -> None:
     """The source's value is the one that the loader sends."""
-    ends = from_mariadb
+    ends = from_mysql
     ends.source.run(
         "CREATE TABLE things (id int PRIMARY KEY, email varchar(40), latin varchar(9) CHARACTER SET latin1, n int(6) "
         "zerofill, price decimal(9,2), day date NOT NULL, at datetime(3), filled int(6) zerofill, ip inet6, s text)"

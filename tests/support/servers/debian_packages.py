@@ -17,6 +17,8 @@ UNPACKED = FOLDER / "unpacked"
 #: The packages with only the programs. The package mariadb-server would also start a system service, which the tests do
 #: not use and which fails on a machine without an init system.
 PACKAGES = ("mariadb-server-core", "mariadb-client-core", "libfaketime")
+#: The PostgreSQL of the release. Installed, it would start a server, so it is unpacked even for root.
+POSTGRESQL = "postgresql"
 
 
 def program_folders() -> list[Path]:
@@ -29,30 +31,30 @@ def library_folders() -> list[Path]:
     return sorted(path for path in UNPACKED.glob("**/lib/*-linux-*") if path.is_dir())
 
 
-def wanted(options: Sequence[str] = ()) -> list[str]:
+def wanted(packages: Sequence[str], options: Sequence[str] = ()) -> list[str]:
     """Return the names of the packages in this release: some contain a version. `options` are for apt."""
     names = []
-    for package in PACKAGES:
+    for package in packages:
         found = _run("apt-cache", *options, "pkgnames", package).stdout.split()
         versions = [name for name in found if re.fullmatch(rf"{package}-[\d.]+", name)]
         names.append(package if package in found or not versions else max(versions, key=_version))
     return names
 
 
-def unpack() -> None:
-    """Download and unpack the missing packages. Print apt's errors."""
+def unpack(*packages: str) -> None:
+    """Download and unpack the packages that are not installed, with what they depend on. Print apt's errors."""
     shutil.rmtree(UNPACKED, ignore_errors=True)
     archives = FOLDER / "archives"
     archives.mkdir(parents=True, exist_ok=True)
-    if _download(archives) or _download(archives, _own_lists()):
+    if _download(packages, archives) or _download(packages, archives, _own_lists()):
         for archive in sorted(archives.glob("*.deb")):
             subprocess.run(["dpkg", "-x", archive, UNPACKED], check=True)
     shutil.rmtree(archives)
 
 
-def _download(folder: Path, options: Sequence[str] = ()) -> bool:
+def _download(packages: Sequence[str], folder: Path, options: Sequence[str] = ()) -> bool:
     """Download the missing packages to `folder`. Return False if apt does not find all of them."""
-    missing = _missing(options)
+    missing = _missing(packages, options)
     if not missing:
         return False
     print(f"$ apt-get download {' '.join(missing)}", flush=True)
@@ -61,9 +63,9 @@ def _download(folder: Path, options: Sequence[str] = ()) -> bool:
     return done.returncode == 0
 
 
-def _missing(options: Sequence[str]) -> list[str]:
+def _missing(packages: Sequence[str], options: Sequence[str]) -> list[str]:
     """Return the packages that apt would install, with versions, or none if its lists do not have them."""
-    plan = _run("apt-get", *options, "-s", "-q", "install", "--no-install-recommends", *wanted(options))
+    plan = _run("apt-get", *options, "-s", "-q", "install", "--no-install-recommends", *wanted(packages, options))
     return [f"{name}={version}" for name, version in re.findall(r"^Inst (\S+) .*?\((\S+) ", plan.stdout, re.MULTILINE)]
 
 

@@ -2,7 +2,7 @@
 
 On Debian and Ubuntu, an ordinary user does not need root: the packages are downloaded and unpacked below .daybook/
 (tests/support/servers/debian_packages.py), and nothing is installed. For root they are installed, because a server then
-runs as another account, which cannot read root's folders.
+runs as another account, which cannot read root's folders. Only PostgreSQL is unpacked for root, too.
 """
 
 import os
@@ -19,6 +19,8 @@ PROGRAMS = ("mariadbd", "mariadb-install-db", "my_print_defaults")
 #: The library that moves the clock of the processes that a test starts.
 FAKETIME_LIBRARIES = ("libfaketime.so.1", "libfaketime.1.dylib")
 FAKETIME_FOLDERS = ("usr/lib/*/faketime", "usr/lib*/faketime", "usr/local/lib/faketime", "opt/homebrew/lib/faketime")
+#: PostgreSQL's programs in the packages of Debian, Homebrew and Fedora.
+POSTGRES_FOLDERS = ("usr/lib/postgresql/*/bin", "opt/homebrew/opt/postgresql@*/bin", "usr/bin")
 COMMAND = "python -m tests.support.servers.install"
 
 
@@ -36,29 +38,44 @@ def find_faketime() -> Path | None:
     return next((library for library in libraries if library.exists()), None)
 
 
+def find_postgres() -> Path | None:
+    """Return the folder of the newest installed PostgreSQL server, or else of the unpacked one, or else None."""
+
+    def version(folder: Path) -> int:
+        return int("".join(filter(str.isdigit, folder.parent.name)) or 0)
+
+    for root in (Path("/"), debian_packages.UNPACKED):
+        found = [folder for pattern in POSTGRES_FOLDERS for folder in root.glob(pattern)]
+        if servers := [folder for folder in found if (folder / "initdb").exists()]:
+            return max(servers, key=version)
+    return None
+
+
 def complete() -> bool:
-    """Return True if the MariaDB server, the programs that create its data folder, and libfaketime exist."""
-    return all(find_program(name) for name in PROGRAMS) and find_faketime() is not None
+    """Return True if the programs of MariaDB and PostgreSQL, and libfaketime exist."""
+    return all(find_program(name) for name in PROGRAMS) and bool(find_faketime()) and bool(find_postgres())
 
 
 def commands() -> list[list[str]]:
     """Return the commands that install the programs without apt, or none for an unknown package manager."""
     if shutil.which("brew"):
-        return [["brew", "install", "mariadb", "libfaketime"]]
+        return [["brew", "install", "mariadb", "postgresql@17", "libfaketime"]]
     as_root = [] if os.getuid() == 0 else ["sudo", "-n"]
     if shutil.which("dnf") and (not as_root or shutil.which("sudo")):
-        return [[*as_root, "dnf", "-q", "-y", "install", "mariadb-server", "libfaketime"]]
+        return [[*as_root, "dnf", "-q", "-y", "install", "mariadb-server", "postgresql-server", "libfaketime"]]
     return []
 
 
 def install() -> None:
     """Unpack or install the packages, and print each command with its errors."""
     if shutil.which("apt-get") and os.getuid() != 0:
-        debian_packages.unpack()
+        debian_packages.unpack(*debian_packages.PACKAGES, debian_packages.POSTGRESQL)
     elif shutil.which("apt-get"):
         apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
         if run([*apt, "update"]):
-            run([*apt, "install", "--no-install-recommends", *debian_packages.wanted()])
+            run([*apt, "install", "--no-install-recommends", *debian_packages.wanted(debian_packages.PACKAGES)])
+        if not find_postgres():
+            debian_packages.unpack(debian_packages.POSTGRESQL)
     else:
         all(run(command) for command in commands())
 
@@ -73,16 +90,16 @@ def main() -> int:
     """Get the missing programs. Return the exit code: 1 if they have to be installed by hand."""
     if complete():
         return 0
-    print("The tests need a MariaDB server and libfaketime, and at least one of them is missing.", flush=True)
+    print("The tests need MariaDB, PostgreSQL and libfaketime, and at least one of them is missing.", flush=True)
     install()
     if complete():
         return 0
     print(
-        f"Some are still missing. As root, install the packages with {', '.join(PROGRAMS)} and libfaketime:\n"
-        f"  Debian, Ubuntu   apt-get install {' '.join(debian_packages.PACKAGES)}\n"
-        "  Fedora, RHEL     dnf install mariadb-server libfaketime\n"
-        "  macOS            brew install mariadb libfaketime\n"
-        "and run `make test` again. You do not have to start MariaDB: the tests start their own server.",
+        f"Some are still missing. As root, install the packages with {', '.join(PROGRAMS)}, initdb and libfaketime:\n"
+        f"  Debian, Ubuntu   apt-get install {' '.join(debian_packages.PACKAGES)} {debian_packages.POSTGRESQL}\n"
+        "  Fedora, RHEL     dnf install mariadb-server postgresql-server libfaketime\n"
+        "  macOS            brew install mariadb postgresql@17 libfaketime\n"
+        "and run `make test` again. You do not have to start them: the tests start their own servers.",
         file=sys.stderr,
     )
     return 1

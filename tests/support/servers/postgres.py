@@ -1,6 +1,9 @@
-"""The fixture `postgres`: one PostgreSQL from the wheel, with separate databases for sources and warehouses."""
+"""The fixtures `postgres` (PostgreSQL 18, from the wheel) and `postgres_debian` (the system's, which is older)."""
 
+import base64
 import contextlib
+import hashlib
+import hmac
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +16,7 @@ from sqlalchemy import make_url
 
 from daybook.orchestration.local_stack.postgres.server import EmbeddedPostgres
 from tests.support.servers.ports import free_port
+from tests.support.servers.postgres_programs import runnable_programs
 
 PASSWORD = "daybook@postgres:/%"  # tests fail if any code forgets to percent-encode it in a URL
 # No data here has to survive a power cut, and twenty concurrent runs hold several connections each.
@@ -72,16 +76,30 @@ class Postgres:
                     cursor.execute(statement)
 
 
+def quick_verifier() -> str:
+    """Return what a server stores for PASSWORD if it hashes it once, instead of 4,096 times (RFC 5803).
+
+    The tests connect some ten thousand times, and most of a connection's cost is the hashing of the password.
+    """
+    salt = secrets.token_bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), salt, 1)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    parts = [base64.b64encode(part).decode() for part in (salt, stored, hmac.digest(salted, b"Server Key", "sha256"))]
+    return f"SCRAM-SHA-256$1:{parts[0]}${parts[1]}:{parts[2]}"
+
+
 @contextlib.contextmanager
-def running_postgres(home: Path) -> Iterator[Postgres]:
-    """Yield a PostgreSQL under `home`. When the block ends, stop it and delete its files."""
-    server = EmbeddedPostgres(home, free_port(), password=PASSWORD, settings=SETTINGS)
+def running_postgres(home: Path, programs: Path | None = None) -> Iterator[Postgres]:
+    """Yield a PostgreSQL under `home`. When the block ends, stop it and delete its files.
+
+    `programs` is the folder of PostgreSQL's programs, if they are not the wheel's.
+    """
+    server = EmbeddedPostgres(home, free_port(), password=PASSWORD, settings=SETTINGS, programs=programs)
     try:
         server.start()
         postgres = Postgres(server.url())
-        # The tests connect some ten thousand times, and most of a connection's cost is the hashing of the password.
-        quick = sql.SQL("ALTER USER {} PASSWORD {}").format(sql.Identifier(server.user), sql.Literal(PASSWORD))
-        postgres.execute(sql.SQL("SET scram_iterations TO 1"), quick)
+        user = sql.Identifier(server.user)
+        postgres.execute(sql.SQL("ALTER USER {} PASSWORD {}").format(user, sql.Literal(quick_verifier())))
         yield postgres
     finally:
         server.destroy()
@@ -91,6 +109,14 @@ def running_postgres(home: Path) -> Iterator[Postgres]:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """Yield the session's PostgreSQL."""
     with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """Yield the session's PostgreSQL from the system's package: version 15 on Debian 12."""
+    home = tmp_path_factory.mktemp("postgres-debian")
+    with runnable_programs() as programs, running_postgres(home, programs) as server:
         yield server
 
 

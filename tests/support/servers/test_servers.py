@@ -82,6 +82,14 @@ def test_postgres_answers_in_utc_and_takes_a_database_back(postgres: Postgres):
         scalar(url, "SELECT * FROM left_behind.t")
 
 
+def test_the_two_versions_of_postgres_differ(postgres: Postgres, postgres_debian: Postgres):
+    newest, older = (int(str(scalar(server.url, "SHOW server_version_num"))) for server in (postgres, postgres_debian))
+    assert older < newest
+    wrong = sa.make_url(postgres_debian.url).set(password="wrong").render_as_string(hide_password=False)
+    with pytest.raises(DBAPIError, match="password authentication failed"):
+        scalar(wrong, "SELECT 1")
+
+
 def test_a_test_has_a_postgres_database_of_its_own(postgres_url: str):
     assert scalar(postgres_url, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
 
@@ -164,7 +172,9 @@ def test_a_missing_server_is_a_failure_that_says_how_to_install_it():
         program("no-such-server", "apt-get install it")
 
 
-@pytest.mark.parametrize(("server", "module"), [("mariadb", "install"), ("mysql", "install_mysql")])
+@pytest.mark.parametrize(
+    ("server", "module"), [("mariadb", "install"), ("postgres_debian", "install"), ("mysql", "install_mysql")]
+)
 def test_install_has_nothing_to_do_where_the_server_is(server: str, module: str, request: pytest.FixtureRequest):
     request.getfixturevalue(server)
     command = [sys.executable, "-m", f"tests.support.servers.{module}"]

@@ -113,9 +113,9 @@ def test_a_new_column_is_added_and_older_rows_have_null_in_it(ends: Endpoints, s
         ]
 
 
-def test_a_new_column_is_added_only_by_the_load(from_mariadb: Endpoints) -> None:
+def test_a_new_column_is_added_only_by_the_load(from_mysql: Endpoints) -> None:
     """An extraction changes nothing in the warehouse; so does a load that is stopped before it has begun."""
-    ends = from_mariadb
+    ends = from_mysql
     table = make(ends, on_new_column="add")
     ends.source.run("ALTER TABLE things ADD COLUMN colour varchar(10)")
     extracted = ends.extract(table)
@@ -140,8 +140,8 @@ LISTED = {"id": "integer", "at": "timestamp", "score": "smallint"}
     [(None, False), ("ignore", False), ("add", False), ("fail", True)],
     ids=["by default", "ignore", "add", "fail"],
 )
-def test_a_new_column_that_columns_does_not_list(from_mariadb: Endpoints, policy: str | None, fails: bool) -> None:
-    ends = from_mariadb
+def test_a_new_column_that_columns_does_not_list(from_mysql: Endpoints, policy: str | None, fails: bool) -> None:
+    ends = from_mysql
     given = {} if policy is None else {"on_new_column": policy}
     table = make(ends, columns=LISTED, **given)
     assert ends.load(table).rows == 6  # what was not listed from the beginning is not new
@@ -153,8 +153,8 @@ def test_a_new_column_that_columns_does_not_list(from_mariadb: Endpoints, policy
         assert list(ends.destination.types(table.name)) == list(LISTED)
 
 
-def test_a_column_that_is_listed_now_is_added_where_the_table_file_says_so(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_a_column_that_is_listed_now_is_added_where_the_table_file_says_so(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     make(ends, columns=LISTED)
     more = {**LISTED, "word": "varchar(20)"}
     refused(ends, table_of(ends, columns=more), "'word'", "ADD COLUMN")
@@ -226,16 +226,16 @@ def test_a_change_is_refused_until_its_alter_is_run(ends: Endpoints, change: str
 @pytest.mark.pairwise
 @pytest.mark.parametrize("change", ["gone", "of another type", "narrower"])
 @pytest.mark.parametrize("policy", ["add", "ignore"])
-def test_a_change_is_refused_whatever_becomes_of_new_columns(from_mariadb: Endpoints, change: str, policy: str) -> None:
-    ends = from_mariadb
+def test_a_change_is_refused_whatever_becomes_of_new_columns(from_mysql: Endpoints, change: str, policy: str) -> None:
+    ends = from_mysql
     table = make(ends, on_new_column=policy)
     happens, said = CHANGES[change]
     happens(ends)
     refused(ends, table, *said)
 
 
-def test_a_renamed_column_is_not_added(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_a_renamed_column_is_not_added(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     table = make(ends, on_new_column="add")
     CHANGES["renamed"][0](ends)
     refused(ends, table, "If it was renamed: ")
@@ -243,9 +243,9 @@ def test_a_renamed_column_is_not_added(from_mariadb: Endpoints) -> None:
 
 
 @pytest.mark.parametrize("change", ["gone", "of another type", "narrower"])
-def test_the_warehouse_may_also_stay_as_it_is(from_mariadb: Endpoints, change: str) -> None:
+def test_the_warehouse_may_also_stay_as_it_is(from_mysql: Endpoints, change: str) -> None:
     """What the message says beside the ALTER: the column is forgotten, and left to whoever wants it."""
-    ends = from_mariadb
+    ends = from_mysql
     table = make(ends)
     types = ends.destination.types(table.name)
     CHANGES[change][0](ends)
@@ -256,9 +256,9 @@ def test_the_warehouse_may_also_stay_as_it_is(from_mariadb: Endpoints, change: s
     assert ends.destination.types(table.name) == types
 
 
-def test_a_listed_column_that_is_gone_or_of_another_type(from_mariadb: Endpoints) -> None:
+def test_a_listed_column_that_is_gone_or_of_another_type(from_mysql: Endpoints) -> None:
     """The warehouse could hold it, and the declared type still fits: a person looks at it all the same."""
-    ends = from_mariadb
+    ends = from_mysql
     table = make(ends, columns={**LISTED, "word": "varchar(20)"})
     retype(ends, "score", "varchar(9)", "varchar(9)")
     ends.source.run("ALTER TABLE things RENAME COLUMN word TO wording")
@@ -268,8 +268,8 @@ def test_a_listed_column_that_is_gone_or_of_another_type(from_mariadb: Endpoints
     )  # fmt: skip
 
 
-def test_a_key_that_is_renamed(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_a_key_that_is_renamed(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     table = make(ends)
     ends.source.run("ALTER TABLE things RENAME COLUMN id TO thing_id")
     message = refused(ends, table, "'id' is gone", '"id" TO "thing_id"')
@@ -277,15 +277,15 @@ def test_a_key_that_is_renamed(from_mariadb: Endpoints) -> None:
     assert ends.load(ends.table(key=["thing_id"])).rows == 6
 
 
-def test_a_column_that_was_never_loaded_is_nobodys_loss(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_a_column_that_was_never_loaded_is_nobodys_loss(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     table = make(ends, columns=LISTED)
     ends.source.run("ALTER TABLE things DROP COLUMN word")
     assert ends.load(table).rows == 6
 
 
-def test_what_people_added_to_the_table_is_left_alone(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_what_people_added_to_the_table_is_left_alone(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     table = make(ends)
     kind = "integer IDENTITY(1,1)" if ends.on_redshift else "integer GENERATED ALWAYS AS IDENTITY"
     if not ends.on_redshift:
@@ -378,8 +378,8 @@ def test_a_column_that_a_view_holds_fast(from_postgres: Endpoints) -> None:
         ends.load(table)
 
 
-def test_a_declared_type_rules_over_a_wider_source(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_a_declared_type_rules_over_a_wider_source(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     table = make(ends, columns={**LISTED, "word": "varchar(20)"})
     types = ends.destination.types(table.name)
     retype(ends, "word", "varchar(40)", "varchar(40)")
@@ -390,8 +390,8 @@ def test_a_declared_type_rules_over_a_wider_source(from_mariadb: Endpoints) -> N
 # --- the memory ----------------------------------------------------------------------------------------------------
 
 
-def test_the_memory_is_written_when_something_has_changed_and_only_then(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_the_memory_is_written_when_something_has_changed_and_only_then(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     table = make(ends, mask={"word": "hash"}, on_new_column="add")
 
     def remembered() -> list[tuple[Any, ...]]:
@@ -416,8 +416,8 @@ def test_the_memory_is_written_when_something_has_changed_and_only_then(from_mar
     assert len(COLUMNS) == 7
 
 
-def test_an_older_daybook_kept_no_memory(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_an_older_daybook_kept_no_memory(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     table = make(ends)
     ends.destination.run("DELETE FROM daybook.columns WHERE table_name = %s", (table.name,))
     ends.source.run("ALTER TABLE things DROP COLUMN word")

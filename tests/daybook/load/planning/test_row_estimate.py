@@ -12,8 +12,8 @@ from tests.support.source_and_warehouse import Endpoints, _when
 NOON = datetime(2021, 2, 5, 12, tzinfo=UTC)
 
 
-def test_what_is_expected_follows_the_loads_before(from_mariadb: Endpoints) -> None:
-    ends = from_mariadb
+def test_what_is_expected_follows_the_loads_before(from_mysql: Endpoints) -> None:
+    ends = from_mysql
     ends.source.run("CREATE TABLE things (id int, at datetime, KEY (at))")
     ends.source.insert("things", [(n, datetime(2021, 2, 5 + n // 10)) for n in range(25)])
     table = ends.table(load="replace_interval", key="id", cursor="at", interval="day", start="2021-02-05")
