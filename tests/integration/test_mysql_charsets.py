@@ -1,5 +1,6 @@
 """Texts of every character set of MySQL and MariaDB arrive exactly, or the load fails and names the value."""
 
+import pymysql
 import pytest
 
 from daybook.definitions.table import Table
@@ -47,6 +48,8 @@ MAPPED = [
     ("utf16", "D83DDE00", "😀"),
     ("utf32", "0001F600", "😀"),
 ]
+#: Oracle's MySQL does not store these values: strict mode refuses them, and otherwise it stores what comes before them.
+NOT_STORED = {("ascii", "80"), ("utf32", "0000DC00"), ("utf8mb4", "EDA080"), ("utf8mb3", "EDA080")}
 #: Python's codecs of the character sets of Unicode.
 UNICODE = {
     **dict.fromkeys(["utf8mb3", "utf8mb4"], "utf-8"),
@@ -67,6 +70,19 @@ def put(ends: Endpoints, number: int, digits: str) -> None:
     ends.source.run(f"INSERT INTO things VALUES ({number}, '2021-02-05', X'{digits}')")
 
 
+def is_stored(ends: Endpoints, charset: str, digits: str) -> bool:
+    """Return False if the server does not store the value. Then check that the rest of the value arrives."""
+    if ends.source.is_mariadb or (charset, digits) not in NOT_STORED:
+        return True
+    put(ends, 3, digits)
+    with pytest.raises(pymysql.err.DataError, match="Incorrect string value"):
+        ends.source.insert("things", [(4, "2021-02-05", bytes.fromhex(digits))])
+    table = table_of(ends)
+    ends.load(table, "2021-02-05")
+    assert [row[0] for row in ends.rows(table, "value", "id")] == ["a?", None, ""]
+    return False
+
+
 def table_of(ends: Endpoints, **fields: object) -> Table:
     return ends.table(load="upsert", key=["id"], cursor="at", interval="day", start=FIRST.date(), **fields)
 
@@ -74,6 +90,8 @@ def table_of(ends: Endpoints, **fields: object) -> Table:
 @pytest.mark.parametrize(("charset", "digits"), UNMAPPED)
 def test_a_value_without_text_is_refused(from_mysql: Endpoints, charset: str, digits: str) -> None:
     make(from_mysql, charset)
+    if not is_stored(from_mysql, charset, digits):
+        return
     table = table_of(from_mysql)
     from_mysql.load(table, "2021-02-05")
     put(from_mysql, 3, digits)
@@ -153,6 +171,8 @@ def test_a_value_with_text_arrives(from_mysql: Endpoints, charset: str, digits: 
 def test_half_of_a_surrogate_pair_in_utf8(from_mysql: Endpoints, kind: str) -> None:
     """MariaDB stores it. The warehouse refuses it, and the error names the column."""
     make(from_mysql, kind)
+    if not is_stored(from_mysql, kind, "EDA080"):
+        return
     put(from_mysql, 3, "EDA080")
     with pytest.raises(ValueRefused, match="id=3, column value"):
         from_mysql.load(table_of(from_mysql), "2021-02-05")

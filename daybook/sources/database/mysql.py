@@ -69,23 +69,25 @@ class MySQLTable:
 
         WITH CONSISTENT SNAPSHOT would take the snapshot before the lock. A table that takes this one's place in
         between, as online schema changes do with RENAME TABLE, would have only the rows that it had at the snapshot.
-        LIMIT 0 takes the lock and reads nothing: https://dev.mysql.com/doc/refman/8.4/en/metadata-locking.html
+        So would a query of the catalog, which is in InnoDB since MySQL 8. LIMIT 0 takes the lock and reads nothing:
+        https://dev.mysql.com/doc/refman/8.4/en/metadata-locking.html
         """
         self._query("START TRANSACTION READ ONLY")
-        kinds = self._query(
-            "SELECT table_type FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
-            (self._schema, self._name),
-        )
-        self._view = any("VIEW" in kind for (kind,) in kinds)
+        locked = True
         try:
             self._query(f"SELECT 1 FROM {self._table_sql} LIMIT 0")
         except DatabaseError as error:
             if error.transient:
                 raise
-            kinds = []  # there is no such table, or no privilege: the caller names the remedy
+            locked = False  # there is no such table, or no privilege: the caller names the remedy
         ((now,),) = self._query("SELECT UTC_TIMESTAMP(6)")
         self.snapshot_at: datetime = now.replace(tzinfo=UTC)
-        if kinds and not self._view:  # a view may take minutes to return one row, and is read soon
+        kinds = self._query(
+            "SELECT table_type FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
+            (self._schema, self._name),
+        )
+        self._view = any("VIEW" in kind for (kind,) in kinds)
+        if locked and not self._view:  # a view may take minutes to return one row, and is read soon
             self._query(f"SELECT 1 FROM {self._table_sql} LIMIT 1")
 
     def columns(self) -> list[Column]:
