@@ -1,10 +1,13 @@
-"""Invisible columns of MySQL and MariaDB: `SELECT *` leaves them out, and Daybook does not."""
+"""Invisible columns of MySQL and MariaDB, which `SELECT *` leaves out and Daybook does not, and invisible indexes."""
+
+from pathlib import Path
 
 import pytest
 
 from daybook.definitions.table import Table
 from tests.support.audited_tables import FIRST, audited, days
-from tests.support.source_and_warehouse import Endpoints
+from tests.support.described_tables import described
+from tests.support.source_and_warehouse import Database, Endpoints
 
 
 def make(ends: Endpoints, invisible: set[str]) -> None:
@@ -53,3 +56,20 @@ def test_without_a_flag(from_mysql: Endpoints, load: str) -> None:
     assert from_mysql.load(table, "2021-02-05", "2021-02-07").rows == 8
     assert from_mysql.load(table, full_refresh=True).rows == 8
     assert [str(found.verdict) for found in audited(from_mysql, table, 2)] == ["equal", "equal"]
+
+
+def test_an_index_that_no_query_uses(mysql_source: Database, tmp_path: Path) -> None:
+    """MySQL calls it invisible, and MariaDB ignored."""
+    hidden = "IGNORED" if mysql_source.is_mariadb else "INVISIBLE"
+    ends = Endpoints(mysql_source, None, None, None, lambda: [])  # type: ignore[arg-type]
+    for table, option, warned in (("seen", "", False), ("unseen", hidden, True)):
+        mysql_source.run(
+            f"CREATE TABLE {table} (id int PRIMARY KEY, modified datetime NOT NULL, KEY m (modified, id) {option})"
+        )
+        proposed, text = described(mysql_source, table, tmp_path)
+        assert (proposed.cursor, proposed.key) == ("modified", ("id",))
+        assert ("no index begins with it" in text) == warned
+        with proposed.source.open(proposed, ends) as opened:
+            assert [f"no index of {mysql_source.namespace}.{table}" in one for one in opened.warnings()] == [
+                True
+            ] * warned

@@ -165,11 +165,12 @@ def test_generated_and_invisible_columns_and_views(from_mysql: Endpoints) -> Non
     source = from_mysql.source
     source.run(
         "CREATE TABLE base (id int PRIMARY KEY, a int, doubled int GENERATED ALWAYS AS (a * 2) VIRTUAL, "
-        "stored int GENERATED ALWAYS AS (a * 3) STORED, hidden int INVISIBLE DEFAULT 7) CHARACTER SET latin1"
+        "`stored` int GENERATED ALWAYS AS (a * 3) STORED, hidden int INVISIBLE DEFAULT 7) CHARACTER SET latin1"
     )
     source.run("INSERT INTO base (id, a) VALUES (1, 5)")
     source.run(
-        "CREATE VIEW things AS SELECT id, doubled, stored, hidden, 'ü' AS word, now(6) > '2020-01-01' AS yes FROM base"
+        "CREATE VIEW things AS "
+        "SELECT id, doubled, `stored`, hidden, 'ü' AS word, now(6) > '2020-01-01' AS yes FROM base"
     )
     for name, expected in (("base", (1, 5, 10, 15, 7)), ("things", (1, 10, 15, 7, "ü", 1))):
         table = from_mysql.table(name, key=["id"])
