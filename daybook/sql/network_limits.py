@@ -61,7 +61,7 @@ def _before_connect(dialect: Any, record: Any, _arguments: Any, parameters: dict
 
 
 def _opened_by_pymysql(connection: Any, record: Any) -> None:
-    connection._read_timeout = record.info[_LIMIT]
+    connection._read_timeout = _limit(record)
     for name, value in (("TCP_KEEPIDLE", IDLE), ("TCP_KEEPINTVL", INTERVAL), ("TCP_KEEPCNT", COUNT)):
         if hasattr(socket, name) and connection._sock.family != socket.AF_UNIX:
             connection._sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
@@ -69,7 +69,12 @@ def _opened_by_pymysql(connection: Any, record: Any) -> None:
 
 def _opened_by_psycopg2(connection: Any, record: Any) -> None:
     if hasattr(socket, "TCP_INFO"):
-        _watcher.add(connection, record.info[_LIMIT])
+        _watcher.add(connection, _limit(record))
+
+
+def _limit(record: Any) -> float:
+    """Return the limit of a connection in seconds. Another thread may have begun to open it before `limit_waits`."""
+    return float(record.info.get(_LIMIT, READ_SECONDS))
 
 
 def unwatch(connection: Any) -> None:

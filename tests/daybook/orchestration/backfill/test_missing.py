@@ -17,10 +17,10 @@ NOW = datetime(2021, 2, 9, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def ends(from_mariadb: Endpoints) -> Endpoints:
-    from_mariadb.source.run("CREATE TABLE things (id int, at datetime(6), KEY (at))")
-    from_mariadb.source.insert("things", [(n, f"2021-02-0{5 + n // 10} 08:00:00") for n in range(40)])
-    return from_mariadb
+def ends(from_mysql: Endpoints) -> Endpoints:
+    from_mysql.source.run("CREATE TABLE things (id int, at datetime(6), KEY (at))")
+    from_mysql.source.insert("things", [(n, f"2021-02-0{5 + n // 10} 08:00:00") for n in range(40)])
+    return from_mysql
 
 
 @pytest.fixture
