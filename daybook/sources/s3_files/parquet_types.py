@@ -22,6 +22,8 @@ _KINDS = {
 _DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 6}  # fractional digits of a second: fractions of a microsecond are refused
 #: Extension types whose values are more than those of their storage.
 _EXTENSIONS = {"arrow.uuid": "uuid", "arrow.json": "json", "arrow.bool8": "boolean"}
+#: The beginning of the text that Arrow gives to a date or time that its calendar does not have.
+_OUT_OF_RANGE = "<value out of range"
 _EXACT = 2**53  # a double holds every integer that is closer to zero
 
 
@@ -92,6 +94,7 @@ def texts_of(values: "pyarrow.Array", column: Column) -> list[str | None]:
             return [None if value is None else str(uuid.UUID(bytes=value)) for value in values.to_pylist()]
     type = values.type
     if types.is_nested(type):
+        _check_times(values, column.name)
         return [
             None if value is None else json.dumps(value, default=_in_json, allow_nan=False)
             for value in values.to_pylist()
@@ -106,7 +109,38 @@ def texts_of(values: "pyarrow.Array", column: Column) -> list[str | None]:
         instants: Any = values.cast(pyarrow.timestamp(type.unit)).cast(pyarrow.string())  # the time in UTC
         values = pyarrow.compute.binary_join_element_wise(instants, "+00:00", "")
     texts: list[str | None] = values.cast(pyarrow.string()).to_pylist()
+    wrong = next((text for text in texts if text and text.startswith(_OUT_OF_RANGE)), None)
+    if wrong and types.is_temporal(type):
+        raise ValueError(f"its column {column.name!r} has a value that is not a {type}: {wrong}. Correct the file")
     return texts
+
+
+def _check_times(values: "pyarrow.Array", name: str) -> None:
+    """Check that the times within lists and structs are times of a day: Python's are modulo 24 hours.
+
+    Raises:
+        ValueError: one is not.
+    """
+    import pyarrow.compute
+    import pyarrow.types as types
+
+    type = values.type
+    if isinstance(type, pyarrow.BaseExtensionType) or types.is_dictionary(type):
+        return
+    if types.is_map(type):
+        _check_times(values.keys, name)
+        _check_times(values.items, name)
+    elif types.is_struct(type):
+        for part in values.flatten():
+            _check_times(part, name)
+    elif types.is_nested(type):
+        _check_times(values.flatten(), name)
+    elif types.is_time(type):
+        numbers = values.cast(pyarrow.int32() if types.is_time32(type) else pyarrow.int64())
+        ends = pyarrow.compute.min_max(numbers).as_py()
+        for number in filter(None, ends.values()):
+            if not 0 <= number < 24 * 60 * 60 * 10 ** _DIGITS[type.unit]:
+                raise ValueError(f"its column {name!r} has a value that is not a {type}: {number}. Correct the file")
 
 
 def _integer(value: float) -> str:

@@ -138,6 +138,37 @@ def test_types_that_no_warehouse_has(name: str) -> None:
         read(parquet({"c": made()}))
 
 
+DAY = 24 * 60 * 60 * 1000
+#: Numbers that are no time of a day, or no moment that Arrow can write.
+OUT_OF_RANGE: dict[str, Callable[[], Any]] = {
+    "a negative time": lambda: pyarrow.array([-5], pyarrow.int32()).cast(pyarrow.time32("ms")),
+    "24:00": lambda: pyarrow.array([DAY], pyarrow.int32()).cast(pyarrow.time32("ms")),
+    "microseconds": lambda: pyarrow.array([None, DAY * 1000], pyarrow.int64()).cast(pyarrow.time64("us")),
+    "a far moment": lambda: pyarrow.array([9 * 10**18], pyarrow.int64()).cast(pyarrow.timestamp("us")),
+    "a far instant": lambda: pyarrow.array([9 * 10**18], pyarrow.int64()).cast(pyarrow.timestamp("us", "UTC")),
+    "in a list": lambda: pyarrow.array([[0, -5]], pyarrow.list_(pyarrow.int32())).cast(
+        pyarrow.list_(pyarrow.time32("ms"))
+    ),
+    "in a struct of a list": lambda: pyarrow.StructArray.from_arrays(
+        [pyarrow.array([[DAY + 1]], pyarrow.list_(pyarrow.int32())).cast(pyarrow.list_(pyarrow.time32("ms")))], ["a"]
+    ),
+    "in a map": lambda: pyarrow.array([[("a", DAY + 1)]], pyarrow.map_(pyarrow.string(), pyarrow.int32())).cast(
+        pyarrow.map_(pyarrow.string(), pyarrow.time32("ms"))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OUT_OF_RANGE)
+@pytest.mark.parametrize("declared", [None, "text"])
+def test_a_time_out_of_range_is_refused(name: str, declared: str | None) -> None:
+    """Arrow writes `<value out of range: -5>`, and Python 23:59:59.995."""
+    data = parquet({"c": OUT_OF_RANGE[name]()})
+    with pytest.raises(
+        FileRefused, match=r"its column 'c' has a value that is not a (time|timestamp).*Correct the file"
+    ):
+        read(data, Type(declared) if declared else None)
+
+
 def test_an_enum_is_a_text() -> None:
     data = parquet({"c": pyarrow.array(["on", None])}, store_schema=False)
     text, enum = b"\x18\x01c\x25\x00\x4c\x1c\x00\x00", b"\x18\x01c\x25\x08\x4c\x4c\x00\x00"
