@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from daybook.audit.comparison import Comparison, open_comparison
@@ -14,7 +15,6 @@ from daybook.audit.verdict import Verdict
 from daybook.definitions.table import Table
 from daybook.errors import AuditFailed, AuditLost, AuditRefused
 from daybook.ledger.ledger import Entry
-from daybook.load.planning.plan import Plan
 from daybook.sources.base import ConnectionProvider
 from daybook.sql.checksum.columns import ComparedColumns
 from daybook.sql.checksum.side import ComparisonPair
@@ -54,8 +54,9 @@ def audit_whole(
 ) -> list[AuditedRange]:
     """Compare a whole table with its source by ranges of its key.
 
-    For a table with intervals, it compares the rows from `start` to the end of the newest loaded interval, without rows
-    that have no cursor. The ledger has no checksums of key ranges, so the result does not show which side changed.
+    For a table with intervals, it compares the rows up to the end of the newest loaded interval, without rows that have
+    no cursor. It begins at `start`, unless a full refresh has loaded older rows, too. The ledger has no checksums of
+    key ranges, so the result does not show which side changed.
 
     Args:
         table: the table.
@@ -117,11 +118,20 @@ def _by_key(sides: Comparison) -> ComparisonPair:
         )
     if sides.end is None:
         raise AuditRefused(f"{table.name}: it was never loaded, so there is nothing to compare: load it first")
-    # Compare the rows that a full refresh would load, up to the end of the newest loaded interval.
-    since, until = Plan(table, (), whole=True).start, sides.until if table.strategy.has_intervals else None
+    since, until = _since(sides), sides.until if table.strategy.has_intervals else None
     return ComparisonPair(
         *(by_key(side, first.name, since, until) for side in (sides.both.source, sides.both.warehouse))
     )
+
+
+def _since(sides: Comparison) -> datetime | None:
+    """Return the start of the loaded rows: None, if a full refresh has loaded all that the source had."""
+    table = sides.table
+    if table.grid is None or table.start is None or table.cursor is None or not table.strategy.has_intervals:
+        return None
+    begin = table.grid.first(table.start)
+    older = sides.entries(table.grid.previous(begin))
+    return None if any(entry.start is None for entry in older) else begin.start
 
 
 def _found(

@@ -39,7 +39,7 @@ def newer_full_refresh(plan: Plan, newer: Sequence[Entry]) -> Entry | None:
         Superseded: another run loaded intervals from a newer snapshot. A mix of both snapshots could have a row that
             moved between intervals twice or not at all.
     """
-    refreshes = [entry for entry in newer if entry.start == plan.start and entry.end == entry.snapshot_at]
+    refreshes = [entry for entry in newer if entry.is_full_refresh or entry.is_confirmation]
     if newer and not refreshes:
         raise _superseded(plan, newer, "a part of it")
     return max(refreshes, key=lambda entry: entry.loaded_at, default=None)

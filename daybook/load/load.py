@@ -37,6 +37,8 @@ class LoadReport:
     """The parts of the request that the source could not send, a text each."""
     checks: tuple[Result, ...] = ()
     """The results of the table's checks."""
+    notices: tuple[str, ...] = ()
+    """The rows that a filter left out, and the source's warnings, a text each."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -81,6 +83,7 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
         seconds={"extract": extracted.seconds, "load": seconds},
         shortfalls=extracted.findings.shortfalls,
         checks=transaction.checks,
+        notices=(*extracted.warnings, *transaction.notices),
     )
     logger.info("%s %s: committed %d rows in %.1f s", plan.table.name, plan.label, report.rows, seconds)
     return report

@@ -20,6 +20,8 @@ class Staged:
     """The checksum of all rows, if the table has no intervals."""
     deleted: str | None = None
     """The table of the rows that are flagged as deleted. `table` does not have them."""
+    deleted_rows: int = 0
+    """The number of rows in `deleted`."""
     later: str | None = None
     """The table of the keys of rows that have moved to later intervals. The load leaves those rows in place."""
 

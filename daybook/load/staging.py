@@ -73,8 +73,9 @@ class Staging:
         staged_sql.split_deleted(session, self._warehouse, self._target, table, deleted)
         rows = session.one(f"SELECT count(*) FROM {table}")
         if plan.whole:
-            return Staged(table, rows, {}, self._total(tally, table), deleted)
-        return Staged(table, rows, tally.sums(table, plan.intervals), deleted=deleted)
+            return Staged(table, rows, {}, self._total(tally, table), deleted, staged.rows - rows)
+        sums = tally.sums(table, plan.intervals)
+        return Staged(table, rows, sums, deleted=deleted, deleted_rows=staged.rows - rows)
 
     def _stage_moved_keys(self, session: Session) -> str | None:
         """Copy the keys of rows that have moved to later intervals into their own table. Return its quoted name."""

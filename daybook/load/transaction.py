@@ -63,6 +63,8 @@ class Transaction:
         self._table_id: str | None = None
         #: The results of the checks.
         self.checks: tuple[Result, ...] = ()
+        #: The rows that the load left out, a text each.
+        self.notices: tuple[str, ...] = ()
         self._entries = LedgerEntries(extracted, warehouse, self._ledger, flow_run_id, self._load_id)
         self._staging = Staging(extracted, warehouse, stage, self._entries.neighbouring_intervals())
         #: With a column for deletions, keys are deduplicated first: only the newest row says if it is deleted.
@@ -124,6 +126,7 @@ class Transaction:
             staged = self._staging.copy_into_new_table(session, tally, self._table)
             loaded.rows = staged.rows
         else:
+            self._note_deleted(staged)
             staged, kept = self._without_superseded(session, staged, tally)
             if kept and not staged.sums:
                 session.run("ROLLBACK")
@@ -145,6 +148,14 @@ class Transaction:
         self._moves.record(session, self._target.name, self._load_id, noted_at, moved)
         session.run("COMMIT")
         return sorted([*kept, *entries], key=lambda entry: entry.end)
+
+    def _note_deleted(self, staged: Staged) -> None:
+        """Say how many rows are not loaded because the source flags them as deleted."""
+        plan, count = self._plan, staged.deleted_rows
+        if count:
+            rows = f"{count:,} row{'s are' if count > 1 else ' is'}"
+            self.notices = (f"{plan.table.name} {plan.label}: {rows} flagged by {plan.table.deleted} and left out",)
+            logger.info("%s", self.notices[0])
 
     def _record_interval_checksums(self, session: Session, staged: Staged, tally: LoadChecksums) -> None:
         """Record the checksum of each interval of a full refresh, because the ledger has only one entry for it."""

@@ -45,7 +45,9 @@ class TableSpec(Dataset):
         description=" ".join(f"{name}: {strategy.summary}." for name, strategy in all_strategies().items())
     )
     start: datetime | date | None = Field(
-        None, description="The start of the first interval to load. It is not the day of the first run."
+        None,
+        description="The start of the first interval that is owed. It is not the day of the first run, and does not "
+        "limit a full refresh, which takes all rows of the source.",
     )
     calendar: Exchange | None = Field(
         None,

@@ -32,18 +32,28 @@ if TYPE_CHECKING:
 class Span:
     """The rows to read: those whose cursor is in `[start, end)`, two instants in UTC.
 
-    Without an `end`, it is the whole table from `start` on, including the rows whose cursor is NULL.
+    Without both, it is the whole table, whatever the cursor of a row is. With a `start` alone, it is what a source
+    `from_start` has from there on.
     """
 
     start: datetime | None = None
     end: datetime | None = None
 
 
-def without_cursor(table: "TableSpec") -> str:
-    """Return the warning about rows without a cursor."""
+#: The most rows without an interval that are counted before each load.
+MOST_COUNTED = 100_000
+
+
+def counted(rows: int) -> str:
+    """Return the number of rows for a warning, of which at most MOST_COUNTED were counted."""
+    return f"{rows:,} or more" if rows >= MOST_COUNTED else f"{rows:,}"
+
+
+def without_cursor(table: "TableSpec", rows: int) -> str:
+    """Return the warning about `rows` rows without a cursor."""
     return (
-        f"{table.name}: the source has rows in which the cursor {table.cursor} is NULL. They belong to no interval, so "
-        "only a full refresh loads them. Set the column in these rows of the source"
+        f"{table.name}: the source has rows in which the cursor {table.cursor} is NULL ({counted(rows)}). They belong "
+        "to no interval, so only a full refresh loads them. Set the column in these rows of the source"
     )
 
 
@@ -191,6 +201,8 @@ class SourceKind(BaseModel):
     masks: ClassVar[bool] = False
     #: True if sources of this kind are `daybook.sql.checksum.side.Auditable`, so that the ledger has their checksums.
     audited: ClassVar[bool] = False
+    #: True if a full refresh begins at the table's `start`, because the source has no beginning of its own.
+    from_start: ClassVar[bool] = False
 
     def open(self, table: "TableSpec", keys: ConnectionProvider) -> AbstractContextManager[Source]:
         """Open the source of `table` for one run."""

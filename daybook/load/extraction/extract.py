@@ -51,6 +51,8 @@ class Extracted:
     """The newest entry of the table, if the source has not changed since. Nothing was read then."""
     described: tuple[Column, ...] = ()
     """All columns of the source, after masking."""
+    warnings: tuple[str, ...] = ()
+    """The warnings of the source: about rows that belong to no interval, and the like."""
     later: Manifest | None = None
     """The staged keys of rows that have moved past all loaded intervals. Only exact loads of an upsert have them."""
 
@@ -119,7 +121,8 @@ def _extract(
                 f"{same.loaded_at:%Y-%m-%d %H:%M}",
             )
             return Extracted(plan, target, nothing, 0, source.snapshot_at, began_at, seconds, unchanged=same)
-        for warning in source.warnings():
+        warnings = tuple(source.warnings())
+        for warning in warnings:
             logger.warning(warning)
         found = {column.name: column for column in described}
         sent = [as_sent(found[column.name], column) for column in target.columns]
@@ -161,6 +164,7 @@ def _extract(
             source.findings() if isinstance(source, Noticing) else NOTHING,
             version_of(plan, source),
             described=tuple(described),
+            warnings=warnings,
             later=later,
         )
 

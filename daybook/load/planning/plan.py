@@ -48,9 +48,9 @@ class Plan:
 
     @property
     def start(self) -> datetime | None:
-        """The first instant of a full refresh, by the table's `start`; None without a `start` or a cursor."""
+        """The first instant of a full refresh. None: it takes all that the source has, also before `start`."""
         grid, start = self.table.grid, self.table.start
-        return grid.first(start).start if grid and start and self.table.cursor else None
+        return grid.first(start).start if self.table.source.from_start and grid and start else None
 
     @property
     def span(self) -> Span:

@@ -56,6 +56,7 @@ def markdown(report: LoadReport) -> str:
         lines += ["", "| step | seconds | rate |", "|---|---:|---:|"]
         lines += [f"| {step} | {s:,.1f} | {rate(report.rows, s)} |" for step, s in report.seconds.items()]
     lines += checks.lines(report.checks)
+    lines += ["", *(f"- {notice}" for notice in report.notices)] if report.notices else []
     if not report.entries:
         return lines[0]
     lines += ["", "| from (UTC) | until (UTC) | rows |", "|---|---|---:|"]

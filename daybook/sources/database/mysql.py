@@ -198,21 +198,13 @@ class MySQLTable:
             for column in columns
         )
         statement = f"SELECT CONCAT({fields}) FROM {self._table_sql}"
-        conditions = []
-        if self._table.cursor and (span.start or span.end):
-            name = self._quote(self._table.cursor)
+        if span.start and span.end:
             cursor = cursor_of(self._table, {name: type_of(row) for name, row in described.items()})
-            for bound, sign in ((span.start, ">="), (span.end, "<")):
-                if bound is not None:
-                    key = "start" if sign == ">=" else "end"
-                    values[key] = _literal(cursor.bound(bound))
-                    conditions.append(f"{name} {sign} %({key})s")
-            where = " AND ".join(conditions)
-            if not span.end:
-                where = f"({where} OR {name} IS NULL OR {zero_sql(name)})"
-            elif self._nulls_zero_dates:
-                where += f" AND NOT {zero_sql(name)}"
-            statement += f" WHERE {where}"
+            name = self._quote(cursor.column)
+            values |= {"start": _literal(cursor.bound(span.start)), "end": _literal(cursor.bound(span.end))}
+            statement += f" WHERE {name} >= %(start)s AND {name} < %(end)s"
+            if self._nulls_zero_dates:
+                statement += f" AND NOT {zero_sql(name)}"
         return statement, values
 
     def _query(self, statement: str, values: Any = ()) -> list[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from daybook.model.cursor import Cursor
 from daybook.model.interval import Interval
-from daybook.sources.base import without_cursor
+from daybook.sources.base import MOST_COUNTED, counted, without_cursor
 from daybook.sql.bucketing import Query
 
 if TYPE_CHECKING:
@@ -55,16 +55,23 @@ def rows_without_interval(
         year: the current year.
     """
     warnings = []
+
+    def rows_where(condition: str) -> int:
+        ((rows,),) = query(
+            f"SELECT COUNT(*) FROM (SELECT 1 FROM {name} WHERE {condition} LIMIT {MOST_COUNTED}) AS f", ()
+        )
+        return int(rows)
+
     # a NOT NULL column has no NULL, but in MySQL the condition IS NULL finds its zero dates
-    if described[3] == "YES" and query(f"SELECT 1 FROM {name} WHERE {column} IS NULL LIMIT 1", ()):
-        warnings.append(without_cursor(table))
+    if described[3] == "YES" and (rows := rows_where(f"{column} IS NULL")):
+        warnings.append(without_cursor(table, rows))
     zero = f"{column} = '0000-00-00'"
     if nulls and described[1].lower() != "timestamp":
         ((oldest,),) = query(f"SELECT MIN({column}) FROM {name} WHERE {column} >= '{_FIRST_YEAR}-00-00'", ())
         if oldest is not None:
             zero += f" OR {_partial_sql(column, range(int(str(oldest)[:4]), year + 2))}"
-    if query(f"SELECT 1 FROM {name} WHERE {zero} LIMIT 1", ()):
-        warnings.append(_zero_dates(table, nulls))
+    if rows := rows_where(zero):
+        warnings.append(_zero_dates(table, nulls, rows))
     return warnings
 
 
@@ -78,11 +85,11 @@ def _partial_sql(column: str, years: Iterable[int]) -> str:
     return " OR ".join(ranges) or "FALSE"
 
 
-def _zero_dates(table: "TableSpec", nulls: bool) -> str:
+def _zero_dates(table: "TableSpec", nulls: bool, rows: int) -> str:
     refresh = "a full refresh loads them with NULL" if nulls else "a full refresh fails"
     remedy = "" if nulls else ", or set zero_dates: null under source: in the table file to load them as NULL"
     return (
-        f"{table.name}: the source has rows in which the cursor {table.cursor} is a zero date, such as 0000-00-00. "
-        f"They belong to no interval: loads of intervals leave them out, and {refresh}. Set the column in these rows "
-        f"of the source{remedy}"
+        f"{table.name}: the source has rows in which the cursor {table.cursor} is a zero date, such as 0000-00-00 "
+        f"({counted(rows)}). They belong to no interval: loads of intervals leave them out, and {refresh}. Set the "
+        f"column in these rows of the source{remedy}"
     )

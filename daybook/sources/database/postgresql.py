@@ -9,7 +9,7 @@ from daybook.errors import RowCountMismatch, SourceError
 from daybook.model.interval import Interval
 from daybook.model.soft_deletes import live_sql
 from daybook.model.types import Column
-from daybook.sources.base import Span, cursor_of, without_cursor
+from daybook.sources.base import MOST_COUNTED, Span, cursor_of, without_cursor
 from daybook.sources.database.catalog import Facts, index_rows
 from daybook.sources.database.postgresql_copy import Copy
 from daybook.sources.database.postgresql_encodings import SentRows, is_unconvertible, refused
@@ -114,8 +114,9 @@ class PostgreSQLTable:
         if cursor is None or not self._table.strategy.has_intervals or self._kind not in "rpm":
             return []
         if self.facts().is_leading(cursor):
-            lost = self._query(f"SELECT 1 FROM {self._table_sql} WHERE {_quote(cursor)} IS NULL LIMIT 1", ())
-            return [without_cursor(self._table)] if lost else []
+            lost = f"SELECT 1 FROM {self._table_sql} WHERE {_quote(cursor)} IS NULL LIMIT {MOST_COUNTED}"
+            ((rows,),) = self._query(f"SELECT count(*) FROM ({lost}) AS lost", ())
+            return [without_cursor(self._table, rows)] if rows else []
         return [
             f"{self._table.name}: no index of {'.'.join(self._config.table)} starts with the cursor {cursor}, so every "
             f"load reads the whole table. Run in the source: CREATE INDEX CONCURRENTLY ON "
@@ -191,18 +192,11 @@ class PostgreSQLTable:
 
     def _from(self, span: Span) -> str:
         """Return the FROM item for the rows of `span`, with its WHERE."""
-        conditions, values = list[str](), dict[str, Any]()
-        rows = self._table_sql
-        if self._table.cursor and (span.start or span.end):
-            name = _quote(self._table.cursor)
-            cursor = cursor_of(self._table, {name: column.type for name, (column, _) in self._described.items()})
-            for bound, sign, key in ((span.start, ">=", "start"), (span.end, "<", "end")):
-                if bound is not None:
-                    values[key] = cursor.bound(bound)
-                    conditions.append(f"{name} {sign} %({key})s")
-            where = " AND ".join(conditions)
-            rows += f" WHERE {where}" if span.end else f" WHERE ({where} OR {name} IS NULL)"
-        return self._with_values(rows, values)
+        if span.start is None or span.end is None:
+            return self._with_values(self._table_sql)
+        cursor = cursor_of(self._table, {name: column.type for name, (column, _) in self._described.items()})
+        name, values = _quote(cursor.column), {"start": cursor.bound(span.start), "end": cursor.bound(span.end)}
+        return self._with_values(f"{self._table_sql} WHERE {name} >= %(start)s AND {name} < %(end)s", values)
 
     def _with_values(self, statement: str, values: Mapping[str, Any] = MappingProxyType({})) -> str:
         with self._connection.cursor() as cursor:

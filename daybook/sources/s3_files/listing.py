@@ -40,17 +40,19 @@ class Listing:
 
     @cached_property
     def whole(self) -> Sequence[Place]:
-        """Return the places of the whole table, from its `start` or from the oldest interval that has a folder.
+        """Return the places of the whole table, from the oldest interval that has a folder on.
 
         Raises:
-            FileRefused: there are no files, or none for an interval that has ended, and the table has `missing: fail`.
+            FileRefused: there are no files, or none for an interval from `start` on that has ended, and the table has
+                `missing: fail`. Without a `start`, the oldest interval with a folder is the first one.
         """
         grid = self._table.grid
         if self._address.dated and grid is not None:
             found = self._found(grid)
             intervals = self._all_intervals(grid, found)
             self._refuse_missing([] if intervals else [self._address.fixed])
-            return self._places(grid, intervals, set(found))
+            start = self._table.start
+            return self._places(grid, intervals, set(found), grid.first(start).start if start is not None else None)
         place = Place(None, self._files(self._address.key))
         self._refuse_missing([] if place.files else [self._address.key])
         return [place]
@@ -77,8 +79,13 @@ class Listing:
         for key in keys:
             yield from self._files(key)
 
-    def _places(self, grid: Grid, intervals: Sequence[Interval], listed: Set[Interval]) -> Sequence[Place]:
-        """Return the places of `intervals`. Only those in `listed` are listed in the bucket; the others are empty."""
+    def _places(
+        self, grid: Grid, intervals: Sequence[Interval], listed: Set[Interval], owed_from: datetime | None = None
+    ) -> Sequence[Place]:
+        """Return the places of `intervals`. Only those in `listed` are listed in the bucket; the others are empty.
+
+        Intervals before `owed_from` may have no files.
+        """
         keys = [self._address.key_of(grid.label(interval)) for interval in intervals]
         places = [
             Place(interval, self._files(key) if interval in listed else ())
@@ -88,7 +95,10 @@ class Listing:
             [
                 key
                 for interval, place, key in zip(intervals, places, keys, strict=True)
-                if not place.files and interval.end <= self._now and self._table.expects(interval)
+                if not place.files
+                and interval.end <= self._now
+                and self._table.expects(interval)
+                and (owed_from is None or interval.start >= owed_from)
             ]
         )
         return places
@@ -126,13 +136,13 @@ class Listing:
         return tuple(sorted(data, key=lambda file: file.key))
 
     def _all_intervals(self, grid: Grid, found: Sequence[Interval]) -> Sequence[Interval]:
-        """Return the intervals of a full refresh: all that have ended, since it covers them, and those with files."""
+        """Return the intervals of a full refresh: those with files, and all from `start` on that have ended."""
         start = self._table.start
         if start is None and not found:
             return []
         first = grid.first(start) if start is not None else found[0]
         over = grid.due(first.start, self._now)
-        return sorted({*over, *(interval for interval in found if interval.start >= first.start)})
+        return sorted({*over, *found})
 
     def _found(self, grid: Grid) -> list[Interval]:
         """Return the intervals that have a folder or a file, oldest first."""

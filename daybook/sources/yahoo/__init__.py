@@ -47,6 +47,7 @@ class Config(SourceKind):
     """Stock prices from Yahoo: `source:` of a table file."""
 
     masks: ClassVar[bool] = True
+    from_start: ClassVar[bool] = True
 
     kind: Literal["yfinance"]
     symbols: Symbols = Field(description="The symbols to load, in Yahoo's spelling: AAPL, BRK-B, 7203.T, ^GSPC.")

@@ -131,6 +131,12 @@ class StockPrices:
             self._explain_nothing(yahoo, budget, symbol, reason, start, end)
             return []
         found = self._of_days_that_are_over(found)
+        if whole and found.listed and found.listed < start:
+            logger.info(
+                "%s: %s has prices since %s, but the table's start is %s: the older ones are left out. To load them, "
+                "set an earlier start:",
+                *(self._table.name, symbol, found.listed, start),
+            )
         self._note_missing(symbol, found, start, end)
         first = self._day(self._first)
         if found.events and not whole and first < start and self._table.strategy.accepts_earlier_rows:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -95,14 +95,15 @@ def test_one_file_per_date(folder: Folder) -> None:
     assert folder.ends.rows(table) == rows_of(1, 1) + rows_of(2, 2)
 
 
-def test_a_full_refresh_reads_every_date_since_the_start(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_refresh_reads_every_date(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
+    """Also those before the start of the table."""
     table = folder.days(start=date(2024, 1, 2), source={"missing": "empty"})
     for day in (1, 2, 4):
         folder.put(f"x/dt=2024-01-0{day}/f.csv", written("csv", day, day))
     for other in ("x/dt=2024-01-3/", "x/dt=__HIVE_DEFAULT_PARTITION__/", "x/other=2024-01-02/"):
         folder.put(f"{other}f.csv", b"nonsense")
-    assert folder.ends.load(table).rows == 2
-    assert folder.ends.rows(table) == rows_of(2, 2) + rows_of(4, 4)
+    assert folder.ends.load(table).rows == 3
+    assert folder.ends.rows(table) == rows_of(1, 1) + rows_of(2, 2) + rows_of(4, 4)
     assert "2024-01-3, __HIVE_DEFAULT_PARTITION__" in caplog.text and "other" not in caplog.text
 
 
@@ -111,6 +112,19 @@ def test_a_full_refresh_with_missing_files_is_refused(folder: Folder) -> None:
     folder.put("x/dt=2024-01-03/f.csv", written("csv", 3, 3))
     with pytest.raises(FileRefused, match=r"dt=2024-01-02/, .*dt=2024-01-04/.* more, so nothing was loaded"):
         folder.ends.load(folder.days())
+
+
+def test_no_file_is_owed_before_the_start(folder: Folder) -> None:
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    for day in ("2024-01-01", "2024-01-05", yesterday.isoformat()):
+        folder.put(f"x/dt={day}/_SUCCESS" if day == "2024-01-05" else f"x/dt={day}/f.csv", written("csv", 1, 1))
+    table = folder.days(start=yesterday)
+    with pytest.raises(OutsideInterval, match=f"dt={yesterday}"):
+        folder.ends.load(table)
+    folder.delete(f"x/dt={yesterday}/f.csv")
+    with pytest.raises(FileRefused, match=f"no file with rows at [^,]*dt={yesterday}/, so"):
+        folder.ends.load(table)
+    assert folder.ends.load(folder.days(start=yesterday, source={"missing": "empty"})).rows == 1
 
 
 def test_a_day_without_files(folder: Folder) -> None:
