@@ -47,14 +47,21 @@ def test_an_upsert_is_compared_up_to_its_newest_load(ends: Endpoints) -> None:
     assert differs.differences.removed_keys == ("id=4",)
 
 
-@pytest.mark.parametrize("load", ["replace", "replace_interval"])
-def test_rows_before_the_start_are_not_missing(from_mysql: Endpoints, load: str) -> None:
+@pytest.mark.parametrize(
+    ("load", "dates", "differing"),
+    [("replace", (), 2), ("replace_interval", (), 2), ("replace_interval", ("2021-02-06", "2021-02-09"), 1)],
+    ids=["replace", "full refresh", "intervals"],
+)
+def test_rows_before_the_start_are_not_missing(
+    from_mysql: Endpoints, load: str, dates: tuple[str, ...], differing: int
+) -> None:
+    """A full refresh has loaded them, and loads of intervals have not."""
     make(from_mysql)
     table = table_of(from_mysql, load, start=date(2021, 2, 6))
-    from_mysql.load(table)
+    from_mysql.load(table, *dates)
     assert {str(result.verdict) for result in whole(from_mysql, table)} == {"equal"}
     from_mysql.source.run("DELETE FROM things WHERE id IN (3, 33)")
-    assert [str(result.verdict) for result in whole(from_mysql, table)].count("differs") == 1
+    assert [str(result.verdict) for result in whole(from_mysql, table)].count("differs") == differing
 
 
 @pytest.mark.parametrize(
