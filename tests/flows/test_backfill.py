@@ -40,31 +40,33 @@ def test_the_same_400_days_twice(
     assert loaded_days(on_postgres, table) == dict.fromkeys(days_from(DAY, 400), 2)
 
 
-def test_one_poisoned_day_among_365_fails_alone_and_the_report_names_it(
+@pytest.mark.parametrize("days", [31, pytest.param(365, marks=pytest.mark.full)])
+def test_one_poisoned_day_fails_alone_and_the_report_names_it(
     worker: Deployed,
     production: Production,
     on_postgres: LiveWarehouse,
+    days: int,
 ) -> None:
-    populate(production, 365)
-    poisoned = DAY + timedelta(days=271)
+    populate(production, days)
+    poisoned = DAY + timedelta(days=days * 3 // 4)
     on_postgres.run("CREATE SCHEMA raw_data")
     on_postgres.run(
         "CREATE TABLE raw_data.nps (id bigint PRIMARY KEY, created_at timestamp, score smallint, "
         f"CONSTRAINT no_such_day CHECK (created_at < '{poisoned}' OR created_at >= '{poisoned + timedelta(days=1)}'))"
     )
     with pytest.raises(BackfillIncomplete) as failed:
-        fill_from_here(worker, 365)
-    assert "364 days loaded, 1 day failed" in str(failed.value)
+        fill_from_here(worker, days)
+    assert f"{days - 1} days loaded, 1 day failed" in str(failed.value)
     assert f"- {poisoned}: LoadFailed" in str(failed.value)
     assert "no_such_day" in str(failed.value)
-    name = FlowRunFilterName(any_=[f"nps/daily {DAY} until {DAY + timedelta(days=365)}"])
+    name = FlowRunFilterName(any_=[f"nps/daily {DAY} until {DAY + timedelta(days=days)}"])
     (parent_run,) = worker.client.read_flow_runs(flow_run_filter=FlowRunFilter(name=name))
-    assert len(children(worker, parent_run)) - 1 <= 2 * math.log2(365)
-    assert loaded_days(on_postgres) == {day: 1 for day in days_from(DAY, 365) if day != poisoned}
+    assert len(children(worker, parent_run)) - 1 <= 2 * math.log2(days)
+    assert loaded_days(on_postgres) == {day: 1 for day in days_from(DAY, days) if day != poisoned}
     assert calendar_of(worker, parent_run).count("🟥") == 2, "the day and the legend"
 
     on_postgres.run("ALTER TABLE raw_data.nps DROP CONSTRAINT no_such_day")
-    fill_from_here(worker, 365, select="failed")
+    fill_from_here(worker, days, select="failed")
     assert on_postgres.rows() == production.rows()
     assert set(loaded_days(on_postgres).values()) == {1}, "only the one that failed was loaded"
 

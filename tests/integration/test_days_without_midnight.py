@@ -51,6 +51,7 @@ def dates_of(grid: Grid, interval: Interval) -> list[date]:
     return [day for day in days if wall_clock(datetime.combine(day, NOON, zone).astimezone(UTC), zone).date() == day]
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("kind", ["date", "timestamp", "timestamptz"])
 @pytest.mark.parametrize("case", CASES)
 def test_loads(ends: Endpoints, case: str, kind: str) -> None:
@@ -101,6 +102,7 @@ def test_loads(ends: Endpoints, case: str, kind: str) -> None:
 KINDS = ["timestamp to timestamp", "timestamp to date", "timestamptz to timestamptz", "timestamptz to date"]
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("kinds", KINDS)
 @pytest.mark.parametrize("case", CASES)
 def test_summaries(desk: Desk, case: str, kinds: str) -> None:

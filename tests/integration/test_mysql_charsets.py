@@ -87,6 +87,7 @@ def table_of(ends: Endpoints, **fields: object) -> Table:
     return ends.table(load="upsert", key=["id"], cursor="at", interval="day", start=FIRST.date(), **fields)
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize(("charset", "digits"), UNMAPPED)
 def test_a_value_without_text_is_refused(from_mysql: Endpoints, charset: str, digits: str) -> None:
     make(from_mysql, charset)
@@ -156,6 +157,7 @@ def test_the_audit_finds_it(from_mysql: Endpoints, mask: dict[str, str]) -> None
     assert [str(found.verdict) for found in audited(from_mysql, table, 1)] == ["source changed since"]
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize(("charset", "digits", "text"), MAPPED)
 def test_a_value_with_text_arrives(from_mysql: Endpoints, charset: str, digits: str, text: str) -> None:
     make(from_mysql, charset)

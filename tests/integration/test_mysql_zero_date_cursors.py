@@ -41,6 +41,7 @@ def loaded(ends: Endpoints, table: Table) -> dict[int, str]:
     return {row[0]: str(row[1]) for row in ends.rows(table, "id, at")}
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("null", ["NULL", "NOT NULL"])
 @pytest.mark.parametrize("kind", ZEROS)
 def test_a_full_refresh_has_the_row(from_mysql: Endpoints, kind: str, null: str) -> None:
@@ -52,6 +53,7 @@ def test_a_full_refresh_has_the_row(from_mysql: Endpoints, kind: str, null: str)
     assert {text for number, text in found.items() if number > 2} == {"None"}
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize(("kind", "zero"), [(kind, zero) for kind, zeros in ZEROS.items() for zero in zeros])
 def test_a_full_refresh_is_refused(from_mysql: Endpoints, kind: str, zero: str) -> None:
     make(from_mysql, kind, zero)
@@ -98,6 +100,7 @@ def test_a_zero_date_in_an_interval_is_refused(from_mysql: Endpoints) -> None:
         from_mysql.load(table, "2021-01-31")
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("null", ["NULL", "NOT NULL"])
 @pytest.mark.parametrize("kind", ["datetime", "date", "timestamp"])
 @pytest.mark.parametrize("zero_dates", ["fail", "null"])

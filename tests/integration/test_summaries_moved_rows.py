@@ -106,7 +106,7 @@ def club(
 THREE = ((1, "2021-02-01 10:00:00"), (2, "2021-02-01 11:00:00"), (3, "2021-02-01 12:00:00"))
 
 
-@pytest.mark.pairwise
+@pytest.mark.each_value
 @ON_EVERY_WAREHOUSE
 @pytest.mark.parametrize("strategy", ["upsert", "replace_interval", "exact"])
 def test_rows_that_come_back_leave_their_day(ends: Endpoints, strategy: str) -> None:
@@ -147,7 +147,7 @@ def test_a_deletion_takes_a_row_out_of_an_earlier_day(ends: Endpoints) -> None:
     assert [row[1] for row in members.desk.rows("per_day")] == [2, 1]
 
 
-@pytest.mark.pairwise
+@pytest.mark.each_value
 @ON_EVERY_WAREHOUSE
 @pytest.mark.parametrize(("per", "day"), [("month", MONTH), ("day", DAY)])
 @pytest.mark.parametrize("interval", ["day", "month"])
@@ -162,7 +162,7 @@ def test_intervals_of_other_lengths(ends: Endpoints, interval: str, per: str, da
         assert days(built) == ["2021-01-10", "2021-02-14", "2021-04-02"]
 
 
-@pytest.mark.pairwise
+@pytest.mark.each_value
 @ON_EVERY_WAREHOUSE
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata", "Pacific/Apia"])
 @pytest.mark.parametrize("cursor", ["datetime(6)", "timestamp(6)", "date"])
@@ -181,7 +181,7 @@ def test_days_of_a_zone(ends: Endpoints, cursor: str, zone: str) -> None:
         assert len(built.entries) == 2, "the day that the row has left, and the day that was loaded"
 
 
-@pytest.mark.pairwise
+@pytest.mark.each_value
 @ON_EVERY_WAREHOUSE
 @pytest.mark.parametrize("cursor", ["datetime(6)", "timestamp(6)"])
 def test_hours(ends: Endpoints, cursor: str) -> None:

@@ -1,7 +1,8 @@
 """Choose the parameter combinations of each test that `make test` runs. All others get the marker `full`.
 
 A test with the marker `pairwise` or the fixture `ends` runs often enough to cover all pairs of values. Its values are
-the kind of source, the warehouse, the stage and the test's parameters. Any other test runs with all combinations.
+the kind of source, the warehouse, the stage and the test's parameters. A slow test whose parameters hardly depend on
+each other has the marker `each_value`, and covers each value once. Any other test runs with all combinations.
 Most defects depend on one value, and nearly all others on a pair of values (https://csrc.nist.gov/projects/automated-combinatorial-testing-for-software).
 
 The servers of one kind of source (MariaDB and MySQL, two versions of PostgreSQL) add no combinations. They take turns:
@@ -31,11 +32,10 @@ class Case:
     values: Mapping[str, Hashable]
     servers: tuple[str, ...]
 
-    def needs(self, pairwise: bool) -> set[Hashable]:
-        """Return what the selection must cover: pairs of values, or the whole combination."""
+    def needs(self, strength: int | None) -> set[Hashable]:
+        """Return what the selection must cover: combinations of `strength` values. None: of all values."""
         values = sorted(self.values.items(), key=lambda parameter: parameter[0])
-        found = set(combinations(values, min(2, len(values)))) if pairwise else {tuple(values)}
-        return found | set(self.servers)
+        return set(combinations(values, min(strength or len(values), len(values)))) | set(self.servers)
 
     def wishes(self) -> set[Hashable]:
         """Return what the selection covers if that takes no further case: each server with each other value."""
@@ -46,17 +46,19 @@ class Case:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the cases of each test that `make test` does not need."""
     tests: dict[str, dict[pytest.Item, Case]] = defaultdict(dict)
-    pairwise = set()
+    strengths: dict[str, int] = {}
     for item in items:
         if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
             continue
         case, test = case_of(item.callspec.params), item.nodeid.partition("[")[0]
-        if item.get_closest_marker("pairwise") or ENDS in item.callspec.params:
-            pairwise.add(test)
-        if test in pairwise or case.servers:
+        if item.get_closest_marker("each_value"):
+            strengths[test] = 1
+        elif item.get_closest_marker("pairwise") or ENDS in item.callspec.params:
+            strengths[test] = 2
+        if test in strengths or case.servers:
             tests[test][item] = case
     for test, cases in tests.items():
-        for item in set(cases) - set(cover(cases, test, test in pairwise)):
+        for item in set(cases) - set(cover(cases, test, strengths.get(test))):
             item.add_marker("full")
 
 
@@ -75,9 +77,9 @@ def case_of(parameters: Mapping[str, object]) -> Case:
     return Case(values, tuple(servers))
 
 
-def cover(cases: Mapping[pytest.Item, Case], test: str, pairwise: bool) -> Iterable[pytest.Item]:
+def cover(cases: Mapping[pytest.Item, Case], test: str, strength: int | None) -> Iterable[pytest.Item]:
     """Return a small selection of the cases that covers what they need. The result is deterministic."""
-    needs = {item: case.needs(pairwise) for item, case in cases.items()}
+    needs = {item: case.needs(strength) for item, case in cases.items()}
     wishes = {item: case.wishes() for item, case in cases.items()}
     left, wished = set().union(*needs.values()), set().union(*wishes.values())
     runs: Counter[str] = Counter()

@@ -63,6 +63,7 @@ VALUES: dict[str, tuple[pyarrow.Array, Any]] = {
 }
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("kind", VALUES)
 def test_a_day_of_nothing_but_null_keeps_the_type_of_the_warehouse(folder: Folder, kind: str) -> None:
     array, value = VALUES[kind]
@@ -73,6 +74,7 @@ def test_a_day_of_nothing_but_null_keeps_the_type_of_the_warehouse(folder: Folde
     assert shown(folder, table) == [(1, value), (2, None), (3, value)]
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("kind", VALUES)
 def test_the_first_day_with_a_value_adds_the_column(
     folder: Folder, kind: str, caplog: pytest.LogCaptureFixture

@@ -42,6 +42,7 @@ def in_place(folder: Folder, table: Table, *dates: str) -> bool:
     return extracted.manifest.in_place is not None
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("suffix", PACK)
 def test_loading_in_place_gives_the_same_rows_as_streaming(folder: Folder, suffix: str) -> None:
     folder.put(f"x/a.csv{suffix}", PACK[suffix]((HEADER + HARD).encode()))
@@ -103,6 +104,7 @@ STREAMED: dict[str, tuple[bytes, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("what", STREAMED)
 def test_values_that_a_copy_could_change_are_streamed(folder: Folder, what: str) -> None:
     data, fields = STREAMED[what]
@@ -136,6 +138,7 @@ BAD = {
 }
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("bad", BAD)
 def test_a_bad_file_in_place_replaces_nothing(folder: Folder, bad: str) -> None:
     table = table_of(folder)

@@ -91,6 +91,7 @@ BAD: dict[str, tuple[str, bytes, list[str]]] = {
 }
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("bad", BAD)
 def test_a_bad_file_replaces_nothing(folder: Folder, bad: str) -> None:
     format, data, parts = BAD[bad]
