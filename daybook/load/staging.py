@@ -9,6 +9,7 @@ from daybook.load import guards, staged_sql
 from daybook.load.checksums import LoadChecksums
 from daybook.load.extraction.extract import Extracted
 from daybook.load.extraction.moved_rows import keys_only
+from daybook.load.inexact_keys import guard_inexact_keys
 from daybook.load.staged import Staged
 from daybook.model.interval import Interval
 from daybook.sql.checksum.sums import Sum
@@ -46,6 +47,8 @@ class Staging:
         expected = rows if manifest.in_place else manifest.rows  # there is no row count of files that are read in place
         guards.guard_row_count(target.name, expected, rows, session.one(f"SELECT count(*) FROM {name}"))
         guards.guard_key_not_null(session, warehouse, target, name)
+        remains = not self._plan.whole and warehouse.exists(session, target.name)
+        guard_inexact_keys(session, warehouse, target, name, warehouse.table(target.name) if remains else None)
         if self._plan.table.strategy.keeps_newest_of_key:
             shared = guards.duplicates(session, warehouse, target, name)
             if shared:
