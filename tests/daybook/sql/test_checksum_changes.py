@@ -30,15 +30,21 @@ COLUMNS = {
     "day": ("date", "date", "timestamp", "date"),
     "yes": ("boolean", "bit(1)", "boolean", "boolean"),
 }
-ENGINES = {"mariadb": mysql_checksum, "mysql": mysql_checksum, "postgres": postgresql, "redshift": redshift}
+ENGINES = {
+    **dict.fromkeys(["mariadb", "mysql"], mysql_checksum),
+    **dict.fromkeys(["postgres", "postgres_debian"], postgresql),
+    "redshift": redshift,
+}
 #: The position of each database's type in `COLUMNS`.
-POSITIONS = {"mariadb": 1, "mysql": 1, "postgres": 2, "redshift": 3}
+POSITIONS = {"mariadb": 1, "mysql": 1, "postgres": 2, "postgres_debian": 2, "redshift": 3}
+#: `make test` tries PostgreSQL with one of its two versions.
+EACH = [pytest.param(name, marks=[pytest.mark.full] * (name == "postgres_debian")) for name in ENGINES]
 Row = dict[str, Any]
 #: Takes rows, whose unnamed columns are NULL. Returns the hashes of each row and of its key.
 Numbers = Callable[..., list[tuple[int, int]]]
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=EACH)
 def numbers(request: pytest.FixtureRequest) -> Iterator[Numbers]:
     """Each database in turn."""
     engine, server = request.param, request.getfixturevalue(request.param)
