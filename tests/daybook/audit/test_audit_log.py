@@ -1,7 +1,7 @@
 """The rows of `daybook.audits` in each kind of warehouse."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from daybook.audit.audit_log import Audits, found_of
 from daybook.audit.interval_audit import audit
@@ -22,10 +22,10 @@ def test_one_row_per_interval_and_audit(from_mysql: Endpoints) -> None:
     long = 'ü😀"\n' * 50
     ends.source.run("UPDATE things SET score = 99 WHERE id = '1'")
     ends.source.run("INSERT INTO things VALUES (%s, '2021-02-05 07:00', 1)", (long,))
-    for _ in range(2):
+    for at in (NOW, NOW + timedelta(days=1)):
         found = audit(table, DAYS, ends.warehouse, ends)
         with ends.warehouse.session() as session:
-            Audits(ends.warehouse).record(session, [found_of(table.name, one, NOW, "a run") for one in found])
+            Audits(ends.warehouse).record(session, [found_of(table.name, one, at, "a run") for one in found])
     kept = ends.destination.run(
         "SELECT interval_start, verdict, rows_at_source, rows_by_ledger, rows_in_warehouse, added, removed, changed, "
         "exact, keys, flow_run_id FROM daybook.audits WHERE table_name = %s ORDER BY interval_start",
