@@ -57,6 +57,15 @@ def without_cursor(table: "TableSpec", rows: int) -> str:
     )
 
 
+def outside_calendar(table: "TableSpec", rows: int) -> str:
+    """Return the warning about `rows` rows with a cursor before the year 2 or after 9998, which no interval reaches."""
+    return (
+        f"{table.name}: the source has rows in which the cursor {table.cursor} is before the year 2 or after 9998, "
+        f"such as infinity ({counted(rows)}). They belong to no interval that can be loaded, so only a full refresh "
+        "loads them. Set the column in these rows of the source"
+    )
+
+
 def cursor_of(table: "TableSpec", types: Mapping[str, Type]) -> Cursor:
     """Return the table's cursor in its source.
 

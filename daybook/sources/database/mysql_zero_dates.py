@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from daybook.model.cursor import Cursor
 from daybook.model.interval import Interval
-from daybook.sources.base import MOST_COUNTED, counted, without_cursor
+from daybook.sources.base import MOST_COUNTED, counted, outside_calendar, without_cursor
 from daybook.sql.bucketing import Query
 
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ def rows_without_interval(
             zero += f" OR {_partial_sql(column, range(int(str(oldest)[:4]), year + 2))}"
     if rows := rows_where(zero):
         warnings.append(_zero_dates(table, nulls, rows))
+    far = f"{column} >= '0000-01-01' AND {column} < '0002-01-01' OR {column} >= '9999-01-01'"
+    if described[1].lower() != "timestamp" and (rows := rows_where(far)):
+        warnings.append(outside_calendar(table, rows))
     return warnings
 
 

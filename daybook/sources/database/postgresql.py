@@ -9,7 +9,7 @@ from daybook.errors import RowCountMismatch, SourceError
 from daybook.model.interval import Interval
 from daybook.model.soft_deletes import live_sql
 from daybook.model.types import Column
-from daybook.sources.base import MOST_COUNTED, Span, cursor_of, without_cursor
+from daybook.sources.base import MOST_COUNTED, Span, cursor_of, outside_calendar, without_cursor
 from daybook.sources.database.catalog import Facts, index_rows
 from daybook.sources.database.postgresql_copy import Copy
 from daybook.sources.database.postgresql_encodings import SentRows, is_unconvertible, refused
@@ -114,14 +114,23 @@ class PostgreSQLTable:
         if cursor is None or not self._table.strategy.has_intervals or self._kind not in "rpm":
             return []
         if self.facts().is_leading(cursor):
-            lost = f"SELECT 1 FROM {self._table_sql} WHERE {_quote(cursor)} IS NULL LIMIT {MOST_COUNTED}"
-            ((rows,),) = self._query(f"SELECT count(*) FROM ({lost}) AS lost", ())
-            return [without_cursor(self._table, rows)] if rows else []
+            return list(self._rows_without_interval(_quote(cursor), self._described[cursor][0].type.kind))
         return [
             f"{self._table.name}: no index of {'.'.join(self._config.table)} starts with the cursor {cursor}, so every "
             f"load reads the whole table. Run in the source: CREATE INDEX CONCURRENTLY ON "
             f"{self._table_sql} ({_quote(cursor)})"
         ]
+
+    def _rows_without_interval(self, name: str, kind: str) -> Iterator[str]:
+        """Yield the warnings about rows that no interval contains. The queries need an index on the column `name`."""
+        found = {f"{name} IS NULL": without_cursor}
+        if kind in ("date", "timestamp", "timestamptz"):
+            found[f"{name} < '0002-01-01' OR {name} >= '9999-01-01'"] = outside_calendar
+        for condition, warning in found.items():
+            lost = f"SELECT 1 FROM {self._table_sql} WHERE {condition} LIMIT {MOST_COUNTED}"
+            ((rows,),) = self._query(f"SELECT count(*) FROM ({lost}) AS lost", ())
+            if rows:
+                yield warning(self._table, rows)
 
     def facts(self) -> Facts:
         """Return the catalog's facts about the table."""
