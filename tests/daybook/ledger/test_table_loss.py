@@ -14,6 +14,8 @@ from daybook.model.interval_grid import Grid
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import ends_of, source_database
 
+pytestmark = pytest.mark.servers  # also the cases of the warehouse in a file have a source
+
 FIRST = datetime(2021, 2, 5)
 DAYS = Grid("day").between(date(2021, 2, 5), date(2021, 2, 9))
 LOADS = ["replace_interval", "upsert"]
