@@ -78,9 +78,11 @@ class IntervalFilters:
 
     def _search_select(self, scope: Scope, outputs: Collection[tuple[int, _Side]], outer: Collection[_Bound]) -> None:
         sources = scope.selected_sources
-        bounds = {bound for bound in outer if bound[0][0] not in sources}
+        bounds = {bound for bound in outer if bound[0][0] and bound[0][0] not in sources}
         if isinstance(scope.expression, exp.Select):
             bounds |= self._bounds(scope.expression, outputs, bounds)
+        if len(sources) == 1:  # a column without an alias: the columns of the source are unknown
+            bounds |= {((alias, name), side) for alias in sources for (owner, name), side in bounds if not owner}
         for alias, (node, source) in sources.items():
             found = [(column, side) for (owner, column), side in bounds if owner == alias]
             if isinstance(source, exp.Table):
@@ -144,23 +146,38 @@ class IntervalFilters:
         if isinstance(value, exp.Column):
             return value.table, value.name
         inner = value.this
-        if isinstance(value, exp.Paren | exp.Alias):
-            return self._column(inner)
-        if isinstance(value, exp.Cast):
-            is_whole = value.to.this in (exp.DataType.Type.DATE, exp.DataType.Type.DATE32)
-            return self._column(inner) if value.to.this in _TIMES and not (is_whole and self.unit == "hour") else None
-        if isinstance(value, exp.TimestampTrunc | exp.DateTrunc):
-            unit, zone = value.args.get("unit"), value.args.get("zone")
-            fits = unit is not None and unit.name.upper() in _WITHIN[self.unit]
-            return self._column(inner) if fits and (zone is None or zone.name in self.zones) else None
-        if isinstance(value, exp.AtTimeZone):
-            return self._column(inner) if value.args["zone"].name in self.zones else None
-        if isinstance(value, exp.Coalesce):
-            column = self._column(inner)
-            if column:
-                self.with_nulls.add(column[1])
-            return column
+        match value:
+            case exp.Paren() | exp.Alias():
+                return self._column(inner)
+            case exp.Cast() if value.to.this in _TIMES:
+                return self._column(inner) if value.to.this != exp.DataType.Type.DATE else self._day(inner)
+            case exp.Date() | exp.TsOrDsToDate():
+                return self._day(inner)
+            case exp.Trunc() if value.args.get("decimals") is None:  # Redshift's, of a time
+                return self._day(inner)
+            case exp.TimestampTrunc() | exp.DateTrunc():
+                unit, zone = value.args.get("unit"), value.args.get("zone")
+                fits = unit is not None and unit.name.upper() in _WITHIN[self.unit]
+                return self._column(inner) if fits and (zone is None or zone.name in self.zones) else None
+            case exp.AtTimeZone():
+                return self._column(inner) if value.args["zone"].name in self.zones else None
+            case exp.ConvertTimezone():
+                zones = [value.args.get(name) for name in ("source_tz", "target_tz")]
+                known = all(zone is None or zone.name in self.zones for zone in zones)
+                return self._column(value.args["timestamp"]) if known else None
+            case exp.Anonymous() if value.name.lower() == "timezone" and len(value.expressions) == 2:
+                zone, moment = value.expressions
+                return self._column(moment) if zone.name in self.zones else None
+            case exp.Coalesce():
+                column = self._column(inner)
+                if column:
+                    self.with_nulls.add(column[1])
+                return column
         return None
+
+    def _day(self, value: exp.Expr) -> _Column | None:
+        """Return the column whose value decides the date of `value`. A date decides no hour."""
+        return None if self.unit == "hour" else self._column(value)
 
 
 def _conditions(condition: exp.Expr | None) -> list[exp.Expr]:

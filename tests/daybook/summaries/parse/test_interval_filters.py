@@ -45,6 +45,19 @@ CASES: dict[str, tuple[str, set[str]]] = {
         "select * from raw.a where at at time zone 'UTC' >= {start} and at at time zone 'UTC' < {end}",
         set(),
     ),
+    "functions of a date": ("select * from raw.a where date(at) >= {start} and trunc(at) < {end}", set()),
+    "functions of a zone": (
+        "select * from raw.a where timezone('UTC', at) >= {start} and convert_timezone('UTC', 'UTC', at) < {end}",
+        set(),
+    ),
+    "functions of another zone": (
+        "select * from raw.a where timezone('Asia/Tokyo', at) >= {start} and timezone('Asia/Tokyo', at) < {end}",
+        {"raw.a"},
+    ),
+    "a function that Daybook does not know": (
+        "select * from raw.a where next_day(at, 'Tue') >= {start} and next_day(at, 'Tue') < {end}",
+        {"raw.a"},
+    ),
     "another zone": (
         "select * from raw.a where at at time zone 'UTC' at time zone 'Asia/Tokyo' >= {start} and at < {end}",
         {"raw.a"},
@@ -202,6 +215,18 @@ def test_inputs_that_are_not_filtered(sql: str, expected: set[str], dialect: str
 def test_a_date_of_the_cursor_is_not_an_hour(unit: Unit, expected: set[str]) -> None:
     sql = "select * from raw.a where cast(at as date) >= {start} and cast(at as date) < {end}"
     assert filters(sql, unit).unfiltered == expected
+
+
+def test_a_table_with_unknown_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TABLES, "raw.a", {})
+    assert not filters("select n from raw.a where at >= {start} and at < {end}").unfiltered
+
+
+@pytest.mark.parametrize("dates", ["at::date", "date(at)", "trunc(at)"])
+def test_a_date_filters_no_hours(dates: str) -> None:
+    sql = f"select * from raw.a where {dates} >= {{start}} and {dates} < {{end}}"
+    assert filters(sql, "hour").unfiltered == {"raw.a"}
+    assert not filters(sql, "day").unfiltered
 
 
 def test_only_coalesce_reads_rows_without_a_cursor() -> None:
