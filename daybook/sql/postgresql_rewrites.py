@@ -16,24 +16,32 @@ _SNAPSHOTS = 5
 #: The snapshot shows the catalog as it was. The functions pg_relation_filenode, pg_identify_object and
 #: pg_partition_tree show the present of the tables that this transaction has locked: those of the query, their
 #: partitions and children, and all that its views read. A swap by renaming leaves another table at a name.
+#: A partition that was attached counts only if it was read: pg_partition_tree locks it, too, so the locks come first.
 _CHANGED = """
+WITH held AS MATERIALIZED (
+    SELECT relation FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation'
+)
 SELECT EXISTS (
-    SELECT FROM pg_locks AS held
+    SELECT FROM held
     LEFT JOIN pg_class AS c ON c.oid = held.relation LEFT JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE held.pid = pg_backend_pid() AND held.locktype = 'relation' AND (
-        c.oid IS NULL
+    WHERE c.oid IS NULL
         OR n.nspname <> 'pg_catalog' AND c.relpersistence <> 't' AND (
             c.relkind IN ('r', 'm') AND c.relfilenode IS DISTINCT FROM pg_relation_filenode(c.oid)
             OR format('%%I.%%I', n.nspname, c.relname)
                 IS DISTINCT FROM (pg_identify_object('pg_class'::regclass, c.oid, 0)).identity
             OR c.relkind = 'p' AND (
-                SELECT array_agg(inhrelid::oid ORDER BY inhrelid) FROM pg_inherits AS i
-                WHERE inhparent = c.oid AND NOT coalesce((to_jsonb(i) ->> 'inhdetachpending')::boolean, FALSE)
-            ) IS DISTINCT FROM (
-                SELECT array_agg(relid::oid ORDER BY relid::oid) FROM pg_partition_tree(c.oid) WHERE parentrelid = c.oid
+                EXISTS (
+                    SELECT FROM pg_inherits AS i
+                    WHERE inhparent = c.oid AND inhrelid NOT IN (SELECT relid FROM pg_partition_tree(c.oid))
+                        AND NOT coalesce((to_jsonb(i) ->> 'inhdetachpending')::boolean, FALSE)
+                )
+                OR EXISTS (
+                    SELECT FROM pg_partition_tree(c.oid) AS part
+                    WHERE part.parentrelid = c.oid AND part.relid IN (SELECT relation FROM held)
+                        AND part.relid NOT IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = c.oid)
+                )
             )
         )
-    )
 )
 """
 

@@ -368,6 +368,22 @@ def test_the_rows_are_those_of_one_moment(
     assert loaded == _as_columns_of(loaded, after)
 
 
+@pytest.mark.parametrize("both", ["postgres"], indirect=True)
+def test_a_partition_that_is_attached_later_is_not_awaited(both: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tools attach partitions each hour. A load that has begun to read neither reads them nor starts again."""
+    made, statements = POSTGRES["a half-filled partition is added"]
+    for statement in made:
+        both.source.run(statement)
+    table = both.table("orders", load="replace_interval", cursor="at", interval="day", start=date(2021, 2, 5))
+    began = list[int]()
+    ddl = Ddl(both.source, statements)
+    _call_within(monkeypatch, ddl.start, "after the first rows")
+    _call_within(monkeypatch, lambda: began.append(1), "before the rows")
+    assert both.load(table, "2021-02-05", "2021-02-08").rows == 48
+    ddl.join()
+    assert began == [1]
+
+
 #: Rows as {column: text}, by id. None: there is no table.
 Rows = dict[int, dict[str, str]] | None
 
