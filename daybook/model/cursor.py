@@ -1,7 +1,7 @@
 """The cursor of a table: the column that assigns rows to intervals, and its SQL."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
@@ -23,6 +23,8 @@ class Cursor:
     column: str
     type: Type
     timezone: str
+    table: str = field(default="", compare=False)
+    """The name of the table, for errors. Without it, the caller names the table."""
 
     def bound(self, instant: datetime) -> date | datetime:
         """Convert an instant in UTC to a value of the column's type: an instant, a local time, or a date.
@@ -34,7 +36,7 @@ class Cursor:
             return instant.astimezone(UTC)
         if self.type.kind not in ("timestamp", "date"):
             raise SourceError(
-                f"cursor {self.column!r} is of type {self.type}, and only a date, timestamp or timestamptz can assign "
+                f"{self._named} is of type {self.type}, and only a date, timestamp or timestamptz can assign "
                 "rows to intervals; set cursor: to such a column"
             )
         local = local_start(instant, self.timezone)
@@ -43,9 +45,13 @@ class Cursor:
         if start_of_day(local.date(), find_zone(self.timezone)) == instant:
             return local.date()
         raise SourceError(
-            f"cursor {self.column!r} is a date, and an interval that starts at {local} in {self.timezone} would split "
+            f"{self._named} is a date, and an interval that starts at {local} in {self.timezone} would split "
             "a day; use interval: day, week or month in the time zone of these dates"
         )
+
+    @property
+    def _named(self) -> str:
+        return f"{self.table}: cursor {self.column!r}" if self.table else f"cursor {self.column!r}"
 
     def within_sql(self, column: str, intervals: Iterable[Interval]) -> tuple[str, list[date | datetime]]:
         """Return an SQL condition for the rows in `intervals`, and its bind values. `column` is quoted."""

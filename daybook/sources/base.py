@@ -79,7 +79,7 @@ def cursor_of(table: "TableSpec", types: Mapping[str, Type]) -> Cursor:
         raise SourceError(
             f"{table.name}: the source has no column {table.cursor!r}, which is the cursor; it has {', '.join(types)}"
         )
-    return Cursor(table.cursor, types[table.cursor], table.timezone)
+    return Cursor(table.cursor, types[table.cursor], table.timezone, table.name)
 
 
 class ConnectionProvider(Protocol):

@@ -39,7 +39,7 @@ def target_of(table: Table, found: Iterable[Column]) -> Target:
     if table.cursor:
         # Instants are written in UTC, so a column without a time zone shows them in UTC.
         zone = "UTC" if source[table.cursor].type.kind == "timestamptz" else table.timezone
-        cursor = Cursor(table.cursor, next(c.type for c in columns if c.name == table.cursor), zone)
+        cursor = Cursor(table.cursor, next(c.type for c in columns if c.name == table.cursor), zone, table.name)
         if (
             cursor.type.kind == "timestamptz"
             and source[table.cursor].type.kind != "timestamptz"

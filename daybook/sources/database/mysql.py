@@ -56,16 +56,21 @@ class MySQLTable:
         self._schema: str = database if len(config.table) == 1 else config.table[0]
         self._name: str = config.table[-1]
         self._table_sql = f"{self._quote(self._schema or '?')}.{self._quote(self._name)}"
-        self._begin()
+        refusal = self._begin()
         self._described = self._query(DESCRIBED, (self._schema, self._name))
-        if not self._described:
+        if not self._described or (refusal and self._view):
+            said = f" (the server's error: {refusal.message})" if refusal else ""
             raise SourceError(
-                f"{table.name}: the source has no table {'.'.join(config.table)!r}, or its user may not read it; "
-                f"GRANT SELECT ON {self._table_sql} to the user of block {config.block!r}{self._near()}"
+                f"{table.name}: the source has no table {'.'.join(config.table)!r}, or its user may not read it{said}. "
+                f"Correct source: in the table file, or GRANT SELECT ON {self._table_sql} to the user of block "
+                f"{config.block!r}{self._near()}"
             )
 
-    def _begin(self) -> None:
+    def _begin(self) -> DatabaseError | None:
         """Begin a transaction, lock the table against DDL until it ends, and take the snapshot.
+
+        Return the server's refusal to read the table, or None: there is no such table, its user may not read it, or it
+        is a view of a table or a column that is gone.
 
         WITH CONSISTENT SNAPSHOT would take the snapshot before the lock. A table that takes this one's place in
         between, as online schema changes do with RENAME TABLE, would have only the rows that it had at the snapshot.
@@ -73,13 +78,13 @@ class MySQLTable:
         https://dev.mysql.com/doc/refman/8.4/en/metadata-locking.html
         """
         self._query("START TRANSACTION READ ONLY")
-        locked = True
+        refusal = None
         try:
             self._query(f"SELECT 1 FROM {self._table_sql} LIMIT 0")
         except DatabaseError as error:
             if error.transient:
                 raise
-            locked = False  # there is no such table, or no privilege: the caller names the remedy
+            refusal = error
         ((now,),) = self._query("SELECT UTC_TIMESTAMP(6)")
         self.snapshot_at: datetime = now.replace(tzinfo=UTC)
         kinds = self._query(
@@ -87,8 +92,9 @@ class MySQLTable:
             (self._schema, self._name),
         )
         self._view = any("VIEW" in kind for (kind,) in kinds)
-        if locked and not self._view:  # a view may take minutes to return one row, and is read soon
+        if not refusal and not self._view:  # a view may take minutes to return one row, and is read soon
             self._query(f"SELECT 1 FROM {self._table_sql} LIMIT 1")
+        return refusal
 
     def columns(self) -> list[Column]:
         """Return the columns in the table's order."""
@@ -155,7 +161,9 @@ class MySQLTable:
 
     def _cursor(self) -> Cursor:
         cursor = cursor_of(self._table, {column.name: column.type for column in self.columns()})
-        return RealDates(cursor.column, cursor.type, cursor.timezone) if self._nulls_zero_dates else cursor
+        return (
+            RealDates(cursor.column, cursor.type, cursor.timezone, cursor.table) if self._nulls_zero_dates else cursor
+        )
 
     def _live_sql(self) -> str:
         columns = {column.name: column for column in self.columns()}
@@ -214,7 +222,7 @@ class MySQLTable:
 
     def _near(self) -> str:
         names = self._query("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (self._schema,))
-        return did_you_mean(self._name, [name for (name,) in names], most=3)
+        return did_you_mean(self._name, [name for (name,) in names if name != self._name], most=3)
 
     @staticmethod
     def _quote(name: str) -> str:

@@ -205,6 +205,16 @@ def test_an_unknown_table(source: Database) -> None:
         describe(Keys(source), "production", f"{source.namespace}.oders")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("change", ["DROP TABLE base", "ALTER TABLE base DROP COLUMN note"])
+def test_a_view_that_cannot_be_read(mysql_source: Database, change: str) -> None:
+    mysql_source.run("CREATE TABLE base (id int PRIMARY KEY, note text)")
+    mysql_source.run("CREATE VIEW things AS SELECT * FROM base")
+    mysql_source.run(change)
+    with pytest.raises(SourceError, match=r"no table '.*things'.*references invalid table") as caught:
+        describe(Keys(mysql_source), "production", f"{mysql_source.namespace}.things")  # type: ignore[arg-type]
+    assert "did you mean" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ["orders", "a.b.c", "../x.orders", "raw/x.orders", "."])
 def test_an_invalid_name(source: Database, name: str) -> None:
     source.run("CREATE TABLE orders (id int PRIMARY KEY)")

@@ -66,6 +66,8 @@ def test_bounds() -> None:
         Cursor("at", Type("date"), "UTC").bound(midnight)
     with pytest.raises(SourceError, match="only a date, timestamp or timestamptz"):
         Cursor("at", Type("bigint"), "UTC").bound(midnight)
+    with pytest.raises(SourceError, match=r"raw\.things: cursor 'at' is a date"):
+        Cursor("at", Type("date"), "UTC", "raw.things").bound(midnight)
 
 
 @pytest.mark.parametrize(
