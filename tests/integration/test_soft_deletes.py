@@ -9,6 +9,7 @@ from daybook.definitions.table import Table
 from daybook.errors import ShrinkGuard, SourceError, Superseded
 from daybook.load.load import load
 from daybook.model.interval import Interval
+from daybook.orchestration.artifacts.load_report import markdown
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE
 
@@ -47,6 +48,22 @@ def delete(ends: Endpoints, flag: Any, *numbers: int, at: str | None = None) -> 
         ends.source.run("UPDATE things SET gone = %s WHERE id = %s", (flag, number))
         if at:
             ends.source.run("UPDATE things SET modified = %s WHERE id = %s", (at, number))
+
+
+@pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
+def test_what_a_load_leaves_out_is_counted(ends: Endpoints) -> None:
+    _, deleted = make(ends)
+    delete(ends, deleted, 3, 4)
+    table = table_of(ends)
+    (notice,) = ends.load(table, "2021-02-05").notices
+    assert notice == f"{table.name} 2021-02-05: 2 rows are flagged by gone and left out"
+    null = "modified = NULL" if ends.source.is_mysql else "modified = NULL, n = NULL"
+    ends.source.run(f"UPDATE things SET {null} WHERE id IN (5, 6, 7)")
+    refresh = ends.load(table)
+    cursor, flagged = refresh.notices
+    assert "rows in which the cursor modified is NULL (3)" in cursor and "all of it: 2 rows are flagged" in flagged
+    assert f"- {cursor}\n- {flagged}" in markdown(refresh)
+    assert ends.load(table_of(ends, on_delete="keep"), "2021-02-06").notices == (cursor,)
 
 
 @pytest.mark.pairwise

@@ -57,6 +57,14 @@ def in_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
     return become
 
 
+def test_a_run_of_a_backfill_may_load_a_lost_table_again(
+    in_run: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not plan_for_body(REQUEST).refill
+    monkeypatch.setattr("prefect.runtime.flow_run.tags", ["backfill", "raw_data.nps"], raising=False)
+    assert plan_for_body(REQUEST).refill
+
+
 def test_the_body_gets_what_was_planned_for_the_name(in_run: Callable[..., None], counts: Counts) -> None:
     planned = plan_for_name(REQUEST)
     assert plan_for_body(REQUEST) is planned

@@ -109,6 +109,29 @@ def test_a_full_refresh_reads_an_unchanged_file(warehouse_ends: Endpoints, web: 
     assert warehouse_ends.rows(made) == ROWS
 
 
+LOSSES = {
+    "emptied": ["DELETE FROM {table}"],
+    "dropped": ["DROP TABLE {table}"],
+    "replaced": [
+        *("CREATE TABLE {table}_2 AS SELECT * FROM {table} LIMIT 1", "DROP TABLE {table}"),
+        "ALTER TABLE {table}_2 RENAME TO {name}",
+    ],
+}
+
+
+@pytest.mark.parametrize("statements", LOSSES.values(), ids=LOSSES)
+def test_an_unchanged_file_is_loaded_into_a_table_that_has_lost_its_rows(
+    warehouse_ends: Endpoints, web: Web, statements: list[str]
+) -> None:
+    web.offers(Answer(GOOD, headers={"ETag": '"1"'}))
+    made = table(warehouse_ends, web.url())
+    warehouse_ends.load(made)
+    for statement in statements:
+        warehouse_ends.destination.run(statement.format(table=made.name, name=made.name.split(".")[1]))
+    assert not warehouse_ends.load(made).note
+    assert warehouse_ends.rows(made) == ROWS
+
+
 def test_a_changed_table_file_reads_an_unchanged_file(warehouse_ends: Endpoints, web: Web) -> None:
     web.offers(Answer(GOOD, headers={"ETag": '"1"'}))
     warehouse_ends.load(table(warehouse_ends, web.url()))

@@ -36,6 +36,18 @@ def test_a_table_that_somebody_emptied_is_filled_again(desk: Desk) -> None:
     assert not desk.build(empty).built
 
 
+def test_a_table_that_somebody_replaced_is_built_again(desk: Desk) -> None:
+    desk.answer((1, "2021-02-05 10:00", 9), (2, "2021-02-06 10:00", 9), load="2021-02-05")
+    desk.build(desk.summary())
+    built = desk.rows("per_day")
+    desk.run("ALTER TABLE {raw}.per_day RENAME TO old")
+    desk.run("CREATE TABLE {raw}.per_day AS SELECT * FROM {raw}.old LIMIT 1")
+    again = desk.build(desk.summary())
+    assert (again.why, again.label) == ("its table is not the one that was built", "all of it")
+    assert desk.rows("per_day") == built
+    assert not desk.build(desk.summary()).built
+
+
 def test_a_rule_that_a_build_breaks_is_told_with_what_was_built(desk: Desk) -> None:
     desk.answer((1, "2021-02-05 10:00", 9))
     desk.run("CREATE TABLE {raw}.seen (id int, score int NOT NULL)")
