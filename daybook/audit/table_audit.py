@@ -130,8 +130,9 @@ def _since(sides: Comparison) -> datetime | None:
     if table.grid is None or table.start is None or table.cursor is None or not table.strategy.has_intervals:
         return None
     begin = table.grid.first(table.start)
-    older = sides.entries(table.grid.previous(begin))
-    return None if any(entry.start is None for entry in older) else begin.start
+    # The full refreshes of older versions of Daybook, which began at `start`, have no `table_rows`.
+    refreshed = [entry for entry in sides.entries(begin) if entry.is_full_refresh and entry.table_rows is not None]
+    return None if refreshed else begin.start
 
 
 def _found(

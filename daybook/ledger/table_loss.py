@@ -39,15 +39,14 @@ class Loss:
 
     @property
     def since(self) -> datetime | None:
-        """Return the start of the claimed rows. None: a full refresh loaded them, from the beginning."""
-        starts = [entry.start for entry in self.claims if entry.start is not None]
+        """Return the start of the claimed rows. None: a full refresh loaded them, also those before `start:`."""
+        starts = [entry.start for entry in self.claims if entry.start is not None and not entry.is_full_refresh]
         return min(starts) if len(starts) == len(self.claims) else None
 
     def all_within(self, span: Interval | None) -> bool:
         """Return True if a load of `span` replaces all that was lost."""
-        return span is not None and all(
-            entry.start is not None and span.start <= entry.start and entry.end <= span.end for entry in self.claims
-        )
+        since, until = self.since, max(entry.end for entry in self.claims)
+        return span is not None and since is not None and span.start <= since and until <= span.end
 
     def __str__(self) -> str:
         rows = sum(entry.rows for entry in self.claims) if self.recorded is None else self.recorded

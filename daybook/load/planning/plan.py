@@ -48,14 +48,16 @@ class Plan:
 
     @property
     def start(self) -> datetime | None:
-        """The first instant of a full refresh. None: it takes all that the source has, also before `start`."""
+        """The start of the first interval that a full refresh covers, by the table's `start`; None without one."""
         grid, start = self.table.grid, self.table.start
-        return grid.first(start).start if self.table.source.from_start and grid and start else None
+        return grid.first(start).start if grid and start and self.table.cursor else None
 
     @property
     def span(self) -> Span:
-        """The range of rows to read from the source."""
-        return Span(self.range.start, self.range.end) if self.range else Span(self.start)
+        """The range of rows to read from the source. A full refresh takes all of them, also those before `start`."""
+        if self.range:
+            return Span(self.range.start, self.range.end)
+        return Span(self.start) if self.table.source.from_start else Span()
 
     @property
     def label(self) -> str:
