@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeVar
 from daybook.errors import LoadFailed, WarehouseLost
 from daybook.ledger.failures import Failure, Failures
 from daybook.ledger.ledger import Ledger, LedgerRow
-from daybook.ledger.table_loss import compare
+from daybook.ledger.table_loss import loss_unless_locked
 from daybook.model.interval import Interval
 from daybook.model.table_spec import SHRINK_LIMIT, TableSpec
 from daybook.sql.retries import with_retries
@@ -131,7 +131,7 @@ def read_statuses(warehouse: Warehouse, table: TableSpec | str, intervals: Seque
 
     def ask() -> list[IntervalStatus]:
         with _not_collecting(), warehouse.session() as session:
-            lost = compare(session, warehouse, name, limit).loss
+            lost = loss_unless_locked(session, warehouse, name, limit)
             entries = [] if lost else Ledger(warehouse).loaded(session, name, span)
             failures = Failures(warehouse).within(session, name, span)
             return statuses(intervals, entries, failures)

@@ -14,6 +14,7 @@ from daybook.errors import LoadFailed, WarehouseLost
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.model.interval import Interval
 from daybook.model.table_spec import TableSpec
+from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.sql.retries import with_retries
 from daybook.warehouses.base import TABLE, Warehouse
 from daybook.warehouses.session import Session
@@ -21,7 +22,9 @@ from daybook.warehouses.session import Session
 logger = logging.getLogger(__name__)
 
 #: The most rows that are counted of a table with the recorded identity: a load must not read all of a large table.
-MOST_COUNTED = 1_000_000
+MOST_COUNTED = 100_000
+#: Milliseconds: a reader of the ledger does not wait for a load or an ALTER that locks the table.
+_PATIENCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +130,23 @@ def compare(
     return TableState(table_id, known)
 
 
+def loss_unless_locked(session: Session, warehouse: Warehouse, table: str, shrink_limit: float) -> Loss | None:
+    """Return the loss of a table, or None if it has what the ledger claims (see `compare`), or is locked.
+
+    Each load compares the table again, in its transaction.
+    """
+    with warehouse.waiting_at_most(session, _PATIENCE):
+        try:
+            return compare(session, warehouse, table, shrink_limit).loss
+        except DatabaseError as error:
+            if not (meets(error, Condition.TIMED_OUT) or meets(error, Condition.LOCKED)):
+                raise
+            logger.info("%s is locked, so it was not compared with the ledger: %s", table, error.message)
+            return None
+
+
 def find_loss(warehouse: Warehouse, table: TableSpec) -> Loss | None:
-    """Return the loss of a table, or None if it has what the ledger claims. See `compare`.
+    """Return the loss of a table, or None. See `loss_unless_locked`.
 
     Raises:
         LoadFailed: the warehouse failed.
@@ -136,7 +154,7 @@ def find_loss(warehouse: Warehouse, table: TableSpec) -> Loss | None:
 
     def ask() -> Loss | None:
         with warehouse.session() as session:
-            return compare(session, warehouse, table.name, table.shrink_limit).loss
+            return loss_unless_locked(session, warehouse, table.name, table.shrink_limit)
 
     what = f"{table.name}: comparing the table with the ledger"
     return with_retries(ask, what=what, failed=LoadFailed, lost=WarehouseLost)

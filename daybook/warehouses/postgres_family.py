@@ -113,9 +113,10 @@ class PostgresFamily(SqlWarehouse):
     @contextmanager
     def waiting_at_most(self, session: Session, milliseconds: int) -> Iterator[None]:
         """Limit the time of each statement in the block. After that, the statement fails."""
+        usual = session.one("SHOW statement_timeout")
         session.run(f"SET statement_timeout TO {milliseconds}")
         yield
-        session.run("SET statement_timeout TO 0")
+        session.run(f"SET statement_timeout TO '{usual}'")
 
     def lock_sql(self, table: str) -> str:
         """Return the statement that makes every other load of `table` wait until the transaction ends."""

@@ -262,3 +262,18 @@ def test_a_lower_shrink_limit_allows_more(ends: Endpoints) -> None:
     with pytest.raises(ShrinkGuard, match="it is empty"):
         ends.load(table, "2021-02-09")
     ends.load(table.model_copy(update={"shrink_limit": 0.0}), "2021-02-09")
+
+
+@with_identities
+def test_no_reader_of_the_ledger_waits_for_a_locked_table(ends: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A load compares the table again, in its own transaction."""
+    monkeypatch.setattr("daybook.ledger.table_loss._PATIENCE", 100)
+    table = four_days(ends)
+    ends.destination.run(f"DELETE FROM {ends.name(table)}")
+    with ends.destination.connection() as connection, connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {ends.name(table)}")
+        assert find_loss(ends.warehouse, table) is None
+        assert [status.state for status in read_statuses(ends.warehouse, table, DAYS)] == ["loaded"] * 4
+        connection.rollback()
+    assert find_loss(ends.warehouse, table) is not None
+    assert [status.state for status in read_statuses(ends.warehouse, table, DAYS)] == ["missing"] * 4
