@@ -13,7 +13,7 @@ from daybook.sources.base import MOST_COUNTED, Span, cursor_of, outside_calendar
 from daybook.sources.database.catalog import Facts, index_rows
 from daybook.sources.database.postgresql_copy import Copy
 from daybook.sources.database.postgresql_encodings import SentRows, is_unconvertible, refused
-from daybook.sources.database.postgresql_types import COLUMNS, type_of
+from daybook.sources.database.postgresql_types import COLUMNS, INDEXES, check_labels, enum_labels, type_of
 from daybook.sql.bucketing import rows_by_interval
 from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.dialects import postgresql as hashing
@@ -37,15 +37,6 @@ _SESSION = (
     "SET bytea_output TO 'hex'; SET client_encoding TO 'UTF8'"
 )
 
-#: The columns of each index in order, without those of INCLUDE. An expression is NULL.
-_INDEXES = """
-SELECT i.indexrelid, i.indisprimary, i.indisunique, false, a.attname
-FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS part(number, place)
-LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = part.number
-WHERE i.indrelid = %s AND i.indisvalid AND i.indpred IS NULL AND part.place <= i.indnkeyatts
-ORDER BY i.indexrelid, part.place
-"""
-
 
 def open_table(connection: Any, config: "Config", table: "TableSpec") -> "PostgreSQLTable":
     """Return the table of `config`, in a consistent snapshot on `connection`, a connection of the driver.
@@ -65,10 +56,13 @@ class PostgreSQLTable:
         connection.autocommit = True
         self._query(_SESSION)
         begin_after_ddl(self._begin, lambda statement: self._query(statement, ()), lambda: self._query("ROLLBACK"))
+        columns = self._query(COLUMNS, (self._oid,))
         self._described = {
             name: (Column(name, type_of(text, category, namespace), not required), text)
-            for name, text, category, namespace, required in self._query(COLUMNS, (self._oid,))
+            for name, text, category, namespace, required in columns
         }
+        has_own_types = any(namespace != "pg_catalog" for _, _, _, namespace, _ in columns)
+        self._labels = enum_labels(self._query, self._oid) if has_own_types else []
 
     def _begin(self) -> str:
         """Begin a transaction, find the table in its snapshot, and return its quoted name."""
@@ -134,7 +128,7 @@ class PostgreSQLTable:
 
     def facts(self) -> Facts:
         """Return the catalog's facts about the table."""
-        return Facts(self._kind == "v", index_rows(self._query(_INDEXES, (self._oid,))))
+        return Facts(self._kind == "v", index_rows(self._query(INDEXES, (self._oid,))))
 
     def first(self, column: str) -> date | datetime | None:
         """Return the smallest date or time of a column in the years 1 to 9999, which are Python's."""
@@ -184,6 +178,8 @@ class PostgreSQLTable:
             sent = SentRows(self._table.name, self._from(span), texts, self._table.key, masked)
             raise refused(error, sent, self._query) from None
         check_unchanged(lambda statement: self._query(statement, ()))
+        if self._labels:
+            check_labels(self._labels, self._query, self._oid)
         if copy.sent != copy.rows:
             raise RowCountMismatch(
                 f"{self._table.name}: the source reports {copy.sent} sent rows, but {copy.rows} arrived. "

@@ -1,6 +1,12 @@
-"""The columns of a table of PostgreSQL, and Daybook's types for them."""
+"""The catalog of PostgreSQL about a table: its columns, their types and enums, and its indexes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from daybook.model.types import Type, parse_type
+from daybook.sql.database_error import DatabaseError
+
+Query = Callable[..., Sequence[Sequence[Any]]]
 
 #: Replace a domain, or a domain over a domain, with its base type.
 COLUMNS = """
@@ -16,6 +22,24 @@ FROM found JOIN pg_type t ON t.oid = type JOIN pg_namespace n ON n.oid = typname
 WHERE typtype <> 'd' ORDER BY attnum
 """
 
+#: The columns of each index in order, without those of INCLUDE. An expression is NULL.
+INDEXES = """
+SELECT i.indexrelid, i.indisprimary, i.indisunique, false, a.attname
+FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS part(number, place)
+LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = part.number
+WHERE i.indrelid = %s AND i.indisvalid AND i.indpred IS NULL AND part.place <= i.indnkeyatts
+ORDER BY i.indexrelid, part.place
+"""
+
+#: The enums of the columns, also those of arrays and domains.
+_ENUMS = """
+SELECT DISTINCT format('%%I.%%I', n.nspname, e.typname)
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+JOIN pg_type e ON e.oid IN (t.oid, t.typelem, t.typbasetype) AND e.typtype = 'e'
+JOIN pg_namespace n ON n.oid = e.typnamespace
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1
+"""
+
 
 def type_of(text: str, category: str, namespace: str) -> Type:
     """Return the type that keeps all of a column's values. A user-defined type is text."""
@@ -29,3 +53,28 @@ def type_of(text: str, category: str, namespace: str) -> Type:
         return parse_type(text)
     except ValueError:
         return Type("native", native=text)
+
+
+def enum_labels(query: Query, table: int) -> list[str]:
+    """Return the labels of the enums of a table (its oid), in order, as they are now. A snapshot does not hold them."""
+    enums = [name for (name,) in query(_ENUMS, (table,))]
+    if not enums:
+        return []
+    (labels,) = query(f"SELECT {', '.join(f'enum_range(NULL::{name})::text[]' for name in enums)}")
+    return [label for found in labels for label in found]
+
+
+def check_labels(before: Sequence[str], query: Query, table: int) -> None:
+    """Check, after a query for rows, that it has read every label of an enum under one name.
+
+    Raises:
+        DatabaseError: the labels of `before`, from `enum_labels`, have changed. A retry may succeed.
+    """
+    try:
+        after = iter(enum_labels(query, table))
+        changed = not all(label in after for label in before)  # labels that are added do not matter
+    except DatabaseError:  # the type itself was renamed
+        changed = True
+    if changed:
+        text = "a value of an enum was renamed while the rows were read"
+        raise DatabaseError(text, text, transient=True)
