@@ -69,6 +69,8 @@ class Gate:
 
     def close(self) -> None:
         """Accept no more connections."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # it wakes the thread, unlike close()
         self._listener.close()
 
     def _accept(self) -> None:
