@@ -2,7 +2,6 @@
 
 import queue
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -11,8 +10,6 @@ from daybook.sql.network_limits import shut
 from daybook.stage.csv_format import Chunk
 
 _CHUNK = 1 << 19
-#: Seconds for the server to cancel a COPY. After that, the connection is shut.
-CANCEL_SECONDS = 30
 
 
 class Copy:
@@ -22,7 +19,7 @@ class Copy:
         self.rows, self.sent = 0, -1
         self._connection, self._statement = connection, statement
         self._queue: queue.Queue[Chunk | BaseException | None] = queue.Queue(maxsize=4)
-        self._abandoned = False
+        self._abandoned = self._over = False
         self._pending: list[bytes] = []
         self._size = 0
 
@@ -48,12 +45,14 @@ class Copy:
                 cursor.copy_expert(self._statement, self)
                 self._flush()
                 self.sent = cursor.rowcount
+            self._over = True
             self._queue.put(None)
         except BaseException as error:
+            self._over = True
             self._queue.put(error)
 
     def chunks(self) -> Iterator[Chunk]:
-        """Yield the chunks until the COPY ends. If the caller stops early, cancel the COPY."""
+        """Yield the chunks until the COPY ends. If the caller stops early, shut the connection, which ends the COPY."""
         thread = threading.Thread(target=self._run, name="copy-to-stdout", daemon=True)
         thread.start()
         try:
@@ -63,17 +62,10 @@ class Copy:
                 yield item
         finally:
             self._abandoned = True
-            if thread.is_alive() and self.sent < 0:
-                threading.Thread(target=self._cancel, name="cancel-copy", daemon=True).start()
-                deadline = time.monotonic() + CANCEL_SECONDS
-                while thread.is_alive():
-                    with suppress(queue.Empty):
-                        self._queue.get(timeout=0.1)
-                    if time.monotonic() > deadline:
-                        shut(self._connection)
+            if not self._over:
+                # Not cancel(): psycopg2 stops all threads of the process while it waits for the server's answer.
+                shut(self._connection)
+            while thread.is_alive():
+                with suppress(queue.Empty):
+                    self._queue.get(timeout=0.1)
             thread.join()
-
-    def _cancel(self) -> None:
-        """Ask the server to cancel the COPY. It opens a connection, which has no time limit of its own."""
-        with suppress(Exception):
-            self._connection.cancel()

@@ -1,23 +1,21 @@
-"""A COPY whose reader stops is canceled, even if the server does not answer."""
+"""A COPY ends when its reader stops, even if the server does not answer."""
 
 import time
 
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url
 
-from daybook.sources.database import postgresql_copy
 from daybook.sources.database.postgresql_copy import Copy
 from daybook.sql.connection import connect
 from daybook.sql.postgresql_errors import read_error
 from tests.support.servers.gate import gate
 from tests.support.source_and_warehouse import Database
 
-MANY = "COPY (SELECT repeat('x', 100) FROM generate_series(1, 100000000)) TO STDOUT"
+MANY = "COPY (SELECT repeat('x', 100) FROM (SELECT generate_series(1, 100000000)) AS n) TO STDOUT"
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["a server that answers", "a silent server"])
-def test_a_reader_that_stops(postgres_source: Database, monkeypatch: pytest.MonkeyPatch, silent: bool) -> None:
-    monkeypatch.setattr(postgresql_copy, "CANCEL_SECONDS", 0.5)
+def test_a_reader_that_stops(postgres_source: Database, silent: bool) -> None:
     url = make_url(postgres_source.url)
     with gate(url.host or "", url.port or 0) as way:
         if silent:
