@@ -5,16 +5,19 @@ Each DDL comes twice: before the query for the rows, when the columns are alread
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from daybook.audit.interval_audit import audit
 from daybook.definitions.table import Table
 from daybook.errors import DaybookError
+from daybook.model.interval import Interval
 from daybook.orchestration.local_stack.polling import wait_until
 from daybook.sources.database import mysql, postgresql
+from daybook.sql.database_error import DatabaseError
 from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import ends_of, source_database
 
@@ -387,6 +390,35 @@ def test_a_partition_that_is_attached_later_is_not_awaited(both: Endpoints, monk
     assert both.load(table, "2021-02-05", "2021-02-08").rows == 48
     ddl.join()
     assert began == [1]
+
+
+@pytest.mark.parametrize("both", ["postgres"], indirect=True)
+@pytest.mark.parametrize("counts", [False, True])
+def test_schemas_are_swapped_in_an_audit(both: Endpoints, counts: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new table has the same rows, but the snapshot shows none of them."""
+    for statement in SCHEMAS:
+        both.source.run(statement)
+    table = both.table("orders", load="replace_interval", cursor="at", interval="day", start=date(2021, 2, 5))
+    both.load(table, "2021-02-05", "2021-02-08")
+    ddl = Ddl(both.source, [fill("fresh.orders"), *POSTGRES["schemas are swapped"][1][1:]])
+    reader, name = postgresql.PostgreSQLTable, "counts" if counts else "side"
+    original = getattr(reader, name)
+
+    def after_ddl(self: Any, *args: Any) -> Any:
+        ddl.start()
+        return original(self, *args)
+
+    monkeypatch.setattr(reader, name, after_ddl)
+    days = [Interval(datetime(2021, 2, day, tzinfo=UTC), datetime(2021, 2, day + 1, tzinfo=UTC)) for day in (5, 6, 7)]
+    if counts:
+        with pytest.raises(DatabaseError, match="DDL changed a table"), table.source.open(table, both) as opened:
+            opened.counts(days)
+    else:
+        try:
+            assert [found.verdict for found in audit(table, days, both.warehouse, both)] == ["equal"] * 3
+        except DaybookError as error:
+            assert "orders" in str(error)
+    ddl.join()
 
 
 #: Rows as {column: text}, by id. None: there is no table.

@@ -13,7 +13,7 @@ from daybook.sources.base import MOST_COUNTED, Span, cursor_of, outside_calendar
 from daybook.sources.database.catalog import Facts, index_rows
 from daybook.sources.database.postgresql_copy import Copy
 from daybook.sources.database.postgresql_encodings import SentRows, is_unconvertible, refused
-from daybook.sources.database.postgresql_types import COLUMNS, INDEXES, check_labels, enum_labels, type_of
+from daybook.sources.database.postgresql_types import COLUMNS, INDEXES, check_labels, enum_labels, hidden_rows, type_of
 from daybook.sql.bucketing import rows_by_interval
 from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.dialects import postgresql as hashing
@@ -96,11 +96,7 @@ class PostgreSQLTable:
 
     def warnings(self) -> list[str]:
         """Warn about rows that the user may not see, a slow cursor, and rows without a cursor."""
-        hidden = (
-            f"{self._table.name}: row-level security of {'.'.join(self._config.table)} applies to the user of block "
-            f"{self._config.block!r}: loads and audits see only the rows that its policies show. To load all rows, run "
-            "in the source: ALTER ROLE … BYPASSRLS"
-        )
+        hidden = hidden_rows(self._table.name, ".".join(self._config.table), self._config.block)
         return [hidden, *self._cursor_warnings()] if self._hides_rows else self._cursor_warnings()
 
     def _cursor_warnings(self) -> list[str]:
@@ -140,7 +136,7 @@ class PostgreSQLTable:
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
         """Return the row count of each of these adjacent intervals."""
         cursor = cursor_of(self._table, {column.name: column.type for column in self.columns()})
-        return rows_by_interval(self._query, self._live_sql(), _quote(cursor.column), cursor, intervals)
+        return rows_by_interval(self._read, self._live_sql(), _quote(cursor.column), cursor, intervals)
 
     def side(self, recipe: ComparedColumns, columns: Sequence[Column], seconds: int) -> ComparisonSide:
         """Return the rows that a load reads, for an audit: see `daybook.sql.checksum.side.Auditable`."""
@@ -154,7 +150,7 @@ class PostgreSQLTable:
 
         types = {column.name: column.type for column in self.columns()}
         cursor = cursor_of(self._table, types) if self._table.cursor else None
-        return side_of(hashing.AtSource, recipe, value, self._query, self._live_sql(), cursor, _quote)
+        return side_of(hashing.AtSource, recipe, value, self._read, self._live_sql(), cursor, _quote)
 
     def _live_sql(self) -> str:
         return live_sql(self._table, {column.name: column for column in self.columns()}, self._table_sql, _quote)
@@ -177,7 +173,7 @@ class PostgreSQLTable:
             masked = {column.name for column in columns if column.mask}
             sent = SentRows(self._table.name, self._from(span), texts, self._table.key, masked)
             raise refused(error, sent, self._query) from None
-        check_unchanged(lambda statement: self._query(statement, ()))
+        self._check_unchanged()
         if self._labels:
             check_labels(self._labels, self._query, self._oid)
         if copy.sent != copy.rows:
@@ -233,6 +229,14 @@ class PostgreSQLTable:
             {"schema": self._config.table[0]},
         )
         return did_you_mean(self._config.table[-1], [name for (name,) in names], most=3)
+
+    def _read(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        found = self._query(statement, values)
+        self._check_unchanged()
+        return found
+
+    def _check_unchanged(self) -> None:
+        check_unchanged(lambda statement: self._query(statement, ()))
 
     def _query(self, statement: str, values: Any = None) -> list[tuple[Any, ...]]:
         with translated(read_error), self._connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The catalog of PostgreSQL about a table: its columns, their types and enums, and its indexes."""
+"""The catalog of PostgreSQL about a table: its columns, their types and enums, its indexes, and hidden rows."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -78,3 +78,11 @@ def check_labels(before: Sequence[str], query: Query, table: int) -> None:
     if changed:
         text = "a value of an enum was renamed while the rows were read"
         raise DatabaseError(text, text, transient=True)
+
+
+def hidden_rows(table: str, name: str, block: str) -> str:
+    """Return the warning that row-level security of the source's table `name` hides rows from the user of a block."""
+    return (
+        f"{table}: row-level security of {name} applies to the user of block {block!r}: loads and audits see only the "
+        "rows that its policies show. To load all rows, run in the source: ALTER ROLE … BYPASSRLS"
+    )
