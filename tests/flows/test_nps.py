@@ -1,6 +1,6 @@
 """The flow nps in this process, on a real Prefect server: what it loads, and what it shows of that."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,14 +18,22 @@ from prefect.client.schemas.objects import FlowRun
 from daybook.orchestration.local_stack.polling import wait_until
 from flows.load_table import load_table
 from flows.nps import nps
-from tests.support.flow_fixtures import LiveWarehouse, Production
+from tests.support.flow_fixtures import LiveWarehouse, Production, production_on
 from tests.support.flow_runs import PATIENCE
+from tests.support.servers.mysql import MySQL
 
 pytestmark = pytest.mark.usefixtures("without_heartbeat")
 
 Use = Callable[..., None]
 DAY = date(2021, 2, 5)
 NOON = datetime(2021, 2, 6, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def production_server(mysql: MySQL) -> Iterator[Production]:
+    """Yield `prod` on Oracle's MySQL. The other modules have it on MariaDB."""
+    with production_on(mysql) as production:
+        yield production
 
 
 def run(client: SyncPrefectClient, **parameters: Any) -> tuple[State, FlowRun]:

@@ -1,4 +1,4 @@
-"""The sources and warehouses of the flows: prod.nps and prod.visits on MariaDB, and each kind of warehouse."""
+"""The sources and warehouses of the flows: prod.nps and prod.visits on MariaDB or MySQL, and each kind of warehouse."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ COLUMNS = "id bigint, created_at datetime(6) NOT NULL, score tinyint NOT NULL"
 
 @dataclass(frozen=True)
 class Production:
-    """The database `prod` with the tables nps (with a key) and visits (without), on a MariaDB."""
+    """The database `prod` with the tables nps (with a key) and visits (without), on MariaDB or MySQL."""
 
     server: MariaDB
 
@@ -46,10 +46,11 @@ class Production:
 
     def fill(self, day: date | str, rows: int, *, table: str = "nps", first_id: int = 1, seed: int = 0) -> None:
         """Add `rows` rows, one per second from midnight (UTC) of `day` on. Another `seed` gives other scores."""
-        self.run(
-            f"INSERT INTO prod.{table} (id, created_at, score) SELECT {first_id} + seq, '{day}' + INTERVAL seq SECOND, "
-            f"(seq * 7 + {seed}) % 11 FROM seq_0_to_{rows - 1}"
-        )
+        with contextlib.closing(self.server.connect(database="prod")) as connection, connection.cursor() as cursor:
+            cursor.executemany(
+                f"INSERT INTO prod.{table} (id, created_at, score) VALUES (%s, %s + INTERVAL %s SECOND, %s)",
+                [(first_id + seq, str(day), seq, (seq * 7 + seed) % 11) for seq in range(rows)],
+            )
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -112,17 +113,25 @@ class LiveWarehouse:
                 self.run(f"DROP SCHEMA {schema} CASCADE")
 
 
-@pytest.fixture(scope="session")
-def production_server(mariadb: MariaDB) -> Iterator[Production]:
-    with contextlib.closing(mariadb.connect()) as connection, connection.cursor() as cursor:
+@contextlib.contextmanager
+def production_on(server: MariaDB) -> Iterator[Production]:
+    """Yield a new database `prod` on the server, and drop it when the block ends."""
+    with contextlib.closing(server.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE prod CHARACTER SET utf8mb4")
-    production = Production(mariadb)
+    production = Production(server)
     production.run(
         f"CREATE TABLE prod.nps ({COLUMNS}, PRIMARY KEY (id), KEY (created_at))",
         f"CREATE TABLE prod.visits ({COLUMNS}, KEY (created_at))",
     )
     yield production
     production.run("DROP DATABASE prod")
+
+
+@pytest.fixture(scope="session")
+def production_server(mariadb: MariaDB) -> Iterator[Production]:
+    """Yield the session's `prod` on MariaDB."""
+    with production_on(mariadb) as production:
+        yield production
 
 
 @pytest.fixture
