@@ -135,3 +135,14 @@ def test_the_first_date_is_a_real_one(from_mysql: Endpoints) -> None:
     make(from_mysql, "date", "2000-00-10", "0000-00-00")
     with table_of(from_mysql).source.open(table_of(from_mysql), from_mysql) as opened:
         assert str(opened.first("at")) == "2021-01-31"
+
+
+@pytest.mark.each_value
+@pytest.mark.parametrize("zero_dates", ["fail", "null"])
+@pytest.mark.parametrize("kind", ["date", "datetime(6)"])
+def test_the_year_0_is_no_zero_date(from_mysql: Endpoints, kind: str, zero_dates: str) -> None:
+    """0000-05-03 has a month and a day. No warehouse has such a year, so it is refused, whatever `zero_dates` says."""
+    make(from_mysql, kind, "0000-05-03")
+    table = table_of(from_mysql, zero_dates, key=["id"], load="upsert")
+    with pytest.raises(ValueRefused, match="row id=3, column at: "):
+        from_mysql.load(table)
