@@ -208,9 +208,10 @@ def _columns_in_using(value: exp.Expr, equal: Collection[frozenset[_Column]]) ->
 
 def _depends_on_other_rows(query: exp.Query) -> bool:
     """Return True if a row of the result depends on rows that a filter of the result would remove."""
-    distinct = query.args.get("distinct")
-    limited = query.args.get("limit") or query.args.get("offset") or (distinct and distinct.args.get("on"))
-    return bool(limited) or any(True for _ in query.find_all(exp.Window))
+    distinct = query.args.get("distinct")  # True in a UNION
+    is_limited = any(query.args.get(name) for name in ("limit", "offset", "fetch"))
+    is_limited |= isinstance(distinct, exp.Distinct) and distinct.args.get("on") is not None
+    return is_limited or any(True for _ in query.find_all(exp.Window))
 
 
 def _filters(join: exp.Join, alias: str) -> bool:

@@ -166,6 +166,19 @@ CASES: dict[str, tuple[str, set[str]]] = {
         "select at from raw.a where at >= {start} and at < {end} union all select at from raw.b",
         {"raw.b"},
     ),
+    "a union without duplicates": (
+        "select * from (select at from raw.a union select at from raw.b) x where at >= {start} and at < {end}",
+        set(),
+    ),
+    "except": ("select at from raw.a where at >= {start} and at < {end} except select at from raw.b", {"raw.b"}),
+    "intersect": ("select at from raw.a intersect select at from raw.b", {"raw.a", "raw.b"}),
+    "joins in brackets": (f"select a.n from (raw.a a join raw.b b on a.id = b.id) where {IN_A}", {"raw.b"}),
+    "a natural join": (f"select * from raw.a a natural join raw.b where {IN_A}", set()),
+    "a comparison of rows": ("select n from raw.a where (at, n) >= ({start}, 1) and at < {end}", {"raw.a"}),
+    "a filter of an aggregate": (
+        "select count(*) filter (where at >= {start} and at < {end}) as x from raw.a",
+        {"raw.a"},
+    ),
     "a union that is filtered outside": (
         "select * from (select at, n from raw.a union all select at, n from raw.b) x "
         "where at >= {start} and at < {end}",
