@@ -87,6 +87,17 @@ def test_an_interval_emptied_at_the_source_is_emptied_in_the_warehouse(
     assert len(on_postgres.rows("visits")) == 5
 
 
+def test_a_table_that_was_dropped_is_loaded_again(
+    production: Production, on_postgres: LiveWarehouse, worker: Deployed
+) -> None:
+    populate(production, 3)
+    fill_from_here(worker, 3)
+    on_postgres.run("DROP TABLE raw_data.nps")
+    fill_from_here(worker, 3, intervals_per_run=2)
+    assert on_postgres.rows() == production.rows()
+    assert loaded_days(on_postgres) == dict.fromkeys(days_from(DAY, 3), 2)
+
+
 def test_what_depends_on_the_past_stops_at_the_first_failure(
     worker: Deployed,
     production: Production,
