@@ -13,7 +13,18 @@ from daybook.load.load import already_loaded
 from daybook.load.planning.plan import plan
 from daybook.model.interval import Interval
 from daybook.sql import retries
-from tests.support.faulty_network import DAY, FAULTS, ROWS, SILENCE, Network, at_source, by_fault, make, net
+from tests.support.faulty_network import (
+    DAY,
+    FAULTS,
+    ROWS,
+    SILENCE,
+    Network,
+    at_source,
+    by_fault,
+    by_some_faults,
+    make,
+    net,
+)
 
 __all__ = ["net"]
 START = datetime(2021, 2, 5, tzinfo=UTC)
@@ -58,7 +69,7 @@ def test_an_audit_of_a_database_that_stays_lost(net: Network, side: str, monkeyp
 
 
 @BOTH
-@by_fault
+@by_some_faults
 def test_the_reads_of_a_backfill(net: Network, fault: str) -> None:
     table = make(net.ends)
     net.ends.load(table, DAY)

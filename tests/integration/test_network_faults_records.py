@@ -13,7 +13,7 @@ from daybook.load.load import load
 from daybook.model.interval import Interval
 from daybook.sql import retries
 from daybook.sql.retries import with_retries
-from tests.support.faulty_network import DAY, FAULTS, ROWS, Network, at_source, by_fault, change, make, net
+from tests.support.faulty_network import DAY, FAULTS, ROWS, Network, at_source, by_some_faults, change, make, net
 
 __all__ = ["net"]
 START = datetime(2021, 2, 5, tzinfo=UTC)
@@ -53,7 +53,7 @@ def test_the_findings_of_an_audit(net: Network, answer: bool) -> None:
 
 
 @BOTH
-@by_fault
+@by_some_faults
 def test_a_warehouse_that_is_lost_once_during_an_extraction(net: Network, fault: str) -> None:
     table = make(net.ends)
     net.ends.load(table, DAY)

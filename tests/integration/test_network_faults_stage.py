@@ -10,7 +10,18 @@ import pytest
 from daybook.errors import StageLost
 from daybook.load.load import load
 from daybook.stage.s3 import S3Stage
-from tests.support.faulty_network import DAY, FAULTS, ROWS, SILENCE, at_source, by_fault, change, make, stage_behind
+from tests.support.faulty_network import (
+    DAY,
+    FAULTS,
+    ROWS,
+    SILENCE,
+    at_source,
+    by_fault,
+    by_some_faults,
+    change,
+    make,
+    stage_behind,
+)
 from tests.support.servers.gate import Gate
 from tests.support.servers.s3 import S3
 from tests.support.source_and_warehouse import Database, Endpoints
@@ -42,7 +53,7 @@ def test_reading_a_part_that_breaks_off(stored: Endpoints, way: tuple[Gate, S3St
     assert stored.rows(table) == at_source(stored) and stored.staged_keys() == []
 
 
-@by_fault
+@by_some_faults
 @pytest.mark.parametrize("request_", [b"PUT /", b"GET /"], ids=["PUT", "GET"])
 def test_a_stage_that_stays_lost(stored: Endpoints, way: tuple[Gate, S3Stage], request_: bytes, fault: str) -> None:
     (gate, stage), table = way, make(stored)

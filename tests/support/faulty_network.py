@@ -30,6 +30,8 @@ FAULTS: dict[str, dict[str, bool]] = {
     "silence": {"always": False},
 }
 by_fault = pytest.mark.parametrize("fault", FAULTS)
+#: Without FIN, which most drivers treat as RST.
+by_some_faults = pytest.mark.parametrize("fault", [pytest.param("FIN", marks=pytest.mark.full), "RST", "silence"])
 
 
 @dataclass(frozen=True)

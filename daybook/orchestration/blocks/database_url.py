@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy.engine import URL, make_url
 
 from daybook.orchestration.blocks.errors import BadValue
+from daybook.sql.network_limits import READ_TIMEOUT
 
 _ALIASES = {"postgres": "postgresql"}
 """Heroku's name for the dialect, which SQLAlchemy no longer accepts."""
@@ -45,6 +46,8 @@ def read(text: str, examples: Sequence[str]) -> tuple[URL, str | None]:
             raise BadValue(
                 f"?{key}= is given more than once: give it once (several hosts are one comma-separated list)"
             )
+        if key == READ_TIMEOUT and not (value.isdecimal() and int(value)):
+            raise BadValue(f"?{key}={value} is not a number of seconds: write an integer from 1 on")
     return url, note
 
 

@@ -33,7 +33,9 @@ def output(url: str) -> dict[str, Any]:
 
 
 def test_the_profile_of_a_postgresql_has_no_password() -> None:
-    assert output("postgresql+psycopg2://me:s%40cret@db.example/shop?sslmode=require&connect_timeout=5") == {
+    assert output(
+        "postgresql+psycopg2://me:s%40cret@db.example/shop?sslmode=require&connect_timeout=5&read_timeout=60"
+    ) == {
         "type": "postgres",
         "host": "db.example",
         "port": 5432,

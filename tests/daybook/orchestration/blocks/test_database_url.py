@@ -79,6 +79,11 @@ REFUSED = {
     "a password without its user": ("mysql://:hunter2@db/prod", "has a password but no user"),
     "a password in the query": ("mysql://app@db/prod?password=hunter2", "?password= would be stored in clear text"),
     "a key's password in the query": ("postgres://app@db/prod?sslpassword=hunter2", "?sslpassword= would be stored"),
+    "a limit that is no number": (
+        "postgres://app@db/prod?read_timeout=4h",
+        "?read_timeout=4h is not a number of seconds",
+    ),
+    "no limit": ("mysql://app@db/prod?read_timeout=0", "?read_timeout=0 is not a number of seconds"),
     "a key twice": ("postgres://app:hunter2@/prod?host=a&host=b", "?host= is given more than once"),
 }
 
