@@ -70,7 +70,7 @@ def test_a_run_that_is_killed_is_started_again_and_costs_nothing_else(
     with on_postgres.locked():
         parent = create(worker, "backfill/on-demand", parameters=asked(4))
         waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        assert wait_until(lambda: bool(on_postgres.run(waiting)), PATIENCE)
+        assert wait_until(lambda: bool(children(worker, parent)) and bool(on_postgres.run(waiting)), PATIENCE)
         (child,) = children(worker, parent)
         (process,) = flow_processes(worker, child)
         process.send_signal(signal.SIGKILL)
