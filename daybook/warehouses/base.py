@@ -52,6 +52,8 @@ class Warehouse(LockWaits, Protocol):
     copies_into_new_tables: ClassVar[bool]
     #: The kinds of columns that it can read from a source's own files without loss; empty if it cannot read files.
     reads_in_place: ClassVar[frozenset[str]]
+    #: True if texts that differ only in blanks at their end are equal.
+    ignores_trailing_blanks: ClassVar[bool]
     #: The SQL of row hashes.
     hashing: ClassVar[Hashing]
 
@@ -239,10 +241,7 @@ class Warehouse(LockWaits, Protocol):
         ...
 
     def explain(self, error: BaseException, target: Target, stage: Stage, manifest: Manifest) -> DaybookError | None:
-        """Return the error for a failed copy, or None if no value caused it.
-
-        The error has the table, the row's key, the column and the remedy.
-        """
+        """Return the error for a failed copy, with table, key, column and remedy. None: no value caused it."""
         ...
 
     def differs_sql(self, left: Sequence[str], right: Sequence[str]) -> str | None:

@@ -36,6 +36,7 @@ class SqlWarehouse(LockWaits):
     system_columns: ClassVar[frozenset[str]] = frozenset()
     volatile_functions: ClassVar[frozenset[str]] = frozenset()
     unnamed_column: ClassVar[str | None] = None
+    ignores_trailing_blanks: ClassVar[bool] = False
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -44,6 +44,7 @@ class Redshift(PostgresFamily):
     longest_name = 127
     #: For other kinds, COPY truncates digits without a warning, or accepts spellings that Daybook refuses.
     reads_in_place = INTEGERS | {"double", "real", "varchar", "char", "text", "date"}
+    ignores_trailing_blanks = True
     hashing = checksum
     dbt_type, dbt_port = "redshift", 5439
     dbt_options = frozenset({"sslmode", "connect_timeout"})

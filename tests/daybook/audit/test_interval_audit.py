@@ -275,7 +275,7 @@ def test_a_load_during_the_audit_is_not_a_difference(ends: Endpoints) -> None:
     def settled(found: Any, late: Sequence[Entry]) -> bool:
         return found[2].start not in {entry.start for entry in late}
 
-    found = in_rounds(table, days(), ends.warehouse, ends, 60, work, settled)
+    found = in_rounds(table, days(), ends.warehouse, ends, 60, work, settled, "things")
     assert rounds == [[day.start.date() for day in days()], [date(2021, 2, 6)]]
     assert [source.rows for (source, _, _), _ in found] == [10, 9, 10, 10]
     assert all(sure for _, sure in found)
