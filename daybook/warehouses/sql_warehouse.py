@@ -189,9 +189,8 @@ class SqlWarehouse(LockWaits):
     def create(self, session: Session, target: Target) -> None:
         """Create the schema, if it is missing, and the table, in the open transaction."""
         self.make_schema(session, TableName.parse(target.name).schema)
-        required = {*target.key}
         columns = ", ".join(
-            f"{self.quote(column.name)} {self.type_sql(column.type)}{' NOT NULL' if column.name in required else ''}"
+            f"{self.quote(column.name)} {self.type_sql(column.type)}{' NOT NULL' if column.name in target.key else ''}"
             for column in target.columns
         )
         session.run(f"CREATE TABLE {self.table(target.name)} ({columns}){self.table_options(target)}")
