@@ -40,7 +40,7 @@ test: ## run the tests against real servers, and install missing servers first
 # these tests are threads of pytest's process. See tests/support/server_marker.py.
 test-fast: ## run the tests that need no server, in less than a minute
 	@$(INSTALL) dev
-	$(PYTHON) -m pytest -q -n 2 -m "not servers and not full"
+	$(PYTHON) -m pytest -q -n 3 -m "not servers and not full"
 
 test-all: ## run every test, with all combinations instead of pairs, and with new random examples
 	@$(INSTALL) dev

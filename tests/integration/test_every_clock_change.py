@@ -48,7 +48,8 @@ def test_a_named_clock_change(zone: str, day: date, unit: Unit) -> None:
     check(zone, unit, Grid("day", zone).at(day).start)
 
 
-@pytest.mark.parametrize("unit", [pytest.param("hour", marks=pytest.mark.full), "day", "week", "month"])
+@pytest.mark.full  # it looks for the changes of every zone, which takes seconds
+@pytest.mark.parametrize("unit", UNITS)
 def test_one_clock_change_of_each_kind(unit: Unit) -> None:
     """Two changes are of one kind if the clock shows the same times before and after them."""
     kinds: dict[object, tuple[str, datetime]] = {}
