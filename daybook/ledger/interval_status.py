@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeVar
 from daybook.errors import LoadFailed, WarehouseLost
 from daybook.ledger.failures import Failure, Failures
 from daybook.ledger.ledger import Ledger, LedgerRow
-from daybook.ledger.table_loss import loss_unless_locked
+from daybook.ledger.table_loss import Loss, loss_unless_locked
 from daybook.model.interval import Interval
 from daybook.model.table_spec import SHRINK_LIMIT, TableSpec
 from daybook.sql.retries import with_retries
@@ -116,25 +116,32 @@ def first_covering(
 
 
 def read_statuses(warehouse: Warehouse, table: TableSpec | str, intervals: Sequence[Interval]) -> list[IntervalStatus]:
-    """Return the status of each of these intervals of `table`, which are in order.
+    """Return the status of each of these intervals of `table`, which are in order: see `read_statuses_and_loss`."""
+    return read_statuses_and_loss(warehouse, table, intervals)[0] if intervals else []
 
-    If the table has lost its rows (`compare`), no interval is loaded. A name stands for a table with the default
-    `shrink_limit`.
+
+def read_statuses_and_loss(
+    warehouse: Warehouse, table: TableSpec | str, intervals: Sequence[Interval]
+) -> tuple[list[IntervalStatus], Loss | None]:
+    """Return the status of each of these intervals of `table`, which are in order, and the table's loss.
+
+    If the table has lost its rows (`loss_unless_locked`), no interval is loaded. A name stands for a table with the
+    default `shrink_limit`.
 
     Raises:
         LoadFailed: the ledger could not be read.
     """
-    if not intervals:
-        return []
-    span = Interval(intervals[0].start, intervals[-1].end)
     name, limit = (table, SHRINK_LIMIT) if isinstance(table, str) else (table.name, table.shrink_limit)
 
-    def ask() -> list[IntervalStatus]:
+    def ask() -> tuple[list[IntervalStatus], Loss | None]:
         with _not_collecting(), warehouse.session() as session:
             lost = loss_unless_locked(session, warehouse, name, limit)
+            if not intervals:
+                return [], lost
+            span = Interval(intervals[0].start, intervals[-1].end)
             entries = [] if lost else Ledger(warehouse).loaded(session, name, span)
             failures = Failures(warehouse).within(session, name, span)
-            return statuses(intervals, entries, failures)
+            return statuses(intervals, entries, failures), lost
 
     return with_retries(ask, what=f"{name}: reading the ledger", failed=LoadFailed, lost=WarehouseLost)
 

@@ -10,12 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from daybook.errors import LoadFailed, WarehouseLost
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.model.interval import Interval
-from daybook.model.table_spec import TableSpec
 from daybook.sql.database_error import Condition, DatabaseError, meets
-from daybook.sql.retries import with_retries
 from daybook.warehouses.base import TABLE, Warehouse
 from daybook.warehouses.session import Session
 
@@ -143,21 +140,6 @@ def loss_unless_locked(session: Session, warehouse: Warehouse, table: str, shrin
                 raise
             logger.info("%s is locked, so it was not compared with the ledger: %s", table, error.message)
             return None
-
-
-def find_loss(warehouse: Warehouse, table: TableSpec) -> Loss | None:
-    """Return the loss of a table, or None. See `loss_unless_locked`.
-
-    Raises:
-        LoadFailed: the warehouse failed.
-    """
-
-    def ask() -> Loss | None:
-        with warehouse.session() as session:
-            return loss_unless_locked(session, warehouse, table.name, table.shrink_limit)
-
-    what = f"{table.name}: comparing the table with the ledger"
-    return with_retries(ask, what=what, failed=LoadFailed, lost=WarehouseLost)
 
 
 def _loss(

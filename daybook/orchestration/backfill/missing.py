@@ -10,8 +10,8 @@ from daybook.backfill.options import BackfillOptions
 from daybook.backfill.result import BackfillResult
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table
-from daybook.ledger.interval_status import IntervalStatus, read_statuses
-from daybook.ledger.table_loss import Loss, find_loss
+from daybook.ledger.interval_status import IntervalStatus, read_statuses_and_loss
+from daybook.ledger.table_loss import Loss
 from daybook.load.guards import guard_loss
 from daybook.load.planning.owed_intervals import expected_intervals, with_sessions
 from daybook.model.interval import Interval
@@ -33,10 +33,10 @@ class Missing:
 
 def find_missing(name: str, now: datetime) -> Missing:
     """Return the intervals of the table `name` that are not loaded at `now`, by the rules of its file."""
-    table, warehouse = read_table(name), blocks.warehouse()
-    statuses = read_statuses(warehouse, table, expected_intervals(table, now))
+    table = read_table(name)
+    statuses, loss = read_statuses_and_loss(blocks.warehouse(), table, expected_intervals(table, now))
     missing = with_sessions(table, [one.interval for one in statuses if one.entry is None])
-    return Missing(table, statuses, missing, find_loss(warehouse, table))
+    return Missing(table, statuses, missing, loss)
 
 
 def load_missing(client: SyncPrefectClient, missing: Missing) -> BackfillResult:

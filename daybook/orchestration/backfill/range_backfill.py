@@ -13,8 +13,7 @@ from daybook.backfill.dry_run import Forecast, forecast
 from daybook.backfill.options import BackfillOptions
 from daybook.backfill.result import BackfillResult
 from daybook.definitions.table import Table
-from daybook.ledger.interval_status import BackfillSelection, IntervalStatus, read_statuses
-from daybook.ledger.table_loss import find_loss
+from daybook.ledger.interval_status import BackfillSelection, IntervalStatus, read_statuses_and_loss
 from daybook.load.planning.owed_intervals import expected_in_range, with_sessions
 from daybook.model.interval import Interval
 from daybook.orchestration.artifacts import dry_run
@@ -36,9 +35,8 @@ class RangeBackfill:
         options: BackfillOptions,
     ) -> None:
         self._client, self._deployed, self._intervals, self._options = client, deployed, intervals, options
-        warehouse = blocks.warehouse()
-        self._statuses = read_statuses(warehouse, self.table, intervals)
-        if loss := find_loss(warehouse, self.table):
+        self._statuses, loss = read_statuses_and_loss(blocks.warehouse(), self.table, intervals)
+        if loss:
             get_run_logger().warning(
                 "%s: the table is not as the last load left it: %s. So all of its intervals are missing, and this "
                 "backfill loads the table again from those that it selects",

@@ -8,9 +8,10 @@ import pytest
 
 from daybook.definitions.table import Table
 from daybook.errors import ShrinkGuard
-from daybook.ledger.interval_status import read_statuses
-from daybook.ledger.table_loss import find_loss
+from daybook.ledger.interval_status import read_statuses, read_statuses_and_loss
+from daybook.ledger.table_loss import Loss
 from daybook.model.interval_grid import Grid
+from daybook.warehouses.base import Warehouse
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import ends_of, source_database
 
@@ -35,6 +36,10 @@ def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
 
 on_postgres = pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
 with_identities = pytest.mark.parametrize("ends", WAREHOUSES[:2], indirect=True)
+
+
+def find_loss(warehouse: Warehouse, table: Table) -> Loss | None:
+    return read_statuses_and_loss(warehouse, table, [])[1]
 
 
 def things(ends: Endpoints, load: str = "replace_interval", **fields: object) -> Table:
