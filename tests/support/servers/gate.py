@@ -98,7 +98,8 @@ class Gate:
                 time.sleep(self._latency)
                 sink.sendall(block)
         if not pair.cut.is_set():
-            pair.end(reset=False)
+            # A server that still sends to a held client has a full window, and does not react to FIN.
+            pair.end(reset=pair.held)
         return None
 
     def _stop(self, fault: _Fault, pair: "_Pair", source: socket.socket, sink: socket.socket) -> None:
@@ -109,6 +110,7 @@ class Gate:
             pair.end(fault.reset)
             self.reached.set()
             return
+        pair.held = True
         self.reached.set()
         with contextlib.suppress(OSError):
             while source.recv(1 << 16):  # discard the rest until the sender is gone
@@ -122,6 +124,7 @@ class _Pair:
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self.client, self.server = client, server
         self.asked: _Fault | None = None
+        self.held = False
         self.cut = threading.Event()
 
     def end(self, reset: bool) -> None:
