@@ -69,4 +69,4 @@ def recipe_for(session: Session, warehouse: Warehouse, target: Target, described
     existing: Mapping[str, Column] = warehouse.existing_columns(session, target.name) or {
         warehouse.folded(column.name): Column(column.name, warehouse.spelled(column.type)) for column in target.columns
     }
-    return recipe_of(target, existing, warehouse.folded, described)
+    return recipe_of(target, existing, warehouse.folded, described, warehouse.incomparable)

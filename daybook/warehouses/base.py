@@ -2,8 +2,8 @@
 
 To add a warehouse, write a class with these attributes and methods. Put it into a folder of `daybook/warehouses/` that
 has SQLAlchemy's name of the dialect, and assign the class to `WAREHOUSE` there. Another package declares its class as
-an entry point: see `registry`. No other file changes. `SqlWarehouse` has the code that most warehouses share, and
-`LockWaits` the methods about locks.
+an entry point: see `registry`. No other file changes. `SqlWarehouse` has the code that most warehouses share,
+`LockWaits` the methods about locks, and `Abilities` what a warehouse may leave out.
 
 A load also uses SQL that all warehouses share: SELECT with window functions, INSERT … SELECT, DELETE … USING, CREATE
 TEMP TABLE … AS, ALTER TABLE … ADD, DROP and RENAME. A warehouse with another syntax rewrites it in its session.
@@ -22,6 +22,7 @@ from daybook.sql.checksum.side import Hashing
 from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import FilesInPlace, Manifest
+from daybook.warehouses.abilities import Abilities
 from daybook.warehouses.lock_waits import LockWaits
 from daybook.warehouses.session import Session
 
@@ -29,7 +30,7 @@ from daybook.warehouses.session import Session
 TABLE = "a table"
 
 
-class Warehouse(LockWaits, Protocol):
+class Warehouse(Abilities, LockWaits, Protocol):
     """An opened warehouse. Tables are named `schema.table`. Every failure of the database is a `DatabaseError`."""
 
     #: The name for people: PostgreSQL, Redshift.
@@ -40,20 +41,8 @@ class Warehouse(LockWaits, Protocol):
     options: ClassVar[frozenset[str]]
     #: sqlglot's name of the dialect.
     sqlglot_dialect: ClassVar[str]
-    #: Columns of every table that the catalog does not list, and functions that are called without parentheses.
-    system_columns: ClassVar[frozenset[str]]
-    #: Functions, in lower case, whose result changes between calls: clocks, random numbers, sequences.
-    volatile_functions: ClassVar[frozenset[str]]
-    #: The name of a column of a SELECT without a name of its own; None if each such column gets a different name.
-    unnamed_column: ClassVar[str | None]
     #: The maximum length of a name, in bytes. The warehouse truncates longer names without a warning.
     longest_name: ClassVar[int]
-    #: True if rows can be copied directly into a new table, so that the first load needs no staging table.
-    copies_into_new_tables: ClassVar[bool]
-    #: The kinds of columns that it can read from a source's own files without loss; empty if it cannot read files.
-    reads_in_place: ClassVar[frozenset[str]]
-    #: True if texts that differ only in blanks at their end are equal.
-    ignores_trailing_blanks: ClassVar[bool]
     #: The SQL of row hashes.
     hashing: ClassVar[Hashing]
 

@@ -14,6 +14,7 @@ from daybook.model.types import TIMES, Column, Type, holds, parse_type
 from daybook.stage.base import Stage
 from daybook.stage.manifest import FilesInPlace, Manifest
 from daybook.stage.parts import find_row
+from daybook.warehouses.abilities import Abilities
 from daybook.warehouses.lock_waits import LockWaits
 from daybook.warehouses.session import Session
 
@@ -25,18 +26,12 @@ _REMEDY = "Fix the value at the source, or declare another type for the column u
 Found = tuple[str, str, bool]
 
 
-class SqlWarehouse(LockWaits):
+class SqlWarehouse(Abilities, LockWaits):
     """The base of a warehouse that quotes names with `"`. A subclass adds the catalog queries and the other methods."""
 
     title: ClassVar[str]
     longest_name: ClassVar[int]
     options: ClassVar[frozenset[str]] = frozenset()
-    copies_into_new_tables: ClassVar[bool] = False
-    reads_in_place: ClassVar[frozenset[str]] = frozenset()
-    system_columns: ClassVar[frozenset[str]] = frozenset()
-    volatile_functions: ClassVar[frozenset[str]] = frozenset()
-    unnamed_column: ClassVar[str | None] = None
-    ignores_trailing_blanks: ClassVar[bool] = False
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -47,6 +47,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from daybook.model.target import Target
 from daybook.model.types import INTEGERS, Column, Type
@@ -136,7 +137,11 @@ class ComparedColumns:
 
 
 def recipe_of(
-    target: Target, existing: Mapping[str, Column], folded: Callable[[str], str], described: Sequence[Column] = ()
+    target: Target,
+    existing: Mapping[str, Column],
+    folded: Callable[[str], str],
+    described: Sequence[Column] = (),
+    incomparable: Mapping[str, str] = MappingProxyType({}),
 ) -> ComparedColumns:
     """Return the columns to compare of a table.
 
@@ -147,6 +152,7 @@ def recipe_of(
         described: the source's columns after masking (`Extracted.described`, `masked(table, source.columns())`). A
             table file may declare other types than the source has. Without `described`, the types of `target` are
             taken for those of the source.
+        incomparable: the kinds of columns that the warehouse does not keep exactly, each with the reason.
     """
     sources = {column.name: column.type for column in described}
     fields, left_out, size = list[Field](), dict[str, str](), 0
@@ -161,6 +167,9 @@ def recipe_of(
             left_out[name] = (
                 f"{name} is {source} at the source and {kept.type} in the warehouse, which do not write values alike"
             )
+            continue
+        if kept.type.kind in incomparable:
+            left_out[name] = f"{name} is {source} at the source, and {incomparable[kept.type.kind]}"
             continue
         # The bytes that a field adds to the row's text: a character has up to four, and other values are short.
         longest = 4 * source.size + 6 if form in ("text", "char") and source.size else 72

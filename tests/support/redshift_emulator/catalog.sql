@@ -4,7 +4,41 @@ SET check_function_bodies = off;
 
 CREATE SCHEMA redshift_standin;
 GRANT USAGE ON SCHEMA redshift_standin TO PUBLIC;
-CREATE DOMAIN pg_catalog.super AS jsonb;
+
+-- A SUPER is a map of attributes and scalars of Redshift (r_SUPER_type.html), neither the text nor a jsonb: it does not
+-- tell 1.0 from 1, and keeps attributes in their order. Nothing promises that order. `json` has no comparison.
+CREATE DOMAIN pg_catalog.super AS json;
+CREATE FUNCTION redshift_standin.json_order(json, json) RETURNS int LANGUAGE sql IMMUTABLE AS $f$
+  SELECT bttextcmp($1::text, $2::text) $f$;
+CREATE FUNCTION redshift_standin.json_lt(json, json) RETURNS bool LANGUAGE sql IMMUTABLE AS $f$
+  SELECT $1::text < $2::text $f$;
+CREATE FUNCTION redshift_standin.json_le(json, json) RETURNS bool LANGUAGE sql IMMUTABLE AS $f$
+  SELECT $1::text <= $2::text $f$;
+CREATE FUNCTION redshift_standin.json_eq(json, json) RETURNS bool LANGUAGE sql IMMUTABLE AS $f$
+  SELECT $1::text = $2::text $f$;
+CREATE FUNCTION redshift_standin.json_ge(json, json) RETURNS bool LANGUAGE sql IMMUTABLE AS $f$
+  SELECT $1::text >= $2::text $f$;
+CREATE FUNCTION redshift_standin.json_gt(json, json) RETURNS bool LANGUAGE sql IMMUTABLE AS $f$
+  SELECT $1::text > $2::text $f$;
+CREATE OPERATOR pg_catalog.< (LEFTARG = json, RIGHTARG = json, FUNCTION = redshift_standin.json_lt);
+CREATE OPERATOR pg_catalog.<= (LEFTARG = json, RIGHTARG = json, FUNCTION = redshift_standin.json_le);
+CREATE OPERATOR pg_catalog.= (LEFTARG = json, RIGHTARG = json, FUNCTION = redshift_standin.json_eq);
+CREATE OPERATOR pg_catalog.>= (LEFTARG = json, RIGHTARG = json, FUNCTION = redshift_standin.json_ge);
+CREATE OPERATOR pg_catalog.> (LEFTARG = json, RIGHTARG = json, FUNCTION = redshift_standin.json_gt);
+CREATE OPERATOR CLASS redshift_standin.json_ops DEFAULT FOR TYPE json USING btree AS
+  OPERATOR 1 pg_catalog.<, OPERATOR 2 pg_catalog.<=, OPERATOR 3 pg_catalog.=, OPERATOR 4 pg_catalog.>=,
+  OPERATOR 5 pg_catalog.>, FUNCTION 1 redshift_standin.json_order(json, json);
+CREATE FUNCTION redshift_standin.as_super(v json) RETURNS text LANGUAGE sql IMMUTABLE AS $f$
+  SELECT CASE json_typeof(v)
+    WHEN 'object' THEN (
+      SELECT '{' || coalesce(string_agg(to_json(key)::text || ':' || redshift_standin.as_super(value), ','), '') || '}'
+      FROM json_each(v))
+    WHEN 'array' THEN (
+      SELECT '[' || coalesce(string_agg(redshift_standin.as_super(value), ','), '') || ']' FROM json_array_elements(v))
+    WHEN 'number' THEN trim_scale(v::text::numeric)::text
+    ELSE v::text
+  END $f$;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA redshift_standin TO PUBLIC;
 UPDATE pg_cast SET castcontext = 'a' WHERE castsource = 'int4'::regtype AND casttarget = 'bool'::regtype;
 
 CREATE TABLE redshift_standin.load_errors (
@@ -133,7 +167,7 @@ UPDATE pg_proc SET prorettype = 'int8'::regtype WHERE oid = 'pg_catalog.sum(int8
 CREATE FUNCTION pg_catalog.strtol(text, int) RETURNS int8 LANGUAGE sql IMMUTABLE AS $f$
   SELECT CASE WHEN $2 = 16 THEN ('x' || lpad($1, 16, '0'))::bit(64)::int8 ELSE $2 / 0 END $f$;
 CREATE FUNCTION pg_catalog.json_parse(text) RETURNS pg_catalog.super LANGUAGE sql IMMUTABLE AS $f$
-  SELECT $1::jsonb::pg_catalog.super $f$;
+  SELECT redshift_standin.as_super($1::json)::json::pg_catalog.super $f$;
 CREATE FUNCTION pg_catalog.json_serialize(pg_catalog.super) RETURNS text LANGUAGE sql IMMUTABLE AS $f$
   SELECT redshift_standin.as_varchar(coalesce($1::text, 'null')) $f$;
 CREATE FUNCTION pg_catalog.json_size(pg_catalog.super) RETURNS int LANGUAGE sql IMMUTABLE AS $f$

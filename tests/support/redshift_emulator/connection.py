@@ -157,6 +157,9 @@ def in_redshifts_words(fields: Fields) -> bytes:
     if code == "23514" and fields.get("n", "").startswith("rs_len_"):
         limit = fields["n"].rsplit("_", 1)[1]
         fields = {"S": "ERROR", "C": "22001", "M": f"value too long for type character varying({limit})"}
+    elif code == "23514" and fields.get("n", "").startswith("rs_varbyte_"):
+        limit = fields["n"].rsplit("_", 1)[1]
+        fields = {"S": "ERROR", "C": "22001", "M": f"value too long for type varbyte({limit})"}
     elif code == "40001":
         cycle = "transactions forming the cycle are: 1, 2 (pid:1)"
         detail = f"Serializable isolation violation on table - 100001, {cycle}"

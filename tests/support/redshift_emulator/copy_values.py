@@ -36,6 +36,7 @@ SAFE_DIGITS = {"int2": 4, "int4": 9, "int8": 18}  # this many digits always fit
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 TIMESTAMP = re.compile(rb"(\d{4}-\d\d-\d\d) (\d\d):(\d\d):(\d\d)(\.\d{1,6})?([+-]\d\d(?::?\d\d)?)?")
 DEFAULT_TIMEFORMATS = ("YYYY-MM-DD HH:MI:SS", "YYYY-MM-DD HH24:MI:SS")
+JSON_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")|(-?\d+(?:\.\d+)?)(?![\d.eE+-])|\s+')
 BAD_DATE = (1205, "Invalid Date Format - length must be 10 or more")
 BAD_TIMESTAMP = (1206, "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]")
 BOOLEANS = ("t", "f", "true", "false", "y", "n", "yes", "no", "1", "0")
@@ -78,9 +79,18 @@ def convert(value: bytes | None, column: Column, copy: CopyOptions) -> str | Non
     if kind == "bytea":
         _parsed(bytes.fromhex, text, 1207, "Invalid hex for VARBYTE")
         return "\\x" + bytes.fromhex(text).hex()
-    if kind in ("super", "jsonb"):
-        return _parsed(json.loads, stripped.decode(), 1224, "Invalid value for SUPER")
+    if kind == "super":
+        text = _parsed(json.loads, stripped.decode(), 1224, "Invalid value for SUPER")
+        return JSON_TOKEN.sub(_as_super, text)
     return text
+
+
+def _as_super(token: re.Match[str]) -> str:
+    """Return a token of JSON as a SUPER keeps it: without blanks, and without zeros at the end of a fraction."""
+    text, number = token.groups()
+    if number and "." in number:
+        return str(number.rstrip("0").rstrip("."))
+    return text or number or ""
 
 
 def _parsed(parse: Callable[[str], object], text: str, code: int, reason: str) -> str:

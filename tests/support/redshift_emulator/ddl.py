@@ -19,10 +19,8 @@ RENAMED_TYPES = {
     "DATETIME": "timestamp",
     "SMALLDATETIME": "timestamp",
     "SUPER": "pg_catalog.super",
-    "VARBYTE": "bytea",
-    "VARBINARY": "bytea",
-    "BINARY VARYING": "bytea",
 }
+VARBYTE = ("VARBYTE", "VARBINARY", "BINARY VARYING")
 
 
 def column_type(tokens: list[Token], column: str, table: str) -> str:
@@ -35,6 +33,11 @@ def column_type(tokens: list[Token], column: str, table: str) -> str:
         raise RedshiftError("0A000", f'Column "{table}.{column}" has unsupported type "{spelled.lower()}".')
     if base in RENAMED_TYPES:
         return RENAMED_TYPES[base]
+    if base in VARBYTE:  # r_VARBYTE_type.html
+        length = int(first or 64000)
+        if not 1 <= length <= 16_777_216:
+            raise RedshiftError("22023", "length for type varbyte cannot exceed 16777216")
+        return f'bytea CONSTRAINT "rs_varbyte_{column}_{length}" CHECK (octet_length("{column}") <= {length})'
     if base in VARCHAR:
         length = 65535 if first == "MAX" else int(first or 256)
         if not 1 <= length <= 65535:

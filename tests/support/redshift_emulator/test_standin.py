@@ -26,6 +26,7 @@ from psycopg2 import errors
         ("create table z (a int check (a > 0))", "CHECK"),
         ("create table z (a numeric(65,10))", "precision 65"),
         ("create table z (a varchar(70000))", "cannot exceed 65535"),
+        ("create table z (a varbyte(16777217))", "cannot exceed 16777216"),
         ("create temp table z (a int) on commit drop", 'near "ON"'),
         ("create table z (like a including all)", "ALL|all"),
         ("alter table a add column x int, add column y int", 'near ","'),
@@ -137,6 +138,16 @@ def test_varchar_is_bytes(q):
         q("insert into v2 values (%s, 'x')", "ééé")
 
 
+def test_a_varbyte_has_a_length(q):
+    """The length is in bytes, and 64,000 by default (r_VARBYTE_type.html)."""
+    q("create table b (v varbyte(3), w varbyte)")
+    q("insert into b values (from_hex('616263'), from_hex('61'))")
+    with pytest.raises(errors.StringDataRightTruncation, match=r"varbyte\(3\)"):
+        q("insert into b values (from_hex('61626364'), null)")
+    with pytest.raises(errors.StringDataRightTruncation, match=r"varbyte\(64000\)"):
+        q("insert into b values (null, %s)", "\\\\x" + "61" * 64001)
+
+
 def test_backslash_is_an_escape(q):
     assert q("select 'a\\\\b', 'x\\ny'") == [("a\\b", "x\ny")]
     assert q("select %s", "a\\b'c\n\\N") == [("a\\b'c\n\\N",)]
@@ -186,3 +197,11 @@ def test_dml_dialect(q):
     assert q("select count(*) from d") == [(1,)]
     q("update d set v = d2.v from d2 where d.id = d2.id + 1")
     assert q("select v from d") == [("z",)]
+
+
+def test_a_super_is_neither_text_nor_jsonb(q):
+    """It does not tell 1.0 from 1 (limitations-super.html), and an object's attributes keep their order."""
+    q("create table su (id int, v super)")
+    q("insert into su values (1, json_parse(%s))", '{"bb": 1.0, "a": [1.50, "1.0 "]}')
+    assert q("select json_serialize(v) from su") == [('{"bb":1,"a":[1.5,"1.0 "]}',)]
+    assert q("select count(*) from su group by v") == [(1,)]

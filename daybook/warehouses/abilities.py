@@ -1,0 +1,23 @@
+"""The optional abilities and the peculiarities of a warehouse. Each has a default that fits most warehouses."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
+
+
+class Abilities(Protocol):
+    """The part of a warehouse that most warehouses leave as it is."""
+
+    #: Columns of every table that the catalog does not list, and functions that are called without parentheses.
+    system_columns: ClassVar[frozenset[str]] = frozenset()
+    #: Functions, in lower case, whose result changes between calls: clocks, random numbers, sequences.
+    volatile_functions: ClassVar[frozenset[str]] = frozenset()
+    #: The name of a column of a SELECT without a name of its own; None if each such column gets a different name.
+    unnamed_column: ClassVar[str | None] = None
+    #: True if rows can be copied directly into a new table, so that the first load needs no staging table.
+    copies_into_new_tables: ClassVar[bool] = False
+    #: The kinds of columns that it can read from a source's own files without loss; empty if it cannot read files.
+    reads_in_place: ClassVar[frozenset[str]] = frozenset()
+    #: True if texts that differ only in blanks at their end are equal.
+    ignores_trailing_blanks: ClassVar[bool] = False
+    #: The kinds of columns whose values it does not keep exactly, each with the reason. No checksum includes them.
+    incomparable: ClassVar[Mapping[str, str]] = {}
