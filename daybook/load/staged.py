@@ -1,9 +1,10 @@
 """The rows of a load in the warehouse's staging tables."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from daybook.model.interval import Interval
 from daybook.sql.checksum.sums import Sum
+from daybook.strategies.staged_rows import Ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,9 @@ class Staged:
     """The number of rows in `deleted`."""
     later: str | None = None
     """The table of the keys of rows that have moved to later intervals. The load leaves those rows in place."""
+
+    ranges: Ranges = field(default_factory=dict)
+    """The ranges of the key's columns and of the cursor, over all staged rows, also those in `deleted`."""
 
     @property
     def counts(self) -> dict[Interval, int]:

@@ -5,7 +5,7 @@ It uses only SQL that PostgreSQL and Redshift share, as the strategies do.
 
 from daybook.model.soft_deletes import flagged_sql
 from daybook.model.target import Target
-from daybook.strategies.staged_rows import Statements, not_newer_sql
+from daybook.strategies.staged_rows import Ranges, Statements, not_newer_sql
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -46,12 +46,14 @@ def split_deleted(session: Session, warehouse: Warehouse, target: Target, staged
     session.run(f"DELETE FROM {staged} WHERE {flagged}")
 
 
-def remove_deleted(session: Statements, warehouse: Warehouse, target: Target, deleted: str) -> int:
+def remove_deleted(session: Statements, warehouse: Warehouse, target: Target, deleted: str, ranges: Ranges) -> int:
     """Delete from the target the rows whose keys are in `deleted` (quoted), unless the target's row is newer.
+
+    `ranges` are those of the rows of `deleted`.
 
     Returns the number of deleted rows.
     """
     if not target.key:
         return 0
     table = warehouse.table(target.name)
-    return session.run(f"DELETE FROM {table} USING {deleted} WHERE {not_newer_sql(warehouse, target, deleted)}")
+    return session.run(f"DELETE FROM {table} USING {deleted} WHERE {not_newer_sql(warehouse, target, deleted, ranges)}")

@@ -64,6 +64,7 @@ class Staging:
                 )
                 name, rows = newest, left
         staged = self._with_checksums(tally, name, rows)
+        staged = replace(staged, ranges=warehouse.ranges(session, target, name) if remains else {})
         if target.deleted:
             staged = self._split_deleted(session, tally, staged)
         if not self._plan.table.strategy.keeps_newest_of_key:
@@ -76,9 +77,11 @@ class Staging:
         staged_sql.split_deleted(session, self._warehouse, self._target, table, deleted)
         rows = session.one(f"SELECT count(*) FROM {table}")
         if plan.whole:
-            return Staged(table, rows, {}, self._total(tally, table), deleted, staged.rows - rows)
-        sums = tally.sums(table, plan.intervals)
-        return Staged(table, rows, sums, deleted=deleted, deleted_rows=staged.rows - rows)
+            sums, total = staged.sums, self._total(tally, table)
+        else:
+            sums, total = tally.sums(table, plan.intervals), None
+        deleted_rows = staged.rows - rows
+        return replace(staged, rows=rows, sums=sums, total=total, deleted=deleted, deleted_rows=deleted_rows)
 
     def _stage_moved_keys(self, session: Session) -> str | None:
         """Copy the keys of rows that have moved to later intervals into their own table. Return its quoted name."""

@@ -223,12 +223,13 @@ class Transaction:
         moved = MovedIntervals(warehouse, target, grid, list(staged.sums))
         if staged.rows and (plan.strategy.removes_rows or plan.strategy.rows_move):
             newest = plan.strategy.keeps_newest_of_key
-            same_key = same_key_sql(warehouse, target, self._table, staged.table)
-            moved.lost(staged.table, not_newer_sql(warehouse, target, staged.table) if newest else same_key)
+            same_key = same_key_sql(warehouse, target, self._table, staged.table, staged.ranges)
+            not_newer = not_newer_sql(warehouse, target, staged.table, staged.ranges)
+            moved.lost(staged.table, not_newer if newest else same_key)
         if staged.rows and self._entries.neighbouring_intervals():
             moved.gained(staged.table)
         if staged.deleted:
-            moved.lost(staged.deleted, not_newer_sql(warehouse, target, staged.deleted))
+            moved.lost(staged.deleted, not_newer_sql(warehouse, target, staged.deleted, staged.ranges))
         return moved.find(session)
 
     def _apply(self, session: Session, staged: Staged, tally: LoadChecksums, loaded: RowTally) -> None:
@@ -236,7 +237,7 @@ class Transaction:
         entries = self._ledger.newest(session, target.name, plan.range)
         guards.guard_shrink(session, warehouse, target, plan, staged, tally, entries)
         if staged.deleted and not plan.whole:
-            removed = staged_sql.remove_deleted(loaded, warehouse, target, staged.deleted)
+            removed = staged_sql.remove_deleted(loaded, warehouse, target, staged.deleted, staged.ranges)
             guards.guard_deletions(session, plan, self._table, removed)
-        rows = StagedRows(loaded, warehouse, target, staged.table, staged.rows, list(staged.sums), staged.later)
-        plan.strategy.apply(rows)
+        args = (staged.table, staged.rows, list(staged.sums), staged.later, staged.ranges)
+        plan.strategy.apply(StagedRows(loaded, warehouse, target, *args))

@@ -6,11 +6,16 @@ Table files name strategies, so this package is below most others and cannot imp
 what a strategy needs of the warehouse, of its session and of the target.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from daybook.errors import RowCountMismatch
+
+#: The least and the greatest value of some columns of staged rows, as SQL literals. A join with conditions on them
+#: returns the same rows, and the warehouse can skip the blocks of the table that have other values.
+Ranges = Mapping[str, tuple[str, str]]
 
 
 class Statements(Protocol):
@@ -93,6 +98,8 @@ class StagedRows:
     """The intervals to load; empty for the whole table."""
     moved_keys: str | None = None
     """A quoted table with the keys of rows that have moved to intervals that are not loaded yet."""
+    ranges: Ranges = field(default_factory=dict)
+    """The ranges of the key's columns and of the cursor. A column is in it only if no staged row has NULL there."""
 
     @property
     def table(self) -> str:
@@ -112,10 +119,16 @@ class StagedRows:
             [f"{self.table}.{name}" for name in names], [f"{self.staged}.{name}" for name in names]
         )
 
-    def insert_missing(self) -> None:
-        """Insert the staged rows whose key the table does not have."""
+    def insert_missing(self, *, newer_only: bool = False) -> None:
+        """Insert the staged rows whose key the table does not have.
+
+        With `newer_only`, the table has a staged row's key only in rows whose cursor is not older than the row's.
+        """
         names = [self.warehouse.quote(name) for name in self.target.column_names]
-        same_key = same_key_sql(self.warehouse, self.target, self.table, self.staged)
+        same_key = same_key_sql(self.warehouse, self.target, self.table, self.staged, self.ranges)
+        cursor = self.target.cursor.column if self.target.cursor else ""
+        if newer_only and cursor in self.ranges:
+            same_key += f" AND {self.table}.{self.warehouse.quote(cursor)} >= {self.ranges[cursor][0]}"
         self.session.run(
             f"INSERT INTO {self.table} ({', '.join(names)}) "
             f"SELECT {', '.join(f'{self.staged}.{name}' for name in names)} "
@@ -136,7 +149,8 @@ class StagedRows:
             RowCountMismatch: the number of inserted rows differs from the number of staged rows.
         """
         session, table, staged, target = self.session, self.table, self.staged, self.target
-        same_key, differs = same_key_sql(self.warehouse, target, table, staged), self.differs_sql()
+        same_key = same_key_sql(self.warehouse, target, table, staged, self.ranges)
+        differs = self.differs_sql()
         if target.key and differs:
             session.run(
                 f"DELETE FROM {table} WHERE {scope} AND NOT EXISTS "
@@ -160,10 +174,18 @@ class StagedRows:
             )
 
 
-def same_key_sql(warehouse: Dialect, target: TargetTable, table: str, other: str) -> str:
-    """Return the condition that a row of `table` and one of `other` (both quoted) have the same key."""
-    names = [warehouse.quote(name) for name in target.key]
-    return " AND ".join(f"{table}.{name} = {other}.{name}" for name in names)
+def same_key_sql(
+    warehouse: Dialect, target: TargetTable, table: str, other: str, ranges: Ranges = MappingProxyType({})
+) -> str:
+    """Return the condition that a row of `table` and one of `other` (both quoted) have the same key.
+
+    `ranges` are those of the rows of `other`.
+    """
+    names = {name: warehouse.quote(name) for name in target.key}
+    conditions = [f"{table}.{name} = {other}.{name}" for name in names.values()]
+    for name in names.keys() & ranges.keys():
+        conditions.append(f"{table}.{names[name]} BETWEEN {ranges[name][0]} AND {ranges[name][1]}")
+    return " AND ".join(conditions)
 
 
 def without_keys_sql(warehouse: Dialect, target: TargetTable, table: str, keys: str) -> str:
@@ -171,11 +193,17 @@ def without_keys_sql(warehouse: Dialect, target: TargetTable, table: str, keys: 
     return f"NOT EXISTS (SELECT 1 FROM {keys} WHERE {same_key_sql(warehouse, target, keys, table)})"
 
 
-def not_newer_sql(warehouse: Dialect, target: TargetTable, staged: str) -> str:
-    """Return the condition that a row of the target has the key of a row in `staged` (quoted), and is not newer."""
+def not_newer_sql(warehouse: Dialect, target: TargetTable, staged: str, ranges: Ranges = MappingProxyType({})) -> str:
+    """Return the condition that a row of the target has the key of a row in `staged` (quoted), and is not newer.
+
+    `ranges` are those of the staged rows. The older row of a key may have any older cursor, so only the newest staged
+    cursor is a bound.
+    """
     table = warehouse.table(target.name)
-    condition = same_key_sql(warehouse, target, table, staged)
+    condition = same_key_sql(warehouse, target, table, staged, ranges)
     if target.cursor:
         column = warehouse.quote(target.cursor.column)
         condition += f" AND ({table}.{column} IS NULL OR {staged}.{column} >= {table}.{column})"
+        if target.cursor.column in ranges:
+            condition += f" AND ({table}.{column} IS NULL OR {table}.{column} <= {ranges[target.cursor.column][1]})"
     return condition

@@ -25,9 +25,9 @@ class Upsert(Strategy):
         """Delete the rows that staged ones replace, then insert the staged rows whose key is missing."""
         if not rows.count:
             return
-        condition = not_newer_sql(rows.warehouse, rows.target, rows.staged)
+        condition = not_newer_sql(rows.warehouse, rows.target, rows.staged, rows.ranges)
         differs = rows.differs_sql()
         if differs:
             condition += f" AND {differs}"
         rows.session.run(f"DELETE FROM {rows.table} USING {rows.staged} WHERE {condition}")
-        rows.insert_missing()
+        rows.insert_missing(newer_only=True)

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
+from daybook.model.target import Target
+from daybook.strategies.staged_rows import Ranges
+from daybook.warehouses.session import Session
+
 
 class Abilities(Protocol):
     """The part of a warehouse that most warehouses leave as it is."""
@@ -21,3 +25,11 @@ class Abilities(Protocol):
     ignores_trailing_blanks: ClassVar[bool] = False
     #: The kinds of columns whose values it does not keep exactly, each with the reason. No checksum includes them.
     incomparable: ClassVar[Mapping[str, str]] = {}
+
+    def ranges(self, session: Session, target: Target, staged: str) -> Ranges:
+        """Return the ranges of the target's key columns and cursor in the rows of `staged` (quoted).
+
+        Joins of `staged` with the target are bounded by them. Only a warehouse that can skip blocks of a table profits,
+        and only columns with an exact order are included. By default, there are none.
+        """
+        return {}

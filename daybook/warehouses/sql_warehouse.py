@@ -199,12 +199,17 @@ class SqlWarehouse(Abilities, LockWaits):
 
     def create_staging(self, session: Session, target: Target, name: str) -> None:
         """Create an empty temporary table `name` with the types that the target has or will have."""
+        options = self.staging_options(target)
         if self.exists(session, target.name):
             rows = f"SELECT {', '.join(map(self.quote, target.column_names))} FROM {self.table(target.name)} LIMIT 0"
-            session.run(f"CREATE TEMP TABLE {self.quote(name)} AS {rows}")
+            session.run(f"CREATE TEMP TABLE {self.quote(name)}{options} AS {rows}")
             return
         columns = ", ".join(f"{self.quote(column.name)} {self.type_sql(column.type)}" for column in target.columns)
-        session.run(f"CREATE TEMP TABLE {self.quote(name)} ({columns})")
+        session.run(f"CREATE TEMP TABLE {self.quote(name)} ({columns}){options}")
+
+    def staging_options(self, target: Target) -> str:
+        """Return the SQL after the name, or after the columns, in the CREATE TEMP TABLE of staged rows."""
+        return ""
 
     def reads_files(self, files: FilesInPlace) -> bool:
         """Return True if COPY can read these files of a source. Most warehouses cannot."""

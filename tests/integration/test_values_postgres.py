@@ -1,6 +1,9 @@
 """Every value of PostgreSQL's types is loaded unchanged into every warehouse."""
 
+import json
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -118,12 +121,17 @@ OTHERS = [
 ]
 
 
+def as_value(text: str) -> Any:
+    """Return the value of JSON, in which 1.50 is 1.5."""
+    return json.loads(text, parse_float=Decimal)
+
+
 @pytest.mark.parametrize("cases", [NUMBERS, TIMES, TEXTS, OTHERS], ids=lambda cases: cases[0].type)
 def test_arrives(from_postgres: Endpoints, cases: list[Case]) -> None:
     ends = from_postgres
     columns = ", ".join(f"c{number} {case.type}" for number, case in enumerate(cases))
     ends.source.run(f"{TYPES}; CREATE TABLE things (id int PRIMARY KEY, {columns})")
-    expected: list[tuple[str, str | None]] = []
+    expected: list[tuple[str, Any]] = []
     for number, case in enumerate(cases):
         for value in (*case.values, *(() if ends.on_redshift else case.only_postgres), None):
             # the text of money is in the currency of the server's lc_monetary
@@ -134,7 +142,13 @@ def test_arrives(from_postgres: Endpoints, cases: list[Case]) -> None:
     ends.load(table)
     names = ", ".join(f"c{number}" for number in range(len(cases)))
     rows = ends.destination.texts(f"SELECT {names} FROM {ends.name(table)} ORDER BY id")
-    assert [(name, row[int(name[1:])]) for (name, _), row in zip(expected, rows, strict=True)] == expected
+    found = [(name, row[int(name[1:])]) for (name, _), row in zip(expected, rows, strict=True)]
+    if ends.on_redshift:  # a SUPER keeps the value, not its text
+        supers = {f"c{number}" for number, case in enumerate(cases) if case.redshift == "super"}
+        found, expected = (
+            [(c, as_value(v) if c in supers and v else v) for c, v in some] for some in (found, expected)
+        )
+    assert found == expected
     types = ends.destination.types(table.name)
     assert {case.type: types[f"c{number}"] for number, case in enumerate(cases)} == {
         case.type: case.redshift if ends.on_redshift else case.postgres or case.type for case in cases

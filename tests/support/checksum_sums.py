@@ -28,7 +28,7 @@ def sums(ends: Endpoints, table: Table, columns: tuple[str, ...] = ()) -> Sums:
         described = masked(table, source.columns())
         target = target_of(table, described)
         existing = ends.warehouse.existing_columns(session, table.name)
-        recipe = recipe_of(target, existing, ends.warehouse.folded, described)
+        recipe = recipe_of(target, existing, ends.warehouse.folded, described, ends.warehouse.incomparable)
         if columns:
             recipe = ComparedColumns(tuple(f for f in recipe.fields if f.name in columns), (), recipe.left_out)
         loaded = LoadChecksums(session, ends.warehouse, target, recipe).side(ends.warehouse.table(table.name))

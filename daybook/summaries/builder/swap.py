@@ -108,9 +108,10 @@ def intervals(
             "changed by hand: build it with full_refresh=true to give it the columns of its SELECT again"
         )
     moved, built = MovedIntervals(warehouse, target, grid, wanted), warehouse.table(build)
-    moved.lost(built, same_key_sql(warehouse, target, warehouse.table(target.name), built))
+    ranges = warehouse.ranges(session, target, built)
+    moved.lost(built, same_key_sql(warehouse, target, warehouse.table(target.name), built, ranges))
     found = moved.find(session)
-    EXACT_INTERVALS.apply(StagedRows(session, warehouse, target, built, rows, wanted))
+    EXACT_INTERVALS.apply(StagedRows(session, warehouse, target, built, rows, wanted, ranges=ranges))
     return found
 
 

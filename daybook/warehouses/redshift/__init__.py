@@ -15,18 +15,22 @@ from daybook.sql.database_error import DatabaseError
 from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import FilesInPlace, Manifest
+from daybook.strategies.staged_rows import Ranges
 from daybook.warehouses.postgres_family import PostgresFamily
 from daybook.warehouses.redshift import checksum
 from daybook.warehouses.redshift.copy_command import COMPRESSIONS, CopyCommand, explain
+from daybook.warehouses.redshift.key_ranges import ranges_of
 from daybook.warehouses.session import Session
 
 URLS = ("redshift+psycopg2://USER:PASSWORD@HOST:5439/DATABASE",)
 
 _LONGEST_TEXT = 65535  # bytes, of a VARCHAR
-_LONGEST_BYTES = 1024000  # of a VARBYTE
+_LONGEST_BYTES = 16_777_216  # of a VARBYTE: r_VARBYTE_type.html
 _SPELLED = {"double": "double precision", "jsonb": "super"}
 #: Types that Redshift lacks. Their values are kept as text, and the number is the length of the VARCHAR.
 _AS_TEXT = {"interval": 64, "uuid": 36, "json": _LONGEST_TEXT, "text": _LONGEST_TEXT, "native": _LONGEST_TEXT}
+#: Kinds of columns that are no DISTKEY or SORTKEY (limitations-super.html), or have not been tried as one.
+_NO_KEYS = {"jsonb", "bytes"}
 #: The tables of external schemas, which pg_class lacks. This query is slow if there are many late-binding views.
 _EXTERNAL_COLUMNS = (
     "SELECT table_schema, table_name, column_name, data_type FROM svv_columns WHERE table_schema IN ({schemas}) "
@@ -149,6 +153,23 @@ class Redshift(PostgresFamily):
     def lock_sql(self, table: str) -> str:
         """Return Redshift's only lock. Readers wait for it, too, so a load takes it after its rows are staged."""
         return f"LOCK {self.table(table)}"
+
+    def ranges(self, session: Session, target: Target, staged: str) -> Ranges:
+        """Return the ranges of the key's columns and of the cursor, which let a join skip blocks of the target."""
+        return ranges_of(session, self.quote, target, staged)
+
+    def staging_options(self, target: Target) -> str:
+        """Return the DISTKEY and the SORTKEY: the key, by which a load joins the staged rows with the table.
+
+        If the table is distributed by this column, too, the join moves no rows between nodes
+        (c_best-practices-best-dist-key.html). Otherwise, CREATE TABLE AS with a LIMIT chooses keys by its own plan
+        (r_CTAS_usage_notes.html).
+        """
+        kinds = {column.type.kind for column in target.columns if column.name in target.key}
+        if not target.key or kinds & _NO_KEYS:
+            return ""
+        keys = [self.quote(name) for name in target.key]
+        return f" DISTKEY ({keys[0]}) SORTKEY ({', '.join(keys)})"
 
     def reads_files(self, files: FilesInPlace) -> bool:
         """Return True if COPY supports the compression of the files."""

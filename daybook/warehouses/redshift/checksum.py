@@ -53,6 +53,7 @@ def _digest(text: str) -> str:
 
 def _part(field: Field, value: str) -> str:
     text = spelled(field, value)
+    # No load compares a SUPER (`Redshift.incomparable`) until a cluster has shown that this SQL is exact.
     if field.form == "json" and field.there.kind not in TEXTS:  # JSON_SERIALIZE fails for longer values
         return f"'|' || CASE WHEN JSON_SIZE({value}) > {_LONGEST} THEN NULL ELSE COALESCE({_digest(text)}, '') END"
     if field.digest:

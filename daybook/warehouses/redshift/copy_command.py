@@ -29,7 +29,9 @@ class CopyCommand:
     def run(self, into: str) -> int:
         """Copy the parts into the table `into` (quoted). Return the row count that Redshift reports.
 
-        COPY reads a manifest that lists the files, because a prefix would match other files, too.
+        COPY reads a manifest that lists the files, because a prefix would match other files, too. It collects the
+        statistics of the staging table (STATUPDATE, t_Analyzing_tables.html). Otherwise, the joins of the load are
+        planned without any, because automatic analyze waits for an idle cluster.
 
         Raises:
             WarehouseError: the stage is not on S3.
@@ -51,7 +53,7 @@ class CopyCommand:
         columns = ", ".join(self._quote(name) for name in target.column_names)
         session.run(
             f"COPY {into} ({columns}) FROM %s IAM_ROLE %s MANIFEST ZSTD FORMAT AS CSV NULL AS %s "
-            "DATEFORMAT 'auto' TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE OFF",
+            "DATEFORMAT 'auto' TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE ON",
             (stage.uri(manifest.copy_key), self._role, manifest.format.null),
         )
         rows: int = session.one("SELECT pg_last_copy_count()")
@@ -91,6 +93,7 @@ class CopyCommand:
             for name, column in zip(names, target.columns, strict=True)
         ]
         session.run(f"INSERT INTO {into} ({', '.join(names)}) SELECT {', '.join(fields)} FROM {landed}")
+        session.run(f"ANALYZE {into}")
         session.run(f"DROP TABLE {landed}")
         return rows
 

@@ -32,7 +32,7 @@ def test_a_source_of_postgresql(ends: Endpoints) -> None:
     table = table_of(ends, key=["own", "spell", "at"])
     ends.load(table, "2021-02-05")
     found = audited(ends, table, 1)[0]
-    assert (str(found.verdict), dict(found.recipe.left_out)) == ("equal", {})
+    assert (str(found.verdict), set(found.recipe.left_out)) == ("equal", {"said"} if ends.on_redshift else set())
     ends.source.run("UPDATE things SET wide = 7 WHERE yes")
     found = audited(ends, table, 1)[0]
     assert str(found.verdict) == "source changed since" and found.differences.changed == 1

@@ -1,0 +1,47 @@
+"""The ranges of staged rows, so that a join reads only those blocks of the table that can have their keys.
+
+Redshift keeps the least and the greatest value of every column for each block of 1 MB (its zone map), and skips the
+blocks that a literal in the query rules out: c_challenges_achieving_high_performance_queries.html, t_Sorting_data.html.
+A join condition alone rules out nothing, so an upsert would read its whole target in each join.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from daybook.model.target import Target
+from daybook.model.types import INTEGERS
+from daybook.strategies.staged_rows import Ranges
+from daybook.warehouses.session import Session
+
+#: The kinds with an order that has no exceptions. Floats have NaN, and texts may have a collation.
+_ORDERED = INTEGERS | {"decimal", "date", "timestamp", "timestamptz"}
+
+
+def ranges_of(session: Session, quote: Callable[..., str], target: Target, staged: str) -> Ranges:
+    """Return the ranges of the key's columns and of the cursor, with one query of the staged rows.
+
+    A column is left out if a row has NULL there, or if the warehouse keeps its values as texts or floats.
+    """
+    wanted = {*target.key, *([target.cursor.column] if target.cursor else [])} if target.key else set[str]()
+    names = [column.name for column in target.columns if column.name in wanted and column.type.kind in _ORDERED]
+    if not names:
+        return {}
+    fields = ", ".join("MIN({0}), MAX({0}), COUNT({0})".format(quote(name)) for name in names)
+    ((rows, *found),) = session.rows(f"SELECT COUNT(*), {fields} FROM {staged}")
+    ranges = {}
+    for name, least, greatest, values in zip(names, found[::3], found[1::3], found[2::3], strict=True):
+        low, high = _literal(least), _literal(greatest)
+        if low and high and values == rows:
+            ranges[name] = (low, high)
+    return ranges
+
+
+def _literal(value: Any) -> str | None:
+    """Return an SQL literal, which needs no escapes; None for a value of another type, such as infinity."""
+    if isinstance(value, int) or (isinstance(value, Decimal) and value.is_finite()):
+        return format(value, "f") if isinstance(value, Decimal) else str(value)
+    if isinstance(value, datetime):
+        return f"'{value.isoformat(' ')}'"
+    return f"'{value.isoformat()}'" if isinstance(value, date) else None
