@@ -145,9 +145,8 @@ def test_arrives(from_postgres: Endpoints, cases: list[Case]) -> None:
     found = [(name, row[int(name[1:])]) for (name, _), row in zip(expected, rows, strict=True)]
     if ends.on_redshift:  # a SUPER keeps the value, not its text
         supers = {f"c{number}" for number, case in enumerate(cases) if case.redshift == "super"}
-        found, expected = (
-            [(c, as_value(v) if c in supers and v else v) for c, v in some] for some in (found, expected)
-        )
+        for pairs in (found, expected):
+            pairs[:] = [(name, as_value(value) if name in supers and value else value) for name, value in pairs]
     assert found == expected
     types = ends.destination.types(table.name)
     assert {case.type: types[f"c{number}"] for number, case in enumerate(cases)} == {

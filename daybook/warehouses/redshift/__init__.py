@@ -19,7 +19,7 @@ from daybook.strategies.staged_rows import Ranges
 from daybook.warehouses.postgres_family import PostgresFamily
 from daybook.warehouses.redshift import checksum
 from daybook.warehouses.redshift.copy_command import COMPRESSIONS, CopyCommand, explain
-from daybook.warehouses.redshift.key_ranges import ranges_of
+from daybook.warehouses.redshift.zone_maps import ranges_of
 from daybook.warehouses.session import Session
 
 URLS = ("redshift+psycopg2://USER:PASSWORD@HOST:5439/DATABASE",)
