@@ -1,8 +1,12 @@
 """A client's socket and its PostgreSQL session: startup, relaying messages, and errors in Redshift's wording."""
 
 import re
+import secrets
 import socket
+import ssl
 import struct
+import time
+from functools import lru_cache
 
 from tests.support.redshift_emulator.errors import RedshiftError
 from tests.support.redshift_emulator.lexer import literal
@@ -35,6 +39,7 @@ HIDDEN_PARAMETERS = (
     *("IntervalStyle", "search_path", "scram_iterations"),
 )
 BACKEND_USER = "awsuser"
+DIGEST = 13  # an authentication request that only AWS's drivers understand
 
 
 class Connection:
@@ -43,8 +48,9 @@ class Connection:
     def __init__(self, client: socket.socket, settings: Settings) -> None:
         self.client, self.settings = client, settings
         self.stream = client.makefile("rb")
-        self.database = ""
+        self.database = self.user = ""
         self.backend: Backend
+        self.last_byte = time.monotonic()
 
     def open(self) -> bool:
         """Greet the client and start its session. Return False for a refused client or a cancellation request."""
@@ -53,6 +59,7 @@ class Connection:
             return False
         words = iter(body[4:].split(b"\0"))
         asked = {word.decode(): next(words).decode() for word in words if word}
+        self.user = asked.get("user", "")
         try:
             self._let_in(asked)
         except RedshiftError as error:
@@ -80,7 +87,12 @@ class Connection:
             size = struct.unpack("!i", read_exactly(self.stream, 4))[0]
             body = read_exactly(self.stream, size - 4)
             code = struct.unpack("!i", body[:4])[0]
-            if code in (SSL_REQUEST, GSS_REQUEST):
+            if code == SSL_REQUEST and self.settings.estate["tls"]:
+                self.client.sendall(b"S")
+                self.stream.detach()
+                self.client = _tls(self.settings.estate["tls"]).wrap_socket(self.client, server_side=True)
+                self.stream = self.client.makefile("rb")
+            elif code in (SSL_REQUEST, GSS_REQUEST):
                 self.client.sendall(b"N")
             elif code == CANCEL_REQUEST:
                 with socket.create_connection((HOST, self.settings.postgres_port)) as canceller:
@@ -91,10 +103,18 @@ class Connection:
                 return body
 
     def _let_in(self, asked: dict[str, str]) -> None:
-        if self.settings.client_password is not None:
+        user = self.settings.estate.user(self.user)
+        if refuses := self.settings.estate["refuses"]:
+            raise RedshiftError("57P03", refuses)
+        wanted = user.get("password", self.settings.client_password)
+        given = ""
+        if user.get("request") == DIGEST:
+            self._require_digest(wanted)
+        elif wanted is not None:
             self.send(b"R", struct.pack("!i", 3))
-            if read_message(self.stream)[1][:-1].decode() != self.settings.client_password:
-                raise RedshiftError("28P01", f'password authentication failed for user "{asked.get("user")}"')
+            given = read_message(self.stream)[1][:-1].decode()
+            if given != wanted:
+                raise RedshiftError("28P01", f'password authentication failed for user "{self.user}"')
         if unknown := UNKNOWN_OPTIONS.search(asked.get("options", "")):
             raise RedshiftError("42704", f'unrecognized configuration parameter "{unknown[1]}"')
         options = {name: value for name, value in asked.items() if name.lower() in PASSED_ON}
@@ -104,13 +124,50 @@ class Connection:
             "-c backslash_quote=on -c extra_float_digits=0 "
             f"-c default_transaction_isolation={ISOLATION[self.settings.isolation]}"
         ).strip()
-        self.database = asked.get("database") or asked.get("user", "")
-        password = self.settings.postgres_password
-        self.backend = Backend(self.settings.postgres_port, BACKEND_USER, password, self.database, options)
+        if self.settings.estate["read_only"]:
+            options["options"] += " -c default_transaction_read_only=on"
+        self.database = asked.get("database") or self.user
+        own = user.get("own_role")
+        name, password = (self.user, given) if own else (BACKEND_USER, self.settings.postgres_password)
+        self.backend = Backend(self.settings.postgres_port, name, password, self.database, options)
+
+    def _require_digest(self, password: str) -> None:
+        """Ask for a digest of the password, as Redshift does for a user with a sha256 password.
+
+        https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_USER.html has such passwords. The messages are those
+        that redshift_connector, AWS's own driver, reads and sends.
+        """
+        from redshift_connector.utils.extensible_digest import ExtensibleDigest
+
+        salt, nonce = secrets.token_bytes(16), secrets.token_bytes(16)
+        parts = b"".join(struct.pack("!i", len(part)) + part for part in (salt, nonce))
+        self.send(b"R", struct.pack("!ii", DIGEST, 0) + parts)
+        body = read_message(self.stream)[1]
+        size = struct.unpack("!i", body[:4])[0]
+        digest, client_nonce = body[4 : 4 + size], body[8 + size :]
+        wanted = ExtensibleDigest.encode(
+            client_nonce=client_nonce, password=password.encode(), salt=salt, algo_name="SHA256", server_nonce=nonce
+        )
+        if digest != wanted:
+            raise RedshiftError("28P01", f'password authentication failed for user "{self.user}"')
+
+    def black_holed(self) -> bool:
+        """Return True if the network has dropped this connection, because no byte passed for too long."""
+        limit = self.settings.estate["black_hole"]
+        return limit is not None and time.monotonic() - self.last_byte > limit
 
     def send(self, kind: bytes, body: bytes = b"") -> None:
-        """Send one message to the client."""
+        """Send one message to the client. If the network has dropped the connection, nobody receives it.
+
+        A NAT gateway or a load balancer drops a connection that was idle for 350 seconds, and says so to nobody:
+        https://docs.aws.amazon.com/redshift/latest/mgmt/connecting-drop-issues.html
+        """
+        if self.black_holed():
+            while self.client.recv(1 << 16):  # until the client has given up
+                pass
+            raise ConnectionError("the client has gone")
         self.client.sendall(message(kind, body))
+        self.last_byte = time.monotonic()
 
     def send_error(self, error: bytes | Fields) -> None:
         """Send an error of PostgreSQL to the client, in Redshift's wording."""
@@ -149,6 +206,14 @@ class Connection:
         if hasattr(self, "backend"):
             self.backend.close()
         hang_up(self.client)
+
+
+@lru_cache
+def _tls(certificate: str) -> ssl.SSLContext:
+    """Return the TLS context of a server with this certificate and key."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
 
 
 def in_redshifts_words(fields: Fields) -> bytes:

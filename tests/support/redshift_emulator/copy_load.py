@@ -36,7 +36,7 @@ def run_copy(connection: Connection, tokens: list[Token], drop: bool) -> bool:
     copy = parse_copy(tokens)
     backend = connection.backend
     columns, quoted = _target(backend, copy)
-    objects = s3_objects(copy, connection.settings)
+    objects = s3_objects(copy, connection.settings, connection.user)
     first = next(objects, None)
     alone, dry = backend.status == "I", "NOLOAD" in copy
     if dry and not alone:

@@ -12,6 +12,7 @@ import boto3
 import zstandard
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.support.redshift_emulator.copy_access import Access, Keys, service_error
 from tests.support.redshift_emulator.copy_options import CopyOptions
 from tests.support.redshift_emulator.errors import RedshiftError, internal
 from tests.support.redshift_emulator.settings import Settings
@@ -26,11 +27,14 @@ DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def s3_objects(copy: CopyOptions, settings: Settings) -> Iterator[tuple[str, bytes]]:
+def s3_objects(copy: CopyOptions, settings: Settings, user: str) -> Iterator[tuple[str, bytes]]:
     """Yield URL and decompressed content of each object, in order. Raises RedshiftError if one is unreadable."""
-    client = _client(copy, settings)
+    keys = _keys(copy)
+    client, access = _client(copy, keys, settings), Access(copy, keys, settings.estate, user)
+    access.check(copy.source)
     named = _listed_in_manifest(client, copy.source) if "MANIFEST" in copy else _below(client, copy.source)
     for url, mandatory in named:
+        access.check(url)
         data = _get(client, url, mandatory)
         if data is None:
             continue
@@ -43,28 +47,35 @@ def s3_objects(copy: CopyOptions, settings: Settings) -> Iterator[tuple[str, byt
         yield url, data
 
 
-def _client(copy: CopyOptions, settings: Settings) -> "S3Client":
-    key, secret, token = (copy.given.get(f) for f in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"))
-    if "CREDENTIALS" in copy:
-        parts = dict(p.strip().split("=", 1) for p in copy.given["CREDENTIALS"].split(";") if "=" in p)
-        key, secret, token = (parts.get(f) for f in ("aws_access_key_id", "aws_secret_access_key", "token"))
-        if not key and "aws_iam_role" not in parts:
-            raise RedshiftError(
-                "22023",
-                "Invalid credentials. Must be of the format: credentials 'aws_iam_role=...' or "
-                "'aws_access_key_id=...;aws_secret_access_key=...[;token=...]'",
-            )
-    if key and settings.s3_access_key and (key, secret) != (settings.s3_access_key, settings.s3_secret_key):
-        raise internal(
-            "S3ServiceException:The AWS Access Key Id you provided does not exist in our records.,Status 403,"
-            "Error InvalidAccessKeyId"
+def _keys(copy: CopyOptions) -> Keys:
+    """Return the access keys in the statement; empty ones if it has none."""
+    if "CREDENTIALS" not in copy:
+        return Keys(*(copy.given.get(name, "") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")))
+    parts = dict(p.strip().split("=", 1) for p in copy.given["CREDENTIALS"].split(";") if "=" in p)
+    keys = Keys(*(parts.get(name, "") for name in ("aws_access_key_id", "aws_secret_access_key", "token")))
+    if not keys.id and "aws_iam_role" not in parts:
+        raise RedshiftError(
+            "22023",
+            "Invalid credentials. Must be of the format: credentials 'aws_iam_role=...' or "
+            "'aws_access_key_id=...;aws_secret_access_key=...[;token=...]'",
+        )
+    return keys
+
+
+def _client(copy: CopyOptions, keys: Keys, settings: Settings) -> "S3Client":
+    if keys.id in (settings.estate["keys"] or {}):
+        keys = Keys()  # the S3 server does not know them
+    server = (settings.s3_access_key, settings.s3_secret_key)
+    if keys.id and settings.s3_access_key and (keys.id, keys.secret) != server:
+        raise service_error(
+            "The AWS Access Key Id you provided does not exist in our records.", 403, "InvalidAccessKeyId"
         )
     return _cached_client(
         endpoint_url=settings.s3_endpoint,
         region_name=copy.given.get("REGION", "us-east-1"),
-        aws_access_key_id=key or settings.s3_access_key or "test",
-        aws_secret_access_key=secret or settings.s3_secret_key or "test",
-        aws_session_token=token,
+        aws_access_key_id=keys.id or settings.s3_access_key or "test",
+        aws_secret_access_key=keys.secret or settings.s3_secret_key or "test",
+        aws_session_token=keys.token or None,
     )
 
 
@@ -89,7 +100,7 @@ def _get(client: "S3Client", url: str, mandatory: bool) -> bytes | None:
 def _service_error(error: ClientError) -> RedshiftError:
     answer, status = error.response["Error"], error.response["ResponseMetadata"]["HTTPStatusCode"]
     message = answer.get("Message", "Unknown")  # AWS always has one, other servers may not
-    return internal(f"S3ServiceException:{message},Status {status},Error {answer['Code']}")
+    return service_error(message, status, answer["Code"])
 
 
 def _listed_in_manifest(client: "S3Client", url: str) -> list[tuple[str, bool]]:

@@ -88,6 +88,8 @@ def _setting(tokens: list[Token], words: list[str]) -> Action | None:
     last = tokens[-1]
     if names and names[0] in REDSHIFT_SETTINGS:
         sets_case = names[0] == "ENABLE_CASE_SENSITIVE_IDENTIFIER" and words[0] == "SET"
+        if names[0] == "ENABLE_CASE_SENSITIVE_IDENTIFIER" and words[0] == "SHOW":
+            return Action("show case", tag="SHOW")
         value = literal_value(last) if last.kind == "str" else last.word
         return Action("case" if sets_case else "noop", tag="SET", sql=value.upper())
     if names and names[0] not in SHARED_SETTINGS:

@@ -20,6 +20,7 @@ from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.postgres.server import EmbeddedPostgres
 from tests.support.redshift_emulator.connection import BACKEND_USER, ISOLATION, VERSION, Connection
 from tests.support.redshift_emulator.errors import ConnectionLost
+from tests.support.redshift_emulator.estate import Estate
 from tests.support.redshift_emulator.faults import Faults
 from tests.support.redshift_emulator.lexer import literal
 from tests.support.redshift_emulator.session import Session
@@ -85,6 +86,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--s3-secret-key")
     parser.add_argument("--isolation", choices=list(ISOLATION), default="snapshot", help="default: %(default)s")
     parser.add_argument("--faults", type=Path, help="JSON file with rules of faults; see the README")
+    parser.add_argument("--estate", type=Path, help="JSON file with users, buckets, the network; see estate.py")
     parser.add_argument("--log", type=Path, help="append every statement to this file, one JSON object per line")
     return parser.parse_args()
 
@@ -118,6 +120,7 @@ def main() -> None:
         s3_secret_key=given.s3_secret_key,
         isolation=given.isolation,
         faults=given.faults,
+        estate=Estate(given.estate),
         log=given.log,
     )
     faults = Faults(settings.faults)

@@ -14,6 +14,7 @@ from tests.support.redshift_emulator.lexer import literal, split_statements, sql
 from tests.support.redshift_emulator.planner import plan
 from tests.support.redshift_emulator.wire import c_string, read_message
 
+CASE, TRUE = "enable_case_sensitive_identifier", ("TRUE", "ON", "1")
 NO_OPERATION = "SET redshift_standin.noop = '1'"
 SHARED_LOCK = "LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE"
 APPEND_COLUMNS = (
@@ -27,7 +28,8 @@ class Session:
 
     def __init__(self, connection: Connection, faults: Faults) -> None:
         self.connection, self.backend, self.faults = connection, connection.backend, faults
-        self.case_sensitive = False
+        estate = connection.settings.estate
+        self.case_sensitive = estate.setting(connection.user, CASE).upper() in TRUE
         self.statements: dict[bytes, Action | None] = {}  # prepared statements that the emulator runs itself
         self.portals: dict[bytes, Action | None] = {}
 
@@ -38,6 +40,9 @@ class Session:
             kind, body = read_message(self.connection.stream)
             if kind == b"X":
                 return
+            if self.connection.black_holed():
+                continue  # the client may send: nothing arrives
+            self.connection.last_byte = time.monotonic()
             if kind == b"Q":
                 self.simple(body[:-1].decode("utf-8", "surrogateescape"))
             elif kind == b"S":
@@ -169,7 +174,9 @@ class Session:
             before.append(SHARED_LOCK.format(action.lock))
         sql = action.sql
         if action.kind == "case":
-            self.case_sensitive = action.sql in ("TRUE", "ON", "1")
+            self.case_sensitive = action.sql in TRUE
+        if action.kind == "show case":
+            sql = f"SELECT '{'on' if self.case_sensitive else 'off'}' AS {CASE}"
         if action.kind in ("case", "noop"):
             sql = NO_OPERATION
         elif action.kind == "multi":

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.redshift_emulator.estate import Estate
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -18,4 +20,5 @@ class Settings:
     s3_secret_key: str | None = field(default=None, repr=False)
     isolation: str = "snapshot"
     faults: Path | None = None
+    estate: Estate = field(default_factory=lambda: Estate(None))
     log: Path | None = None

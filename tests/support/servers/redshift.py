@@ -31,6 +31,7 @@ class Redshift:
     url: str
     faults_file: Path
     log: Path
+    estate_file: Path
     pid: int = 0
 
     def connect(self) -> psycopg2.extensions.connection:
@@ -51,13 +52,14 @@ class Redshift:
     @contextlib.contextmanager
     def faults(self, *rules: Rule) -> Iterator[None]:
         """Make statements fail by `rules` (tests/support/redshift_emulator/faults.py) until the block ends."""
-        made = self.faults_file.with_suffix(".new")
-        made.write_text(json.dumps(rules), encoding="utf-8")
-        made.rename(self.faults_file)
-        try:
+        with _content(self.faults_file, rules):
             yield
-        finally:
-            self.faults_file.unlink()
+
+    @contextlib.contextmanager
+    def estate(self, **fields: object) -> Iterator[None]:
+        """Set users, buckets and the network (tests/support/redshift_emulator/estate.py) until the block ends."""
+        with _content(self.estate_file, fields):
+            yield
 
     def crash(self) -> None:
         """Crash the cluster, and wait until it is back. All sessions and their uncommitted changes are lost."""
@@ -90,6 +92,18 @@ class Redshift:
 
 
 @contextlib.contextmanager
+def _content(file: Path, content: object) -> Iterator[None]:
+    """Write a JSON file at once, and delete it when the block ends."""
+    made = file.with_suffix(".new")
+    made.write_text(json.dumps(content), encoding="utf-8")
+    made.rename(file)
+    try:
+        yield
+    finally:
+        file.unlink()
+
+
+@contextlib.contextmanager
 def running_redshift(folder: Path, s3: S3, isolation: str = "snapshot") -> Iterator[Redshift]:
     """Yield an emulator with its files in `folder` and COPY from `s3`, until the block ends."""
     port = free_port()
@@ -97,10 +111,12 @@ def running_redshift(folder: Path, s3: S3, isolation: str = "snapshot") -> Itera
         url=f"redshift+psycopg2://awsuser@127.0.0.1:{port}/dev?sslmode=prefer",
         faults_file=folder / "faults.json",
         log=folder / "statements.jsonl",
+        estate_file=folder / "estate.json",
     )
     command = [
         *(sys.executable, "-m", "tests.support.redshift_emulator.server", f"--port={port}", f"--home={folder}"),
         *(f"--isolation={isolation}", f"--faults={redshift.faults_file}", f"--log={redshift.log}"),
+        f"--estate={redshift.estate_file}",
         *(f"--s3-endpoint={s3.endpoint}", f"--s3-access-key={s3.access_key}", f"--s3-secret-key={s3.secret_key}"),
     ]
     with serving(
