@@ -10,14 +10,28 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import SecretStr
 from sqlalchemy.engine import URL
 
+from daybook.errors import WarehouseError
 from daybook.orchestration.blocks import database_url
 from daybook.orchestration.blocks.declaration import BlockDeclaration, BlockToSave
 from daybook.orchestration.blocks.environment import Environment, Variable
+from daybook.orchestration.blocks.errors import BadValue
 from daybook.sources.database import url_examples as source_urls
+from daybook.warehouses.registry import find_warehouse
 from daybook.warehouses.registry import url_examples as warehouse_urls
 
 if TYPE_CHECKING:
     from prefect.blocks.core import Block
+
+
+def read_warehouse(text: str) -> tuple[URL, str | None]:
+    """Return the URL of a warehouse, and a note: see `database_url.read`. Raises `BadValue`."""
+    url, note = database_url.read(text, examples=warehouse_urls())
+    try:
+        find_warehouse(url.get_backend_name()).check_url(url)
+    except WarehouseError as error:
+        raise BadValue(str(error)) from None
+    return url, note
+
 
 PRODUCTION_URL = Variable(
     name="DAYBOOK_PRODUCTION_URL",
@@ -27,8 +41,11 @@ PRODUCTION_URL = Variable(
 )
 WAREHOUSE_URL = Variable(
     name="DAYBOOK_WAREHOUSE_URL",
-    description="the warehouse; Redshift needs an S3 stage and `DAYBOOK_COPY_IAM_ROLE`, too",
-    read=partial(database_url.read, examples=warehouse_urls()),
+    description=(
+        "the warehouse; Redshift needs an S3 stage and `DAYBOOK_COPY_IAM_ROLE`, too, and logs in with IAM if its URL "
+        "has `?iam=true` instead of a password"
+    ),
+    read=read_warehouse,
     examples=warehouse_urls(),
 )
 

@@ -3,7 +3,7 @@
 To add a warehouse, write a class with these attributes and methods. Put it into a folder of `daybook/warehouses/` that
 has SQLAlchemy's name of the dialect, and assign the class to `WAREHOUSE` there. Another package declares its class as
 an entry point: see `registry`. No other file changes. `SqlWarehouse` has the code that most warehouses share,
-`LockWaits` the methods about locks, and `Abilities` what a warehouse may leave out.
+`LockWaits` the methods about locks, `ConnectionUrls` those about URLs, and `Abilities` what a warehouse may leave out.
 
 A load also uses SQL that all warehouses share: SELECT with window functions, INSERT … SELECT, DELETE … USING, CREATE
 TEMP TABLE … AS, ALTER TABLE … ADD, DROP and RENAME. A warehouse with another syntax rewrites it in its session.
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import URL, Engine
+from sqlalchemy import Engine
 
 from daybook.errors import DaybookError
 from daybook.model.target import Target
@@ -23,6 +23,7 @@ from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import FilesInPlace, Manifest
 from daybook.warehouses.abilities import Abilities
+from daybook.warehouses.connection_urls import ConnectionUrls
 from daybook.warehouses.lock_waits import LockWaits
 from daybook.warehouses.session import Session
 
@@ -30,13 +31,11 @@ from daybook.warehouses.session import Session
 TABLE = "a table"
 
 
-class Warehouse(Abilities, LockWaits, Protocol):
+class Warehouse(Abilities, ConnectionUrls, LockWaits, Protocol):
     """An opened warehouse. Tables are named `schema.table`. Every failure of the database is a `DatabaseError`."""
 
     #: The name for people: PostgreSQL, Redshift.
     title: ClassVar[str]
-    #: Examples of the URL, one for each of SQLAlchemy's drivers that Daybook supports.
-    urls: ClassVar[tuple[str, ...]]
     #: The keyword arguments that `open` takes in addition to the engine. Their values come from blocks.
     options: ClassVar[frozenset[str]]
     #: sqlglot's name of the dialect.
@@ -61,17 +60,6 @@ class Warehouse(Abilities, LockWaits, Protocol):
 
         Raises:
             ExtraMissing: the dialect is not installed. The message has the command that installs it.
-        """
-        ...
-
-    @classmethod
-    def dbt_output(cls, url: URL, password: str) -> dict[str, Any]:
-        """Return the connection to `url` as an output of a dbt profile, without `schema` and `threads`.
-
-        `password` is the expression with which dbt reads the password. The profile never has the password of `url`.
-
-        Raises:
-            DbtUnusable: dbt does not support this warehouse, or an option of the URL.
         """
         ...
 

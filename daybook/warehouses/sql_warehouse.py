@@ -15,6 +15,7 @@ from daybook.stage.base import Stage
 from daybook.stage.manifest import FilesInPlace, Manifest
 from daybook.stage.parts import find_row
 from daybook.warehouses.abilities import Abilities
+from daybook.warehouses.connection_urls import ConnectionUrls
 from daybook.warehouses.lock_waits import LockWaits
 from daybook.warehouses.session import Session
 
@@ -26,7 +27,7 @@ _REMEDY = "Fix the value at the source, or declare another type for the column u
 Found = tuple[str, str, bool]
 
 
-class SqlWarehouse(Abilities, LockWaits):
+class SqlWarehouse(Abilities, ConnectionUrls, LockWaits):
     """The base of a warehouse that quotes names with `"`. A subclass adds the catalog queries and the other methods."""
 
     title: ClassVar[str]
@@ -129,8 +130,7 @@ class SqlWarehouse(Abilities, LockWaits):
                 writes nothing to a column that must not be NULL. The message has the statements that alter the table.
         """
         self._check_names(target)
-        existing = self.existing_columns(session, target.name)
-        if not existing:
+        if not (existing := self.existing_columns(session, target.name)):
             return
         problems = []
         for column in target.columns:

@@ -6,6 +6,7 @@ Every function is synchronous, inside and outside of a flow, even while an event
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from daybook.warehouses.base import Warehouse
 from daybook.warehouses.registry import find_warehouse, open_warehouse, warehouse_dialects
 
 if TYPE_CHECKING:
+    from boto3 import Session as AwsSession
     from google.oauth2.service_account import Credentials
     from mypy_boto3_s3 import S3Client
 
@@ -129,8 +131,22 @@ def copy_iam_role() -> str | None:
     return found.iam_role if found else None
 
 
+def aws_session() -> "AwsSession | None":
+    """Return the identity at AWS of `AwsCredentials/aws`; None if there is no such block, or if it has no keys."""
+    with extra("s3"):
+        from prefect_aws import AwsCredentials
+
+    with get_client(sync_client=True) as client:
+        found = existing(client, AwsCredentials, "aws", "AWS_ACCESS_KEY_ID")
+    if found is None or not (found.aws_access_key_id or found.profile_name):
+        return None
+    session: AwsSession = found.get_boto3_session()
+    return session
+
+
 #: The options of `open_warehouse` that come from blocks. A block is read only for a warehouse that takes the option.
-_OPTIONS = {"copy_iam_role": copy_iam_role}
+#: The session is a function: only a login with IAM needs it.
+_OPTIONS: dict[str, Callable[[], object]] = {"copy_iam_role": copy_iam_role, "aws_session": lambda: aws_session}
 
 
 def existing(client: SyncPrefectClient, kind: type[B], name: str, variable: str | None) -> B | None:

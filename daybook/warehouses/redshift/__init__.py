@@ -1,28 +1,27 @@
 """Amazon Redshift as a warehouse. Its SQL is documented at https://docs.aws.amazon.com/redshift/latest/dg/."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
 from daybook.errors import DaybookError, WarehouseError
-from daybook.extras import extra
 from daybook.model.table_name import TableName
 from daybook.model.target import Target
 from daybook.model.types import INTEGERS, TIMES, Column, Type
-from daybook.sql.database_error import DatabaseError
 from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import FilesInPlace, Manifest
 from daybook.strategies.staged_rows import Ranges
-from daybook.warehouses.postgres_family import PostgresFamily
 from daybook.warehouses.redshift import checksum
+from daybook.warehouses.redshift.connections import Connections
 from daybook.warehouses.redshift.copy_command import COMPRESSIONS, CopyCommand, explain
 from daybook.warehouses.redshift.zone_maps import ranges_of
 from daybook.warehouses.session import Session
 
-URLS = ("redshift+psycopg2://USER:PASSWORD@HOST:5439/DATABASE",)
+if TYPE_CHECKING:
+    from boto3 import Session as AwsSession
 
 _LONGEST_TEXT = 65535  # bytes, of a VARCHAR
 _LONGEST_BYTES = 16_777_216  # of a VARBYTE: r_VARBYTE_type.html
@@ -38,12 +37,12 @@ _EXTERNAL_COLUMNS = (
 )
 
 
-class Redshift(PostgresFamily):
+class Redshift(Connections):
     """Redshift: `COPY … FROM 's3://…' MANIFEST`, no indexes, keys that are not enforced."""
 
     title = "Redshift"
     urls = ("redshift+psycopg2://USER:PASSWORD@HOST:5439/DATABASE",)
-    options = frozenset({"copy_iam_role"})
+    options = frozenset({"copy_iam_role", "aws_session"})
     sqlglot_dialect = "redshift"
     longest_name = 127
     #: For other kinds, COPY truncates digits without a warning, or accepts spellings that Daybook refuses.
@@ -55,51 +54,28 @@ class Redshift(PostgresFamily):
         "jsonb": "its SUPER in Redshift may keep numbers such as 1.0 and the order of keys in another way"
     }
     hashing = checksum
-    dbt_type, dbt_port = "redshift", 5439
-    dbt_options = frozenset({"sslmode", "connect_timeout"})
 
-    def __init__(self, engine: Engine, copy_iam_role: str) -> None:
-        super().__init__(engine)
+    def __init__(
+        self, engine: Engine, copy_iam_role: str, aws_session: "Callable[[], AwsSession | None] | None" = None
+    ) -> None:
+        super().__init__(engine, aws_session)
         self._role = copy_iam_role
 
     @classmethod
     def open(cls, engine: Engine, **options: Any) -> "Redshift":
-        """Return the Redshift warehouse behind `engine`. Its COPY assumes the role in the option `copy_iam_role`.
+        """Return the Redshift warehouse behind `engine`.
+
+        Its COPY assumes the role in the option `copy_iam_role`. The option `aws_session` is that of `Connections`.
 
         Raises:
-            WarehouseError: the role is missing.
+            WarehouseError: the role is missing, or the URL is wrong.
         """
         if not options.get("copy_iam_role"):
             raise WarehouseError(
                 "Redshift has no role for COPY, with which it reads the stage itself: set DAYBOOK_COPY_IAM_ROLE to its "
                 "ARN and run `daybook blocks`"
             )
-        return cls(engine, options["copy_iam_role"])
-
-    @classmethod
-    def check_installed(cls) -> None:
-        """Check that SQLAlchemy has Redshift's dialect.
-
-        Raises:
-            ExtraMissing: the dialect is not installed. The message has the command that installs it.
-        """
-        with extra("redshift"):
-            import sqlalchemy_redshift  # noqa: F401
-
-    @staticmethod
-    def read_error(error: BaseException) -> DatabaseError | None:
-        """Return a driver's exception as a DatabaseError, or None for any other exception.
-
-        Redshift reports a serialization failure as an internal error. Its text begins with the number 1023, and its
-        detail has the reason and the table.
-        """
-        found = PostgresFamily.read_error(error)
-        if found is not None:
-            state = getattr(error, "pgcode", None)
-            found.transient = found.transient or (state in ("XX000", None) and "1023" in str(found)[:80])
-            if found.message.isdigit():
-                found.message = f"{found.message}: {found.detail or 'no detail'}".split("\n")[0]
-        return found
+        return cls(engine, options["copy_iam_role"], options.get("aws_session"))
 
     def folded(self, name: str) -> str:
         """Return the name with its ASCII letters in lower case. By default, Redshift folds quoted names, too."""

@@ -55,8 +55,39 @@ def test_a_redshift_has_its_own_type_and_port() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "fields"),
+    [
+        (
+            "me@shop.abc.eu-west-1.redshift.amazonaws.com/dwh?iam=true&db_groups=a,b&auto_create=true&profile=etl",
+            {"method": "iam", "user": "me", "cluster_id": "shop", "db_groups": ["a", "b"], "autocreate": True}
+            | {"region": "eu-west-1", "iam_profile": "etl"},
+        ),
+        (
+            "wh.example/dwh?iam=true&cluster_identifier=shop&region=us-east-2&sslmode=require",
+            {"method": "iam_role", "cluster_id": "shop", "region": "us-east-2", "sslmode": "require"},
+        ),
+        (
+            "w.123456789012.eu-west-1.redshift-serverless.amazonaws.com/dwh?iam=true",
+            {"method": "iam_role", "is_serverless": True, "serverless_work_group": "w", "region": "eu-west-1"},
+        ),
+    ],
+    ids=["a user of a cluster", "the identity at AWS", "serverless"],
+)
+def test_a_redshift_with_iam_has_dbts_own_method_and_no_password(url: str, fields: dict[str, Any]) -> None:
+    found = output(f"redshift+psycopg2://{url}")
+    assert found.items() >= fields.items()
+    assert "password" not in found and "iam" not in found and ("user" in found) is ("user" in fields)
+
+
+def test_keepalives_are_not_in_the_profile_of_a_redshift() -> None:
+    found = output("redshift+psycopg2://me:secret@wh/dwh?keepalives_idle=30&keepalives=1&read_timeout=9")
+    assert not [name for name in found if "alive" in name]
+
+
+@pytest.mark.parametrize(
     ("url", "words"),
     [
+        ("redshift+psycopg2://me:x@wh/shop?iam=true&cluster_identifier=a", "has a password and iam=true"),
         ("mysql+pymysql://me@db/shop", r"\(postgresql or redshift\), but SqlAlchemyConnector/warehouse is mysql"),
         (
             "postgresql+psycopg2://me@db/shop?options=-crole%3Dx",
@@ -67,7 +98,12 @@ def test_a_redshift_has_its_own_type_and_port() -> None:
             r"has \?sslrootcert=.* Supported are connect_timeout, sslmode",
         ),
     ],
-    ids=["no warehouse of ours", "an option that only psycopg2 has", "a certificate, which Redshift's driver brings"],
+    ids=[
+        "IAM and a password",
+        "no warehouse of ours",
+        "an option that only psycopg2 has",
+        "a certificate, which Redshift's driver brings",
+    ],
 )
 def test_a_warehouse_that_dbt_cannot_use_is_refused(url: str, words: str) -> None:
     with pytest.raises(DbtUnusable, match=words):

@@ -1,0 +1,100 @@
+"""How Daybook connects to Redshift: the options of the URL, logins with IAM, keepalives, and errors."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, Engine, event
+
+from daybook.errors import DbtUnusable, WarehouseError
+from daybook.extras import extra
+from daybook.sql.database_error import DatabaseError
+from daybook.warehouses.postgres_family import PostgresFamily
+from daybook.warehouses.redshift.errors import with_remedy
+from daybook.warehouses.redshift.iam import OPTIONS as IAM_OPTIONS
+from daybook.warehouses.redshift.iam import IamLogin, TemporaryPasswords
+
+if TYPE_CHECKING:
+    from boto3 import Session as AwsSession
+
+#: Seconds of silence before the first probe, seconds between two probes, and probes without an answer. Load balancers
+#: and NAT gateways of AWS drop connections that are idle for 350 seconds:
+#: https://docs.aws.amazon.com/redshift/latest/mgmt/connecting-drop-issues.html
+_KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 5}
+_BLOCK = "the URL of SqlAlchemyConnector/warehouse"
+
+
+class Connections(PostgresFamily):
+    """The part of Redshift that knows its connections.
+
+    `aws_session` returns the identity at AWS for a login with IAM, or None for that of the machine.
+    """
+
+    dbt_type, dbt_port = "redshift", 5439
+    dbt_options = frozenset({"sslmode", "connect_timeout"})
+
+    def __init__(self, engine: Engine, aws_session: "Callable[[], AwsSession | None] | None" = None) -> None:
+        super().__init__(engine)
+        if not event.contains(engine, "do_connect", _keep_alive):
+            event.listen(engine, "do_connect", _keep_alive)
+        try:
+            login = IamLogin.of(engine.url)
+        except WarehouseError as error:
+            raise WarehouseError(f"{_BLOCK} {error}") from None
+        if login:
+            event.listen(engine, "do_connect", TemporaryPasswords(login, aws_session).on_connect)
+
+    @classmethod
+    def check_installed(cls) -> None:
+        """Check that SQLAlchemy has Redshift's dialect.
+
+        Raises:
+            ExtraMissing: the dialect is not installed. The message has the command that installs it.
+        """
+        with extra("redshift"):
+            import sqlalchemy_redshift  # noqa: F401
+
+    @classmethod
+    def check_url(cls, url: URL) -> None:
+        """Check the options for logins with IAM. Raises `WarehouseError` for a wrong one."""
+        IamLogin.of(url)
+
+    @classmethod
+    def dbt_output(cls, url: URL, password: str) -> dict[str, Any]:
+        """Return the connection to `url` as an output of a dbt profile, without `schema` and `threads`.
+
+        dbt's driver has keepalives of its own, so those of the URL are left out.
+
+        Raises:
+            DbtUnusable: the URL has an option that dbt does not support.
+        """
+        try:
+            login = IamLogin.of(url)
+        except WarehouseError as error:
+            raise DbtUnusable(f"{_BLOCK} {error}") from None
+        output = super().dbt_output(url.difference_update_query([*IAM_OPTIONS, *_KEEPALIVES, "keepalives"]), password)
+        if login is None:
+            return output
+        del output["user"], output["password"]
+        return output | login.dbt_output()
+
+    @staticmethod
+    def read_error(error: BaseException) -> DatabaseError | None:
+        """Return a driver's exception as a DatabaseError, or None for any other exception.
+
+        Redshift reports a serialization failure as an internal error. Its text begins with the number 1023, and its
+        detail has the reason and the table.
+        """
+        found = PostgresFamily.read_error(error)
+        if found is not None:
+            state = getattr(error, "pgcode", None)
+            found.transient = found.transient or (state in ("XX000", None) and "1023" in str(found)[:80])
+            if found.message.isdigit():
+                found.message = f"{found.message}: {found.detail or 'no detail'}".split("\n")[0]
+            with_remedy(found, error)
+        return found
+
+
+def _keep_alive(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+    """Set the keepalives of a connection that SQLAlchemy is about to open, unless its URL has others."""
+    for name, value in _KEEPALIVES.items():
+        parameters.setdefault(name, value)
