@@ -1,6 +1,6 @@
 """The role with which Redshift's COPY reads the stage.
 
-A Redshift warehouse needs the role and an S3 stage: it loads only from S3, and only with a role.
+A Redshift warehouse needs the role and an S3 stage: it loads only from S3, with a role or with the stage's own keys.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 COPY_IAM_ROLE = Variable(
     name="DAYBOOK_COPY_IAM_ROLE",
-    description="the role that Redshift's `COPY` assumes; it is attached to the cluster and may read the stage",
+    description=(
+        "the role that Redshift's `COPY` assumes; it is attached to the cluster and may read the stage. `default` is "
+        "the cluster's default role, and `access_keys` are the stage's own keys, if there is no role"
+    ),
     read=copy_iam_role,
     examples=("arn:aws:iam::123456789012:role/NAME",),
 )
@@ -43,7 +46,10 @@ class RedshiftCopy(BlockDeclaration):
                 environment.problem(COPY_IAM_ROLE, f"{reason}: unset it, or correct DAYBOOK_WAREHOUSE_URL")
             return
         if not environment.is_set(COPY_IAM_ROLE):
-            remedy = "set it to the ARN of a role that may read the stage and is attached to the cluster"
+            remedy = (
+                "set it to the ARN of a role that may read the stage and is attached to the cluster, to default for "
+                "the cluster's default role, or to access_keys"
+            )
             environment.problem(COPY_IAM_ROLE, f"is not set, and Redshift's COPY needs it: {remedy}")
         if not environment.is_set(STAGE_URL) or isinstance(environment.value(STAGE_URL), Path):
             state = "is a folder" if environment.is_set(STAGE_URL) else "is not set"

@@ -6,8 +6,18 @@
 import re
 import unicodedata
 import uuid
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKeys:
+    """The keys of a storage, with a token if they are temporary. No `repr` shows them."""
+
+    id: str = field(repr=False)
+    secret: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
 
 
 class Stage(Protocol):
@@ -30,6 +40,12 @@ class Stage(Protocol):
 
     def uri(self, key: str) -> str:
         """Return the address of an object for people and for a warehouse's COPY: `s3://…` or `file:///…`."""
+
+    def region(self) -> str | None:
+        """Return the region of the storage, for a warehouse in another one; None if the storage has none."""
+
+    def access_keys(self) -> AccessKeys | None:
+        """Return the keys that are valid now, for a warehouse that reads the storage with them; None without any."""
 
 
 def new_prefix(table_name: str, run_id: str) -> str:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from daybook.errors import StageError, StageLost
-from daybook.stage.base import Stage
+from daybook.stage.base import AccessKeys, Stage
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,14 @@ class RecordedStage:
     def uri(self, key: str) -> str:
         """Return the address of an object."""
         return self._stage.uri(key)
+
+    def region(self) -> str | None:
+        """Return the region of the storage."""
+        return self._stage.region()
+
+    def access_keys(self) -> AccessKeys | None:
+        """Return the keys of the storage."""
+        return self._stage.access_keys()
 
     def discard(self, reason: str) -> None:
         """Delete the objects that were written so far: see `discard`."""

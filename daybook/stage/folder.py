@@ -24,6 +24,12 @@ class FolderStage:
     def uri(self, key: str) -> str:
         return self._file(key).as_uri()
 
+    def region(self) -> None:
+        return None
+
+    def access_keys(self) -> None:
+        return None
+
     def put(self, key: str, data: bytes) -> None:
         file = self._file(key)
         with _explained("write", file):

@@ -35,6 +35,8 @@ class FilesInPlace:
     """The compression of all files: gzip, bzip2 or zstd. None: they are not compressed."""
     delimiter: str = ","
     header: bool = True
+    region: str | None = None
+    """The region of the bucket; None if it has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import tenacity
 
 from daybook.errors import StageError, StageLost
 from daybook.extras import extra
+from daybook.stage.base import AccessKeys
 
 with extra("s3"):
     from botocore.exceptions import (
@@ -51,6 +52,19 @@ _RETRYING = tenacity.Retrying(
 )
 
 
+def bucket_region(client: "S3Client", bucket: str) -> str | None:
+    """Return the region of a bucket; None for a server other than Amazon's, which may have no regions.
+
+    S3 has it in the answer to HeadBucket, even if the answer is a refusal:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+    """
+    try:
+        headers = client.head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]
+    except ClientError as error:
+        headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+    return headers.get("x-amz-bucket-region")
+
+
 class S3Stage:
     """A stage whose objects are S3 objects in `bucket`, below `prefix`.
 
@@ -61,6 +75,7 @@ class S3Stage:
         self._client = client
         self.bucket = bucket
         self.prefix = prefix.strip("/")
+        self._region: tuple[str | None] | None = None
 
     def __str__(self) -> str:
         return "/".join(filter(None, ("s3:/", self.bucket, self.prefix)))
@@ -70,6 +85,20 @@ class S3Stage:
 
     def uri(self, key: str) -> str:
         return f"s3://{self.bucket}/{self._key(key)}"
+
+    def region(self) -> str | None:
+        if self._region is None:
+            with self._explained("read", ""):
+                self._region = (bucket_region(self._client, self.bucket),)
+        return self._region[0]
+
+    def access_keys(self) -> AccessKeys | None:
+        client: Any = self._client
+        credentials = client._request_signer._credentials  # Boto has no public name for the keys of a client
+        if credentials is None:
+            return None
+        found = credentials.get_frozen_credentials()  # which renews them if they are about to expire
+        return AccessKeys(found.access_key, found.secret_key, found.token)
 
     def put(self, key: str, data: bytes) -> None:
         with self._explained("write", key):

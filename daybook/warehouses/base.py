@@ -38,12 +38,15 @@ class Warehouse(Abilities, ConnectionUrls, LockWaits, Protocol):
     title: ClassVar[str]
     #: The keyword arguments that `open` takes in addition to the engine. Their values come from blocks.
     options: ClassVar[frozenset[str]]
-    #: sqlglot's name of the dialect.
-    sqlglot_dialect: ClassVar[str]
     #: The maximum length of a name, in bytes. The warehouse truncates longer names without a warning.
     longest_name: ClassVar[int]
     #: The SQL of row hashes.
     hashing: ClassVar[Hashing]
+
+    @property
+    def sqlglot_dialect(self) -> str:
+        """Return sqlglot's name of the dialect, with its settings: https://sqlglot.com/sqlglot/dialects.html"""
+        ...
 
     @classmethod
     def open(cls, engine: Engine, **options: Any) -> "Warehouse":

@@ -130,7 +130,7 @@ def _extract(
         prefix = new_prefix(table.name, run_id)
         logger.info("%s %s: extracting into %s", table.name, plan.label, stage.uri(prefix))
         format = warehouse.csv_format()
-        in_place = _in_place(source, plan, warehouse, sent)
+        in_place = _in_place(source, plan, warehouse, stage, sent)
         if in_place:
             logger.info("%s: the warehouse reads %d files in place", table.name, len(in_place.uris))
         manifest = write_parts(
@@ -201,11 +201,16 @@ def _compared(
     return with_retries(compare, what=what, failed=ExtractFailed, lost=WarehouseLost)
 
 
-def _in_place(source: Source, plan: Plan, warehouse: Warehouse, columns: Sequence[Column]) -> FilesInPlace | None:
-    """Return the source's own files if the warehouse can read them in place without loss, or None."""
+def _in_place(
+    source: Source, plan: Plan, warehouse: Warehouse, stage: Stage, columns: Sequence[Column]
+) -> FilesInPlace | None:
+    """Return the source's own files if the warehouse can read them in place without loss, or None.
+
+    The warehouse finds the list of the files on the stage, and reads from one region at a time.
+    """
     simple = all(column.type.kind in warehouse.reads_in_place and not column.mask for column in columns)
     files = source.in_place(columns, plan.span) if simple and isinstance(source, InPlace) else None
-    return files if files and warehouse.reads_files(files) else None
+    return files if files and warehouse.reads_files(files) and files.region == stage.region() else None
 
 
 class _Counter:

@@ -6,18 +6,18 @@ from urllib.parse import SplitResult, urlsplit
 from daybook.orchestration.blocks.errors import BadValue
 
 _ROLE = r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=.@/-]+"
-COPY_IAM_ROLE = f"^{_ROLE}(,{_ROLE})*$"
-"""The values that Redshift accepts as IAM_ROLE: the ARN of a role, or of several roles that are assumed in turn
-(https://docs.aws.amazon.com/redshift/latest/dg/copy-parameters-authorization.html).
-No such value can end a SQL literal."""
+COPY_IAM_ROLE = f"^(default|access_keys|{_ROLE}(,{_ROLE})*)$"
+"""The values that Redshift accepts as IAM_ROLE: `default`, the ARN of a role, or of several roles that are assumed in
+turn (https://docs.aws.amazon.com/redshift/latest/dg/copy-parameters-authorization.html). Daybook adds `access_keys`,
+for the keys of the stage instead of a role. No such value can end a SQL literal."""
 EMAIL_ADDRESS = r"^[!-?A-~]+@[A-Za-z0-9.-]+$"
 """An e-mail address that a mail server without SMTPUTF8 accepts."""
 
 
 def copy_iam_role(text: str) -> str:
-    """Return the ARN of the role that Redshift's COPY assumes. Raises `BadValue` if `text` is not one."""
+    """Return what Redshift's COPY reads S3 with: a role, or access keys. Raises `BadValue` if `text` is neither."""
     if not re.fullmatch(COPY_IAM_ROLE, text):
-        raise BadValue("is not a role: write its ARN, arn:aws:iam::123456789012:role/NAME")
+        raise BadValue("is not a role: write its ARN, arn:aws:iam::123456789012:role/NAME, or default, or access_keys")
     return text
 
 

@@ -12,8 +12,8 @@ class RedshiftCopy(Block):
     """The role with which Redshift's COPY reads the stage.
 
     Daybook loads Redshift with `COPY ... FROM 's3://...' IAM_ROLE ...`. The cluster assumes the role, not the worker.
-    So the role must be attached to the cluster, and must be allowed to list and read the stage's bucket. Keys are not
-    supported, because Redshift writes the text of a COPY to its own logs.
+    So the role must be attached to the cluster, and must be allowed to list and read the stage's bucket. Prefer a role
+    to access keys: these are part of the text of each COPY, which the cluster's own logs may keep.
     """
 
     _block_type_name: ClassVar[str | None] = "Redshift COPY"
@@ -36,7 +36,8 @@ class RedshiftCopy(Block):
         title="IAM role",
         description=(
             "ARN of the role that Redshift assumes to read the stage. It must be attached to the cluster. Several,"
-            " comma-separated, are assumed in turn."
+            " comma-separated, are assumed in turn. `default` is the cluster's default role. With `access_keys`, COPY"
+            " reads the stage with the stage's own keys."
         ),
         pattern=COPY_IAM_ROLE,
         examples=["arn:aws:iam::123456789012:role/redshift-copy"],

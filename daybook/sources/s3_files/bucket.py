@@ -12,7 +12,7 @@ import tenacity
 
 from daybook.errors import DaybookError, FileRefused, SourceError, SourceLost
 from daybook.extras import extra
-from daybook.stage.s3 import BUSY, LOST
+from daybook.stage.s3 import BUSY, LOST, bucket_region
 
 with extra("s3"):
     from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError
@@ -56,6 +56,15 @@ class Bucket:
     def uri(self, key: str) -> str:
         """Return the address of a file or a folder."""
         return f"s3://{self.name}/{key}"
+
+    def region(self) -> str | None:
+        """Return the bucket's region; None for a server other than Amazon's.
+
+        Raises:
+            SourceLost: the server cannot be reached.
+        """
+        with self.explained("find", ""):
+            return bucket_region(self._client, self.name)
 
     def now(self) -> datetime:
         """Return the current time in UTC by the server's clock, in whole seconds.

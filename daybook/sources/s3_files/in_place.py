@@ -37,7 +37,8 @@ def files_in_place(
     uris = tuple(bucket.uri(file.key) for file in files)
     size, delimiter = sum(file.size for file in files), config.delimiter or ","
     assert config.format != "parquet"
-    return FilesInPlace(uris, size, columns, config.format, compression, delimiter, config.header)
+    header, region = config.header, bucket.region()
+    return FilesInPlace(uris, size, columns, config.format, compression, delimiter, header, region)
 
 
 def _alike(

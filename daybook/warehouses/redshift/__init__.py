@@ -16,6 +16,7 @@ from daybook.stage.manifest import FilesInPlace, Manifest
 from daybook.strategies.staged_rows import Ranges
 from daybook.warehouses.redshift import checksum
 from daybook.warehouses.redshift.connections import Connections
+from daybook.warehouses.redshift.copy_access import KEYS
 from daybook.warehouses.redshift.copy_command import COMPRESSIONS, CopyCommand, explain
 from daybook.warehouses.redshift.zone_maps import ranges_of
 from daybook.warehouses.session import Session
@@ -43,7 +44,6 @@ class Redshift(Connections):
     title = "Redshift"
     urls = ("redshift+psycopg2://USER:PASSWORD@HOST:5439/DATABASE",)
     options = frozenset({"copy_iam_role", "aws_session"})
-    sqlglot_dialect = "redshift"
     longest_name = 127
     #: For other kinds, COPY truncates digits without a warning, or accepts spellings that Daybook refuses.
     reads_in_place = INTEGERS | {"double", "real", "varchar", "char", "text", "date"}
@@ -65,7 +65,9 @@ class Redshift(Connections):
     def open(cls, engine: Engine, **options: Any) -> "Redshift":
         """Return the Redshift warehouse behind `engine`.
 
-        Its COPY assumes the role in the option `copy_iam_role`. The option `aws_session` is that of `Connections`.
+        Its COPY assumes the role in the option `copy_iam_role`: an ARN, several ARNs that are assumed in turn, or
+        `default` for the cluster's default role. With `access_keys`, COPY has the stage's own keys. The option
+        `aws_session` is that of `Connections`.
 
         Raises:
             WarehouseError: the role is missing, or the URL is wrong.
@@ -73,13 +75,9 @@ class Redshift(Connections):
         if not options.get("copy_iam_role"):
             raise WarehouseError(
                 "Redshift has no role for COPY, with which it reads the stage itself: set DAYBOOK_COPY_IAM_ROLE to its "
-                "ARN and run `daybook blocks`"
+                "ARN, to default or to access_keys, and run `daybook blocks`"
             )
         return cls(engine, options["copy_iam_role"], options.get("aws_session"))
-
-    def folded(self, name: str) -> str:
-        """Return the name with its ASCII letters in lower case. By default, Redshift folds quoted names, too."""
-        return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
     def csv_format(self) -> CsvFormat:
         """Return the format, with random markers for NULL and for empty binary values, which no data can contain.
@@ -148,8 +146,11 @@ class Redshift(Connections):
         return f" DISTKEY ({keys[0]}) SORTKEY ({', '.join(keys)})"
 
     def reads_files(self, files: FilesInPlace) -> bool:
-        """Return True if COPY supports the compression of the files."""
-        return files.compression in COMPRESSIONS
+        """Return True if COPY supports the compression of the files, and a role reads both them and the stage.
+
+        The stage's keys may not read the source's bucket, and a COPY takes one pair of keys.
+        """
+        return files.compression in COMPRESSIONS and self._role != KEYS
 
     def copy(self, session: Session, into: str, target: Target, stage: Stage, manifest: Manifest) -> int:
         """Run a COPY of the parts, or of the source's own files."""

@@ -1,6 +1,7 @@
-"""How Daybook connects to Redshift: the options of the URL, logins with IAM, keepalives, and errors."""
+"""How Daybook connects to Redshift: the URL, logins with IAM, keepalives, the case of names, and errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Engine, event
@@ -12,6 +13,7 @@ from daybook.warehouses.postgres_family import PostgresFamily
 from daybook.warehouses.redshift.errors import with_remedy
 from daybook.warehouses.redshift.iam import OPTIONS as IAM_OPTIONS
 from daybook.warehouses.redshift.iam import IamLogin, TemporaryPasswords
+from daybook.warehouses.session import Session
 
 if TYPE_CHECKING:
     from boto3 import Session as AwsSession
@@ -34,6 +36,8 @@ class Connections(PostgresFamily):
 
     def __init__(self, engine: Engine, aws_session: "Callable[[], AwsSession | None] | None" = None) -> None:
         super().__init__(engine)
+        #: None: no session was opened yet.
+        self._keeps_case: bool | None = None
         if not event.contains(engine, "do_connect", _keep_alive):
             event.listen(engine, "do_connect", _keep_alive)
         try:
@@ -42,6 +46,34 @@ class Connections(PostgresFamily):
             raise WarehouseError(f"{_BLOCK} {error}") from None
         if login:
             event.listen(engine, "do_connect", TemporaryPasswords(login, aws_session).on_connect)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a session, and read if it keeps the case of quoted names."""
+        with super().session() as session:
+            self._keeps_case = _keeps_case(session)
+            yield session
+
+    @property
+    def keeps_case(self) -> bool:
+        """Return True if quoted names keep their case, as the newest session has found, or one that this opens."""
+        if self._keeps_case is None:
+            with self.session():
+                pass
+        return bool(self._keeps_case)
+
+    @property
+    def sqlglot_dialect(self) -> str:
+        """Return sqlglot's name of the dialect, with its rule for the case of names."""
+        return "redshift, normalization_strategy=lowercase" if self.keeps_case else "redshift"
+
+    def folded(self, name: str) -> str:
+        """Return a name as the catalog keeps it. By default, Redshift folds quoted names to lower case, too.
+
+        It keeps them with `enable_case_sensitive_identifier`, which targets of zero-ETL integrations need:
+        https://docs.aws.amazon.com/redshift/latest/dg/r_enable_case_sensitive_identifier.html
+        """
+        return name if self._keeps_case else in_lower_case(name)
 
     @classmethod
     def check_installed(cls) -> None:
@@ -92,6 +124,21 @@ class Connections(PostgresFamily):
                 found.message = f"{found.message}: {found.detail or 'no detail'}".split("\n")[0]
             with_remedy(found, error)
         return found
+
+
+def in_lower_case(name: str) -> str:
+    """Return a name with its ASCII letters in lower case."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in name)
+
+
+def _keeps_case(session: Session) -> bool:
+    """Return True if the session keeps the case of quoted names. The cluster, the user or the session may set it."""
+    try:
+        return str(session.one("SHOW enable_case_sensitive_identifier")).lower() in ("on", "true", "1")
+    except DatabaseError as error:
+        if error.lost:
+            raise
+        return False  # the server has no such setting
 
 
 def _keep_alive(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from daybook.sql.database_error import DatabaseError, first_line
 from daybook.stage.base import Stage
 from daybook.stage.manifest import FilesInPlace, Manifest
 from daybook.warehouses.postgres_family import PostgresFamily
+from daybook.warehouses.redshift.copy_access import run_copy
 from daybook.warehouses.session import Session
 
 #: COPY's options for the compressions of files.
@@ -17,7 +18,7 @@ _DATE = "^ *([0-9]{4}-[0-9]{2}-[0-9]{2})? *$"
 
 
 class CopyCommand:
-    """The COPY of one load. It assumes `role`, because Redshift has no access keys of its own."""
+    """The COPY of one load. `role` is a role, or one of the other values of the option `copy_iam_role`."""
 
     def __init__(
         self, warehouse: PostgresFamily, session: Session, role: str, target: Target, stage: Stage, manifest: Manifest
@@ -51,10 +52,10 @@ class CopyCommand:
         if manifest.in_place:
             return self._run_in_place(into, manifest.in_place)
         columns = ", ".join(self._quote(name) for name in target.column_names)
-        session.run(
-            f"COPY {into} ({columns}) FROM %s IAM_ROLE %s MANIFEST ZSTD FORMAT AS CSV NULL AS %s "
-            "DATEFORMAT 'auto' TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE ON",
-            (stage.uri(manifest.copy_key), self._role, manifest.format.null),
+        self._copy(
+            f"{into} ({columns})",
+            "ZSTD FORMAT AS CSV NULL AS %s DATEFORMAT 'auto' TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE ON",
+            [manifest.format.null],
         )
         rows: int = session.one("SELECT pg_last_copy_count()")
         if manifest.format.empty_bytes:
@@ -73,10 +74,10 @@ class CopyCommand:
         if files.format == "csv":
             options = "FORMAT AS CSV DELIMITER %s NULL AS %s EMPTYASNULL IGNOREBLANKLINES IGNOREHEADER AS %s"
             values = [files.delimiter, self._manifest.format.null, int(files.header)]
-        session.run(
-            f"COPY {landed} ({', '.join(map(self._quote, files.columns))}) FROM %s IAM_ROLE %s MANIFEST "
+        self._copy(
+            f"{landed} ({', '.join(map(self._quote, files.columns))})",
             f"{COMPRESSIONS[files.compression]} {options} COMPUPDATE OFF STATUPDATE OFF",
-            (self._stage.uri(self._manifest.copy_key), self._role, *values),
+            values,
         )
         rows: int = session.one("SELECT pg_last_copy_count()")
         for name in dates:
@@ -96,6 +97,11 @@ class CopyCommand:
         session.run(f"ANALYZE {into}")
         session.run(f"DROP TABLE {landed}")
         return rows
+
+    def _copy(self, into: str, options: str, values: list[object]) -> None:
+        files = self._manifest.in_place
+        uris = [self._stage.uri(self._manifest.copy_key), *(files.uris if files else ())]
+        run_copy(self._session, into, options, values, self._role, self._stage, uris)
 
     def _restore_empty_bytes(self, into: str, marker: str) -> None:
         """Replace the marker of empty binary values by empty values.
