@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -35,13 +36,24 @@ _AS_SENT = psycopg2.extensions.new_type(
 
 
 class Database:
-    """A database that tests use directly, without Daybook. Each call is a transaction."""
+    """A database that tests use directly, without Daybook. Each call is a transaction.
+
+    The tests' own statements share connections, because a new one costs more than all else that they do. Daybook gets
+    `engine`, which opens a connection each time, like the engine of a block.
+    """
 
     def __init__(self, url: str, namespace: str) -> None:
         # PyMySQL reads all of the system's certificates before each connection, even if the server has no TLS.
         arguments = {"ssl_disabled": True} if make_url(url).get_backend_name() == "mysql" else {}
         self.engine: Engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
+        # A test may kill connections or restart the server: `pool_pre_ping` replaces those.
+        self._own: Engine = create_engine(url, pool_pre_ping=True, pool_size=1, max_overflow=-1, connect_args=arguments)
+        weakref.finalize(self, self._own.pool.dispose)
         self.url, self.namespace = url, namespace
+
+    def close(self) -> None:
+        """Close the connections of the tests' own statements."""
+        self._own.dispose()
 
     @property
     def is_mysql(self) -> bool:
@@ -53,15 +65,12 @@ class Database:
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Any]:
-        """Yield a connection of the driver, and close it at the end."""
-        pooled = self.engine.raw_connection()
-        try:
-            yield pooled.driver_connection
-        finally:
-            pooled.close()
+        """Yield a new connection of the driver, and close it at the end."""
+        with _driver_connection(self.engine) as connection:
+            yield connection
 
     def run(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
-        with self.connection() as connection, connection.cursor() as cursor:
+        with _driver_connection(self._own) as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SET time_zone = '+00:00', sql_mode = ''" if self.is_mysql else "SET extra_float_digits TO 3"
             )
@@ -72,14 +81,14 @@ class Database:
 
     def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows, with a value for every column of the table."""
-        with self.connection() as connection, connection.cursor() as cursor:
+        with _driver_connection(self._own) as connection, connection.cursor() as cursor:
             places = ", ".join(["%s"] * len(rows[0]))
             cursor.executemany(f"INSERT INTO {table} VALUES ({places})", [tuple(row) for row in rows])
             connection.commit()
 
     def texts(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[str | None, ...]]:
         """Return rows of PostgreSQL or Redshift. Each value is the text that the server sends; times are in UTC."""
-        with self.connection() as connection, connection.cursor() as cursor:
+        with _driver_connection(self._own) as connection, connection.cursor() as cursor:
             cursor.execute("SET TimeZone TO 'UTC'")
             cursor.execute("SET extra_float_digits TO 3")
             psycopg2.extensions.register_type(_AS_SENT, cursor)
@@ -100,6 +109,15 @@ class Database:
     def quote(self, *names: str) -> str:
         mark = "`" if self.is_mysql else '"'
         return ".".join(mark + name.replace(mark, mark * 2) + mark for name in names)
+
+
+@contextlib.contextmanager
+def _driver_connection(engine: Engine) -> Iterator[Any]:
+    pooled = engine.raw_connection()
+    try:
+        yield pooled.driver_connection
+    finally:
+        pooled.close()
 
 
 @dataclass

@@ -27,7 +27,9 @@ def source_database(server: str, request: pytest.FixtureRequest) -> Iterator[Dat
     """Yield a new, empty source database on a server in `SOURCES`."""
     running = request.getfixturevalue(server)
     with running.database() as url:
-        yield Database(url, url.rsplit("/", 1)[1] if server in MYSQL else "public")
+        database = Database(url, url.rsplit("/", 1)[1] if server in MYSQL else "public")
+        yield database
+        database.close()
 
 
 @contextlib.contextmanager
@@ -42,6 +44,7 @@ def ends_of(source: Database | None, kind: str, request: pytest.FixtureRequest, 
             destination = Database(server.url, stack.enter_context(server.schema()))
         else:
             destination = Database(stack.enter_context(server.database()), "raw")
+        stack.callback(destination.close)
         warehouse = warehouse_of(destination)
         if stage_kind == "folder":
             stage_folder = folder / "stage"

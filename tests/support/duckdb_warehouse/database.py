@@ -1,8 +1,7 @@
 """A DuckDB file that tests use directly, without Daybook."""
 
-import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,8 @@ class DuckDBDatabase(Database):
 
     def __init__(self, folder: Path, namespace: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.engine = create_engine(f"duckdb:///{folder / 'warehouse.duckdb'}", poolclass=NullPool)
+        self.engine = self._own = create_engine(f"duckdb:///{folder / 'warehouse.duckdb'}", poolclass=NullPool)
         self.url, self.namespace = str(self.engine.url), namespace
-
-    @contextlib.contextmanager
-    def connection(self) -> Iterator[Any]:
-        """Yield a connection of the driver, and close it at the end."""
-        pooled = self.engine.raw_connection()
-        try:
-            yield pooled.driver_connection
-        finally:
-            pooled.close()
 
     def run(self, sql: str, values: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         with self.connection() as connection:
