@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from prefect.client.schemas.objects import State, StateType
 
 from daybook.orchestration.local_stack.polling import wait_until
@@ -104,6 +105,7 @@ def test_today_goes_first(
     assert all(one[1] <= other[0] for one, other in pairwise(starts)), "one at a time"
 
 
+@pytest.mark.full
 def test_prefects_database_is_lost_after_half_of_it(
     worker: Deployed,
     production: Production,

@@ -104,6 +104,7 @@ def test_switched_on_late_a_table_is_caught_up_from_its_start(
     ]
 
 
+@pytest.mark.full
 def test_the_server_was_down_for_six_days(
     office: NotificationStack, scheduled: Callable[..., None], production: Production, on_postgres: LiveWarehouse
 ) -> None:
@@ -173,6 +174,7 @@ def test_a_late_run_loads_the_interval_of_its_tick(
     ]
 
 
+@pytest.mark.full
 def test_a_run_that_is_tried_again_the_next_day_loads_the_interval_of_its_tick(
     office: NotificationStack, scheduled: Callable[..., None], production: Production, on_postgres: LiveWarehouse
 ) -> None:
@@ -198,6 +200,7 @@ def test_a_run_that_is_tried_again_the_next_day_loads_the_interval_of_its_tick(
     assert on_postgres.rows() == production.rows(date(2021, 2, 16))
 
 
+@pytest.mark.full
 def test_a_run_that_waited_for_its_turn_until_after_midnight_loads_the_interval_of_its_tick(
     office: NotificationStack, scheduled: Callable[..., None], production: Production, on_postgres: LiveWarehouse
 ) -> None:

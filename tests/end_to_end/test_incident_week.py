@@ -1,4 +1,4 @@
-"""A bad week, through a worker: ten things go wrong for real, and each is told once, and once more when it is over.
+"""A bad week, through a worker: ten things go wrong for real. Each has one message, and one more when it is over.
 
 Every message comes by the automations of deployments/automations.yaml, at most a minute after Prefect's own event.
 """
@@ -141,30 +141,16 @@ def week(
         file.write_text(text)
 
 
-@pytest.mark.timeout(2400)  # some fifty runs, each a process: twice five minutes where the machine is busy
-def test_ten_incidents_ten_messages_and_ten_recoveries(week: Week) -> None:
-    day = {"execution_date": DAY.isoformat()}
-    week.ends(week.load(**day), "Completed")
-    incidents: list[Callable[[Week, dict[str, str]], None]] = [
-        backfill_with_a_bad_day,
-        lost_worker,
-        bad_sql,
-        wrong_password,
-        killed,
-        emptied_table,
-        slow_source,
-        stopped_database,
-        warning_check,
-        late_table,
-    ]
-    for incident in incidents:
-        incident(week, day)
-
-    assert len(week.slack.messages) == len(week.told) == 2 * len(incidents)
-    assert [text.startswith("🟩") for text in week.told] == [False, True] * len(incidents)
-    assert week.slack.refused == []
+Incident = Callable[[Week, dict[str, str]], None]
+INCIDENTS: dict[str, Incident] = {}
 
 
+def incident(function: Incident) -> Incident:
+    INCIDENTS[function.__name__] = function
+    return function
+
+
+@incident
 def bad_sql(week: Week, day: dict[str, str]) -> None:
     file = week.tables / "analytics" / "nps_summary.sql"
     tables = {"tables": ["analytics.nps_summary"]}
@@ -175,6 +161,7 @@ def bad_sql(week: Week, day: dict[str, str]) -> None:
     week.recovers(week.run("summaries/daily", **tables), "analytics.nps_summary")
 
 
+@incident
 def wrong_password(week: Week, day: dict[str, str]) -> None:
     wrong = make_url(week.production.url).set(password="not-this-one").render_as_string(hide_password=False)
     with week.blocks(DAYBOOK_PRODUCTION_URL=wrong):
@@ -186,6 +173,7 @@ def wrong_password(week: Week, day: dict[str, str]) -> None:
     week.recovers(week.load(**day), "raw_data.visits")
 
 
+@incident
 def killed(week: Week, day: dict[str, str]) -> None:
     with week.warehouse.locked("visits"):
         run = week.ends(week.load(**day), "Running")
@@ -196,6 +184,7 @@ def killed(week: Week, day: dict[str, str]) -> None:
     week.recovers(week.load(**day), "raw_data.visits")
 
 
+@incident
 def emptied_table(week: Week, day: dict[str, str]) -> None:
     kept = week.production.rows()
     week.production.run("TRUNCATE prod.nps")
@@ -205,6 +194,7 @@ def emptied_table(week: Week, day: dict[str, str]) -> None:
     week.recovers(week.load(**day), "raw_data.visits")
 
 
+@incident
 def slow_source(week: Week, day: dict[str, str]) -> None:
     with week.production.locked():
         run = week.load(timeout="8", **day)
@@ -212,6 +202,7 @@ def slow_source(week: Week, day: dict[str, str]) -> None:
     week.recovers(week.load(**day), "raw_data.visits")
 
 
+@incident
 def stopped_database(week: Week, day: dict[str, str]) -> None:
     nobody = make_url(week.warehouse.variables["DAYBOOK_WAREHOUSE_URL"]).set(port=free_port(), host="127.0.0.1")
     with week.blocks(DAYBOOK_WAREHOUSE_URL=nobody.render_as_string(hide_password=False)):
@@ -220,6 +211,7 @@ def stopped_database(week: Week, day: dict[str, str]) -> None:
     week.recovers(week.load(**day), "the warehouse")
 
 
+@incident
 def warning_check(week: Week, day: dict[str, str]) -> None:
     week.production.run("UPDATE prod.nps SET score = 0 WHERE id = 3")
     run = week.ends(week.load(**day), "Completed")
@@ -229,6 +221,7 @@ def warning_check(week: Week, day: dict[str, str]) -> None:
     week.recovers(week.load(**day), "the checks of raw_data.visits")
 
 
+@incident
 def backfill_with_a_bad_day(week: Week, day: dict[str, str]) -> None:
     """Its own failure is told, and not that of its runs beside."""
     week.production.run("INSERT INTO prod.nps VALUES (5000, '2021-02-06', 42)")
@@ -239,6 +232,7 @@ def backfill_with_a_bad_day(week: Week, day: dict[str, str]) -> None:
     week.recovers(week.run("backfill/on-demand", **range), "backfill/on-demand")
 
 
+@incident
 def late_table(week: Week, day: dict[str, str]) -> None:
     file = week.tables / "raw_data" / "visits.yaml"
     file.write_text(ANSWERS + DUE)
@@ -252,6 +246,7 @@ def late_table(week: Week, day: dict[str, str]) -> None:
     file.write_text(ANSWERS)
 
 
+@incident
 def lost_worker(week: Week, day: dict[str, str]) -> None:
     process = week.worker.stack.worker.process()
     assert process
@@ -263,3 +258,22 @@ def lost_worker(week: Week, day: dict[str, str]) -> None:
     week.worker.stack.start_worker()
     week.ends(waiting, "Completed")
     week.recovers(None, "the work pool daybook")
+
+
+#: A run that fails, one whose process is killed, and a table that no run loads.
+THREE = ["wrong_password", "killed", "late_table"]
+TEN = ["backfill_with_a_bad_day", "lost_worker", "bad_sql", *THREE[:2], "emptied_table", "slow_source"]
+TEN += ["stopped_database", "warning_check", "late_table"]
+
+
+@pytest.mark.timeout(2400)  # some fifty runs, each a process: twice five minutes where the machine is busy
+@pytest.mark.parametrize("names", [THREE, pytest.param(TEN, marks=pytest.mark.full)], ids=["three", "ten"])
+def test_each_incident_has_a_message_and_a_recovery(week: Week, names: list[str]) -> None:
+    day = {"execution_date": DAY.isoformat()}
+    week.ends(week.load(**day), "Completed")
+    for name in names:
+        INCIDENTS[name](week, day)
+
+    assert len(week.slack.messages) == len(week.told) == 2 * len(names)
+    assert [text.startswith("🟩") for text in week.told] == [False, True] * len(names)
+    assert week.slack.refused == []

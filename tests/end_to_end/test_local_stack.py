@@ -220,6 +220,7 @@ def test_a_second_demo_in_the_same_folder_waits_its_turn(home: Path) -> None:
         assert (home / "lock").exists()
 
 
+@pytest.mark.full
 def test_the_prefect_server_survives_its_starter_and_is_replaced_after_kill_9(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated_database: Path
 ) -> None:

@@ -119,6 +119,7 @@ def test_a_scheduled_run_happens_by_itself_and_is_tried_again_until_its_source_i
     ]
 
 
+@pytest.mark.full
 def test_a_killed_run_is_seen_as_crashed_and_another_run_loads_the_day(
     worker: Deployed, production: Production, on_postgres: LiveWarehouse
 ) -> None:

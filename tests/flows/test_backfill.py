@@ -16,7 +16,11 @@ from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.project_copy import Deployed
 
 
-@pytest.mark.parametrize(("table", "run"), [("nps", fill_from_here), ("visits", fill)], ids=["nps", "visits"])
+@pytest.mark.parametrize(
+    ("table", "run"),
+    [("nps", fill_from_here), pytest.param("visits", fill, marks=pytest.mark.full)],
+    ids=["nps", "visits"],
+)
 def test_the_same_400_days_twice(
     worker: Deployed,
     production: Production,
@@ -40,7 +44,7 @@ def test_the_same_400_days_twice(
     assert loaded_days(on_postgres, table) == dict.fromkeys(days_from(DAY, 400), 2)
 
 
-@pytest.mark.parametrize("days", [31, pytest.param(365, marks=pytest.mark.full)])
+@pytest.mark.parametrize("days", [10, pytest.param(365, marks=pytest.mark.full)])
 def test_one_poisoned_day_fails_alone_and_the_report_names_it(
     worker: Deployed,
     production: Production,
@@ -87,6 +91,7 @@ def test_an_interval_emptied_at_the_source_is_emptied_in_the_warehouse(
     assert len(on_postgres.rows("visits")) == 5
 
 
+@pytest.mark.full
 def test_a_table_that_was_dropped_is_loaded_again(
     production: Production, on_postgres: LiveWarehouse, worker: Deployed
 ) -> None:

@@ -105,6 +105,7 @@ def test_what_differs_is_named_and_repaired_and_nothing_else(
     assert "40 of 40 days equal" in calendar_of(altered, again)
 
 
+@pytest.mark.full
 def test_a_backfill_of_what_differs(altered: Deployed, production: Production, on_postgres: LiveWarehouse) -> None:
     before = on_postgres.ledger()
     told = calendar_of(altered, fill_from_here(altered, DAYS + 1, select="differing", dry_run=True))

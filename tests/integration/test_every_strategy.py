@@ -113,7 +113,7 @@ def test_contract(ends: Endpoints, strategy: str) -> None:
     assert not kept, "a load that was committed leaves nothing on the stage"
 
 
-@pytest.mark.pairwise
+@pytest.mark.each_value
 @pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_ledger_agrees(ends: Endpoints, strategy: str) -> None:
@@ -136,6 +136,7 @@ def test_ledger_agrees(ends: Endpoints, strategy: str) -> None:
     ]
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_what_hangs_on_the_table_survives(from_mysql: Endpoints, strategy: str) -> None:
     ends = from_mysql
@@ -159,6 +160,7 @@ def test_what_hangs_on_the_table_survives(from_mysql: Endpoints, strategy: str) 
     assert ends.destination.run(comments) == [("asked of everybody",), ("0 to 10",)]
 
 
+@pytest.mark.each_value
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_reader_sees_the_old_rows_or_the_new_ones(from_mysql: Endpoints, strategy: str) -> None:
     ends = from_mysql

@@ -91,7 +91,7 @@ STEPS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.pairwise
+@pytest.mark.each_value
 @pytest.mark.parametrize("net", WAREHOUSES, indirect=True)
 @pytest.mark.parametrize("strategy", ["replace_interval", "upsert", "replace"])
 @pytest.mark.parametrize("first", [True, False], ids=["first load", "later load"])

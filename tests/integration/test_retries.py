@@ -74,6 +74,7 @@ def error(match: str, sqlstate: str, message: str, times: int = 1) -> Rule:
     ],
     ids=lambda rule: f"{rule['action']} {rule.get('sqlstate', '')} {rule['match']}",
 )
+@pytest.mark.each_value
 @pytest.mark.parametrize("first", [True, False], ids=["first load", "later load"])
 def test_redshift_faults(on_redshift: Endpoints, redshift: Redshift, rule: Rule, first: bool) -> None:
     table = without_key(on_redshift)

@@ -1,8 +1,8 @@
 """Choose the parameter combinations of each test that `make test` runs. All others get the marker `full`.
 
-A test with the marker `pairwise` or the fixture `ends` runs often enough to cover all pairs of values. Its values are
-the kind of source, the warehouse, the stage and the test's parameters. A slow test whose parameters hardly depend on
-each other has the marker `each_value`, and covers each value once. Any other test runs with all combinations.
+The values of a test are the kind of source, the warehouse, the stage and the test's parameters. A test with the marker
+`pairwise` covers all pairs of values, since its subject is how they fit together. A test with the marker `each_value` or
+the fixture `ends` covers each value once. Any other test runs with all combinations.
 Most defects depend on one value, and nearly all others on a pair of values (https://csrc.nist.gov/projects/automated-combinatorial-testing-for-software).
 
 The servers of one kind of source (MariaDB and MySQL, two versions of PostgreSQL) add no combinations. They take turns:
@@ -35,7 +35,7 @@ class Case:
     def needs(self, strength: int | None) -> set[Hashable]:
         """Return what the selection must cover: combinations of `strength` values. None: of all values."""
         values = sorted(self.values.items(), key=lambda parameter: parameter[0])
-        return set(combinations(values, min(strength or len(values), len(values)))) | set(self.servers)
+        return set(combinations(values, min(strength or len(values), len(values))))
 
     def wishes(self) -> set[Hashable]:
         """Return what the selection covers if that takes no further case: each server with each other value."""
@@ -51,10 +51,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
             continue
         case, test = case_of(item.callspec.params), item.nodeid.partition("[")[0]
-        if item.get_closest_marker("each_value"):
-            strengths[test] = 1
-        elif item.get_closest_marker("pairwise") or ENDS in item.callspec.params:
+        if item.get_closest_marker("pairwise"):
             strengths[test] = 2
+        elif item.get_closest_marker("each_value") or ENDS in item.callspec.params:
+            strengths[test] = 1
         if test in strengths or case.servers:
             tests[test][item] = case
     for test, cases in tests.items():

@@ -254,6 +254,7 @@ def test_a_commit_starts_a_deployment_with_its_dates(
     ]
 
 
+@pytest.mark.full
 def test_two_commits_at_once_start_a_run_each_and_deploying_again_changes_nothing(
     worker: Deployed,
     client: SyncPrefectClient,

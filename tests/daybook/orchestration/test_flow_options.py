@@ -136,6 +136,7 @@ def test_a_run_that_was_killed_leaves_a_row_too(
     assert on_postgres.rows() == on_postgres.ledger() == []
 
 
+@pytest.mark.full
 def test_only_the_last_try_of_a_run_counts(
     worker: Deployed,
     production: Production,

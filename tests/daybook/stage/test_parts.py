@@ -35,7 +35,7 @@ def read(stage: Stage, manifest: Manifest) -> bytes:
     return b"".join(read_parts(stage, manifest))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=settings().max_examples // 3)
 @given(chunks=st.lists(ROWS), part_bytes=st.sampled_from([1, 100, 300, 2**20]))
 def test_rows_come_back_from_parts_of_whole_rows(stage: Stage, chunks: list[list], part_bytes: int) -> None:
     manifest = staged(stage, *(chunk(*rows) for rows in chunks), part_bytes=part_bytes)

@@ -70,6 +70,7 @@ def test_it_starts_twice_and_stops_twice(server: EmbeddedPostgres):
         scalar(server, "SELECT 1")
 
 
+@pytest.mark.full
 def test_what_was_written_is_there_after_a_restart(server: EmbeddedPostgres):
     server.start()
     for _ in range(2):
@@ -113,6 +114,7 @@ def test_the_password_is_in_no_representation(running: EmbeddedPostgres):
     assert running.password not in running.log.read_text()
 
 
+@pytest.mark.full
 def test_another_object_of_the_same_home_finds_it_running(server: EmbeddedPostgres):
     server.start()
     again = EmbeddedPostgres(server.home, server.port, password=server.password)
@@ -158,6 +160,7 @@ def test_after_kill_9_it_starts_again_with_what_was_committed(server: EmbeddedPo
     assert scalar(server, "SELECT answer FROM t") == 42
 
 
+@pytest.mark.full
 def test_a_postmaster_pid_whose_number_is_another_programs_does_no_harm(server: EmbeddedPostgres):
     """After a reboot the number is anybody's; PostgreSQL would refuse to start, and a kill would hit a stranger."""
     server.start()
@@ -178,6 +181,7 @@ def test_a_postmaster_pid_whose_number_is_another_programs_does_no_harm(server: 
         stranger.wait()
 
 
+@pytest.mark.full
 def test_a_broken_earlier_initdb_does_no_harm(server: EmbeddedPostgres):
     server.start()
     server.stop()
@@ -205,6 +209,7 @@ def test_another_port_than_the_one_it_runs_on_is_said(running: EmbeddedPostgres)
         moved.start()
 
 
+@pytest.mark.full
 def test_another_password_than_the_clusters_is_said(server: EmbeddedPostgres):
     server.start()
     server.stop()
@@ -228,6 +233,7 @@ def test_programs_that_cannot_be_run_are_said(server: EmbeddedPostgres, tmp_path
         server.start()
 
 
+@pytest.mark.full
 def test_no_folder_above_its_own_is_loosened(server: EmbeddedPostgres):
     server.home.mkdir(mode=0o700)
     above = [server.home, *server.home.parents]
