@@ -1,8 +1,8 @@
 """Choose the parameter combinations of each test that `make test` runs. All others get the marker `full`.
 
 The values of a test are the kind of source, the warehouse, the stage and the test's parameters. A test with the marker
-`pairwise` covers all pairs of values, since its subject is how they fit together. A test with the marker `each_value` or
-the fixture `ends` covers each value once. Any other test runs with all combinations.
+`pairwise` covers all pairs of values, since its subject is how they fit together. A test with the marker `each_value`
+or the fixture `ends` covers each value once. Any other test runs with all combinations.
 Most defects depend on one value, and nearly all others on a pair of values (https://csrc.nist.gov/projects/automated-combinatorial-testing-for-software).
 
 The servers of one kind of source (MariaDB and MySQL, two versions of PostgreSQL) add no combinations. They take turns:
