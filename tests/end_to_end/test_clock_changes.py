@@ -26,6 +26,9 @@ from tests.support.project_copy import kill
 from tests.support.servers.faketime import new_clock
 from tests.support.servers.ports import free_port
 
+# This stack of its own takes a minute, and `make test` has a late run in test_worker.py.
+pytestmark = pytest.mark.full
+
 NOTHING_TO_DO = "raw_data.nps 2021-02-20: nothing to do: it was loaded at "
 
 
@@ -104,7 +107,6 @@ def test_switched_on_late_a_table_is_caught_up_from_its_start(
     ]
 
 
-@pytest.mark.full
 def test_the_server_was_down_for_six_days(
     office: NotificationStack, scheduled: Callable[..., None], production: Production, on_postgres: LiveWarehouse
 ) -> None:
@@ -174,7 +176,6 @@ def test_a_late_run_loads_the_interval_of_its_tick(
     ]
 
 
-@pytest.mark.full
 def test_a_run_that_is_tried_again_the_next_day_loads_the_interval_of_its_tick(
     office: NotificationStack, scheduled: Callable[..., None], production: Production, on_postgres: LiveWarehouse
 ) -> None:
@@ -200,7 +201,6 @@ def test_a_run_that_is_tried_again_the_next_day_loads_the_interval_of_its_tick(
     assert on_postgres.rows() == production.rows(date(2021, 2, 16))
 
 
-@pytest.mark.full
 def test_a_run_that_waited_for_its_turn_until_after_midnight_loads_the_interval_of_its_tick(
     office: NotificationStack, scheduled: Callable[..., None], production: Production, on_postgres: LiveWarehouse
 ) -> None:

@@ -55,6 +55,7 @@ def test_the_schedules_are_as_they_are_meant(as_written: Deployed) -> None:
     assert full_refresh.parameters == {"full_refresh": True}
 
 
+@pytest.mark.full
 def test_deploying_again_changes_nothing_and_a_pause_stays(as_written: Deployed) -> None:
     client = as_written.client
     daily = client.read_deployment_by_name("nps/daily")

@@ -260,6 +260,7 @@ def test_each_loads_and_once_its_source_is_broken_says_so_and_leaves_the_table_a
     assert ledger() == noted
 
 
+@pytest.mark.full
 def test_those_with_dates_are_filled_again(worker: Deployed, sources: Sources, on_postgres: LiveWarehouse) -> None:
     """By runs that the worker starts."""
     asked = [

@@ -75,6 +75,7 @@ def test_one_poisoned_day_fails_alone_and_the_report_names_it(
     assert set(loaded_days(on_postgres).values()) == {1}, "only the one that failed was loaded"
 
 
+@pytest.mark.full
 def test_an_interval_emptied_at_the_source_is_emptied_in_the_warehouse(
     production: Production, on_postgres: LiveWarehouse, worker: Deployed
 ) -> None:

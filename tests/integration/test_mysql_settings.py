@@ -24,10 +24,12 @@ def server_settings(source: Database, values: dict[str, Any]) -> Iterator[None]:
     try:
         for name, value in values.items():
             source.run(f"SET GLOBAL {name} = %s", (value,))
+        source.close()
         yield
     finally:
         for name in reversed(values):
             source.run(f"SET GLOBAL {name} = %s", (usual[name],))
+        source.close()
 
 
 #: Global settings that the sessions of a load and an audit inherit.

@@ -12,7 +12,7 @@ from daybook.orchestration.run_failure import failure_of_error, record_failure
 from tests.support.project_copy import Deployed
 
 PATIENCE = 300  # seconds: long enough for a slow machine; only a failing test waits this long
-PAUSE = 0.5  # seconds: to read a run costs the server 30 ms, and several tests wait at a time
+PAUSE = 1.0  # seconds: to read a run costs the server 30 ms, and several tests wait at a time
 
 
 def wait_for(worker: Deployed, run: FlowRun, *states: str) -> FlowRun:

@@ -52,7 +52,7 @@ class Database:
         self.url, self.namespace = url, namespace
 
     def close(self) -> None:
-        """Close the connections of the tests' own statements."""
+        """Close the connections of the tests' own statements. The next one inherits the server's settings again."""
         self._own.dispose()
 
     @property
@@ -80,8 +80,10 @@ class Database:
             return rows
 
     def insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert rows, with a value for every column of the table."""
+        """Insert rows, with a value for every column of the table. MySQL is as strict as the server's settings."""
         with _driver_connection(self._own) as connection, connection.cursor() as cursor:
+            if self.is_mysql:
+                cursor.execute("SET time_zone = DEFAULT, sql_mode = DEFAULT")
             places = ", ".join(["%s"] * len(rows[0]))
             cursor.executemany(f"INSERT INTO {table} VALUES ({places})", [tuple(row) for row in rows])
             connection.commit()
