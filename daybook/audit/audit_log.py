@@ -72,11 +72,12 @@ class Audits:
     def record(self, session: Session, found: Sequence[Found]) -> None:
         """Add all results of one audit of a table, unless an earlier attempt has added them."""
         self._state_table.ensure(session)
+        added = f"SELECT count(*) FROM {self._state_table.table} WHERE table_name = %s AND audited_at = %s"
+        if not found or session.one(added, (found[0].table_name, found[0].audited_at)):
+            return
         with session.undone_on_error():
             session.run("BEGIN")
-            added = f"SELECT count(*) FROM {self._state_table.table} WHERE table_name = %s AND audited_at = %s"
-            if found and not session.one(added, (found[0].table_name, found[0].audited_at)):
-                self._state_table.append(session, [astuple(one) for one in found])
+            self._state_table.append(session, [astuple(one) for one in found])
             session.run("COMMIT")
 
 

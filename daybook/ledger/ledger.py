@@ -212,7 +212,8 @@ class Ledger:
 
         Call it while holding the table's lock.
         """
-        newest = session.one(f"SELECT max(loaded_at) FROM {self._state_table.table} WHERE table_name = %s", (table,))
+        statement = f"SELECT max(loaded_at) FROM {self._state_table.table} WHERE table_name = %s"
+        (newest,) = self._state_table.read(session, lambda moment: moment, statement, (table,)) or (None,)
         now = datetime.now(UTC)
         return max(now, newest + timedelta(microseconds=1)) if newest else now
 

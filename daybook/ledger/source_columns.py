@@ -60,18 +60,24 @@ class SourceColumnHistory:
         )
         return {column.name: column for column in columns}
 
-    def record(
-        self, session: Session, target: Target, found: Sequence[Column], noted_at: datetime, load_id: str
-    ) -> None:
-        """Record the source's columns if they have changed. Call it while holding the table's lock."""
+    def changed(self, session: Session, target: Target, found: Sequence[Column]) -> list[KnownColumn]:
+        """Return the source's columns if they have changed since the last load of `target`; empty if they have not.
+
+        Call it while holding the table's lock.
+        """
         loaded = set(target.column_names)
         now = {column.name: KnownColumn(column.name, column.type, column.name in loaded) for column in found}
-        if found and now != self.newest(session, target.name):
-            rows = [
-                (target.name, column.name, str(column.type), column.loaded, place, noted_at, load_id)
-                for place, column in enumerate(now.values())
-            ]
-            self._state_table.append(session, rows)
+        return list(now.values()) if found and now != self.newest(session, target.name) else []
+
+    def record(
+        self, session: Session, table: str, columns: Sequence[KnownColumn], noted_at: datetime, load_id: str
+    ) -> None:
+        """Record the source's columns, if there are any. Call it in the transaction of the load."""
+        rows = [
+            (table, column.name, str(column.type), column.loaded, place, noted_at, load_id)
+            for place, column in enumerate(columns)
+        ]
+        self._state_table.append(session, rows)
 
 
 def _type(text: str) -> Type:

@@ -64,8 +64,9 @@ class StateTable:
         """Run a query about the table, and return the result of `make` for each row. Empty if the table does not exist.
 
         Instants are in UTC, the time zone of a warehouse session. In a transaction, call `ensure` before it: a missing
-        table or column would abort the transaction.
+        table or column would abort the transaction. Also read before you append: see `Session.apart`.
         """
+        session = session.apart()
         try:
             return [make(*row) for row in session.stream(statement, values)]
         except DatabaseError as error:

@@ -17,6 +17,8 @@ class Staged:
     """The number of rows in it."""
     sums: dict[Interval, Sum]
     """The checksum of each interval to load."""
+    parts: dict[Interval, Sum] = field(default_factory=dict)
+    """The checksum of each interval of a full refresh, which has one row in the ledger; empty without checksums."""
     total: Sum | None = None
     """The checksum of all rows, if the table has no intervals."""
     deleted: str | None = None
@@ -25,7 +27,6 @@ class Staged:
     """The number of rows in `deleted`."""
     later: str | None = None
     """The table of the keys of rows that have moved to later intervals. The load leaves those rows in place."""
-
     ranges: Ranges = field(default_factory=dict)
     """The ranges of the key's columns and of the cursor, over all staged rows, also those in `deleted`."""
 

@@ -10,9 +10,9 @@ from daybook.load.checksums import LoadChecksums
 from daybook.load.extraction.extract import Extracted
 from daybook.load.extraction.moved_rows import keys_only
 from daybook.load.inexact_keys import guard_inexact_keys
+from daybook.load.planning.plan import intervals_within
 from daybook.load.staged import Staged
 from daybook.model.interval import Interval
-from daybook.sql.checksum.sums import Sum
 from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.stage.base import Stage
 from daybook.warehouses.base import Warehouse
@@ -77,11 +77,10 @@ class Staging:
         staged_sql.split_deleted(session, self._warehouse, self._target, table, deleted)
         rows = session.one(f"SELECT count(*) FROM {table}")
         if plan.whole:
-            sums, total = staged.sums, self._total(tally, table)
+            left = self._whole(tally, table, rows)
         else:
-            sums, total = tally.sums(table, plan.intervals), None
-        deleted_rows = staged.rows - rows
-        return replace(staged, rows=rows, sums=sums, total=total, deleted=deleted, deleted_rows=deleted_rows)
+            left = Staged(table, rows, tally.sums(table, plan.intervals))
+        return replace(left, deleted=deleted, deleted_rows=staged.rows - rows, ranges=staged.ranges)
 
     def _stage_moved_keys(self, session: Session) -> str | None:
         """Copy the keys of rows that have moved to later intervals into their own table. Return its quoted name."""
@@ -118,13 +117,18 @@ class Staging:
         """Return the `rows` rows of `table` with the checksum of each interval, or of the whole table."""
         if self._plan.whole:
             # The table still has the rows that are deleted at the source.
-            return Staged(table, rows, {}, None if self._target.deleted else self._total(tally, table))
+            return Staged(table, rows, {}) if self._target.deleted else self._whole(tally, table, rows)
         sums = tally.sums(table, self._plan.intervals)
         neighbours = tally.counts(table, self._neighbours) if rows else {}
         counted = sum(found.rows for found in sums.values()) + sum(neighbours.values())
         guards.guard_interval(self._target.name, self._plan, rows, counted)
         return Staged(table, rows, sums)
 
-    def _total(self, tally: LoadChecksums, table: str) -> Sum | None:
-        """Return the checksum of a whole table; None if it has intervals, because an audit compares those."""
-        return None if self._plan.table.strategy.has_intervals else tally.whole(table)
+    def _whole(self, tally: LoadChecksums, table: str, rows: int) -> Staged:
+        """Return the `rows` rows of a full refresh with the checksum of each interval.
+
+        A table without intervals gets a checksum of all rows. For others, an audit compares the intervals.
+        """
+        intervals = intervals_within(self._plan, self._extracted.snapshot_at) if tally.recipe else ()
+        total = None if self._plan.table.strategy.has_intervals else tally.whole(table)
+        return Staged(table, rows, {}, tally.sums(table, intervals) if intervals else {}, total)

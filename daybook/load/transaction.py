@@ -22,7 +22,6 @@ from daybook.load.extraction.extract import Extracted
 from daybook.load.extraction.schema_drift import SchemaDiff
 from daybook.load.ledger_entries import LedgerEntries
 from daybook.load.moved_intervals import MovedIntervals
-from daybook.load.planning.plan import intervals_within
 from daybook.load.row_tally import RowTally
 from daybook.load.staged import Staged
 from daybook.load.staging import Staging
@@ -141,10 +140,14 @@ class Transaction:
             state = replace(state, table_id=self._warehouse.identity(session, self._target.name))
         self.checks = guards.guard_checks(session, self._warehouse, self._plan, before)
         entries = self._entries.entries(session, staged, tally, replace(state, rows=loaded.total()))
+        # From here on, the transaction only appends to Daybook's own tables: see `Session.apart`.
+        columns = self._memory.changed(session, self._target, self._extracted.described)
         self._ledger.record(session, entries)
-        self._record_interval_checksums(session, staged, tally)
-        described, noted_at = self._extracted.described, entries[-1].loaded_at
-        self._memory.record(session, self._target, described, noted_at, self._load_id)
+        if staged.parts and tally.recipe:
+            fingerprint = tally.recipe.fingerprint
+            self._checksums.record(session, self._target.name, self._load_id, fingerprint, staged.parts)
+        noted_at = entries[-1].loaded_at
+        self._memory.record(session, self._target.name, columns, noted_at, self._load_id)
         self._moves.record(session, self._target.name, self._load_id, noted_at, moved)
         session.run("COMMIT")
         return sorted([*kept, *entries], key=lambda entry: entry.end)
@@ -156,13 +159,6 @@ class Transaction:
             rows = f"{count:,} row{'s are' if count > 1 else ' is'}"
             self.notices = (f"{plan.table.name} {plan.label}: {rows} flagged by {plan.table.deleted} and left out",)
             logger.info("%s", self.notices[0])
-
-    def _record_interval_checksums(self, session: Session, staged: Staged, tally: LoadChecksums) -> None:
-        """Record the checksum of each interval of a full refresh, because the ledger has only one entry for it."""
-        intervals = intervals_within(self._plan, self._extracted.snapshot_at)
-        if intervals and tally.recipe:
-            sums = tally.sums(staged.table, intervals)
-            self._checksums.record(session, self._target.name, self._load_id, tally.recipe.fingerprint, sums)
 
     def _without_superseded(self, session: Session, staged: Staged, tally: LoadChecksums) -> tuple[Staged, list[Entry]]:
         """Return the staged rows that no newer snapshot has replaced, and the entries of the loads that replaced them.

@@ -9,7 +9,7 @@ from sqlalchemy import URL, event
 from daybook.errors import DbtUnusable
 from daybook.model.table_name import TableName
 from daybook.sql.connection import connect
-from daybook.sql.database_error import Condition, DatabaseError, meets
+from daybook.sql.database_error import DatabaseError
 from daybook.sql.network_limits import READ_TIMEOUT
 from daybook.sql.postgresql_errors import read_error
 from daybook.sql.postgresql_values import read_exactly
@@ -117,23 +117,6 @@ class PostgresFamily(SqlWarehouse):
         session.run(f"SET statement_timeout TO {milliseconds}")
         yield
         session.run(f"SET statement_timeout TO '{usual}'")
-
-    def lock_sql(self, table: str) -> str:
-        """Return the statement that makes every other load of `table` wait until the transaction ends."""
-        raise NotImplementedError
-
-    def begin_locked(self, session: Session, table: str) -> bool:
-        """Open a transaction and lock `table` in it. Return False if the table does not exist."""
-        session.run("BEGIN")
-        try:
-            session.run(self.lock_sql(table))
-            return True
-        except DatabaseError as error:
-            if not meets(error, Condition.MISSING_TABLE):
-                raise
-        session.run("ROLLBACK")
-        session.run("BEGIN")
-        return False
 
     def begin_snapshot(self, session: Session, reads: str, *, read_only: bool = False) -> None:
         """Open a transaction whose queries all read one snapshot of `reads`, a FROM item (SQL)."""

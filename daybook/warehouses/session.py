@@ -84,6 +84,15 @@ class Session:
             count += len(batch)
         return count
 
+    def apart(self) -> "Session":
+        """Return the session that reads Daybook's own tables: this one, unless its transaction must not read them.
+
+        A transaction of Redshift must not: see `daybook.warehouses.redshift.session`. Read what you need before you
+        append to the same table, because the returned session does not see uncommitted rows, and its query may wait
+        behind a statement that waits for this transaction.
+        """
+        return self
+
     def answer(self, statement: str, values: Sequence[Any] = ()) -> tuple[int, int, Any]:
         """Execute a query that should return one value.
 

@@ -151,6 +151,19 @@ class PostgreSQL(PostgresFamily):
         """Return a lock that blocks writers, but not readers (chapter 13.3 of PostgreSQL's manual)."""
         return f"LOCK TABLE {self.table(table)} IN SHARE ROW EXCLUSIVE MODE"
 
+    def begin_locked(self, session: Session, table: str) -> bool:
+        """Open a transaction and lock `table` in it. Return False if the table does not exist."""
+        session.run("BEGIN")
+        try:
+            session.run(self.lock_sql(table))
+            return True
+        except DatabaseError as error:
+            if not meets(error, Condition.MISSING_TABLE):
+                raise
+        session.run("ROLLBACK")
+        session.run("BEGIN")
+        return False
+
     def create_keys(self, session: Session, target: Target) -> None:
         """Add a primary key, and an index on the cursor unless the key begins with it.
 

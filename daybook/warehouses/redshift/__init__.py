@@ -1,7 +1,8 @@
 """Amazon Redshift as a warehouse. Its SQL is documented at https://docs.aws.amazon.com/redshift/latest/dg/."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
@@ -14,10 +15,12 @@ from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import FilesInPlace, Manifest
 from daybook.strategies.staged_rows import Ranges
-from daybook.warehouses.redshift import checksum
+from daybook.warehouses.redshift import checksum, table_lock
 from daybook.warehouses.redshift.connections import Connections
 from daybook.warehouses.redshift.copy_access import KEYS
 from daybook.warehouses.redshift.copy_command import COMPRESSIONS, CopyCommand, explain
+from daybook.warehouses.redshift.isolation import warn_if_serializable
+from daybook.warehouses.redshift.session import RedshiftSession
 from daybook.warehouses.redshift.zone_maps import ranges_of
 from daybook.warehouses.session import Session
 
@@ -124,9 +127,17 @@ class Redshift(Connections):
         """Return True for a longer VARCHAR (ALTER TABLE … ALTER COLUMN … TYPE)."""
         return existing.kind == wanted.kind == "varchar"
 
-    def lock_sql(self, table: str) -> str:
-        """Return Redshift's only lock. Readers wait for it, too, so a load takes it after its rows are staged."""
-        return f"LOCK {self.table(table)}"
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a session that reads Daybook's own tables on a second connection while it has a transaction open."""
+        with ExitStack() as second, super().session() as session:
+            plain = super().session
+            yield RedshiftSession(session.connection, self.read_error, lambda: second.enter_context(plain()))
+
+    def begin_locked(self, session: Session, table: str) -> bool:
+        """Open a transaction that excludes every other load of `table`, but no reader: see `table_lock`."""
+        warn_if_serializable(session)
+        return table_lock.begin_locked(self, session, table)
 
     def ranges(self, session: Session, target: Target, staged: str) -> Ranges:
         """Return the ranges of the key's columns and of the cursor, which let a join skip blocks of the target."""

@@ -198,6 +198,14 @@ CREATE VIEW pg_catalog.svv_columns AS
   FROM information_schema.columns;
 CREATE VIEW pg_catalog.svv_redshift_schemas AS
   SELECT current_database()::text AS database_name, nspname::text AS schema_name FROM pg_namespace;
+-- r_SVV_REDSHIFT_DATABASES.html: every user may read it.
+CREATE VIEW pg_catalog.svv_redshift_databases AS
+  SELECT d.datname::varchar(128) AS database_name, 100 AS database_owner, 'local'::varchar(32) AS database_type,
+         NULL::varchar(128) AS database_acl, NULL::varchar(128) AS database_options,
+         CASE current_setting('default_transaction_isolation')
+           WHEN 'serializable' THEN 'Serializable' ELSE 'Snapshot Isolation'
+         END::varchar(128) AS database_isolation_level
+  FROM pg_database d WHERE NOT d.datistemplate;
 CREATE VIEW pg_catalog.svv_table_info AS
   SELECT current_database()::text AS "database", n.nspname::text AS "schema", c.oid::int8 AS table_id,
          c.relname::text AS "table", 'N'::text AS encoded, 'AUTO(EVEN)'::text AS diststyle,
@@ -206,5 +214,6 @@ CREATE VIEW pg_catalog.svv_table_info AS
   WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'redshift_standin');
 GRANT SELECT ON
   pg_catalog.stl_load_errors, pg_catalog.sys_load_error_detail, pg_catalog.pg_table_def, pg_catalog.svv_tables,
-  pg_catalog.svv_columns, pg_catalog.svv_redshift_schemas, pg_catalog.svv_table_info
+  pg_catalog.svv_columns, pg_catalog.svv_redshift_schemas, pg_catalog.svv_redshift_databases,
+  pg_catalog.svv_table_info
 TO PUBLIC;
