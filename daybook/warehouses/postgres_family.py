@@ -70,6 +70,10 @@ class PostgresFamily(SqlWarehouse):
     dbt_port: ClassVar[int]
     #: The options of a URL (after its `?`) that dbt supports, too.
     dbt_options: ClassVar[frozenset[str]]
+    #: The options of a URL that only Daybook reads. The driver and dbt do not get them.
+    own_options: ClassVar[frozenset[str]] = frozenset({READ_TIMEOUT})
+    #: How many times longer a statement may take before a time limit of Daybook ends it: see `set_timeouts`.
+    patience: ClassVar[int] = 1
 
     @staticmethod
     def read_error(error: BaseException) -> DatabaseError | None:
@@ -91,7 +95,8 @@ class PostgresFamily(SqlWarehouse):
     def set_timeouts(self, seconds: int) -> None:
         """Limit the time to connect, and the time of each statement, for connections that are opened from now on.
 
-        Keepalives detect a server that disappears during a statement.
+        Keepalives detect a server that disappears during a statement. `patience` makes the limit of statements longer
+        where it includes the time that they wait in a queue.
         """
 
         @event.listens_for(self._engine, "do_connect")
@@ -103,7 +108,7 @@ class PostgresFamily(SqlWarehouse):
         @event.listens_for(self._engine, "connect")
         def limit(connection: Any, _record: Any) -> None:
             with connection.cursor() as cursor:
-                cursor.execute(f"SET statement_timeout TO {seconds * 1000}")
+                cursor.execute(f"SET statement_timeout TO {seconds * 1000 * self.patience}")
             connection.commit()
 
     def set_timezone(self, session: Session, zone: str) -> None:
@@ -112,15 +117,19 @@ class PostgresFamily(SqlWarehouse):
 
     @contextmanager
     def waiting_at_most(self, session: Session, milliseconds: int) -> Iterator[None]:
-        """Limit the time of each statement in the block. After that, the statement fails."""
+        """Limit the time of each statement in the block, with `patience`. After that, the statement fails."""
         usual = session.one("SHOW statement_timeout")
-        session.run(f"SET statement_timeout TO {milliseconds}")
+        session.run(f"SET statement_timeout TO {milliseconds * self.patience}")
         yield
         session.run(f"SET statement_timeout TO '{usual}'")
 
     def begin_snapshot(self, session: Session, reads: str, *, read_only: bool = False) -> None:
         """Open a transaction whose queries all read one snapshot of `reads`, a FROM item (SQL)."""
         session.run(f"BEGIN ISOLATION LEVEL REPEATABLE READ{' READ ONLY' if read_only else ''}")
+
+    def lock_sql(self, table: str) -> str:
+        """Return the statement that locks `table`, in the open transaction."""
+        raise NotImplementedError
 
     def find_columns(self, session: Session, table: str) -> list[Found]:
         """Ask the catalog for the columns of a table, in its order; empty if the table does not exist."""
@@ -212,7 +221,7 @@ class PostgresFamily(SqlWarehouse):
         Raises:
             DbtUnusable: the URL has an option that dbt does not support.
         """
-        options: dict[str, Any] = {name: value for name, value in url.query.items() if name != READ_TIMEOUT}
+        options: dict[str, Any] = {name: value for name, value in url.query.items() if name not in cls.own_options}
         host = options.pop("host", url.host)
         if unknown := sorted(set(options) - cls.dbt_options):
             raise DbtUnusable(

@@ -87,9 +87,9 @@ class Session:
     def apart(self) -> "Session":
         """Return the session that reads Daybook's own tables: this one, unless its transaction must not read them.
 
-        A transaction of Redshift must not: see `daybook.warehouses.redshift.session`. Read what you need before you
-        append to the same table, because the returned session does not see uncommitted rows, and its query may wait
-        behind a statement that waits for this transaction.
+        Some warehouses return another one in a transaction that holds the lock of a table. So read what you need before
+        you append to these tables: the other session does not see uncommitted rows, and its query may wait behind a
+        statement that waits for this transaction.
         """
         return self
 

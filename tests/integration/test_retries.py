@@ -70,6 +70,8 @@ def error(match: str, sqlstate: str, message: str, times: int = 1) -> Rule:
         {"match": "^insert into .*things", "action": "drop_after"},
         error("^commit", "XX000", "1023\nDETAIL:  Serializable isolation violation on table"),
         error("^lock", "40P01", "deadlock detected"),
+        error("^commit", "XX000", "could not complete because of conflict with concurrent transaction"),
+        error("^create temp", "XX000", "could not open relation with OID 100123", times=2),
         error("^commit", "57P01", "terminating connection due to administrator command", times=3),
     ],
     ids=lambda rule: f"{rule['action']} {rule.get('sqlstate', '')} {rule['match']}",

@@ -129,10 +129,14 @@ class Redshift(Connections):
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Open a session that reads Daybook's own tables on a second connection while it has a transaction open."""
+        """Open a session that reads Daybook's own tables on a second connection while it holds the lock of a table."""
         with ExitStack() as second, super().session() as session:
             plain = super().session
             yield RedshiftSession(session.connection, self.read_error, lambda: second.enter_context(plain()))
+
+    def lock_sql(self, table: str) -> str:
+        """Return Redshift's only lock. It excludes readers, too."""
+        return f"LOCK {self.table(table)}"
 
     def begin_locked(self, session: Session, table: str) -> bool:
         """Open a transaction that excludes every other load of `table`, but no reader: see `table_lock`."""

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 #: and NAT gateways of AWS drop connections that are idle for 350 seconds:
 #: https://docs.aws.amazon.com/redshift/latest/mgmt/connecting-drop-issues.html
 _KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 5}
+#: The option of a URL with the query group of all sessions. It chooses their queue and labels their statements.
+_QUERY_GROUP = "query_group"
+#: The beginnings of messages after which a retry can succeed. Redshift reports both as internal errors: the first if it
+#: changes the same table in the background, the second if another session has just dropped or replaced the table.
+_TRANSIENT_TEXTS = (
+    "could not complete because of conflict with concurrent transaction",
+    "could not open relation with oid",
+)
 _BLOCK = "the URL of SqlAlchemyConnector/warehouse"
 
 
@@ -33,13 +41,17 @@ class Connections(PostgresFamily):
 
     dbt_type, dbt_port = "redshift", 5439
     dbt_options = frozenset({"sslmode", "connect_timeout"})
+    own_options = PostgresFamily.own_options | {_QUERY_GROUP}
+    #: Redshift's statement_timeout counts the time in a queue of workload management (dg/r_statement_timeout.html).
+    patience = 10
 
     def __init__(self, engine: Engine, aws_session: "Callable[[], AwsSession | None] | None" = None) -> None:
         super().__init__(engine)
         #: None: no session was opened yet.
         self._keeps_case: bool | None = None
-        if not event.contains(engine, "do_connect", _keep_alive):
-            event.listen(engine, "do_connect", _keep_alive)
+        for prepare in (_keep_alive, _without_query_group):
+            if not event.contains(engine, "do_connect", prepare):
+                event.listen(engine, "do_connect", prepare)
         try:
             login = IamLogin.of(engine.url)
         except WarehouseError as error:
@@ -49,8 +61,10 @@ class Connections(PostgresFamily):
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """Open a session, and read if it keeps the case of quoted names."""
+        """Open a session in the query group of the URL (dg/r_query_group.html). Read if it keeps quoted names' case."""
         with super().session() as session:
+            if group := self._engine.url.query.get(_QUERY_GROUP):
+                session.run("SET query_group TO %s", (group,))
             self._keeps_case = _keeps_case(session)
             yield session
 
@@ -119,7 +133,8 @@ class Connections(PostgresFamily):
         found = PostgresFamily.read_error(error)
         if found is not None:
             state = getattr(error, "pgcode", None)
-            found.transient = found.transient or (state in ("XX000", None) and "1023" in str(found)[:80])
+            conflict = state in ("XX000", None) and "1023" in str(found)[:80]
+            found.transient |= conflict or found.message.lower().startswith(_TRANSIENT_TEXTS)
             if found.message.isdigit():
                 found.message = f"{found.message}: {found.detail or 'no detail'}".split("\n")[0]
             with_remedy(found, error)
@@ -145,3 +160,8 @@ def _keep_alive(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[s
     """Set the keepalives of a connection that SQLAlchemy is about to open, unless its URL has others."""
     for name, value in _KEEPALIVES.items():
         parameters.setdefault(name, value)
+
+
+def _without_query_group(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+    """Remove Daybook's own option from the driver's parameters, which libpq would refuse."""
+    parameters.pop(_QUERY_GROUP, None)

@@ -1,11 +1,12 @@
-"""A session of Redshift whose transactions do not read Daybook's own tables.
+"""A session of Redshift that keeps Daybook's own tables out of the reads of a load's transaction.
 
 With the isolation level SERIALIZABLE, Redshift looks for conflicts per table: transactions that read and write the same
-tables in a cycle end with error 1023 (dg/c_serial_isolation-serializable-isolation-troubleshooting.html). All loads write
-to `daybook.ledger`. If they only append to it, no cycle can go through it, so loads of different tables never conflict.
+tables in a cycle end with error 1023 (dg/c_serial_isolation-serializable-isolation-troubleshooting.html). All loads
+write to `daybook.ledger`. If they only append to it, no cycle goes through it, so loads of different tables never
+conflict.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
@@ -16,23 +17,32 @@ from daybook.warehouses.session import Session
 
 
 class RedshiftSession(PostgresSession):
-    """A session that reads Daybook's own tables on a second connection while it has a transaction open.
+    """A session that reads Daybook's own tables on a second connection while it holds the lock of a table.
 
-    `connect` opens the second session. It is called at most once.
+    `connect` opens the second session. It is called at most once. A transaction without the lock only reads, such as
+    that of an audit. It reads everything in its own snapshot.
     """
 
     def __init__(self, connection: Any, read_error: ErrorReader, connect: Callable[[], Session]) -> None:
         super().__init__(connection, read_error)
         self._connect = connect
         self._apart: Session | None = None
+        #: True from the lock of a table on, until the next transaction begins.
+        self.locked = False
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> int:
+        """Execute a statement with its bind values. Return the number of affected rows, or -1 if it is unknown."""
+        if statement.startswith("BEGIN"):
+            self.locked = False
+        return super().run(statement, values)
 
     def apart(self) -> Session:
-        """Return the second session if a transaction is open, else this one.
+        """Return the second session if a transaction holds the lock of a table, else this one.
 
-        The lock of a table makes this safe: the loads that held it before have committed, and none holds it at the
-        same time, so what the second session reads of the table does not change until this transaction ends.
+        The lock makes this safe: the loads that held it before have committed, and none holds it at the same time. So
+        what the second session reads about the table does not change until this transaction ends.
         """
-        if self.connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
+        if not self.locked or self.connection.info.transaction_status == TRANSACTION_STATUS_IDLE:
             return self
         if self._apart is None:
             self._apart = self._connect()

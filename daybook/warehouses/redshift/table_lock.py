@@ -10,6 +10,7 @@ import hashlib
 from daybook.errors import WarehouseError
 from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.warehouses.postgres_family import PostgresFamily
+from daybook.warehouses.redshift.session import RedshiftSession
 from daybook.warehouses.session import Session
 
 _SCHEMA = "daybook"
@@ -49,18 +50,19 @@ def begin_locked(warehouse: PostgresFamily, session: Session, table: str) -> boo
 
 def _lock(warehouse: PostgresFamily, session: Session, table: str) -> None:
     """Open a transaction and lock the companion. Create the companion if it does not exist."""
-    companion = warehouse.quote(_SCHEMA, companion_of(warehouse, table))
-    session.run("BEGIN")
-    try:
-        session.run(f"LOCK {companion}")
-        return
-    except DatabaseError as error:
-        if not meets(error, Condition.MISSING_TABLE):
-            raise
-    session.run("ROLLBACK")
-    _create(warehouse, session, table, companion)
-    session.run("BEGIN")
-    session.run(f"LOCK {companion}")
+    companion = f"{_SCHEMA}.{companion_of(warehouse, table)}"
+    for exists in (False, True):
+        session.run("BEGIN")
+        try:
+            session.run(warehouse.lock_sql(companion))
+            break
+        except DatabaseError as error:
+            if exists or not meets(error, Condition.MISSING_TABLE):
+                raise
+        session.run("ROLLBACK")
+        _create(warehouse, session, table, companion)
+    assert isinstance(session, RedshiftSession)
+    session.locked = True
 
 
 def _create(warehouse: PostgresFamily, session: Session, table: str, companion: str) -> None:
@@ -72,7 +74,7 @@ def _create(warehouse: PostgresFamily, session: Session, table: str, companion: 
     for again in (True, False):
         try:
             warehouse.make_schema(session, _SCHEMA)
-            session.run(f"CREATE TABLE IF NOT EXISTS {companion} (locked boolean)")
+            session.run(f"CREATE TABLE IF NOT EXISTS {warehouse.table(companion)} (locked boolean)")
             return
         except DatabaseError as error:
             if meets(error, Condition.NO_PRIVILEGE):

@@ -48,7 +48,16 @@ CREATE TABLE redshift_standin.load_errors (
 CREATE TABLE redshift_standin.declared_keys (
     rel text, kind text, cols text, declared timestamptz DEFAULT clock_timestamp()
 );
+CREATE TABLE redshift_standin.dropped (name text, oid oid);
 GRANT SELECT ON ALL TABLES IN SCHEMA redshift_standin TO PUBLIC;
+
+-- A statement that waited for a table while another session dropped it finds no table behind its OID.
+CREATE FUNCTION redshift_standin.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $f$
+BEGIN
+  INSERT INTO redshift_standin.dropped
+  SELECT object_name, objid FROM pg_event_trigger_dropped_objects() WHERE object_type = 'table' AND NOT is_temporary;
+END $f$;
+CREATE EVENT TRIGGER redshift_standin_drop ON sql_drop EXECUTE FUNCTION redshift_standin.on_drop();
 
 -- After DDL: keys are noted and dropped (Redshift does not enforce them), types that Redshift lacks are refused, and
 -- texts are held to their length in bytes.

@@ -40,6 +40,7 @@ HIDDEN_PARAMETERS = (
 )
 BACKEND_USER = "awsuser"
 DIGEST = 13  # an authentication request that only AWS's drivers understand
+MISSING = re.compile('relation "(.+)" does not exist')
 
 
 class Connection:
@@ -49,6 +50,7 @@ class Connection:
         self.client, self.settings = client, settings
         self.stream = client.makefile("rb")
         self.database = self.user = ""
+        self.started = 0.0
         self.backend: Backend
         self.last_byte = time.monotonic()
 
@@ -171,7 +173,25 @@ class Connection:
 
     def send_error(self, error: bytes | Fields) -> None:
         """Send an error of PostgreSQL to the client, in Redshift's wording."""
-        self.send(b"E", in_redshifts_words(unpack_fields(error) if isinstance(error, bytes) else error))
+        self.send(b"E", self._in_redshifts_words(unpack_fields(error) if isinstance(error, bytes) else error))
+
+    def _in_redshifts_words(self, fields: Fields) -> bytes:
+        """Return the body of Redshift's error message for PostgreSQL's. A table dropped meanwhile has only an OID."""
+        missing = MISSING.fullmatch(fields.get("M", "")) if fields.get("C") == "42P01" else None
+        if missing and (oid := self._dropped_meanwhile(missing[1])):
+            fields = {**fields, "C": "XX000", "M": f"could not open relation with OID {oid}"}
+        return in_redshifts_words(fields)
+
+    def _dropped_meanwhile(self, name: str) -> str | None:
+        """Return the OID of the table `name` if another session's DROP of it was committed during this statement."""
+        password, table = self.settings.postgres_password, literal(name.rpartition(".")[2])
+        asking = Backend(self.settings.postgres_port, BACKEND_USER, password, self.database)
+        rows, _ = asking.query(
+            f"SELECT oid FROM redshift_standin.dropped WHERE name = {table} "
+            f"AND pg_xact_commit_timestamp(xmin) >= to_timestamp({self.started!r})"
+        )
+        asking.close()
+        return rows[-1][0] if rows else None
 
     def relay(self, until: bytes, tag: str | None = None) -> bool:
         """Relay PostgreSQL's messages up to one of the types in `until`. Return False if one of them was an error.
@@ -182,7 +202,7 @@ class Connection:
         while True:
             kind, body = self.backend.read()
             if kind == b"E":
-                worked, body = False, in_redshifts_words(unpack_fields(body))
+                worked, body = False, self._in_redshifts_words(unpack_fields(body))
             elif kind == b"S" and body.split(b"\0")[0].decode() in HIDDEN_PARAMETERS:
                 continue
             elif kind == b"C" and tag:
@@ -231,6 +251,8 @@ def in_redshifts_words(fields: Fields) -> bytes:
         fields = {**fields, "C": "XX000", "M": "1023", "D": detail}
     elif code == "23502":
         fields = {**fields, "C": "XX000", "M": f"Cannot insert a NULL value into column {fields.get('c')}"}
+    elif text in ("tuple concurrently updated", "tuple concurrently deleted"):
+        fields = {**fields, "C": "XX000", "M": "could not complete because of conflict with concurrent transaction"}
     elif "MERGE command cannot affect row a second time" in text:
         fields = {**fields, "C": "XX000", "M": "Found multiple matches to update the same tuple."}
     return pack_fields({name: value for name, value in fields.items() if name in "SVCMDHP"})

@@ -12,9 +12,9 @@ Rule = dict[str, Any]
 class Faults:
     """The rules in a JSON file, as a list. The file is reread whenever it changes. The first match wins.
 
-    A rule has `match` (a case-insensitive regular expression), `action` (drop_before, drop_after, drop_mid_copy, delay
-    or error), `times` (default 1), and `skip` (the number of matches to ignore first). An error also has `sqlstate`,
-    `message` and `detail`, and a delay has `seconds`.
+    A rule has `match` (a case-insensitive regular expression), `action` (drop_before, drop_after, drop_mid_copy, delay,
+    queue or error), `times` (default 1), and `skip` (the number of matches to ignore first). An error also has
+    `sqlstate`, `message` and `detail`; a delay and a queue have `seconds`.
     """
 
     def __init__(self, path: Path | None) -> None:

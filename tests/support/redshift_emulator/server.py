@@ -32,6 +32,7 @@ CATALOG = Path(__file__).with_name("catalog.sql")
 POSTGRES_SETTINGS = {
     "fsync": "off",
     "max_connections": "200",
+    "track_commit_timestamp": "on",  # tells which tables were dropped during a statement
     "log_min_messages": "panic",  # the errors are provoked by tests, and the clients see them
     "log_min_error_statement": "panic",
 }

@@ -147,11 +147,14 @@ class Session:
     def run(self, action: Action) -> bool:
         """Run `action`, and send the answer except ReadyForQuery. Return True if it succeeded."""
         sql = _sql_of(action)
-        fault = self.faults.hit(sql, "drop_before", "error", "delay")
+        self.connection.started = time.time()
+        fault = self.faults.hit(sql, "drop_before", "error", "delay", "queue")
         if fault and fault["action"] == "drop_before":
             raise ConnectionLost
         if fault and fault["action"] == "delay":
             time.sleep(fault.get("seconds", 1))
+        if fault and fault["action"] == "queue" and not self._queued(fault.get("seconds", 1)):
+            return self.connection.fail(RedshiftError("57014", "Query (1) cancelled on user's request"))
         if fault and fault["action"] == "error":
             code, message = fault.get("sqlstate", "XX000"), fault.get("message", "1023")
             return self.connection.fail(RedshiftError(code, message, fault.get("detail")))
@@ -162,6 +165,13 @@ class Session:
         if worked and self.faults.hit(sql, "drop_after"):
             raise ConnectionLost
         return worked
+
+    def _queued(self, seconds: float) -> bool:
+        """Wait as if in a queue of workload management. Return False if statement_timeout, which counts it, is over."""
+        shown = "SELECT setting FROM pg_settings WHERE name = 'statement_timeout'"
+        limit = float(self.backend.query(shown)[0][0][0] or 0) / 1000
+        time.sleep(min(seconds, limit or seconds))
+        return not limit or seconds < limit
 
     def _run(self, action: Action) -> bool:
         if action.kind == "copy":
