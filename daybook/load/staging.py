@@ -76,10 +76,7 @@ class Staging:
         deleted, table, plan = self._warehouse.quote("daybook_deleted"), staged.table, self._plan
         staged_sql.split_deleted(session, self._warehouse, self._target, table, deleted)
         rows = session.one(f"SELECT count(*) FROM {table}")
-        if plan.whole:
-            left = self._whole(tally, table, rows)
-        else:
-            left = Staged(table, rows, tally.sums(table, plan.intervals))
+        left = self._whole(tally, table, rows) if plan.whole else Staged(table, rows, tally.sums(table, plan.intervals))
         return replace(left, deleted=deleted, deleted_rows=staged.rows - rows, ranges=staged.ranges)
 
     def _stage_moved_keys(self, session: Session) -> str | None:

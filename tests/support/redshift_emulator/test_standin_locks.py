@@ -126,7 +126,7 @@ def test_a_table_that_is_dropped_while_a_statement_waits_for_it(q: Any, redshift
         waiting = pool.submit(q, "select * from t.gone")
         time.sleep(0.2)
         dropper.connection.commit()
-        with pytest.raises(errors.InternalError_, match="could not open relation with OID [0-9]+"):
+        with pytest.raises(errors.InternalError_, match=r"could not open relation with OID [0-9]+"):
             waiting.result(10)
     with pytest.raises(errors.UndefinedTable):
         q("select * from t.gone")
