@@ -99,7 +99,7 @@ def test_a_missing_table_is_locked_too(warehouse: PostgresFamily, redshift_schem
 
 def test_a_user_who_may_not_create_the_companion(redshift: Redshift, warehouse: PostgresFamily, table: str) -> None:
     denied = {
-        "match": "^create table",
+        "match": "^create +table",
         "action": "error",
         "sqlstate": "42501",
         "message": "permission denied for schema",
