@@ -24,6 +24,7 @@ from tests.support.redshift_emulator.wire import (
     startup_packet,
     unpack_fields,
 )
+from tests.support.redshift_emulator.wording import MISSING, in_redshifts_words, with_oid_if_dropped
 
 VERSION = (
     "PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), "
@@ -40,7 +41,6 @@ HIDDEN_PARAMETERS = (
 )
 BACKEND_USER = "awsuser"
 DIGEST = 13  # an authentication request that only AWS's drivers understand
-MISSING = re.compile('relation "(.+)" does not exist')
 
 
 class Connection:
@@ -176,22 +176,12 @@ class Connection:
         self.send(b"E", self._in_redshifts_words(unpack_fields(error) if isinstance(error, bytes) else error))
 
     def _in_redshifts_words(self, fields: Fields) -> bytes:
-        """Return the body of Redshift's error message for PostgreSQL's. A table dropped meanwhile has only an OID."""
-        missing = MISSING.fullmatch(fields.get("M", "")) if fields.get("C") == "42P01" else None
-        if missing and (oid := self._dropped_meanwhile(missing[1])):
-            fields = {**fields, "C": "XX000", "M": f"could not open relation with OID {oid}"}
+        if missing := MISSING.fullmatch(fields.get("M", "")):
+            port, password = self.settings.postgres_port, self.settings.postgres_password
+            asking = Backend(port, BACKEND_USER, password, self.database)
+            fields = with_oid_if_dropped(fields, missing[1], asking, self.started)
+            asking.close()
         return in_redshifts_words(fields)
-
-    def _dropped_meanwhile(self, name: str) -> str | None:
-        """Return the OID of the table `name` if another session's DROP of it was committed during this statement."""
-        password, table = self.settings.postgres_password, literal(name.rpartition(".")[2])
-        asking = Backend(self.settings.postgres_port, BACKEND_USER, password, self.database)
-        rows, _ = asking.query(
-            f"SELECT oid FROM redshift_standin.dropped WHERE name = {table} "
-            f"AND pg_xact_commit_timestamp(xmin) >= to_timestamp({self.started!r})"
-        )
-        asking.close()
-        return rows[-1][0] if rows else None
 
     def relay(self, until: bytes, tag: str | None = None) -> bool:
         """Relay PostgreSQL's messages up to one of the types in `until`. Return False if one of them was an error.
@@ -234,25 +224,3 @@ def _tls(certificate: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context
-
-
-def in_redshifts_words(fields: Fields) -> bytes:
-    """Return the body of Redshift's error message for the fields of PostgreSQL's error."""
-    code, text = fields.get("C"), fields.get("M", "")
-    if code == "23514" and fields.get("n", "").startswith("rs_len_"):
-        limit = fields["n"].rsplit("_", 1)[1]
-        fields = {"S": "ERROR", "C": "22001", "M": f"value too long for type character varying({limit})"}
-    elif code == "23514" and fields.get("n", "").startswith("rs_varbyte_"):
-        limit = fields["n"].rsplit("_", 1)[1]
-        fields = {"S": "ERROR", "C": "22001", "M": f"value too long for type varbyte({limit})"}
-    elif code == "40001":
-        cycle = "transactions forming the cycle are: 1, 2 (pid:1)"
-        detail = f"Serializable isolation violation on table - 100001, {cycle}"
-        fields = {**fields, "C": "XX000", "M": "1023", "D": detail}
-    elif code == "23502":
-        fields = {**fields, "C": "XX000", "M": f"Cannot insert a NULL value into column {fields.get('c')}"}
-    elif text in ("tuple concurrently updated", "tuple concurrently deleted"):
-        fields = {**fields, "C": "XX000", "M": "could not complete because of conflict with concurrent transaction"}
-    elif "MERGE command cannot affect row a second time" in text:
-        fields = {**fields, "C": "XX000", "M": "Found multiple matches to update the same tuple."}
-    return pack_fields({name: value for name, value in fields.items() if name in "SVCMDHP"})

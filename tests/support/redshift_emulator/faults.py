@@ -3,8 +3,11 @@
 import json
 import re
 import threading
+import time
 from pathlib import Path
 from typing import Any
+
+from tests.support.redshift_emulator.wire import Backend
 
 Rule = dict[str, Any]
 
@@ -47,3 +50,11 @@ class Faults:
                 self._changed, self._rules = changed, json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             self._changed, self._rules = None, []
+
+
+def wait_in_queue(backend: Backend, seconds: float) -> bool:
+    """Wait as if in a queue of workload management. Return False if statement_timeout, which counts it, is over."""
+    shown, _ = backend.query("SELECT setting FROM pg_settings WHERE name = 'statement_timeout'")
+    limit = float(shown[0][0] or 0) / 1000
+    time.sleep(min(seconds, limit or seconds))
+    return not limit or seconds < limit

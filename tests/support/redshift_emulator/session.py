@@ -9,7 +9,7 @@ from tests.support.redshift_emulator.actions import Action
 from tests.support.redshift_emulator.connection import Connection
 from tests.support.redshift_emulator.copy_load import run_copy
 from tests.support.redshift_emulator.errors import ConnectionLost, RedshiftError
-from tests.support.redshift_emulator.faults import Faults
+from tests.support.redshift_emulator.faults import Faults, wait_in_queue
 from tests.support.redshift_emulator.lexer import literal, split_statements, sql_text
 from tests.support.redshift_emulator.planner import plan
 from tests.support.redshift_emulator.wire import c_string, read_message
@@ -153,7 +153,7 @@ class Session:
             raise ConnectionLost
         if fault and fault["action"] == "delay":
             time.sleep(fault.get("seconds", 1))
-        if fault and fault["action"] == "queue" and not self._queued(fault.get("seconds", 1)):
+        if fault and fault["action"] == "queue" and not wait_in_queue(self.backend, fault.get("seconds", 1)):
             return self.connection.fail(RedshiftError("57014", "Query (1) cancelled on user's request"))
         if fault and fault["action"] == "error":
             code, message = fault.get("sqlstate", "XX000"), fault.get("message", "1023")
@@ -165,13 +165,6 @@ class Session:
         if worked and self.faults.hit(sql, "drop_after"):
             raise ConnectionLost
         return worked
-
-    def _queued(self, seconds: float) -> bool:
-        """Wait as if in a queue of workload management. Return False if statement_timeout, which counts it, is over."""
-        shown = "SELECT setting FROM pg_settings WHERE name = 'statement_timeout'"
-        limit = float(self.backend.query(shown)[0][0][0] or 0) / 1000
-        time.sleep(min(seconds, limit or seconds))
-        return not limit or seconds < limit
 
     def _run(self, action: Action) -> bool:
         if action.kind == "copy":

@@ -3,10 +3,8 @@
 import pytest
 from sqlalchemy import NullPool, create_engine
 
-from daybook.sql.database_error import DatabaseError
 from daybook.warehouses.redshift import isolation
 from daybook.warehouses.registry import open_warehouse
-from daybook.warehouses.session import Session
 from tests.support.servers.redshift import IAM_ROLE, Redshift
 
 
@@ -33,12 +31,8 @@ def test_a_snapshot_database(redshift: Redshift, caplog: pytest.LogCaptureFixtur
     assert "ISOLATION LEVEL" not in caplog.text
 
 
-def test_a_user_who_may_not_read_it(
-    redshift_serializable: Redshift, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(session: Session, statement: str, values: object) -> None:
-        raise DatabaseError("permission denied", "permission denied")
-
-    monkeypatch.setattr(Session, "one", refuse)
-    lock_twice(redshift_serializable)
+def test_a_user_who_may_not_read_it(redshift_serializable: Redshift, caplog: pytest.LogCaptureFixture) -> None:
+    denied = {"match": "svv_redshift_databases", "action": "error", "sqlstate": "42501", "message": "permission denied"}
+    with redshift_serializable.faults(denied):
+        lock_twice(redshift_serializable)
     assert "ISOLATION LEVEL" not in caplog.text
