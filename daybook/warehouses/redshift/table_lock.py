@@ -38,7 +38,7 @@ def begin_locked(warehouse: PostgresFamily, session: Session, table: str) -> boo
     """
     _lock(warehouse, session, table)
     try:
-        session.run(f"DELETE FROM {warehouse.table(table)} WHERE FALSE")
+        session.run(f"/* write lock */ DELETE FROM {warehouse.table(table)} WHERE FALSE")
         return True
     except DatabaseError as error:
         if not meets(error, Condition.MISSING_TABLE):

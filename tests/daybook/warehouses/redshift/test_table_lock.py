@@ -53,7 +53,7 @@ def test_the_lock_is_the_first_statement_and_leaves_readers_alone(
         assert reader.one(f"SELECT count(*) FROM {warehouse.table(table)}") == 1
         session.run("ROLLBACK")
     sent = redshift_statements()
-    at = sent.index(f"DELETE FROM {warehouse.table(table)} WHERE FALSE")
+    at = sent.index(f"/* write lock */ DELETE FROM {warehouse.table(table)} WHERE FALSE")
     companion = warehouse.quote("daybook", companion_of(warehouse, table))
     assert sent[at - 2 : at] == ["BEGIN", f"LOCK {companion}"]
     assert f"LOCK {warehouse.table(table)}" not in sent
