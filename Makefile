@@ -6,10 +6,10 @@ INSTALL := sh deployments/local/install.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo stop deploy test test-fast test-all bench lint check docs lock
+.PHONY: help demo stop deploy verify-redshift test test-fast test-all bench lint check docs lock
 
 help: ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name what; do printf '  make %-15s %s\n' "$$name" "$$what"; done
 
 demo: ## start the local stack, load nps through its worker, show the result
 	@started=$$(date +%s) && $(INSTALL) && $(DAYBOOK) demo --started "$$started"
@@ -25,6 +25,10 @@ deploy: ## create the blocks, work pool, deployments and automations on the Pref
 	@$(PREFECT) work-pool inspect daybook >/dev/null 2>&1 || $(PREFECT) work-pool create daybook --type process
 	$(PREFECT) deploy --all
 	$(DAYBOOK) automations
+
+verify-redshift: ## check that the Redshift of DAYBOOK_WAREHOUSE_URL behaves as Daybook expects, and print a report
+	@$(INSTALL)
+	@$(DAYBOOK) verify-redshift $(VERIFY)
 
 # The tests start hundreds of processes, which start faster with compiled modules.
 unexport PYTHONDONTWRITEBYTECODE

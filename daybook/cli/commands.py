@@ -58,6 +58,13 @@ GROUPS = {
             "daybook.cli.automations:main",
         ),
     ),
+    "Check a Redshift cluster": (
+        Command(
+            "verify-redshift",
+            "check that a cluster behaves as Daybook expects",
+            "daybook.cli.verify_redshift:main",
+        ),
+    ),
     "Run it on this machine": (
         Command("demo", "start the local stack, load nps, show the result", "daybook.cli.stack:demo"),
         Command("stack", "start, stop or list the local stack", "daybook.cli.stack:main"),

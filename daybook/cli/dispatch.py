@@ -52,5 +52,5 @@ def _overview() -> Iterator[str]:
     yield "Load tables into a warehouse by intervals, and keep a ledger of the loads."
     for title, commands in GROUPS.items():
         yield f"\n{title}:"
-        yield from (f"  {command.name:<14} {command.summary}" for command in commands)
+        yield from (f"  {command.name:<16} {command.summary}" for command in commands)
     yield "\n`daybook COMMAND --help` explains a command."

@@ -64,7 +64,7 @@ class RecordedStage:
         """Return the keys of the storage."""
         return self._stage.access_keys()
 
-    def discard(self, reason: str) -> None:
-        """Delete the objects that were written so far: see `discard`."""
+    def discard(self, reason: str) -> list[str]:
+        """Delete the objects that were written so far, and return those that remain: see `discard`."""
         keys, self._keys = self._keys, []
-        discard(self._stage, keys, reason)
+        return discard(self._stage, keys, reason)

@@ -37,6 +37,7 @@ ASPECTS: dict[str, str] = {
     "daybook/sources": "how it is read",
     "daybook/sources/database": "how that database is read",
     "daybook/sql/checksum/dialects": "how that database writes a value for the checksum",
+    "daybook/verify/groups": "what a cluster must do for it",
     "daybook/warehouses": "how that database is loaded",
 }
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def test_the_help_lists_every_command(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(typed) == 0
     printed = capsys.readouterr().out
-    assert all(f"  {command.name:<14} {command.summary}\n" in printed for command in COMMANDS.values())
+    assert all(f"  {command.name:<16} {command.summary}\n" in printed for command in COMMANDS.values())
     assert all(len(line) <= 80 for line in printed.splitlines())
 
 
