@@ -71,7 +71,7 @@ BEGIN
   IF current_setting('redshift_standin.busy', true) = '1' THEN RETURN; END IF;
   PERFORM set_config('redshift_standin.busy', '1', true);
   FOR r IN
-    SELECT DISTINCT k.oid, k.oid::regclass::text AS rel, k.relname
+    SELECT DISTINCT k.oid, k.oid::regclass::text AS rel, k.relname, d.command_tag AS tag
     FROM pg_event_trigger_ddl_commands() d
     JOIN pg_class k ON k.oid = d.objid AND d.classid = 'pg_class'::regclass
     WHERE k.relkind = 'r' AND d.schema_name <> 'redshift_standin'
@@ -115,6 +115,7 @@ BEGIN
         END IF;
       END IF;
     END LOOP;
+    PERFORM redshift_standin.layout_after(r.oid, r.relname, r.tag);
   END LOOP;
   PERFORM set_config('redshift_standin.busy', '0', true);
 END $f$;
@@ -190,14 +191,6 @@ CREATE VIEW pg_catalog.sys_load_error_detail AS
   SELECT query AS query_id, tbl AS table_name, starttime AS start_time, filename AS file_name, line_number,
          colname AS column_name, type AS column_type, err_code AS error_code, err_reason AS error_message
   FROM redshift_standin.load_errors;
-CREATE VIEW pg_catalog.pg_table_def AS
-  SELECT n.nspname AS schemaname, c.relname AS tablename, a.attname AS "column",
-         format_type(a.atttypid, a.atttypmod) AS type, 'none'::text AS encoding, false AS distkey, 0 AS sortkey,
-         a.attnotnull AS "notnull"
-  FROM pg_attribute a
-  JOIN pg_class c ON c.oid = a.attrelid
-  JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND n.nspname = ANY(current_schemas(true));
 CREATE VIEW pg_catalog.svv_tables AS
   SELECT table_catalog::text, table_schema::text, table_name::text, table_type::text FROM information_schema.tables;
 CREATE VIEW pg_catalog.svv_columns AS
@@ -215,14 +208,7 @@ CREATE VIEW pg_catalog.svv_redshift_databases AS
            WHEN 'serializable' THEN 'Serializable' ELSE 'Snapshot Isolation'
          END::varchar(128) AS database_isolation_level
   FROM pg_database d WHERE NOT d.datistemplate;
-CREATE VIEW pg_catalog.svv_table_info AS
-  SELECT current_database()::text AS "database", n.nspname::text AS "schema", c.oid::int8 AS table_id,
-         c.relname::text AS "table", 'N'::text AS encoded, 'AUTO(EVEN)'::text AS diststyle,
-         c.reltuples::numeric AS tbl_rows
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'redshift_standin');
 GRANT SELECT ON
-  pg_catalog.stl_load_errors, pg_catalog.sys_load_error_detail, pg_catalog.pg_table_def, pg_catalog.svv_tables,
-  pg_catalog.svv_columns, pg_catalog.svv_redshift_schemas, pg_catalog.svv_redshift_databases,
-  pg_catalog.svv_table_info
+  pg_catalog.stl_load_errors, pg_catalog.sys_load_error_detail, pg_catalog.svv_tables,
+  pg_catalog.svv_columns, pg_catalog.svv_redshift_schemas, pg_catalog.svv_redshift_databases
 TO PUBLIC;

@@ -1,10 +1,11 @@
-"""CREATE TABLE and ALTER TABLE: translate or drop Redshift's extensions, and refuse what Redshift lacks."""
+"""CREATE TABLE and ALTER TABLE: translate or note Redshift's extensions, and refuse what Redshift lacks."""
 
 import re
 
 from tests.support.redshift_emulator.actions import Action
 from tests.support.redshift_emulator.errors import RedshiftError, syntax
-from tests.support.redshift_emulator.lexer import Token, group_end, split_commas, sql_text
+from tests.support.redshift_emulator.layouts import Layout, alter_layout, name_of
+from tests.support.redshift_emulator.lexer import Token, group_end, literal, split_commas, sql_text
 from tests.support.redshift_emulator.rejections import UNSUPPORTED_TYPES
 from tests.support.redshift_emulator.rewrites import to_postgres
 
@@ -69,8 +70,8 @@ def _identity(how: str, tokens: list[Token], i: int) -> tuple[str, int]:
     return f"GENERATED {how} AS IDENTITY (START WITH {seed} INCREMENT BY {step}{low})", i
 
 
-def column_definition(tokens: list[Token], table: str) -> str:
-    """Return a column's name, type and constraints for PostgreSQL."""
+def column_definition(tokens: list[Token], table: str, layout: Layout) -> str:
+    """Return a column's name, type and constraints for PostgreSQL. Its ENCODE, DISTKEY and SORTKEY go to `layout`."""
     name = tokens[0].text if tokens[0].kind == "qid" else tokens[0].text.lower()
     i = 1
     while i < len(tokens) and not (tokens[i].kind == "id" and tokens[i].word in COLUMN_KEYWORDS):
@@ -78,10 +79,8 @@ def column_definition(tokens: list[Token], table: str) -> str:
     out = [name, column_type(tokens[1:i], name.strip('"'), table)]
     while i < len(tokens):
         word = tokens[i].word
-        if word == "ENCODE":
-            i += 2
-        elif word in ("DISTKEY", "SORTKEY"):
-            i += 1
+        if word in ("ENCODE", "DISTKEY", "SORTKEY"):
+            i = layout.column_option(name.strip('"'), tokens, i)
         elif word == "COLLATE":
             if tokens[i + 1].word not in ("CASE_SENSITIVE", "CASE_INSENSITIVE"):
                 raise syntax(tokens[i + 1].text)
@@ -108,8 +107,8 @@ def column_definition(tokens: list[Token], table: str) -> str:
     return " ".join(out)
 
 
-def _table_body(tokens: list[Token], table: str) -> str:
-    """Return the parenthesized part of CREATE TABLE for PostgreSQL."""
+def _table_body(tokens: list[Token], table: str, layout: Layout) -> str:
+    """Return the parenthesized part of CREATE TABLE for PostgreSQL. The options of columns go to `layout`."""
     items, only_names = [], all(len(item) == 1 for item in split_commas(tokens))
     for item in split_commas(tokens):
         words = [t.word for t in item]
@@ -120,33 +119,19 @@ def _table_body(tokens: list[Token], table: str) -> str:
             if len(options) > 1 or (options and words[-1] != "DEFAULTS"):
                 raise syntax(words[-1])
             items.append(sql_text(item))
+            layout.like = "".join(token.text for token in item[1 : -2 if options else None])
         elif words[0] == "FOREIGN" or (words[0] == "CONSTRAINT" and "FOREIGN" in words):
             continue
         elif words[0] in ("PRIMARY", "UNIQUE", "CONSTRAINT") or only_names:
             items.append(sql_text(item))
         else:
-            items.append(column_definition(item, table))
+            items.append(column_definition(item, table, layout))
     return " (" + ", ".join(items) + ")"
 
 
-def _skip_table_options(tokens: list[Token], i: int) -> int:
-    """Return the index after DISTSTYLE, SORTKEY and similar options, which have no effect on one node."""
-    while i < len(tokens) and tokens[i].word != "AS":
-        word, after = tokens[i].word, tokens[i + 1].word if i + 1 < len(tokens) else ""
-        if word in ("COMPOUND", "INTERLEAVED"):
-            i += 1
-        elif word in ("BACKUP", "DISTSTYLE") or (word in ("SORTKEY", "ENCODE") and after == "AUTO"):
-            i += 2
-        elif word in ("DISTKEY", "SORTKEY") and after == "(":
-            i = group_end(tokens, i + 1)
-        else:
-            raise syntax(tokens[i].text)
-    return i
-
-
-def create_table(tokens: list[Token]) -> str:
-    """Return CREATE TABLE for PostgreSQL, including `#temporary` tables and AS SELECT."""
-    i, temporary, condition = 1, "", ""
+def create_table(tokens: list[Token], form: str) -> Action:
+    """Return CREATE TABLE for PostgreSQL, including `#temporary` tables and AS SELECT. `form` is the tokens' shape."""
+    i, temporary, condition, layout = 1, "", "", Layout()
     while tokens[i].word != "TABLE":
         if tokens[i].word not in ("LOCAL", "TEMP", "TEMPORARY"):
             raise syntax(tokens[i].text)
@@ -164,10 +149,19 @@ def create_table(tokens: list[Token]) -> str:
     body, i = "", end
     if i < len(tokens) and tokens[i].text == "(":
         end = group_end(tokens, i)
-        body, i = _table_body(tokens[i + 1 : end - 1], table), end
-    i = _skip_table_options(tokens, i)
+        body, i = _table_body(tokens[i + 1 : end - 1], table, layout), end
+    while i < len(tokens) and tokens[i].word != "AS":
+        i = layout.table_option(tokens, i)
     query = " " + to_postgres(tokens[i:]) if i < len(tokens) else ""
-    return f"CREATE {temporary} TABLE {condition}{name}{body}{query}"
+    if query and not (layout.distkey or layout.diststyle or layout.sort):
+        layout.read_select(tokens[i + 1 :])
+    sql = f"CREATE {temporary} TABLE {condition}{name}{body}{query}"
+    return Action("sql", sql, shape=form, before=(layout.noted(table, "CREATE TABLE"),))
+
+
+def _check(what: str, table: str, column: str) -> str:
+    """Return the statement that fails if Redshift would not `drop` or `retype` the column: see `layouts.sql`."""
+    return f"SELECT redshift_standin.check_{what}({literal(table.replace(' ', ''))}, {literal(column)})"
 
 
 def alter_table(tokens: list[Token], status: str) -> Action:
@@ -179,22 +173,28 @@ def alter_table(tokens: list[Token], status: str) -> Action:
     words = [t.word for t in rest]
     if words[0] == "APPEND":
         return Action("append", statements=(name, sql_text(rest[2:])), tag="ALTER TABLE APPEND")
-    stored_differently = words[1:2] and words[1] in ("DISTKEY", "DISTSTYLE", "SORTKEY", "COMPOUND", "ENCODE")
-    if (words[0] == "ALTER" and stored_differently) or "ENCODE" in words[1:4]:
-        return Action("noop", tag="ALTER TABLE")
+    if layout := alter_layout(name, rest):
+        return layout
     if words[0] == "ALTER":
         at = words.index("TYPE") if "TYPE" in words else None
         if at is None or words[at + 1] not in ("VARCHAR", "CHARACTER"):
             raise RedshiftError("0A000", "ALTER COLUMN TYPE is only supported for VARCHAR columns")
         if status != "I":
             raise RedshiftError("25001", "ALTER TABLE ALTER COLUMN cannot run inside a transaction block")
-        new_type = column_type(rest[at + 1 :], "c", name)
-        return Action("sql", f"ALTER TABLE {name} {sql_text(rest[: at + 1])} {new_type}")
+        new_type, column = column_type(rest[at + 1 :], "c", name), name_of(rest[at - 1])
+        check = _check("retype", name, column)
+        return Action("sql", f"ALTER TABLE {name} {sql_text(rest[: at + 1])} {new_type}", before=(check,))
     if words[0] == "ADD" and words[1] not in ("PRIMARY", "UNIQUE", "CONSTRAINT", "FOREIGN"):
         column = rest[2:] if words[1] == "COLUMN" else rest[1:]
         if len(split_commas(column)) > 1:
             raise syntax(",")
-        return Action("sql", f"ALTER TABLE {name} ADD COLUMN {column_definition(column, name)}")
+        layout = Layout()
+        added = f"ALTER TABLE {name} ADD COLUMN {column_definition(column, name, layout)}"
+        table = tokens[i - 1].text.strip('"')
+        return Action("sql", added, before=(layout.noted(table, "ALTER TABLE"),) if layout.encode else ())
+    if words[0] == "DROP" and words[1] != "CONSTRAINT":
+        column = name_of(rest[2] if words[1] == "COLUMN" else rest[1])
+        return Action("sql", f"ALTER TABLE {name} {sql_text(rest)}", before=(_check("drop", name, column),))
     if (words[0] == "ADD" and "FOREIGN" in words) or words[:2] == ["DROP", "CONSTRAINT"]:
         return Action("noop", tag="ALTER TABLE")
     return Action("sql", f"ALTER TABLE {name} {sql_text(rest)}")

@@ -39,7 +39,7 @@ def plan(tokens: list[Token], status: str, case_sensitive: bool = False) -> Acti
         case "COPY":
             return Action("copy", tokens=significant, lock=lock, shape=form)
         case "CREATE" if "TABLE" in words[1:4] and "EXTERNAL" not in words[1:3]:
-            return Action("sql", create_table(significant), shape=form)
+            return create_table(significant, form)
         case "ALTER" if words[1:2] == ["TABLE"]:
             return alter_table(significant, status)
         case "TRUNCATE":

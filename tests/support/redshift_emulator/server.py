@@ -28,7 +28,7 @@ from tests.support.redshift_emulator.settings import Settings
 from tests.support.redshift_emulator.wire import HOST, Backend
 from tests.support.servers.ports import free_port
 
-CATALOG = Path(__file__).with_name("catalog.sql")
+CATALOGS = [Path(__file__).with_name(name) for name in ("catalog.sql", "layouts.sql")]
 POSTGRES_SETTINGS = {
     "fsync": "off",
     "max_connections": "200",
@@ -38,12 +38,16 @@ POSTGRES_SETTINGS = {
 }
 
 
+def _filled_in(path: Path) -> str:
+    return path.read_text(encoding="utf-8").replace("@VERSION@", VERSION).replace("@USER@", BACKEND_USER)
+
+
 def make_catalog(postgres: EmbeddedPostgres, database: str) -> None:
     """Create Redshift's catalog for every database of the new PostgreSQL, and create `database`."""
     template = Backend(postgres.port, postgres.user, postgres.password, "template1")
     for sql in (
         f"CREATE ROLE {BACKEND_USER} LOGIN CREATEDB CREATEROLE PASSWORD {literal(postgres.password)}",
-        CATALOG.read_text(encoding="utf-8").replace("@VERSION@", VERSION),
+        *(_filled_in(path) for path in CATALOGS),
         f'CREATE DATABASE "{database}" OWNER {BACKEND_USER}',
     ):
         if error := template.query(sql)[1]:

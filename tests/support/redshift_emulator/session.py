@@ -136,6 +136,9 @@ class Session:
         if action.kind == "sql":
             if action.lock and self.backend.status == "T":
                 self.backend.query(SHARED_LOCK.format(action.lock))
+            for statement in action.before:
+                if error := self.backend.query(statement)[1]:
+                    raise RedshiftError(error.get("C", "XX000"), error.get("M", "?"))
             body = name + b"\0" + c_string(action.sql) + types
         else:
             body = name + b"\0" + c_string(NO_OPERATION) + struct.pack("!h", 0)
@@ -172,7 +175,7 @@ class Session:
             return run_copy(self.connection, action.tokens, drop)
         if action.kind == "append":
             return self._append(*action.statements)
-        before = []
+        before = list(action.before)
         if action.lock and self.backend.status == "T":
             before.append(SHARED_LOCK.format(action.lock))
         sql = action.sql

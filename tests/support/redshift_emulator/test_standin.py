@@ -83,10 +83,11 @@ def test_ddl_accepts(q):
     assert q("select * from #hash") == [(1,)]
     q("create table ctas distkey(id) sortkey(id) as select id, txt from t1")
     q("alter table ctas add column x varchar(5) default 'q' encode lzo")
-    q("alter table ctas alter column x type varchar(7)")
+    q("alter table ctas add column y varchar(5) encode lzo")
+    q("alter table ctas alter column y type varchar(7)")
     q("vacuum ctas")
     q("analyze ctas")
-    assert q("select type from pg_table_def where schemaname='t' and tablename='ctas' and \"column\"='x'") == [
+    assert q("select type from pg_table_def where schemaname='t' and tablename='ctas' and \"column\"='y'") == [
         ("character varying(7)",)
     ]
 
