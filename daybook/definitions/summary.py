@@ -8,14 +8,15 @@ import re
 
 from pydantic import Field, model_validator
 
+from daybook.definitions.layouts import LayoutFields
 from daybook.errors import IntervalError
 from daybook.model.checks import Check, Names
-from daybook.model.dataset import Dataset, TypeName
+from daybook.model.dataset import TypeName
 from daybook.model.interval_grid import Grid, Unit
 from daybook.model.types import Type, parse_type
 
 
-class Summary(Dataset):
+class Summary(LayoutFields):
     """A table that is built from other tables by one SELECT."""
 
     sql: str = Field(exclude=True, description="The SELECT, from the .sql file.")

@@ -1,6 +1,8 @@
 """The table of the warehouse that a load writes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from daybook.model.cursor import Cursor
 from daybook.model.types import Column
@@ -11,7 +13,8 @@ class Target:
     """The table that a load writes: its name (`schema.table`), the written columns, its key and its cursor.
 
     `deleted` is the column that flags deleted rows, which do not belong in the table. It is None if the load keeps
-    deleted rows, or if the table has no such column.
+    deleted rows, or if the table has no such column. `layouts` says where a warehouse keeps the rows: the fields of the
+    table's file by the dialect of the warehouse that declares them.
     """
 
     name: str
@@ -19,6 +22,7 @@ class Target:
     key: tuple[str, ...] = ()
     cursor: Cursor | None = None
     deleted: Column | None = None
+    layouts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def column_names(self) -> list[str]:

@@ -2,8 +2,9 @@
 
 To add a warehouse, write a class with these attributes and methods. Put it into a folder of `daybook/warehouses/` that
 has SQLAlchemy's name of the dialect, and assign the class to `WAREHOUSE` there. Another package declares its class as
-an entry point: see `registry`. No other file changes. `SqlWarehouse` has the code that most warehouses share,
-`LockWaits` the methods about locks, `ConnectionUrls` those about URLs, and `Abilities` what a warehouse may leave out.
+an entry point: see `registry`. No other file changes. `SqlWarehouse` has the code that most warehouses share.
+`LockWaits` has the methods about locks, `ConnectionUrls` those about URLs, `Alterations` those that change a table's
+columns, `Layouts` those about the place of its rows, and `Abilities` what a warehouse may leave out.
 
 A load also uses SQL that all warehouses share: SELECT with window functions, INSERT … SELECT, DELETE … USING, CREATE
 TEMP TABLE … AS, ALTER TABLE … ADD, DROP and RENAME. A warehouse with another syntax rewrites it in its session.
@@ -23,7 +24,9 @@ from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import FilesInPlace, Manifest
 from daybook.warehouses.abilities import Abilities
+from daybook.warehouses.alterations import Alterations
 from daybook.warehouses.connection_urls import ConnectionUrls
+from daybook.warehouses.layouts import Layouts
 from daybook.warehouses.lock_waits import LockWaits
 from daybook.warehouses.session import Session
 
@@ -31,7 +34,7 @@ from daybook.warehouses.session import Session
 TABLE = "a table"
 
 
-class Warehouse(Abilities, ConnectionUrls, LockWaits, Protocol):
+class Warehouse(Abilities, ConnectionUrls, LockWaits, Alterations, Layouts, Protocol):
     """An opened warehouse. Tables are named `schema.table`. Every failure of the database is a `DatabaseError`."""
 
     #: The name for people: PostgreSQL, Redshift.
@@ -188,26 +191,8 @@ class Warehouse(Abilities, ConnectionUrls, LockWaits, Protocol):
 
         Raises:
             SchemaMismatch: the table does not fit. The message has the statements that alter it.
+            TableFileError: the layout in the table file names a column that the table does not have.
         """
-        ...
-
-    def add_column_sql(self, target: Target, column: Column) -> str:
-        """Return the statement that adds a nullable column to the table. It is NULL in the existing rows."""
-        ...
-
-    def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
-        """Return the statements that change the type of a column and convert its values, for a person to run.
-
-        `zone` is the time zone of times without one.
-        """
-        ...
-
-    def retype_empty_sql(self, table: str, column: str, type: str) -> list[str]:
-        """Return the statements that change the type of a column in an empty `table` (quoted), in a transaction."""
-        ...
-
-    def widens_in_place(self, existing: Type, wanted: Type) -> bool:
-        """Return True if the warehouse can widen a column from `existing` to `wanted` without rewriting rows."""
         ...
 
     # --- rows

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from daybook import warehouses
 from daybook.errors import WarehouseError
 from daybook.warehouses.base import Warehouse
+from daybook.warehouses.layouts import Layout
 
 GROUP = "daybook.warehouses"
 
@@ -45,6 +46,12 @@ def find_warehouse(dialect: str) -> type[Warehouse]:
         raise WarehouseError(f"a {dialect} database cannot be a warehouse; supported are: {supported}")
     kind = plugins[dialect].load()
     return kind
+
+
+def layout_models() -> dict[str, type[Layout]]:
+    """Return the models of the fields that warehouses add to table files, by the dialect, which is the field's name."""
+    kinds = {dialect: find_warehouse(dialect) for dialect in warehouse_dialects()}
+    return {dialect: kind.layout for dialect, kind in kinds.items() if kind.layout}
 
 
 def open_warehouse(engine: Engine, **options: Any) -> Warehouse:

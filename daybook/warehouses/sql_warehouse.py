@@ -15,7 +15,9 @@ from daybook.stage.base import Stage
 from daybook.stage.manifest import FilesInPlace, Manifest
 from daybook.stage.parts import find_row
 from daybook.warehouses.abilities import Abilities
+from daybook.warehouses.alterations import SqlAlterations
 from daybook.warehouses.connection_urls import ConnectionUrls
+from daybook.warehouses.layouts import Layouts
 from daybook.warehouses.lock_waits import LockWaits
 from daybook.warehouses.session import Session
 
@@ -27,7 +29,7 @@ _REMEDY = "Fix the value at the source, or declare another type for the column u
 Found = tuple[str, str, bool]
 
 
-class SqlWarehouse(Abilities, ConnectionUrls, LockWaits):
+class SqlWarehouse(Abilities, ConnectionUrls, LockWaits, SqlAlterations, Layouts):
     """The base of a warehouse that quotes names with `"`. A subclass adds the catalog queries and the other methods."""
 
     title: ClassVar[str]
@@ -102,23 +104,6 @@ class SqlWarehouse(Abilities, ConnectionUrls, LockWaits):
         spelled = self.parsed(self.type_sql(type))
         return replace(spelled, size=type.size) if spelled.kind in TIMES and type.kind in TIMES else spelled
 
-    def add_column_sql(self, target: Target, column: Column) -> str:
-        """Return the statement that adds a column."""
-        return (
-            f"ALTER TABLE {self.table(target.name)} ADD COLUMN {self.quote(column.name)} {self.type_sql(column.type)}"
-        )
-
-    def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
-        """Return the statement that changes the type of a column. The warehouse decides how to convert its values."""
-        return (
-            f"ALTER TABLE {self.table(target.name)} ALTER COLUMN {self.quote(column.name)} TYPE {self.type_sql(type)}"
-        )
-
-    def retype_empty_sql(self, table: str, column: str, type: str) -> list[str]:
-        """Return the statements that change the type of a column in an empty `table` (quoted), in a transaction."""
-        name = self.quote(column)
-        return [f"ALTER TABLE {table} DROP COLUMN {name}", f"ALTER TABLE {table} ADD COLUMN {name} {type}"]
-
     def analyze(self, session: Session, table: str) -> None:
         """Collect the statistics of a table that was just filled. By default, the planner does not need them."""
 
@@ -128,8 +113,10 @@ class SqlWarehouse(Abilities, ConnectionUrls, LockWaits):
         Raises:
             SchemaMismatch: the warehouse cannot keep a name, a column is missing or would lose values, or a load
                 writes nothing to a column that must not be NULL. The message has the statements that alter the table.
+            TableFileError: the layout in the table file names a column that the table does not have.
         """
         self._check_names(target)
+        self.check_layout(target.name, target.column_names, target.layouts)
         if not (existing := self.existing_columns(session, target.name)):
             return
         problems = []
@@ -145,12 +132,12 @@ class SqlWarehouse(Abilities, ConnectionUrls, LockWaits):
             elif not holds(found.type, self.spelled(column.type)):
                 problems.append(
                     f"its column {column.name!r} is {found.type}, which cannot hold all values of {wanted}: "
-                    f"{self.retype_sql(target, found, column.type)}"
+                    f"{self.retype_sql(session, target, found, column.type)}"
                 )
         written = {self.folded(name) for name in target.column_names}
         problems += [
-            f"its column {name!r} must not be NULL and has no default, but the load does not write it: ALTER TABLE "
-            f"{self.table(target.name)} ALTER COLUMN {self.quote(name)} DROP NOT NULL"
+            f"its column {name!r} must not be NULL and has no default, but the load does not write it: "
+            f"{self.allow_null_sql(session, target.name, name)}"
             for name, found in existing.items()
             if name not in written and not found.nullable
         ]
@@ -184,11 +171,13 @@ class SqlWarehouse(Abilities, ConnectionUrls, LockWaits):
     def create(self, session: Session, target: Target) -> None:
         """Create the schema, if it is missing, and the table, in the open transaction."""
         self.make_schema(session, TableName.parse(target.name).schema)
-        columns = ", ".join(
-            f"{self.quote(column.name)} {self.type_sql(column.type)}{' NOT NULL' if column.name in target.key else ''}"
-            for column in target.columns
-        )
+        columns = ", ".join(self.column_sql(target, column) for column in target.columns)
         session.run(f"CREATE TABLE {self.table(target.name)} ({columns}){self.table_options(target)}")
+
+    def column_sql(self, target: Target, column: Column) -> str:
+        """Return the definition of a column in the CREATE TABLE of a new table."""
+        required = " NOT NULL" if column.name in target.key else ""
+        return f"{self.quote(column.name)} {self.type_sql(column.type)}{required}"
 
     def table_options(self, target: Target) -> str:
         """Return the SQL after the columns in the CREATE TABLE of a new table."""

@@ -11,12 +11,14 @@ from daybook.model.bounds import Bounds
 from daybook.model.checks import AcceptedValues, Check, Fresh, Relationship
 from daybook.sources import registry
 from daybook.sources.text.value_formats import ValueFormats
+from daybook.warehouses.registry import layout_models
 from docs.generate import markdown
 
 MODELS: dict[str, type[BaseModel]] = {
     model.__name__: model
     for model in (Table, Summary, Check, Bounds, AcceptedValues, Relationship, Fresh, ValueFormats)
 }
+MODELS |= {model.__name__: model for model in layout_models().values()}
 SOURCES: dict[str, type[BaseModel]] = {
     str(kind.model_fields["kind"].annotation.__args__[0]): kind  # type: ignore[union-attr]
     for kind in registry._KINDS
@@ -30,6 +32,7 @@ _PAGES = {
     "Fresh": "[column and age](checks.md#fresh)",
     "ValueFormats": "[formats](#values)",
 }
+_PAGES |= {model.__name__: f"[options](table-file.md#{field})" for field, model in layout_models().items()}
 _WORDS = {"string": "text", "boolean": "true or false", "object": "map", "null": "null"}
 _FORMATS = {"date-time": "date with time", "date": "date", "time": "time"}
 

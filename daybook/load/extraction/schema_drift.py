@@ -50,6 +50,7 @@ def widens(old: Type, new: Type) -> bool:
 class SchemaDiff:
     """The columns of a table in the source and in the warehouse, and those that the source had at the last load."""
 
+    session: Session
     warehouse: Warehouse
     table: Table
     found: Mapping[str, Column]
@@ -64,7 +65,7 @@ class SchemaDiff:
         """Return the diff for the source's columns `found`, with the other columns read from the warehouse."""
         existing = warehouse.existing_columns(session, table.name)
         recorded = SourceColumnHistory(warehouse).newest(session, table.name) if existing else {}
-        return cls(warehouse, table, {column.name: column for column in found}, existing, recorded)
+        return cls(session, warehouse, table, {column.name: column for column in found}, existing, recorded)
 
     def accepted_columns(self) -> list[Column]:
         """Return the source's columns without those that have no type, and the new ones that the table file ignores.
@@ -101,8 +102,8 @@ class SchemaDiff:
             if existing is None:
                 if self.table.new_columns == "add" or self.awaits_type(column.name):
                     statements[column.name] = self.warehouse.add_column_sql(target, column)
-            elif self._widened(column.name) and self._in_place(existing.type, self.warehouse.spelled(column.type)):
-                statements[column.name] = self.warehouse.retype_sql(target, existing, column.type)
+            elif self._widened(column.name) and self._in_place(existing, self.warehouse.spelled(column.type)):
+                statements[column.name] = self.warehouse.retype_sql(self.session, target, existing, column.type)
         return statements
 
     def apply(self, session: Session, target: Target, label: str) -> None:
@@ -114,10 +115,10 @@ class SchemaDiff:
             SchemaMismatch: the warehouse refused a statement.
             TableLocked: other sessions use the table, in each of several tries.
         """
-        for statement in self.planned_alterations(target).values():
-            self._run(session, statement, label)
+        for name, statement in self.planned_alterations(target).items():
+            self._run(session, target, name, statement, label)
 
-    def _run(self, session: Session, statement: str, label: str) -> None:
+    def _run(self, session: Session, target: Target, column: str, statement: str, label: str) -> None:
         readable, name = statement.replace("%%", "%"), self.table.name
         alter = partial(self.warehouse.alter, session, statement)
         try:
@@ -129,11 +130,19 @@ class SchemaDiff:
                 raise
             raise SchemaMismatch(
                 f"{self.table.name}: the source has changed, but the warehouse refused to change the table: "
-                f"{error.message}. Run it by hand: {readable}"
+                f"{error.message}. Run it by hand: {self._by_hand(session, target, column, statement)}"
             ) from error
         logger.warning(
             "%s: the source has changed, so the table in the warehouse was changed: %s", self.table.name, readable
         )
+
+    def _by_hand(self, session: Session, target: Target, name: str, statement: str) -> str:
+        """Return what a person can run after the warehouse has refused the `statement` that alters a column."""
+        existing = self.existing.get(self.warehouse.folded(name))
+        if existing is not None:
+            type = next(column.type for column in target.columns if column.name == name)
+            statement = self.warehouse.refused_retype_sql(session, target, existing, type)
+        return statement.replace("%%", "%")
 
     def _lost(self) -> Iterator[str]:
         """Yield a problem for each loaded column that is still in the warehouse, but no longer in the source."""
@@ -143,7 +152,7 @@ class SchemaDiff:
         for old in self.recorded.values():
             if not old.loaded or folded(old.name) in current or not self.has(old.name):
                 continue
-            drop = f"ALTER TABLE {table} DROP COLUMN {self.warehouse.quote(old.name)}"
+            drop = self.warehouse.drop_column_sql(self.session, self.table.name, old.name)
             alike = [column for column in new if column.type == old.type]
             listed = ", and correct columns: in the table file" if old.name in (self.table.columns or ()) else ""
             if not alike:
@@ -167,13 +176,12 @@ class SchemaDiff:
             spelled = self.warehouse.spelled(type)
             if fits(existing.type, spelled):
                 continue
-            if widens(old.type, new.type) and (
-                widens(spelled, existing.type) or self._in_place(existing.type, spelled)
-            ):
+            if widens(old.type, new.type) and (widens(spelled, existing.type) or self._in_place(existing, spelled)):
                 continue
             wider, narrower = widens(old.type, new.type), widens(new.type, old.type)
             how = "wider" if wider else "narrower" if narrower else "another type"
-            alter = self.warehouse.retype_sql(Target(self.table.name, ()), existing, type, self.table.timezone)
+            target = Target(self.table.name, ())
+            alter = self.warehouse.retype_sql(self.session, target, existing, type, self.table.timezone)
             listed = f", and declare {new.type} under columns:" if old.name in (self.table.columns or ()) else ""
             yield (
                 f"its column {old.name!r} was {old.type} and is {new.type}, which is {how}: {alter}{listed}"
@@ -217,8 +225,12 @@ class SchemaDiff:
         old, new = self.recorded.get(name), self.found.get(name)
         return old is not None and new is not None and old.loaded and widens(old.type, new.type)
 
-    def _in_place(self, existing: Type, wanted: Type) -> bool:
-        return widens(existing, wanted) and self.warehouse.widens_in_place(existing, wanted)
+    def _in_place(self, existing: Column, wanted: Type) -> bool:
+        return (
+            widens(existing.type, wanted)
+            and self.warehouse.widens_in_place(existing.type, wanted)
+            and not self.warehouse.is_fixed(self.session, self.table.name, existing.name)
+        )
 
     @property
     def _quoted(self) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from daybook.definitions.layouts import LAYOUT_FIELDS
 from daybook.definitions.table import Table
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.ledger.table_loss import compare
@@ -36,5 +37,6 @@ def unchanged(plan: Plan, source: Source, warehouse: Warehouse, session: Session
 
 
 def _fingerprint(table: Table) -> str:
-    content = table.model_dump_json(exclude={"name", "description", "owner", "due", "catch_up"})
+    """Return a hash of the fields that decide the rows of the table."""
+    content = table.model_dump_json(exclude={"name", "description", "owner", "due", "catch_up", *LAYOUT_FIELDS})
     return hashlib.sha256(content.encode()).hexdigest()[:16]

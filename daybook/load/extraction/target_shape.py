@@ -50,7 +50,7 @@ def target_of(table: Table, found: Iterable[Column]) -> Target:
                 f"and is read in {table.timezone}. Declare it as timestamp, which keeps the source's values"
             )
     flag = flag_of(table, {column.name: column for column in columns})
-    return Target(table.name, tuple(columns), table.key, cursor, flag)
+    return Target(table.name, tuple(columns), table.key, cursor, flag, table.layouts)
 
 
 def as_sent(found: Column, wanted: Column) -> Column:

@@ -51,11 +51,14 @@ class BuildTable:
         Raises:
             BuildFailed: the warehouse refused the SELECT.
             SchemaMismatch: the table that readers see no longer has the cursor.
+            TableFileError: the layout names a column that the SELECT does not return.
         """
-        session, warehouse = self._session, self._warehouse
+        session, warehouse, summary = self._session, self._warehouse, self._summary
         self._make_schema()
+        warehouse.check_layout(summary.name, select.names, summary.layouts)
+        table = f"TABLE {self.quoted}{warehouse.layout_sql(summary.layouts, summary.cursor)}"
         if not intervals:
-            select.make(f"TABLE {self.quoted}", self.quoted, select.whole())
+            select.make(table, self.quoted, select.whole())
         cursor = self._published_cursor() if intervals else None
         for number, stretch in enumerate(coalesce(intervals, len(intervals) or 1)):
             assert cursor is not None
@@ -64,8 +67,11 @@ class BuildTable:
             if number:
                 select.add(self.quoted, *wanted)
             else:
-                select.make(f"TABLE {self.quoted}", self.quoted, *wanted)
+                select.make(table, self.quoted, *wanted)
         self.made = True
+        if not warehouse.exists(session, summary.name):  # this table will be the summary
+            for statement in warehouse.completed_layout(session, self.name, summary.layouts, summary.cursor):
+                warehouse.alter(session, statement)
         warehouse.analyze(session, self.name)
         self.rows = session.one(f"SELECT count(*) FROM {self.quoted}")
 
@@ -73,7 +79,8 @@ class BuildTable:
     def target(self) -> Target:
         """Return the summary as a load strategy's target, with the columns of this build. Call it after `fill`."""
         columns = self._warehouse.existing_columns(self._session, self.name)
-        return Target(self._summary.name, tuple(columns.values()), self._summary.key, self._cursor_of(columns))
+        summary = self._summary
+        return Target(summary.name, tuple(columns.values()), summary.key, self._cursor_of(columns))
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
         """Return the row count of each of these intervals, which must be sorted. Empty without a cursor."""

@@ -68,9 +68,12 @@ def whole(session: Session, warehouse: Warehouse, target: Target, build: str, ro
     columns = warehouse.existing_columns(session, target.name)
     # An ALTER locks out readers until the commit, so each comes as late as possible. A build cannot fill a required
     # column that its SELECT no longer returns.
+    remove_keys, restore_keys = warehouse.key_changes(session, target.name, retyped, gone)
     early, late = ([name for name in gone if columns[name].nullable is nullable] for nullable in (False, True))
-    if early or retyped or added:
+    if early or retyped or added or remove_keys:
         session.run(f"DELETE FROM {table}")  # all rows are replaced, so none has to be converted
+    for statement in remove_keys:
+        session.run(statement)
     with _views_named(target, gone, retyped):
         for name in early:
             session.run(f"ALTER TABLE {table} DROP COLUMN {warehouse.quote(name)}")
@@ -79,6 +82,8 @@ def whole(session: Session, warehouse: Warehouse, target: Target, build: str, ro
                 session.run(statement)
     for name in added:
         session.run(f"ALTER TABLE {table} ADD COLUMN {warehouse.quote(name)} {new[name]}")
+    for statement in restore_keys:
+        session.run(statement)
     WHOLE_TABLE.apply(StagedRows(session, warehouse, target, warehouse.table(build), rows))
     with _views_named(target, gone, retyped):
         for name in late:

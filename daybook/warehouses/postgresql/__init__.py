@@ -97,7 +97,7 @@ class PostgreSQL(PostgresFamily):
         spelled = {"double": "double precision", "bytes": "bytea", "decimal": "numeric"}.get(type.kind, type.kind)
         return spelled if type.kind in TIMES else str(Type(spelled, type.size, type.scale))
 
-    def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
+    def retype_sql(self, session: Session, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
         """Return an ALTER with USING.
 
         Without USING, PostgreSQL does not convert texts to numbers, and it converts instants in the session's zone.
@@ -105,7 +105,7 @@ class PostgreSQL(PostgresFamily):
         name, kinds = self.quote(column.name), {column.type.kind, type.kind}
         spelled = name if kinds == {"timestamp", "timestamptz"} else f"{name}::{self.type_sql(type)}"
         using = f"{name} AT TIME ZONE '{zone}'" if spelled == name else spelled
-        return f"{super().retype_sql(target, column, type, zone)} USING {using}"
+        return f"{super().retype_sql(session, target, column, type, zone)} USING {using}"
 
     def retype_empty_sql(self, table: str, column: str, type: str) -> list[str]:
         """Return one ALTER. The column keeps its position, its comment, its grants and its indexes."""

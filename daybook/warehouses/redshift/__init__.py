@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from daybook.errors import DaybookError, WarehouseError
 from daybook.model.table_name import TableName
 from daybook.model.target import Target
-from daybook.model.types import INTEGERS, TIMES, Column, Type
+from daybook.model.types import INTEGERS, TIMES, Type
 from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import FilesInPlace, Manifest
@@ -20,7 +20,9 @@ from daybook.warehouses.redshift.connections import Connections
 from daybook.warehouses.redshift.copy_access import KEYS
 from daybook.warehouses.redshift.copy_command import COMPRESSIONS, CopyCommand, explain
 from daybook.warehouses.redshift.isolation import warn_if_serializable
+from daybook.warehouses.redshift.layout import declared
 from daybook.warehouses.redshift.session import RedshiftSession
+from daybook.warehouses.redshift.tables import RedshiftTables
 from daybook.warehouses.redshift.zone_maps import ranges_of
 from daybook.warehouses.session import Session
 
@@ -41,7 +43,7 @@ _EXTERNAL_COLUMNS = (
 )
 
 
-class Redshift(Connections):
+class Redshift(RedshiftTables, Connections):
     """Redshift: `COPY … FROM 's3://…' MANIFEST`, no indexes, keys that are not enforced."""
 
     title = "Redshift"
@@ -108,23 +110,8 @@ class Redshift(Connections):
             return type.kind
         return str(Type(_SPELLED.get(type.kind, type.kind), type.size, type.scale))
 
-    def table_options(self, target: Target) -> str:
-        """Return the SORTKEY: the cursor, so that Redshift finds an interval without reading the whole table."""
-        return f" SORTKEY ({self.quote(target.cursor.column)})" if target.cursor else ""
-
-    def retype_sql(self, target: Target, column: Column, type: Type, zone: str = "UTC") -> str:
-        """Return statements that move the values to a new column: Redshift can only alter the length of a VARCHAR."""
-        if column.type.kind == "varchar" and self.spelled(type).kind == "varchar":
-            return super().retype_sql(target, column, type, zone)
-        table, name, new = self.table(target.name), self.quote(column.name), self.quote(f"{column.name}_new")
-        return (
-            f"ALTER TABLE {table} ADD COLUMN {new} {self.type_sql(type)}; UPDATE {table} SET {new} = "
-            f"{name}::{self.type_sql(type)}; ALTER TABLE {table} DROP COLUMN {name}; "
-            f"ALTER TABLE {table} RENAME COLUMN {new} TO {name} /* ALTER COLUMN TYPE works only for a VARCHAR */"
-        )
-
     def widens_in_place(self, existing: Type, wanted: Type) -> bool:
-        """Return True for a longer VARCHAR (ALTER TABLE … ALTER COLUMN … TYPE)."""
+        """Return True for a longer VARCHAR (ALTER TABLE … ALTER COLUMN … TYPE). `is_fixed` has the exceptions."""
         return existing.kind == wanted.kind == "varchar"
 
     @contextmanager
@@ -151,14 +138,17 @@ class Redshift(Connections):
         """Return the DISTKEY and the SORTKEY: the key, by which a load joins the staged rows with the table.
 
         If the table is distributed by this column, too, the join moves no rows between nodes
-        (c_best-practices-best-dist-key.html). Otherwise, CREATE TABLE AS with a LIMIT chooses keys by its own plan
+        (c_best-practices-best-dist-key.html), so the DISTKEY of the table file is taken if it is part of the key.
+        Otherwise, CREATE TABLE AS with a LIMIT chooses keys by its own plan
         (r_CTAS_usage_notes.html).
         """
         kinds = {column.type.kind for column in target.columns if column.name in target.key}
         if not target.key or kinds & _NO_KEYS:
             return ""
         keys = [self.quote(name) for name in target.key]
-        return f" DISTKEY ({keys[0]}) SORTKEY ({', '.join(keys)})"
+        distkey = self.folded(declared(target.layouts).distkey or "")
+        shared = next((name for name in target.key if self.folded(name) == distkey), target.key[0])
+        return f" DISTKEY ({self.quote(shared)}) SORTKEY ({', '.join(keys)})"
 
     def reads_files(self, files: FilesInPlace) -> bool:
         """Return True if COPY supports the compression of the files, and a role reads both them and the stage.
