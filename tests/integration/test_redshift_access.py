@@ -1,5 +1,6 @@
 """Redshift refuses a load: the error names what to grant or to set, nothing is lost, and nothing is half seen."""
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import os
@@ -18,6 +19,7 @@ from daybook.sql.database_error import DatabaseError
 from daybook.warehouses.registry import open_warehouse
 from tests.support.servers.ports import free_port
 from tests.support.servers.redshift import IAM_ROLE, Redshift
+from tests.support.servers.tls_proxy import Authority
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import ends_of, source_database
 
@@ -137,3 +139,54 @@ def test_the_socket_probes_an_idle_connection(redshift: Redshift) -> None:
 
     assert probes("") == [1, 60, 10, 5]
     assert probes("&keepalives_idle=20&keepalives_count=3") == [1, 20, 10, 3]
+
+
+def test_a_load_over_tls(redshift: Redshift, ends: Endpoints, tmp_path: Path) -> None:
+    authority = Authority()
+    authority.context("localhost", tmp_path)
+    (tmp_path / "ca.pem").write_bytes(authority.certificate)
+    url = make_url(redshift.url).set(host="localhost", query={"sslrootcert": str(tmp_path / "ca.pem")})
+    with redshift.estate(tls=str(tmp_path / "localhost.pem")):
+        # Without sslmode in the URL, the dialect verifies the server's name.
+        warehouse = open_warehouse(create_engine(url, poolclass=NullPool), copy_iam_role=IAM_ROLE)
+        with warehouse.session() as session:
+            assert session.connection.info.ssl_in_use
+        assert dataclasses.replace(ends, warehouse=warehouse).load(ends.table(**KEYED), "2021-02-05").rows == 1
+
+
+def silent(ends: Endpoints, redshift: Redshift) -> Endpoints:
+    """Return ends whose warehouse gives up a connection after a second without a byte."""
+    engine = create_engine(f"{redshift.url}&read_timeout=1", poolclass=NullPool)
+    return dataclasses.replace(ends, warehouse=open_warehouse(engine, copy_iam_role=IAM_ROLE))
+
+
+def test_a_connection_that_is_dropped_during_a_long_copy(
+    redshift: Redshift, ends: Endpoints, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after the 350 seconds of a load balancer, if no probe got through. The client hears of nothing."""
+    table = ends.table(**KEYED)
+    ends.load(table, "2021-02-05")
+    slow = {"match": "^copy", "action": "delay", "seconds": 0.8}
+    with redshift.faults(slow), redshift.estate(black_hole=0.6):
+        assert silent(ends, redshift).load(table, "2021-02-06").rows == 1
+    assert "try 1 of 8: the server sent nothing for as long as read_timeout" in caplog.text
+    assert [row[0] for row in ends.rows(table, "id")] == [1, 2]
+    assert len(ends.ledger(table)) == 2
+
+
+def test_a_connection_that_is_dropped_while_it_waits_for_a_lock(
+    redshift: Redshift, ends: Endpoints, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = ends.table(**KEYED)
+    ends.load(table, "2021-02-05")
+    with ends.warehouse.session() as other, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        ends.warehouse.begin_locked(other, table.name)
+        with redshift.estate(black_hole=0.6):
+            loading = pool.submit(silent(ends, redshift).load, table, "2021-02-06")
+            with pytest.raises(concurrent.futures.TimeoutError):
+                loading.result(2)
+        other.run("ROLLBACK")
+        assert loading.result(30).rows == 1
+    assert "try 1 of 8: the server sent nothing for as long as read_timeout" in caplog.text
+    assert [row[0] for row in ends.rows(table, "id")] == [1, 2]
+    assert len(ends.ledger(table)) == 2

@@ -1,6 +1,6 @@
 """How Daybook connects to Redshift: the URL, logins with IAM, keepalives, the case of names, and errors."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -8,8 +8,10 @@ from sqlalchemy import URL, Engine, event
 
 from daybook.errors import DbtUnusable, WarehouseError
 from daybook.extras import extra
+from daybook.model.target import Target
 from daybook.sql.database_error import DatabaseError
 from daybook.warehouses.postgres_family import PostgresFamily
+from daybook.warehouses.redshift.case import check_case, in_lower_case, keeps_case
 from daybook.warehouses.redshift.errors import with_remedy
 from daybook.warehouses.redshift.iam import OPTIONS as IAM_OPTIONS
 from daybook.warehouses.redshift.iam import IamLogin, TemporaryPasswords
@@ -65,7 +67,7 @@ class Connections(PostgresFamily):
         with super().session() as session:
             if group := self._engine.url.query.get(_QUERY_GROUP):
                 session.run("SET query_group TO %s", (group,))
-            self._keeps_case = _keeps_case(session)
+            self._keeps_case = keeps_case(session)
             yield session
 
     @property
@@ -82,12 +84,18 @@ class Connections(PostgresFamily):
         return "redshift, normalization_strategy=lowercase" if self.keeps_case else "redshift"
 
     def folded(self, name: str) -> str:
-        """Return a name as the catalog keeps it. By default, Redshift folds quoted names to lower case, too.
-
-        It keeps them with `enable_case_sensitive_identifier`, which targets of zero-ETL integrations need:
-        https://docs.aws.amazon.com/redshift/latest/dg/r_enable_case_sensitive_identifier.html
-        """
+        """Return a name as the catalog keeps it: see `case`."""
         return name if self._keeps_case else in_lower_case(name)
+
+    def check(self, session: Session, target: Target, *, altered: Mapping[str, str] | None = None) -> None:
+        """Check that the table can hold the rows of the target. Skip the columns in `altered`, which the load alters.
+
+        Raises:
+            SchemaMismatch: see `SqlWarehouse.check` and `case.check_case`.
+        """
+        existing = self.existing_columns(session, target.name)
+        check_case(session, target, self.table(target.name), existing, bool(self._keeps_case))
+        super().check(session, target, altered=altered)
 
     @classmethod
     def check_installed(cls) -> None:
@@ -139,21 +147,6 @@ class Connections(PostgresFamily):
                 found.message = f"{found.message}: {found.detail or 'no detail'}".split("\n")[0]
             with_remedy(found, error)
         return found
-
-
-def in_lower_case(name: str) -> str:
-    """Return a name with its ASCII letters in lower case."""
-    return "".join(letter.lower() if letter.isascii() else letter for letter in name)
-
-
-def _keeps_case(session: Session) -> bool:
-    """Return True if the session keeps the case of quoted names. The cluster, the user or the session may set it."""
-    try:
-        return str(session.one("SHOW enable_case_sensitive_identifier")).lower() in ("on", "true", "1")
-    except DatabaseError as error:
-        if error.lost:
-            raise
-        return False  # the server has no such setting
 
 
 def _keep_alive(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:

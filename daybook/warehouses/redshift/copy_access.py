@@ -24,13 +24,12 @@ _REMEDIES = (
     ),
     (
         "[Dd]efault IAM role",
-        "Give the cluster a default role (aws redshift modify-cluster-iam-roles --default-iam-role-arn ROLE), or "
-        + _SET,
+        "Give the cluster one (aws redshift modify-cluster-iam-roles --default-iam-role-arn ROLE), or " + _SET,
     ),
     (
         "PermanentRedirect|specified endpoint|AuthorizationHeaderMalformed|wrong; expecting",
         "The bucket {buckets} is not in {region}. Daybook asks S3 for the region by HeadBucket: allow s3:ListBucket on "
-        "arn:aws:s3:::{bucket} to the stage's credentials, and do not send them through a proxy that removes headers",
+        "{arns} to the stage's credentials, and do not send them through a proxy that removes headers",
     ),
     (
         "ExpiredToken|token has expired",
@@ -47,9 +46,9 @@ _REMEDIES = (
     ),
     (
         "AccessDenied|Access Denied|Forbidden|Status 403",
-        "Allow s3:ListBucket on arn:aws:s3:::{bucket} and s3:GetObject on arn:aws:s3:::{bucket}/* to {who}. If the "
-        "bucket {buckets} is in another account, allow both in the bucket's policy, too, or chain a role of that "
-        "account: DAYBOOK_COPY_IAM_ROLE=ROLE,ROLE_OF_THAT_ACCOUNT. If KMS encrypts it, allow kms:Decrypt on its key",
+        "Allow s3:ListBucket on {arns} and s3:GetObject on {objects} to {who}. If the bucket {buckets} is in another "
+        "account, allow both in the bucket's policy, too, or chain a role of that account: "
+        "DAYBOOK_COPY_IAM_ROLE=ROLE,ROLE_OF_THAT_ACCOUNT. If KMS encrypts it, allow kms:Decrypt on its key",
     ),
 )
 
@@ -100,7 +99,14 @@ def _remedy(error: DatabaseError, role: str, region: str | None, uris: Sequence[
     for pattern, remedy in _REMEDIES:
         if re.search(pattern, error.message):
             where = f"the region {region}" if region else "the cluster's region"
-            return remedy.format(who=who, bucket=buckets[0], buckets=" or ".join(buckets), region=where)
+            arns = [f"arn:aws:s3:::{bucket}" for bucket in buckets]
+            return remedy.format(
+                who=who,
+                arns=" and ".join(arns),
+                objects=" and ".join(f"{arn}/*" for arn in arns),
+                buckets=" or ".join(buckets),
+                region=where,
+            )
     return None
 
 

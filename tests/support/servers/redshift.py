@@ -93,14 +93,18 @@ class Redshift:
 
 @contextlib.contextmanager
 def _content(file: Path, content: object) -> Iterator[None]:
-    """Write a JSON file at once, and delete it when the block ends."""
-    made = file.with_suffix(".new")
+    """Write a JSON file at once. When the block ends, the file has its earlier content again, or is deleted."""
+    made, earlier = file.with_suffix(".new"), file.read_text(encoding="utf-8") if file.exists() else None
     made.write_text(json.dumps(content), encoding="utf-8")
     made.rename(file)
     try:
         yield
     finally:
-        file.unlink()
+        if earlier is None:
+            file.unlink()
+        else:
+            made.write_text(earlier, encoding="utf-8")
+            made.rename(file)
 
 
 @contextlib.contextmanager

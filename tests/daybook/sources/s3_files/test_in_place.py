@@ -1,6 +1,8 @@
 """Files that Redshift reads directly: a COPY loads the same rows as streaming, or the files are streamed."""
 
+import dataclasses
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,8 +11,12 @@ from daybook.definitions.table import Table
 from daybook.errors import DaybookError, LoadFailed, ValueRefused
 from daybook.load.load import load
 from daybook.load.transform import transform
+from daybook.stage.s3 import S3Stage
+from daybook.warehouses.registry import open_warehouse
 from tests.support.s3_folder import PACK, Folder
+from tests.support.servers.redshift import IAM_ROLE, Redshift
 from tests.support.servers.s3 import S3
+from tests.support.servers.s3_regions import with_regions
 from tests.support.source_and_warehouse import Endpoints
 
 COLUMNS = {"id": "int", "day": "date", "name": "varchar(40)", "score": "double"}
@@ -175,3 +181,60 @@ def test_a_file_that_is_deleted_before_the_warehouse_reads_it(folder: Folder) ->
     with pytest.raises(LoadFailed, match="NoSuchKey"):
         load(extracted, folder.ends.warehouse, folder.ends.stage)
     assert folder.ends.state(table) == before
+
+
+ON_REDSHIFT = pytest.mark.parametrize("warehouse_ends", ["redshift-s3"], indirect=True)
+
+
+@ON_REDSHIFT
+@pytest.mark.parametrize(("region", "direct"), [("eu-west-1", True), ("us-west-2", False)])
+def test_files_in_another_region_than_the_stage_are_streamed(
+    warehouse_ends: Endpoints,
+    redshift: Redshift,
+    redshift_statements: Callable[[], list[str]],
+    s3: S3,
+    s3_bucket: str,
+    region: str,
+    direct: bool,
+) -> None:
+    """A COPY reads its list and its files in one region, which may be another one than the cluster's."""
+    regions = {s3.bucket: "eu-west-1", s3_bucket: region}
+    estate = {name: {"region": place} for name, place in regions.items()}
+    with with_regions(s3, regions) as elsewhere, redshift.estate(region="us-east-1", buckets=estate):
+        stage = S3Stage(elsewhere.client(), s3.bucket, str(warehouse_ends.stage).rpartition("/")[2])
+        ends = dataclasses.replace(warehouse_ends, stage=stage)
+        ends.keys = folder = Folder(ends, elsewhere.client(), s3_bucket)
+        folder.put("x/a.csv", (HEADER + "1,2024-01-01,a,0.5\n").encode())
+        table = table_of(folder)
+        assert in_place(folder, table) is direct
+    assert [row[0] for row in ends.rows(table)] == [1]
+    copies = [one for one in redshift_statements() if one.startswith("COPY")]
+    assert copies and all(one.endswith("REGION 'eu-west-1'") for one in copies)
+
+
+@ON_REDSHIFT
+def test_files_are_streamed_if_copy_has_access_keys(
+    warehouse_ends: Endpoints, redshift: Redshift, s3: S3, s3_bucket: str
+) -> None:
+    """The stage's keys may not read the source's bucket."""
+    warehouse = open_warehouse(warehouse_ends.destination.engine, copy_iam_role="access_keys")
+    ends = dataclasses.replace(warehouse_ends, warehouse=warehouse)
+    ends.keys = folder = Folder(ends, s3.client(), s3_bucket)
+    folder.put("x/a.csv", (HEADER + "1,2024-01-01,a,0.5\n").encode())
+    readers = {s3.bucket: {"readers": [s3.access_key]}, s3_bucket: {"readers": []}}
+    with redshift.estate(buckets=readers):
+        assert not in_place(folder, table_of(folder))
+    assert [row[0] for row in ends.rows(table_of(folder))] == [1]
+
+
+@ON_REDSHIFT
+def test_a_role_that_may_not_read_the_files(
+    warehouse_ends: Endpoints, redshift: Redshift, s3: S3, s3_bucket: str
+) -> None:
+    ends = warehouse_ends
+    ends.keys = folder = Folder(ends, s3.client(), s3_bucket)
+    folder.put("x/a.csv", (HEADER + "1,2024-01-01,a,0.5\n").encode())
+    with redshift.estate(buckets={s3_bucket: {"readers": []}}), pytest.raises(LoadFailed) as caught:
+        in_place(folder, table_of(folder))
+    assert f"arn:aws:s3:::{s3_bucket}/*" in str(caught.value) and IAM_ROLE in str(caught.value)
+    assert folder.keys() == {"x/a.csv"}
