@@ -165,7 +165,7 @@ class TemporaryPasswords:
 
     def _ask(self) -> tuple[tuple[str, str], float]:
         """Return a user, a password, and the time until which they are used, on the monotonic clock."""
-        with extra("redshift"):
+        with extra("s3"):
             from botocore.exceptions import (
                 BotoCoreError,
                 ClientError,
