@@ -78,9 +78,9 @@ def _create(warehouse: PostgresFamily, session: Session, table: str, companion: 
             return
         except DatabaseError as error:
             if meets(error, Condition.NO_PRIVILEGE):
-                user = session.one("SELECT current_user")
+                user, reason = session.one("SELECT current_user"), str(error).splitlines()[0]
                 raise WarehouseError(
-                    f"{table}: {error.message}. Loads of the table exclude each other with a lock on the empty table "
+                    f"{table}: {reason}. Loads of the table exclude each other with a lock on the empty table "
                     f"{companion}, which does not exist yet. As the owner of the schema, run: GRANT CREATE, USAGE ON "
                     f'SCHEMA {_SCHEMA} TO "{user}"'
                 ) from error
