@@ -79,7 +79,11 @@ def limited(ends: Endpoints, redshift: Redshift, *grants: str) -> Iterator[Endpo
         for grant in grants:
             run(f"GRANT {grant} TO {user}")
         with redshift.estate(users={user: {"password": password, "own_role": True}}):
-            yield as_user(ends, redshift, user, password)
+            few = as_user(ends, redshift, user, password)
+            yield few
+            with few.warehouse.session() as session:  # the tables that exclude other loads
+                for (table,) in session.rows("SELECT tablename FROM pg_tables WHERE tableowner = %s", (user,)):
+                    session.run(f'DROP TABLE daybook."{table}"')
     finally:
         for grant in grants:
             run(f"REVOKE {grant} FROM {user}")
