@@ -77,12 +77,15 @@ def run(
     traces = Traces.before(bench)
     try:
         traces.make()
+        closed: Check | None = None
         for check in checks:
-            outcome = _outcome(bench, check, known_secrets)
+            outcome = _skipped(check, closed) if closed else _outcome(bench, check, known_secrets)
             if bench.recorder.stopped:
                 break
             findings.outcomes.append(outcome)
             on_outcome(outcome)
+            if check.gate and outcome.status is Status.FAILED:
+                closed = check
     finally:
         findings.interrupted = bench.recorder.stopped
         bench.recorder.finish()
@@ -103,6 +106,10 @@ def _outcome(bench: Workbench, check: Check, known_secrets: Sequence[str]) -> Ou
         sql = without_secrets(failed.sql, known_secrets) if failed else None
     seconds = time.monotonic() - began
     return Outcome(check, status, without_secrets(found, known_secrets)[:_LONGEST], seconds, sql)
+
+
+def _skipped(check: Check, failed: Check) -> Outcome:
+    return Outcome(check, Status.NOT_CHECKED, f"{failed.name!r} has failed", 0.0)
 
 
 def _told(error: Exception) -> str:

@@ -34,6 +34,8 @@ class Check:
     page: str
     """The page of AWS's documentation that has the rule, below GUIDE."""
     find: Callable[[Workbench], str]
+    gate: bool = False
+    """True if no later check can be made after this one has failed."""
 
     @property
     def url(self) -> str:
@@ -44,7 +46,9 @@ class Check:
 _CHECKS: dict[str, Check] = {}
 
 
-def check(name: str, *, page: str, expects: str = "") -> Callable[[Callable[[Workbench], str]], Check]:
+def check(
+    name: str, *, page: str, expects: str = "", gate: bool = False
+) -> Callable[[Callable[[Workbench], str]], Check]:
     """Register a function as the check `name`.
 
     The function returns what was found, as a sentence. It raises `Unexpected` if that is not what `expects` says, and
@@ -52,7 +56,7 @@ def check(name: str, *, page: str, expects: str = "") -> Callable[[Callable[[Wor
     """
 
     def register(find: Callable[[Workbench], str]) -> Check:
-        made = Check(name, expects, page, find)
+        made = Check(name, expects, page, find, gate)
         _CHECKS[name] = made
         return made
 
@@ -68,7 +72,7 @@ def all_checks() -> list[Check]:
 
 
 def chosen(names: Sequence[str]) -> list[Check]:
-    """Return the checks whose name is one of `names` or begins with one of them. No names: all checks.
+    """Return the checks whose name begins with one of `names`, and those that they need. No names: all checks.
 
     Raises:
         UnknownCheck: a name matches no check.
@@ -78,4 +82,4 @@ def chosen(names: Sequence[str]) -> list[Check]:
         if not any(one.name.startswith(name) for one in checks):
             known = [one.name for one in checks]
             raise UnknownCheck(f"there is no check {name!r}{did_you_mean(name, known)}. The checks: {', '.join(known)}")
-    return [one for one in checks if not names or one.name.startswith(tuple(names))]
+    return [one for one in checks if not names or one.gate or one.name.startswith(tuple(names))]

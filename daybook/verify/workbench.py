@@ -55,8 +55,8 @@ class Workbench:
     recorder: Recorder = field(default_factory=Recorder)
     rows: int = 0
     """The number of rows to generate for timings."""
-    patience: float = 10
-    """Seconds for which a check holds a reader's transaction open."""
+    patience: float = 60
+    """The longest time in seconds for which a check holds a reader's transaction open."""
     groups: list[str] = field(default_factory=list)
     """The groups of users that were created, to drop them at the end."""
 

@@ -1,7 +1,7 @@
 """The checks of a cluster, in one module per topic."""
 
-#: The topics, in the order of the report: first what the cluster is, last what takes longest.
+#: The topics, in the order of the report: first what all others need, last what takes longest.
 TOPICS = (
-    *("cluster", "types", "strings", "strategies", "summaries", "audits", "grants", "remedies", "unproven"),
-    *("compilation", "parallel_loads", "readers", "upsert_timing"),
+    *("access", "cluster", "types", "strings", "strategies", "summaries", "audits", "grants", "remedies"),
+    *("unproven", "compilation", "parallel_loads", "readers", "upsert_timing"),
 )

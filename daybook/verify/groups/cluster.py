@@ -2,9 +2,11 @@
 
 import re
 
+from daybook.audit.verdict import Verdict
 from daybook.extras import extra
 from daybook.sql.database_error import DatabaseError
-from daybook.verify.registry import NotChecked, check
+from daybook.strategies.registry import WHOLE_TABLE
+from daybook.verify.registry import NotChecked, Unexpected, check
 from daybook.verify.workbench import Workbench
 
 _HOST = re.compile(r"([\w-]+)\.[\w-]+\.([\w-]+)\.redshift(-serverless)?\.amazonaws\.com(?:\.cn)?")
@@ -45,27 +47,33 @@ def nodes(bench: Workbench) -> str:
         raise NotChecked(f"AWS did not answer ({type(error).__name__}): allow {needed} for these credentials") from None
 
 
-@check("cluster: isolation level", page="dg/r_STV_DB_ISOLATION_LEVEL.html")
+@check("cluster: isolation level", page="dg/r_SVV_REDSHIFT_DATABASES.html")
 def isolation_level(bench: Workbench) -> str:
     """Return the isolation level of the database."""
     rows = _asked(
-        bench, "SELECT trim(isolation_level) FROM stv_db_isolation_level WHERE trim(db_name) = current_database()"
+        bench, "SELECT database_isolation_level FROM svv_redshift_databases WHERE database_name = current_database()"
     )
     if not rows:
-        raise NotChecked("stv_db_isolation_level has no row for this database that this user may see")
-    return str(rows[0][0])
+        raise NotChecked("svv_redshift_databases has no row for this database that this user may see")
+    return str(rows[0][0]).strip()
 
 
-@check("cluster: case-sensitive names", page="dg/r_enable_case_sensitive_identifier.html")
+@check(
+    "cluster: case-sensitive names",
+    page="dg/r_enable_case_sensitive_identifier.html",
+    expects="a table with a name in mixed case in its columns loads twice, and is equal by the audit",
+)
 def case_sensitivity(bench: Workbench) -> str:
-    """Return the setting, and how a quoted name with capital letters is kept."""
-    bench.run('CREATE TABLE "{s}"."CaseOfNames" (id int)')
-    kept = bench.one(
-        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = %s AND lower(c.relname) = 'caseofnames'",
-        (bench.schema,),
-    )
-    return f'a table that is created as "CaseOfNames" is kept as {kept}'
+    """Load such a table, and return how the cluster keeps its name."""
+    bench.make("mixed_case", '"MixedCase" int', "n", 3)
+    table = bench.table("mixed_case", WHOLE_TABLE.name)
+    for _ in range(2):
+        bench.load(table)
+    if any(one.verdict is not Verdict.EQUAL for one in bench.audit_whole(table)):
+        raise Unexpected("the audit's checksums differ")
+    with bench.warehouse.session() as session:
+        names = list(bench.warehouse.existing_columns(session, table.name))
+    return f'the column "MixedCase" is kept as {names[-1]}'
 
 
 @check("cluster: regions", page="dg/copy-parameters-data-source-s3.html")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from daybook.strategies.registry import all_strategies
+from daybook.strategies.registry import WHOLE_TABLE, all_strategies
 from daybook.verify.registry import Unexpected, check
 from daybook.verify.workbench import Workbench, day
 
@@ -43,8 +43,8 @@ def held_open(bench: Workbench) -> str:
         bench.load(file, *days)
         bench.run_in_source(f"UPDATE {{s}}.{table} SET version = 2, at = at + interval '1 second'")
         _between(bench, name, table, partial(bench.load, file, *days), found, wrong)
-    bench.build(bench.summary("read_summary", "SELECT id, version FROM {s}.read_replace"))
-    later = bench.summary("read_summary", "SELECT id, version + 1 AS version FROM {s}.read_replace")
+    bench.build(bench.summary("read_summary", f"SELECT id, version FROM {{s}}.read_{WHOLE_TABLE.name}"))
+    later = bench.summary("read_summary", f"SELECT id, version + 1 AS version FROM {{s}}.read_{WHOLE_TABLE.name}")
     _between(bench, "a summary", "read_summary", lambda: bench.build(later), found, wrong)
     if wrong:
         raise Unexpected("; ".join(wrong))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from daybook.audit.verdict import Verdict
 from daybook.errors import DaybookError
 from daybook.strategies.registry import WHOLE_TABLE
-from daybook.verify.registry import Unexpected, check
+from daybook.verify.registry import NotChecked, Unexpected, check
 from daybook.verify.workbench import Workbench, one_line
 
 _ALL_BYTES = "\\x" + bytes(range(256)).hex()
@@ -63,6 +63,24 @@ def extreme_values(bench: Workbench) -> str:
     count = sum(len(case.values) for case in _CASES)
     found = f"{len(_CASES)} types with {count} values are equal"
     return found + (f"; not compared: {'; '.join(left_out)}" if left_out else "")
+
+
+@check(
+    "types: TIMETZ with an offset",
+    page="dg/r_Datetime_types.html",
+    expects="Redshift keeps it in UTC, and the audit's checksums are equal",
+)
+def offset_of_time(bench: Workbench) -> str:
+    """Load a time of another offset than UTC's."""
+    bench.make("offsets", "clock timetz", "'02:30:00.000001+05:30'", 1)
+    table = bench.table("offsets", WHOLE_TABLE.name)
+    bench.load(table)
+    kept = str(bench.one('SELECT clock::varchar FROM "{s}"."offsets"'))
+    if "+05:30" in kept:
+        raise NotChecked(f"this server keeps it as {kept}, which contradicts AWS's documentation")
+    if any(one.verdict is not Verdict.EQUAL for one in bench.audit_whole(table)):
+        raise Unexpected(f"it is kept as {kept}, and the checksums differ")
+    return f"02:30:00.000001+05:30 is kept as {kept}"
 
 
 def _one_by_one(bench: Workbench) -> list[str]:

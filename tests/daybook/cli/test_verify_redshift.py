@@ -76,6 +76,23 @@ def verifying(
     redshift: Redshift, s3: S3, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Verifying]:
     """Yield the command, with a new database of the emulator: the schema `daybook` does not exist there."""
+    with _verifying(redshift, s3, postgres_url, tmp_path, monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
+def verifying_serializable(
+    redshift_serializable: Redshift, s3: S3, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Verifying]:
+    """Yield the command, with a new database of the emulator of an older cluster."""
+    with _verifying(redshift_serializable, s3, postgres_url, tmp_path, monkeypatch) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _verifying(
+    redshift: Redshift, s3: S3, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Verifying]:
     name = f"verify_{secrets.token_hex(4)}"
     found = Verifying(redshift, s3, postgres_url, tmp_path, make_url(redshift.url).database or "")
     found.asked(f"CREATE DATABASE {name}")
@@ -108,9 +125,9 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Workbench], str
     return choose
 
 
-SAMPLE = ("cluster", "strings", "strategies: upsert", "audits", "upsert timing")
+SAMPLE = ("cluster", "strings", "audits", "upsert timing")
 #: Checks that show what is known to be wrong.
-KNOWN = {"remedies: a required column", "readers: a transaction held open"}
+KNOWN = {"remedies: a required column"}
 
 
 def test_a_sample_of_the_checks_is_as_expected_and_leaves_nothing_behind(verifying: Verifying) -> None:
@@ -129,6 +146,15 @@ def test_every_check_is_as_expected(verifying: Verifying) -> None:
     failed = {one["name"]: one["found"] for one in report["checks"] if one["status"] == "FAILED"}
     assert {name: found for name, found in failed.items() if name not in KNOWN} == {}
     assert (report["left_behind"], verifying.left_behind()) == ([], [])
+
+
+@pytest.mark.full
+def test_loads_of_many_tables_do_not_conflict_with_serializable_isolation(verifying_serializable: Verifying) -> None:
+    code, report = verifying_serializable.run("--only", "cluster: isolation", "--only", "parallel", "--only", "readers")
+    found = {one["name"]: (one["status"], one["found"]) for one in report["checks"]}
+    assert found["cluster: isolation level"] == ("measured", "Serializable")
+    assert {name for name, (status, _) in found.items() if status == "FAILED"} == set()
+    assert (code, verifying_serializable.left_behind()) == (0, [])
 
 
 def test_a_failed_check_is_reported_with_its_sql_and_leaves_nothing_behind(
@@ -169,7 +195,7 @@ def test_ctrl_c_ends_a_waiting_statement_and_leaves_nothing_behind(
 
 
 def test_rows_of_other_tables_in_daybooks_schema_stay(verifying: Verifying) -> None:
-    arguments = ("--only", "strategies: replace_interval")
+    arguments = ("--only", "access")
     verifying.asked("CREATE SCHEMA daybook")
     verifying.asked("CREATE TABLE daybook.failures (table_name varchar(256), reason varchar(256))")
     verifying.asked("INSERT INTO daybook.failures VALUES ('raw_data.nps', 'x')")
@@ -204,4 +230,16 @@ def test_a_wrong_address_is_refused_before_anything_is_opened(
 
 def test_checks_can_be_listed_without_an_address(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list", "--only", "strings"]) == 0
-    assert capsys.readouterr().out.startswith("strings: hard texts: each text is the same on both sides")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[0] for line in lines] == ["access", "strings"]
+
+
+def test_without_access_to_the_bucket_no_other_check_is_made(
+    verifying: Verifying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAYBOOK_STAGE_URL", "s3://no-such-bucket/verify")
+    code, report = verifying.run("--only", "strings")
+    access, *others = report["checks"]
+    assert (code, access["status"], verifying.left_behind()) == (1, "FAILED", [])
+    assert "no-such-bucket" in access["found"]
+    assert {one["found"] for one in others} == {"'access: a load' has failed"}
