@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from rich import box
 from rich.console import Console
@@ -14,9 +14,10 @@ from rich.text import Text
 from daybook.cli.connections import project_blocks
 from daybook.cli.exits import exit_with_reason
 from daybook.definitions.summary_files import read_summary, summary_names
-from daybook.errors import BuildFailed, TableFileError
+from daybook.errors import BuildFailed, TableFileError, WarehouseLost
 from daybook.model.table_name import TableName
 from daybook.project import tables_folder
+from daybook.sql.retries import with_retries
 from daybook.summaries.builder.build import build
 from daybook.summaries.builder.select import SummaryQuery
 from daybook.summaries.graph import plan_builds
@@ -25,6 +26,8 @@ from daybook.summaries.testing.cases import case_files, cases_folder, read_case,
 from daybook.summaries.testing.fixtures import Types, declared_types
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
+
+T = TypeVar("T")
 
 _ROWS_SHOWN = 20  # rows of a preview
 
@@ -84,18 +87,14 @@ class SummaryCommand:
     def check(self) -> None:
         """Check that its inputs and their columns exist, and have the database plan it."""
         plan_builds(self._warehouse, [self._name], self._folder)
-        with self._warehouse.session() as session:
-            select = self._select(session)
-            select.explain()
+        names = self._in_session(self._explained)
         print(f"{self._name} is valid. It reads {', '.join(self._lineage.inputs) or 'no table'}")
-        print(f"and returns {', '.join(select.names)}")
+        print(f"and returns {', '.join(names)}")
 
     def preview(self) -> None:
         """Print its first rows."""
-        with self._warehouse.session() as session:
-            select = self._select(session)
-            rows = select.rows(_ROWS_SHOWN)
-        _show(select.names, rows)
+        names, rows = self._in_session(self._first_rows)
+        _show(names, rows)
         print(f"the first {len(rows)} rows" if len(rows) == _ROWS_SHOWN else f"{len(rows)} rows in total")
 
     def test(self) -> None:
@@ -105,13 +104,12 @@ class SummaryCommand:
             where = TableName.parse(self._name).path(self._cases)
             raise TableFileError(f"{self._name} has no cases: write {where}/<case>.yaml with given: and expect:")
         types, failed = declared_types(self._lineage.inputs, self._folder), 0
-        with self._warehouse.session() as session:
-            for path in files:
-                title, problem = self._run_case(session, path, types)
-                failed += problem is not None
-                print(f"{'failed' if problem else 'passed'}  {title}")
-                if problem:
-                    print(problem)
+        for path in files:
+            title, problem = self._run_case(path, types)
+            failed += problem is not None
+            print(f"{'failed' if problem else 'passed'}  {title}")
+            if problem:
+                print(problem)
         print(f"{len(files) - failed} passed, {failed} failed")
         if failed:
             sys.exit(1)
@@ -129,15 +127,36 @@ class SummaryCommand:
         for warning in built.warnings:
             print(f"a check warns: {warning}")
 
-    def _run_case(self, session: Session, path: Path, types: Mapping[str, Types]) -> tuple[str, str | None]:
+    def _run_case(self, path: Path, types: Mapping[str, Types]) -> tuple[str, str | None]:
         """Return the title of a case, and its problem: its rows differ, or the case is wrong. None: it passed."""
         title = path.name
         try:
             case = read_case(path)
             title = f"{case.name}: {' '.join(case.description.split())}"
-            return title, run_case(self._warehouse, session, self._lineage, case, types)
+            problem = self._in_session(lambda session: run_case(self._warehouse, session, self._lineage, case, types))
+            return title, problem
         except (TableFileError, BuildFailed) as error:
             return title, str(error)
+
+    def _in_session(self, work: Callable[[Session], T]) -> T:
+        """Return `work(session)`. It changes no table, so it starts again after a lost connection."""
+
+        def once() -> T:
+            with self._warehouse.session() as session:
+                return work(session)
+
+        return with_retries(once, what=self._name, failed=BuildFailed, lost=WarehouseLost)
+
+    def _explained(self, session: Session) -> list[str]:
+        """Have the database plan the SELECT. Return the names of its columns."""
+        select = self._select(session)
+        select.explain()
+        return select.names
+
+    def _first_rows(self, session: Session) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the names of the columns, and the rows of a preview."""
+        select = self._select(session)
+        return select.names, select.rows(_ROWS_SHOWN)
 
     def _select(self, session: Session) -> SummaryQuery:
         summary, lineage = self._lineage.summary, self._lineage

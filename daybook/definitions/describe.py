@@ -10,12 +10,13 @@ from pydantic import ValidationError
 
 from daybook.definitions.heuristics import Proposal, propose
 from daybook.definitions.table import Table
-from daybook.errors import SourceError, TableFileError
+from daybook.errors import ExtractFailed, SourceError, SourceLost, TableFileError
 from daybook.model.table_name import TableName
 from daybook.model.types import Type
 from daybook.sources.base import ConnectionProvider
 from daybook.sources.database import Config
 from daybook.sources.database.catalog import Describing
+from daybook.sql.retries import with_retries
 from daybook.strategies.registry import WHOLE_TABLE
 
 _NAME = re.compile(r"[^./\\]+\.[^./\\]+")
@@ -35,6 +36,8 @@ def describe(keys: ConnectionProvider, block: str, source: str, name: str | None
 
     Raises:
         SourceError: the table does not exist, or the user may not read it.
+        ExtractFailed: the database failed.
+        SourceLost: every retry failed.
         TableFileError: `source` or `name` is not `schema.table`.
     """
     name = name or f"raw_data.{re.sub(r'[^0-9A-Za-z_]+', '_', source.rsplit('.', 1)[-1])}"
@@ -47,17 +50,24 @@ def describe(keys: ConnectionProvider, block: str, source: str, name: str | None
     table = Table.model_validate(
         {"name": name, "description": "", "owner": "", "source": config, "load": WHOLE_TABLE.name}
     )
+    what = f"describing {source}"
+    found = with_retries(lambda: _read(config, table, keys), what=what, failed=ExtractFailed, lost=SourceLost)
+    return name, "\n".join(_lines(block, source, *found)) + "\n"
+
+
+def _read(
+    config: Config, table: Table, keys: ConnectionProvider
+) -> tuple[Proposal, date | datetime | None, dict[str, str]]:
+    """Return the proposal for the table, the first value of its cursor, and the type of each column."""
     with config.open(table, keys) as opened:
         if not isinstance(opened, Describing):
-            raise SourceError(f"{source}: the source of block {block!r} cannot be described")
+            raise SourceError(f"{'.'.join(config.table)}: the source of block {config.block!r} cannot be described")
         facts, columns = opened.facts(), opened.columns()
         key = facts.key([column.name for column in columns if not column.nullable])
         indexed = [column.name for column in columns if facts.is_leading(column.name)]
         proposal = propose(columns, key, indexed, facts.view)
         first = opened.first(proposal.cursor) if proposal.cursor else None
-    types = {column.name: _declarable(column.type) for column in columns}
-    text = "\n".join(_lines(block, source, proposal, first, types)) + "\n"
-    return name, text
+    return proposal, first, {column.name: _declarable(column.type) for column in columns}
 
 
 def _lines(

@@ -8,8 +8,9 @@ from pathlib import Path
 from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import read_table, table_names
-from daybook.errors import TableFileError
+from daybook.errors import BuildFailed, TableFileError, WarehouseLost
 from daybook.model.dataset import Dataset
+from daybook.sql.retries import with_retries
 from daybook.suggestions import did_you_mean
 from daybook.summaries.parse.interval_filters import IntervalFilters
 from daybook.summaries.parse.lineage import Lineage, file_of, read
@@ -50,6 +51,8 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
     Raises:
         TableFileError: a file is wrong, a table or a column does not exist, or summaries depend on each other in a
             cycle. One error lists all problems.
+        BuildFailed: the warehouse failed.
+        WarehouseLost: every retry failed.
     """
     summaries, problems = list[Summary](), list[str]()
     for name in dict.fromkeys(summary_names(folder) if wanted is None else wanted):
@@ -60,8 +63,7 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
     ordered = order_builds(summaries, warehouse.sqlglot_dialect, problems)
     order = ordered.order
     lineages = dict(ordered.lineages)
-    with warehouse.session() as session:
-        live = warehouse.schema_columns(session, {name for one in lineages.values() for name in one.inputs})
+    live = _columns_of(warehouse, lineages)
     never_loaded = set(table_names(folder)).difference(live)
     waiting = dict[str, tuple[str, ...]]()
     for name in order:
@@ -76,6 +78,17 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
     schema = check(lineages, order, live, warehouse.system_columns)
     lineages |= {name: _with_filters(lineages[name], folder, schema, live) for name in order}
     return Graph(lineages, order, waiting)
+
+
+def _columns_of(warehouse: Warehouse, lineages: Mapping[str, Lineage]) -> Columns:
+    """Return the columns of the tables in the warehouse that these summaries read."""
+
+    def ask() -> Columns:
+        with warehouse.session() as session:
+            return warehouse.schema_columns(session, {name for one in lineages.values() for name in one.inputs})
+
+    what = f"reading the inputs of {', '.join(lineages)}"
+    return with_retries(ask, what=what, failed=BuildFailed, lost=WarehouseLost)
 
 
 def order_builds(summaries: Sequence[Summary], dialect: str, problems: Sequence[str] = ()) -> Graph:

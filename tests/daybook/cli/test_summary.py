@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine
 
 from daybook.cli.summary import main
+from daybook.sql import retries
 from tests.support.summary_cli import Desk
 
 Run = Callable[..., tuple[int, str]]
@@ -137,6 +138,7 @@ def test_what_is_wrong_is_said(
 
 
 def test_a_warehouse_that_is_down_is_said(desk: Desk, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "ATTEMPTS", 2)
     nowhere = create_engine("postgresql+psycopg2://nobody@127.0.0.1:1/none", poolclass=NullPool)
     monkeypatch.setattr(desk.ends.warehouse, "_engine", nowhere)
     code, said = run("preview", "per_day")
