@@ -186,17 +186,11 @@ class MySQLTable:
                 cursor.execute(statement, values)
                 yield from mysql_wire.lines(self._connection)
         except mysql_wire.RowIsNull:
-            self._connection._force_close()
             raise SourceError(
                 f"{self._table.name}: a row of {'.'.join(self._config.table)} is longer than the server's "
                 "max_allowed_packet, so the server cannot send it. Raise the limit there (SET GLOBAL "
                 "max_allowed_packet = …), or remove the large column from `columns:`"
             ) from None
-        except GeneratorExit:
-            cursor._result.unbuffered_active = False  # otherwise PyMySQL reads the rest of the result
-            cursor._result.connection = None
-            self._connection._force_close()
-            raise
 
     def _select(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> tuple[str, dict[str, Any]]:
         described = {row[0]: row for row in self._described}

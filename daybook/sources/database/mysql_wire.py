@@ -33,6 +33,18 @@ def lines(connection: Any) -> Iterator[Chunk]:
         RowIsNull: the server returned NULL for a row.
         pymysql.err.MySQLError: the server aborted the query with an error, or the connection was lost.
     """
+    # From here on, PyMySQL does not read this result. It would do so when the cursor or the result is deleted, even if
+    # the connection is closed, and print an exception that it ignores.
+    connection._result.unbuffered_active = False
+    connection._result.connection = None
+    try:
+        yield from _chunks(connection)
+    except BaseException:
+        connection._force_close()  # the rest of the result is not read
+        raise
+
+
+def _chunks(connection: Any) -> Iterator[Chunk]:
     buffer = b""
     while True:
         data = _read(connection, _READ)
@@ -43,8 +55,6 @@ def lines(connection: Any) -> Iterator[Chunk]:
             rows.append(b"")
             yield Chunk(b"\n".join(rows), len(rows) - 1)
         if ended:
-            connection._result.unbuffered_active = False
-            connection._result.connection = None
             return
         if len(buffer) >= 4 and _header(buffer)[0] & _MAX_PACKET > _READ:
             buffer = _fill(buffer, connection)
@@ -71,7 +81,6 @@ def _split(buffer: bytes, connection: Any) -> tuple[list[bytes], int, bool]:
         elif first == _NULL:
             raise RowIsNull
         elif first == _ERROR:
-            connection._result.unbuffered_active = False
             MysqlPacket(buffer[position + 4 : after], connection.encoding).raise_for_error()
         else:
             payload, after = _long_payload(buffer, position)
@@ -115,6 +124,4 @@ def _read(connection: Any, most: int) -> bytes:
             return data
     except OSError as error:
         reason = f" ({error})"
-    connection._result.unbuffered_active = False  # otherwise, closing the cursor reads on
-    connection._force_close()
     raise err.OperationalError(CR.CR_SERVER_LOST, f"Lost connection to MySQL server during query{reason}")
