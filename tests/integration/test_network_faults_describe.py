@@ -20,7 +20,10 @@ PLACES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "lock": ({"trigger": b"LIMIT 0"}, {"trigger": b"LOCK TABLE"}),
     "columns": ({"trigger": b"information_schema.columns", "answer": True}, {"trigger": b"attname", "answer": True}),
     "indexes": ({"trigger": b"SHOW INDEX", "answer": True}, {"trigger": b"pg_index", "answer": True}),
-    "first value": ({"trigger": b"ORDER BY `created_at`", "answer": True}, {"trigger": b'min("created_at")', "answer": True}),
+    "first value": (
+        {"trigger": b"ORDER BY `created_at`", "answer": True},
+        {"trigger": b'min("created_at")', "answer": True},
+    ),
 }
 
 
