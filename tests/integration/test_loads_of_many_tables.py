@@ -8,18 +8,26 @@ tables ends with error 1023 (dg/c_serial_isolation-serializable-isolation-troubl
 import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from daybook.audit.audit_log import Audits, Found
 from daybook.definitions.table import Table
 from tests.support.servers.redshift import Redshift
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import ends_of, source_database
+from tests.support.summary_cli import ANSWERS, Desk
 
 TABLES = 12
 #: Keeps each transaction open after its reads, until all the others have read, too.
 SLOW = {"match": '^INSERT INTO "daybook"."ledger"', "action": "delay", "seconds": 0.3, "times": 1000}
+
+#: The result of an audit.
+AT = datetime(2021, 2, 5, tzinfo=UTC)
+FOUND = Found("", AT, AT, "equal", 1, 1, 1, 0, 0, 0, True, "{}", None, None, "", AT, None)
 
 
 @pytest.fixture
@@ -69,3 +77,34 @@ def test_twelve_tables_at_once(
         assert "retry in" not in caplog.text
     for number, table in enumerate(tables):
         assert ends.rows(table) == ends.source.run(f"SELECT * FROM t{number} ORDER BY id")
+
+
+def test_builds_and_audits_at_once(
+    ends: Endpoints, redshift_serializable: Redshift, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Builds append to `daybook.inputs` and `daybook.moves`, too, and audits to `daybook.audits`."""
+    desk, audits = Desk(ends, ends.destination.namespace), Audits(ends.warehouse)
+    desk.run(ANSWERS)
+    for day in (5, 6):
+        desk.answer((day, f"2021-02-0{day} 10:00", day), load=f"2021-02-0{day}")
+    summaries = [
+        desk.summary(f"s{n}") if n % 2 else desk.summary(f"s{n}", "select id, score from {raw}.answers", key=["id"])
+        for n in range(6)
+    ]
+    found = [replace(FOUND, table_name=f"{desk.raw}.t{n}") for n in range(6)]
+
+    def audit(found: Found) -> None:
+        with ends.warehouse.session() as session:
+            audits.record(session, [found])
+
+    slow = [{**SLOW, "match": f'^INSERT INTO "daybook"."{name}"'} for name in ("ledger", "audits")]
+    for _ in ("first", "later"):
+        with redshift_serializable.faults(*slow), ThreadPoolExecutor(12) as pool:
+            work = [pool.submit(desk.build, summary) for summary in summaries]
+            work += [pool.submit(audit, one) for one in found]
+            for done in work:
+                done.result()
+        desk.note("answers", "2021-02-05")
+    assert "retry in" not in caplog.text
+    assert [len(desk.rows(summary.table_name)) for summary in summaries] == [2] * 6
+    assert desk.run("SELECT count(*) FROM daybook.audits WHERE table_name LIKE '{raw}.t%%'", ()) == [(6,)]
