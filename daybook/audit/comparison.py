@@ -84,7 +84,7 @@ def require_database(table: Table) -> None:
 def open_comparison(table: Table, warehouse: Warehouse, keys: ConnectionProvider, seconds: int) -> Iterator[Comparison]:
     """Open both sides, each on its own connection. `seconds` is the time limit of a statement in the source.
 
-    The audit takes no explicit locks, and loads go on during it. Only a change of the table's columns waits for it.
+    The audit takes no explicit locks, and loads go on during it. But a change of the table's columns waits for its end.
 
     Raises:
         AuditRefused: the source is not a database, or the warehouse's table has no usable cursor.

@@ -7,7 +7,7 @@ short, and between two tries the queued readers go on.
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from daybook.errors import TableLocked
 from daybook.sql.database_error import Condition, DatabaseError, meets
@@ -27,6 +27,9 @@ class LockHolder:
 
 class LockWaits(Protocol):
     """The part of a warehouse that limits how long readers wait. By default, the warehouse has no such limit."""
+
+    #: The views in which a person finds the session that holds a lock.
+    lock_views: ClassVar[str] = "pg_locks and pg_prepared_xacts"
 
     def waiting_at_most(self, session: Session, milliseconds: int) -> AbstractContextManager[None]:
         """Limit how long a statement in the block waits for another session. After that, it fails."""
@@ -78,7 +81,7 @@ def retry_while_locked(
 
     def locked(story: str) -> TableLocked:
         ends = "; ".join(holder.end_sql for holder in holders)
-        remedy = f"end it with {ends}" if ends else "find it in pg_locks and pg_prepared_xacts, and end it"
+        remedy = f"end it with {ends}" if ends else f"find it in {warehouse.lock_views}, and end it"
         return TableLocked(
             f"{story}\nNothing was changed, and readers do not wait any more. Let that session finish its transaction, "
             f"or {remedy}. Then run this again"

@@ -15,7 +15,8 @@ from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import FilesInPlace, Manifest
 from daybook.strategies.staged_rows import Ranges
-from daybook.warehouses.redshift import checksum, table_lock
+from daybook.warehouses.lock_waits import LockHolder
+from daybook.warehouses.redshift import checksum, lock_holders, table_lock
 from daybook.warehouses.redshift.connections import Connections
 from daybook.warehouses.redshift.copy_access import KEYS
 from daybook.warehouses.redshift.copy_command import COMPRESSIONS, CopyCommand, explain
@@ -50,6 +51,7 @@ class Redshift(RedshiftTables, Connections):
     urls = ("redshift+psycopg2://USER:PASSWORD@HOST:5439/DATABASE",)
     options = frozenset({"copy_iam_role", "aws_session"})
     longest_name = 127
+    lock_views = "svv_transactions, as a superuser"
     #: For other kinds, COPY truncates digits without a warning, or accepts spellings that Daybook refuses.
     reads_in_place = INTEGERS | {"double", "real", "varchar", "char", "text", "date"}
     ignores_trailing_blanks = True
@@ -129,6 +131,10 @@ class Redshift(RedshiftTables, Connections):
         """Open a transaction that excludes every other load of `table`, but no reader: see `table_lock`."""
         warn_if_serializable(session)
         return table_lock.begin_locked(self, session, table)
+
+    def lock_holders(self, session: Session, tables: Sequence[str]) -> list[LockHolder]:
+        """Return other sessions that hold locks on these tables, as far as the user may see them."""
+        return lock_holders.find(session, [self.folded(table) for table in tables])
 
     def ranges(self, session: Session, target: Target, staged: str) -> Ranges:
         """Return the ranges of the key's columns and of the cursor, which let a join skip blocks of the target."""

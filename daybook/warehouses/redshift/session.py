@@ -6,14 +6,21 @@ write to `daybook.ledger`. If they only append to it, no cycle goes through it, 
 conflict.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTRANS
 
-from daybook.sql.database_error import ErrorReader
+from daybook.sql.database_error import Condition, DatabaseError, ErrorReader, meets
 from daybook.warehouses.postgres_family import PostgresSession
 from daybook.warehouses.session import Session
+
+#: How long a change of a column may take, in milliseconds. It waits for every open reader, and new readers queue behind
+#: it. Redshift has no limit for locks alone, and such an ALTER does no more than to change the catalog.
+LOCK_TIMEOUT = 10_000
+_CHANGES_A_COLUMN = re.compile("ALTER TABLE .+? (ADD|DROP|ALTER) COLUMN ")
+_WORKING = (TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INTRANS)
 
 
 class RedshiftSession(PostgresSession):
@@ -31,10 +38,26 @@ class RedshiftSession(PostgresSession):
         self.locked = False
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> int:
-        """Execute a statement with its bind values. Return the number of affected rows, or -1 if it is unknown."""
+        """Execute a statement with its bind values. Return the number of affected rows, or -1 if it is unknown.
+
+        A change of a column fails with `Condition.LOCKED` if it takes longer than LOCK_TIMEOUT.
+        """
         if statement.startswith("BEGIN"):
             self.locked = False
-        return super().run(statement, values)
+        if not _CHANGES_A_COLUMN.match(statement):
+            return super().run(statement, values)
+        usual = self.one("SHOW statement_timeout")
+        super().run(f"SET statement_timeout TO {LOCK_TIMEOUT}")
+        try:
+            return super().run(statement, values)
+        except DatabaseError as error:
+            if not meets(error, Condition.TIMED_OUT):
+                raise
+            message = f"it had no lock after {LOCK_TIMEOUT / 1000:g} s: {error.message}"
+            raise DatabaseError(str(error), message, [Condition.LOCKED], transient=True) from error
+        finally:
+            if self.connection.info.transaction_status in _WORKING:  # else, the ROLLBACK restores it
+                super().run(f"SET statement_timeout TO '{usual}'")
 
     def apart(self) -> Session:
         """Return the second session if a transaction holds the lock of a table, else this one.

@@ -208,7 +208,15 @@ CREATE VIEW pg_catalog.svv_redshift_databases AS
            WHEN 'serializable' THEN 'Serializable' ELSE 'Snapshot Isolation'
          END::varchar(128) AS database_isolation_level
   FROM pg_database d WHERE NOT d.datistemplate;
+-- r_SVV_TRANSACTIONS.html
+CREATE VIEW pg_catalog.svv_transactions AS
+  SELECT a.usename::text AS txn_owner, a.datname::text AS txn_db, a.backend_xid::text::int8 AS xid, l.pid,
+         a.xact_start AT TIME ZONE 'UTC' AS txn_start, l.mode AS lock_mode, l.locktype AS lockable_object_type,
+         l.relation, l.granted
+  FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+  WHERE l.locktype IN ('relation', 'transactionid') AND a.datname = current_database();
 GRANT SELECT ON
   pg_catalog.stl_load_errors, pg_catalog.sys_load_error_detail, pg_catalog.svv_tables,
-  pg_catalog.svv_columns, pg_catalog.svv_redshift_schemas, pg_catalog.svv_redshift_databases
+  pg_catalog.svv_columns, pg_catalog.svv_redshift_schemas, pg_catalog.svv_redshift_databases,
+  pg_catalog.svv_transactions
 TO PUBLIC;
