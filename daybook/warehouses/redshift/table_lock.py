@@ -6,12 +6,14 @@ last committed rows (dg/c_write_readwrite.html).
 """
 
 import hashlib
+import logging
 
-from daybook.errors import WarehouseError
 from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.warehouses.postgres_family import PostgresFamily
 from daybook.warehouses.redshift.session import RedshiftSession
 from daybook.warehouses.session import Session
+
+logger = logging.getLogger(__name__)
 
 _SCHEMA = "daybook"
 _LONGEST_NAME = 63  # bytes; Redshift allows 127, and shorter names are easier to read in svv_transactions
@@ -32,57 +34,68 @@ def begin_locked(warehouse: PostgresFamily, session: Session, table: str) -> boo
 
     The companion's lock comes first, so that the transaction's snapshot is taken under it: LOCK does not take one
     (dg/c_serial_isolation.html). The DELETE takes the table's own write lock. It makes other writers wait: people, dbt,
-    and an older Daybook, which locks the table itself.
+    and an older Daybook, which locks the table itself. So does this one if the user may not use the companion.
 
     Returns False if the table does not exist. The transaction is open in both cases.
     """
-    _lock(warehouse, session, table)
+    claim = f"/* write lock */ DELETE FROM {warehouse.table(table)} WHERE FALSE"
+    if denied := _lock_companion(warehouse, session, table):
+        logger.warning("%s: readers wait for this load, because it locks the table itself: %s", table, denied)
+        session.run("BEGIN")
+        claim = warehouse.lock_sql(table)
     try:
-        session.run(f"/* write lock */ DELETE FROM {warehouse.table(table)} WHERE FALSE")
-        return True
+        session.run(claim)
+        exists = True
     except DatabaseError as error:
         if not meets(error, Condition.MISSING_TABLE):
             raise
-    session.run("ROLLBACK")
-    _lock(warehouse, session, table)
-    return False
+        session.run("ROLLBACK")
+        if _lock_companion(warehouse, session, table):
+            session.run("BEGIN")
+        exists = False
+    assert isinstance(session, RedshiftSession)
+    session.locked = True
+    return exists
 
 
-def _lock(warehouse: PostgresFamily, session: Session, table: str) -> None:
-    """Open a transaction and lock the companion. Create the companion if it does not exist."""
+def _lock_companion(warehouse: PostgresFamily, session: Session, table: str) -> str | None:
+    """Open a transaction and lock the companion. Create the companion if it does not exist.
+
+    Returns what the user may not do, and what to grant, or None. In the first case, no transaction is open.
+    """
     companion = f"{_SCHEMA}.{companion_of(warehouse, table)}"
     for exists in (False, True):
         session.run("BEGIN")
         try:
             session.run(warehouse.lock_sql(companion))
-            break
+            return None
         except DatabaseError as error:
-            if exists or not meets(error, Condition.MISSING_TABLE):
+            if not meets(error, Condition.NO_PRIVILEGE, Condition.MISSING_TABLE):
                 raise
+            refused = error
         session.run("ROLLBACK")
-        _create(warehouse, session, table, companion)
-    assert isinstance(session, RedshiftSession)
-    session.locked = True
+        if meets(refused, Condition.NO_PRIVILEGE):
+            return refused.message
+        if exists:
+            raise refused
+        if denied := _create(warehouse, session, companion):
+            return denied
+    raise AssertionError("the second try returns or raises")
 
 
-def _create(warehouse: PostgresFamily, session: Session, table: str, companion: str) -> None:
-    """Create the companion. If several sessions do so at the same moment, the tries of some fail once.
+def _create(warehouse: PostgresFamily, session: Session, companion: str) -> str | None:
+    """Create the companion. If several sessions do so at the same moment, the first tries of some fail.
 
-    Raises:
-        WarehouseError: the user may not create it. The message has the GRANT.
+    Returns what the user may not do, and what to grant, or None.
     """
     for again in (True, False):
         try:
             warehouse.make_schema(session, _SCHEMA)
             session.run(f"CREATE TABLE IF NOT EXISTS {warehouse.table(companion)} (locked boolean)")
-            return
+            return None
         except DatabaseError as error:
             if meets(error, Condition.NO_PRIVILEGE):
-                user, reason = session.one("SELECT current_user"), str(error).splitlines()[0]
-                raise WarehouseError(
-                    f"{table}: {reason}. Loads of the table exclude each other with a lock on the empty table "
-                    f"{companion}, which does not exist yet. As the owner of the schema, run: GRANT CREATE, USAGE ON "
-                    f'SCHEMA {_SCHEMA} TO "{user}"'
-                ) from error
+                return error.message
             if error.lost or not again:
                 raise
+    return None

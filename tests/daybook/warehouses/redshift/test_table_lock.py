@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url
 
-from daybook.errors import WarehouseError
 from daybook.warehouses.postgres_family import PostgresFamily
 from daybook.warehouses.redshift.table_lock import companion_of
 from daybook.warehouses.registry import open_warehouse
@@ -97,19 +96,28 @@ def test_a_missing_table_is_locked_too(warehouse: PostgresFamily, redshift_schem
         other.run("ROLLBACK")
 
 
-def test_a_user_who_may_not_create_the_companion(redshift: Redshift, warehouse: PostgresFamily, table: str) -> None:
+@pytest.mark.parametrize("statement", ["^create +table", "^lock .*daybook"])
+def test_a_user_who_may_not_use_the_companion(
+    redshift: Redshift, warehouse: PostgresFamily, table: str, statement: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The table itself is locked, as an older version does."""
     denied = {
-        "match": "^create +table",
+        "match": statement,
         "action": "error",
         "sqlstate": "42501",
-        "message": "permission denied for schema",
+        "message": "permission denied for schema daybook",
     }
-    with (
-        warehouse.session() as session,
-        redshift.faults(denied),
-        pytest.raises(WarehouseError, match='GRANT CREATE, USAGE ON SCHEMA daybook TO "awsuser"'),
-    ):
-        warehouse.begin_locked(session, table)
+    with warehouse.session() as session, warehouse.session() as other, ThreadPoolExecutor(1) as pool:
+        with redshift.faults(denied):
+            assert warehouse.begin_locked(session, table)
+        assert f"{table}: readers wait for this load" in caplog.text
+        assert "GRANT USAGE, CREATE ON SCHEMA daybook TO awsuser" in caplog.text
+        waiting = pool.submit(warehouse.begin_locked, other, table)
+        time.sleep(0.2)
+        assert not waiting.done(), "it excludes the loads of users who may lock the companion"
+        session.run("COMMIT")
+        assert waiting.result(10)
+        other.run("ROLLBACK")
 
 
 def test_the_query_group_of_the_url(redshift: Redshift, redshift_statements: Callable[[], list[str]]) -> None:
