@@ -72,7 +72,7 @@ def test_a_user_with_a_sha256_password_gets_both_ways_out(redshift: Redshift) ->
 def limited(ends: Endpoints, redshift: Redshift, *grants: str) -> Iterator[Endpoints]:
     """Yield the ends as a new user sees them who has `grants`, and USAGE of the schema."""
     user, password, run = f"u_{secrets.token_hex(4)}", "Secret123", ends.destination.run
-    grants = (*grants, "USAGE ON SCHEMA {schema}", "ALL ON SCHEMA daybook", "ALL ON ALL TABLES IN SCHEMA daybook")
+    grants = (*grants, "USAGE ON SCHEMA {schema}", "USAGE ON SCHEMA daybook", "ALL ON ALL TABLES IN SCHEMA daybook")
     grants = tuple(grant.format(schema=ends.destination.namespace) for grant in grants)
     run(f"CREATE USER {user} PASSWORD '{password}'")
     try:
