@@ -14,14 +14,13 @@ from daybook.errors import StageError
 from daybook.stage.base import Stage
 from daybook.stage.cleanup import discard
 from daybook.stage.csv_format import Chunk, CsvFormat
-from daybook.stage.csv_records import records, refuse_nul, split
+from daybook.stage.csv_records import records, refuse_nul
+from daybook.stage.filling import filled
 from daybook.stage.manifest import FilesInPlace, Manifest, Part, manifest_key
 
 PART_BYTES = 8 * 2**20
 IN_FLIGHT = 4  # parts in memory at once: the uploads, and the part that is being filled
 BLOCK = 2**20  # bytes of CSV per read
-ZSTD_LEVEL = 1  # 249 MB of rows take 0.6 CPU seconds; level 3 takes 1.1 for parts that are a fifth smaller
-ZSTD_BUFFERED = 128 * 2**10  # a compressor buffers less than one block of input: RFC 8878, 3.1.1.2.4
 
 
 def write_parts(
@@ -35,6 +34,7 @@ def write_parts(
     key: Sequence[str] = (),
     in_place: FilesInPlace | None = None,
     part_bytes: int = PART_BYTES,
+    slices: int | None = None,
     on_progress: Callable[[Part], None] | None = None,
 ) -> Manifest:
     """Compress rows into parts below `prefix` as they arrive, then write the manifest.
@@ -48,6 +48,7 @@ def write_parts(
         key: the columns that identify a row, for errors.
         in_place: files that the warehouse reads directly. They are only recorded in the manifest.
         part_bytes: the maximum size of a compressed part. Only a part of one large row exceeds it.
+        slices: the number of parts that the warehouse loads at a time, or None if their number does not matter.
         on_progress: called in this thread with every part that is on the stage.
 
     Returns:
@@ -67,8 +68,7 @@ def write_parts(
 
     try:
         with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="stage") as pool:
-            filled = _filled(_checked(chunks, table, columns, key), part_bytes)
-            for data, rows, raw_bytes in filled:
+            for data, rows, raw_bytes in filled(_checked(chunks, table, columns, key), part_bytes, slices):
                 part_key = f"{prefix}/part-{len(parts) + len(uploads) + 1:05}.csv.zst"
                 uploads.append(pool.submit(_put_part, stage, part_key, data, rows, raw_bytes))
                 del data  # otherwise this thread keeps it in memory while it fills the next part
@@ -91,42 +91,6 @@ def _checked(chunks: Iterable[Chunk], table: str, columns: Sequence[str], key: S
             refuse_nul(chunk, rows_before, table, columns, key)
             rows_before += chunk.rows
             yield chunk
-
-
-def _filled(chunks: Iterable[Chunk], part_bytes: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield compressed parts of at most `part_bytes`: (bytes, rows, bytes of CSV)."""
-    part = _Filling()
-    for chunk in chunks:
-        for piece in split(chunk, part_bytes // 4):
-            if part.raw_bytes and part.at_most(piece) > part_bytes:
-                yield part.finish()
-                part = _Filling()
-            part.add(piece)
-    if part.raw_bytes:
-        yield part.finish()
-
-
-class _Filling:
-    """A part that is being compressed in memory."""
-
-    def __init__(self) -> None:
-        self.rows = self.raw_bytes = 0
-        self._out = io.BytesIO()
-        self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compressobj()
-
-    def add(self, chunk: Chunk) -> None:
-        self.rows += chunk.rows
-        self.raw_bytes += len(chunk.data)
-        self._out.write(self._compressor.compress(chunk.data))
-
-    def at_most(self, more: Chunk) -> int:
-        """Return the maximum size of the part with `more` in it, if none of `more` can be compressed."""
-        uncompressed = min(self.raw_bytes, ZSTD_BUFFERED) + len(more.data)
-        return self._out.tell() + uncompressed + uncompressed // 256 + 64
-
-    def finish(self) -> tuple[bytes, int, int]:
-        self._out.write(self._compressor.flush())
-        return self._out.getvalue(), self.rows, self.raw_bytes
 
 
 def _put_part(stage: Stage, key: str, data: bytes, rows: int, raw_bytes: int) -> Part:

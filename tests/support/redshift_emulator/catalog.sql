@@ -186,6 +186,8 @@ CREATE FUNCTION pg_catalog.pg_last_copy_count() RETURNS int8 LANGUAGE sql STABLE
   SELECT nullif(current_setting('redshift_standin.copy_count', true), '')::int8 $f$;
 
 -- System views
+CREATE VIEW pg_catalog.stv_slices AS SELECT 0 AS node, slice FROM generate_series(0, 1) AS slice;
+GRANT SELECT ON pg_catalog.stv_slices TO PUBLIC;
 CREATE VIEW pg_catalog.stl_load_errors AS SELECT * FROM redshift_standin.load_errors;
 CREATE VIEW pg_catalog.sys_load_error_detail AS
   SELECT query AS query_id, tbl AS table_name, starttime AS start_time, filename AS file_name, line_number,
