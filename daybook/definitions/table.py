@@ -7,6 +7,7 @@ use for completion.
 from pydantic import Field, model_validator
 
 from daybook.definitions.layouts import LayoutFields
+from daybook.definitions.too_long import check_too_long
 from daybook.model.masks import check_masks
 from daybook.model.table_spec import TableSpec
 from daybook.sources.registry import SourceConfig
@@ -21,6 +22,7 @@ class Table(TableSpec, LayoutFields):
     @model_validator(mode="after")
     def _check_masks(self) -> "Table":
         check_masks(self, self.source.kind, maskable=self.source.masks)
+        check_too_long(self)
         return self
 
     @model_validator(mode="after")

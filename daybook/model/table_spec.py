@@ -27,7 +27,7 @@ def _strategy_name(name: str) -> str:
     return strategy_named(name).name
 
 
-def _mask_text(value: Any) -> Any:
+def _null_text(value: Any) -> Any:
     return "null" if value is None else value  # YAML reads an unquoted null as None
 
 
@@ -35,7 +35,11 @@ StrategyName = Annotated[
     str, AfterValidator(_strategy_name), WithJsonSchema({"enum": [*all_strategies()], "type": "string"})
 ]
 Exchange = Annotated[str, AfterValidator(exchange_calendar.known)]
-MaskName = Annotated[Mask, BeforeValidator(_mask_text), WithJsonSchema({"enum": [*get_args(Mask), None]})]
+MaskName = Annotated[Mask, BeforeValidator(_null_text), WithJsonSchema({"enum": [*get_args(Mask), None]})]
+
+
+TooLong = Literal["fail", "truncate", "null"]
+TooLongName = Annotated[TooLong, BeforeValidator(_null_text), WithJsonSchema({"enum": [*get_args(TooLong), None]})]
 
 
 class TableSpec(Dataset):
@@ -67,6 +71,12 @@ class TableSpec(Dataset):
         description="Columns to mask, as column: hash (the SHA-256 of the value), null (the column without its "
         "values) or drop (no column). The source applies the mask, so clear-text values never leave it.",
     )
+    too_long: dict[str, TooLongName] = Field(
+        {},
+        description="What to do with a value that is too long for its column in the warehouse, as column: fail, "
+        "truncate (load its beginning) or null (load NULL). Each load counts and reports these values, and no audit "
+        "compares the column. Default: fail.",
+    )
     deleted: str | None = Field(
         None, description="The column that flags deleted rows: with true, a number other than 0, a date or a time."
     )
@@ -86,6 +96,12 @@ class TableSpec(Dataset):
         le=1,
         description="The guard against shrinking: a load fails if it would leave, or finds, less than this share of "
         "the rows that the ledger has recorded. 0 disables the guard.",
+    )
+
+    vacuum: bool | None = Field(
+        None,
+        description="true: run the warehouse's VACUUM and ANALYZE after each load. false: never. Default: after a load "
+        "that replaces the whole table, if the warehouse profits from it. A failure is only logged.",
     )
 
     @model_validator(mode="after")

@@ -14,7 +14,8 @@ class Target:
 
     `deleted` is the column that flags deleted rows, which do not belong in the table. It is None if the load keeps
     deleted rows, or if the table has no such column. `layouts` says where a warehouse keeps the rows: the fields of the
-    table's file by the dialect of the warehouse that declares them.
+    table's file by the dialect of the warehouse that declares them. `shortened` are the columns whose values a load may
+    shorten, or replace by NULL, if they are too long.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Target:
     cursor: Cursor | None = None
     deleted: Column | None = None
     layouts: Mapping[str, Any] = field(default_factory=dict)
+    shortened: frozenset[str] = frozenset()
 
     @property
     def column_names(self) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from daybook.errors import ExtractFailed, RowCountMismatch, SourceLost, WarehouseLost
 from daybook.ledger.ledger import Entry
 from daybook.load.extraction.file_types import settled
+from daybook.load.extraction.long_texts import LongTexts
 from daybook.load.extraction.moved_rows import loaded_until, staged_later_keys
 from daybook.load.extraction.schema_drift import SchemaDiff
 from daybook.load.extraction.source_version import unchanged, version_of
@@ -111,7 +112,8 @@ def _extract(
 ) -> Extracted:
     began, began_at, table = time.monotonic(), datetime.now(UTC), plan.table
     with table.source.open(table, keys) as source:
-        described, target, same, until = _compared(plan, source, warehouse)
+        compared = _compared(plan, source, warehouse)
+        described, target, same, until = compared.described, compared.target, compared.same, compared.until
         if same is not None:
             nothing = Manifest(table.name, "", (), warehouse.csv_format(), ())
             seconds = time.monotonic() - began
@@ -130,18 +132,20 @@ def _extract(
         prefix = new_prefix(table.name, run_id)
         logger.info("%s %s: extracting into %s", table.name, plan.label, stage.uri(prefix))
         format = warehouse.csv_format()
-        in_place = _in_place(source, plan, warehouse, stage, sent)
+        long_texts = compared.long_texts
+        in_place = None if long_texts.limits else _in_place(source, plan, warehouse, stage, sent)
         if in_place:
             logger.info("%s: the warehouse reads %d files in place", table.name, len(in_place.uris))
         manifest = write_parts(
             stage,
             prefix,
-            [] if in_place else counter.counted(source.rows(sent, plan.span, format)),
+            [] if in_place else long_texts.fitted(counter.counted(source.rows(sent, plan.span, format)), format),
             table=table.name,
             columns=target.column_names,
             format=format,
             key=table.key,
             in_place=in_place,
+            slices=compared.slices,
             on_progress=on_progress,
         )
         if manifest.rows != counter.rows:
@@ -150,6 +154,9 @@ def _extract(
                 f"{table.name}: row counts differ: the source sent {counter.rows} rows, and {manifest.rows} were "
                 "staged; nothing was changed. Run it again"
             )
+        shortened = long_texts.notices(f"{table.name} {plan.label}")
+        for notice in shortened:
+            logger.warning(notice)
         later = None
         if until and plan.range:
             later = staged_later_keys(stage, manifest, source, sent, table, max(until, plan.range.end))
@@ -164,19 +171,29 @@ def _extract(
             source.findings() if isinstance(source, Noticing) else NOTHING,
             version_of(plan, source),
             described=tuple(described),
-            warnings=warnings,
+            warnings=(*warnings, *shortened),
             later=later,
         )
 
 
-def _compared(
-    plan: Plan, source: Source, warehouse: Warehouse
-) -> tuple[list[Column], Target, Entry | None, datetime | None]:
-    """Compare the table in the warehouse with the source.
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """The table in the warehouse, compared with the source."""
 
-    Returns:
-        The columns of the source, the target, the newest entry if the source has not changed since, and for an exact
-        load of an upsert, the end of the newest loaded interval.
+    described: list[Column]
+    """The columns of the source, after masking."""
+    target: Target
+    long_texts: LongTexts
+    slices: int | None
+    """The number of staged parts that the warehouse loads at a time."""
+    same: Entry | None
+    """The newest entry, if the source has not changed since."""
+    until: datetime | None
+    """The end of the newest loaded interval, for an exact load of an upsert."""
+
+
+def _compared(plan: Plan, source: Source, warehouse: Warehouse) -> _Compared:
+    """Compare the table in the warehouse with the source.
 
     Raises:
         WarehouseLost: every retry failed. The source stays open during the retries.
@@ -184,7 +201,7 @@ def _compared(
     """
     table, sent = plan.table, masked(plan.table, source.columns())
 
-    def compare() -> tuple[list[Column], Target, Entry | None, datetime | None]:
+    def compare() -> _Compared:
         described = sent
         with warehouse.session() as session:
             diff = SchemaDiff.of(session, warehouse, table, described)
@@ -192,10 +209,13 @@ def _compared(
                 diff = settled(diff, source)
                 described = list(diff.found.values())
             target = target_of(table, diff.accepted_columns())
-            warehouse.check(session, target, altered=diff.planned_alterations(target))
+            altered = diff.planned_alterations(target)
+            warehouse.check(session, target, altered=altered)
+            long_texts = LongTexts.of(table, target, warehouse, diff.existing, altered)
             same = unchanged(plan, source, warehouse, session)
             leaves_moved = plan.exact and table.strategy.rows_move
-            return described, target, same, loaded_until(session, warehouse, table) if leaves_moved else None
+            until = loaded_until(session, warehouse, table) if leaves_moved else None
+            return _Compared(described, target, long_texts, warehouse.slices(session), same, until)
 
     what = f"{table.name} {plan.label}: extract: reading the warehouse"
     return with_retries(compare, what=what, failed=ExtractFailed, lost=WarehouseLost)

@@ -50,7 +50,8 @@ def target_of(table: Table, found: Iterable[Column]) -> Target:
                 f"and is read in {table.timezone}. Declare it as timestamp, which keeps the source's values"
             )
     flag = flag_of(table, {column.name: column for column in columns})
-    return Target(table.name, tuple(columns), table.key, cursor, flag, table.layouts)
+    shortened = frozenset(name for name, policy in table.too_long.items() if policy != "fail")
+    return Target(table.name, tuple(columns), table.key, cursor, flag, table.layouts, shortened)
 
 
 def as_sent(found: Column, wanted: Column) -> Column:
