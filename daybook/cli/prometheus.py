@@ -29,6 +29,12 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook prometheus
     parser.add_argument(
         "--address", default="127.0.0.1", help="the address to serve at; 0.0.0.0 lets other machines scrape it"
     )
+    parser.add_argument(
+        "--cache",
+        type=float,
+        metavar="SECONDS",
+        help="how long an answer is good; by default 30, and 3600 on Redshift Serverless, which bills every waking",
+    )
     parser.add_argument("--once", metavar="FILE", help="write the metrics to FILE (….prom) and exit")
     given = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(message)s")
@@ -36,7 +42,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook prometheus
 
     from daybook.orchestration.metrics.prometheus import Exporter, find_out, registry_of  # imports Prefect
 
-    exporter = Exporter(find_out)
+    exporter = Exporter(find_out, given.cache)
     if given.once:
         try:
             write_to_textfile(given.once, registry_of(exporter))

@@ -69,4 +69,10 @@ def recipe_for(session: Session, warehouse: Warehouse, target: Target, described
     existing: Mapping[str, Column] = warehouse.existing_columns(session, target.name) or {
         warehouse.folded(column.name): Column(column.name, warehouse.spelled(column.type)) for column in target.columns
     }
-    return recipe_of(target, existing, warehouse.folded, described, warehouse.incomparable)
+    left_out = {}
+    for name, column in existing.items():
+        if column.type.kind in warehouse.incomparable:
+            left_out[name] = warehouse.incomparable[column.type.kind]
+    for name in target.shortened:
+        left_out[warehouse.folded(name)] = "too_long: in the table file lets a load shorten its values"
+    return recipe_of(target, existing, warehouse.folded, described, left_out)

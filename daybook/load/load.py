@@ -11,6 +11,7 @@ from daybook.ledger.ledger import Entry, Ledger, latest_covering
 from daybook.load.check_runner import Result, warnings_of
 from daybook.load.extraction.extract import Extracted
 from daybook.load.planning.plan import Plan
+from daybook.load.reclaim import reclaim
 from daybook.load.transaction import Transaction, is_retryable
 from daybook.sql.retries import with_retries
 from daybook.stage.base import Stage
@@ -75,6 +76,8 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
     remove(stage, extracted.manifest)
     if extracted.later:
         remove(stage, extracted.later)
+    if plan.whole or plan.table.vacuum:
+        reclaim(warehouse, plan.table.name, plan.table.vacuum)
     seconds = time.monotonic() - began
     report = _report(
         plan,

@@ -27,7 +27,8 @@ def keep_newest(session: Session, warehouse: Warehouse, target: Target, staged: 
     order += [warehouse.quote(column.name) for column in target.columns if column.type.kind not in _UNSORTABLE]
     names = ", ".join(warehouse.quote(name) for name in target.column_names)
     session.run(
-        f"CREATE TEMP TABLE {into} AS SELECT {names} FROM (SELECT {names}, ROW_NUMBER() OVER "
+        f"CREATE TEMP TABLE {into}{warehouse.staging_options(target)} AS "
+        f"SELECT {names} FROM (SELECT {names}, ROW_NUMBER() OVER "
         f"(PARTITION BY {', '.join(keys)} ORDER BY {', '.join(order)}) AS daybook_rank FROM {staged}) AS ranked "
         "WHERE daybook_rank = 1"
     )
@@ -42,7 +43,8 @@ def split_deleted(session: Session, warehouse: Warehouse, target: Target, staged
     flagged = flagged_sql(warehouse.quote(target.deleted.name), target.deleted.type)
     names = dict.fromkeys([*target.key, *([target.cursor.column] if target.cursor else []), target.deleted.name])
     columns = ", ".join(warehouse.quote(name) for name in names)
-    session.run(f"CREATE TEMP TABLE {into} AS SELECT {columns} FROM {staged} WHERE {flagged}")
+    options = warehouse.staging_options(target)
+    session.run(f"CREATE TEMP TABLE {into}{options} AS SELECT {columns} FROM {staged} WHERE {flagged}")
     session.run(f"DELETE FROM {staged} WHERE {flagged}")
 
 

@@ -49,6 +49,10 @@ def transformations(extracted: Extracted) -> list[str]:
     """Return the changes that the table file declares, such as `email hashed` and `score tinyint to smallint`."""
     words = {"hash": "hashed", "null": "set to NULL", "drop": "dropped"}
     masks = [f"{name} {words[mask]}" for name, mask in extracted.plan.table.mask.items()]
+    shortened = {"truncate": "cut where it is too long", "null": "set to NULL where it is too long"}
+    masks += [
+        f"{name} {shortened[policy]}" for name, policy in extracted.plan.table.too_long.items() if policy in shortened
+    ]
     sent = {column.name: column.type for column in extracted.described}
     targets = ((column.name, column.type) for column in extracted.target.columns)
     return masks + [f"{name} {sent[name]} to {type}" for name, type in targets if sent.get(name, type) != type]

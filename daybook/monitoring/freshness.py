@@ -20,7 +20,7 @@ the midnight before its due instant.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -77,6 +77,8 @@ class Freshness:
     """The end of the newest interval that is loaded."""
     loaded_at: datetime | None = None
     """The time of the last load or build."""
+    changes_at: datetime | None = field(default=None, compare=False)
+    """The next instant at which the state may change without a load. None: only a load changes it."""
 
     @property
     def is_late(self) -> bool:
@@ -165,13 +167,17 @@ def _assess(session: Session, warehouse: Warehouse, dataset: Dataset, end: Cover
         return Freshness(*subject, State.NEVER)
     deadlines = Deadlines(dataset, begin)
     newest, following = next(deadlines.passed(now), None), next(deadlines.coming(now))
-    could_be_met = (following.end if dataset.load_grid else following.start) <= now
+    met_from = following.end if dataset.load_grid else following.start
+    could_be_met = met_from <= now
+    changes_at = following.due_at if could_be_met else met_from
     next_due_at, next_label = (following.due_at, _label(dataset, following.intervals)) if could_be_met else (None, "")
     due_at = newest.due_at if newest else None
     label = _label(dataset, newest.intervals) if newest else ""
     if end is None:
         since = next(deadlines.coming(begin)).due_at if newest else None
-        return Freshness(*subject, State.NEVER, label, (), due_at, since, next_due_at, next_label)
+        return Freshness(
+            *subject, State.NEVER, label, (), due_at, since, next_due_at, next_label, changes_at=changes_at
+        )
     back = min(end.until, newest.start if newest else now) - _BACK
     loaded = _LoadedIntervals(session, warehouse, dataset, end, back, now)
     missing, unmet = list[Interval](), list[Deadline]()
@@ -194,6 +200,7 @@ def _assess(session: Session, warehouse: Warehouse, dataset: Dataset, end: Cover
         next_label,
         end.until,
         end.loaded_at,
+        changes_at,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
 from daybook.model.target import Target
+from daybook.model.types import Type
 from daybook.strategies.staged_rows import Ranges
 from daybook.warehouses.session import Session
 
@@ -25,6 +26,31 @@ class Abilities(Protocol):
     ignores_trailing_blanks: ClassVar[bool] = False
     #: The kinds of columns whose values it does not keep exactly, each with the reason. No checksum includes them.
     incomparable: ClassVar[Mapping[str, str]] = {}
+    #: True if the length of a text is a number of bytes, not of characters.
+    counts_bytes: ClassVar[bool] = False
+    #: A part of its reason for refusing a text that is too long for its column.
+    too_long: ClassVar[str] = "value too long for type"
+
+    #: True if it sleeps while no query runs, and bills each time that a query wakes it.
+    sleeps: bool = False
+
+    #: True if it should reclaim the space of old rows right after a load that has replaced a whole table.
+    reclaims: bool = False
+
+    def reclaim(self, session: Session, table: str) -> None:
+        """Reclaim the space of deleted rows of `table` (`schema.table`). By default, the warehouse needs no help."""
+
+    def slices(self, session: Session) -> int | None:
+        """Return the number of staged parts that `copy` loads at a time, or None if their number does not matter."""
+        return None
+
+    def longest_text(self, type: Type) -> int | None:
+        """Return the length of the longest text in a column of this type of the catalog, or None without a limit."""
+        return type.size if type.kind in ("varchar", "char") else None
+
+    def staging_options(self, target: Target) -> str:
+        """Return the SQL before AS, or after the columns, in the CREATE TEMP TABLE of staged rows."""
+        return ""
 
     def ranges(self, session: Session, target: Target, staged: str) -> Ranges:
         """Return the ranges of the target's key columns and cursor in the rows of `staged` (quoted).

@@ -1,6 +1,5 @@
 """The code that most warehouses share: quoting, the tables that a load creates, and their comparison with a source."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import ClassVar
@@ -19,11 +18,8 @@ from daybook.warehouses.alterations import SqlAlterations
 from daybook.warehouses.connection_urls import ConnectionUrls
 from daybook.warehouses.layouts import Layouts
 from daybook.warehouses.lock_waits import LockWaits
+from daybook.warehouses.remedies import remedy_for
 from daybook.warehouses.session import Session
-
-_ZERO_DATE = re.compile(r"\d{4}-(00-\d\d|\d\d-00)")
-_ZERO_DATES_REMEDY = "set zero_dates: null under source: in the table file to load them as NULL, or fix the value there"
-_REMEDY = "Fix the value at the source, or declare another type for the column under columns: in the table file"
 
 #: A column in the catalog: its name, its type as the warehouse calls it, and True if it is NOT NULL without a default.
 Found = tuple[str, str, bool]
@@ -196,10 +192,6 @@ class SqlWarehouse(Abilities, ConnectionUrls, LockWaits, SqlAlterations, Layouts
         columns = ", ".join(f"{self.quote(column.name)} {self.type_sql(column.type)}" for column in target.columns)
         session.run(f"CREATE TEMP TABLE {self.quote(name)} ({columns}){options}")
 
-    def staging_options(self, target: Target) -> str:
-        """Return the SQL after the name, or after the columns, in the CREATE TEMP TABLE of staged rows."""
-        return ""
-
     def reads_files(self, files: FilesInPlace) -> bool:
         """Return True if COPY can read these files of a source. Most warehouses cannot."""
         return False
@@ -227,13 +219,14 @@ class SqlWarehouse(Abilities, ConnectionUrls, LockWaits, SqlAlterations, Layouts
         self, reason: str, target: Target, values: Mapping[str, str | None], line: int | None, column: str | None
     ) -> ValueRefused:
         """Return the error for a value that the warehouse refuses. `values` are the known values of its row."""
-        where, remedy = "", _REMEDY
+        where, value = "", ""
         if values:
             shown: dict[str, object] = {name: values.get(name) for name in target.key} or {"line": line}
             where = ", row " + ", ".join(f"{name}={value}" for name, value in shown.items())
             suspects = (name for name, value in values.items() if set(value or "") & {"\0", "\ufffd"})
             column = column or next(suspects, None)
             value = values.get(column or "") or ""
-            if _ZERO_DATE.match(value):
-                remedy = f"{value} is one of MySQL's zero dates, which are not valid dates: {_ZERO_DATES_REMEDY}"
+        kind = next((one.type.kind for one in target.columns if one.name == column), None)
+        free = column if column not in (*target.key, target.cursor and target.cursor.column) else None
+        remedy = remedy_for(value, free, kind, too_long=self.too_long in reason)
         return ValueRefused(f"{target.name}{where}{f', column {column}' if column else ''}: {reason}. {remedy}")

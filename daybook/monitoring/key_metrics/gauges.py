@@ -47,6 +47,10 @@ class Moment:
     """The metrics of this week so far."""
     open_incidents: Sequence[str] = field(default=())
     """The subject of each open incident, such as a table's name."""
+    sleeps: bool = False
+    """True if the warehouse sleeps while no query runs, so that each look at it is billed."""
+    scraped: datetime | None = None
+    """The moment for which the ages of rows are computed; None: `now`."""
 
 
 def gauges(moment: Moment | None) -> Iterable[GaugeMetricFamily]:
@@ -78,7 +82,8 @@ def _values(name: str, moment: Moment) -> Mapping[str, float | None]:
         case "last_load_timestamp_seconds":
             return {table: end.loaded_at.timestamp() for table, end in moment.ends.items()}
         case "freshness_seconds":
-            return {table: max((moment.now - end.until).total_seconds(), 0) for table, end in moment.ends.items()}
+            now = moment.scraped or moment.now
+            return {table: max((now - end.until).total_seconds(), 0) for table, end in moment.ends.items()}
         case "due_met":
             return {one.table: not one.is_late for one in moment.freshness if one.due_at or one.is_late}
         case "open_incidents":

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry
@@ -26,13 +27,18 @@ from daybook.redaction import without_secrets
 
 logger = logging.getLogger("daybook.prometheus")
 
-_FRESH = 30.0  # seconds to cache an answer: several Prometheus servers may scrape the same exporter
+FRESH = 30.0  # seconds to cache an answer: several Prometheus servers may scrape the same exporter
+RARE = 3600.0  # seconds to cache the answer of a warehouse that sleeps, unless a deadline comes before
 
 
 class Exporter(Collector):
-    """Export the gauges of the `Moment` that `find_out` returns, cached for `good_for` seconds."""
+    """Export the gauges of the `Moment` that `find_out` returns, cached for `good_for` seconds.
 
-    def __init__(self, find_out: Callable[[], Moment], good_for: float = _FRESH) -> None:
+    By default, it is cached for `FRESH` seconds. If the warehouse sleeps, it is cached for `RARE` seconds, or until the
+    state of a table may change without a load. The ages of rows are those of the scrape.
+    """
+
+    def __init__(self, find_out: Callable[[], Moment], good_for: float | None = None) -> None:
         self._find_out, self._good_for = find_out, good_for
         self._lock, self._asked = threading.Lock(), float("-inf")
         self._answer: Moment | None = None
@@ -40,9 +46,17 @@ class Exporter(Collector):
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Return the gauges, or only `daybook_up 0` if `find_out` failed."""
         with self._lock:  # one of several concurrent scrapes asks, and the others wait for its answer
-            if time.monotonic() - self._asked >= self._good_for:
+            if time.monotonic() - self._asked >= self._lifetime():
                 self._answer, self._asked = self._ask(), time.monotonic()
-            return gauges(self._answer)
+            return gauges(self._answer and replace(self._answer, scraped=datetime.now(UTC)))
+
+    def _lifetime(self) -> float:
+        """Return for how many seconds the last answer is good."""
+        answer = self._answer
+        if self._good_for is not None or answer is None or not answer.sleeps:
+            return FRESH if self._good_for is None else self._good_for
+        changes = [(one.changes_at - answer.now).total_seconds() for one in answer.freshness if one.changes_at]
+        return max(FRESH, min([RARE, *changes]))
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         """Return the names without values, so that registering the exporter does not query any server."""
@@ -78,4 +92,4 @@ def find_out() -> Moment:
             ends = Ledger(warehouse).ends(session, [dataset.name for dataset in among])
         freshness = look(warehouse, [dataset for dataset in among if dataset.due], now)
         open_incidents = [incident.subject for incident in IncidentStore(client, warehouse).open]
-    return Moment(now, among, ends, freshness, week, open_incidents)
+    return Moment(now, among, ends, freshness, week, open_incidents, warehouse.sleeps)

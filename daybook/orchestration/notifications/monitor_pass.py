@@ -29,6 +29,7 @@ from daybook.orchestration.notifications.detect import (
 from daybook.orchestration.notifications.detect.failed_runs import FailedRun, FailedRuns
 from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.orchestration.notifications.outbox import Outbox
+from daybook.orchestration.notifications.rest import may_rest, note_rest
 from daybook.orchestration.variable_store import VariableStore
 from daybook.sql.database_error import first_line
 from daybook.warehouses.base import Warehouse
@@ -46,9 +47,26 @@ class MonitorPass:
     def __init__(self, client: SyncPrefectClient, now: datetime) -> None:
         self.client, self.now = client, now
         self.problems: list[str] = []
-        self.warehouse, self._why_not = _answering_warehouse()
+        self.rests = False
+        """True if this pass lets the warehouse sleep, because nothing about a table can have changed for the worse."""
+        self.warehouse, self._why_not = self._answering_warehouse()
         self.impact = Impact(self.warehouse, now)
         self.incidents, self.runs = IncidentStore(client, self.warehouse, blocks.secret_values()), FailedRuns(client)
+
+    def _answering_warehouse(self) -> tuple[Warehouse | None, str]:
+        """Return the warehouse and "" if it answers or may sleep, else None and the reason."""
+        try:
+            warehouse = blocks.warehouse(patience=_PATIENCE)
+            if warehouse.sleeps and not IncidentStore(self.client, None).open and may_rest(self.client, self.now):
+                self.rests = True
+                return warehouse, ""
+            with warehouse.session() as session:
+                session.one("SELECT 1")
+            return warehouse, ""
+        except BlockUnusable as error:
+            return None, str(error)
+        except Exception as error:
+            return None, first_line(error)
 
     def run_step(self, do: Callable[[], None], what: str) -> None:
         """Run a step. An error becomes a line of `problems`."""
@@ -128,10 +146,12 @@ class MonitorPass:
 
     def check_deadlines(self) -> None:
         """Report tables that are late or at risk, and write the page of all deadlines."""
-        if self.warehouse:
+        if self.warehouse and not self.rests:
             tables = late_tables.report_late_tables(self.incidents, self.client, self.warehouse, self.impact, self.now)
             page, figures = freshness.page(tables), freshness.figures(tables)
             create_markdown_artifact(key="freshness", markdown=page, description=figures)
+            if self.warehouse.sleeps:
+                note_rest(self.client, tables, self.now)
 
     def check_scheduler(self) -> None:
         """Report if Prefect has stopped scheduling runs."""
@@ -150,16 +170,3 @@ class MonitorPass:
     def send(self) -> int:
         """Deliver the waiting messages. Return how many still wait."""
         return Outbox(self.client).flush()
-
-
-def _answering_warehouse() -> tuple[Warehouse | None, str]:
-    """Return the warehouse and "" if it answers, else None and the reason."""
-    try:
-        warehouse = blocks.warehouse(patience=_PATIENCE)
-        with warehouse.session() as session:
-            session.one("SELECT 1")
-        return warehouse, ""
-    except BlockUnusable as error:
-        return None, str(error)
-    except Exception as error:
-        return None, first_line(error)

@@ -152,7 +152,7 @@ def recipe_of(
         described: the source's columns after masking (`Extracted.described`, `masked(table, source.columns())`). A
             table file may declare other types than the source has. Without `described`, the types of `target` are
             taken for those of the source.
-        incomparable: the kinds of columns that the warehouse does not keep exactly, each with the reason.
+        incomparable: the names of the warehouse's columns that do not keep values exactly, each with the reason.
     """
     sources = {column.name: column.type for column in described}
     fields, left_out, size = list[Field](), dict[str, str](), 0
@@ -168,8 +168,8 @@ def recipe_of(
                 f"{name} is {source} at the source and {kept.type} in the warehouse, which do not write values alike"
             )
             continue
-        if kept.type.kind in incomparable:
-            left_out[name] = f"{name} is {source} at the source, and {incomparable[kept.type.kind]}"
+        if folded(name) in incomparable:
+            left_out[name] = f"{name} is {source} at the source, and {incomparable[folded(name)]}"
             continue
         # The bytes that a field adds to the row's text: a character has up to four, and other values are short.
         longest = 4 * source.size + 6 if form in ("text", "char") and source.size else 72

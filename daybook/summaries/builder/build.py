@@ -17,6 +17,7 @@ from daybook.errors import BuildFailed, DaybookError, WarehouseLost
 from daybook.ledger.ledger import Entry, Ledger
 from daybook.ledger.moves import MovedInterval, Moves
 from daybook.load.check_runner import Result, warnings_of
+from daybook.load.reclaim import reclaim
 from daybook.model.interval import Interval, coalesce
 from daybook.sql.database_error import DatabaseError, is_transient
 from daybook.sql.retries import with_retries
@@ -167,6 +168,8 @@ class _Build:
                 raise swap.Overtaken(f"another build removed {table.name}") from None
             raise failed from None
         remove_leftovers(session, summary, self._warehouse)
+        if need.whole:
+            reclaim(self._warehouse, summary.name)
         return self._built(entries, need.why, seconds, checks + checked)
 
     def _swap(

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _LONGEST_TEXT = 65535  # bytes, of a VARCHAR
 _LONGEST_BYTES = 16_777_216  # of a VARBYTE: r_VARBYTE_type.html
+_SLICES = 32  # if the number is unknown: more parts than slices cost little, and fewer parts leave slices idle
+_LONGEST_SUPER = 16 * 2**20  # bytes of a SUPER: limitations-super.html
 _SPELLED = {"double": "double precision", "jsonb": "super"}
 #: Types that Redshift lacks. Their values are kept as text, and the number is the length of the VARCHAR.
 _AS_TEXT = {"interval": 64, "uuid": 36, "json": _LONGEST_TEXT, "text": _LONGEST_TEXT, "native": _LONGEST_TEXT}
@@ -60,6 +62,8 @@ class Redshift(RedshiftTables, Connections):
     incomparable = {  # noqa: RUF012
         "jsonb": "its SUPER in Redshift may keep numbers such as 1.0 and the order of keys in another way"
     }
+    counts_bytes = True
+    too_long = "String length exceeds DDL length"
     hashing = checksum
 
     def __init__(
@@ -67,6 +71,10 @@ class Redshift(RedshiftTables, Connections):
     ) -> None:
         super().__init__(engine, aws_session)
         self._role = copy_iam_role
+        self._slices: int | None = None
+        host = engine.url.host or ""
+        self.sleeps = ".redshift-serverless." in host  # serverless-billing.html
+        self.reclaims = ".redshift.amazonaws.com" in host  # a provisioned cluster
 
     @classmethod
     def open(cls, engine: Engine, **options: Any) -> "Redshift":
@@ -112,6 +120,21 @@ class Redshift(RedshiftTables, Connections):
             return type.kind
         return str(Type(_SPELLED.get(type.kind, type.kind), type.size, type.scale))
 
+    def slices(self, session: Session) -> int:
+        """Return the number of slices, which is asked for once. Redshift Serverless does not show it."""
+        if self._slices is None:
+            try:
+                self._slices = session.one("SELECT COUNT(*) FROM stv_slices") or _SLICES
+            except DatabaseError as error:
+                if error.lost:
+                    raise
+                self._slices = _SLICES
+        return self._slices
+
+    def longest_text(self, type: Type) -> int | None:
+        """Return the maximum length in bytes. A SUPER has up to 16 MB, its text in a CSV may have more blanks."""
+        return _LONGEST_SUPER if type.kind == "jsonb" else super().longest_text(type)
+
     def widens_in_place(self, existing: Type, wanted: Type) -> bool:
         """Return True for a longer VARCHAR (ALTER TABLE … ALTER COLUMN … TYPE). `is_fixed` has the exceptions."""
         return existing.kind == wanted.kind == "varchar"
@@ -136,6 +159,15 @@ class Redshift(RedshiftTables, Connections):
         """Return other sessions that hold locks on these tables, as far as the user may see them."""
         return lock_holders.find(session, [self.folded(table) for table in tables])
 
+    def reclaim(self, session: Session, table: str) -> None:
+        """Delete the rows that a DELETE has only marked, without sorting, and update the statistics that plans use.
+
+        A full refresh leaves as many dead rows as rows, which scans read until then. The automatic VACUUM DELETE waits
+        for an idle cluster. VACUUM skips a table of which less than 5 % of the rows are deleted: r_VACUUM_command.html.
+        """
+        session.run(f"VACUUM DELETE ONLY {self.table(table)}")
+        session.run(f"ANALYZE {self.table(table)} PREDICATE COLUMNS")
+
     def ranges(self, session: Session, target: Target, staged: str) -> Ranges:
         """Return the ranges of the key's columns and of the cursor, which let a join skip blocks of the target."""
         return ranges_of(session, self.quote, target, staged)
@@ -144,8 +176,9 @@ class Redshift(RedshiftTables, Connections):
         """Return the DISTKEY and the SORTKEY: the key, by which a load joins the staged rows with the table.
 
         If the table is distributed by this column, too, the join moves no rows between nodes
-        (c_best-practices-best-dist-key.html), so the DISTKEY of the table file is taken if it is part of the key.
-        Otherwise, CREATE TABLE AS with a LIMIT chooses keys by its own plan
+        (c_best-practices-best-dist-key.html), so the DISTKEY of the table file is taken if it is part of the key. Any
+        other one of several columns may have few values, which would put all rows on few slices. Without these options,
+        CREATE TABLE AS with a LIMIT chooses keys by its own plan
         (r_CTAS_usage_notes.html).
         """
         kinds = {column.type.kind for column in target.columns if column.name in target.key}
@@ -153,8 +186,9 @@ class Redshift(RedshiftTables, Connections):
             return ""
         keys = [self.quote(name) for name in target.key]
         distkey = self.folded(declared(target.layouts).distkey or "")
-        shared = next((name for name in target.key if self.folded(name) == distkey), target.key[0])
-        return f" DISTKEY ({self.quote(shared)}) SORTKEY ({', '.join(keys)})"
+        shared = [name for name in target.key if self.folded(name) == distkey or len(keys) == 1]
+        distributed = f"DISTKEY ({self.quote(shared[0])})" if shared else "DISTSTYLE EVEN"
+        return f" {distributed} SORTKEY ({', '.join(keys)})"
 
     def reads_files(self, files: FilesInPlace) -> bool:
         """Return True if COPY supports the compression of the files, and a role reads both them and the stage.

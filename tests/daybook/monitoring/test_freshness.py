@@ -528,3 +528,17 @@ def test_every_interval_is_due_once_at_the_first_such_time_after_its_end(
         local = wall_clock(deadline.due_at, zone)
         nearest = [datetime.combine(local.date() + timedelta(days=n), due, zone).astimezone(UTC) for n in range(-2, 2)]
         assert deadline.due_at == min(moment for moment in nearest if moment >= over)
+
+
+def test_until_when_the_state_cannot_change_without_a_load(warehouse: Warehouse) -> None:
+    """A monitor may leave the ledger alone until then."""
+    daily = with_ledger(warehouse, table(start=date(2021, 2, 1)), [day("2021-02-05", "2021-02-06T03:00+00:00")])
+
+    def changes_at(now: str) -> datetime | None:
+        (found,) = look(warehouse, [daily], instant(now, "UTC"))
+        return found.changes_at
+
+    assert changes_at("2021-02-06T11:00") == datetime(2021, 2, 7, tzinfo=UTC)  # the 6th ends, and can be loaded
+    assert changes_at("2021-02-07T01:00") == datetime(2021, 2, 7, 10, tzinfo=UTC)  # the 6th is due
+    never = with_ledger(warehouse, table(), [])
+    assert look(warehouse, [never], instant("2021-02-06", "UTC"))[0].changes_at is None

@@ -2,10 +2,12 @@
 
 import contextlib
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
@@ -13,6 +15,9 @@ from prometheus_client import start_http_server
 from prometheus_client.parser import text_string_to_metric_families
 
 from daybook.cli.prometheus import main as prometheus_command
+from daybook.ledger.ledger import Coverage
+from daybook.model.dataset import Dataset
+from daybook.monitoring.freshness import Freshness, State
 from daybook.monitoring.incidents.incident import Incident, Kind
 from daybook.monitoring.key_metrics.gauges import Moment
 from daybook.orchestration.metrics import prometheus
@@ -108,3 +113,34 @@ def test_a_port_that_is_taken_is_told_in_plain_words() -> None:
         port = url.split(":")[2].split("/")[0]
         with pytest.raises(SystemExit, match=f"cannot serve at 127.0.0.1:{port}: .*: choose another --port"):
             prometheus_command(["--port", port])
+
+
+def test_the_answer_of_a_sleeping_warehouse_is_good_until_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows get older while the warehouse sleeps, so the ages are those of the scrape."""
+    clock, asked, began = [0.0], list[float](), datetime.now(UTC)
+    monkeypatch.setattr(prometheus, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    hour = timedelta(hours=1)
+    ends = {NPS: Coverage(began, began - hour, began, began - hour)}
+
+    def exporter(**fields: Any) -> Callable[[float], bool]:
+        def find_out() -> Moment:
+            asked.append(clock[0])
+            return Moment(began, [Dataset(name=NPS, description="x", owner="x")], ends, **fields)
+
+        made = prometheus.Exporter(find_out)
+
+        def asks_at(seconds: float) -> bool:
+            clock[0], before = seconds, len(asked)
+            families = {one.name: one.samples for one in made.collect()}
+            assert families["daybook_table_freshness_seconds"][0].value >= 3600
+            assert families["daybook_computed_timestamp_seconds"][0].value == began.timestamp()
+            return len(asked) > before
+
+        return asks_at
+
+    awake, asleep = exporter(), exporter(sleeps=True)
+    soon = Freshness(NPS, "x", "UTC", State.FRESH, changes_at=began + timedelta(minutes=10))
+    before_a_deadline = exporter(sleeps=True, freshness=[soon])
+    assert [awake(0), awake(29), awake(30)] == [True, False, True]
+    assert [asleep(0), asleep(3599), asleep(3600)] == [True, False, True]
+    assert [before_a_deadline(0), before_a_deadline(599), before_a_deadline(600)] == [True, False, True]

@@ -41,24 +41,26 @@ def test_both_joins_of_an_upsert_are_bounded(ends: Endpoints, redshift_statement
     assert ends.rows(table, "id, v") == [(0, 0), (1, 70), (2, 2), (3, 3), (4, 4), (5, 5)]
 
 
-@pytest.mark.parametrize("source", MYSQL, indirect=True)
+@pytest.mark.parametrize("source", MYSQL[:1], indirect=True)
+@pytest.mark.parametrize(
+    ("key", "options"),
+    [(["id"], 'DISTKEY ("id") SORTKEY ("id")'), (["id", "at"], 'DISTSTYLE EVEN SORTKEY ("id", "at")')],
+)
 @ON_REDSHIFT
-def test_the_staging_table_is_distributed_by_the_key_and_analyzed(
-    ends: Endpoints, redshift_statements: Callable[[], list[str]]
+def test_the_staging_table_has_the_keys_of_the_join_and_statistics(
+    ends: Endpoints, key: list[str], options: str, redshift_statements: Callable[[], list[str]]
 ) -> None:
     ends.source.run("CREATE TABLE things (id int, at datetime, PRIMARY KEY (at, id))")
     ends.source.run("INSERT INTO things VALUES (1, '2021-02-05 10:00:00')")
-    table = ends.table(load="replace_interval", key=["id", "at"], cursor="at", interval="day")
+    table = ends.table(load="replace_interval", key=key, cursor="at", interval="day")
     for _ in range(2):
         ends.load(table, "2021-02-05")
     made = [one for one in redshift_statements() if 'TEMP TABLE "daybook_staging"' in one]
-    assert len(made) == 2 and all('DISTKEY ("id") SORTKEY ("id", "at")' in one for one in made)
+    assert len(made) == 2 and all(options in one for one in made)
     (copy, *_) = [one for one in redshift_statements() if one.startswith("COPY")]
     assert copy.endswith("STATUPDATE ON")
-    assert (
-        "DELETE FROM" in changes(redshift_statements())[-2]
-        and '"id" BETWEEN 1 AND 1' in changes(redshift_statements())[-2]
-    )
+    older = changes(redshift_statements())[-2]
+    assert older.startswith("DELETE") and '"id" BETWEEN 1 AND 1' in older
 
 
 @pytest.mark.parametrize("source", MYSQL, indirect=True)
