@@ -11,6 +11,7 @@ from daybook.errors import DaybookError, WarehouseError
 from daybook.model.table_name import TableName
 from daybook.model.target import Target
 from daybook.model.types import INTEGERS, TIMES, Type
+from daybook.sql.database_error import DatabaseError
 from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import FilesInPlace, Manifest
@@ -72,9 +73,9 @@ class Redshift(RedshiftTables, Connections):
         super().__init__(engine, aws_session)
         self._role = copy_iam_role
         self._slices: int | None = None
-        host = engine.url.host or ""
-        self.sleeps = ".redshift-serverless." in host  # serverless-billing.html
-        self.reclaims = ".redshift.amazonaws.com" in host  # a provisioned cluster
+        host, query = (engine.url.host or "").lower(), engine.url.query
+        self.sleeps = ".redshift-serverless." in host or "serverless_work_group" in query  # serverless-billing.html
+        self.reclaims = not self.sleeps and (".redshift.amazonaws.com" in host or "cluster_identifier" in query)
 
     @classmethod
     def open(cls, engine: Engine, **options: Any) -> "Redshift":

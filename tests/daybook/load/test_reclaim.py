@@ -4,16 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from daybook.warehouses.redshift import Redshift
 from tests.support.servers.redshift import Redshift as Server
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import MYSQL
 
-pytestmark = [
-    pytest.mark.parametrize("source", MYSQL[:1], indirect=True),
-    pytest.mark.parametrize("ends", ["redshift-s3"], indirect=True),
-]
+ON_REDSHIFT = pytest.mark.parametrize(("source", "ends"), [(MYSQL[0], "redshift-s3")], indirect=True)
 INTERVALS = {"load": "replace_interval", "key": ["id"], "cursor": "at", "interval": "day"}
 
 
@@ -36,6 +34,7 @@ def cluster(ends: Endpoints, redshift_statements: Callable[[], list[str]]) -> Ca
 BOTH = ["VACUUM DELETE ONLY ", "ANALYZE "]
 
 
+@ON_REDSHIFT
 def test_a_load_of_the_whole_table_does_on_a_cluster(cluster: Callable[..., list[str]]) -> None:
     assert cluster() == BOTH
     assert cluster("2021-02-05", **INTERVALS) == []
@@ -45,6 +44,7 @@ def test_a_load_of_the_whole_table_does_on_a_cluster(cluster: Callable[..., list
     assert cluster(reclaims=False, vacuum=True) == BOTH
 
 
+@ON_REDSHIFT
 def test_a_failure_is_only_logged(
     ends: Endpoints, cluster: Callable[..., list[str]], redshift: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -61,10 +61,11 @@ def test_a_failure_is_only_logged(
         ("wg.123456789012.cn-north-1.redshift-serverless.amazonaws.com.cn", True, False),
         ("c.abc123.eu-west-1.redshift.amazonaws.com", False, True),
         ("127.0.0.1", False, False),
+        ("127.0.0.1?serverless_work_group=wg", True, False),
+        ("127.0.0.1?cluster_identifier=c", False, True),
     ],
 )
-def test_the_host_says_what_it_is(ends: Endpoints, host: str, sleeps: bool, reclaims: bool) -> None:
-    engine = ends.destination.engine
-    url = engine.url.set(host=host)
+def test_the_url_says_what_it_is(host: str, sleeps: bool, reclaims: bool) -> None:
+    url = make_url(f"redshift+psycopg2://{host.replace('?', '/dev?')}")
     found = Redshift(type("Engine", (), {"url": url})(), "role")  # type: ignore[arg-type]
     assert (found.sleeps, found.reclaims) == (sleeps, reclaims)
