@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import create_engine
 
-from daybook.warehouses.redshift import Redshift
+from daybook.warehouses.registry import open_warehouse
 from tests.support.servers.redshift import Redshift as Server
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import MYSQL
@@ -66,6 +66,6 @@ def test_a_failure_is_only_logged(
     ],
 )
 def test_the_url_says_what_it_is(host: str, sleeps: bool, reclaims: bool) -> None:
-    url = make_url(f"redshift+psycopg2://{host.replace('?', '/dev?')}")
-    found = Redshift(type("Engine", (), {"url": url})(), "role")  # type: ignore[arg-type]
+    engine = create_engine(f"redshift+psycopg2://{host.replace('?', '/dev?')}")  # it connects at the first query
+    found = open_warehouse(engine, copy_iam_role="default")
     assert (found.sleeps, found.reclaims) == (sleeps, reclaims)
