@@ -61,8 +61,8 @@ def test_a_failure_is_only_logged(
         ("wg.123456789012.cn-north-1.redshift-serverless.amazonaws.com.cn", True, False),
         ("c.abc123.eu-west-1.redshift.amazonaws.com", False, True),
         ("127.0.0.1", False, False),
-        ("127.0.0.1?serverless_work_group=wg", True, False),
-        ("127.0.0.1?cluster_identifier=c", False, True),
+        ("127.0.0.1?iam=true&region=eu-west-1&serverless_work_group=wg", True, False),
+        ("127.0.0.1?iam=true&region=eu-west-1&cluster_identifier=c", False, True),
     ],
 )
 def test_the_url_says_what_it_is(host: str, sleeps: bool, reclaims: bool) -> None:
