@@ -3,7 +3,8 @@
 import pytest
 
 from blocks.redshift_copy import COPY_IAM_ROLE
-from tests.support.declared_blocks import REDSHIFT, ROLE, S3, plan, refused
+from daybook.orchestration.blocks.block_types import RedshiftCopy
+from tests.support.declared_blocks import KEYS, REDSHIFT, ROLE, S3, plan, refused
 
 POSTGRES = {"DAYBOOK_WAREHOUSE_URL": "postgresql+psycopg2://app:hunter2@wh/dwh"}
 
@@ -21,6 +22,13 @@ REFUSALS = {
 @pytest.mark.parametrize(("environ", "variables"), REFUSALS.values(), ids=REFUSALS.keys())
 def test_a_redshift_that_could_not_load_is_refused_by_name(environ: dict[str, str], variables: list[str]) -> None:
     assert refused(environ) == variables
+
+
+@pytest.mark.parametrize("value", ["default", "access_keys"])
+def test_a_default_role_or_the_keys_of_the_stage(value: str) -> None:
+    environ = REDSHIFT | S3 | KEYS | {"DAYBOOK_COPY_IAM_ROLE": value}
+    assert plan(environ).environment[COPY_IAM_ROLE] == value
+    RedshiftCopy(iam_role=value)
 
 
 def test_roles_can_be_chained() -> None:

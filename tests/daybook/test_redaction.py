@@ -30,6 +30,10 @@ FORMS = {
     "an AWS key": ("AccessDenied for AKIAIOSFODNN7EXAMPLE", "AccessDenied for ***"),
     "AWS's secret": ("aws_secret_access_key=hunter2/x+y= region", "aws_secret_access_key=*** region"),
     "a COPY": ("CREDENTIALS 'aws_access_key_id=x;aws_secret_access_key=hunter2'", None),
+    "a COPY with keys": (
+        "ACCESS_KEY_ID 'hunter2' SECRET_ACCESS_KEY 'hunter2/x+y=' SESSION_TOKEN 'hunter2' MANIFEST",
+        "ACCESS_KEY_ID *** SECRET_ACCESS_KEY *** SESSION_TOKEN *** MANIFEST",
+    ),
     "a signed URL": ("X-Amz-Signature=hunter2&X-Amz-Security-Token=hunter2&x=y", None),
     "Slack's webhook": ("POST https://hooks.slack.com/services/T0/B0/hunter2: 404", None),
     "Discord's webhook": ("POST https://discord.com/api/webhooks/123/hunter2 -> 404", None),

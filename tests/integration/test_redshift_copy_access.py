@@ -111,6 +111,12 @@ def test_a_bucket_in_another_region(
     assert [row[0] for row in ends.rows(ends.table(**KEYED), "id")] == [1, 2]
 
 
+def test_an_s3_that_is_busy_is_read_again(redshift: Redshift, ends: Endpoints) -> None:
+    busy = "S3ServiceException:Please reduce your request rate.,Status 503,Error SlowDown"
+    with redshift.faults({"match": "^copy", "action": "error", "sqlstate": "XX000", "message": busy}):
+        assert ends.load(ends.table(**KEYED), "2021-02-06").rows == 1
+
+
 @contextlib.contextmanager
 def temporary(ends: Endpoints, redshift: Redshift, s3: S3, **fields: Any) -> Iterator[Endpoints]:
     """Yield ends whose stage has temporary keys, with which COPY reads it."""

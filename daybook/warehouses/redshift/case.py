@@ -50,7 +50,7 @@ def check_case(session: Session, target: Target, table: str, existing: Iterable[
         + (f': ALTER TABLE {table} RENAME COLUMN "{old}" TO "{key}"' if keeps else "")
         for key, old in sorted(pairs.items())
     ]
-    user, earlier = session.connection.info.user, "false" if keeps else "true"
+    user, earlier = session.one("SELECT current_user"), "false" if keeps else "true"
     raise SchemaMismatch(
         f"{target.name}: {SETTING} is {'on' if keeps else 'off'} now, but the table's columns were made while it was "
         f"{'off' if keeps else 'on'}:\n"

@@ -14,6 +14,8 @@ from daybook.warehouses.session import Session
 
 #: What the option `copy_iam_role` may be, except for a role: the cluster's default role, or the keys of the stage.
 DEFAULT, KEYS = "default", "access_keys"
+#: S3 may answer a moment later: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_BUSY = r"^S3ServiceException.*(Status 5\d\d|SlowDown|InternalError|RequestTimeout)"
 _SET = "set DAYBOOK_COPY_IAM_ROLE and run `daybook blocks`"
 #: The remedy for each refusal. The first that matches counts.
 _REMEDIES = (
@@ -73,6 +75,7 @@ def run_copy(
         failed = error
     else:
         return
+    failed.transient |= re.search(_BUSY, failed.message) is not None
     remedy = _remedy(failed, role, region, uris)
     raise _explained(failed, remedy, secrets)  # outside of the block: the driver's error must not be its context
 

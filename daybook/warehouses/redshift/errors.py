@@ -14,7 +14,8 @@ _UNREACHABLE = (
 )
 _PAUSED = (
     "If the cluster is paused, resume it (aws redshift resume-cluster --cluster-identifier NAME); if it is being "
-    "resized, wait until it is available. Otherwise, allow this machine in its security group"
+    "resized, wait until it is available. Otherwise, correct host and port in the URL, or allow this machine in the "
+    "cluster's security group"
 )
 #: What the user needs for each kind of object that Redshift names in "permission denied for …".
 _GRANTS = {
@@ -66,4 +67,14 @@ def _user(error: BaseException) -> str:
     """Return the user of the session in which the error occurred, as SQL."""
     cursor = getattr(error, "cursor", None)
     name = str(cursor.connection.info.user) if cursor is not None else "the warehouse's user"
+    # The name of a login with GetClusterCredentials begins with IAM: or IAMA:, and that of its database user does not.
+    prefix, _, plain = name.rpartition(":")
+    if prefix == "IAMA":
+        name = plain
+    elif prefix == "IAM":
+        return f'{_quoted(plain)} (or "{name}", if the URL has no user)'
+    return _quoted(name)
+
+
+def _quoted(name: str) -> str:
     return name if re.fullmatch("[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'

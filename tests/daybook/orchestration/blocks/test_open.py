@@ -118,6 +118,10 @@ def test_a_stage_on_s3_takes_the_blocks_keys_and_endpoint(run_blocks: RunBlocks,
     assert stage.uri("run/part") == "s3://lake/day/book/run/part"
     client = S3Bucket.load("stage").credentials.get_client("s3")
     assert [item["Key"] for item in client.list_objects_v2(Bucket="lake")["Contents"]] == ["day/book/run/part"]
+    keys, session = stage.access_keys(), open_.aws_session()  # for COPY, and for a login with IAM
+    assert keys and (keys.id, keys.secret, keys.token) == (KEY, SECRET, None)
+    assert SECRET not in repr(keys)
+    assert session and session.get_credentials().access_key == KEY and session.region_name == "eu-west-1"
 
 
 def test_a_stage_in_a_folder_is_the_folder_of_where_the_blocks_were_made(
@@ -147,6 +151,7 @@ def test_a_missing_database_names_block_variable_and_command(
 
 
 def test_other_things_that_are_missing(run_blocks: RunBlocks) -> None:
+    assert open_.aws_session() is None
     with pytest.raises(BlockUnusable, match=r"SqlAlchemyConnector/crm is missing: create it in the UI, under Blocks"):
         open_.engine("crm")
     with pytest.raises(BlockUnusable, match=r"S3Bucket/stage .* is missing: set DAYBOOK_STAGE_URL and run `daybook bl"):

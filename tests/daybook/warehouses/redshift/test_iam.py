@@ -1,8 +1,10 @@
 """Logins with IAM: the call that a URL selects, a new password before the old one expires, and clear errors."""
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import boto3
 import pytest
@@ -14,6 +16,7 @@ from daybook.warehouses.redshift import iam
 from daybook.warehouses.registry import open_warehouse
 from tests.support.servers.aws import Aws, aws
 from tests.support.servers.redshift import IAM_ROLE, Redshift
+from tests.support.source_warehouse_fixtures import ends_of, source_database
 
 HOST = "analytics.abc123.eu-west-1.redshift.amazonaws.com"
 SERVERLESS = "shop.123456789012.eu-central-1.redshift-serverless.amazonaws.com"
@@ -96,6 +99,19 @@ def test_a_password_is_used_until_shortly_before_it_expires(redshift: Redshift, 
     warehouse = opened(redshift, "cluster_identifier=analytics")
     assert [who(warehouse), who(warehouse)] == ["IAM:loader"] * 2
     assert len(api.asked) == 3
+
+
+def test_a_load_whose_every_connection_needs_a_new_password(
+    redshift: Redshift, api: Aws, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    api.seconds = iam._MARGIN
+    with source_database("postgres", request) as source, ends_of(source, "redshift-s3", request, tmp_path) as ends:
+        source.run("CREATE TABLE things (id int PRIMARY KEY)")
+        source.insert("things", [(1,)])
+        keyed = dataclasses.replace(ends, warehouse=opened(redshift, "cluster_identifier=analytics"))
+        assert keyed.load(ends.table(key=["id"])).rows == 1
+        assert ends.rows(ends.table(key=["id"])) == [(1,)]
+    assert len(api.asked) > 1
 
 
 @pytest.mark.parametrize("hours", [-5, 5])
