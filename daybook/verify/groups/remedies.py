@@ -1,9 +1,11 @@
 """Run the statements that Daybook prints in errors as printed, and check that the load goes through after them."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from daybook.audit.verdict import Verdict
+from daybook.definitions.table import Table
 from daybook.errors import SchemaMismatch
 from daybook.verify.registry import Check, Unexpected, check
 from daybook.verify.workbench import EVERY_3_HOURS, Workbench, day, one_line
@@ -23,6 +25,7 @@ class _Case:
     name: str
     source: str = ""
     cluster: str = ""
+    layout: Mapping[str, object] = field(default_factory=dict)
 
 
 _CASES = (
@@ -33,6 +36,11 @@ _CASES = (
     _Case("a number that became a text", "ALTER TABLE {s}.{name} ALTER COLUMN number TYPE varchar(20)"),
     _Case("another type of the cursor", "ALTER TABLE {s}.{name} ALTER COLUMN at TYPE timestamptz"),
     _Case("another type of the key", "ALTER TABLE {s}.{name} ALTER COLUMN id TYPE numeric(30)"),
+    _Case(
+        "another type of the keys of the layout",
+        "ALTER TABLE {s}.{name} ALTER COLUMN number TYPE bigint",
+        layout={"distkey": "number", "sortkey": ["number", "id"]},
+    ),
     _Case("a required column", cluster=_REQUIRED),
 )
 
@@ -63,13 +71,13 @@ def statements_in(message: str) -> list[str]:
 
 def _fixed(bench: Workbench, name: str, case: _Case) -> str:
     bench.make(name, "at timestamp, number int, price numeric(8,2), note text", f"{EVERY_3_HOURS}, n, n, n", 8)
-    table = bench.table(name)
+    table = bench.table(name, redshift=dict(case.layout))
     if case.cluster:
         bench.run(case.cluster.replace("{name}", name))
     else:
         bench.load(table, day(0))
         bench.run_in_source(case.source.replace("{name}", name))
-    statements = _remedy(bench, name)
+    statements = _remedy(bench, table)
     for statement in statements:
         bench.run(statement)
     bench.load(table, day(0))
@@ -79,10 +87,10 @@ def _fixed(bench: Workbench, name: str, case: _Case) -> str:
     return "; ".join(statements) or "the load needs no remedy"
 
 
-def _remedy(bench: Workbench, name: str) -> list[str]:
+def _remedy(bench: Workbench, table: Table) -> list[str]:
     """Load, and return the statements of the error; none if the load goes through."""
     try:
-        bench.load(bench.table(name), day(0))
+        bench.load(table, day(0))
     except SchemaMismatch as error:
         found = statements_in(str(error))
         if not found:
