@@ -157,7 +157,9 @@ def test_the_command_of_a_lost_warehouse(
     net.warehouse.hold(bytes=1, reset=True, always=True)
     with pytest.raises(SystemExit) as caught:
         main([command, name], warehouse=lambda: net.through.warehouse, folder=tmp_path)
-    assert name in str(caught.value) and "this machine can reach it. Then run this again" in str(caught.value)
+    # Of Redshift, Daybook first reads a setting.
+    what = "reading if the warehouse keeps the case of names" if net.ends.on_redshift else name
+    assert what in str(caught.value) and "this machine can reach it. Then run this again" in str(caught.value)
     net.warehouse.hold(bytes=1, reset=True)
     main([command, name], warehouse=lambda: net.through.warehouse, folder=tmp_path)
-    assert net.warehouse.hits == 3
+    assert net.warehouse.reached.is_set()

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Engine, event
 
-from daybook.errors import DbtUnusable, WarehouseError
+from daybook.errors import DbtUnusable, LoadFailed, WarehouseError, WarehouseLost
 from daybook.extras import extra
 from daybook.model.target import Target
 from daybook.sql.database_error import DatabaseError
+from daybook.sql.retries import with_retries
 from daybook.warehouses.postgres_family import PostgresFamily
 from daybook.warehouses.redshift.case import check_case, in_lower_case, keeps_case
 from daybook.warehouses.redshift.errors import with_remedy
@@ -72,11 +73,20 @@ class Connections(PostgresFamily):
 
     @property
     def keeps_case(self) -> bool:
-        """Return True if quoted names keep their case, as the newest session has found, or one that this opens."""
+        """Return True if quoted names keep their case, as the newest session has found, or one that this opens.
+
+        Raises:
+            LoadFailed: the warehouse failed.
+            WarehouseLost: every retry failed.
+        """
         if self._keeps_case is None:
-            with self.session():
-                pass
+            what = "reading if the warehouse keeps the case of names"
+            with_retries(self._open_once, what=what, failed=LoadFailed, lost=WarehouseLost)
         return bool(self._keeps_case)
+
+    def _open_once(self) -> None:
+        with self.session():
+            pass
 
     @property
     def sqlglot_dialect(self) -> str:
