@@ -9,6 +9,7 @@ import pytest
 from daybook.cli.layout import main
 from daybook.definitions.table import Table
 from daybook.errors import BuildFailed, TableFileError
+from daybook.warehouses.redshift import stored_layout
 from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import ends_of, source_database
 from tests.support.summary_cli import Desk
@@ -193,8 +194,23 @@ def test_warnings(ends: Endpoints, tmp_path: Path, capsys: pytest.CaptureFixture
     ends.destination.run(f"SELECT redshift_standin.set_health('{table.name}', 4.01, 20.5)")
     skew, unsorted = [line for line in show(ends, tmp_path, capsys, "{distkey: id}", "--apply") if "warning" in line]
     assert "skew_rows is 4.01" in skew and "20.5 % of the rows are unsorted" in unsorted
+    with ends.warehouse.session() as session:
+        session.run(unsorted[unsorted.index("VACUUM") :])
     ends.destination.run(f"SELECT redshift_standin.set_health('{table.name}', 4, 20)")
     assert not [line for line in show(ends, tmp_path, capsys, "{distkey: id}") if "warning" in line]
+
+
+def test_a_user_who_may_not_read_the_statistics(
+    ends: Endpoints, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only superusers may read svv_table_info. The emulator has one user, who may."""
+    monkeypatch.setattr(stored_layout, "_MAY_READ_INFO", "SELECT has_table_privilege('pg_authid', 'select')")
+    table = ends.table(key=["id"], redshift={"distkey": "id"})
+    ends.load(table)
+    shown = show(ends, tmp_path, capsys, "{distkey: id, sortkey: auto}")
+    (warning,) = [line for line in shown if "warning" in line]
+    assert warning.startswith("warning: skew and unsorted rows are unknown") and "sortkey: none or auto" in shown
+    ends.destination.run(warning[warning.index("GRANT") :])
 
 
 # --- summaries -----------------------------------------------------------------------------------------------------

@@ -168,7 +168,7 @@ def read_layout(session: Session, quoted_table: str, name: TableName) -> StoredL
         spelled = _RAW.get(encoding, encoding)
         default, key = defaults.get(column), column in keyed
         columns[column] = StoredColumn(column, spelled, distkey, abs(sortkey), default, key)
-    style = _STYLES.get(session.one(_STYLE, tuple(name)), "auto")
+    style = _STYLES.get(session.one(_STYLE, tuple(name)), "unknown")  # only the owner sees it
     return StoredLayout(quoted_table, columns, style, min(signs, default=0) < 0, _is_auto(session, name))
 
 

@@ -150,7 +150,7 @@ class RedshiftTables(PostgresFamily):
     def layout_of(self, session: Session, table: str) -> Mapping[str, str]:
         """Return diststyle, distkey, sortkey, sort_type and encode of the table."""
         stored = self._stored(session, table)
-        sortkey = ", ".join(stored.sortkey) or ("auto" if stored.sort_auto is not False else "none")
+        sortkey = ", ".join(stored.sortkey) or {True: "auto", False: "none", None: "none or auto"}[stored.sort_auto]
         found = {
             "diststyle": stored.diststyle,
             "distkey": stored.distkey,
@@ -172,8 +172,9 @@ class RedshiftTables(PostgresFamily):
             )
         info = rows_info(session, self._parts(table))
         if info is None:
+            user = self.quote(session.one("SELECT current_user"))
             found.append(
-                "skew and unsorted rows are unknown: GRANT SELECT ON svv_table_info TO the user of the warehouse"
+                f"skew and unsorted rows are unknown: run, as a superuser, GRANT SELECT ON svv_table_info TO {user}"
             )
         skew, unsorted = info or (None, None)
         if skew is not None and skew > _SKEW:
