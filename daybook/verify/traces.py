@@ -31,10 +31,21 @@ class Traces:
 
     @classmethod
     def before(cls, bench: Workbench) -> "Traces":
-        """Note what is there before the first check."""
+        """Note what is there before the first check.
+
+        Raises:
+            WarehouseError: the user may not delete rows of Daybook's own tables. The message has the GRANT.
+        """
         with bench.warehouse.session() as session:
             tables = dict(session.rows(_TABLES, (SCHEMA,)))
             there = tables or session.rows("SELECT 1 FROM pg_namespace WHERE nspname = %s", (SCHEMA,))
+            for name in [name for name, about_tables in tables.items() if about_tables]:
+                if not session.one(f"SELECT has_table_privilege('{SCHEMA}.{name}', 'delete')"):
+                    user = session.one("SELECT current_user")
+                    raise WarehouseError(
+                        f"this user may not delete rows of {SCHEMA}.{name}, so the checks would leave theirs behind. "
+                        f'As the owner of the schema, run: GRANT DELETE ON ALL TABLES IN SCHEMA {SCHEMA} TO "{user}"'
+                    )
         return cls(bench, frozenset(tables) if there else None)
 
     def make(self) -> None:

@@ -1,6 +1,7 @@
 """Check that hard texts arrive unchanged."""
 
 from daybook.audit.verdict import Verdict
+from daybook.errors import ValueRefused
 from daybook.strategies.registry import WHOLE_TABLE
 from daybook.verify.registry import Unexpected, check
 from daybook.verify.workbench import Workbench
@@ -52,6 +53,31 @@ def hard_texts(bench: Workbench) -> str:
     if any(one.verdict is not Verdict.EQUAL for one in bench.audit_whole(table)):
         raise Unexpected("the texts are the same, but the audit's checksums differ")
     return f"{len(expected)} texts are the same, and their checksums are equal"
+
+
+@check(
+    "strings: longer than a VARCHAR",
+    page="dg/r_Character_types.html",
+    expects="a text of more than 65,535 bytes is refused; with `too_long:`, the load cuts it between two characters or "
+    "loads NULL, and counts it",
+)
+def too_long(bench: Workbench) -> str:
+    """Load a text that is too long in each of the three ways."""
+    text = "é" * 40_000
+    bench.run_in_source("CREATE TABLE {s}.long_texts (id int PRIMARY KEY, one text, other text)")
+    bench.run_in_source("INSERT INTO {s}.long_texts VALUES (1, %s, %s)", (text, text))
+    try:
+        bench.load(bench.table("long_texts", WHOLE_TABLE.name))
+    except ValueRefused:
+        pass
+    else:
+        raise Unexpected("the text was not refused")
+    shortened = bench.table("long_texts", WHOLE_TABLE.name, too_long={"one": "truncate", "other": "null"})
+    report = bench.load(shortened)
+    rows = bench.run("SELECT one, other FROM {s}.long_texts")
+    if rows != [("é" * 32_767, None)]:
+        raise Unexpected(f"the table has {', '.join(map(_shown, rows[0]))}")
+    return "; ".join(report.notices)
 
 
 def _shown(text: str | None) -> str:

@@ -66,6 +66,24 @@ def extreme_values(bench: Workbench) -> str:
 
 
 @check(
+    "types: JSON as SUPER",
+    page="dg/limitations-super.html",
+    expects="a JSON of more than 65,535 bytes, which a VARCHAR cannot hold, is loaded into a column with the declared "
+    "type `super`",
+)
+def json_as_super(bench: Workbench) -> str:
+    """Load a long JSON, and ask for its length."""
+    text = '{"a":"' + "x" * 70_000 + '"}'
+    bench.run_in_source("CREATE TABLE {s}.documents (id int PRIMARY KEY, doc json)")
+    bench.run_in_source("INSERT INTO {s}.documents VALUES (1, %s), (2, '[]')", (text,))
+    bench.load(bench.table("documents", WHOLE_TABLE.name, columns={"id": "integer", "doc": "super"}))
+    found = bench.one("SELECT json_size(doc) FROM {s}.documents WHERE id = 1")
+    if found != len(text):
+        raise Unexpected(f"its JSON_SIZE is {found:,}, expected {len(text):,}")
+    return f"its JSON_SIZE is {found:,}"
+
+
+@check(
     "types: TIMETZ with an offset",
     page="dg/r_Datetime_types.html",
     expects="Redshift keeps it in UTC, and the audit's checksums are equal",

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import secrets
 import signal
 import threading
@@ -125,7 +126,7 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Workbench], str
     return choose
 
 
-SAMPLE = ("cluster", "strings", "audits", "upsert timing")
+SAMPLE = ("cluster", "audits", "upsert timing")
 
 
 def test_a_sample_of_the_checks_is_as_expected_and_leaves_nothing_behind(verifying: Verifying) -> None:
@@ -226,7 +227,7 @@ def test_a_wrong_address_is_refused_before_anything_is_opened(
 
 
 def test_checks_can_be_listed_without_an_address(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--list", "--only", "strings"]) == 0
+    assert main(["--list", "--only", "strings: hard"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(": ")[0] for line in lines] == ["access", "strings"]
 
@@ -240,3 +241,28 @@ def test_without_access_to_the_bucket_no_other_check_is_made(
     assert (code, access["status"], verifying.left_behind()) == (1, "FAILED", [])
     assert "no-such-bucket" in access["found"]
     assert {one["found"] for one in others} == {"'access: a load' has failed"}
+
+
+def test_a_user_who_could_not_clean_up_is_refused_with_the_grants(
+    verifying: Verifying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = f"u_{secrets.token_hex(4)}"
+    url = make_url(verifying.redshift.url).set(database=verifying.database, username=user, password="Secret123")
+    monkeypatch.setenv("DAYBOOK_WAREHOUSE_URL", url.render_as_string(hide_password=False))
+    verifying.asked(f"CREATE USER {user} PASSWORD 'Secret123'")
+    grants = [f'GRANT CREATE ON DATABASE "{verifying.database}" TO "{user}"']
+    grants.append(f'GRANT DELETE ON ALL TABLES IN SCHEMA daybook TO "{user}"')
+    try:
+        with verifying.redshift.estate(users={user: {"password": "Secret123", "own_role": True}}):
+            with pytest.raises(SystemExit, match=re.escape(grants[0])):
+                verifying.run("--only", "access")
+            verifying.asked(grants[0])
+            verifying.asked("CREATE SCHEMA daybook; CREATE TABLE daybook.ledger (table_name varchar(256))")
+            verifying.asked(f'GRANT USAGE ON SCHEMA daybook TO "{user}"')
+            with pytest.raises(SystemExit, match=re.escape(grants[1])):
+                verifying.run("--only", "access")
+        assert verifying.left_behind() == []
+    finally:
+        verifying.asked("DROP SCHEMA daybook CASCADE")
+        verifying.asked(f'REVOKE CREATE ON DATABASE "{verifying.database}" FROM "{user}"')
+        verifying.asked(f'DROP USER "{user}"')
