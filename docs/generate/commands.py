@@ -72,7 +72,8 @@ def _rows(action: argparse.Action) -> list[tuple[str, str, str]]:
     text = (action.help or "").replace("%%", "%")
     if action.choices and "choices" not in text and len(action.choices) <= 5 and action.metavar is None:
         text = f"{text} One of {', '.join(markdown.code(choice) for choice in action.choices)}."
-    return [(markdown.code(name), "required" if action.required and action.nargs != "*" and not default else default, text)]
+    required = action.required and action.nargs != "*" and not default
+    return [(markdown.code(name), "required" if required else default, text)]
 
 
 def _value(action: argparse.Action) -> str:
