@@ -1,6 +1,7 @@
 """`daybook layout`: compare where the warehouse keeps the rows of its tables with their files, and change it."""
 
 import argparse
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -35,7 +36,7 @@ def main(
     warehouse: Callable[[], Warehouse] = _blocks_warehouse,
     folder: Path | None = None,
 ) -> None:
-    """Print the layouts, or change them with --apply. Exit with 1 and the reason if that fails.
+    """Print the layouts, or change them with --apply. Exit with 1 and the reason if that fails, or if a file is wrong.
 
     Args:
         arguments: the command's arguments. None: those of the process.
@@ -54,10 +55,18 @@ def main(
             return
         names = given.tables or sorted([*table_names(folder), *summary_names(folder)])
         joins = joined_columns(_lineages(opened, folder))
+        wrong = False
         with opened.session() as session:
             for name in names:
-                dataset = read_dataset(name, folder)
-                _show(opened, session, name, dataset.layouts, joins.get(name, {}), apply=given.apply)
+                print(name)
+                try:
+                    layouts = read_dataset(name, folder).layouts
+                    _show(opened, session, name, layouts, joins.get(name, {}), apply=given.apply)
+                except TableFileError as error:
+                    wrong = True
+                    print(f"  {error}")
+        if wrong:
+            sys.exit(1)
 
 
 def _lineages(warehouse: Warehouse, folder: Path | None) -> Iterator[Lineage]:
@@ -78,7 +87,6 @@ def _show(
     *,
     apply: bool,
 ) -> None:
-    print(name)
     if not warehouse.exists(session, name):
         print("  does not exist yet: the first load or build creates it with the layout of its file")
         return

@@ -111,6 +111,49 @@ def test_a_column_that_the_table_lacks_is_found_before_a_row_is_read(ends: Endpo
     assert ends.staged_keys() == []
 
 
+@pytest.mark.parametrize(
+    ("layout", "said"),
+    [
+        ({"encode": {"word": "az64"}}, "encode gives 'word' az64, but a varchar supports only raw, bytedict, lzo"),
+        ({"encode": {"Score": "text255"}}, "encode gives 'Score' text255, but a smallint supports only raw, az64"),
+        ({"distkey": "doc"}, "distkey names 'doc', but a super cannot be part of a key"),
+        ({"sortkey": ["id", "doc"]}, "sortkey names 'doc', but a super cannot be part of a key"),
+    ],
+)
+def test_a_type_that_does_not_support_it_is_found_before_a_row_is_read(ends: Endpoints, layout: Any, said: str) -> None:
+    ends.source.run("ALTER TABLE things ADD doc jsonb")  # type: ignore[union-attr]
+    with pytest.raises(TableFileError, match=f"redshift.{said}"):
+        ends.load(ends.table(key=["id"], redshift=layout))
+    assert ends.staged_keys() == []
+
+
+def test_a_column_that_a_load_adds_has_its_encoding(ends: Endpoints) -> None:
+    table = ends.table(key=["id"], on_new_column="add", redshift={"encode": {"colour": "bytedict"}})
+    with pytest.raises(TableFileError, match="colour"):
+        ends.load(table)
+    ends.load(ends.table(key=["id"]))
+    ends.source.run("ALTER TABLE things ADD colour varchar(9)")  # type: ignore[union-attr]
+    ends.load(table)
+    assert columns(ends.destination, table.name)["colour"] == ["bytedict", False, 0]
+
+
+def test_a_wrong_file_does_not_hide_the_others(
+    ends: Endpoints, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends.load(ends.table(key=["id"]))
+    show(ends, tmp_path, capsys, "{distkey: id}")
+    schema = tmp_path / ends.destination.namespace
+    (schema / "a.yaml").write_text(FILE.format(layout="{distkeys: id}"), encoding="utf-8")
+    ends.destination.run(f"CREATE TABLE {ends.destination.namespace}.b (id int)")
+    (schema / "b.yaml").write_text(FILE.format(layout="{distkey: gone}"), encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main([], warehouse=lambda: ends.warehouse, folder=tmp_path)
+    printed = capsys.readouterr().out
+    assert ended.value.code == 1
+    assert "unknown field; did you mean 'distkey'?" in printed and "redshift.distkey names 'gone'" in printed
+    assert "differs from its file" in printed
+
+
 def test_another_warehouse_ignores_it(
     source: Database, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

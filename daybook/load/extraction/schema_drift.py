@@ -194,7 +194,7 @@ class SchemaDiff:
             return
         for name, column in self.found.items():
             if name not in self.recorded and name not in self.table.columns:
-                add = self.warehouse.add_column_sql(Target(self.table.name, ()), column)
+                add = self.warehouse.add_column_sql(Target(self.table.name, (), layouts=self.table.layouts), column)
                 yield (
                     f"{name!r} ({column.type}) is new, and columns: does not list it. List it in the table file and "
                     f"run {add}; or set on_new_column: ignore"

@@ -69,7 +69,7 @@ class BuildTable:
             else:
                 select.make(table, self.quoted, *wanted)
         self.made = True
-        if not warehouse.exists(session, summary.name):  # this table will be the summary
+        if warehouse.layout and not warehouse.exists(session, summary.name):  # this table will be the summary
             for statement in warehouse.completed_layout(session, self.name, summary.layouts, summary.cursor):
                 warehouse.alter(session, statement)
         warehouse.analyze(session, self.name)

@@ -17,6 +17,24 @@ _ENCODINGS = (
     *("raw", "az64", "bytedict", "delta", "delta32k", "lzo", "mostly8", "mostly16", "mostly32", "runlength"),
     *("text255", "text32k", "zstd"),
 )
+_INTEGERS, _TIMES = {"smallint", "integer", "bigint", "decimal"}, {"date", "time", "timetz", "timestamp", "timestamptz"}
+_TEXTS, _FLOATS = {"varchar", "char", "varbyte"}, {"real", "double precision"}
+#: The types that support an encoding, if not all do: dg/c_Compression_encodings.html.
+_SUPPORTED = {
+    "az64": _INTEGERS | _TIMES,
+    "bytedict": _INTEGERS | _TIMES | _TEXTS | _FLOATS,
+    "delta": _INTEGERS | {"date", "timestamp"},
+    "delta32k": _INTEGERS - {"smallint"} | {"date", "timestamp"},
+    "lzo": _INTEGERS | _TIMES | _TEXTS,
+    "mostly8": _INTEGERS,
+    "mostly16": _INTEGERS - {"smallint"},
+    "mostly32": {"bigint", "decimal"},
+    "runlength": _INTEGERS | _TIMES | _TEXTS | _FLOATS | {"boolean"},
+    "text255": {"varchar"},
+    "text32k": {"varchar"},
+}
+#: Types that no key has (dg/limitations-super.html), or that have not been tried.
+_NO_KEYS = {"super", "varbyte"}
 _MOST_COLUMNS = {"compound": 400, "interleaved": 8}
 
 
@@ -92,6 +110,20 @@ class RedshiftLayout(Layout):
         """Return every column that the layout names, with the option that names it."""
         named = dict.fromkeys(self.encode, "encode") | dict.fromkeys(self.sort_columns, "sortkey")
         return named | ({self.distkey: "distkey"} if self.distkey else {})
+
+
+def misfit(layout: RedshiftLayout, types: Mapping[str, str]) -> str | None:
+    """Return which column of a layout has a type that its option does not support, or None. `types` has their SQL."""
+    for name, option in layout.columns.items():
+        type = types[name].partition("(")[0].strip()
+        if option != "encode" and type in _NO_KEYS:
+            return f"{option} names {name!r}, but a {type} cannot be part of a key"
+    for name, encoding in layout.encode.items():
+        type = types[name].partition("(")[0].strip()
+        if type not in _SUPPORTED.get(encoding, {type}):
+            fitting = [code for code in _ENCODINGS if type in _SUPPORTED.get(code, {type})]
+            return f"encode gives {name!r} {encoding}, but a {type} supports only {', '.join(fitting)}"
+    return None
 
 
 def declared(layouts: Mapping[str, Any]) -> RedshiftLayout:

@@ -10,7 +10,7 @@ from daybook.model.types import Column, Type
 from daybook.suggestions import did_you_mean
 from daybook.warehouses.layouts import Layout
 from daybook.warehouses.postgres_family import PostgresFamily
-from daybook.warehouses.redshift.layout import FIELD, RedshiftLayout, declared
+from daybook.warehouses.redshift.layout import FIELD, RedshiftLayout, declared, misfit
 from daybook.warehouses.redshift.stored_layout import StoredLayout, read_layout, rows_info, sortkey_sql
 from daybook.warehouses.session import Session
 
@@ -50,22 +50,38 @@ class RedshiftTables(PostgresFamily):
             clauses.append(sortkey_sql(columns, wanted.sort_type.upper()))
         return " " + " ".join(clauses)
 
-    def create(self, session: Session, target: Target) -> None:
-        """Create the schema, if it is missing, and the table with its layout, in the open transaction.
+    def check(self, session: Session, target: Target, *, altered: Mapping[str, str] | None = None) -> None:
+        """Check that the table can hold the rows of the target, and that the layout of a new table fits its types.
 
         Raises:
-            TableFileError: the layout names a column that the table does not have.
+            SchemaMismatch: see `SqlWarehouse.check`.
+            TableFileError: the layout names a column that the table does not have, or one of an unsuitable type.
         """
-        self.check_layout(target.name, target.column_names, target.layouts)
+        super().check(session, target, altered=altered)
+        if self.exists(session, target.name):
+            return
+        wanted, types = declared(target.layouts), {self.folded(c.name): self.type_sql(c.type) for c in target.columns}
+        if problem := misfit(wanted, {name: types[self.folded(name)] for name in wanted.columns}):
+            raise TableFileError(f"{target.name}: {FIELD}.{problem}. Correct the file")
+
+    def create(self, session: Session, target: Target) -> None:
+        """Create the schema, if it is missing, and the table with its layout, in the open transaction."""
         super().create(session, target)
         if declared(target.layouts).sort_word == "none":  # CREATE TABLE cannot say so: its default is AUTO
             session.run(f"ALTER TABLE {self.table(target.name)} ALTER SORTKEY NONE")
 
     def column_sql(self, target: Target, column: Column) -> str:
         """Return the definition of a new table's column, with its encoding."""
+        return super().column_sql(target, column) + self._encode_sql(target, column)
+
+    def add_column_sql(self, target: Target, column: Column) -> str:
+        """Return the statement that adds a column, with its encoding."""
+        return super().add_column_sql(target, column) + self._encode_sql(target, column)
+
+    def _encode_sql(self, target: Target, column: Column) -> str:
         encoding = {self.folded(name): code for name, code in declared(target.layouts).encode.items()}
         code = encoding.get(self.folded(column.name))
-        return super().column_sql(target, column) + (f" ENCODE {code}" if code else "")
+        return f" ENCODE {code}" if code else ""
 
     def table_options(self, target: Target) -> str:
         """Return the layout of a new table. SORTKEY AUTO is the default of CREATE TABLE."""
