@@ -52,7 +52,9 @@ def begin_locked(warehouse: PostgresFamily, session: Session, table: str) -> boo
         session.run("ROLLBACK")
         if _lock_companion(warehouse, session, table):
             session.run("BEGIN")
-        exists = False
+        exists = warehouse.exists(session, table)  # another load may have created it between the two locks
+        if exists:
+            session.run(claim)
     assert isinstance(session, RedshiftSession)
     session.locked = True
     return exists
