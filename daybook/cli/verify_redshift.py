@@ -32,8 +32,8 @@ _ADDRESSES = (
 _DESCRIPTION = "Check that a Redshift cluster behaves as Daybook expects, print a report, and leave nothing behind."
 _EXAMPLES = """\
 examples:
-  daybook verify-redshift --output report.md                    # all checks; an hour on a small cluster
-  daybook verify-redshift --rows 1000000                        # with fewer generated rows: some minutes
+  daybook verify-redshift --output report.md                    # all checks
+  daybook verify-redshift --rows 1000000                        # with fewer generated rows
   daybook verify-redshift --only types --only 'strategies: upsert'
 
 The access to S3 is that of boto3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL, a profile,
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook verify-red
     if given.list:
         print("\n".join(f"{one.name}: {one.expects or 'measured'}" for one in checks))
         return 0
-    with exit_with_reason("a database"), _source(given.source) as source:
+    with exit_with_reason("the cluster or the source"), _source(given.source) as source:
         findings = _run(_opened(given, source), checks)
     text = as_json(findings) if given.json else markdown(findings)
     if given.output:

@@ -36,13 +36,15 @@ def case_chain(bench: Workbench) -> str:
 @check(
     "compilation: the checksum of a wide table",
     page=_PAGE,
-    expects=f"the audit of a table with {_COLUMNS} numbers with a fraction takes at most {_LONGEST} seconds",
+    expects=f"the audit of a table with {_COLUMNS} columns of the types with the longest hashes takes at most "
+    f"{_LONGEST} seconds, the first time, too",
 )
 def wide_checksum(bench: Workbench) -> str:
-    """Audit a wide table twice. The SQL of the hash of a DOUBLE PRECISION is the longest of all types."""
-    columns = ", ".join(f"c{number} double precision" for number in range(_COLUMNS))
-    bench.run_in_source(f"CREATE TABLE {{s}}.wide (id int PRIMARY KEY, {columns})")
-    bench.run_in_source(f"INSERT INTO {{s}}.wide VALUES (1, {', '.join(['0.1'] * _COLUMNS)})")
+    """Audit a wide table twice. The hash of a VARBYTE has 4 KB of SQL, that of a REAL or a DOUBLE PRECISION 2 KB."""
+    types = {"bytea": "'x'", "real": "0.1", "double precision": "0.1"}
+    chosen = [list(types)[number % len(types)] for number in range(_COLUMNS)]
+    columns = ", ".join(f"c{number} {type}" for number, type in enumerate(chosen))
+    bench.make("wide", columns, ", ".join(types[type] for type in chosen), 1)
     table = bench.table("wide", WHOLE_TABLE.name)
     bench.load(table)
     seconds, longest = list[float](), 0

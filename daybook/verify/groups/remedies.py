@@ -49,7 +49,6 @@ def _check_of(number: int, case: _Case) -> Check:
     def find(bench: Workbench) -> str:
         return _fixed(bench, f"remedy_{number}", case)
 
-    find.__module__ = __name__
     return check(
         f"remedies: {case.name}",
         page="dg/r_ALTER_TABLE.html",

@@ -19,7 +19,6 @@ def _check_of(name: str) -> Check:
     def find(bench: Workbench) -> str:
         return _loads(bench, name)
 
-    find.__module__ = __name__
     kept = "" if strategy_named(name).removes_rows else ", and the row that the source has removed, which it keeps"
     return check(
         f"strategies: {name}",
