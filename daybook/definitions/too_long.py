@@ -3,9 +3,10 @@
 from daybook.model.table_spec import TableSpec, TooLong
 from daybook.suggestions import did_you_mean
 
-#: The kinds of columns that can be shortened, and those whose values can only be left out: cut JSON is not JSON.
+#: The kinds of columns that can be shortened, and those whose values can only be left out: cut JSON is not JSON, and
+#: neither is a cut array an array.
 SHORTENED = frozenset({"text", "varchar", "char"})
-LEFT_OUT = frozenset({"json", "jsonb"})
+LEFT_OUT = frozenset({"json", "jsonb", "native"})
 
 
 def check_too_long(table: TableSpec) -> None:
@@ -40,5 +41,6 @@ def unfit(policy: TooLong, kind: str) -> str | None:
     if kind in SHORTENED or (kind in LEFT_OUT and policy == "null"):
         return None
     if kind in LEFT_OUT:
-        return "and a part of a JSON value is not JSON; use null"
-    return "and only texts and JSON can be too long; remove it there"
+        part = "such a value has no meaning" if kind == "native" else "a JSON value is not JSON"
+        return f"and a part of {part}; use null"
+    return "and only texts, JSON and types without a name in Daybook can be too long; remove it there"

@@ -23,6 +23,8 @@ def remedy_for(value: str, column: str | None, kind: str | None, *, too_long: bo
             f"Declare {column} as jsonb under columns: in the table file, if the warehouse has longer values of that "
             f"type, or set too_long: {{{column}: null}} there to load NULL"
         )
+    if too_long and column and kind == "native":
+        return f"Fix the value at the source, or set too_long: {{{column}: null}} in the table file to load NULL"
     if too_long and column:
         return f"{_REMEDY}, or set too_long: {{{column}: truncate}} or {{{column}: null}} there"
     return _REMEDY

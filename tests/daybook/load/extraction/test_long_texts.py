@@ -110,6 +110,23 @@ def test_json_is_a_super_by_choice(ends: Endpoints) -> None:
 
 
 @pytest.mark.parametrize("source", POSTGRESQL[:1], indirect=True)
+@ON_REDSHIFT
+def test_an_array_that_is_too_long_can_only_be_left_out(ends: Endpoints) -> None:
+    """Redshift has no arrays, so it keeps their text."""
+    ends.source.run("CREATE TABLE things (id int PRIMARY KEY, words text[])")
+    ends.source.run("INSERT INTO things VALUES (1, array_fill('x'::text, ARRAY[40000])), (2, '{y}')")
+    with pytest.raises(
+        ValueRefused, match=r"column words.*Fix the value at the source, or set too_long: \{words: null"
+    ):
+        ends.load(ends.table(key=["id"]))
+    with pytest.raises(SourceError, match=r"words is text\[\], and a part of such a value has no meaning; use null"):
+        ends.load(ends.table(key=["id"], too_long={"words": "truncate"}))
+    table = ends.table(key=["id"], too_long={"words": "null"})
+    assert len(ends.load(table).notices) == 1
+    assert ends.rows(table) == [(1, None), (2, "{y}")]
+
+
+@pytest.mark.parametrize("source", POSTGRESQL[:1], indirect=True)
 @pytest.mark.parametrize("ends", ["postgres-folder", "redshift-s3"], indirect=True)
 def test_a_shorter_column_of_the_warehouse_is_the_limit(ends: Endpoints) -> None:
     """Its length is in characters in PostgreSQL, and in bytes in Redshift."""
@@ -124,5 +141,5 @@ def test_a_shorter_column_of_the_warehouse_is_the_limit(ends: Endpoints) -> None
     assert len(report.notices) == (2 if ends.on_redshift else 1)
     with pytest.raises(SourceError, match=r"too_long has 'aa', but the source has no such column.*a"):
         ends.load(ends.table(key=["id"], too_long={"aa": "null"}))
-    with pytest.raises(SourceError, match="too_long: id is integer, and only texts and JSON can be too long"):
+    with pytest.raises(SourceError, match="too_long: id is integer, and only texts, JSON and types"):
         ends.load(ends.table(too_long={"id": "null"}))

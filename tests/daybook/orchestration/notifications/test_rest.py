@@ -95,6 +95,16 @@ def test_a_note_that_somebody_edited_counts_for_nothing(memory: Memory) -> None:
     assert not may_rest(CLIENT, NOW)
 
 
+def test_the_note_is_a_variable_of_prefect(client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "expected", lambda: ([table()], []))
+    try:
+        note_rest(client, [fresh(changes_at=NOW + HOUR, next_due_at=NOW + HOUR)], NOW)
+        assert may_rest(client, NOW) and not may_rest(client, NOW + HOUR)
+    finally:
+        note_rest(client, [fresh(since=NOW)], NOW)
+    assert not may_rest(client, NOW)
+
+
 @pytest.mark.parametrize(
     ("sleeps", "incidents", "rests"), [(True, [], True), (True, ["one"], False), (False, [], False)]
 )
