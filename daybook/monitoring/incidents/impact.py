@@ -70,7 +70,8 @@ class Impact:
 
         try:
             summaries = [read_summary(name, self._folder) for name in summary_names(self._folder)]
-            dialect = self._warehouse.sqlglot_dialect if self._warehouse else _ANY_DIALECT
+            warehouse = self._warehouse if self._ends is not None else None
+            dialect = warehouse.sqlglot_dialect if warehouse else _ANY_DIALECT
             return order_builds(summaries, dialect)
         except DaybookError:
             return None

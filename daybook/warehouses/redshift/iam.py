@@ -14,7 +14,7 @@ Daybook takes the cluster, the work group and the region from the host if the UR
 AWS's driver, redshift-connector, gets such passwords, too, and it understands authentication request 13. Daybook keeps
 psycopg2 all the same: it reads PostgreSQL and Redshift through the same code, which relies on the text of each value as
 the server sends it, on libpq's keepalives, and on the connection's socket to give up a silent server.
-redshift-connector decodes values itself and hides its socket.
+redshift-connector decodes values itself, and its socket is private.
 """
 
 import re
@@ -30,6 +30,7 @@ from sqlalchemy import URL
 
 from daybook.errors import WarehouseError
 from daybook.extras import extra
+from daybook.redaction import without_secrets
 from daybook.sql.database_error import DatabaseError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ _MARGIN = 60
 _HOST = re.compile(r"([^.]+)\.[^.]+\.([a-z0-9-]+)\.redshift(-serverless)?\.amazonaws\.com(?:\.cn)?", re.IGNORECASE)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _BUSY = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "InternalFailure", "ServiceUnavailable"}
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"}
 _MISSING = {"ClusterNotFound", "ClusterNotFoundFault", "ResourceNotFoundException"}
 _WRONG_KEYS = {
     *("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"),
@@ -179,11 +181,10 @@ class TemporaryPasswords:
         except ClientError as error:
             code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
             busy = code in _BUSY or status >= 500
-            raise self._error(f"AWS answered {code} ({status})", self._remedy(code), busy) from None
+            said = without_secrets(error.response["Error"].get("Message", "no reason").split("\n")[0])
+            raise self._error(f"AWS answered {code} ({status}), {said}", self._remedy(code), busy) from None
         except NoCredentialsError:
-            remedy = (
-                "give the machine a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY and run `daybook blocks`"
-            )
+            remedy = "give the machine a role, or set AWS_ACCESS_KEY_ID and its secret and run `daybook blocks`"
             raise self._error("found no credentials of AWS", remedy) from None
         except (ConnectionError, HTTPClientError) as error:
             remedy = "check that this machine can reach AWS's API of Redshift, or give its VPC an endpoint for it"
@@ -233,6 +234,8 @@ class TemporaryPasswords:
             return "renew the keys in the block AwsCredentials/aws, or give the machine a role"
         if code in _BUSY:
             return "run this again"
+        if code not in _DENIED:
+            return "correct the URL, or wait until the cluster is available"
         # https://docs.aws.amazon.com/redshift/latest/mgmt/generating-iam-credentials-role-permissions.html
         resources = [f"dbname:{login.cluster}/{login.database}"]
         resources += [f"dbuser:{login.cluster}/{login.user}"] if login.user else []

@@ -7,13 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from daybook.errors import StageError
+from daybook.errors import StageError, StageLost
 from daybook.stage.s3 import S3Stage
 from tests.support.servers.s3 import S3
 
 
 @contextlib.contextmanager
-def answering(status: int, body: bytes, length: int | None = None) -> Iterator[S3Stage]:
+def answering(status: int, body: bytes, length: int | None = None, region: str | None = None) -> Iterator[S3Stage]:
     """Yield a stage whose server gives this answer to every request. `length` is the Content-Length that it sends."""
 
     class Answer(BaseHTTPRequestHandler):
@@ -21,6 +21,8 @@ def answering(status: int, body: bytes, length: int | None = None) -> Iterator[S
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(status)
             self.send_header("Content-Length", str(len(body) if length is None else length))
+            if region:
+                self.send_header("x-amz-bucket-region", region)
             self.end_headers()
             self.wfile.write(body)
 
@@ -66,3 +68,18 @@ def test_a_truncated_answer_is_refused() -> None:
         pytest.raises(StageError, match="that this machine can reach it"),
     ):
         stage.get("key")
+
+
+@pytest.mark.parametrize("status", [200, 403, 404])
+@pytest.mark.parametrize("region", ["eu-central-1", None])
+def test_the_region_is_found_even_if_the_bucket_may_not_be_listed(status: int, region: str | None) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html. Servers of others have no such header."""
+    with answering(status, b"", region=region) as stage:
+        assert stage.region() == region
+
+
+def test_a_server_that_does_not_answer_has_no_region_but_an_error() -> None:
+    with answering(200, b"") as stage:
+        pass
+    with pytest.raises(StageLost, match=r"Cannot read s3://bucket/ .*Check that the server runs there"):
+        stage.region()

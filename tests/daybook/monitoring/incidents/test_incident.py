@@ -151,6 +151,13 @@ def test_if_the_warehouse_is_down_readers_see_no_change() -> None:
         assert "The warehouse does not answer now" in text
 
 
+def test_blocked_summaries_are_named_while_the_warehouse_is_down() -> None:
+    url = f"redshift+psycopg2://nobody@127.0.0.1:{free_port()}/none"  # it knows its dialect from a session
+    gone = open_warehouse(create_engine(url), copy_iam_role="arn:aws:iam::123456789012:role/x")
+    (text,) = Impact(gone, NINE, tables_folder()).blocked_summaries(["raw_data.nps"])
+    assert "analytics.nps_summary" in text
+
+
 def test_blocked_summaries_come_from_the_summary_files_which_are_read_once(tmp_path: Path) -> None:
     tables = Path(copytree(tables_folder(), tmp_path / "tables"))
     impact = Impact(None, NINE, tables)

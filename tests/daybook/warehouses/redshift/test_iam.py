@@ -132,6 +132,7 @@ def test_the_clock_of_this_machine_may_be_wrong(redshift: Redshift, api: Aws, ho
         ),
         (404, "ClusterNotFound", "correct cluster_identifier, .*: cluster analytics is not there"),
         (403, "ExpiredToken", "renew the keys in the block AwsCredentials/aws"),
+        (400, "UnsupportedOperation", "refused: correct the URL, or wait until the cluster is available"),
     ],
 )
 def test_a_refusal_says_what_to_do_and_has_no_secret(
@@ -146,7 +147,7 @@ def test_a_refusal_says_what_to_do_and_has_no_secret(
 
 def test_a_busy_api_is_asked_again_later(redshift: Redshift, api: Aws) -> None:
     api.refusals = [(400, "Throttling")] * 2
-    with pytest.raises(DatabaseError, match=r"Throttling \(400\): run this again") as caught:
+    with pytest.raises(DatabaseError, match=r"Throttling \(400\), refused: run this again") as caught:
         who(opened(redshift, "cluster_identifier=analytics"))
     assert caught.value.transient
 
