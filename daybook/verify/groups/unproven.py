@@ -105,3 +105,31 @@ def snapshot_after_lock(bench: Workbench) -> str:
     if seen != 1:
         raise Unexpected(f"the second transaction saw {seen} rows instead of 1")
     return "the second transaction saw the row"
+
+
+@check(
+    "unproven: a DELETE of no rows locks its table",
+    page="dg/c_write_readwrite.html",
+    expects="after DELETE … WHERE FALSE in an open transaction, another writer waits, and a reader does not",
+)
+def lock_by_delete(bench: Workbench) -> str:
+    """Loads take the write lock of their table by such a DELETE."""
+    bench.run('CREATE TABLE "{s}"."lock_written" (id int)')
+    table = f'"{bench.schema}"."lock_written"'
+
+    def second() -> None:
+        with bench.transaction() as session:
+            session.run(f"DELETE FROM {table} WHERE FALSE")
+            session.run("COMMIT")
+
+    with ThreadPoolExecutor(1) as pool, bench.transaction() as session:
+        session.run(f"DELETE FROM {table} WHERE FALSE")
+        waiting = pool.submit(second)
+        time.sleep(_WAIT)
+        waited = not waiting.done()
+        bench.run('SELECT count(*) FROM "{s}"."lock_written"')
+        session.run("COMMIT")
+        waiting.result()
+    if not waited:
+        raise Unexpected("the second writer did not wait")
+    return "the second writer waited, and the reader did not"
