@@ -23,7 +23,7 @@ class Target:
     key: tuple[str, ...] = ()
     cursor: Cursor | None = None
     deleted: Column | None = None
-    layouts: Mapping[str, Any] = field(default_factory=dict)
+    layouts: Mapping[str, Any] = field(default_factory=dict, hash=False)
     shortened: frozenset[str] = frozenset()
 
     @property

@@ -1,5 +1,6 @@
 """The part of a warehouse that changes the columns of existing tables."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from daybook.model.target import Target
@@ -14,8 +15,11 @@ class Alterations(Protocol):
         """Return the statement that adds a nullable column to the table. It is NULL in the existing rows."""
         ...
 
-    def drop_column_sql(self, session: Session, table: str, column: str) -> str:
-        """Return the statements that drop a column of `table` (`schema.table`), for a person to run."""
+    def drop_column_sql(self, session: Session, table: str, column: str, gone: Collection[str] = ()) -> str:
+        """Return the statements that drop a column of `table` (`schema.table`), for a person to run.
+
+        `gone` are columns that the person drops first.
+        """
         ...
 
     def allow_null_sql(self, session: Session, table: str, column: str) -> str:
@@ -67,7 +71,7 @@ class SqlAlterations(Alterations):
             f"ALTER TABLE {self.table(target.name)} ADD COLUMN {self.quote(column.name)} {self.type_sql(column.type)}"
         )
 
-    def drop_column_sql(self, session: Session, table: str, column: str) -> str:
+    def drop_column_sql(self, session: Session, table: str, column: str, gone: Collection[str] = ()) -> str:
         """Return the statement that drops a column of `table` (`schema.table`)."""
         return f"ALTER TABLE {self.table(table)} DROP COLUMN {self.quote(column)}"
 

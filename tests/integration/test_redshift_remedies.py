@@ -173,6 +173,31 @@ def test_a_column_that_is_gone(ends: Endpoints, together: bool) -> None:
     ends.load(without)
 
 
+def test_several_columns_of_a_key(ends: Endpoints) -> None:
+    """The statements of one line do not restore a key with a column that an earlier line has dropped."""
+    table = ends.table(key=["id"], redshift={"distkey": "word", "sortkey": ["word", "score", "at", "id"]})
+    ends.load(table)
+    ends.source.run("ALTER TABLE things DROP word, DROP at, ALTER score TYPE int")  # type: ignore[union-attr]
+    without = ends.table(key=["id"])
+    for printed in refused(ends, without):
+        run(ends, printed, together=True)
+    assert keys(ends, table) == {"score": (False, 1), "id": (False, 2)}
+    ends.load(without)
+
+
+def test_a_column_that_is_kept(ends: Endpoints) -> None:
+    table = ends.table(key=["id"], redshift={"sortkey": "word"})
+    ends.load(table)
+    ends.source.run("ALTER TABLE things DROP COLUMN word")  # type: ignore[union-attr]
+    without = ends.table(key=["id"])
+    with pytest.raises(SchemaMismatch) as caught:
+        ends.load(without)
+    (printed,) = re.findall(r"DELETE FROM .*", str(caught.value))
+    run(ends, printed, together=True)
+    ends.load(without)
+    assert keys(ends, table) == {"word": (False, 1)}
+
+
 def test_a_column_with_another_name_or_a_new_one(ends: Endpoints) -> None:
     table = ends.table(key=["id"], redshift={"sortkey": "word"})
     ends.load(table)

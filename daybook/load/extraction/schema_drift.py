@@ -77,7 +77,7 @@ class SchemaDiff:
         typed = [column for column in self.found.values() if column.type != NO_TYPE]
         if not self.existing:
             return typed
-        problems = [*self._lost(), *self._retyped(), *self._unlisted()]
+        problems = [*self._retyped(), *self._lost(), *self._unlisted()]
         if problems:
             lines = "\n".join(f"- {problem}" for problem in problems).replace("%%", "%")
             raise SchemaMismatch(
@@ -149,10 +149,12 @@ class SchemaDiff:
         folded, table = self.warehouse.folded, self._quoted
         current = {folded(name) for name in self.found}
         new = [column for name, column in self.found.items() if name not in self.recorded and not self.has(name)]
+        gone = list[str]()
         for old in self.recorded.values():
             if not old.loaded or folded(old.name) in current or not self.has(old.name):
                 continue
-            drop = self.warehouse.drop_column_sql(self.session, self.table.name, old.name)
+            drop = self.warehouse.drop_column_sql(self.session, self.table.name, old.name, gone)
+            gone.append(old.name)
             alike = [column for column in new if column.type == old.type]
             listed = ", and correct columns: in the table file" if old.name in (self.table.columns or ()) else ""
             if not alike:

@@ -84,8 +84,12 @@ class StoredLayout:
         found = (column for column in self.columns.values() if column.sortkey)
         return [column.name for column in sorted(found, key=lambda column: column.sortkey)]
 
-    def around(self, changed: Collection[str], dropped: Collection[str]) -> tuple[Sequence[str], Sequence[str]]:
+    def around(
+        self, changed: Collection[str], dropped: Collection[str], gone: Collection[str] = ()
+    ) -> tuple[Sequence[str], Sequence[str]]:
         """Return the statements before and after these columns are changed or dropped: see `Layouts.key_changes`.
+
+        No key is restored with a column in `gone`, which is dropped before.
 
         An interleaved sort key cannot be restored, and excludes a change of the distribution: it becomes compound.
         """
@@ -93,7 +97,7 @@ class StoredLayout:
         moves_rows = self.distkey in touched
         if touched.intersection(self.sortkey) or (moves_rows and self.interleaved):
             before.append(self.alter("SORTKEY NONE"))
-            remaining = [name for name in self.sortkey if name not in dropped]
+            remaining = [name for name in self.sortkey if name not in dropped and name not in gone]
             if self.sort_auto:
                 after.append(self.alter("SORTKEY AUTO"))
             elif remaining:

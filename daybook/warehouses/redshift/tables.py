@@ -89,9 +89,10 @@ class RedshiftTables(PostgresFamily):
 
     # --- columns of an existing table
 
-    def drop_column_sql(self, session: Session, table: str, column: str) -> str:
+    def drop_column_sql(self, session: Session, table: str, column: str, gone: Collection[str] = ()) -> str:
         """Return the DROP COLUMN, between the statements that remove and restore the keys with this column."""
-        before, after = self.key_changes(session, table, (), [column])
+        stored = self._stored(session, table)
+        before, after = stored.around((), [self.folded(column)], list(map(self.folded, gone)))
         return "; ".join([*before, super().drop_column_sql(session, table, column), *after])
 
     def allow_null_sql(self, session: Session, table: str, column: str) -> str:
