@@ -71,7 +71,7 @@ def show(ends: Endpoints, folder: Path, capsys: pytest.CaptureFixture[str], layo
     return [line.strip() for line in capsys.readouterr().out.splitlines()]
 
 
-@pytest.mark.parametrize("load", ["replace", "replace_interval", "upsert"])
+@pytest.mark.parametrize("load", ["replace", "upsert", pytest.param("replace_interval", marks=pytest.mark.full)])
 def test_a_load_creates_the_table_with_it(ends: Endpoints, load: str) -> None:
     intervals = {} if load == "replace" else {"cursor": "at", "interval": "day"}
     table = ends.table(load=load, key=["id"], redshift=LAYOUT, **intervals)
