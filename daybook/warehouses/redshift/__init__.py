@@ -11,7 +11,6 @@ from daybook.errors import DaybookError, WarehouseError
 from daybook.model.table_name import TableName
 from daybook.model.target import Target
 from daybook.model.types import INTEGERS, TIMES, Type
-from daybook.sql.database_error import DatabaseError
 from daybook.stage.base import Stage
 from daybook.stage.csv_format import CsvFormat
 from daybook.stage.manifest import FilesInPlace, Manifest
@@ -24,8 +23,8 @@ from daybook.warehouses.redshift.copy_command import COMPRESSIONS, CopyCommand, 
 from daybook.warehouses.redshift.isolation import warn_if_serializable
 from daybook.warehouses.redshift.layout import declared
 from daybook.warehouses.redshift.session import RedshiftSession
+from daybook.warehouses.redshift.storage import declared_slices, found_slices, ranges_of
 from daybook.warehouses.redshift.tables import RedshiftTables
-from daybook.warehouses.redshift.zone_maps import ranges_of
 from daybook.warehouses.session import Session
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 _LONGEST_TEXT = 65535  # bytes, of a VARCHAR
 _LONGEST_BYTES = 16_777_216  # of a VARBYTE: r_VARBYTE_type.html
-_SLICES = 32  # if the number is unknown: more parts than slices cost little, and fewer parts leave slices idle
 _LONGEST_SUPER = 16 * 2**20  # bytes of a SUPER: limitations-super.html
 _SPELLED = {"double": "double precision", "jsonb": "super"}
 #: Types that Redshift lacks. Their values are kept as text, and the number is the length of the VARCHAR.
@@ -72,7 +70,7 @@ class Redshift(RedshiftTables, Connections):
     ) -> None:
         super().__init__(engine, aws_session)
         self._role = copy_iam_role
-        self._slices: int | None = None
+        self._slices = declared_slices(engine.url)
         host, query = (engine.url.host or "").lower(), engine.url.query
         self.sleeps = ".redshift-serverless." in host or "serverless_work_group" in query  # serverless-billing.html
         self.reclaims = not self.sleeps and (".redshift.amazonaws.com" in host or "cluster_identifier" in query)
@@ -122,14 +120,8 @@ class Redshift(RedshiftTables, Connections):
         return str(Type(_SPELLED.get(type.kind, type.kind), type.size, type.scale))
 
     def slices(self, session: Session) -> int:
-        """Return the number of slices, which is asked for once. Redshift Serverless does not show it."""
-        if self._slices is None:
-            try:
-                self._slices = session.one("SELECT COUNT(*) FROM stv_slices") or _SLICES
-            except DatabaseError as error:
-                if error.lost:
-                    raise
-                self._slices = _SLICES
+        """Return the number of slices: that of the URL, or that of the cluster, which is asked for once."""
+        self._slices = self._slices or found_slices(session)
         return self._slices
 
     def longest_text(self, type: Type) -> int | None:

@@ -16,6 +16,7 @@ from daybook.warehouses.redshift.case import check_case, in_lower_case, keeps_ca
 from daybook.warehouses.redshift.errors import with_remedy
 from daybook.warehouses.redshift.iam import OPTIONS as IAM_OPTIONS
 from daybook.warehouses.redshift.iam import IamLogin, TemporaryPasswords
+from daybook.warehouses.redshift.storage import SLICES
 from daybook.warehouses.session import Session
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Connections(PostgresFamily):
 
     dbt_type, dbt_port = "redshift", 5439
     dbt_options = frozenset({"sslmode", "connect_timeout"})
-    own_options = PostgresFamily.own_options | {_QUERY_GROUP}
+    own_options = PostgresFamily.own_options | {_QUERY_GROUP, SLICES}
     #: Redshift's statement_timeout counts the time in a queue of workload management (dg/r_statement_timeout.html).
     patience = 10
 
@@ -52,7 +53,7 @@ class Connections(PostgresFamily):
         super().__init__(engine)
         #: None: no session was opened yet.
         self._keeps_case: bool | None = None
-        for prepare in (_keep_alive, _without_query_group):
+        for prepare in (_keep_alive, _without_own_options):
             if not event.contains(engine, "do_connect", prepare):
                 event.listen(engine, "do_connect", prepare)
         try:
@@ -165,6 +166,7 @@ def _keep_alive(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[s
         parameters.setdefault(name, value)
 
 
-def _without_query_group(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
-    """Remove Daybook's own option from the driver's parameters, which libpq would refuse."""
-    parameters.pop(_QUERY_GROUP, None)
+def _without_own_options(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+    """Remove Daybook's own options from the driver's parameters, which libpq would refuse."""
+    for name in (_QUERY_GROUP, SLICES):
+        parameters.pop(name, None)

@@ -1,4 +1,4 @@
-"""The ranges of staged rows, so that a join reads only those blocks of the table that can have their keys.
+"""Redshift's slices and blocks: how many staged parts a load needs, and how its joins skip blocks of their table.
 
 Redshift keeps the least and the greatest value of every column for each block of 1 MB (its zone map), and skips the
 blocks that a literal in the query rules out: c_challenges_achieving_high_performance_queries.html, t_Sorting_data.html.
@@ -10,13 +10,47 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import URL
+
+from daybook.errors import WarehouseError
 from daybook.model.target import Target
 from daybook.model.types import INTEGERS
+from daybook.sql.database_error import DatabaseError
 from daybook.strategies.staged_rows import Ranges
 from daybook.warehouses.session import Session
 
+#: The option of a URL with the number of slices, for a warehouse that does not show it.
+SLICES = "slices"
+_UNKNOWN = 32  # more parts than slices cost little, and fewer parts leave slices idle
 #: The kinds with an order that has no exceptions. Floats have NaN, and texts may have a collation.
 _ORDERED = INTEGERS | {"decimal", "date", "timestamp", "timestamptz"}
+
+
+def declared_slices(url: URL) -> int | None:
+    """Return the number of slices that the URL declares, or None.
+
+    Raises:
+        WarehouseError: it is not a number from 1 up.
+    """
+    given = url.query.get(SLICES)
+    if given is None:
+        return None
+    if not (isinstance(given, str) and given.isascii() and given.isdecimal() and int(given)):
+        raise WarehouseError(
+            f"the URL of SqlAlchemyConnector/warehouse has {SLICES}={given}, expected the number of slices, such as "
+            f"{SLICES}=16"
+        )
+    return int(given)
+
+
+def found_slices(session: Session) -> int:
+    """Return the number of slices of a cluster (dg/r_STV_SLICES.html). Redshift Serverless does not show it."""
+    try:
+        return session.one("SELECT COUNT(*) FROM stv_slices") or _UNKNOWN
+    except DatabaseError as error:
+        if error.lost:
+            raise
+        return _UNKNOWN
 
 
 def ranges_of(session: Session, quote: Callable[..., str], target: Target, staged: str) -> Ranges:
