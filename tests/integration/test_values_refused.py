@@ -111,20 +111,22 @@ def test_out_of_redshifts_range(from_postgres: Endpoints, type: str, value: str)
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
-        ("id int, value timestamp(3)", "timestamp(3)"),
-        ("id int", "ADD COLUMN"),
-        ("id int, value date", "TYPE"),
-        ("id int, value timestamp, other int NOT NULL", "DROP NOT NULL"),
+        ("id int, value timestamp(3)", ("timestamp(3)", "")),  # Redshift's TIMESTAMP has no precision to choose
+        ("id int", ("ADD COLUMN", "ADD COLUMN")),
+        ("id int, value date", ("TYPE", 'RENAME COLUMN "value_new"')),
+        ("id int, value timestamp, other int NOT NULL", ("DROP NOT NULL", 'RENAME COLUMN "other_new"')),
     ],
 )
-def test_a_table_that_does_not_fit(from_mysql: Endpoints, made: str, expected: str) -> None:
-    if from_mysql.on_redshift and "(3)" in made:
-        return  # Redshift's TIMESTAMP has no precision to choose
+def test_a_table_that_does_not_fit(from_mysql: Endpoints, made: str, expected: tuple[str, str]) -> None:
+    """The error has the ALTER, which Redshift does not have for most changes: there, it moves the values."""
+    words = expected[from_mysql.on_redshift]
+    if not words:
+        return
     table = things(from_mysql, "datetime(6)", "2021-02-05 01:02:03.456789")
     schema = from_mysql.destination.quote(from_mysql.destination.namespace)
     from_mysql.destination.run(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     from_mysql.destination.run(f"CREATE TABLE {from_mysql.name(table)} ({made})")
     with pytest.raises(SchemaMismatch) as caught:
         from_mysql.load(table)
-    assert expected in str(caught.value) and table.name in str(caught.value)
+    assert words in str(caught.value) and table.name in str(caught.value)
     assert from_mysql.rows(table) == []
