@@ -51,8 +51,9 @@ def test_mysql(from_mysql: Endpoints, cases: list[mysql.Case]) -> None:
 )
 def test_postgres(from_postgres: Endpoints, cases: list[postgres.Case]) -> None:
     ends = from_postgres
-    # the stand-in keeps the offset of a timetz, which Redshift makes UTC's
-    cases = [case for case in cases if not (ends.on_redshift and case.type == "time with time zone")]
+    # The stand-in keeps the offset of a timetz, which Redshift makes UTC's. A load leaves a SUPER out of its checksum.
+    uncompared = ("time with time zone", "jsonb") if ends.on_redshift else ()
+    cases = [case for case in cases if case.type not in uncompared]
     columns = ", ".join(f"c{number} {case.type}" for number, case in enumerate(cases))
     ends.source.run(f"{postgres.TYPES}; CREATE TABLE things (id serial PRIMARY KEY, {columns})")
     for number, case in enumerate(cases):
