@@ -283,6 +283,10 @@ def test_a_summary_has_the_layout_of_its_file(desk: Desk) -> None:
         (None, ("AUTO(EVEN)", "AUTO(SORTKEY)")),
         ({"sortkey": "none", "diststyle": "all"}, ("ALL", None)),
         ({"sortkey": "auto", "diststyle": "even"}, ("EVEN", "AUTO(SORTKEY)")),
+        (
+            {"sortkey": ["score", "id"], "sort_type": "interleaved", "encode": {"id": "zstd"}},
+            ("AUTO(EVEN)", "INTERLEAVED"),  # no ALTER can encode its columns
+        ),
     ],
 )
 def test_a_summary_does_not_inherit_keys(desk: Desk, layout: Any, expected: tuple[str, str | None]) -> None:

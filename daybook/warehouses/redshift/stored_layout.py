@@ -4,6 +4,7 @@ Redshift refuses to drop the column of a distribution key or a sort key, and to 
 (dg/r_ALTER_TABLE.html). So a change of such a column first removes the key, and restores it at the end.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,16 +13,14 @@ from daybook.warehouses.redshift.layout import RedshiftLayout
 from daybook.warehouses.session import Session
 
 _NOT_ALTERED = frozenset({"bytedict", "runlength", "text255", "text32k"})
-_AUTO = {10: "auto(all)", 11: "auto(even)", 12: "auto(key)"}
-_STYLES = {0: "even", 1: "key", 8: "all", **_AUTO}
+#: RELEFFECTIVEDISTSTYLE in PG_CLASS_INFO (dg/r_PG_CLASS_INFO.html).
+_STYLES = {0: "even", 1: "key", 8: "all", 10: "auto(all)", 11: "auto(even)", 12: "auto(key)"}
 #: The catalog calls it `none` if a column is not compressed (dg/r_PG_TABLE_DEF.html).
 _RAW = {"none": "raw"}
 
-# SVV_REDSHIFT_COLUMNS needs no search_path, unlike PG_TABLE_DEF, and every user may read it.
-_COLUMNS = (
-    "SELECT column_name, encoding, distkey, sortkey FROM svv_redshift_columns "
-    "WHERE database_name = %s AND schema_name = %s AND table_name = %s ORDER BY ordinal_position"
-)
+#: It shows only the tables of schemas in the search path (dg/r_PG_TABLE_DEF.html).
+_COLUMNS = 'SELECT "column", encoding, distkey, sortkey FROM pg_table_def WHERE schemaname = %s AND tablename = %s'
+_SEARCH_PATH = "SELECT set_config('search_path', %s, false)"
 _DEFAULTS = (
     "SELECT a.attname, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d "
     "JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum "
@@ -63,15 +62,22 @@ class StoredColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class Styles:
+    """What the catalog does not have by column."""
+
+    diststyle: str = "unknown"
+    sort_auto: bool | None = None
+    """True if Redshift has chosen the sort key, or may choose it; None if that is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoredLayout:
     """The layout of a table (quoted), by its columns in the catalog."""
 
     table: str
     columns: Mapping[str, StoredColumn]
-    diststyle: str
     interleaved: bool
-    sort_auto: bool | None
-    """True if Redshift has chosen the sort key, or may choose it; None if that is unknown."""
+    styles: "Styles"
 
     @property
     def distkey(self) -> str | None:
@@ -83,6 +89,18 @@ class StoredLayout:
         """Return the columns of the sort key in their order."""
         found = (column for column in self.columns.values() if column.sortkey)
         return [column.name for column in sorted(found, key=lambda column: column.sortkey)]
+
+    def uses(self, names: Collection[str]) -> bool:
+        """Return True if a key has one of these columns."""
+        return bool({self.distkey, *self.sortkey}.intersection(names))
+
+    def encode_changes(self, wanted: RedshiftLayout, folded: Mapping[str, str]) -> list[str]:
+        """Return the statements that give the columns the declared encodings."""
+        return [
+            self.alter(f"COLUMN {quoted(folded[name])} ENCODE {encoding}")
+            for name, encoding in wanted.encode.items()
+            if self.columns[folded[name]].encoding != encoding
+        ]
 
     def around(
         self, changed: Collection[str], dropped: Collection[str], gone: Collection[str] = ()
@@ -98,14 +116,14 @@ class StoredLayout:
         if touched.intersection(self.sortkey) or (moves_rows and self.interleaved):
             before.append(self.alter("SORTKEY NONE"))
             remaining = [name for name in self.sortkey if name not in dropped and name not in gone]
-            if self.sort_auto:
+            if self.styles.sort_auto:
                 after.append(self.alter("SORTKEY AUTO"))
             elif remaining:
                 note = " /* Redshift cannot make it INTERLEAVED again: that needs a new table */"
                 after.append(self.alter(sortkey_sql(remaining)) + (note if self.interleaved else ""))
         if moves_rows:
             before.append(self.alter("DISTSTYLE EVEN"))
-            kept = self.diststyle == "key" and self.distkey not in dropped
+            kept = self.styles.diststyle == "key" and self.distkey not in dropped
             after.append(
                 self.alter(f"DISTSTYLE KEY DISTKEY {quoted(self.distkey or '')}" if kept else "DISTSTYLE AUTO")
             )
@@ -119,23 +137,22 @@ class StoredLayout:
         found = list[str]()
         sortkey, distkey = [folded[name] for name in wanted.sort_columns], folded.get(wanted.distkey or "")
         interleaved = wanted.sort_type == "interleaved"
-        sorts = bool(sortkey) and (sortkey != self.sortkey or interleaved != self.interleaved or self.sort_auto is True)
-        if wanted.sort_word == "none" and (self.sortkey or self.sort_auto):
+        sorts = bool(sortkey) and (
+            sortkey != self.sortkey or interleaved != self.interleaved or self.styles.sort_auto is True
+        )
+        if wanted.sort_word == "none" and (self.sortkey or self.styles.sort_auto):
             found.append(self.alter("SORTKEY NONE"))
-        elif wanted.sort_word == "auto" and self.sort_auto is False:
+        elif wanted.sort_word == "auto" and self.styles.sort_auto is False:
             found.append(self.alter("SORTKEY AUTO"))
         elif sorts and not interleaved:
             found.append(self.alter(sortkey_sql(sortkey)))
         if self.interleaved and not found:
             return []
-        if distkey and (self.diststyle, self.distkey) != ("key", distkey):
+        if distkey and (self.styles.diststyle, self.distkey) != ("key", distkey):
             found.append(self.alter(f"DISTSTYLE KEY DISTKEY {quoted(distkey)}"))
-        elif wanted.diststyle not in (None, "key") and self.diststyle.partition("(")[0] != wanted.diststyle:
+        elif wanted.diststyle not in (None, "key") and self.styles.diststyle.partition("(")[0] != wanted.diststyle:
             found.append(self.alter(f"DISTSTYLE {str(wanted.diststyle).upper()}"))
-        for name, encoding in wanted.encode.items():
-            if self.columns[folded[name]].encoding != encoding:
-                found.append(self.alter(f"COLUMN {quoted(folded[name])} ENCODE {encoding}"))
-        return found
+        return [*found, *self.encode_changes(wanted, folded)]
 
     def impossible(self, wanted: RedshiftLayout, folded: Mapping[str, str]) -> str | None:
         """Return what the layout `wanted` needs that no ALTER can do, or None."""
@@ -162,25 +179,35 @@ def sortkey_sql(columns: Sequence[str], kind: str = "COMPOUND") -> str:
 
 
 def read_layout(session: Session, quoted_table: str, name: TableName) -> StoredLayout:
-    """Read the layout of a table. `name` is its schema and its table as the catalog keeps them."""
-    database = session.one("SELECT current_database()")
+    """Read the keys and encodings of a table. `name` is its schema and its table as the catalog keeps them."""
     defaults = dict(session.rows(_DEFAULTS, tuple(name)))
     keyed = {column for (column,) in session.rows(_KEYED, tuple(name))}
     columns, signs = dict[str, StoredColumn](), list[int]()
-    for column, encoding, distkey, sortkey in session.rows(_COLUMNS, (database, *name)):
+    for column, encoding, distkey, sortkey in _columns(session, name):
         signs.append(sortkey)
         spelled = _RAW.get(encoding, encoding)
         default, key = defaults.get(column), column in keyed
         columns[column] = StoredColumn(column, spelled, distkey, abs(sortkey), default, key)
-    style = _STYLES.get(session.one(_STYLE, tuple(name)), "unknown")  # only the owner sees it
-    return StoredLayout(quoted_table, columns, style, min(signs, default=0) < 0, _is_auto(session, name))
+    return StoredLayout(quoted_table, columns, min(signs, default=0) < 0, Styles())
 
 
-def _is_auto(session: Session, name: TableName) -> bool | None:
-    if not session.one(_MAY_READ_INFO):
-        return None
-    found = session.rows(_INFO.format("sortkey1"), tuple(name))  # it has no row about an empty table
-    return (found[0][0] or "").upper().startswith("AUTO") if found else None
+def _columns(session: Session, name: TableName) -> list[tuple[str, str, bool, int]]:
+    usual = session.one("SELECT current_setting('search_path')")
+    session.one(_SEARCH_PATH, (quoted(name.schema).replace("%%", "%"),))
+    found = session.rows(_COLUMNS, tuple(name))
+    session.one(_SEARCH_PATH, (usual,))
+    return found
+
+
+def read_styles(session: Session, name: TableName, layout: StoredLayout) -> Styles:
+    """Read the distribution style of a table, and find out if AUTO has chosen its sort key."""
+    if session.one(_MAY_READ_INFO):
+        for diststyle, sortkey in session.rows(_INFO.format("diststyle, sortkey1"), tuple(name)):
+            style = re.sub(r"key\(.*?\)", "key", diststyle.lower())
+            return Styles(style, (sortkey or "").upper().startswith("AUTO"))
+    if layout.distkey:  # an empty table, or a user who may not read more
+        return Styles("key")
+    return Styles(_STYLES.get(session.one(_STYLE, tuple(name)), "unknown"))  # only the owner sees it
 
 
 def rows_info(session: Session, name: TableName) -> tuple[float | None, float | None] | None:

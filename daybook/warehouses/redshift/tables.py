@@ -1,6 +1,7 @@
 """Redshift's tables: create them with their layout, and change their columns within the limits of its ALTER TABLE."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from daybook.errors import TableFileError
@@ -11,7 +12,7 @@ from daybook.suggestions import did_you_mean
 from daybook.warehouses.layouts import Layout
 from daybook.warehouses.postgres_family import PostgresFamily
 from daybook.warehouses.redshift.layout import FIELD, RedshiftLayout, declared, misfit
-from daybook.warehouses.redshift.stored_layout import StoredLayout, read_layout, rows_info, sortkey_sql
+from daybook.warehouses.redshift.stored_layout import StoredLayout, read_layout, read_styles, rows_info, sortkey_sql
 from daybook.warehouses.session import Session
 
 _SKEW = 4  # the fullest slice has so many times the rows of the emptiest
@@ -91,8 +92,7 @@ class RedshiftTables(PostgresFamily):
 
     def drop_column_sql(self, session: Session, table: str, column: str, gone: Collection[str] = ()) -> str:
         """Return the DROP COLUMN, between the statements that remove and restore the keys with this column."""
-        stored = self._stored(session, table)
-        before, after = stored.around((), [self.folded(column)], list(map(self.folded, gone)))
+        before, after = self._around(session, table, [], [column], gone)
         return "; ".join([*before, super().drop_column_sql(session, table, column), *after])
 
     def allow_null_sql(self, session: Session, table: str, column: str) -> str:
@@ -125,10 +125,7 @@ class RedshiftTables(PostgresFamily):
         self, session: Session, table: str, changed: Collection[str], dropped: Collection[str]
     ) -> tuple[Sequence[str], Sequence[str]]:
         """Return ALTER SORTKEY NONE and ALTER DISTSTYLE, and what restores the keys: see `StoredLayout.around`."""
-        if not changed and not dropped:
-            return (), ()
-        folded = [[self.folded(name) for name in names] for names in (changed, dropped)]
-        return self._stored(session, table).around(*folded)
+        return self._around(session, table, changed, dropped, ()) if changed or dropped else ((), ())
 
     def _moved_sql(self, session: Session, table: str, column: str, type: str, value: str) -> str:
         """Return the statements that move a column to a new one of another `type`, which gets its name and default."""
@@ -136,7 +133,7 @@ class RedshiftTables(PostgresFamily):
         found = stored.columns.get(self.folded(column))
         default = f" DEFAULT {found.default}".replace("%", "%%") if found and found.default is not None else ""
         name, new = self.quote(column), self.quote(f"{column}_new")
-        before, after = stored.around([self.folded(column)], [])
+        before, after = self._around(session, table, [column], [], ())
         moved = [
             f"ALTER TABLE {quoted} ADD COLUMN {new} {type}{default}",
             f"UPDATE {quoted} SET {new} = {value}",
@@ -151,7 +148,7 @@ class RedshiftTables(PostgresFamily):
         """Return the ALTERs that give the table the layout of its file."""
         wanted = declared(layouts)
         self.check_layout(table, self.column_types(session, table), layouts)
-        return self._stored(session, table).changes(wanted, self._folded(wanted))
+        return self._styled(session, table).changes(wanted, self._folded(wanted))
 
     def completed_layout(
         self, session: Session, table: str, layouts: Mapping[str, Any], cursor: str | None
@@ -159,19 +156,20 @@ class RedshiftTables(PostgresFamily):
         """Return the ALTERs for encodings, and for a sort key that is not the choice of a plan."""
         wanted, stored = declared(layouts), self._stored(session, table)
         word = wanted.sort_word or ("auto" if wanted.sortkey is None and cursor is None else None)
-        picked_by_plan = stored.sortkey and not stored.sort_auto
-        first = [stored.alter(f"SORTKEY {word.upper()}")] if word == "none" or (word and picked_by_plan) else []
-        changes = self.layout_changes(session, table, layouts)
-        return [*first, *(statement for statement in changes if statement not in first)]
+        sorts = word == "none" or (word == "auto" and stored.sortkey)  # the plan's choice
+        keys = [stored.alter(f"SORTKEY {str(word).upper()}")] if sorts else []
+        encodings = [] if stored.interleaved else stored.encode_changes(wanted, self._folded(wanted))
+        return [*keys, *encodings]
 
     def layout_of(self, session: Session, table: str) -> Mapping[str, str]:
         """Return diststyle, distkey, sortkey, sort_type and encode of the table."""
-        stored = self._stored(session, table)
-        sortkey = ", ".join(stored.sortkey) or {True: "auto", False: "none", None: "none or auto"}[stored.sort_auto]
+        stored = self._styled(session, table)
+        auto = stored.styles.sort_auto
+        sortkey = ", ".join(stored.sortkey) or {True: "auto", False: "none", None: "none or auto"}[auto]
         found = {
-            "diststyle": stored.diststyle,
+            "diststyle": stored.styles.diststyle,
             "distkey": stored.distkey,
-            "sortkey": f"{sortkey} (chosen by auto)" if stored.sortkey and stored.sort_auto else sortkey,
+            "sortkey": f"{sortkey} (chosen by auto)" if stored.sortkey and auto else sortkey,
             "sort_type": ("interleaved" if stored.interleaved else "compound") if stored.sortkey else None,
             "encode": ", ".join(f"{name} {column.encoding}" for name, column in stored.columns.items()),
         }
@@ -181,7 +179,7 @@ class RedshiftTables(PostgresFamily):
         self, session: Session, table: str, layouts: Mapping[str, Any], joins: Mapping[str, Collection[str]]
     ) -> list[str]:
         """Return warnings about the rows of the table, a better DISTKEY, and what no ALTER can do."""
-        wanted, stored = declared(layouts), self._stored(session, table)
+        wanted, stored = declared(layouts), self._styled(session, table)
         found, impossible = list[str](), stored.impossible(wanted, self._folded(wanted))
         if impossible:
             found.append(
@@ -202,12 +200,27 @@ class RedshiftTables(PostgresFamily):
         if unsorted is not None and unsorted > _UNSORTED:
             found.append(f"{unsorted:g} % of the rows are unsorted: run VACUUM SORT ONLY {self.table(table)}")
         best = max(joins, key=lambda column: len(joins[column]), default=None)
-        if best and stored.diststyle in ("even", "auto(even)", "key") and stored.distkey not in joins:
+        style = stored.styles.diststyle
+        if best and style in ("even", "auto(even)", "key") and stored.distkey not in joins:
             found.append(
                 f"{', '.join(sorted(joins[best]))} joins it on {best}, but its rows are distributed by "
-                f"{stored.distkey or stored.diststyle}, so each join moves rows between nodes: try distkey: {best}"
+                f"{stored.distkey or style}, so each join moves rows between nodes: try distkey: {best}"
             )
         return found
+
+    def _around(
+        self, session: Session, table: str, changed: Collection[str], dropped: Collection[str], gone: Collection[str]
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        changed, dropped, gone = (list(map(self.folded, names)) for names in (changed, dropped, gone))
+        if not self._stored(session, table).uses([*changed, *dropped]):
+            return (), ()
+        return self._styled(session, table).around(changed, dropped, gone)
+
+    def _styled(self, session: Session, table: str) -> StoredLayout:
+        """Return the layout with its styles, which need queries of their own."""
+        stored, parts = self._stored(session, table), self._parts(table)
+        found = session.remembered(f"{table} (styles)", lambda: read_styles(session, parts, stored))
+        return replace(stored, styles=found)
 
     def _stored(self, session: Session, table: str) -> StoredLayout:
         key = f"{table} (layout)"
