@@ -63,6 +63,22 @@ def test_the_staging_table_has_the_keys_of_the_join_and_statistics(
     assert older.startswith("DELETE") and '"id" BETWEEN 1 AND 1' in older
 
 
+@pytest.mark.parametrize("source", MYSQL[:1], indirect=True)
+@ON_REDSHIFT
+def test_deleted_rows_are_within_the_range(ends: Endpoints, redshift_statements: Callable[[], list[str]]) -> None:
+    """The range is that of all staged rows, before the deleted ones are taken out."""
+    ends.source.run("CREATE TABLE things (id int PRIMARY KEY, at datetime, gone smallint, KEY (at))")
+    ends.source.insert("things", [(n, f"2021-02-05 0{n}:00:00", 0) for n in range(1, 8)])
+    table = ends.table(load="upsert", key=["id"], cursor="at", interval="day", deleted="gone", on_delete="apply")
+    ends.load(table, "2021-02-05")
+    ends.source.run("UPDATE things SET gone = id IN (2, 6), at = '2021-02-06' WHERE id IN (2, 4, 6)")
+    before = len(redshift_statements())
+    ends.load(table, "2021-02-06")
+    deletes = [one for one in changes(redshift_statements()[before:]) if one.startswith("DELETE")]
+    assert len(deletes) == 2 and all('"id" BETWEEN 2 AND 6' in one for one in deletes)
+    assert ends.rows(table, "id") == [(1,), (3,), (4,), (5,), (7,)]
+
+
 @pytest.mark.parametrize("source", MYSQL, indirect=True)
 @ON_REDSHIFT
 def test_random_upserts_are_those_of_a_model(ends: Endpoints) -> None:
