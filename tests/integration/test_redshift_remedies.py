@@ -12,6 +12,7 @@ import pytest
 
 from daybook.definitions.table import Table
 from daybook.errors import SchemaMismatch
+from daybook.ledger.ledger import Ledger
 from tests.support.source_and_warehouse import Database, Endpoints, parse_as_redshift
 from tests.support.source_warehouse_fixtures import ends_of, source_database
 
@@ -153,6 +154,8 @@ def test_a_column_that_must_not_be_null(ends: Endpoints, key: str) -> None:
     columns = f"id int, at timestamp, score smallint, word varchar(80), other varchar(9) NOT NULL{key}"
     ends.destination.run(f"CREATE TABLE {ends.name(table)} ({columns})")
     ends.destination.run(f"INSERT INTO {ends.name(table)} VALUES (9, NULL, 1, 'old', 'kept')")
+    with ends.warehouse.session() as session:
+        Ledger(ends.warehouse).ensure(session)  # no table was loaded yet
     (printed,) = refused(ends, table)
     assert "DROP NOT NULL" not in printed
     run(ends, printed, together=True)
