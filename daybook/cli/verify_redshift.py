@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -55,8 +55,11 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook verify-red
     if given.list:
         print("\n".join(f"{one.name}: {one.expects or 'measured'}" for one in checks))
         return 0
-    with exit_with_reason("the cluster or the source"), _source(given.source) as source:
-        findings = _run(_opened(given, source), checks)
+    try:
+        with _sigterm_as_interrupt(), exit_with_reason("the cluster or the source"), _source(given.source) as source:
+            findings = _run(_opened(given, source), checks)
+    except KeyboardInterrupt:
+        sys.exit("interrupted before the first check: nothing is left behind")
     text = as_json(findings) if given.json else markdown(findings)
     if given.output:
         Path(given.output).write_text(text, encoding="utf-8")
@@ -95,22 +98,21 @@ def _run(bench: "Workbench", checks: "Sequence[Check]") -> "Findings":
     from daybook.verify.matrix import run
     from daybook.verify.verify_report import line
 
-    keys = bench.stage.access_keys()
-    passwords = [bench.cluster.url.password, bench.source.url.password, *([keys.secret, keys.token] if keys else [])]
-    secrets = [secret for secret in passwords if secret]
+    secrets = [url.password for url in (bench.cluster.url, bench.source.url) if url.password]
+    if keys := bench.stage.access_keys():
+        secrets += [part for part in (keys.id, keys.secret, keys.token) if part]
 
     def show(outcome: "Outcome") -> None:
         print(line(outcome), file=sys.stderr, flush=True)
 
-    with _sigterm_as_interrupt(), ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool:
         running = pool.submit(run, bench, checks, show, secrets)
-        while not running.done():
+        while True:
             try:
-                wait([running], 1)
+                return running.result()
             except KeyboardInterrupt:
                 print(f"interrupted: removing what the checks have made ({bench.schema})", file=sys.stderr)
                 bench.recorder.stop()
-        return running.result()
 
 
 @contextmanager

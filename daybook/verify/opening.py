@@ -1,5 +1,6 @@
 """Open the cluster, the stage and the source of one run."""
 
+import os
 import secrets
 
 from sqlalchemy import URL, NullPool, create_engine, make_url
@@ -39,7 +40,7 @@ def open_workbench(*, cluster: URL, role: str, bucket: str, prefix: str, source:
         poolclass=NullPool,
         connect_args={"cursor_factory": recorder.cursor_factory()},
     )
-    client = boto3.client("s3", config=Config(max_pool_connections=50))
+    client = boto3.client("s3", region_name=os.environ.get("AWS_REGION"), config=Config(max_pool_connections=50))
     return Workbench(
         schema=schema,
         source=create_engine(make_url(source), hide_parameters=True, poolclass=NullPool),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 from daybook.errors import WarehouseError, WarehouseLost
 from daybook.ledger.state_table import SCHEMA
@@ -70,8 +69,7 @@ class Traces:
         """Remove everything, even if a step fails. Return what could not be removed."""
         schema = self.bench.schema
         self._try(f"DROP SCHEMA {schema} CASCADE", lambda: self.bench.run(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE'))
-        for name in self.bench.groups:
-            self._try(f'DROP GROUP "{name}"', partial(self.bench.run, f'DROP GROUP "{name}"'))
+        self._try(f'DROP GROUP "{schema}"', self._drop_group)
         self._try(f"delete the rows about {schema} in the tables of {SCHEMA}", self._forget)
         self._try(f"delete the objects in {self.bench.stage}", self._clear_stage)
         self._try(
@@ -86,6 +84,11 @@ class Traces:
             with_retries(step, what=by_hand, failed=None, lost=WarehouseLost)
         except Exception as error:
             self.problems.append(f"{by_hand} ({type(error).__name__}: {first_line(error)})")
+
+    def _drop_group(self) -> None:
+        """Drop the group that has the schema's name, if a check has created it. Redshift has no IF EXISTS for it."""
+        if self.bench.run("SELECT 1 FROM pg_group WHERE groname = %s", (self.bench.schema,)):
+            self.bench.run('DROP GROUP "{s}"')
 
     def _clear_stage(self) -> None:
         left = self.bench.stage.discard("The checks are over")

@@ -57,8 +57,6 @@ class Workbench:
     """The number of rows to generate for timings."""
     patience: float = 60
     """The longest time in seconds for which a check holds a reader's transaction open."""
-    groups: list[str] = field(default_factory=list)
-    """The groups of users that were created, to drop them at the end."""
 
     def engine(self, name: str) -> Engine:
         """Return the engine of the source: all tables of the checks come from it."""
@@ -118,12 +116,12 @@ class Workbench:
     # --- Daybook
 
     def table(self, name: str, load: str = EXACT_INTERVALS.name, **fields: Any) -> Table:
-        """Return the file of a table that comes from the source's table of that name."""
+        """Return the file of a table, by default of one that comes from the source's table of that name."""
         given: dict[str, Any] = {"description": "One row per test.", "owner": "verify-redshift", "key": ["id"]}
         if strategy_named(load).has_intervals:
             given |= {"cursor": "at", "interval": "day", "start": FIRST}
-        source = {"kind": "database", "table": [self.schema, name]}
-        return Table(name=f"{self.schema}.{name}", load=load, source=source, **(given | fields))
+        given["source"] = {"kind": "database", "table": [self.schema, name]}
+        return Table(name=f"{self.schema}.{name}", load=load, **(given | fields))
 
     def load(
         self, table: Table, first: date | datetime | None = None, until: date | datetime | None = None, **options: Any

@@ -18,6 +18,7 @@ LARGE_ROOMS: dict[str, str] = {
     "flows": "one module a flow",
     "blocks": "one module a block",
     "daybook/cli": "one module a command",
+    "daybook/verify/groups": "one module a topic",
 }
 
 #: Rooms whose modules are named for their subject, because the room says what it has of each subject.

@@ -35,7 +35,6 @@ def for_a_group(bench: Workbench) -> str:
         raise NotChecked(
             f"{error.message}. Only a superuser can create a group: run it as one, or believe the check for PUBLIC"
         ) from error
-    bench.groups.append(bench.schema)
     return _outlives(bench, "granted_to_group", f'GROUP "{bench.schema}"')
 
 

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from daybook.sql.database_error import DatabaseError
 from daybook.verify.recorder import Statement
@@ -9,6 +10,7 @@ from daybook.verify.registry import Unexpected, check
 from daybook.verify.workbench import EVERY_3_HOURS, Workbench, day
 
 TABLES = 12
+_SAME = 4  # loads of one table
 _HISTORY = "SELECT count(*) FROM sys_query_history WHERE query_type = 'COPY' AND query_text LIKE %s"
 
 
@@ -39,12 +41,29 @@ def conflicts(bench: Workbench) -> str:
     return found
 
 
-def _load_all(bench: Workbench, names: list[str], number: int) -> list[str]:
+@check(
+    "parallel loads: the same day",
+    page="dg/c_serial_isolation.html",
+    expects=f"{_SAME} loads of the same day of a new table without a key, at the same time, leave each row once; so do "
+    "the same loads again",
+)
+def same_day(bench: Workbench) -> str:
+    """Load a day several times at once, as runs that were started twice do. Only Daybook's lock keeps them apart."""
+    bench.make("same_day", "at timestamp", EVERY_3_HOURS)
+    for when in ("the first loads", "the same loads again"):
+        failures = _load_all(bench, ["same_day"] * _SAME, 0, key=[])
+        rows, ids = bench.run("SELECT count(*), count(DISTINCT id) FROM {s}.same_day")[0]
+        if failures or (rows, ids) != (8, 8):
+            raise Unexpected("; ".join([f"after {when}: {rows} rows with {ids} IDs, expected 8", *failures[:2]]))
+    return "8 rows, each once"
+
+
+def _load_all(bench: Workbench, names: list[str], number: int, **fields: Any) -> list[str]:
     """Load a day of each table at the same time. Return the reasons of the loads that failed."""
 
     def load(name: str) -> str | None:
         try:
-            bench.load(bench.table(name), day(number))
+            bench.load(bench.table(name, **fields), day(number))
         except Exception as error:
             return f"{name}: {type(error).__name__}: {error}"
         return None

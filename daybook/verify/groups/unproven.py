@@ -8,7 +8,8 @@ from daybook.strategies.registry import WHOLE_TABLE
 from daybook.verify.registry import Unexpected, check
 from daybook.verify.workbench import Workbench
 
-_WAIT = 0.5  # seconds until the second session waits for the lock
+_WAIT = 1  # seconds until the second session waits for the lock
+_LOCK_AND_COUNT = (("LOCK", "lock_first"), ("SELECT count(*) FROM", "lock_rows"))
 
 
 @check(
@@ -89,19 +90,17 @@ def snapshot_after_lock(bench: Workbench) -> str:
     """Two transactions lock an empty table; the second one counts the rows that the first one inserted."""
     bench.run('CREATE TABLE "{s}"."lock_first" (id int)')
     bench.run('CREATE TABLE "{s}"."lock_rows" (id int)')
-
-    def second() -> object:
-        with bench.transaction() as session:
-            session.run(f'LOCK "{bench.schema}"."lock_first"')
-            return session.one(f'SELECT count(*) FROM "{bench.schema}"."lock_rows"')
-
-    with ThreadPoolExecutor(1) as pool, bench.transaction() as session:
-        session.run(f'LOCK "{bench.schema}"."lock_first"')
-        waiting = pool.submit(second)
+    lock, count = (f'{begin} "{bench.schema}"."{name}"' for begin, name in _LOCK_AND_COUNT)
+    # The first transaction ends first, so that the second one never waits for it forever.
+    with ThreadPoolExecutor(1) as pool, bench.transaction() as second, bench.transaction() as first:
+        first.run(lock)
+        waiting = pool.submit(lambda: (second.run(lock), second.one(count)))
         time.sleep(_WAIT)
-        session.run(f'INSERT INTO "{bench.schema}"."lock_rows" VALUES (1)')
-        session.run("COMMIT")
-    seen = waiting.result()
+        if waiting.done():
+            raise Unexpected("the second transaction did not wait for the lock of the first one")
+        first.run(f'INSERT INTO "{bench.schema}"."lock_rows" VALUES (1)')
+        first.run("COMMIT")
+        seen = waiting.result()[1]
     if seen != 1:
         raise Unexpected(f"the second transaction saw {seen} rows instead of 1")
     return "the second transaction saw the row"

@@ -106,7 +106,6 @@ def _verifying(
         "AWS_ACCESS_KEY_ID": s3.access_key,
         "AWS_SECRET_ACCESS_KEY": s3.secret_key,
         "AWS_REGION": s3.region,
-        "AWS_DEFAULT_REGION": s3.region,
         "AWS_ENDPOINT_URL": s3.endpoint,
     }.items():
         monkeypatch.setenv(variable, value)
@@ -174,6 +173,17 @@ def test_a_failed_check_is_reported_with_its_sql_and_leaves_nothing_behind(
     assert "no_such_table" in found["found"]
     assert f'{report["schema"]}"."no_such_table"' in found["sql"]
     assert SECRET not in json.dumps(report)
+
+
+def test_no_report_has_the_keys_of_a_copy(verifying: Verifying) -> None:
+    fault = {"match": "^copy", "action": "error", "sqlstate": "XX000", "message": "no"}
+    with verifying.redshift.faults(fault):  # type: ignore[arg-type]
+        _, report = verifying.run("--only", "access", "--role", "access_keys")
+    (access,) = report["checks"]
+    assert access["status"] == "FAILED" and access["sql"].startswith("COPY ")
+    text = json.dumps(report)
+    assert verifying.s3.secret_key not in text and verifying.s3.access_key not in text
+    assert verifying.left_behind() == []
 
 
 def test_ctrl_c_ends_a_waiting_statement_and_leaves_nothing_behind(
