@@ -45,16 +45,32 @@ SELECT EXISTS (
 )
 """
 
+#: A query of an ordinary table reads the table and its children. A table that ALTER TABLE … INHERIT has made a child
+#: since is locked as well, but is no child in the snapshot, which may show some of its rows only.
+_JOINED = """
+OR EXISTS (
+    WITH RECURSIVE family (oid) AS (
+        SELECT {table}::oid UNION SELECT inhrelid FROM pg_inherits JOIN family ON inhparent = family.oid
+    )
+    SELECT FROM pg_locks JOIN pg_class AS c ON c.oid = relation JOIN pg_namespace AS n ON n.oid = relnamespace
+    WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relkind IN ('r', 'f') AND relpersistence <> 't'
+        AND nspname NOT IN ('pg_catalog', 'information_schema') AND c.oid NOT IN (SELECT oid FROM family)
+)
+"""
+
 
 def begin_after_ddl(
-    begin: Callable[[], str], query: Callable[[str], Sequence[Sequence[Any]]], rollback: Callable[[], object]
+    begin: Callable[[], tuple[str, int | None]],
+    query: Callable[[str], Sequence[Sequence[Any]]],
+    rollback: Callable[[], object],
 ) -> None:
     """Begin a transaction that reads one snapshot, and lock what it will read against DDL until it ends.
 
     The locks are those of a SELECT. LOCK TABLE would need a privilege on all columns, and takes no materialized views.
 
     Args:
-        begin: begins a transaction of REPEATABLE READ, and returns what it will read, a FROM item.
+        begin: begins a transaction of REPEATABLE READ. Returns what it will read, a FROM item, and the OID if that is
+            an ordinary table. Otherwise None, also if row security is active: its policies may read other tables.
         query: executes a query, and returns its rows.
         rollback: ends the transaction.
 
@@ -62,29 +78,33 @@ def begin_after_ddl(
         DatabaseError: DDL came between each snapshot and the locks. A retry may succeed.
     """
     for _ in range(_SNAPSHOTS):
-        reads = begin()
+        reads, table = begin()
         query(f"SELECT 1 FROM {reads} LIMIT 0")
-        if not _is_changed(query):
+        if not _is_changed(query, table):
             return
         rollback()
     text = f"DDL changed a table after each of {_SNAPSHOTS} snapshots"
     raise DatabaseError(text, text, transient=True)
 
 
-def check_unchanged(query: Callable[[str], Sequence[Sequence[Any]]]) -> None:
+def check_unchanged(query: Callable[[str], Sequence[Sequence[Any]]], table: int | None) -> None:
     """Check, after a query for rows, that the tables it has read are those that the transaction had locked before.
 
-    The locks do not stop everything. ALTER SCHEMA … RENAME leaves another table at the name, and ATTACH PARTITION adds
-    one, of which the snapshot may show some rows only.
+    The locks do not stop everything. ALTER SCHEMA … RENAME leaves another table at the name. ATTACH PARTITION and
+    INHERIT add one, of which the snapshot may show some rows only.
+
+    Args:
+        query: executes a query, and returns its rows.
+        table: the OID that `begin` of `begin_after_ddl` returns.
 
     Raises:
         DatabaseError: another table was read. A retry may succeed.
     """
-    if _is_changed(query):
+    if _is_changed(query, table):
         text = "DDL changed a table while its rows were read"
         raise DatabaseError(text, text, transient=True)
 
 
-def _is_changed(query: Callable[[str], Sequence[Sequence[Any]]]) -> bool:
-    ((changed,),) = query(_CHANGED)
+def _is_changed(query: Callable[[str], Sequence[Sequence[Any]]], table: int | None) -> bool:
+    ((changed,),) = query(_CHANGED + (_JOINED.format(table=table) if table else ""))
     return bool(changed)

@@ -48,6 +48,16 @@ APART = [
     fill("orders", last=47),
     fill("orders_7", first=48, last=59),
 ]
+#: A table with a child, and two tables that may become one.
+FAMILY = [
+    *PLAIN[:2],
+    "CREATE TABLE child () INHERITS (orders)",
+    "CREATE TABLE later (LIKE orders INCLUDING ALL)",
+    "CREATE TABLE elsewhere (LIKE orders)",
+    "CREATE TABLE of_both () INHERITS (elsewhere)",
+    *(fill("orders", last=23), fill("child", first=24, last=47), fill("later", first=48, last=59)),
+    fill("of_both", first=48, last=59),
+]
 VIEW = [TABLE.format("base"), fill("base"), "CREATE VIEW orders AS SELECT * FROM base"]
 SCHEMAS = [*PLAIN, "CREATE SCHEMA fresh", TABLE.format("fresh.orders")]
 
@@ -107,6 +117,20 @@ CASES: dict[str, Case] = {
             "ALTER TABLE orders ATTACH PARTITION fresh FOR VALUES FROM ('2021-02-06') TO ('2021-02-07')",
         ],
     ),
+    "a half-filled table is made a child": (
+        FAMILY,
+        [fill("later", first=60), "ALTER TABLE later INHERIT orders"],
+    ),
+    "a half-filled table is made a grandchild": (
+        FAMILY,
+        [fill("later", first=60), "ALTER TABLE later INHERIT child"],
+    ),
+    "the half-filled child of another table is made a child": (
+        FAMILY,
+        [fill("of_both", first=60), "ALTER TABLE of_both INHERIT orders"],
+    ),
+    "a child is created": (FAMILY, ["CREATE TABLE young () INHERITS (orders)", fill("young", first=60)]),
+    "a child is no longer one": (FAMILY, ["ALTER TABLE child NO INHERIT orders"]),
     "the table is renamed": (PLAIN, ["ALTER TABLE orders RENAME TO gone"]),
     "tables are swapped": (FRESH, ["ALTER TABLE orders RENAME TO gone", "ALTER TABLE fresh RENAME TO orders"]),
     "schemas are swapped": (
@@ -152,7 +176,8 @@ CASES: dict[str, Case] = {
 
 #: The cases that `make test` runs. `make test-all` runs all of them.
 SAMPLE = [
-    *("a half-filled partition is added", "schemas are swapped", "tables are swapped"),
+    *("a half-filled partition is added", "a half-filled table is made a child"),
+    *("schemas are swapped", "tables are swapped"),
     *("a value of an enum is renamed", "truncated and filled again"),
 ]
 

@@ -64,8 +64,8 @@ class PostgreSQLTable:
         has_own_types = any(namespace != "pg_catalog" for _, _, _, namespace, _ in columns)
         self._labels = enum_labels(self._query, self._oid) if has_own_types else []
 
-    def _begin(self) -> str:
-        """Begin a transaction, find the table in its snapshot, and return its quoted name."""
+    def _begin(self) -> tuple[str, int | None]:
+        """Begin a transaction, and find the table in its snapshot. Return its quoted name and, if ordinary, its OID."""
         config = self._config
         self._query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         ((now,),) = self._query("SELECT clock_timestamp()")
@@ -88,7 +88,8 @@ class PostgreSQLTable:
             )
         self._oid, self._schema, self._name, self._kind, self._hides_rows = found[0]
         self._table_sql = f"{_quote(self._schema)}.{_quote(self._name)}"
-        return self._table_sql
+        self._ordinary = self._oid if self._kind == "r" and not self._hides_rows else None
+        return self._table_sql, self._ordinary
 
     def columns(self) -> list[Column]:
         """Return the columns in the table's order."""
@@ -236,7 +237,7 @@ class PostgreSQLTable:
         return found
 
     def _check_unchanged(self) -> None:
-        check_unchanged(lambda statement: self._query(statement, ()))
+        check_unchanged(lambda statement: self._query(statement, ()), self._ordinary)
 
     def _query(self, statement: str, values: Any = None) -> list[tuple[Any, ...]]:
         with translated(read_error), self._connection.cursor() as cursor:

@@ -80,9 +80,9 @@ class PostgreSQL(PostgresFamily):
     def begin_snapshot(self, session: Session, reads: str, *, read_only: bool = False) -> None:
         """Open a transaction whose queries all read one snapshot of `reads`, and in which no DDL empties its tables."""
 
-        def begin() -> str:
+        def begin() -> tuple[str, None]:
             super(PostgreSQL, self).begin_snapshot(session, reads, read_only=read_only)
-            return reads
+            return reads, None
 
         begin_after_ddl(begin, session.rows, lambda: session.run("ROLLBACK"))
 
