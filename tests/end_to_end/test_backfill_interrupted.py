@@ -17,6 +17,7 @@ from tests.support.prefect_databases import give_database, give_job_template
 from tests.support.project_copy import Deployed
 
 
+@pytest.mark.full
 def test_two_overlapping_backfills_and_the_daily_run_at_once(
     worker: Deployed,
     production: Production,
@@ -82,6 +83,7 @@ def test_a_run_that_is_killed_is_started_again_and_costs_nothing_else(
     assert loaded_days(on_postgres) == dict.fromkeys(days_from(DAY, 4), 1)
 
 
+@pytest.mark.full
 def test_today_goes_first(
     worker: Deployed,
     production: Production,

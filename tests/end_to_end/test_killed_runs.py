@@ -226,7 +226,9 @@ def test_killed(
     assert [rows for _, _, rows, _ in route.target.ledger(table)][-1] == len(new)
 
 
-@pytest.mark.parametrize("gated", ["on_postgres_by_s3", "on_redshift"], indirect=True)
+@pytest.mark.parametrize(
+    "gated", ["on_postgres_by_s3", pytest.param("on_redshift", marks=pytest.mark.full)], indirect=True
+)
 def test_the_answer_to_commit_is_lost(route: Route, production: Production, start: Callable[[str], Run]) -> None:
     production.fill(DAY, 1000, table="visits")
     route.warehouse.hold(b"COMMIT\0", answer=True, hang_up=True)

@@ -276,6 +276,7 @@ def test_those_with_dates_are_filled_again(worker: Deployed, sources: Sources, o
     assert days == (date(2024, 1, 2), date(2024, 1, 31), 21)
 
 
+@pytest.mark.full
 def test_a_sheet_is_filled_and_a_failure_leaves_it_alone(
     worker: Deployed, sources: Sources, shop: Production, on_postgres: LiveWarehouse
 ) -> None:

@@ -19,6 +19,7 @@ from tests.support.project_copy import Deployed
 DAY = date(2021, 2, 5)
 
 
+@pytest.mark.full
 def test_a_day_and_a_full_refresh_through_the_worker(
     worker: Deployed, production: Production, on_postgres: LiveWarehouse
 ) -> None:

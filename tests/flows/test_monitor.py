@@ -83,6 +83,7 @@ def test_one_message_an_incident_a_word_more_and_its_end(
     assert on_postgres.run("SELECT subject, kind, times FROM daybook.incidents") == [("raw_data.nps", "failed", 3)]
 
 
+@pytest.mark.full
 def test_what_slack_does_not_take_is_sent_later_and_no_load_waits_for_it(office: Slack, production: Production) -> None:
     production.fill(DAY, 10)
     production.run("UPDATE prod.nps SET score = 42 WHERE id = 3")

@@ -221,7 +221,7 @@ def test_any_history(worlds: Endpoints, strategy: str) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=settings().max_examples // 16,  # each is a dozen loads
+            max_examples=settings().max_examples // 25,  # each is a dozen loads
             stateful_step_count=12,
             deadline=None,
             derandomize=True,

@@ -44,7 +44,7 @@ def at(place: str, net: Network) -> dict[str, Any]:
     return PLACES[place] if "bytes" in PLACES[place] else {"trigger": query, **PLACES[place]}
 
 
-@pytest.mark.pairwise
+@pytest.mark.each_value
 @pytest.mark.parametrize("net", SOURCES, indirect=True)
 @pytest.mark.parametrize("place", PLACES)
 @by_fault

@@ -35,7 +35,7 @@ BOTH = pytest.mark.parametrize(
 SIDE = pytest.mark.parametrize("side", ["source", "warehouse"])
 
 
-@pytest.mark.pairwise
+@pytest.mark.each_value
 @BOTH
 @SIDE
 @by_fault
