@@ -38,8 +38,14 @@ pytest_plugins = [
 ]
 
 
+def pytest_configure() -> None:
+    """Collect no garbage while tests are collected: a fifth of that time would be a search through the tests."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Exclude the thousands of collected tests from garbage collection: they live until the end."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
