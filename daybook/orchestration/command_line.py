@@ -59,10 +59,7 @@ def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, param
     elif "object" in kinds:
         options |= {"type": _json, "metavar": "JSON"}
     elif "enum" in schema:
-        # If the project has no table files, accept any name here: the flow's error names the file that it expects.
-        options |= {"choices": schema["enum"] or None} | (
-            {"metavar": name} if len(schema["enum"]) > 5 or name == "table" else {}
-        )
+        options |= {"choices": schema["enum"]}
     if "array" in kinds:
         first = next(iter(inspect.signature(flow.fn).parameters)) == name
         parser.add_argument(name if first else _flag(name), nargs="*", default=parameter.default, **options)

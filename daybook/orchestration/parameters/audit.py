@@ -5,13 +5,13 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from daybook.definitions.table_files import table_names
-from daybook.orchestration.parameters.json_schema import OPTIONAL_DATES, explained, flag
+from daybook.orchestration.parameters.json_schema import OPTIONAL_DATES, explained, flag, one_of
 from daybook.orchestration.parameters.load import When, known_table
 
 AuditedTable = Annotated[
     str,
     AfterValidator(known_table),
-    explained("The table to compare with its source.", type="string", enum=table_names()),
+    one_of(table_names(), "The table to compare with its source, as schema.table."),
 ]
 AuditStart = Annotated[
     When | None, explained("The start of the first interval. Default: the table's start.", anyOf=OPTIONAL_DATES)

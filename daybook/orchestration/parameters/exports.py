@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 from daybook.definitions.registry import read_dataset
 from daybook.definitions.summary_files import summary_names
 from daybook.definitions.table_files import table_names
-from daybook.orchestration.parameters.json_schema import explained
+from daybook.orchestration.parameters.json_schema import explained, one_of
 from daybook.sources.google_sheets.client import spreadsheet_id
 from daybook.sources.google_sheets.ranges import parse
 
@@ -33,11 +33,11 @@ Range = Annotated[
 ]
 DatasetName = Annotated[
     Annotated[str, AfterValidator(_known_dataset)] | None,
-    explained(
+    one_of(
+        [*table_names(), *summary_names()],
         "The table or summary to write. All of its rows are written, in the order of its key.",
         "string",
         "null",
-        enum=[*table_names(), *summary_names()],
     ),
 ]
 Query = Annotated[str | None, explained("Instead of a table: one SELECT, in the warehouse's SQL.", "string", "null")]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 
 from daybook.definitions.table_files import read_table, table_names
-from daybook.orchestration.parameters.json_schema import DATES, OPTIONAL_DATES, explained, flag, some_of
+from daybook.orchestration.parameters.json_schema import DATES, OPTIONAL_DATES, explained, flag, one_of, some_of
 
 
 def _keep_time(value: Any) -> Any:
@@ -50,11 +50,11 @@ AllowShrink = Annotated[
 ]
 AllowBeforeStart = Annotated[bool, flag("Allow dates before the start: of the table file.")]
 Exact = Annotated[bool, flag("Delete rows that the source no longer has, even if load: is upsert.")]
-#: Every table that has a file, as a dropdown.
+#: Any table that has a file when the flow runs.
 TableParameter = Annotated[
     str,
     AfterValidator(known_table),
-    explained("The table to load. Any file under tables/ defines one.", type="string", enum=table_names()),
+    one_of(table_names(), "The table to load, as schema.table. Any file under tables/ defines one."),
 ]
 TableNames = Annotated[
     list[Annotated[str, AfterValidator(known_table)]] | None,

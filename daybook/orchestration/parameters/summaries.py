@@ -13,7 +13,7 @@ def _known_summary(name: str) -> str:
     return name
 
 
-#: Every summary that has a file, as choices.
+#: Any summaries that have a file when the flow runs.
 SummaryNames = Annotated[
     list[Annotated[str, AfterValidator(_known_summary)]] | None,
     some_of(summary_names(), "The summaries to build. Default: every summary under tables/."),

@@ -1,0 +1,51 @@
+"""The fields of table files that `daybook deploy` reads: when a table is loaded and audited, and how its runs behave."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from daybook.model.dataset import Dataset
+from daybook.model.schedule import AuditSchedule, Every, Schedule
+
+
+def _tags(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+_TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+_SCHEDULE = {"anyOf": [{"type": "string"}, Schedule.model_json_schema(), {"type": "null"}], "default": None}
+_AUDIT = {"anyOf": [{"type": "string"}, AuditSchedule.model_json_schema(), {"type": "null"}], "default": None}
+
+
+class DeploymentFields(Dataset):
+    """The deployments of a table, which `daybook deploy` creates."""
+
+    schedule: Annotated[Schedule | None, WithJsonSchema(_SCHEDULE)] = Field(
+        None,
+        description='When the table is loaded: a cron text ("0 6 * * *"), an interval (15m, 6h), or `after:` with the '
+        "tables to wait for. Default: only on demand.",
+    )
+    run: Literal["shared", "own"] = Field(
+        "shared",
+        description="shared: one run loads all tables with the same source and schedule, and each fails alone. own: "
+        "the table has runs of its own.",
+    )
+    tags: Annotated[tuple[str, ...], BeforeValidator(_tags), WithJsonSchema(_TEXTS)] = Field(
+        (), description="More tags for the table's deployments."
+    )
+    concurrency: int = Field(1, ge=1, description="How many runs of the table's deployment may be active at once.")
+    retries: int | None = Field(
+        None, ge=0, description="How often a failed run is retried. Default: once. It also applies to a shared run."
+    )
+    retry_delay: Every | None = Field(None, description="The time before a retry: 3m, 1h. Default: 3m.")
+    audit: Annotated[AuditSchedule | None, WithJsonSchema(_AUDIT)] = Field(
+        None,
+        description="When the table is compared with its source: weekly, a cron text, or `cron:` and `last:` (the "
+        "number of intervals). Differences notify the owner. Default: only on demand.",
+    )
+
+    @property
+    def retry_seconds(self) -> int | None:
+        """Return `retry_delay` in seconds, or None for the default."""
+        return None if self.retry_delay is None else int(self.retry_delay / timedelta(seconds=1))
