@@ -1,12 +1,12 @@
-"""The fields of table files that `daybook deploy` reads: when a table is loaded and audited, and how its runs behave."""
+"""The fields of table files that `daybook deploy` reads: when a table is loaded and audited, and by which runs."""
 
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from daybook.definitions.schedule import AuditSchedule, Every, Schedule
 from daybook.model.dataset import Dataset
-from daybook.model.schedule import AuditSchedule, Every, Schedule
 
 
 def _tags(value: Any) -> Any:

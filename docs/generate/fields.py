@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from daybook.definitions.schedule import AuditSchedule, Schedule
 from daybook.definitions.summary import Summary
 from daybook.definitions.table import Table
 from daybook.model.bounds import Bounds
@@ -16,7 +17,18 @@ from docs.generate import markdown
 
 MODELS: dict[str, type[BaseModel]] = {
     model.__name__: model
-    for model in (Table, Summary, Check, Bounds, AcceptedValues, Relationship, Fresh, ValueFormats)
+    for model in (
+        Table,
+        Summary,
+        Check,
+        Bounds,
+        AcceptedValues,
+        Relationship,
+        Fresh,
+        ValueFormats,
+        Schedule,
+        AuditSchedule,
+    )
 }
 MODELS |= {model.__name__: model for model in layout_models().values()}
 SOURCES: dict[str, type[BaseModel]] = {
@@ -31,6 +43,8 @@ _PAGES = {
     "Relationship": "[column and target](checks.md#relationship)",
     "Fresh": "[column and age](checks.md#fresh)",
     "ValueFormats": "[formats](#values)",
+    "Schedule": "[options](#schedule)",
+    "AuditSchedule": "[options](#audit)",
 }
 _PAGES |= {model.__name__: f"[options](table-file.md#{field})" for field, model in layout_models().items()}
 _WORDS = {"string": "text", "boolean": "true or false", "object": "map", "null": "null"}
@@ -74,6 +88,8 @@ def type_of(schema: dict[str, Any]) -> str:
     """Return the type of a JSON Schema in words."""
     if "$ref" in schema:
         return _PAGES[schema["$ref"].rpartition("/")[2]]
+    if schema.get("title") in _PAGES:
+        return _PAGES[schema["title"]]
     if "oneOf" in schema:
         return "[source](#source)"
     if "const" in schema:

@@ -61,8 +61,8 @@ def test_a_source_that_cannot_be_compared_is_not_audited(tmp_path: Path) -> None
     text = FILE.replace("source: {kind: database, block: production, table: shop.orders}", "").replace(
         "load: replace_interval", "load: replace"
     )
-    more = 'source: {kind: csv_url, url: "https://example.com/a.csv"}\ncolumns: {id: bigint, created_at: timestamp}\n'
-    with pytest.raises(TableFileError, match="a source of kind csv_url cannot be compared: write audit: null"):
+    more = 'source: {kind: csv, url: "https://example.com/a.csv"}\ncolumns: {id: bigint, created_at: timestamp}\n'
+    with pytest.raises(TableFileError, match="a source of kind csv cannot be compared: write audit: null"):
         table(tmp_path, more + "audit: weekly\n", text)
 
 

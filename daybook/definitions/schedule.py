@@ -5,7 +5,15 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from daybook.errors import IntervalError
 from daybook.model.checks import TableReference

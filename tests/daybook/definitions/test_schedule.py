@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from daybook.model.schedule import AuditSchedule, Schedule
+from daybook.definitions.schedule import AuditSchedule, Schedule
 
 
 @pytest.mark.parametrize(
