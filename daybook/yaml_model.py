@@ -1,6 +1,9 @@
 """Read YAML files into pydantic models, with errors that name the file, the field and the remedy."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -33,6 +36,14 @@ class _Exact(SafeConstructor):
 _Exact.add_constructor("tag:yaml.org,2002:float", _Exact.construct_yaml_float)
 
 
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Fields from one place, such as a file or the defaults of a project. `where` names the place in errors."""
+
+    where: str
+    fields: Mapping[str, Any]
+
+
 def read_yaml(path: Path, model: type[Model], *, exact: bool = False, **given: str) -> Model:
     """Read the file at `path` into a `model`.
 
@@ -45,31 +56,86 @@ def read_yaml(path: Path, model: type[Model], *, exact: bool = False, **given: s
     Raises:
         TableFileError: the file is not YAML in UTF-8, or does not fit the model. The message has one line per problem.
     """
+    return build([read_layer(path, model, exact=exact, without=tuple(given))], model, **given)
+
+
+def read_layer(path: Path, model: type[BaseModel], *, exact: bool = False, without: Sequence[str] = ()) -> Layer:
+    """Return the fields in the file at `path`, unchecked. Do not change them: the same text is parsed only once.
+
+    Args:
+        path: the file.
+        model: the model of the whole file, whose fields an error names.
+        exact: True to read a number with a point as a Decimal with all of its digits.
+        without: the fields that the file must not have.
+
+    Raises:
+        TableFileError: the file is not YAML in UTF-8, has no fields, or has one of `without`.
+    """
     try:
-        reader = YAML(typ="safe", pure=True)
-        if exact:
-            reader.Constructor = _Exact
-        content = reader.load(path.read_text(encoding="utf-8"))
+        content = _parsed(path.read_text(encoding="utf-8"), exact)
     except YAMLError as error:
         raise TableFileError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     except UnicodeDecodeError as error:
         raise TableFileError(f"{path} is not UTF-8 ({error}): save it as UTF-8") from None
-    fields = [name for name in model.model_fields if name not in given]
     if not isinstance(content, dict):
-        raise TableFileError(f"{path} must contain fields ({', '.join(fields[:4])}, …), but contains {content!r:.40}")
-    for name in given:
+        fields = ", ".join([name for name in model.model_fields if name not in without][:4])
+        raise TableFileError(f"{path} must contain fields ({fields}, …), but contains {content!r:.40}")
+    for name in without:
         if name in content:
             raise TableFileError(f"{path}: {name}: comes from the files themselves and cannot be set here; remove it")
+    return Layer(str(path), content)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str, exact: bool) -> Any:
+    reader = YAML(typ="safe", pure=True)
+    if exact:
+        reader.Constructor = _Exact
+    return reader.load(text)
+
+
+def merged(layers: Sequence[Layer]) -> dict[str, Any]:
+    """Return the fields of all layers. A later layer replaces a field, but adds to a `source` of the same kind."""
+    fields = dict[str, Any]()
+    for layer in layers:
+        for name, value in layer.fields.items():
+            before = fields.get(name)
+            if name == "source" and isinstance(before, Mapping) and isinstance(value, Mapping):
+                kinds = {kind for kind in (before.get("kind"), value.get("kind")) if kind}
+                value = {**before, **value} if len(kinds) < 2 else value
+            fields[name] = value
+    return fields
+
+
+def build(layers: Sequence[Layer], model: type[Model], **given: str) -> Model:
+    """Return a `model` with the fields of all layers and of `given`.
+
+    Raises:
+        TableFileError: the fields do not fit the model. Each line of the message names the layer that a wrong value
+            comes from, or the last layer if a field is missing.
+    """
     try:
-        return model(**given, **content)
+        return model(**given, **merged(layers))
     except ValidationError as error:
-        raise TableFileError(_explain(path, error, model, fields)) from None
+        fields = [name for name in model.model_fields if name not in given]
+        raise TableFileError(_explain(layers, error, model, fields)) from None
 
 
-def _explain(path: Path, error: ValidationError, model: type[BaseModel], fields: list[str]) -> str:
+def _origin(layers: Sequence[Layer], where: Sequence[Any]) -> str:
+    """Return the name of the layer that the value at `where`, a path of fields, comes from."""
+    having = [layer for layer in reversed(layers) if where and where[0] in layer.fields]
+    for layer in having:
+        value = layer.fields[where[0]]
+        if len(where) == 1 or not isinstance(value, Mapping) or any(part in value for part in where[1:]):
+            return layer.where
+    return having[0].where if having else layers[-1].where
+
+
+def _explain(layers: Sequence[Layer], error: ValidationError, model: type[BaseModel], fields: list[str]) -> str:
     lines = []
     for problem in error.errors():
         where = [str(part) for part in problem["loc"]]
+        path = _origin(layers, where)
         field, message = ".".join(where), problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             allowed = fields if len(where) == 1 else list(_model_at(model, where[:-1]).model_fields)

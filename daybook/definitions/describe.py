@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from daybook.definitions.heuristics import Proposal, propose
 from daybook.definitions.table import Table
 from daybook.errors import ExtractFailed, SourceError, SourceLost, TableFileError
+from daybook.model.dataset import NO_OWNER
 from daybook.model.table_name import TableName
 from daybook.model.types import Type
 from daybook.sources.base import ConnectionProvider
@@ -75,8 +76,8 @@ def _lines(
 ) -> Iterator[str]:
     yield "# yaml-language-server: $schema=../schema.json"
     yield f"# Proposed by `daybook describe {block} {source}`: check it, and replace the words in capitals."
-    yield f"description: {json.dumps(f'DESCRIBE WHAT ONE ROW OF {source} REPRESENTS', ensure_ascii=False)}"
-    yield "owner: NAME_THE_TEAM_TO_ASK"
+    yield f"description: {json.dumps(f'Rows of {source}.', ensure_ascii=False)} # say what one row represents"
+    yield f"owner: {NO_OWNER}"
     yield f"source: {{kind: database, block: {_text(block)}, table: {_text(source, dotted=True)}}}"
     remarks = {field: f" # {remark}" for field, remark in proposal.remarks.items() if remark}
     if proposal.key:

@@ -1,6 +1,7 @@
 """The project's file, `daybook.yaml`, or `[tool.daybook]` of its `pyproject.toml`: what all of its tables share."""
 
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from daybook.project import project_root
 from daybook.yaml_model import Strict, read_yaml
 
 FILE = "daybook.yaml"
+PYPROJECT = "pyproject.toml"
 
 Defaults = dict[str, Any]
 
@@ -38,19 +40,24 @@ def read_project(root: Path | None = None) -> ProjectFile:
     root = root or project_root()
     if (root / FILE).is_file():
         return read_yaml(root / FILE, ProjectFile)
-    content = _of_pyproject(root / "pyproject.toml")
+    content = _of_pyproject(root / PYPROJECT)
     try:
         return ProjectFile(**content)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise TableFileError(f"{root / 'pyproject.toml'}: [tool.daybook]: {problems}") from None
+        raise TableFileError(f"{root / PYPROJECT}: [tool.daybook]: {problems}") from None
 
 
 def _of_pyproject(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("daybook", {})
+        found: dict[str, Any] = _parsed(path.read_text(encoding="utf-8")).get("tool", {}).get("daybook", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TableFileError(f"{path} is not TOML: {error}") from None
     return found
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> dict[str, Any]:
+    return tomllib.loads(text)

@@ -13,7 +13,7 @@ from daybook.model.dataset import Dataset
 def datasets(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileError]]:
     """Return the tables and summaries below `folder`, by name, and the errors of unreadable files.
 
-    The errors are returned, not raised: one invalid file must not hide all others.
+    The errors are returned, not raised: one invalid file must not hide all others. A wrong default is one error.
     """
     found, problems = list[Dataset](), list[TableFileError]()
     for names, read in ((table_names, read_table), (summary_names, read_summary)):
@@ -22,7 +22,7 @@ def datasets(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileE
                 found.append(read(name, folder))
             except TableFileError as error:
                 problems.append(error)
-    return sorted(found, key=lambda dataset: dataset.name), problems
+    return sorted(found, key=lambda dataset: dataset.name), list({str(one): one for one in problems}.values())
 
 
 def has_file(name: str, folder: Path | None = None) -> bool:

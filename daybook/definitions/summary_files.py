@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from daybook.definitions.defaults import defaults_of_summary
 from daybook.definitions.summary import Summary
 from daybook.definitions.table_files import path_of
 from daybook.errors import TableFileError
 from daybook.model.table_name import TableName
 from daybook.project import tables_folder
 from daybook.suggestions import did_you_mean
-from daybook.yaml_model import read_yaml
+from daybook.yaml_model import build, read_layer
 
 
 def summary_names(folder: Path | None = None) -> list[str]:
@@ -36,6 +37,8 @@ def read_summary(name: str, folder: Path | None = None) -> Summary:
     if not yaml.is_file():
         raise TableFileError(f"{sql} has no YAML file: create {yaml} with description, owner and key")
     try:
-        return read_yaml(yaml, Summary, name=name, sql=sql.read_text(encoding="utf-8-sig"))
+        text = sql.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise TableFileError(f"{sql} is not UTF-8 ({error}): save it as UTF-8") from None
+    own = read_layer(yaml, Summary, without=["name", "sql"])
+    return build([*defaults_of_summary(folder), own], Summary, name=name, sql=text)

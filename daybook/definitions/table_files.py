@@ -8,12 +8,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from daybook.definitions.defaults import defaults_of_table
 from daybook.definitions.table import Table
 from daybook.errors import TableFileError
 from daybook.model.table_name import TableName
 from daybook.project import tables_folder
 from daybook.suggestions import did_you_mean
-from daybook.yaml_model import read_yaml
+from daybook.yaml_model import build, read_layer
+
+#: The required fields that a file may leave to the defaults of the project.
+_FROM_DEFAULTS = ("owner", "load")
 
 
 def table_names(folder: Path | None = None) -> list[str]:
@@ -48,7 +52,9 @@ def read_table(name: str, folder: Path | None = None) -> Table:
         expected = f"the file {path}" if path else "schema.table"
         near = did_you_mean(name, names, f"the tables are {', '.join(names) or 'none'}", most=3)
         raise TableFileError(f"no table {name!r}: expected {expected}{near}")
-    return read_yaml(path, Table, name=name)
+    own = read_layer(path, Table, without=["name"])
+    defaults = defaults_of_table(folder, path.parent.name, [own])
+    return build([*defaults, own], Table, name=name)
 
 
 def json_schema(model: type[BaseModel] = Table, file: str = "schema.json") -> dict[str, Any]:
@@ -57,6 +63,7 @@ def json_schema(model: type[BaseModel] = Table, file: str = "schema.json") -> di
     for name in ("name", "sql"):
         if schema["properties"].pop(name, None):
             schema["required"].remove(name)
+    schema["required"] = [name for name in schema["required"] if name not in _FROM_DEFAULTS]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"daybook/tables/{file}",

@@ -1,10 +1,11 @@
 """The fields that table files and summary files share."""
 
+import re
 from datetime import time
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from daybook.model.checks import Names
 from daybook.model.interval_grid import Grid, Unit
@@ -25,6 +26,16 @@ def _quoted_time(value: Any) -> Any:
     return value
 
 
+#: The owner that `daybook describe` writes if it knows none.
+NO_OWNER = "NAME_THE_TEAM_TO_ASK"
+#: What `daybook describe` writes, or once wrote, for a person to replace.
+PLACEHOLDER = re.compile(rf"{NO_OWNER}|(DESCRIBE|SAY) WHAT ONE ROW OF .*")
+_INSTEAD = {
+    "description": "write what one row represents, such as 'One row per order'",
+    "owner": "write the team that answers questions about the table. For all tables at once, write "
+    "defaults: {owner: TEAM} into daybook.yaml, and remove this line",
+}
+
 TypeName = Annotated[str, BeforeValidator(_type_text)]
 Due = Annotated[time | None, BeforeValidator(_quoted_time)]
 
@@ -44,6 +55,13 @@ class Dataset(Strict):
     due: Due = Field(
         None, description='The time of day, in `timezone`, by which the last interval must be loaded: "10:00".'
     )
+
+    @field_validator("description", "owner")
+    @classmethod
+    def _is_written(cls, text: str, field: ValidationInfo) -> str:
+        if PLACEHOLDER.fullmatch(text.strip()):
+            raise ValueError(f"{text!r} is a placeholder: {_INSTEAD[str(field.field_name)]}")
+        return text
 
     @field_validator("key")
     @classmethod

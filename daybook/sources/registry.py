@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import Field
 
@@ -25,3 +25,12 @@ _KINDS = _kinds()
 
 #: The `source:` of a table file: the `Config` that has its `kind`.
 SourceConfig: Any = Annotated[reduce(or_, _KINDS), Field(discriminator="kind")] if len(_KINDS) > 1 else _KINDS[0]
+
+
+def default_block(kind: str) -> str | None:
+    """Return the block that a source of this kind reads from if its table file names none. None: it has no block."""
+    for config in _KINDS:
+        if kind in get_args(config.model_fields["kind"].annotation) and "block" in config.model_fields:
+            default = config.model_fields["block"].default
+            return default if isinstance(default, str) else None
+    return None

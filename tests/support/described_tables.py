@@ -6,6 +6,7 @@ from typing import Any
 from daybook.definitions.describe import describe
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table
+from daybook.model.dataset import NO_OWNER
 from tests.support.source_and_warehouse import Database
 
 
@@ -24,6 +25,7 @@ def described(source: Database, name: str, folder: Path) -> tuple[Table, str]:
     """Return the proposed table file of a source table, read back like any table file, and its text."""
     table, text = describe(Keys(source), "production", f"{source.namespace}.{name}")  # type: ignore[arg-type]
     schema, stem = table.split(".")
+    text = text.replace(NO_OWNER, "tests")
     (folder / schema).mkdir(exist_ok=True)
     (folder / schema / f"{stem}.yaml").write_text(text, encoding="utf-8")
     return read_table(table, folder), text

@@ -10,6 +10,8 @@ from sqlalchemy import NullPool, create_engine, make_url
 
 from daybook.cli.describe import main
 from daybook.definitions.table_files import read_table
+from daybook.errors import TableFileError
+from daybook.model.dataset import NO_OWNER
 from tests.support.described_tables import Keys
 from tests.support.servers.ports import free_port
 from tests.support.source_and_warehouse import Database
@@ -51,6 +53,9 @@ def test_a_file_is_written_and_never_overwritten(
     main(["production", source, "--write", "--force"], keys=keys, folder=tmp_path)  # type: ignore[arg-type]
     assert "# mine" not in path.read_text()
     main(["production", source, "--write", "--name", "shop.bought"], keys=keys, folder=tmp_path)  # type: ignore[arg-type]
+    with pytest.raises(TableFileError, match="NAME_THE_TEAM_TO_ASK' is a placeholder"):
+        read_table("shop.bought", tmp_path)
+    (path := tmp_path / "shop" / "bought.yaml").write_text(path.read_text().replace(NO_OWNER, "tests"))
     assert read_table("shop.bought", tmp_path).key == ("id",)
 
 

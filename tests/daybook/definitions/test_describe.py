@@ -133,7 +133,7 @@ def test_the_proposed_fields(source: Database, shape: str, tmp_path: Path) -> No
     assert {field: getattr(table, field) for field in expected} == expected
     for part in texts:
         assert part in text, text
-    assert "DESCRIBE WHAT ONE ROW" in text and "NAME_THE_TEAM" in text
+    assert table.description == f"Rows of {source.namespace}.things."
 
 
 #: Types of MariaDB and of PostgreSQL. A table file must be able to declare all of them.
