@@ -17,6 +17,9 @@ class Command:
 
 
 GROUPS = {
+    "Make a project": (
+        Command("init", "make a project of your own: its folder, files and checks", "daybook.cli.project.init:main"),
+    ),
     "Load tables": (
         Command("load", "load an interval, a range or all of a table", "daybook.flows.load_table:load_table"),
         Command(

@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from daybook.errors import TableFileError
-from daybook.project import project_root
+from daybook.project import PROJECT_FILE, project_root
 from daybook.yaml_model import Strict, read_yaml
 
-FILE = "daybook.yaml"
+FILE = PROJECT_FILE
 PYPROJECT = "pyproject.toml"
 
 Defaults = dict[str, Any]

@@ -31,11 +31,11 @@ T = TypeVar("T")
 
 def plan(
     table: str,
-    execution_date: date | datetime | None,
-    until: date | datetime | None,
-    full_refresh: bool,
-    allow_shrink: bool,
-    allow_before_start: bool,
+    execution_date: date | datetime | None = None,
+    until: date | datetime | None = None,
+    full_refresh: bool = False,
+    allow_shrink: bool = False,
+    allow_before_start: bool = False,
     exact: bool = False,
 ) -> Plan:
     """Return the plan of this run: the intervals of a table to load.

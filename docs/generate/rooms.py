@@ -35,6 +35,7 @@ ROOMS = {
     "monitoring": _Room("Freshness, incidents and key metrics. It reads the ledger and sends nothing.", 400, 3),
     "backfill": _Room("The queue, dry run and result of a backfill. It starts no runs.", 560, 3),
     "verify": _Room("The checks of a Redshift cluster, and their report.", 240, 3),
+    "scaffold": _Room("The files of a new project, and what a release changes in them.", 80, 3),
     "summaries": _Room("Summary tables: parse the SELECT, find stale ones, build, check and swap them.", 400, 4),
     "audit": _Room("Compare a table with its source, and find the rows that differ.", 560, 4),
     "integrations": _Room("Exports to Google Sheets, and dbt projects.", 130, 5),

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from daybook.errors import TableFileError
 from daybook.orchestration.automations.errors import AutomationRefused
 from daybook.project import project_root
+from daybook.scaffold.example import example_folder
 from daybook.suggestions import did_you_mean
 from daybook.yaml_model import Strict, read_yaml
 
@@ -72,12 +73,13 @@ class _File(Strict):
 
 
 def automations_file() -> Path:
-    """Return the project's file of automations."""
-    return project_root() / "deployments" / "automations.yaml"
+    """Return the project's file of automations, or the package's own if the project has none."""
+    files = [folder / "deployments" / "automations.yaml" for folder in (project_root(), example_folder())]
+    return next((file for file in files if file.is_file()), files[0])
 
 
 def read(path: Path | None = None) -> list[Wanted]:
-    """Return the automations of a file, in its order. By default, it is the project's.
+    """Return the automations of a file, in its order. By default, of `automations_file`.
 
     Raises:
         TableFileError: the file is missing, is not YAML, or has no list of automations.

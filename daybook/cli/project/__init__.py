@@ -1,0 +1,1 @@
+"""The subcommands about a project as a whole: make one, check it, deploy it, upgrade it."""

@@ -1,0 +1,1 @@
+"""The files of a new project, and how a release updates them. `templates/` has them as plain files."""
