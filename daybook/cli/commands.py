@@ -17,7 +17,7 @@ class Command:
 
 
 GROUPS = {
-    "Make a project": (
+    "Your project": (
         Command("init", "make a project of your own: its folder, files and checks", "daybook.cli.project.init:main"),
     ),
     "Load tables": (
