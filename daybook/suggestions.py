@@ -23,12 +23,30 @@ def did_you_mean(
         cutoff: how close a name must be, from 0 (any name) to 1 (only the same name).
         shown: the text to print for each of `known`, if it differs, as for names in lower case.
     """
-    close = get_close_matches(name, list(known), most, cutoff)
+    known = list(known)
+    close = [one for one in known if one.partition(".")[2] == name]
+    close = close or get_close_matches(name, known, most, cutoff) or _with_another_schema(name, known, most, cutoff)
     names = [repr(one) for one in dict.fromkeys(shown[one] if shown else one for one in close)]
     if names:
         listed = ", ".join(names[:-1])
         return f"; did you mean {listed}{' or ' if listed else ''}{names[-1]}?"
     return f"; {otherwise}" if otherwise else ""
+
+
+def in_full(name: str, known: Iterable[str]) -> str:
+    """Return the one known `schema.table` whose table is `name`. Return `name` itself if there is none, or several."""
+    matches = [one for one in known if one.partition(".")[2] == name]
+    return matches[0] if len(matches) == 1 else name
+
+
+def _with_another_schema(name: str, known: Iterable[str], most: int, cutoff: float) -> list[str]:
+    """Return the known names, as `schema.table`, whose table has a name close to that of `name`."""
+    tables: dict[str, list[str]] = {}
+    for one in known:
+        if "." in one:
+            tables.setdefault(one.partition(".")[2], []).append(one)
+    close = get_close_matches(name.partition(".")[2] or name, list(tables), most, max(cutoff, 0.6))
+    return [one for table in close for one in tables[table]]
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
@@ -22,6 +22,14 @@ class Strict(BaseModel):
     """A model that refuses unknown fields, so that a misspelled field is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _null_text(value: Any) -> Any:
+    return "null" if value is None else value
+
+
+#: The annotation of a field with the choice `null`, which YAML reads as None if it is not quoted.
+OR_NULL = BeforeValidator(_null_text)
 
 
 class _Exact(SafeConstructor):

@@ -14,6 +14,7 @@ from daybook.definitions.registry import read_dataset
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import table_names
 from daybook.errors import TableFileError
+from daybook.suggestions import in_full
 from daybook.summaries.parse.joins import joined_columns
 from daybook.summaries.parse.lineage import Lineage, read
 from daybook.warehouses.base import Warehouse
@@ -53,7 +54,8 @@ def main(
         if opened.layout is None:
             print(f"{opened.title} has no layouts, so it ignores {', '.join(sorted(LAYOUT_FIELDS))}: in the files")
             return
-        names = given.tables or sorted([*table_names(folder), *summary_names(folder)])
+        every = sorted([*table_names(folder), *summary_names(folder)])
+        names = [in_full(name, every) for name in given.tables] or every
         joins = joined_columns(_lineages(opened, folder))
         wrong = False
         with opened.session() as session:

@@ -18,6 +18,7 @@ from daybook.errors import BuildFailed, TableFileError, WarehouseLost
 from daybook.model.table_name import TableName
 from daybook.project import tables_folder
 from daybook.sql.retries import with_retries
+from daybook.suggestions import in_full
 from daybook.summaries.builder.build import build
 from daybook.summaries.builder.select import SummaryQuery
 from daybook.summaries.graph import plan_builds
@@ -93,6 +94,7 @@ class SummaryCommand:
 
     def preview(self) -> None:
         """Print its first rows."""
+        plan_builds(self._warehouse, [self._name], self._folder)
         names, rows = self._in_session(self._first_rows)
         _show(names, rows)
         print(f"the first {len(rows)} rows" if len(rows) == _ROWS_SHOWN else f"{len(rows)} rows in total")
@@ -168,8 +170,7 @@ def _name(given: str, folder: Path) -> str:
     path = Path(given)
     if path.suffix in (".sql", ".yaml"):
         return f"{path.parent.name}.{path.stem}"
-    matches = [name for name in summary_names(folder) if name.endswith(f".{given}")]
-    return matches[0] if len(matches) == 1 else given
+    return in_full(given, summary_names(folder))
 
 
 def _show(columns: list[str], rows: list[tuple[Any, ...]]) -> None:

@@ -16,6 +16,7 @@ from daybook.load.planning.plan import Plan
 from daybook.model.checks import Check
 from daybook.model.interval import Interval
 from daybook.model.target import Target
+from daybook.shell import command
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -182,8 +183,9 @@ def guard_loss(table: Table, label: str, loss: Loss, *, refilled: bool) -> None:
     raise ShrinkGuard(
         f"{table.name} {label}: the table is not as the last load left it: {loss}. This load would bring back only a "
         "part; nothing was changed. If the table can be restored or renamed back, do that. Otherwise, load all of it "
-        f"again: `daybook load {table.name} --full-refresh`, or `daybook backfill DEPLOYMENT {start} {end} --select "
-        "all` with the deployment that loads it. If the rows are gone on purpose, load once with allow_shrink=true"
+        f"again: `{command('daybook', 'load', table.name, '--full-refresh')}`, or `daybook backfill DEPLOYMENT "
+        f"{start} {end} --select all` with the deployment that loads it. If the rows are gone on purpose, load once "
+        "with allow_shrink=true"
     )
 
 

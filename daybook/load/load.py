@@ -40,6 +40,16 @@ class LoadReport:
     """The results of the table's checks."""
     notices: tuple[str, ...] = ()
     """The rows that a filter left out, and the source's warnings, a text each."""
+    written: int | None = None
+    """The number of rows that the load inserted, in place of other ones or not. None if it is unknown."""
+
+    @property
+    def counted_rows(self) -> str:
+        """Return the number of rows, and how many of them the load did not write: the table had them already."""
+        rows = f"{self.rows:,} rows"
+        if self.written is None or self.written >= self.rows:
+            return rows
+        return f"{rows} ({self.written:,} new or changed, {self.rows - self.written:,} already in the table)"
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -69,7 +79,8 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
         what = f"{plan.table.name} {plan.label}: load"
         entries = with_retries(work, what=what, failed=LoadFailed, lost=WarehouseLost, when=is_retryable)
     except Exception as error:
-        error.add_note(f"the staged parts are kept at {stage.uri(extracted.manifest.prefix)}/")
+        if extracted.manifest.parts and not extracted.unchanged:
+            error.add_note(f"the staged parts are kept at {stage.uri(extracted.manifest.prefix)}/")
         raise
     if extracted.unchanged:
         return _report(plan, entries, note=f"unchanged since {extracted.unchanged.loaded_at:%Y-%m-%d %H:%M:%S} UTC")
@@ -87,8 +98,9 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
         shortfalls=extracted.findings.shortfalls,
         checks=transaction.checks,
         notices=(*extracted.warnings, *transaction.notices),
+        written=transaction.written,
     )
-    logger.info("%s %s: committed %d rows in %.1f s", plan.table.name, plan.label, report.rows, seconds)
+    logger.info("%s %s: committed %s in %.1f s", plan.table.name, plan.label, report.counted_rows, seconds)
     return report
 
 

@@ -11,12 +11,14 @@ from daybook.warehouses.session import Session
 class RowTally:
     """A session for a strategy, which counts the rows that its statements add to `table` (quoted) and remove from it.
 
-    `rows` is the table's row count: known before the load, and kept from there. None: unknown.
+    `rows` is the table's row count: known before the load, and kept from there. `inserted` is the number of rows that
+    the load has inserted. None: unknown.
     """
 
     session: Session
     table: str
     rows: int | None
+    inserted: int | None = 0
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Execute a statement and return the number of rows that it touched, or -1 if that is unknown."""
@@ -38,4 +40,6 @@ class RowTally:
     def _count(self, statement: str, touched: int) -> None:
         sign = 1 if statement.startswith(f"INSERT INTO {self.table} ") else -1
         known = sign == 1 or statement.startswith(f"DELETE FROM {self.table} ")
+        if sign == 1:
+            self.inserted = self.inserted + touched if self.inserted is not None and touched >= 0 else None
         self.rows = self.rows + sign * touched if self.rows is not None and known and touched >= 0 else None

@@ -64,6 +64,8 @@ class Transaction:
         self.checks: tuple[Result, ...] = ()
         #: The rows that the load left out, a text each.
         self.notices: tuple[str, ...] = ()
+        #: The number of rows that the load inserted. None if it is unknown.
+        self.written: int | None = None
         self._entries = LedgerEntries(extracted, warehouse, self._ledger, flow_run_id, self._load_id)
         self._staging = Staging(extracted, warehouse, stage, self._entries.neighbouring_intervals())
         #: With a column for deletions, keys are deduplicated first: only the newest row says if it is deleted.
@@ -123,7 +125,7 @@ class Transaction:
             if not created:
                 raise _TableAppeared(f"another load created {self._target.name} during this one")
             staged = self._staging.copy_into_new_table(session, tally, self._table)
-            loaded.rows = staged.rows
+            loaded.rows = loaded.inserted = staged.rows
         else:
             self._note_deleted(staged)
             staged, kept = self._without_superseded(session, staged, tally)
@@ -139,6 +141,7 @@ class Transaction:
             self._create_keys(session)
             state = replace(state, table_id=self._warehouse.identity(session, self._target.name))
         self.checks = guards.guard_checks(session, self._warehouse, self._plan, before)
+        self.written = loaded.inserted
         entries = self._entries.entries(session, staged, tally, replace(state, rows=loaded.total()))
         # From here on, the transaction only appends to Daybook's own tables: see `Session.apart`.
         columns = self._memory.changed(session, self._target, self._extracted.described)

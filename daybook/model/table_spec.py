@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from daybook.errors import IntervalError
 from daybook.model import exchange_calendar
@@ -18,6 +18,7 @@ from daybook.model.types import Type, parse_type
 from daybook.strategies.base import Strategy
 from daybook.strategies.registry import WHOLE_TABLE, all_strategies, strategy_named
 from daybook.suggestions import did_you_mean
+from daybook.yaml_model import OR_NULL
 
 #: The default of `shrink_limit`.
 SHRINK_LIMIT = 0.5
@@ -27,19 +28,15 @@ def _strategy_name(name: str) -> str:
     return strategy_named(name).name
 
 
-def _null_text(value: Any) -> Any:
-    return "null" if value is None else value  # YAML reads an unquoted null as None
-
-
 StrategyName = Annotated[
     str, AfterValidator(_strategy_name), WithJsonSchema({"enum": [*all_strategies()], "type": "string"})
 ]
 Exchange = Annotated[str, AfterValidator(exchange_calendar.known)]
-MaskName = Annotated[Mask, BeforeValidator(_null_text), WithJsonSchema({"enum": [*get_args(Mask), None]})]
+MaskName = Annotated[Mask, OR_NULL, WithJsonSchema({"enum": [*get_args(Mask), None]})]
 
 
 TooLong = Literal["fail", "truncate", "null"]
-TooLongName = Annotated[TooLong, BeforeValidator(_null_text), WithJsonSchema({"enum": [*get_args(TooLong), None]})]
+TooLongName = Annotated[TooLong, OR_NULL, WithJsonSchema({"enum": [*get_args(TooLong), None]})]
 
 
 class TableSpec(Dataset):

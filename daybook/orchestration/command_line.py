@@ -14,6 +14,7 @@ from prefect.exceptions import ParameterTypeError
 from daybook.errors import DaybookError, IntervalError
 from daybook.model.interval_grid import parse
 from daybook.orchestration.logs import error_text
+from daybook.suggestions import did_you_mean, in_full
 
 
 def run(
@@ -60,6 +61,8 @@ def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, param
         options |= {"type": _json, "metavar": "JSON"}
     elif "enum" in schema:
         options |= {"choices": schema["enum"]}
+    if names := next((part["examples"] for part in _parts(schema) if part.get("examples")), None):
+        options["type"] = _one_of(names)
     if "array" in kinds:
         first = next(iter(inspect.signature(flow.fn).parameters)) == name
         parser.add_argument(name if first else _flag(name), nargs="*", default=parameter.default, **options)
@@ -73,6 +76,25 @@ def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, param
 
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
+
+
+def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the schema, its alternatives, and the schemas of their items."""
+    parts = [schema, *schema.get("anyOf", ())]
+    return [*parts, *(part["items"] for part in parts if "items" in part)]
+
+
+def _one_of(names: Sequence[str]) -> Callable[[str], str]:
+    """Return a function that returns the name `schema.table` of a table or summary that was given in full or short."""
+
+    def full_name(given: str) -> str:
+        name = in_full(given, names)
+        if names and name not in names:
+            near = did_you_mean(given, names, f"there are {len(names)} in tables/", most=3)
+            raise argparse.ArgumentTypeError(f"no table or summary has the name {given!r}{near}")
+        return name
+
+    return full_name
 
 
 def _json(text: str) -> Any:

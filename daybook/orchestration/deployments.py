@@ -1,7 +1,6 @@
 """Find deployments on Prefect's server that load a table by intervals, and write the command that runs one."""
 
 import json
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import BackfillRefused
 from daybook.orchestration.pagination import PAGE
 from daybook.redaction import without_secrets
+from daybook.shell import command
 from daybook.suggestions import did_you_mean
 
 #: The parameters that a flow needs to load a range.
@@ -159,8 +159,8 @@ def _full_name(client: SyncPrefectClient, deployment: DeploymentResponse) -> str
 
 def run_command(deployment: str, parameters: Mapping[str, Any]) -> str:
     """Return the command that runs a deployment with these parameters."""
-    given = (typed_parameter(name, value) for name, value in parameters.items())
-    return " ".join(["prefect deployment run", deployment, *(f"--param {shlex.quote(one)}" for one in given)])
+    given = (("--param", typed_parameter(name, value)) for name, value in parameters.items())
+    return command("prefect", "deployment", "run", deployment, *(word for pair in given for word in pair))
 
 
 def typed_parameter(name: str, value: Any) -> str:
@@ -168,4 +168,13 @@ def typed_parameter(name: str, value: Any) -> str:
     quoted = f"{name}={json.dumps(value)}"
     if (hidden := without_secrets(quoted)) != quoted:
         return hidden
-    return f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+    return f"{name}={value if isinstance(value, str) and _reads_as_text(value) else json.dumps(value)}"
+
+
+def _reads_as_text(value: str) -> bool:
+    """Return True if the command takes the bare value as this text: it reads `2` and `true` as JSON."""
+    try:
+        json.loads(value)
+    except ValueError:
+        return '"' not in value and "\\" not in value and value.isprintable()
+    return False

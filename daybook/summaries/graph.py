@@ -1,6 +1,6 @@
 """The build order of summaries, from the tables that they read. Errors are raised before any build starts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -10,6 +10,7 @@ from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import BuildFailed, TableFileError, WarehouseLost
 from daybook.model.dataset import Dataset
+from daybook.shell import command
 from daybook.sql.retries import with_retries
 from daybook.suggestions import did_you_mean
 from daybook.summaries.parse.interval_filters import IntervalFilters
@@ -64,6 +65,8 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
     order = ordered.order
     lineages = dict(ordered.lineages)
     live = _columns_of(warehouse, lineages)
+    if wanted is not None:
+        _refuse(list(unbuilt_inputs(lineages, order, live, folder)))
     never_loaded = set(table_names(folder)).difference(live)
     waiting = dict[str, tuple[str, ...]]()
     for name in order:
@@ -73,11 +76,22 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
             waiting[name] = tuple(sorted(awaited))
     if wanted is not None and waiting:
         lines = [f"{name} reads {', '.join(awaited)}, never loaded so far" for name, awaited in waiting.items()]
-        raise TableFileError("\n".join([*lines, f"Load it: daybook load {min(min(waiting.values()))}"]))
+        raise TableFileError("\n".join([*lines, f"Load it: {command('daybook', 'load', min(min(waiting.values())))}"]))
     order = tuple(name for name in order if name not in waiting)
     schema = check(lineages, order, live, warehouse.system_columns)
     lineages |= {name: _with_filters(lineages[name], folder, schema, live) for name in order}
     return Graph(lineages, order, waiting)
+
+
+def unbuilt_inputs(
+    lineages: Mapping[str, Lineage], order: Sequence[str], live: Columns, folder: Path | None
+) -> Iterator[str]:
+    """Yield a problem for each summary that reads another one which was never built, and is not built with it."""
+    unbuilt = set(summary_names(folder)).difference(live, lineages)
+    for name in order:
+        if inputs := [one for one in lineages[name].inputs if one in unbuilt]:
+            builds = "; ".join(command("daybook", "summary", "build", one) for one in inputs)
+            yield f"{name} reads {', '.join(inputs)}, never built so far\nBuild it first: {builds}"
 
 
 def _columns_of(warehouse: Warehouse, lineages: Mapping[str, Lineage]) -> Columns:

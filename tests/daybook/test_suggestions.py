@@ -2,7 +2,7 @@
 
 import pytest
 
-from daybook.suggestions import closest, did_you_mean
+from daybook.suggestions import closest, did_you_mean, in_full
 
 COLUMNS = ["created_at", "updated_at", "score"]
 
@@ -32,3 +32,22 @@ def test_a_name_is_printed_once_in_its_own_spelling() -> None:
 def test_closest() -> None:
     assert closest("scoer", COLUMNS) == "score"
     assert closest("email", COLUMNS) is None
+
+
+TABLES = ["raw.orders", "raw.visits", "old.visits", "shop.customers"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "said"),
+    [
+        ("orders", "raw.orders", ""),
+        ("raw.orders", "raw.orders", ""),
+        ("visits", "visits", "; did you mean 'raw.visits' or 'old.visits'?"),
+        ("ordres", "ordres", "; did you mean 'raw.orders'?"),
+        ("prod.customers", "prod.customers", "; did you mean 'shop.customers'?"),
+        ("zzz", "zzz", ""),
+    ],
+)
+def test_a_table_without_its_schema(typed: str, name: str, said: str) -> None:
+    assert in_full(typed, TABLES) == name
+    assert name in TABLES or did_you_mean(typed, TABLES) == said

@@ -67,7 +67,7 @@ def test_one_poisoned_day_fails_alone_and_the_report_names_it(
     (parent_run,) = worker.client.read_flow_runs(flow_run_filter=FlowRunFilter(name=name))
     assert len(children(worker, parent_run)) - 1 <= 2 * math.log2(days)
     assert loaded_days(on_postgres) == {day: 1 for day in days_from(DAY, days) if day != poisoned}
-    assert calendar_of(worker, parent_run).count("🟥") == 2, "the day and the legend"
+    assert calendar_of(worker, parent_run).count("❌") == 2, "the day and the legend"
 
     on_postgres.run("ALTER TABLE raw_data.nps DROP CONSTRAINT no_such_day")
     fill_from_here(worker, days, select="failed")

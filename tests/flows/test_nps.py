@@ -175,7 +175,7 @@ def test_the_run_shows_its_figures_and_daybooks_lines(
     told = "\n".join(logs(client, shown))
     assert "extracting into file://" in told
     assert "staged part-00001.csv.zst with 1239 rows" in told
-    assert "committed 1239 rows" in told
+    assert "committed 1,239 rows" in told
     assert "Created a new engine" not in told
 
 

@@ -72,10 +72,10 @@ def test_what_differs_is_named_and_repaired_and_nothing_else(
     assert f"- {day(4)}: source changed since: 1 removed; removed id=22" in str(told)
     assert f"daybook reconcile raw_data.nps {DAY} {END} --repair" in str(told)
     page = calendar_of(altered, run)
-    assert (page.count("🟨"), page.count("🟧"), page.count("🟩")) == (3 + 1 + 3, 1 + 1 + 1, 36 + 1), (
+    assert (page.count("🔺"), page.count("🔶"), page.count("🟩")) == (3 + 1 + 3, 1 + 1 + 1, 36 + 1), (
         "days, legend, lines"
     )
-    assert f"| {day(8)} | 🟨 | 6 | 5 | 5 | 1 | 0 | 0 |" in page and f"- **{day(8)}**: added id=9001" in page
+    assert f"| {day(8)} | 🔺 | 6 | 5 | 5 | 1 | 0 | 0 |" in page and f"- **{day(8)}**: added id=9001" in page
     expected = [
         (day(3), "source changed since", 0, 0, 1, '{"changed": ["id=16"]}', str(run.id)),
         (day(4), "source changed since", 0, 1, 0, '{"removed": ["id=22"]}', str(run.id)),

@@ -13,11 +13,11 @@ from daybook.orchestration.artifacts.text import one_line
 
 #: The worst first.
 SQUARES = {
-    Verdict.BOTH: "🟥",
-    Verdict.WAREHOUSE_ALTERED: "🟧",
-    Verdict.SOURCE_CHANGED: "🟨",
-    Verdict.DIFFERS: "🟪",
-    Verdict.NEVER_LOADED: "⬜",
+    Verdict.BOTH: "❌",
+    Verdict.WAREHOUSE_ALTERED: "🔶",
+    Verdict.SOURCE_CHANGED: "🔺",
+    Verdict.DIFFERS: "❓",
+    Verdict.NEVER_LOADED: "⚪",
     Verdict.EQUAL: "🟩",
 }
 _KINDS = ("added", "changed", "removed")

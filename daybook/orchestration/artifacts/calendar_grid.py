@@ -1,4 +1,4 @@
-"""A calendar of intervals in Markdown: a square for each interval."""
+"""A calendar of intervals in Markdown: a sign for each interval. Signs differ in shape, not in color alone."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from daybook.model.interval_grid import Grid
 S = TypeVar("S", bound=StrEnum)
 
 #: The states of an interval, worst first. A square shows the worst state of its intervals.
-SQUARES = {State.FAILED: "🟥", State.RUNNING: "🟦", State.MISSING: "⬜", State.LOADED: "🟩"}
+SQUARES = {State.FAILED: "❌", State.RUNNING: "🔷", State.MISSING: "⚪", State.LOADED: "🟩"}
 _NOTHING = "▫️"  # a place in a row outside of the range
 _MAX_SQUARES = 2000  # a larger grid is unreadable
 

@@ -23,7 +23,7 @@ def show(report: LoadReport) -> LoadReport:
         logger.info("%s %s: nothing to do: %s", report.table, report.label, report.note)
     else:
         steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in report.seconds.items())
-        logger.info("%s %s: %s rows, %s", report.table, report.label, f"{report.rows:,}", steps)
+        logger.info("%s %s: %s, %s", report.table, report.label, report.counted_rows, steps)
     create_markdown_artifact(
         key=page_key("load", report.table),
         markdown=markdown(report),
@@ -40,7 +40,7 @@ def headline(report: LoadReport) -> str:
     """Return the figures for the artifact's card, in one line: `2,599 rows in 4.2 s, 3 checks passed`."""
     if report.note:
         return f"nothing to do: {report.note}"
-    figures = [f"{report.rows:,} rows in {sum(report.seconds.values()):,.1f} s"]
+    figures = [f"{report.counted_rows} in {sum(report.seconds.values()):,.1f} s"]
     return ", ".join([*figures, *([checks.counted(report.checks)] if report.checks else [])])
 
 
@@ -53,6 +53,8 @@ def markdown(report: LoadReport) -> str:
         lines = [
             f"**{report.rows:,} rows** of {intervals}, by `{report.strategy}`; {report.bytes:,} bytes on the stage."
         ]
+        if report.counted_rows != f"{report.rows:,} rows":
+            lines.append(f"The load read {report.counted_rows}.")
         lines += ["", "| step | seconds | rate |", "|---|---:|---:|"]
         lines += [f"| {step} | {s:,.1f} | {rate(report.rows, s)} |" for step, s in report.seconds.items()]
     lines += checks.lines(report.checks)

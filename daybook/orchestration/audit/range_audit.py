@@ -22,6 +22,7 @@ from daybook.orchestration.artifacts.text import page_key
 from daybook.orchestration.audit.compare import audited
 from daybook.orchestration.audit.reconciled import Reconciled
 from daybook.orchestration.deployments import run_command
+from daybook.shell import command
 
 
 class RangeAudit:
@@ -85,8 +86,8 @@ class RangeAudit:
             given = {key: value for key, value in runtime.flow_run.parameters.items() if value not in defaults}
             dates = {key: value.isoformat() for key, value in given.items() if isinstance(value, date)}
             return run_command(f"reconcile/{name}", given | dates | {"repair": True})
-        span = f"{self._grid.label(self.intervals[0])} {self._grid.until(self.intervals[-1])}"
-        return f"daybook reconcile {self.table.name} {span} --repair"
+        span = self._grid.label(self.intervals[0]), self._grid.until(self.intervals[-1])
+        return command("daybook", "reconcile", self.table.name, *span, "--repair")
 
 
 def run_name() -> str:

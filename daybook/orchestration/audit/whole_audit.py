@@ -10,6 +10,7 @@ from daybook.orchestration.artifacts.live_artifact import LivePage
 from daybook.orchestration.artifacts.text import page_key
 from daybook.orchestration.audit.compare import audited_whole
 from daybook.orchestration.audit.reconciled import Reconciled
+from daybook.shell import command
 
 
 def reconcile_whole(table: Table, **other: object) -> Reconciled:
@@ -38,7 +39,7 @@ def reconcile_whole(table: Table, **other: object) -> Reconciled:
 
 def _remedy(table: Table) -> str:
     """Return the command that makes the whole table equal to its source."""
-    refresh = f"daybook load {table.name} --full-refresh"
+    refresh = command("daybook", "load", table.name, "--full-refresh")
     if table.load_grid is None:
         return refresh
-    return f"daybook reconcile {table.name} --repair (by intervals), or {refresh}"
+    return f"{command('daybook', 'reconcile', table.name, '--repair')} (by intervals), or {refresh}"

@@ -13,13 +13,14 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, WithJsonSchema, field_validator
 
 from daybook.errors import SourceError
 from daybook.sources.base import ConnectionProvider, Source, SourceKind
 from daybook.sql.connection import connect
+from daybook.yaml_model import OR_NULL
 
 if TYPE_CHECKING:
     from daybook.model.table_spec import TableSpec
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _TABLE: dict[str, Any] = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 2}]
 }
+ZeroDates = Literal["fail", "null"]
 
 
 def readers() -> dict[str, Any]:
@@ -65,7 +67,7 @@ class Config(SourceKind):
         description="The block of a replica of the database. Audits read from it, loads do not. While the replica "
         "lags, audits report the latest intervals as `source changed since`.",
     )
-    zero_dates: Literal["fail", "null"] = Field(
+    zero_dates: Annotated[ZeroDates, OR_NULL, WithJsonSchema({"enum": [*get_args(ZeroDates), None]})] = Field(
         "fail",
         description="What to do with MySQL's zero dates, such as 0000-00-00 and 2021-00-10, which no warehouse can "
         "store. fail: fail the load. null: load NULL. A row whose cursor is a zero date belongs to no interval: only a "

@@ -59,10 +59,11 @@ class MySQLTable:
         refusal = self._begin()
         self._described = self._query(DESCRIBED, (self._schema, self._name))
         if not self._described or (refusal and self._view):
+            readable = self._table_sql.replace("%%", "%")
             said = f" (the server's error: {refusal.message})" if refusal else ""
             raise SourceError(
                 f"{table.name}: the source has no table {'.'.join(config.table)!r}, or its user may not read it{said}. "
-                f"Correct source: in the table file, or GRANT SELECT ON {self._table_sql} to the user of block "
+                f"Correct source: in the table file, or GRANT SELECT ON {readable} to the user of block "
                 f"{config.block!r}{self._near()}"
             )
 
@@ -113,10 +114,10 @@ class MySQLTable:
             year, nulls = self.snapshot_at.year, self._nulls_zero_dates
             name = self._quote(cursor)
             return rows_without_interval(self._query, self._table, self._table_sql, name, described, nulls, year)
+        index = f"INDEX {self._quote(f'{self._name}_{cursor}'[:64])} ON {self._table_sql} ({self._quote(cursor)})"
         return [
             f"{self._table.name}: no index of {'.'.join(self._config.table)} starts with the cursor {cursor}, so every "
-            f"load reads the whole table. Run in the source: CREATE INDEX {self._quote(f'{self._name}_{cursor}'[:64])} "
-            f"ON {self._table_sql} ({self._quote(cursor)})"
+            f"load reads the whole table. Run in the source: CREATE {index.replace('%%', '%')}"
         ]
 
     def facts(self) -> Facts:

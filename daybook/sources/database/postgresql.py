@@ -106,10 +106,10 @@ class PostgreSQLTable:
             return []
         if self.facts().is_leading(cursor):
             return list(self._rows_without_interval(_quote(cursor), self._described[cursor][0].type.kind))
+        indexed = f"{self._table_sql} ({_quote(cursor)})".replace("%%", "%")
         return [
             f"{self._table.name}: no index of {'.'.join(self._config.table)} starts with the cursor {cursor}, so every "
-            f"load reads the whole table. Run in the source: CREATE INDEX CONCURRENTLY ON "
-            f"{self._table_sql} ({_quote(cursor)})"
+            f"load reads the whole table. Run in the source: CREATE INDEX CONCURRENTLY ON {indexed}"
         ]
 
     def _rows_without_interval(self, name: str, kind: str) -> Iterator[str]:

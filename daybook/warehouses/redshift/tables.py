@@ -187,7 +187,7 @@ class RedshiftTables(PostgresFamily):
             )
         info = rows_info(session, self._parts(table))
         if info is None:
-            user = self.quote(session.one("SELECT current_user"))
+            user = self.quote(session.one("SELECT current_user")).replace("%%", "%")
             found.append(
                 f"skew and unsorted rows are unknown: run, as a superuser, GRANT SELECT ON svv_table_info TO {user}"
             )
@@ -198,7 +198,8 @@ class RedshiftTables(PostgresFamily):
                 "longest on each query. Choose a distkey with more values, or diststyle: even"
             )
         if unsorted is not None and unsorted > _UNSORTED:
-            found.append(f"{unsorted:g} % of the rows are unsorted: run VACUUM SORT ONLY {self.table(table)}")
+            readable = self.table(table).replace("%%", "%")
+            found.append(f"{unsorted:g} % of the rows are unsorted: run VACUUM SORT ONLY {readable}")
         best = max(joins, key=lambda column: len(joins[column]), default=None)
         style = stored.styles.diststyle
         if best and style in ("even", "auto(even)", "key") and stored.distkey not in joins:

@@ -1,7 +1,9 @@
 """Table files: one error names every problem with file, field and remedy. The JSON Schema describes the files."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -10,6 +12,7 @@ from ruamel.yaml import YAML
 from daybook.definitions.table_files import json_schema, read_table, table_names
 from daybook.errors import TableFileError
 from daybook.project import tables_folder
+from daybook.sources.database import Config
 
 GOOD = """
 description: An answer a row.
@@ -115,3 +118,22 @@ def test_the_json_schema_is_up_to_date_and_accepts_every_file() -> None:
         validator.validate(json.loads(json.dumps(content, default=str)))
     with pytest.raises(jsonschema.ValidationError):
         validator.validate({"ownr": "x"})
+
+
+def choices_of(schema: Any) -> Iterator[list[Any]]:
+    """Yield every list of choices in a JSON Schema."""
+    if isinstance(schema, dict):
+        yield from [schema["enum"]] if isinstance(schema.get("enum"), list) else []
+    if isinstance(schema, dict | list):
+        for part in schema.values() if isinstance(schema, dict) else schema:
+            yield from choices_of(part)
+
+
+def test_the_choice_null_needs_no_quotes(tmp_path: Path) -> None:
+    """YAML reads an unquoted null as None."""
+    with_null = [choices for choices in choices_of(json_schema()) if "null" in choices]
+    assert len(with_null) >= 3 and all(None in choices for choices in with_null)
+    for null in ("null", "~", '"null"'):
+        path = write(tmp_path, GOOD.replace("kind: database", f"kind: database, zero_dates: {null}"))
+        table = read_table(f"{path.parent.name}.{path.stem}", tmp_path)
+        assert isinstance(table.source, Config) and table.source.zero_dates == "null"

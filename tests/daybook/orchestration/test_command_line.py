@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url
@@ -12,6 +13,7 @@ from sqlalchemy import make_url
 from daybook.orchestration.command_line import run
 from flows.load_table import load_table
 from flows.nps import nps
+from flows.summaries import summaries
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.preloaded import command
 from tests.support.servers.ports import free_port
@@ -78,6 +80,34 @@ def test_a_bad_date_is_refused_before_anything_runs(
     said = capsys.readouterr().err
     assert expected in said
     assert "usage: python -m flows.nps" in said
+
+
+@pytest.mark.parametrize(
+    ("flow", "typed", "given"),
+    [
+        (load_table, ["stock_info"], {"table": "raw_data.stock_info"}),
+        (load_table, ["raw_data.stock_info"], {"table": "raw_data.stock_info"}),
+        (summaries, ["nps_summary"], {"tables": ["analytics.nps_summary"]}),
+        (
+            load_table,
+            ["stok_info"],
+            "no table or summary has the name 'stok_info'; did you mean 'raw_data.stock_info'?",
+        ),
+        (summaries, ["nps_sumary"], "did you mean 'analytics.nps_summary'?"),
+    ],
+)
+def test_a_name_needs_no_schema(
+    flow: Any, typed: list[str], given: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called = list[dict[str, Any]]()
+    monkeypatch.setattr(type(flow), "with_options", lambda self, **options: lambda **given: called.append(given))
+    if isinstance(given, str):
+        with pytest.raises(SystemExit):
+            run(flow, typed)
+        assert given in capsys.readouterr().err and not called
+    else:
+        run(flow, typed)
+        assert given.items() <= called[0].items()
 
 
 def test_help_explains_every_argument(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import table_names
 from daybook.errors import TableFileError
-from daybook.summaries.graph import Graph, check, order_builds, plan_builds
+from daybook.summaries.graph import Graph, check, order_builds, plan_builds, unbuilt_inputs
 from daybook.summaries.testing.fixtures import declared_types
 from daybook.warehouses.base import Warehouse
 from tests.support.source_and_warehouse import Database, warehouse_of
@@ -105,6 +105,20 @@ def test_one_error_lists_every_problem_once() -> None:
         *("analytics/a.sql, line 1", "analytics/b.sql, line 1", "analytics/d.yaml", "analytics/e.yaml"),
     ]
     assert all(word in line for word, line in zip(("'score'?", "'raw.nps'?", "key", "columns"), message, strict=True))
+
+
+def test_a_summary_whose_input_was_never_built_names_the_command_that_builds_it(tmp_path: Path) -> None:
+    for name in ("begin", "end"):
+        text = "description: x\nowner: tests\nkey: [id]\n"
+        (tmp_path / "analytics").mkdir(exist_ok=True)
+        (tmp_path / f"analytics/{name}.yaml").write_text(text, encoding="utf-8")
+        (tmp_path / f"analytics/{name}.sql").write_text("select id from raw.nps", encoding="utf-8")
+    graph = order_builds([reading("end", "analytics.begin", "raw.nps")], "postgres")
+    assert list(unbuilt_inputs(graph.lineages, graph.order, LIVE, tmp_path)) == [
+        "analytics.end reads analytics.begin, never built so far\nBuild it first: daybook summary build analytics.begin"
+    ]
+    built = LIVE | {"analytics.begin": {"id": "bigint"}}
+    assert list(unbuilt_inputs(graph.lineages, graph.order, built, tmp_path)) == []
 
 
 def test_files_that_cannot_be_parsed_are_in_one_error() -> None:

@@ -23,7 +23,7 @@ def test_what_differs_is_shown_behind_ever_so_many_days_that_were_never_loaded()
     there = Differences(added=1, exact=False, added_keys=("id=5|6_7*",))
     differs = Audited(DAYS[-1], Verdict.DIFFERS, Sum(6, 1), None, Sum(5, 1), recipe, there, "nobody knows")
     page = markdown(table, [*never, differs], "what to type")
-    assert "| 2021-12-31 | 🟪 | 6 | 0 | 5 | ≥ 1 | 0 | 0 |" in page
+    assert "| 2021-12-31 | ❓ | 6 | 0 | 5 | ≥ 1 | 0 | 0 |" in page
     assert r"- **2021-12-31**: added id=5|6\_7\*; nobody knows" in page
-    assert page.count("| ⬜ |") == 199 and "And 165 more, in daybook.audits" in page
+    assert page.count("| ⚪ |") == 199 and "And 165 more, in daybook.audits" in page
     assert "Not compared:\n- note\\_b is text" in page and "`what to type`" in page

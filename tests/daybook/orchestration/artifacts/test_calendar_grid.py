@@ -1,6 +1,7 @@
 """The calendar: a square each, on the grid's clock, and the worst state wins."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
 from itertools import chain
@@ -10,6 +11,7 @@ import pytest
 from daybook.ledger.interval_status import State
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid, Unit
+from daybook.orchestration.artifacts import audit
 from daybook.orchestration.artifacts.calendar_grid import SQUARES, calendar, worst
 
 F, R, M, L = (SQUARES[state] for state in (State.FAILED, State.RUNNING, State.MISSING, State.LOADED))
@@ -133,3 +135,10 @@ def test_the_worst_wins() -> None:
     for index, one in enumerate(order):
         for other in order[index:]:
             assert worst(one, other, order) is worst(other, one, order) is one
+
+
+@pytest.mark.parametrize("signs", [SQUARES, audit.SQUARES])
+def test_states_differ_in_shape_and_not_in_color_alone(signs: dict[State, str]) -> None:
+    colors = r"\b(WHITE|MEDIUM|LARGE|RED|GREEN|BLUE|YELLOW|ORANGE|PURPLE)\b ?"
+    shapes = [re.sub(colors, "", unicodedata.name(sign)) for sign in signs.values()]
+    assert len(set(shapes)) == len(shapes), shapes
