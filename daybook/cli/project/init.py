@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from daybook import shell
 from daybook.scaffold.new_project import NewProject, differing, is_users, write_file
-from daybook.shell import command
 
 _DESCRIPTION = """\
 Make a project: daybook.yaml, tables/, flows/, prefect.yaml, requirements.txt, checks for pull requests on GitHub and
@@ -81,7 +81,7 @@ def _write(root: Path, project: NewProject, *, keep: bool, force: bool, folder: 
 
 def _next_commands(folder: str | None) -> list[str]:
     """Return the next three commands. Values that only the user knows are in capitals."""
-    enter = f"{command('cd', folder)} && " if folder else ""
+    enter = f"{shell.command('cd', folder)} && " if folder else ""
     server = (
         "" if os.environ.get("PREFECT_API_URL") else "export PREFECT_API_URL=https://YOUR_PREFECT_SERVER/api  # or: "
     )
