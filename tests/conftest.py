@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.support.block_fixtures",
     "tests.support.incident_fixtures",
     "tests.support.project_copy",
+    "tests.support.small_project",
     "tests.support.prefect_databases",
     "tests.support.prefect_groups",
     "tests.support.prefect_server",

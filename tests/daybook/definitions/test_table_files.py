@@ -1,17 +1,13 @@
 """Table files: one error names every problem with file, field and remedy. The JSON Schema describes the files."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
-from ruamel.yaml import YAML
 
 from daybook.definitions.table_files import json_schema, read_table, table_names
 from daybook.errors import TableFileError
-from daybook.project import tables_folder
 from daybook.sources.database import Config
 
 GOOD = """
@@ -104,20 +100,6 @@ def test_a_table_without_a_file(tmp_path: Path) -> None:
         read_table("raw.npz", tmp_path)
     with pytest.raises(TableFileError, match=r"no table 'nps': expected schema\.table; did you mean 'raw\.nps'"):
         read_table("nps", tmp_path)
-
-
-def test_the_json_schema_is_up_to_date_and_accepts_every_file() -> None:
-    written = json.loads((tables_folder() / "schema.json").read_text(encoding="utf-8"))
-    assert written == json_schema(), "run daybook schemas"
-    validator = jsonschema.Draft202012Validator(written)
-    assert table_names()
-    for name in table_names():
-        read_table(name)
-        path = tables_folder() / name.split(".")[0] / f"{name.split('.', 1)[1]}.yaml"
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-        validator.validate(json.loads(json.dumps(content, default=str)))
-    with pytest.raises(jsonschema.ValidationError):
-        validator.validate({"ownr": "x"})
 
 
 def choices_of(schema: Any) -> Iterator[list[Any]]:

@@ -44,7 +44,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
 
 
 @pytest.fixture
-def in_run(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
+def in_run(small_project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
     """Makes this the run of that id, as far as the plan can know."""
 
     def become(run_id: str | None) -> None:

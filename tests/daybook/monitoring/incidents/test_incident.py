@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from shutil import copytree, rmtree
+from shutil import rmtree
 
 import pytest
 from sqlalchemy import create_engine
@@ -17,7 +17,6 @@ from daybook.monitoring.incidents.impact import Impact, day_of, lasting
 from daybook.monitoring.incidents.incident import Incident, Kind, RecoveryCondition
 from daybook.monitoring.incidents.incident_log import IncidentLog
 from daybook.monitoring.incidents.recovery_check import recovered_at
-from daybook.project import tables_folder
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.registry import open_warehouse
 from tests.support.servers.ports import free_port
@@ -130,7 +129,9 @@ def test_the_history_has_each_incident_once_with_texts_that_fit_the_columns(ware
     assert closed.subject.startswith(row.subject) and "🟥" in row.subject
 
 
-def test_visible_data_names_the_day_of_the_load_and_reads_the_ledger_once(warehouse: Warehouse) -> None:
+def test_visible_data_names_the_day_of_the_load_and_reads_the_ledger_once(
+    warehouse: Warehouse, small_project: Path
+) -> None:
     impact = Impact(warehouse, NINE)
     load(warehouse, None, NINE, NINE - timedelta(days=2), "analytics.nps_summary")
     load(warehouse, DAYS[0], DAYS[1], NINE)
@@ -151,15 +152,15 @@ def test_if_the_warehouse_is_down_readers_see_no_change() -> None:
         assert "The warehouse does not answer now" in text
 
 
-def test_blocked_summaries_are_named_while_the_warehouse_is_down() -> None:
+def test_blocked_summaries_are_named_while_the_warehouse_is_down(small_project: Path) -> None:
     url = f"redshift+psycopg2://nobody@127.0.0.1:{free_port()}/none"  # it knows its dialect from a session
     gone = open_warehouse(create_engine(url), copy_iam_role="arn:aws:iam::123456789012:role/x")
-    (text,) = Impact(gone, NINE, tables_folder()).blocked_summaries(["raw_data.nps"])
+    (text,) = Impact(gone, NINE, small_project / "tables").blocked_summaries(["raw_data.nps"])
     assert "analytics.nps_summary" in text
 
 
-def test_blocked_summaries_come_from_the_summary_files_which_are_read_once(tmp_path: Path) -> None:
-    tables = Path(copytree(tables_folder(), tmp_path / "tables"))
+def test_blocked_summaries_come_from_the_summary_files_which_are_read_once(small_project: Path) -> None:
+    tables = small_project / "tables"
     impact = Impact(None, NINE, tables)
     (text,) = impact.blocked_summaries(["raw_data.nps"])
     assert {"analytics.nps_summary", "analytics.nps_rolling"} <= set(re.findall(r"\w+\.\w+", text))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -132,7 +133,7 @@ def test_without_a_ledger_there_is_no_data(warehouse_ends: Endpoints) -> None:
         assert KeyMetrics(warehouse_ends.warehouse).since(session, MONDAY) == []
 
 
-def test_every_table_that_has_a_file_has_metrics() -> None:
+def test_every_table_that_has_a_file_has_metrics(small_project: Path) -> None:
     found, problems = datasets()
     names = [dataset.name for dataset in found]
     assert not problems

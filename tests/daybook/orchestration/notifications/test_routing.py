@@ -3,12 +3,9 @@
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
-from daybook.definitions.table_files import table_names
 from daybook.errors import TableFileError
-from daybook.orchestration.notifications.routing import Route, read_owners, route
-from daybook.project import tables_folder
+from daybook.orchestration.notifications.routing import Route, route
 
 
 def write(folder: Path, text: str) -> Path:
@@ -74,13 +71,3 @@ def test_an_error_names_file_field_and_remedy(tmp_path: Path, text: str, said: s
 
     assert str(tmp_path / "owners.yaml") in str(refused.value)
     assert said in str(refused.value)
-
-
-def test_every_owner_of_a_table_has_a_line_in_ours() -> None:
-    named = {
-        YAML(typ="safe", pure=True).load(path.read_text("utf-8"))["owner"] for path in tables_folder().glob("*/*.yaml")
-    }
-
-    assert named and named <= read_owners().owners.keys()
-    assert read_owners().default
-    assert not [name for name in table_names() if "owners" in name]
