@@ -9,6 +9,8 @@ VARIABLE = "DAYBOOK_PROJECT"
 #: The project's file. `[tool.daybook]` of a `pyproject.toml` can replace it.
 PROJECT_FILE = "daybook.yaml"
 _TABLE_OF_PYPROJECT = re.compile(r"^\s*\[tool\.daybook[\].]", re.MULTILINE)
+#: The variable with the name of the target: daybook/definitions/targets. `--target` and deployments set it.
+TARGET = "DAYBOOK_TARGET"
 
 
 def project_root() -> Path:

@@ -1,13 +1,19 @@
-"""Find the subcommand of the command line, import it, and run it with the remaining arguments."""
+"""Find the subcommand of the command line, import it, and run it with the remaining arguments.
+
+`--target NAME` may stand anywhere. It becomes DAYBOOK_TARGET, so subcommands and flows do not have to know it.
+"""
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from daybook import __version__
 from daybook.cli.commands import COMMANDS, GROUPS, Command
 from daybook.errors import DaybookError
+from daybook.project import TARGET
 from daybook.suggestions import did_you_mean
 
 USAGE_ERROR = 2
@@ -15,7 +21,12 @@ USAGE_ERROR = 2
 
 def main(arguments: Sequence[str] | None = None) -> int | None:
     """Run `daybook` with `arguments` (by default, those of the process), and return the exit code. None means 0."""
-    name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        target, given = _without_target(list(sys.argv[1:] if arguments is None else arguments))
+    except ValueError as error:
+        print(f"daybook: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    name, *rest = given or ["--help"]
     if name in ("-h", "--help", "help"):
         print("\n".join(_overview()))
         return 0
@@ -27,10 +38,45 @@ def main(arguments: Sequence[str] | None = None) -> int | None:
         print(f"daybook: unknown command {name!r}{near}", file=sys.stderr)
         return USAGE_ERROR
     try:
-        return _run(COMMANDS[name], rest)
+        with _in_target(target):
+            return _run(COMMANDS[name], rest)
     except DaybookError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
+
+
+def _without_target(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """Return the NAME of `--target NAME`, and the other arguments. Those after `--` are left alone."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    for place, text in enumerate(arguments[:end]):
+        if text == "--target":
+            if place + 1 >= end or arguments[place + 1].startswith("-"):
+                raise ValueError("--target needs the name of a target, such as --target dev")
+            return arguments[place + 1], [*arguments[:place], *arguments[place + 2 :]]
+        if text.startswith("--target="):
+            return text.removeprefix("--target="), [*arguments[:place], *arguments[place + 1 :]]
+    return None, arguments
+
+
+@contextmanager
+def _in_target(name: str | None) -> Iterator[None]:
+    """Run a subcommand in the target `name`, or in that of the environment. An unknown one is refused at once."""
+    before = os.environ.get(TARGET)
+    if name is None and not before:
+        yield
+        return
+    from daybook.definitions.targets.target import current_target  # imports pydantic
+
+    try:
+        os.environ[TARGET] = name or before or ""
+        if not (target := current_target()).is_prod:
+            print(f"target: {target.name}", file=sys.stderr)
+        yield
+    finally:
+        if before is None:
+            del os.environ[TARGET]
+        else:
+            os.environ[TARGET] = before
 
 
 def _run(command: Command, arguments: list[str]) -> int | None:
@@ -53,4 +99,5 @@ def _overview() -> Iterator[str]:
     for title, commands in GROUPS.items():
         yield f"\n{title}:"
         yield from (f"  {command.name:<16} {command.summary}" for command in commands)
-    yield "\n`daybook COMMAND --help` explains a command."
+    yield "\nEvery command takes --target NAME, an environment that daybook.yaml defines."
+    yield "`daybook COMMAND --help` explains a command."

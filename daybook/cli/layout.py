@@ -13,6 +13,7 @@ from daybook.definitions.layouts import LAYOUT_FIELDS
 from daybook.definitions.registry import read_dataset
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import table_names
+from daybook.definitions.targets.target import either_name
 from daybook.errors import TableFileError
 from daybook.suggestions import in_full
 from daybook.summaries.parse.joins import joined_columns
@@ -55,7 +56,7 @@ def main(
             print(f"{opened.title} has no layouts, so it ignores {', '.join(sorted(LAYOUT_FIELDS))}: in the files")
             return
         every = sorted([*table_names(folder), *summary_names(folder)])
-        names = [in_full(name, every) for name in given.tables] or every
+        names = [in_full(either_name(name), every) for name in given.tables] or every
         joins = joined_columns(_lineages(opened, folder))
         wrong = False
         with opened.session() as session:

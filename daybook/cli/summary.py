@@ -14,8 +14,8 @@ from rich.text import Text
 from daybook.cli.connections import project_blocks
 from daybook.cli.exits import exit_with_reason
 from daybook.definitions.summary_files import read_summary, summary_names
+from daybook.definitions.targets.target import either_name, file_stem
 from daybook.errors import BuildFailed, TableFileError, WarehouseLost
-from daybook.model.table_name import TableName
 from daybook.project import tables_folder
 from daybook.sql.retries import with_retries
 from daybook.suggestions import in_full
@@ -103,7 +103,7 @@ class SummaryCommand:
         """Run its test cases. Exit with 1 if one returns other rows than expected."""
         files = case_files(self._name, self._cases)
         if not files:
-            where = TableName.parse(self._name).path(self._cases)
+            where = self._cases / file_stem(self._name)
             raise TableFileError(f"{self._name} has no cases: write {where}/<case>.yaml with given: and expect:")
         types, failed = declared_types(self._lineage.inputs, self._folder), 0
         for path in files:
@@ -169,8 +169,8 @@ def _name(given: str, folder: Path) -> str:
     """Return the summary's name (`schema.table`). `given` is a name with or without a schema, or one of its files."""
     path = Path(given)
     if path.suffix in (".sql", ".yaml"):
-        return f"{path.parent.name}.{path.stem}"
-    return in_full(given, summary_names(folder))
+        return either_name(f"{path.parent.name}.{path.stem}")
+    return in_full(either_name(given), summary_names(folder))
 
 
 def _show(columns: list[str], rows: list[tuple[Any, ...]]) -> None:

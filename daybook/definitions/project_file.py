@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from daybook.definitions.targets.settings import TargetName, TargetSettings
 from daybook.errors import TableFileError
 from daybook.project import PROJECT_FILE, project_root
 from daybook.yaml_model import Strict, read_yaml
@@ -29,6 +30,10 @@ class ProjectFile(Strict):
     schemas: dict[str, Defaults] = Field(
         {}, description="Fields for the tables of one schema of the warehouse. They take precedence over `sources`."
     )
+    target: str = Field("prod", description="The target of commands without --target and DAYBOOK_TARGET.")
+    targets: dict[TargetName, TargetSettings] = Field(
+        {}, description="The environments of the project, by name: dev, staging. prod exists without being listed."
+    )
 
 
 def read_project(root: Path | None = None) -> ProjectFile:
@@ -38,26 +43,29 @@ def read_project(root: Path | None = None) -> ProjectFile:
         TableFileError: the file is invalid. The message names the file, the field and the remedy.
     """
     root = root or project_root()
-    if (root / FILE).is_file():
-        return read_yaml(root / FILE, ProjectFile)
-    content = _of_pyproject(root / PYPROJECT)
+    for path in (root / FILE, root / PYPROJECT):
+        if path.is_file():
+            state = path.stat()
+            return _read(path, state.st_mtime_ns, state.st_size)
+    return ProjectFile.model_validate({})
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, modified: int, size: int) -> ProjectFile:
+    """Return the project of a file. Every table asks for it, so it is read again only when the file has changed."""
+    if path.name == FILE:
+        return read_yaml(path, ProjectFile)
+    content = _of_pyproject(path)
     try:
         return ProjectFile(**content)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise TableFileError(f"{root / PYPROJECT}: [tool.daybook]: {problems}") from None
+        raise TableFileError(f"{path}: [tool.daybook]: {problems}") from None
 
 
 def _of_pyproject(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
     try:
-        found: dict[str, Any] = _parsed(path.read_text(encoding="utf-8")).get("tool", {}).get("daybook", {})
+        found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("daybook", {})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TableFileError(f"{path} is not TOML: {error}") from None
     return found
-
-
-@lru_cache(maxsize=8)
-def _parsed(text: str) -> dict[str, Any]:
-    return tomllib.loads(text)

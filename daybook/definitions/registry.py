@@ -6,6 +6,7 @@ from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
+from daybook.definitions.targets.target import either_name
 from daybook.errors import DaybookError, TableFileError
 from daybook.model.dataset import Dataset
 
@@ -27,6 +28,7 @@ def datasets(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileE
 
 def has_file(name: str, folder: Path | None = None) -> bool:
     """Return True if `folder` has a file for the table or summary `name`, even an invalid one."""
+    name = either_name(name)
     return name in table_names(folder) or name in summary_names(folder)
 
 
@@ -36,12 +38,13 @@ def read_dataset(name: str, folder: Path | None = None) -> Table | Summary:
     Raises:
         TableFileError: the file does not exist, or is invalid.
     """
-    return read_summary(name, folder) if name in summary_names(folder) else read_table(name, folder)
+    return read_summary(name, folder) if either_name(name) in summary_names(folder) else read_table(name, folder)
 
 
 def dataset_of(name: str, folder: Path | None = None) -> Dataset | None:
     """Return the table or summary `name`, or None if it has no file or an invalid one."""
     try:
+        name = either_name(name)
         if name in table_names(folder):
             return read_table(name, folder)
         return read_summary(name, folder) if name in summary_names(folder) else None

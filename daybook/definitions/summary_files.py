@@ -4,7 +4,9 @@ from pathlib import Path
 
 from daybook.definitions.defaults import defaults_of_summary
 from daybook.definitions.summary import Summary
-from daybook.definitions.table_files import path_of
+from daybook.definitions.table_files import dataset_file_names, file_name, path_of
+from daybook.definitions.targets.tables import in_target
+from daybook.definitions.targets.target import current_target
 from daybook.errors import TableFileError
 from daybook.model.table_name import TableName
 from daybook.project import tables_folder
@@ -13,18 +15,23 @@ from daybook.yaml_model import build, read_layer
 
 
 def summary_names(folder: Path | None = None) -> list[str]:
-    """Return every summary that has a SELECT in `folder`, as `schema.table`, sorted."""
+    """Return every summary that has a SELECT in `folder`, as `schema.table` of the target, sorted."""
     folder = folder or tables_folder()
-    return sorted(f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.sql"))
+    return current_target().tables(sorted(f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.sql")), folder)
 
 
 def read_summary(name: str, folder: Path | None = None) -> Summary:
-    """Return the summary `name` (`schema.table`) from its files in `folder`.
+    """Return the summary `name` (`schema.table`) from its files in `folder`, with the names of the target.
+
+    `name` is the name of the files, or the name in the target's warehouse. The SELECT and the checks read the target's
+    schemas, too.
 
     Raises:
         TableFileError: a file is missing or invalid. The message names the file, the field and the remedy.
     """
     folder = folder or tables_folder()
+    target = current_target()
+    name = file_name(name, folder, ".sql")
     sql = path_of(name, folder, ".sql")
     if not sql or not sql.is_file():
         names = summary_names(folder)
@@ -41,4 +48,5 @@ def read_summary(name: str, folder: Path | None = None) -> Summary:
     except UnicodeDecodeError as error:
         raise TableFileError(f"{sql} is not UTF-8 ({error}): save it as UTF-8") from None
     own = read_layer(yaml, Summary, without=["name", "sql"])
-    return build([*defaults_of_summary(folder), own], Summary, name=name, sql=text)
+    summary = build([*defaults_of_summary(folder), own], Summary, name=name, sql=text)
+    return in_target(summary, target, lambda: dataset_file_names(folder))

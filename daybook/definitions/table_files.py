@@ -10,6 +10,8 @@ from pydantic import BaseModel
 
 from daybook.definitions.defaults import defaults_of_table
 from daybook.definitions.table import Table
+from daybook.definitions.targets.tables import in_target
+from daybook.definitions.targets.target import current_target
 from daybook.errors import TableFileError
 from daybook.model.table_name import TableName
 from daybook.project import tables_folder
@@ -21,14 +23,26 @@ _FROM_DEFAULTS = ("owner", "load")
 
 
 def table_names(folder: Path | None = None) -> list[str]:
-    """Return every table that has a file with a source in `folder`, as `schema.table`, sorted.
+    """Return every table that has a file with a source in `folder`, as `schema.table` of the target, sorted.
 
     The default `folder`, here and in every function that takes one, is the project's `tables/`.
     """
     folder = folder or tables_folder()
+    return current_target().tables(table_file_names(folder), folder)
+
+
+def table_file_names(folder: Path | None = None) -> list[str]:
+    """Return the same tables by the names of their files, whatever the target is."""
+    folder = folder or tables_folder()
     return sorted(
         f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.yaml") if not path.with_suffix(".sql").exists()
     )
+
+
+def dataset_file_names(folder: Path | None = None) -> list[str]:
+    """Return every table and summary that has a file in `folder`, by the names of their files."""
+    folder = folder or tables_folder()
+    return [*table_file_names(folder), *(f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.sql"))]
 
 
 def path_of(name: str, folder: Path, ending: str) -> Path | None:
@@ -40,12 +54,34 @@ def path_of(name: str, folder: Path, ending: str) -> Path | None:
 
 
 def read_table(name: str, folder: Path | None = None) -> Table:
-    """Return the table `name` (`schema.table`) from its file in `folder`.
+    """Return the table `name` (`schema.table`) from its file in `folder`, with the names of the target.
+
+    `name` is the name of the file, or the name in the target's warehouse.
 
     Raises:
         TableFileError: the file does not exist, or is invalid. The message names the file, the field and the remedy.
     """
     folder = folder or tables_folder()
+    target = current_target()
+    name = file_name(name, folder, ".yaml")
+    return in_target(_read(name, folder), target, lambda: dataset_file_names(folder))
+
+
+def file_name(name: str, folder: Path, ending: str) -> str:
+    """Return the name of a table's file. `name` is that one already, or the name in the target's warehouse.
+
+    Raises:
+        TableFileError: the table would share its schema with another one.
+    """
+    target = current_target()
+    short = target.file_name(name)
+    path = path_of(short, folder, ending) if short != name else None
+    found = short if path and path.is_file() else name
+    target.check_schema(found.partition(".")[0], folder)
+    return found
+
+
+def _read(name: str, folder: Path) -> Table:
     path = path_of(name, folder, ".yaml")
     if not path or not path.is_file():
         names = table_names(folder)

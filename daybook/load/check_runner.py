@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from daybook.definitions.targets.target import file_stem
 from daybook.errors import CheckFailed, TableFileError
 from daybook.model.bounds import shown
 from daybook.model.checks import Check
@@ -144,7 +145,7 @@ def _query(warehouse: Warehouse, check: Check, table: str, actual: str) -> tuple
 def _ask(session: Session, table: str, sql: str, values: Sequence[Any]) -> tuple[str, Any]:
     """Return the query as it was sent, ready to paste, and the one value that it returned."""
     text = session.as_sent(sql, values)
-    broken = f"{table}: a check of tables/{table.replace('.', '/', 1)}.yaml cannot be run: {text}"
+    broken = f"{table}: a check of tables/{file_stem(table)}.yaml cannot be run: {text}"
     try:
         rows, columns, found = session.answer(sql, values)
     except DatabaseError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import read_table, table_names
+from daybook.definitions.targets.target import file_stem
 from daybook.errors import BuildFailed, TableFileError, WarehouseLost
 from daybook.model.dataset import Dataset
 from daybook.shell import command
@@ -210,7 +211,7 @@ def _check_named(lineage: Lineage, given: Sequence[str]) -> None:
         for name in wanted:
             if kept(name, lineage.dialect) not in given and AND_OTHERS not in given:
                 near = did_you_mean(name, given, f"it returns {', '.join(given)}")
-                yaml = f"{summary.schema_name}/{summary.table_name}.yaml"
+                yaml = f"{file_stem(summary.name)}.yaml"
                 raise TableFileError(f"{yaml}: {field_name}: the SELECT returns no column {name}{near}")
 
 

@@ -9,8 +9,7 @@ from daybook.orchestration.parameters.json_schema import flag, some_of
 
 
 def _known_summary(name: str) -> str:
-    read_summary(name)
-    return name
+    return read_summary(name).name
 
 
 #: Any summaries that have a file when the flow runs.

@@ -10,6 +10,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Token, TokenType
 
 from daybook.definitions.summary import Summary
+from daybook.definitions.targets.target import file_stem
 from daybook.errors import TableFileError
 from daybook.summaries.parse import table_names
 
@@ -68,7 +69,7 @@ def refused(summary: Summary, where: exp.Expr | Token | int | None, message: str
 
 def file_of(summary: Summary) -> str:
     """Return the path of the summary's SELECT, relative to tables/."""
-    return f"{summary.schema_name}/{summary.table_name}.sql"
+    return f"{file_stem(summary.name)}.sql"
 
 
 def line_of(node: exp.Expr) -> int | None:

@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from daybook.definitions.targets.target import either_name, file_stem
 from daybook.errors import TableFileError
 from daybook.model.dataset import TypeName
-from daybook.model.table_name import TableName
 from daybook.model.types import Type, parse_type
 from daybook.project import project_root
 from daybook.sql.database_error import DatabaseError
@@ -87,7 +87,7 @@ def case_files(name: str, folder: Path | None = None) -> list[Path]:
 
     They are in `folder`, by default in the project's folder of cases.
     """
-    return sorted(TableName.parse(name).path(folder or cases_folder()).glob("*.yaml"))
+    return sorted((folder or cases_folder()).joinpath(file_stem(name)).glob("*.yaml"))
 
 
 def read_case(path: Path) -> Case:
@@ -115,6 +115,7 @@ def run_case(
         TableFileError: an input is missing from the case, a column is unknown, or the warehouse refuses a row.
         BuildFailed: the warehouse refuses the SELECT.
     """
+    case = _in_target(case)
     _check_given(lineage, case)
     with session.undone_on_error():
         session.run("BEGIN")
@@ -123,6 +124,14 @@ def run_case(
         session.run("ROLLBACK")
     rows = [dict(zip(columns, row, strict=True)) for row in found]
     return differences(case.expect, rows, case.ordered)
+
+
+def _in_target(case: Case) -> Case:
+    """Return the case with the names of its tables in the current target."""
+    given = {either_name(table): rows for table, rows in case.given.items()}
+    return case.model_copy(
+        update={"given": given, "columns": {either_name(one): it for one, it in case.columns.items()}}
+    )
 
 
 def _check_given(lineage: Lineage, case: Case) -> None:

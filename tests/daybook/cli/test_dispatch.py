@@ -1,6 +1,7 @@
 """`daybook`: the list of commands, a misspelt one, and what is imported when."""
 
 import importlib
+import os
 import subprocess
 import sys
 import tomllib
@@ -74,3 +75,44 @@ def test_the_list_of_commands_waits_for_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     imported = {name.partition(".")[0] for name in done.stderr.split()}
     assert imported.isdisjoint({"prefect", "sqlalchemy", "pydantic", "httpx", "rich", "argparse"})
+
+
+@pytest.mark.parametrize(
+    ("typed", "passed"),
+    [
+        (["schemas", "a", "--target", "dev", "b"], ["a", "b"]),
+        (["--target=dev", "schemas", "a"], ["a"]),
+    ],
+)
+def test_a_target_may_stand_anywhere_and_ends_with_the_command(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    typed: list[str],
+    passed: list[str],
+) -> None:
+    (tmp_path / "daybook.yaml").write_text("targets: {dev: {}}")
+    monkeypatch.setenv("DAYBOOK_PROJECT", str(tmp_path))
+    monkeypatch.delenv("DAYBOOK_TARGET", raising=False)
+    monkeypatch.setattr(
+        "daybook.cli.schemas.main", lambda given, prog: print(given == passed, os.environ["DAYBOOK_TARGET"])
+    )
+    assert main(typed) is None
+    assert capsys.readouterr() == ("True dev\n", "target: dev\n")
+    assert "DAYBOOK_TARGET" not in os.environ
+
+
+def test_a_target_is_refused_before_the_command_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DAYBOOK_PROJECT", str(tmp_path))
+    monkeypatch.setattr("daybook.cli.schemas.main", lambda *given: pytest.fail("it ran"))
+    assert main(["schemas", "--target", "dev"]) == 1
+    assert capsys.readouterr().err == "TableFileError: daybook.yaml has no target 'dev'; add targets: {dev: {}} to it\n"
+    assert main(["schemas", "--target"]) == 2
+    assert "--target needs the name of a target" in capsys.readouterr().err
+
+
+def test_what_follows_two_dashes_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("daybook.cli.schemas.main", lambda given, prog: int(given != ["--", "--target", "x"]))
+    assert main(["schemas", "--", "--target", "x"]) == 0

@@ -1,0 +1,1 @@
+"""Targets: the environments of a project. `settings` are their fields, `target` is the current one."""
