@@ -65,7 +65,7 @@ def _in_target(name: str | None) -> Iterator[None]:
     if name is None and not before:
         yield
         return
-    from daybook.definitions.targets.target import current_target  # imports pydantic
+    from daybook.definitions.targets.project_target import current_target  # imports pydantic
 
     try:
         os.environ[TARGET] = name or before or ""

@@ -13,7 +13,7 @@ from daybook.definitions.layouts import LAYOUT_FIELDS
 from daybook.definitions.registry import read_dataset
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import table_names
-from daybook.definitions.targets.target import either_name
+from daybook.definitions.targets.project_target import either_name
 from daybook.errors import TableFileError
 from daybook.suggestions import in_full
 from daybook.summaries.parse.joins import joined_columns

@@ -14,7 +14,7 @@ from rich.text import Text
 from daybook.cli.connections import project_blocks
 from daybook.cli.exits import exit_with_reason
 from daybook.definitions.summary_files import read_summary, summary_names
-from daybook.definitions.targets.target import either_name, file_stem
+from daybook.definitions.targets.project_target import either_name, file_stem
 from daybook.errors import BuildFailed, TableFileError, WarehouseLost
 from daybook.project import tables_folder
 from daybook.sql.retries import with_retries

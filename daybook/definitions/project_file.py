@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from daybook.definitions.targets.settings import TargetName, TargetSettings
+from daybook.definitions.targets.target_settings import TargetName, TargetSettings
 from daybook.errors import TableFileError
 from daybook.project import PROJECT_FILE, project_root
 from daybook.yaml_model import Strict, read_yaml

@@ -6,7 +6,7 @@ from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
-from daybook.definitions.targets.target import either_name
+from daybook.definitions.targets.project_target import either_name
 from daybook.errors import DaybookError, TableFileError
 from daybook.model.dataset import Dataset
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from daybook.definitions.defaults import defaults_of_summary
 from daybook.definitions.summary import Summary
 from daybook.definitions.table_files import dataset_file_names, file_name, path_of
-from daybook.definitions.targets.tables import in_target
-from daybook.definitions.targets.target import current_target
+from daybook.definitions.targets.project_target import current_target
+from daybook.definitions.targets.renaming import in_target
 from daybook.errors import TableFileError
 from daybook.model.table_name import TableName
 from daybook.project import tables_folder

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from daybook.definitions.defaults import defaults_of_table
 from daybook.definitions.table import Table
-from daybook.definitions.targets.tables import in_target
-from daybook.definitions.targets.target import current_target
+from daybook.definitions.targets.project_target import current_target
+from daybook.definitions.targets.renaming import in_target
 from daybook.errors import TableFileError
 from daybook.model.table_name import TableName
 from daybook.project import tables_folder

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from daybook.definitions.targets.target import file_stem
+from daybook.definitions.targets.project_target import file_stem
 from daybook.errors import CheckFailed, TableFileError
 from daybook.model.bounds import shown
 from daybook.model.checks import Check

@@ -8,7 +8,7 @@ from pathlib import Path
 from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import read_table, table_names
-from daybook.definitions.targets.target import file_stem
+from daybook.definitions.targets.project_target import file_stem
 from daybook.errors import BuildFailed, TableFileError, WarehouseLost
 from daybook.model.dataset import Dataset
 from daybook.shell import command

@@ -1,1 +1,1 @@
-"""Targets: the environments of a project. `settings` are their fields, `target` is the current one."""
+"""Targets: the environments of a project. `target_settings` has their fields."""

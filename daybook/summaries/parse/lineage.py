@@ -10,7 +10,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Token, TokenType
 
 from daybook.definitions.summary import Summary
-from daybook.definitions.targets.target import file_stem
+from daybook.definitions.targets.project_target import file_stem
 from daybook.errors import TableFileError
 from daybook.summaries.parse import table_names
 

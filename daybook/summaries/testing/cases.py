@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from daybook.definitions.targets.target import either_name, file_stem
+from daybook.definitions.targets.project_target import either_name, file_stem
 from daybook.errors import TableFileError
 from daybook.model.dataset import TypeName
 from daybook.model.types import Type, parse_type

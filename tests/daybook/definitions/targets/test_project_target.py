@@ -8,7 +8,7 @@ import pytest
 from daybook.definitions.registry import dataset_of, datasets, has_file, read_dataset
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import read_table, table_names
-from daybook.definitions.targets.target import Target, current_target
+from daybook.definitions.targets.project_target import Target, current_target
 from daybook.errors import TableFileError
 from daybook.summaries.graph import order_builds
 from daybook.summaries.parse.lineage import read

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from daybook.definitions.project_file import FILE, ProjectFile, read_project
-from daybook.definitions.targets.settings import TargetSettings
+from daybook.definitions.targets.target_settings import TargetSettings
 from daybook.errors import TableFileError
 from daybook.project import TARGET
 from daybook.suggestions import did_you_mean

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from daybook.definitions.summary import Summary
 from daybook.definitions.table import Table
-from daybook.definitions.targets.target import Target
+from daybook.definitions.targets.project_target import Target
 from daybook.model.checks import Check
 
 D = TypeVar("D", Table, Summary)
@@ -41,7 +41,7 @@ class _Names:
 
     def in_sql(self, sql: str) -> str:
         """Return `sql` with the schemas of the target."""
-        from daybook.definitions.targets.sql import in_schemas  # imports the SQL parser, which is slow
+        from daybook.definitions.targets.schemas_in_sql import in_schemas  # imports the SQL parser, which is slow
 
         return in_schemas(sql, self._names, self._target.schema)
 
