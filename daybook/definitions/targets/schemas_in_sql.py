@@ -6,6 +6,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Token, TokenType
 
+_ANY_DIALECT = "postgres"  # the tokens are those of every warehouse
 _LITERALS = {TokenType.STRING, TokenType.NUMBER, TokenType.NATIONAL_STRING, TokenType.RAW_STRING}
 
 
@@ -21,7 +22,7 @@ def in_schemas(sql: str, tables: Collection[str], schema_of: Callable[[str], str
         schema_of: returns the target's schema for the schema of a file.
     """
     try:
-        tokens = Dialect.get_or_raise("redshift").tokenize(sql)  # the tokens of Redshift are those of PostgreSQL
+        tokens = Dialect.get_or_raise(_ANY_DIALECT).tokenize(sql)
     except SqlglotError:
         return sql
     pieces, last = list[str](), 0
@@ -45,6 +46,6 @@ def _known(schema: Token, table: Token, tables: Collection[str]) -> str | None:
     exact = ".".join(
         token.text if token.token_type == TokenType.IDENTIFIER else token.text.lower() for token in (schema, table)
     )
-    # Redshift folds quoted names, too. A dev run that read prod's table instead would go unnoticed.
+    # Some warehouses fold quoted names, too. A dev run that read prod's table instead would go unnoticed.
     name = exact if exact in tables else exact.lower()
     return name.partition(".")[0] if name in tables else None
