@@ -1,12 +1,14 @@
 """Put the schemas of a target into SQL. Everything else in the text stays as it is, including its lines."""
 
 from collections.abc import Callable, Collection
+from functools import lru_cache
 
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Token, TokenType
 
-_ANY_DIALECT = "postgres"  # the tokens are those of every warehouse
+from daybook.warehouses.registry import find_warehouse, warehouse_dialects
+
 _LITERALS = {TokenType.STRING, TokenType.NUMBER, TokenType.NATIONAL_STRING, TokenType.RAW_STRING}
 
 
@@ -22,7 +24,7 @@ def in_schemas(sql: str, tables: Collection[str], schema_of: Callable[[str], str
         schema_of: returns the target's schema for the schema of a file.
     """
     try:
-        tokens = Dialect.get_or_raise(_ANY_DIALECT).tokenize(sql)
+        tokens = Dialect.get_or_raise(_dialect()).tokenize(sql)
     except SqlglotError:
         return sql
     pieces, last = list[str](), 0
@@ -49,3 +51,10 @@ def _known(schema: Token, table: Token, tables: Collection[str]) -> str | None:
     # Some warehouses fold quoted names, too. A dev run that read prod's table instead would go unnoticed.
     name = exact if exact in tables else exact.lower()
     return name.partition(".")[0] if name in tables else None
+
+
+@lru_cache(maxsize=1)
+def _dialect() -> str:
+    """Return the dialect of a warehouse. Files are read before one is opened, and all of them have the same tokens."""
+    found = (getattr(find_warehouse(name), "sqlglot_dialect", None) for name in warehouse_dialects())
+    return next((one for one in found if isinstance(one, str)), "")
