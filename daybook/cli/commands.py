@@ -49,6 +49,12 @@ GROUPS = {
         ),
         Command("prometheus", "serve the state of every table to Prometheus", "daybook.cli.prometheus:main"),
     ),
+    "Manage tables": (
+        Command("tables", "list tables with their state, schedule and owner", "daybook.cli.tables.list:main"),
+        Command("reset", "delete a table's rows and start its ledger again", "daybook.cli.tables.reset:main"),
+        Command("rename", "rename a table, with its history and file", "daybook.cli.tables.rename:main"),
+        Command("remove", "stop loading a table; keep, archive or drop it", "daybook.cli.tables.remove:main"),
+    ),
     "Describe tables": (
         Command("describe", "write a table file from a table of a database", "daybook.cli.describe:main"),
         Command("layout", "compare distribution and sort keys with the files", "daybook.cli.layout:main"),

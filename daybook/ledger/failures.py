@@ -59,6 +59,11 @@ class Failures:
             (table, span.start, span.end),
         )
 
+    def last(self, session: Session) -> dict[str, datetime]:
+        """Return the time of the newest failure of each table."""
+        statement = f"SELECT table_name, max(failed_at) FROM {self._state_table.table} GROUP BY table_name"
+        return dict(self._state_table.read(session, lambda *row: row, statement, ()))
+
 
 def now(table: str, stretch: Interval, flow_run_id: str | None, error: str, error_class: str | None = None) -> Failure:
     """Return a failure at the current time."""

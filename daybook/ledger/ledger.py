@@ -6,9 +6,10 @@ it while it holds the table's lock.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from daybook.ledger.state_table import StateTable
 from daybook.model.interval import Interval
@@ -18,6 +19,9 @@ from daybook.warehouses.session import Session
 
 #: The `strategy` of an entry for a load that read nothing, because the source had not changed.
 UNCHANGED = "unchanged"
+#: The `strategy` of an entry that ends the history of a table: it was reset, renamed or removed. Neither this entry nor
+#: an earlier one counts.
+CLOSED = "closed"
 #: The columns and their types. People query the first ones, so those must not change.
 COLUMNS = {
     "table_name": "varchar(255) NOT NULL",
@@ -74,6 +78,11 @@ class Entry:
     def is_confirmation(self) -> bool:
         """Return True if the load read nothing, because the source had not changed."""
         return self.strategy == UNCHANGED
+
+    @property
+    def is_closing(self) -> bool:
+        """Return True if the entry is no load: the table was reset, renamed or removed."""
+        return self.strategy == CLOSED
 
     def covers(self, interval: Interval) -> bool:
         """Return True if the load covered all of `interval`."""
@@ -138,7 +147,8 @@ class Ledger:
 
     def first(self, session: Session, table: str, span: Interval) -> list[LedgerRow]:
         """Return the oldest entry of every interval of `table` that overlaps `span`, oldest first, in short form."""
-        return self._state_table.read(session, LedgerRow, *self._one_each("ASC", _IN_SHORT, table, span))
+        loads = " AND strategy <> %s"
+        return self._state_table.read(session, LedgerRow, *self._one_each("ASC", _IN_SHORT, table, span, loads, CLOSED))
 
     def _newest(self, names: str, table: str, span: Interval | None) -> tuple[str, list[Any]]:
         return self._one_each("DESC", names, table, span, f" AND {self._counts}", table)
@@ -169,10 +179,10 @@ class Ledger:
         """Return the row counts of the newest entries of `table`, newest first: of full refreshes, or of all others."""
         statement = (
             f"SELECT rows_loaded FROM {self._state_table.table} "
-            f"WHERE table_name = %s AND strategy {'=' if full_refreshes else '<>'} %s "
+            f"WHERE table_name = %s AND strategy {'=' if full_refreshes else '<>'} %s AND strategy <> %s "
             f"ORDER BY loaded_at DESC, interval_start DESC LIMIT {most:d}"
         )
-        return self._state_table.read(session, int, statement, (table, WHOLE_TABLE.name))
+        return self._state_table.read(session, int, statement, (table, WHOLE_TABLE.name, CLOSED))
 
     def of_run(self, session: Session, table: str, flow_run_id: str) -> list[Entry]:
         """Return the entries of `table` that the flow run `flow_run_id` committed."""
@@ -191,21 +201,22 @@ class Ledger:
         statement = f"SELECT {state_table.names} FROM {state_table.table} WHERE {condition} ORDER BY interval_start"
         return state_table.read(session, Entry, statement, values)
 
-    def ends(self, session: Session, tables: Sequence[str]) -> dict[str, Coverage]:
-        """Return the coverage of each of these tables. Omit tables that were never loaded.
+    def ends(self, session: Session, tables: Sequence[str] | None = None) -> dict[str, Coverage]:
+        """Return the coverage of each of these tables (None: of all). Omit tables that were never loaded.
 
         Entries of rows that a table has lost are left out: see `Entry.counts_from`.
         """
         ledger = self._state_table.table
+        chosen = "1 = 1" if tables is None else f"e.table_name IN ({', '.join(['%s'] * len(tables))})"
         statement = (
             "SELECT e.table_name, max(e.loaded_at), max(e.interval_end), min(e.loaded_at), "
             f"min(coalesce(e.interval_start, e.interval_end)) FROM {ledger} AS e LEFT JOIN "
             f"(SELECT table_name, max(counts_from) AS moment FROM {ledger} WHERE counts_from IS NOT NULL "
             "GROUP BY table_name) AS lost ON lost.table_name = e.table_name "
-            f"WHERE e.table_name IN ({', '.join(['%s'] * len(tables))}) "
+            f"WHERE {chosen} "
             "AND (lost.moment IS NULL OR e.loaded_at >= lost.moment) GROUP BY e.table_name"
         )
-        return dict(self._state_table.read(session, lambda name, *end: (name, Coverage(*end)), statement, tables))
+        return dict(self._state_table.read(session, lambda name, *end: (name, Coverage(*end)), statement, tables or ()))
 
     def next_moment(self, session: Session, table: str) -> datetime:
         """Return the `loaded_at` of the next entry of `table`: now, but later than the newest entry.
@@ -216,6 +227,17 @@ class Ledger:
         (newest,) = self._state_table.read(session, lambda moment: moment, statement, (table,)) or (None,)
         now = datetime.now(UTC)
         return max(now, newest + timedelta(microseconds=1)) if newest else now
+
+    def close(self, session: Session, table: str, table_id: str | None, rows: int | None) -> None:
+        """End the history of `table`: none of its intervals counts as loaded any more. Call it under the table's lock.
+
+        `table_id` and `rows` are those that the next load finds. `rows` is None if the table keeps its rows.
+        """
+        moment = self.next_moment(session, table)
+        # It covers no interval, no snapshot is older, and it does not count itself.
+        none, counts_from = datetime(1970, 1, 1, tzinfo=UTC), moment + timedelta(microseconds=1)
+        entry = Entry(table, None, none, 0, CLOSED, None, moment, str(uuid4()), none)
+        self.record(session, [replace(entry, table_id=table_id, table_rows=rows, counts_from=counts_from)])
 
     def record(self, session: Session, entries: Iterable[Entry]) -> None:
         """Append entries."""

@@ -64,8 +64,9 @@ def read_week(session: Session, warehouse: Warehouse, tables: Sequence[str], wee
         loads,
         _add_commit,
         "flow_run_id, max(loaded_at), max(interval_end)",
-        "AND loaded_at >= %s AND loaded_at < %s GROUP BY table_name, load_id, flow_run_id",
+        "AND loaded_at >= %s AND loaded_at < %s AND strategy <> %s GROUP BY table_name, load_id, flow_run_id",
         *moments,
+        ledger.CLOSED,
     )
     read(
         loads,

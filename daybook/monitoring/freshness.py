@@ -150,7 +150,8 @@ def attainment(session: Session, warehouse: Warehouse, dataset: Dataset, span: I
         return []
     intervals = [interval for deadline in deadlines for interval in deadline.intervals]
     if dataset.load_grid is None:
-        loads = sorted(one.loaded_at for one in ledger.since(session, dataset.name, intervals[0].start))
+        since = ledger.since(session, dataset.name, intervals[0].start)
+        loads = sorted(one.loaded_at for one in since if not one.is_closing)
         moments = [next((moment for moment in loads if moment >= day.start), None) for day in intervals]
     else:
         entries = ledger.first(session, dataset.name, Interval(intervals[0].start, intervals[-1].end))

@@ -1,8 +1,10 @@
 """The part of a warehouse that changes the columns of existing tables."""
 
+import secrets
 from collections.abc import Collection
 from typing import Protocol
 
+from daybook.model.table_name import TableName
 from daybook.model.target import Target
 from daybook.model.types import Column, Type
 from daybook.warehouses.session import Session
@@ -45,6 +47,10 @@ class Alterations(Protocol):
         """Return True if the warehouse can widen a column from `existing` to `wanted` without rewriting rows."""
         ...
 
+    def move_table_sql(self, table: str, to: str) -> list[str]:
+        """Return the statements that rename `table` to `to` (`schema.table`), in a transaction. The schema exists."""
+        ...
+
     def is_fixed(self, session: Session, table: str, column: str) -> bool:
         """Return True if the warehouse refuses to alter the type of this column. By default, it refuses none."""
         return False
@@ -84,6 +90,21 @@ class SqlAlterations(Alterations):
         return (
             f"ALTER TABLE {self.table(target.name)} ALTER COLUMN {self.quote(column.name)} TYPE {self.type_sql(type)}"
         )
+
+    def move_table_sql(self, table: str, to: str) -> list[str]:
+        """Return the statements that rename `table` to `to`, in a transaction. It keeps its grants and its views."""
+        old, new = TableName.parse(table), TableName.parse(to)
+        statements, schema = list[str](), old.schema
+        between = old.table
+        if new.schema != old.schema:
+            if new.table != old.table:  # neither schema may have a table in the way
+                between = f"daybook_moving_{secrets.token_hex(4)}"
+                statements.append(f"ALTER TABLE {self.table(table)} RENAME TO {self.quote(between)}")
+            schema = new.schema
+            statements.append(f"ALTER TABLE {self.quote(old.schema, between)} SET SCHEMA {self.quote(schema)}")
+        if new.table != between:
+            statements.append(f"ALTER TABLE {self.quote(schema, between)} RENAME TO {self.quote(new.table)}")
+        return statements
 
     def retype_empty_sql(self, table: str, column: str, type: str) -> list[str]:
         """Return the statements that change the type of a column in an empty `table` (quoted), in a transaction."""

@@ -18,7 +18,8 @@ def recovered_at(session: Session, warehouse: Warehouse, awaits: Sequence[Recove
 
 
 def _committed(session: Session, warehouse: Warehouse, awaited: RecoveryCondition) -> datetime | None:
-    entries = Ledger(warehouse).since(session, awaited.table, awaited.after)
+    since = Ledger(warehouse).since(session, awaited.table, awaited.after)
+    entries = [entry for entry in since if not entry.is_closing]
     if not entries:
         return None
     last = max(entry.loaded_at for entry in entries)

@@ -139,6 +139,20 @@ class Redshift(RedshiftTables, Connections):
             plain = super().session
             yield RedshiftSession(session.connection, self.read_error, lambda: second.enter_context(plain()))
 
+    def move_table_sql(self, table: str, to: str) -> list[str]:
+        """Return the statements that rename a table. Redshift has no SET SCHEMA, so another schema gets a copy.
+
+        The copy keeps the distribution and sort keys, and not the grants.
+        """
+        if TableName.parse(table).schema == TableName.parse(to).schema:
+            return super().move_table_sql(table, to)
+        old, new = self.table(table), self.table(to)
+        return [
+            f"CREATE TABLE {new} (LIKE {old} INCLUDING DEFAULTS)",
+            f"INSERT INTO {new} SELECT * FROM {old}",
+            f"DROP TABLE {old}",
+        ]
+
     def lock_sql(self, table: str) -> str:
         """Return Redshift's only lock. It excludes readers, too."""
         return f"LOCK {self.table(table)}"

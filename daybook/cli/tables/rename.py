@@ -1,0 +1,58 @@
+"""`daybook rename`: rename a table in the warehouse, in the ledger and in its file."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from daybook.cli.exits import exit_with_reason
+from daybook.cli.tables.asking import add_yes, agreed
+from daybook.cli.tables.ends import BlocksEnds, Ends
+from daybook.cli.tables.readers import readers_of
+from daybook.cli.tables.runs import refuse_while_loading
+from daybook.definitions.summary_files import summary_names
+from daybook.errors import ChangeRefused
+from daybook.lifecycle.changes import check_free, find, move_file, rename
+from daybook.model.table_name import TableName
+from daybook.project import tables_folder
+
+_DESCRIPTION = """\
+Rename a table: in the warehouse, in the schema daybook (its loads still count), and its file under tables/. It lists
+the summaries that read the table. To rename the source's table instead, edit `source:` in the file.
+"""
+
+
+def main(
+    arguments: Sequence[str] | None = None,
+    prog: str = "daybook rename",
+    ends: Ends | None = None,
+    folder: Path | None = None,
+) -> int:
+    """Rename one table, after a question. Return the exit code, or exit with 1 and the reason if that fails."""
+    parser = argparse.ArgumentParser(prog=prog, description=_DESCRIPTION)
+    parser.add_argument("old", help="the table: raw_data.orders, or orders")
+    parser.add_argument("new", help="its new name: raw_data.purchases")
+    add_yes(parser)
+    given = parser.parse_args(arguments)
+    folder = folder or tables_folder()
+    ends = ends or BlocksEnds()
+    with exit_with_reason("the warehouse"):
+        warehouse = ends.warehouse()
+        found = find(warehouse, given.old, folder)
+        if found.name in summary_names(folder):
+            raise ChangeRefused(
+                f"{found.name} is a summary: rename its files, build it with its new name, and remove the old table"
+            )
+        check_free(warehouse, given.new, folder)
+        refuse_while_loading(ends, found.name, "renamed")
+        summaries = readers_of(warehouse, found.name, folder)
+        print(f"Rename {found} to {given.new}: the table, its history in the schema daybook, and its file.")
+        if not agreed(given, f"Rename {found.name} to {given.new}?"):
+            return 0
+        rows = rename(warehouse, found.name, given.new)
+    print(f"{found.name} is {given.new} now, with {rows:,} rows of history in the schema daybook.")
+    path = move_file(found.name, given.new, folder)
+    print(f"Its file is {path}." if path else "It has no file of its own: rename it in the file that describes it.")
+    for name in summaries:
+        print(f"{name} reads {found.name}: change its name in {TableName.parse(name).path(folder, '.sql')}")
+    print("Deploy the project again, so that its deployments load the new name.")
+    return 0

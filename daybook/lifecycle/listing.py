@@ -1,0 +1,139 @@
+"""List all tables with what the ledger has of them. It takes two queries for any number of tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from daybook.definitions.registry import datasets
+from daybook.definitions.summary import Summary
+from daybook.definitions.summary_files import summary_names
+from daybook.definitions.table import Table
+from daybook.definitions.table_files import table_names
+from daybook.errors import LoadFailed, WarehouseLost
+from daybook.ledger.failures import Failures
+from daybook.ledger.ledger import Coverage, Ledger
+from daybook.model.dataset import Dataset
+from daybook.monitoring.deadlines import Deadlines, start_of
+from daybook.sql.retries import with_retries
+from daybook.warehouses.base import Warehouse
+
+#: The state of a table whose ledger was not read.
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A table or summary of the list. Instants are in UTC."""
+
+    name: str
+    kind: str
+    """The kind of its source, `summary`, or `no file` for a table that only the ledger knows."""
+    state: str
+    """`loaded`, `behind`, `late`, `failed`, `never loaded`, `invalid file`, or `unknown` without the ledger."""
+    loaded_until: datetime | None = None
+    """The end of the newest interval that is loaded."""
+    last_interval: str = ""
+    """The label of that interval, on the table's own clock."""
+    loaded_at: datetime | None = None
+    schedule: str | None = None
+    due: str | None = None
+    owner: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields, with instants in ISO 8601."""
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(self).items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the warehouse knows: the coverage of each table, and the time of its last failure."""
+
+    coverage: Mapping[str, Coverage]
+    failed_at: Mapping[str, datetime]
+
+
+def read_ledger(warehouse: Warehouse) -> Known:
+    """Read the ledger and the failures of all tables.
+
+    Raises:
+        LoadFailed: the ledger could not be read.
+    """
+
+    def ask() -> Known:
+        with warehouse.session() as session:
+            return Known(Ledger(warehouse).ends(session), Failures(warehouse).last(session))
+
+    return with_retries(ask, what="reading the ledger", failed=LoadFailed, lost=WarehouseLost)
+
+
+def listed(
+    known: Known | None, now: datetime, patterns: Sequence[str] = (), folder: Path | None = None
+) -> list[Listed]:
+    """Return the tables that match one of `patterns` (`raw_data.*`, `orders`; none: all), by name.
+
+    `known` is what the warehouse knows. None: it could not be asked, and states are unknown.
+    """
+    found, _ = datasets(folder)
+    rows = [_row(dataset, known, now) for dataset in found]
+    names = {row.name for row in rows}
+    invalid = {*table_names(folder), *summary_names(folder)} - names
+    rows += [Listed(name, "?", "invalid file") for name in invalid]
+    for name, cover in known.coverage.items() if known else ():
+        if name not in names and name not in invalid:
+            until = f"{cover.until:%Y-%m-%d %H:%M}"
+            rows.append(Listed(name, "no file", "loaded", cover.until, until, cover.loaded_at))
+    rows = [row for row in rows if not patterns or any(_matches(row.name, pattern) for pattern in patterns)]
+    return sorted(rows, key=lambda row: row.name)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatchcase(name, pattern) or ("." not in pattern and fnmatchcase(name.partition(".")[2], pattern))
+
+
+def _row(dataset: Dataset, known: Known | None, now: datetime) -> Listed:
+    kind = "summary" if isinstance(dataset, Summary) else dataset.source.kind if isinstance(dataset, Table) else "?"
+    cover = known.coverage.get(dataset.name) if known else None
+    schedule = getattr(dataset, "schedule", None)
+    return Listed(
+        dataset.name,
+        kind,
+        _state(dataset, known, cover, now) if known else UNKNOWN,
+        cover.until if cover else None,
+        _last_label(dataset, cover) if cover else "",
+        cover.loaded_at if cover else None,
+        schedule.text if schedule else None,
+        f"{dataset.due:%H:%M} {dataset.timezone}" if dataset.due else None,
+        dataset.owner,
+    )
+
+
+def _state(dataset: Dataset, known: Known, cover: Coverage | None, now: datetime) -> str:
+    failed_at = known.failed_at.get(dataset.name)
+    if failed_at and (cover is None or failed_at > cover.loaded_at):
+        return "failed"
+    if cover is None:
+        return "never loaded"
+    if dataset.due and _is_late(dataset, cover, now):
+        return "late"
+    grid = dataset.load_grid
+    return "behind" if grid and cover.until < grid.containing(now).start else "loaded"
+
+
+def _is_late(dataset: Dataset, cover: Coverage, now: datetime) -> bool:
+    newest = next(Deadlines(dataset, start_of(dataset) or cover.since).passed(now), None)
+    if newest is None:
+        return False
+    return cover.until < newest.end if dataset.load_grid else cover.loaded_at < newest.start
+
+
+def _last_label(dataset: Dataset, cover: Coverage) -> str:
+    grid = dataset.load_grid
+    if grid is None:
+        return "all of it"
+    last = grid.containing(cover.until - timedelta.resolution)
+    return grid.label(last if last.end <= cover.until else grid.previous(last))  # a full refresh ends within one

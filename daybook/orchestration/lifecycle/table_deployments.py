@@ -1,0 +1,52 @@
+"""The deployments and the running loads of one table on Prefect's server."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterTags,
+    FlowFilter,
+    FlowFilterId,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.responses import DeploymentResponse
+
+from daybook.orchestration.pagination import PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class TableDeployment:
+    """A deployment that has the table's tag. `alone` is True if it concerns no other table."""
+
+    id: UUID
+    name: str
+    alone: bool
+
+
+def running_loads(client: SyncPrefectClient, table: str) -> list[str]:
+    """Return the names of the flow runs with the table's tag that run now."""
+    states = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.CANCELLING]))
+    chosen = FlowRunFilter(tags=FlowRunFilterTags(all_=[table]), state=states)
+    return [run.name for run in client.read_flow_runs(flow_run_filter=chosen, limit=PAGE)]
+
+
+def deployments_of(client: SyncPrefectClient, table: str, tables: Sequence[str]) -> list[TableDeployment]:
+    """Return the deployments with the tag of `table`. `tables` are all tables, to recognize those of several."""
+    tagged = client.read_deployments(
+        deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[table])), limit=PAGE
+    )
+    others = set(tables) - {table}
+    found = [TableDeployment(one.id, _full_name(client, one), others.isdisjoint(one.tags)) for one in tagged]
+    return sorted(found, key=lambda one: one.name)
+
+
+def _full_name(client: SyncPrefectClient, deployment: DeploymentResponse) -> str:
+    (flow,) = client.read_flows(flow_filter=FlowFilter(id=FlowFilterId(any_=[deployment.flow_id])))
+    return f"{flow.name}/{deployment.name}"
