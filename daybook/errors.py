@@ -39,7 +39,6 @@ DaybookError
 ├── BackfillRefused       the request for a backfill is wrong: with what to request instead
 ├── BackfillIncomplete    a backfill could not load some intervals: with the reason for each
 ├── SummariesFailed       some summaries could not be built: with the reason for each, and what depends on them
-├── ChangeRefused         a table cannot be reset, renamed or removed: with the reason and what to do
 ├── NotLoadedInTime       an interval was not loaded before the time limit of a wait
 ├── MonitorIncomplete     the monitor could not check everything: with the checks that failed, and why
 └── ExtraMissing          an optional dependency is not installed: with the extra and the command that installs it
@@ -235,10 +234,6 @@ class SummariesFailed(DaybookError):
     def __init__(self, message: str, parts: Mapping[str, str] = MappingProxyType({})) -> None:
         super().__init__(message)
         self.parts = dict(parts)
-
-
-class ChangeRefused(DaybookError):
-    """A table cannot be reset, renamed or removed. The message has the reason and what to do; nothing was changed."""
 
 
 class NotLoadedInTime(DaybookError):

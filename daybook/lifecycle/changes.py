@@ -13,10 +13,10 @@ from typing import Any, Literal
 from daybook.definitions.registry import has_file
 from daybook.definitions.summary_files import summary_names
 from daybook.definitions.table_files import table_names
-from daybook.errors import ChangeRefused
 from daybook.ledger.ledger import Coverage, Ledger
 from daybook.ledger.state_table import SCHEMA
-from daybook.lifecycle.table_lock import locked, state_tables
+from daybook.lifecycle.errors import ChangeRefused
+from daybook.lifecycle.locked_change import locked, state_tables
 from daybook.model.table_name import TableName
 from daybook.shell import command
 from daybook.suggestions import did_you_mean, in_full

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from daybook.errors import ChangeRefused
+from daybook.lifecycle.errors import ChangeRefused
 
 
 def add_yes(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from daybook.cli.tables.ends import BlocksEnds, Ends
 from daybook.errors import DaybookError
-from daybook.lifecycle.listing import Known, Listed, listed, read_ledger
+from daybook.lifecycle.table_list import Known, Listed, listed, read_ledger
 from daybook.sql.database_error import DatabaseError
 
 _DESCRIPTION = """\

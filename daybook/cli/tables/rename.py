@@ -10,8 +10,8 @@ from daybook.cli.tables.ends import BlocksEnds, Ends
 from daybook.cli.tables.readers import readers_of
 from daybook.cli.tables.runs import refuse_while_loading
 from daybook.definitions.summary_files import summary_names
-from daybook.errors import ChangeRefused
 from daybook.lifecycle.changes import check_free, find, move_file, rename
+from daybook.lifecycle.errors import ChangeRefused
 from daybook.model.table_name import TableName
 from daybook.project import tables_folder
 

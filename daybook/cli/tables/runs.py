@@ -1,7 +1,7 @@
 """Refuse a change of a table while a flow run loads it."""
 
 from daybook.cli.tables.ends import Ends
-from daybook.errors import ChangeRefused
+from daybook.lifecycle.errors import ChangeRefused
 
 
 def refuse_while_loading(ends: Ends, table: str, verb: str) -> None:

@@ -9,11 +9,12 @@ import pytest
 from daybook.audit.interval_audit import audit
 from daybook.definitions.summary import Summary
 from daybook.definitions.table import Table
-from daybook.errors import ChangeRefused, TableLocked
+from daybook.errors import TableLocked
 from daybook.ledger.interval_status import read_statuses
 from daybook.ledger.ledger import CLOSED, Ledger
-from daybook.lifecycle import changes, table_lock
+from daybook.lifecycle import changes, locked_change
 from daybook.lifecycle.changes import check_free, find, remove, rename, reset
+from daybook.lifecycle.errors import ChangeRefused
 from daybook.model.interval_grid import Grid
 from daybook.summaries.builder.build import build
 from daybook.summaries.parse.lineage import read
@@ -147,7 +148,7 @@ def test_a_table_is_removed(ends: Endpoints, table: Table, fate: changes.Fate) -
 
 
 def test_a_table_in_use_is_left_alone(ends: Endpoints, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_lock, "_PATIENCE", 200)
+    monkeypatch.setattr(locked_change, "_PATIENCE", 200)
     before = ends.state(table)
     with ends.warehouse.session() as session:
         ends.warehouse.begin_locked(session, table.name)

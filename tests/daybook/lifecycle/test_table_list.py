@@ -10,7 +10,7 @@ import pytest
 from daybook.cli.tables.list import main
 from daybook.errors import WarehouseLost
 from daybook.ledger.ledger import Coverage
-from daybook.lifecycle.listing import Known, listed
+from daybook.lifecycle.table_list import Known, listed
 
 NOW = datetime(2021, 2, 9, 12, tzinfo=UTC)
 INTERVALS = "load: replace_interval\ncursor: at\ninterval: day\nstart: 2021-02-01\n"
