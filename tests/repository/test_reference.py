@@ -135,6 +135,7 @@ def _subclasses(kind: type[DaybookError]) -> set[str]:
 def test_every_error_is_in_its_page() -> None:
     for module in ("blocks", "automations"):
         importlib.import_module(f"daybook.orchestration.{module}.errors")
+    importlib.import_module("daybook.lifecycle.errors")
 
     assert {code(row[0]) for row in rows(text("errors.md"))} == _subclasses(DaybookError) - {"DaybookError"}
 
