@@ -23,6 +23,16 @@ class ProjectFile(Strict):
 
     name: str = Field("daybook", description="The project's name. Its deployments have the tag daybook-project:NAME.")
     work_pool: str = Field("daybook", description="The Prefect work pool of the deployments.")
+    warehouse: str | None = Field(
+        None,
+        description="The kind of the warehouse, as its URL begins, for checks of SQL without a connection. Default: "
+        "the kind whose layout a file has, else that of the local stack.",
+    )
+    external: tuple[str, ...] = Field(
+        (),
+        description="Tables of the warehouse that another tool makes and that summaries, checks or flows may read: "
+        "schema.table or schema.*",
+    )
     defaults: Defaults = Field({}, description="Fields of table files that apply to every table.")
     sources: dict[str, Defaults] = Field(
         {}, description="Fields for the tables of one source, by its block. They take precedence over `defaults`."

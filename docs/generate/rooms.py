@@ -33,6 +33,7 @@ ROOMS = {
         2,
     ),
     "lifecycle": _Room("List, reset, rename and remove tables, and clean the stage.", 560, 2),
+    "validation": _Room("Check the files of a project without a connection.", 110, 2),
     "monitoring": _Room("Freshness, incidents and key metrics. It reads the ledger and sends nothing.", 400, 3),
     "backfill": _Room("The queue, dry run and result of a backfill. It starts no runs.", 560, 3),
     "verify": _Room("The checks of a Redshift cluster, and their report.", 240, 3),

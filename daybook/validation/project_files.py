@@ -1,0 +1,128 @@
+"""Read all files of a project, with every problem instead of the first."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from daybook.definitions.project_file import FILE, ProjectFile, read_project
+from daybook.definitions.summary import Summary
+from daybook.definitions.summary_files import read_summary, summary_names
+from daybook.definitions.table import Table
+from daybook.definitions.table_files import read_table, table_names
+from daybook.errors import DaybookError, WarehouseError
+from daybook.model.table_name import TableName
+from daybook.summaries.parse.lineage import Lineage, read
+from daybook.validation.problem import Problem, Where, line_in_yaml
+from daybook.warehouses.registry import find_warehouse
+
+_PLACE = re.compile(r"(?P<path>[^:\n]*?\.(?:yaml|sql|toml))(?:, line (?P<line>\d+))?(?P<rest>\b.*|:.*)", re.DOTALL)
+_FIELD = re.compile(r"(?P<field>[^\s:]+): ")
+_YAML_LINE = re.compile(r"\bline (\d+), column")
+_DEFAULT_WAREHOUSE = "postgresql"
+
+
+@dataclass(frozen=True)
+class ProjectFiles:
+    """The files of a project. Those that are invalid have a problem in `problems` instead of an entry."""
+
+    root: Path
+    settings: ProjectFile
+    tables: Mapping[str, Table]
+    summaries: Mapping[str, Summary]
+    lineages: Mapping[str, Lineage]
+    names: frozenset[str]
+    """The names of all tables and summaries with a file, even an invalid one."""
+    dialect: str
+    """sqlglot's name of the warehouse's dialect."""
+    problems: tuple[Problem, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the table files."""
+        return self.root / "tables"
+
+    def file(self, name: str, ending: str = ".yaml") -> Path:
+        """Return the file of a table or summary."""
+        return _file(self.folder, name, ending)
+
+    def problem(self, path: Path, check: str, message: str, where: Where | int = ()) -> Problem:
+        """Return a problem of the file at `path`. `where` is a line, or a place in a YAML file."""
+        line = where if isinstance(where, int) else line_in_yaml(path, where) if where else None
+        return Problem(_relative(self.root, path), line, message, check)
+
+    def problems_of(self, error: DaybookError, path: Path, check: str) -> list[Problem]:
+        """Return the problems of an error, which has one on each line. `path` is the file if a line names none."""
+        return list(_problems_of(self.root, error, path, check))
+
+
+def read_files(root: Path) -> ProjectFiles:
+    """Return the files of the project in `root`. This never raises because of a file."""
+    folder, problems = root / "tables", list[Problem]()
+    settings = ProjectFile.model_validate({})
+    try:
+        settings = read_project(root)
+    except DaybookError as error:
+        problems += _problems_of(root, error, root / FILE, "project")
+    tables, summaries = dict[str, Table](), dict[str, Summary]()
+    names = [*table_names(folder), *summary_names(folder)]
+    for found, listed, read_one in (
+        (tables, table_names(folder), read_table),
+        (summaries, summary_names(folder), read_summary),
+    ):
+        for name in listed:
+            try:
+                found[name] = read_one(name, folder)  # type: ignore[assignment]
+            except DaybookError as error:
+                problems += _problems_of(root, error, _file(folder, name), "fields")
+    kinds = {kind for one in (*tables.values(), *summaries.values()) for kind in one.layouts}
+    try:
+        dialect = _dialect(settings.warehouse or min(kinds, default=_DEFAULT_WAREHOUSE))
+    except DaybookError as error:
+        problems += _problems_of(root, WarehouseError(f"warehouse: {error}"), root / FILE, "project")
+        dialect = _dialect(_DEFAULT_WAREHOUSE)
+    lineages = dict[str, Lineage]()
+    for name, summary in summaries.items():
+        try:
+            lineages[name] = read(summary, dialect)
+        except DaybookError as error:
+            problems += _problems_of(root, error, _file(folder, name, ".sql"), "sql")
+    return ProjectFiles(root, settings, tables, summaries, lineages, frozenset(names), dialect, tuple(problems))
+
+
+def _dialect(warehouse: str) -> str:
+    """Return sqlglot's name of a warehouse's dialect, as far as it is known without a connection."""
+    dialect = find_warehouse(warehouse).sqlglot_dialect
+    return dialect if isinstance(dialect, str) else warehouse  # it may depend on a setting of the cluster
+
+
+def _file(folder: Path, name: str, ending: str = ".yaml") -> Path:
+    return TableName.parse(name).path(folder, ending)
+
+
+def _relative(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def _problems_of(root: Path, error: DaybookError, path: Path, check: str) -> Iterator[Problem]:
+    """Yield the problems of an error. Each line of it begins with its file: `path: …` or `path, line 3: …`."""
+    for text in str(error).splitlines():
+        found, file, line = _PLACE.match(text), path, None
+        if found and (named := _existing(root, found["path"])):
+            file, text = named, found["rest"].removeprefix(":").strip()
+            line = int(found["line"]) if found["line"] else None
+        if line is None and file.suffix == ".yaml":
+            line = _line(file, text)
+        yield Problem(_relative(root, file), line, text, check)
+
+
+def _line(file: Path, text: str) -> int | None:
+    if marks := _YAML_LINE.findall(text):
+        return int(marks[-1])
+    field = _FIELD.match(text)
+    return line_in_yaml(file, field["field"].split(".")) if field else None
+
+
+def _existing(root: Path, named: str) -> Path | None:
+    """Return the file that an error names: absolute, or relative to the project or to `tables/`."""
+    return next((path for path in (root / named, root / "tables" / named) if path.is_file()), None)
