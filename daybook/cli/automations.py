@@ -12,6 +12,9 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook automation
     """
     description = "Create or update the automations of deployments/automations.yaml on the server of PREFECT_API_URL."
     argparse.ArgumentParser(prog=prog, description=description).parse_args(arguments)
+    from daybook.orchestration.server.require import require_server
+
+    require_server()
     from daybook.orchestration.automations.apply import apply  # imports Prefect, which is slow
     from daybook.orchestration.automations.spec import read
 

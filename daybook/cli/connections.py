@@ -9,6 +9,9 @@ def project_blocks() -> ModuleType:
     Raises:
         ServerUnreachable: the Prefect server, which stores the blocks, does not answer.
     """
+    from daybook.orchestration.server.require import require_server
+
+    require_server()
     from daybook.orchestration.blocks import open as blocks  # imports Prefect
     from daybook.orchestration.blocks.server import server
 

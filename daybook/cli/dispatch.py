@@ -81,9 +81,13 @@ def _in_target(name: str | None) -> Iterator[None]:
 
 def _run(command: Command, arguments: list[str]) -> int | None:
     module, _, name = command.target.partition(":")
+    if command.is_flow and not {"-h", "--help"}.intersection(arguments):
+        from daybook.orchestration.server.require import require_server
+
+        require_server()  # before Prefect is imported, which takes seconds
     target: Any = getattr(importlib.import_module(module), name)
     prog = f"daybook {command.name}"
-    if not hasattr(target, "fn"):  # not a flow
+    if not command.is_flow:
         code: int | None = target(arguments, prog)
         return code
     from daybook.orchestration.command_line import run  # imports Prefect

@@ -1,9 +1,12 @@
 """`daybook prometheus`: serve the state of every table to Prometheus, or write it to a file for its node exporter."""
 
 import argparse
+import contextlib
 import logging
 import sys
 from collections.abc import Sequence
+
+from daybook.errors import DaybookError
 
 PORT = 9464
 _DESCRIPTION = "Serve the state of every table to Prometheus, or write it to a file for Prometheus's node exporter."
@@ -38,6 +41,10 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook prometheus
     parser.add_argument("--once", metavar="FILE", help="write the metrics to FILE (….prom) and exit")
     given = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(message)s")
+    from daybook.orchestration.server.require import announce_server
+
+    with contextlib.suppress(DaybookError):  # an exporter starts without a server, too
+        announce_server()
     from prometheus_client import start_http_server, write_to_textfile
 
     from daybook.orchestration.metrics.prometheus import Exporter, find_out, registry_of  # imports Prefect

@@ -13,7 +13,9 @@ from prefect.exceptions import ParameterTypeError
 
 from daybook.errors import DaybookError, IntervalError
 from daybook.model.interval_grid import parse
+from daybook.orchestration.blocks.server import server
 from daybook.orchestration.logs import error_text
+from daybook.orchestration.server.require import announce_server, require_server
 from daybook.suggestions import did_you_mean, in_full
 
 
@@ -26,22 +28,28 @@ def run(
     """Run `flow` with command-line arguments (by default, those of the process). Exit with 1 if it fails.
 
     The parameters of the flow become arguments. Required ones, dates and a leading list are positional; the others are
-    flags. `prog` is the command to show in the usage, by default `python -m flows.<flow>`. `before` is called once the
-    arguments are parsed, before the flow runs.
+    flags. `prog` is the command to show in the usage, by default `python -m flows.<flow>`. Before the flow runs, the
+    command says which Prefect server it uses, and calls `before`, by default the check that the server answers.
     """
     parameters = inspect.signature(flow.fn).parameters
     parser = argparse.ArgumentParser(prog=prog or f"python -m flows.{flow.fn.__name__}", description=flow.description)
     for name, parameter in parameters.items():
         _add(parser, flow, name, parameter)
     given = vars(parser.parse_args(arguments))
-    if before:
-        before()
     try:
+        announce_server()
+        (before or _check_server)()
         flow.with_options(retries=0)(**given)
     except DaybookError as error:
         sys.exit(error_text(error))
     except ParameterTypeError as error:
         sys.exit(str(error))
+
+
+def _check_server() -> None:
+    require_server()
+    with server():  # credentials, certificates and the API
+        pass
 
 
 def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, parameter: inspect.Parameter) -> None:

@@ -16,6 +16,7 @@ from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
 from daybook.errors import BackfillRefused
 from daybook.orchestration.pagination import PAGE
+from daybook.orchestration.server.programs import program
 from daybook.redaction import without_secrets
 from daybook.shell import command
 from daybook.suggestions import did_you_mean
@@ -128,11 +129,11 @@ def _limit(client: SyncPrefectClient, deployment: DeploymentResponse) -> int | N
         context = FlowRunContext.get()
         here = context is not None and context.flow_run is not None and context.flow_run.work_pool_name == pool.name
         if here and pool.concurrency_limit < 2:
+            flow = context.flow.name if context and context.flow else "backfill"
             raise BackfillRefused(
                 f"the work pool {pool.name} allows one run at a time, and this backfill takes it, so its child runs "
-                f"would never start. Allow more (prefect work-pool set-concurrency-limit {pool.name} 2), or run it "
-                "outside of the pool: "
-                f"daybook {context.flow.name if context and context.flow else 'backfill'}"
+                f"would never start. Allow more ({program('prefect')} work-pool set-concurrency-limit "
+                f"{shlex.quote(pool.name)} 2), or run it outside of the pool: {program('daybook')} {flow}"
             )
         limits.append(pool.concurrency_limit - here)
     return min(limits, default=None)
@@ -159,8 +160,15 @@ def _full_name(client: SyncPrefectClient, deployment: DeploymentResponse) -> str
 
 def run_command(deployment: str, parameters: Mapping[str, Any]) -> str:
     """Return the command that runs a deployment with these parameters."""
+<<<<<<< HEAD
     given = (("--param", typed_parameter(name, value)) for name, value in parameters.items())
     return command("prefect", "deployment", "run", deployment, *(word for pair in given for word in pair))
+=======
+    given = (typed_parameter(name, value) for name, value in parameters.items())
+    return " ".join(
+        ["prefect deployment run", shlex.quote(deployment), *(f"--param {shlex.quote(one)}" for one in given)]
+    )
+>>>>>>> 4ec96b1 (Every command says which Prefect server it uses and why, and none starts a hidden one)
 
 
 def typed_parameter(name: str, value: Any) -> str:

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
-import prefect
 from prefect import Flow, runtime
 from prefect.client.orchestration import get_client
 
+from daybook.orchestration.blocks.server import check_server_is_named
 from daybook.orchestration.run_failure import failure_of_error, record_failure
 
 P = ParamSpec("P")
@@ -18,11 +18,30 @@ R = TypeVar("R")
 logger = logging.getLogger("daybook.failures")
 
 
+class NamedServerFlow(Flow[P, R]):
+    """A flow that refuses a call if no Prefect server is named. Prefect would start a temporary one for the call."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the flow.
+
+        Raises:
+            ServerUnreachable: no server is named.
+        """
+        check_server_is_named()
+        return super().__call__(*args, **kwargs)
+
+    def with_options(self, **options: Any) -> "NamedServerFlow[P, R]":
+        """Return the flow with other options."""
+        made = super().with_options(**options)
+        made.__class__ = type(self)
+        return cast(NamedServerFlow[P, R], made)
+
+
 def flow(**options: Any) -> Callable[[Callable[P, R]], Flow[P, R]]:
     """Return a decorator that turns a function into a flow. Takes the options of `prefect.flow`."""
 
     def decorate(function: Callable[P, R]) -> Flow[P, R]:
-        made: Flow[P, R] = prefect.flow(**options)(function)
+        made: Flow[P, R] = NamedServerFlow(function, **options)
         made.fn = _recording_failure(function)  # set last: the flow's version must be that of its own file
         return made
 

@@ -22,7 +22,7 @@ def parser_of(name: str) -> argparse.ArgumentParser:
         raise _ParserFound
 
     with patch.object(argparse.ArgumentParser, "parse_args", stop), suppress(_ParserFound):
-        dispatch.main([name])
+        dispatch.main([name, "--help"])
     return found[0]
 
 

@@ -174,7 +174,8 @@ def test_a_command_is_understood_by_its_flow(command: str, monkeypatch: pytest.M
         return lambda **given: understood.append(given)
 
     monkeypatch.setattr(flow, "with_options", instead_of_running)
-    command_line.run(flow, arguments)
+    monkeypatch.setattr(command_line, "announce_server", lambda: None)
+    command_line.run(flow, arguments, before=lambda: None)
 
     (given,) = understood
     check_parameters(flow.validate_parameters(given))

@@ -1,4 +1,4 @@
-"""Errors of automations, as a tree. See `blocks.errors.ServerUnreachable` for a server that does not answer.
+"""Errors of automations, as a tree. See `server.errors.ServerUnreachable` for a server that does not answer.
 
 daybook.errors.DaybookError
 └── AutomationsError

@@ -4,9 +4,11 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 
+from daybook.errors import DaybookError
 from daybook.orchestration.blocks.block_plan import plan_blocks
 from daybook.orchestration.blocks.declaration import BlockDeclaration
-from daybook.orchestration.blocks.errors import BlocksError, EnvironmentRefused, NothingSet
+from daybook.orchestration.blocks.errors import EnvironmentRefused, NothingSet
+from daybook.orchestration.server.require import require_server
 
 _USAGE = """\
 Make the Prefect blocks that flows read, from environment variables.
@@ -39,13 +41,14 @@ def run(declarations: Sequence[BlockDeclaration], environ: Mapping[str, str]) ->
     for note in plan.environment.notes:
         print(f"note: {note}")
 
-    # Importing Prefect takes seconds, so mistakes are reported before that.
-    from daybook.orchestration.blocks.save_blocks import save
-
     try:
+        require_server()
+        # Importing Prefect takes seconds, so mistakes are reported before that.
+        from daybook.orchestration.blocks.save_blocks import save
+
         for outcome in save(plan):
             print(f"{outcome.block:<30} {outcome.action:<9}  {outcome.shown}", flush=True)
-    except BlocksError as error:
+    except DaybookError as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -5,7 +5,6 @@ daybook.errors.DaybookError
     ├── BadValue              the value of one variable is invalid
     ├── NothingSet            no variable of a block is set
     ├── EnvironmentRefused    the environment is incomplete or contradicts itself: all problems at once
-    ├── ServerUnreachable     the Prefect server does not answer, or refuses the key
     └── BlockUnusable         a block that a flow needs is missing or invalid
 """
 
@@ -30,10 +29,6 @@ class EnvironmentRefused(BlocksError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
-
-
-class ServerUnreachable(BlocksError):
-    """The Prefect server does not answer, or refuses the key."""
 
 
 class BlockUnusable(BlocksError):

@@ -16,12 +16,11 @@ from pathlib import Path
 from daybook.extras import extra
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.polling import wait_until
+from daybook.orchestration.server.running_stack import HOME_MARK, PART_MARK
 
 with extra("demo"):
     import psutil
 
-HOME_MARK = "DAYBOOK_STACK_HOME"
-PART_MARK = "DAYBOOK_STACK_PART"
 GRACE = 15  # seconds between SIGTERM and SIGKILL
 
 

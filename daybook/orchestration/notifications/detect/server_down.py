@@ -20,12 +20,13 @@ from prefect.settings import PREFECT_API_URL
 
 from daybook.monitoring.incidents.impact import at, lasting
 from daybook.monitoring.incidents.notice import Notice, Tone
-from daybook.orchestration.blocks.errors import BlocksError, ServerUnreachable
+from daybook.orchestration.blocks.errors import BlocksError
 from daybook.orchestration.blocks.server import server
 from daybook.orchestration.notifications.channel import Channel
 from daybook.orchestration.notifications.registry import channel_types
 from daybook.orchestration.notifications.routing import route_or_none
 from daybook.orchestration.notifications.send import send
+from daybook.orchestration.server.errors import ServerUnreachable
 
 logger = logging.getLogger("daybook.notifications")
 

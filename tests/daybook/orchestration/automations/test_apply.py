@@ -17,9 +17,9 @@ from daybook.errors import DaybookError
 from daybook.orchestration.automations.apply import Outcome, apply
 from daybook.orchestration.automations.errors import AutomationRefused, NotDeployed
 from daybook.orchestration.automations.spec import Wanted, automations_file, read
-from daybook.orchestration.blocks.errors import ServerUnreachable
 from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.notifications.detect.late_run_automation import LATE, resume_late
+from daybook.orchestration.server.errors import ServerUnreachable
 from tests.support.declared_blocks import make_blocks
 
 ALL = read()

@@ -1,0 +1,1 @@
+"""Which Prefect server this process uses and why, and whether it answers. Imports no Prefect, which takes seconds."""
