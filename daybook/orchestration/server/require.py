@@ -73,8 +73,8 @@ def not_named() -> str:
         else (f"Name yours: export {VARIABLE}={EXAMPLE}. To start one on this machine: {program('daybook')} stack up")
     )
     return (
-        f"no Prefect server is named: {VARIABLE} is not set, neither in the environment nor in .env, prefect.toml, "
-        f"pyproject.toml or the active profile of Prefect. {start}"
+        f"{VARIABLE} is not set, so no Prefect server is named: neither the environment nor .env, prefect.toml, "
+        f"pyproject.toml or the active profile of Prefect has it. {start}"
     )
 
 

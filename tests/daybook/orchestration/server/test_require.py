@@ -60,7 +60,7 @@ def test_without_a_server_the_command_ends_and_names_the_variable(
         print(left, file=sys.stderr)
     said = capsys.readouterr().err
     assert code == 1
-    assert "ServerUnreachable: no Prefect server is named: PREFECT_API_URL is not set" in said
+    assert "ServerUnreachable: PREFECT_API_URL is not set, so no Prefect server is named" in said
     assert "export PREFECT_API_URL=" in said and "stack up" in said
     assert not list(nowhere.glob("*.db"))
 
