@@ -160,15 +160,8 @@ def _full_name(client: SyncPrefectClient, deployment: DeploymentResponse) -> str
 
 def run_command(deployment: str, parameters: Mapping[str, Any]) -> str:
     """Return the command that runs a deployment with these parameters."""
-<<<<<<< HEAD
     given = (("--param", typed_parameter(name, value)) for name, value in parameters.items())
     return command("prefect", "deployment", "run", deployment, *(word for pair in given for word in pair))
-=======
-    given = (typed_parameter(name, value) for name, value in parameters.items())
-    return " ".join(
-        ["prefect deployment run", shlex.quote(deployment), *(f"--param {shlex.quote(one)}" for one in given)]
-    )
->>>>>>> 4ec96b1 (Every command says which Prefect server it uses and why, and none starts a hidden one)
 
 
 def typed_parameter(name: str, value: Any) -> str:
