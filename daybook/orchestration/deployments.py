@@ -1,6 +1,7 @@
 """Find deployments on Prefect's server that load a table by intervals, and write the command that runs one."""
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
