@@ -10,11 +10,10 @@ from daybook.orchestration.blocks.registry import declared_blocks
 _PACKAGE = sys.modules[__package__ or ""]
 
 
-def main(environ: Mapping[str, str]) -> int:
+def main(environ: Mapping[str, str], *, force: bool = False) -> int:
     """Save the declared blocks that `environ` describes. Return the exit code of `command.run`."""
-    return command.run(declared_blocks(_PACKAGE), environ)
+    return command.run(declared_blocks(_PACKAGE), environ, force=force)
 
 
 if __name__ == "__main__":
-    command.parse_arguments(declared_blocks(_PACKAGE))
-    sys.exit(main(os.environ))
+    sys.exit(main(os.environ, force=command.parse_arguments(declared_blocks(_PACKAGE))))

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 
 from daybook.errors import WarehouseError
 from daybook.orchestration.blocks import database_url
-from daybook.orchestration.blocks.declaration import BlockDeclaration, BlockToSave
+from daybook.orchestration.blocks.declaration import BlockDeclaration, BlockToSave, DatabaseAddress
 from daybook.orchestration.blocks.environment import Environment, Variable
 from daybook.orchestration.blocks.errors import BadValue
 from daybook.sources.database import url_examples as source_urls
@@ -55,6 +55,11 @@ class DatabaseBlock(BlockDeclaration):
 
     url: ClassVar[Variable[tuple[URL, str | None]]]
     name: ClassVar[str]
+    exclusive: ClassVar[bool] = False
+
+    def database(self, environment: Environment) -> DatabaseAddress:
+        """Return the database in the URL."""
+        return DatabaseAddress(self.name, self.url.name, environment[self.url][0], self.exclusive)
 
     def check(self, environment: Environment) -> None:
         """Add a note if a driver was added to a URL without one."""
@@ -97,5 +102,6 @@ class Warehouse(DatabaseBlock):
     position = 20
     makes = "SqlAlchemyConnector/warehouse"
     name = "warehouse"
+    exclusive = True
     url = WAREHOUSE_URL
     variables = (WAREHOUSE_URL,)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from daybook.definitions.defaults import defaults_of_table
 from daybook.definitions.table import Table
 from daybook.definitions.targets.project_target import current_target
-from daybook.definitions.targets.renaming import in_target
+from daybook.definitions.targets.renaming import TargetNames, in_target
 from daybook.errors import TableFileError
 from daybook.model.table_name import TableName
 from daybook.project import tables_folder
@@ -65,6 +65,11 @@ def read_table(name: str, folder: Path | None = None) -> Table:
     target = current_target()
     name = file_name(name, folder, ".yaml")
     return in_target(_read(name, folder), target, lambda: dataset_file_names(folder))
+
+
+def sql_in_target(sql: str, folder: Path | None = None) -> str:
+    """Return SQL that names tables of the project, with the schemas of the current target."""
+    return TargetNames(current_target(), lambda: dataset_file_names(folder)).in_sql(sql)
 
 
 def file_name(name: str, folder: Path, ending: str) -> str:

@@ -15,6 +15,7 @@ from prefect.exceptions import ObjectNotFound
 
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
+from daybook.definitions.targets.project_target import TAG, current_target, either_name
 from daybook.errors import BackfillRefused
 from daybook.orchestration.pagination import PAGE
 from daybook.orchestration.server.programs import program
@@ -76,6 +77,13 @@ def find_deployment(
         known = sorted(_names(client))
         near = did_you_mean(name, known, f"there are {', '.join(known) or 'none: run `make deploy`'}")
         raise BackfillRefused(f"there is no deployment {name!r}{near}") from None
+    target = current_target()
+    if not target.owns(deployment.tags):
+        raise BackfillRefused(
+            f"{name} is not a deployment of target {target.name}, so it would load the tables of another one: name a "
+            + (f"deployment with the tag {target.tags[0]}" if target.tags else f"deployment without a tag {TAG}…")
+            + ", or add --target"
+        )
     taken = parameter_names(deployment)
     if not taken >= RANGE:
         raise BackfillRefused(f"{name} loads no intervals: its flow has no parameters execution_date and until")
@@ -113,7 +121,8 @@ def find_loading_deployment(client: SyncPrefectClient, table: str) -> str | None
         for deployment in tagged
         if parameter_names(deployment) >= RANGE
         and not (deployment.parameters or {}).get("full_refresh")
-        and ((deployment.parameters or {}).get("table") or _tagged(deployment)) == table
+        and either_name((deployment.parameters or {}).get("table") or _tagged(deployment) or "") == table
+        and current_target().owns(deployment.tags)
     ]
     fitting.sort(
         key=lambda deployment: (not any(schedule.active for schedule in deployment.schedules), deployment.name)

@@ -47,9 +47,10 @@ def load_flow_options(table: str | None = None) -> LoadFlowOptions:
     def run_name() -> str:
         """Return the table and what is loaded of it: `raw_data.nps 2021-02-05`. Wrong dates are shown as given."""
         given: dict[str, Any] = dict(runtime.flow_run.parameters or {})
-        name = table or given.get("table")
+        name = str(table or given.get("table"))
         try:
-            label = plan_for_name(PlanRequest.of(str(name), given)).label
+            planned = plan_for_name(PlanRequest.of(name, given))
+            name, label = planned.table.name, planned.label  # the name in the target's warehouse
         except DaybookError:
             dates = (given.get("execution_date"), given.get("until"))
             label = " until ".join(str(date) for date in dates if date is not None)
@@ -109,4 +110,6 @@ def _failure(table: str, flow_run: FlowRun, state: State[Any]) -> Failure | None
     except DaybookError:
         return None
     failure = failure_of_state(state)
-    return now(table, plan.range, str(flow_run.id), failure.reason, failure.error_class) if plan.range else None
+    return (
+        now(plan.table.name, plan.range, str(flow_run.id), failure.reason, failure.error_class) if plan.range else None
+    )

@@ -6,6 +6,8 @@ from uuid import UUID
 from prefect import runtime
 from prefect.client.orchestration import get_client
 
+from daybook.definitions.targets.project_target import current_target, either_name
+
 logger = logging.getLogger("daybook.tags")
 
 #: The tag of every run that a backfill starts. The backfill reports its failure, and no other run waits for it.
@@ -15,12 +17,13 @@ BACKFILL_NAME_END = " (backfill)"
 
 
 def tag(table: str) -> None:
-    """Tag this run with its table, in case the deployment does not have the tag. Never raises."""
+    """Tag this run with its table and its target, in case the deployment does not have the tags. Never raises."""
     tags, id = runtime.flow_run.tags, runtime.flow_run.id
-    if not id or table in tags:
+    wanted = [either_name(table), *current_target().tags]
+    if not id or set(wanted) <= set(tags):
         return
     try:
         with get_client(sync_client=True) as client:
-            client.update_flow_run(UUID(id), tags=[*tags, table])
+            client.update_flow_run(UUID(id), tags=list(dict.fromkeys([*tags, *wanted])))
     except Exception as error:
         logger.warning("%s: the run could not be tagged with its table: %s", table, type(error).__name__)

@@ -65,5 +65,5 @@ def make_blocks(environ: Mapping[str, str]) -> None:
             return (PREFECT_API_URL.value(), dict(environ), {document.id: document.updated for document in documents})
 
         if _made != [stored()]:
-            list(save(plan(environ)))
+            list(save(plan(environ), force=True))
             _made[:] = [stored()]

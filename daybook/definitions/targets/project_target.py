@@ -8,7 +8,7 @@ nothing else in Daybook handles targets: ledger, locks, events and tags have the
 import getpass
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -123,6 +123,10 @@ class Target:
     def tags(self) -> tuple[str, ...]:
         """Return the tags that deployments and runs of this target have in addition. None for prod."""
         return () if self.is_prod else (f"{TAG}{self.name}",)
+
+    def owns(self, tags: Collection[str]) -> bool:
+        """Return True if a deployment or a run with these tags is of this target. Without such a tag, it is of prod."""
+        return {tag for tag in tags if tag.startswith(TAG)} - {f"{TAG}{PROD}"} == set(self.tags)
 
     def deployment_name(self, name: str) -> str:
         """Return the name of a deployment of this target, unlike any other target's.

@@ -22,7 +22,7 @@ def in_target(file: D, target: Target, names: Callable[[], Collection[str]]) -> 
     """
     if target.is_plain:
         return file
-    known = _Names(target, names)
+    known = TargetNames(target, names)
     changed: dict[str, Any] = {"name": target.table(file.name)}
     if isinstance(file, Summary):
         changed["sql"] = known.in_sql(file.sql)
@@ -32,7 +32,7 @@ def in_target(file: D, target: Target, names: Callable[[], Collection[str]]) -> 
     return file.model_copy(update=changed)
 
 
-class _Names:
+class TargetNames:
     """The names of the project's tables in a target."""
 
     def __init__(self, target: Target, names: Callable[[], Collection[str]]) -> None:
@@ -41,6 +41,8 @@ class _Names:
 
     def in_sql(self, sql: str) -> str:
         """Return `sql` with the schemas of the target."""
+        if not self._target.renames_schemas:
+            return sql
         from daybook.definitions.targets.schemas_in_sql import in_schemas  # imports the SQL parser, which is slow
 
         return in_schemas(sql, self._names, self._target.schema)

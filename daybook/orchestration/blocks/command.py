@@ -17,15 +17,18 @@ Make the Prefect blocks that flows read, from environment variables.
 
 Percent-encode the user and the password in a URL: `@` is `%40`, `:` is `%3A`, `/` is `%2F`, `%` is `%25`.
 
+With --target NAME, it makes the blocks of that target: `warehouse-dev` instead of `warehouse`.
+
 Reruns are idempotent: the command creates a block, updates it, or leaves it unchanged. It does not touch a block whose
-variable is not set. If a value is wrong or missing, or if two values contradict each other, the command lists every
-problem and saves nothing. Secrets are stored as Prefect secrets and never shown. Flows open blocks with
-`daybook.orchestration.blocks.open`; they never read the environment.
+variable is not set. It refuses to put another host or database into a stored block, because every run would use that
+database from then on; --force does it. If a value is wrong or missing, or if two values contradict each other, the
+command lists every problem and saves nothing. Secrets are stored as Prefect secrets and never shown. Flows open blocks
+with `daybook.orchestration.blocks.open`; they never read the environment.
 """
 
 
-def run(declarations: Sequence[BlockDeclaration], environ: Mapping[str, str]) -> int:
-    """Save the blocks that `environ` describes, and print the outcome of each.
+def run(declarations: Sequence[BlockDeclaration], environ: Mapping[str, str], *, force: bool = False) -> int:
+    """Save the blocks that `environ` describes, and print the outcome of each. `force` is as in `save`.
 
     Return the exit code: 0 for success, 1 if the environment is refused or no server answers, 2 if nothing is set.
     """
@@ -46,8 +49,11 @@ def run(declarations: Sequence[BlockDeclaration], environ: Mapping[str, str]) ->
         # Importing Prefect takes seconds, so mistakes are reported before that.
         from daybook.orchestration.blocks.save_blocks import save
 
-        for outcome in save(plan):
+        for outcome in save(plan, force=force):
             print(f"{outcome.block:<30} {outcome.action:<9}  {outcome.shown}", flush=True)
+    except EnvironmentRefused as refused:
+        print("Nothing was saved:", *refused.problems, sep="\n  ", file=sys.stderr)
+        return 1
     except DaybookError as error:
         print(error, file=sys.stderr)
         return 1
@@ -56,13 +62,15 @@ def run(declarations: Sequence[BlockDeclaration], environ: Mapping[str, str]) ->
 
 def parse_arguments(
     declarations: Sequence[BlockDeclaration], arguments: Sequence[str] | None = None, prog: str = "python -m blocks"
-) -> None:
-    """Accept `--help`, which prints every declared block, and nothing else. Exits as `argparse` does."""
-    argparse.ArgumentParser(
+) -> bool:
+    """Return True for `--force`. `--help` prints every declared block. Exits as `argparse` does."""
+    parser = argparse.ArgumentParser(
         prog=prog,
         description=_USAGE.format(table=variables_table(declarations)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args(arguments)
+    )
+    parser.add_argument("--force", action="store_true", help="put another database into a stored block")
+    return bool(parser.parse_args(arguments).force)
 
 
 def variables_table(declarations: Sequence[BlockDeclaration]) -> str:

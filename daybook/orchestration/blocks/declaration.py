@@ -9,6 +9,7 @@ from daybook.orchestration.blocks.environment import Environment, Variable
 
 if TYPE_CHECKING:
     from prefect.blocks.core import Block
+    from sqlalchemy.engine import URL
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,17 @@ class BlockToSave:
     def address(self) -> str:
         """Return the block's class and name as people write them: `S3Bucket/stage`."""
         return f"{type(self.block).__name__}/{self.name}"
+
+
+@dataclass(frozen=True)
+class DatabaseAddress:
+    """The database that a block opens: the declared name of the block, and the variable with the URL."""
+
+    name: str
+    variable: str
+    url: "URL"
+    exclusive: bool
+    """Two targets must not write the same schemas of it."""
 
 
 class BlockDeclaration(ABC):
@@ -47,6 +59,10 @@ class BlockDeclaration(ABC):
 
         Can read the value of every variable, including those of other declarations. Any value may be None.
         """
+
+    def database(self, environment: Environment) -> DatabaseAddress | None:
+        """Return the database of the block, if it is one, so that it is not replaced by another by mistake."""
+        return None
 
     def is_wanted(self, environment: Environment) -> bool:
         """Return True if the environment, which has no problems, requests the block."""

@@ -14,6 +14,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from sqlalchemy import Engine, NullPool
 from sqlalchemy.exc import NoSuchModuleError
 
+from daybook.definitions.targets.project_target import current_target
 from daybook.extras import extra
 from daybook.orchestration.blocks import stored_blocks
 from daybook.orchestration.blocks.errors import BlockUnusable
@@ -97,13 +98,15 @@ def stage() -> "FolderStage | S3Stage":
     Raises:
         BlockUnusable: both blocks exist, or none.
     """
+    target = current_target()
+    name = target.block("stage")
     with get_client(sync_client=True) as client:
-        on_s3 = document(client, S3_STAGE, "stage") is not None
-        in_folder = document(client, FOLDER_STAGE, "stage") is not None
+        on_s3 = document(client, S3_STAGE, name) is not None
+        in_folder = document(client, FOLDER_STAGE, name) is not None
     if on_s3 and in_folder:
         raise BlockUnusable(
-            "two stages exist, S3Bucket/stage and LocalFileSystem/stage: delete one in the UI, or set"
-            " DAYBOOK_STAGE_URL and run `daybook blocks`"
+            f"two stages exist, S3Bucket/{name} and LocalFileSystem/{name}: delete one in the UI, or "
+            + _remedy("DAYBOOK_STAGE_URL")
         )
     if on_s3:
         with extra("s3"):
@@ -111,15 +114,16 @@ def stage() -> "FolderStage | S3Stage":
         from daybook.stage.s3 import S3Stage
 
         bucket = _load(S3Bucket, "stage", "DAYBOOK_STAGE_URL")
-        return S3Stage(bucket.credentials.get_client("s3"), bucket.bucket_name, bucket.bucket_folder)
+        prefix = "/".join(filter(None, [bucket.bucket_folder.rstrip("/"), target.stage_prefix]))
+        return S3Stage(bucket.credentials.get_client("s3"), bucket.bucket_name, prefix)
     if in_folder:
         from prefect.filesystems import LocalFileSystem
 
         folder = _load(LocalFileSystem, "stage", "DAYBOOK_STAGE_URL").basepath
         if not folder:
-            raise BlockUnusable("LocalFileSystem/stage has no Basepath: set DAYBOOK_STAGE_URL and run `daybook blocks`")
-        return FolderStage(Path(folder))
-    raise _missing("S3Bucket/stage (or LocalFileSystem/stage)", "DAYBOOK_STAGE_URL")
+            raise BlockUnusable(f"LocalFileSystem/{name} has no Basepath: {_remedy('DAYBOOK_STAGE_URL')}")
+        return FolderStage(Path(folder) / target.stage_prefix)
+    raise _missing(f"S3Bucket/{name} (or LocalFileSystem/{name})", "DAYBOOK_STAGE_URL")
 
 
 def copy_iam_role() -> str | None:
@@ -157,7 +161,8 @@ def existing(client: SyncPrefectClient, kind: type[B], name: str, variable: str 
     Raises:
         BlockUnusable: the block is invalid.
     """
-    return _load(kind, name, variable) if document(client, kind.get_block_type_slug(), name) else None
+    stored = document(client, kind.get_block_type_slug(), current_target().block(name))
+    return _load(kind, name, variable) if stored else None
 
 
 def secret_values() -> tuple[str, ...]:
@@ -171,16 +176,25 @@ def secret_values() -> tuple[str, ...]:
 
 
 def _load(kind: type[B], name: str, variable: str | None) -> B:
+    """Return the target's block for the block `name` of the files."""
+    name = current_target().block(name)
     try:
         return load(kind, name)
     except RuntimeError:
         # Prefect raises this for a block that does not fit its type. It is not chained: its cause repeats the values.
-        remedy = f"set {variable} and run `daybook blocks`" if variable else "correct it in the UI"
+        remedy = _remedy(variable) if variable else "correct it in the UI"
         raise BlockUnusable(f"the block {kind.__name__}/{name} is invalid: {remedy}") from None
     except ValueError:
         raise _missing(f"{kind.__name__}/{name}", variable) from None
 
 
 def _missing(block: str, variable: str | None) -> BlockUnusable:
-    remedy = f"set {variable} and run `daybook blocks`" if variable else "create it in the UI, under Blocks"
-    return BlockUnusable(f"the block {block} is missing: {remedy}")
+    remedy = _remedy(variable) if variable else "create it in the UI, under Blocks"
+    target = current_target()
+    other = "" if target.is_prod else f", or name another block under targets: {target.name}: blocks: in daybook.yaml"
+    return BlockUnusable(f"the block {block} is missing: {remedy}{other}")
+
+
+def _remedy(variable: str) -> str:
+    target = current_target()
+    return f"set {variable} and run `daybook blocks{'' if target.is_prod else f' --target {target.name}'}`"

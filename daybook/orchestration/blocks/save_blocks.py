@@ -5,14 +5,17 @@ time. A declaration imports an integration only when it builds a block with it, 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prefect.blocks.core import Block
 from prefect.client.orchestration import SyncPrefectClient
 
+from daybook.definitions.targets.project_target import current_target
 from daybook.orchestration.blocks.block_plan import BlockPlan
 from daybook.orchestration.blocks.declaration import BlockToSave
+from daybook.orchestration.blocks.errors import EnvironmentRefused
+from daybook.orchestration.blocks.other_database import refusals
 from daybook.orchestration.blocks.server import server
 from daybook.orchestration.blocks.stored_blocks import document, load
 
@@ -26,19 +29,29 @@ class Outcome:
     shown: str
 
 
-def save(plan: BlockPlan) -> Iterator[Outcome]:
-    """Create, update and delete the server's blocks to match `plan`. Yield each outcome as it happens.
+def save(plan: BlockPlan, *, force: bool = False) -> Iterator[Outcome]:
+    """Create, update and delete the server's blocks of the current target to match `plan`. Yield each outcome.
+
+    Args:
+        plan: the blocks.
+        force: put another database into a stored block, too.
 
     Raises:
+        EnvironmentRefused: a stored block has another database. Nothing is saved.
         ServerUnreachable: the outcomes yielded so far are done; a rerun does the rest.
     """
     saved: dict[str, Block] = {}
+    target = current_target()
     with server() as client:
+        databases = filter(None, (one.database(plan.environment) for one in plan.wanted))
+        if not force and (problems := list(refusals(client, list(databases), target))):
+            raise EnvironmentRefused(problems)
         for declaration in plan.wanted:
             for wanted in declaration.build(plan.environment, saved):
-                saved[wanted.address], action = _put(client, wanted)
-                yield Outcome(wanted.address, action, wanted.shown)
-                yield from _remove_replaced(client, wanted)
+                placed = replace(wanted, name=target.block(wanted.name))
+                saved[wanted.address], action = _put(client, placed)
+                yield Outcome(placed.address, action, placed.shown)
+                yield from _remove_replaced(client, placed)
 
 
 def _put(client: SyncPrefectClient, wanted: BlockToSave) -> tuple[Block, str]:

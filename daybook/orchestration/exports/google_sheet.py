@@ -7,6 +7,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from daybook.definitions.registry import read_dataset
+from daybook.definitions.table_files import sql_in_target
 from daybook.errors import ExportFailed
 from daybook.integrations.google_sheets import export
 from daybook.integrations.google_sheets.export import Selection, Written
@@ -27,7 +28,11 @@ def select(table: str | None, query: str | None) -> Selection:
     if (table is None) == (query is None):
         raise ExportFailed("give either table, for the whole table, or query, for some of its rows")
     warehouse = blocks.warehouse()
-    return export.select_table(warehouse, read_dataset(table)) if table else export.select(warehouse, str(query))
+    return (
+        export.select_table(warehouse, read_dataset(table))
+        if table
+        else export.select(warehouse, sql_in_target(str(query)))
+    )
 
 
 @task(name="write", cache_policy=NO_CACHE)

@@ -10,7 +10,7 @@ from daybook.orchestration.local_stack.stack import LocalStack
 
 def make_blocks(stack: LocalStack, variables: dict[str, str]) -> None:
     """Create or update the blocks from `variables`. Raises StackError with the output of `daybook blocks`."""
-    _run(stack, "blocks", ["-m", "daybook", "blocks"], variables)
+    _run(stack, "blocks", ["-m", "daybook", "blocks", "--force"], variables)
 
 
 def deploy_all(stack: LocalStack) -> None:

@@ -24,6 +24,7 @@ from prefect.exceptions import ObjectNotFound
 
 from daybook.definitions.summary_files import summary_names
 from daybook.definitions.table_files import table_names
+from daybook.definitions.targets.project_target import current_target, either_name
 from daybook.errors import DaybookError
 from daybook.load.planning.plan import Plan
 from daybook.model.interval import Interval
@@ -211,6 +212,7 @@ def _is_news(run: FlowRun) -> bool:
         state is not None
         and BACKFILL_TAG not in run.tags
         and MONITORS not in run.tags
+        and current_target().owns(run.tags)
         and run.labels.get(_REPORTED) != str(state.id)
     )
 
@@ -219,15 +221,17 @@ def _table(run: FlowRun) -> str | None:
     """Return the table of a run: the one in its parameters, or the one that its tags name."""
     known = set(table_names())
     named = (run.parameters or {}).get("table")
-    return (
-        named if isinstance(named, str) and named in known else next(iter(sorted(known.intersection(run.tags))), None)
-    )
+    named = either_name(named) if isinstance(named, str) else None
+    return named if named in known else next(iter(sorted(known.intersection(run.tags))), None)
 
 
 def _chosen_summaries(run: FlowRun) -> tuple[str, ...]:
     """Return the summaries in the parameters of a run, if it names some."""
     named = (run.parameters or {}).get("tables")
-    return tuple(name for name in named if name in summary_names()) if isinstance(named, list | tuple) else ()
+    if not isinstance(named, list | tuple):
+        return ()
+    known = summary_names()
+    return tuple(name for name in map(either_name, map(str, named)) if name in known)
 
 
 def _plan(run: FlowRun, table: str | None) -> Plan | None:

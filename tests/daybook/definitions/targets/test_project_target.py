@@ -194,3 +194,11 @@ def test_an_invalid_target_is_refused(project: Path, text: str, problem: str) ->
     (project / "daybook.yaml").write_text(text)
     with pytest.raises(TableFileError, match=problem):
         current_target()
+
+
+def test_a_target_owns_the_deployments_with_its_tag() -> None:
+    dev = Target("dev")
+    assert Target().owns(["daybook"]) and Target().owns(["daybook-target:prod"])
+    assert not Target().owns(["daybook", "daybook-target:dev"])
+    assert dev.owns(["daybook-target:dev", "x"]) and not dev.owns(["daybook"])
+    assert not dev.owns(["daybook-target:qa"])

@@ -1,0 +1,82 @@
+"""A stored block keeps its database, and each target has blocks of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from daybook.orchestration.blocks import open as open_
+from daybook.orchestration.blocks.errors import BlockUnusable
+from daybook.stage.folder import FolderStage
+from tests.support.block_fixtures import RunBlocks
+
+PROD = "postgresql+psycopg2://loader:hunter2@prod.example/dwh"
+DEV = "postgresql+psycopg2://loader:hunter2@dev.example/dwh"
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "daybook.yaml").write_text(
+        'targets: {dev: {blocks: {production: production}}, twin: {schema_prefix: ""}, qa: {}}'
+    )
+    monkeypatch.setenv("DAYBOOK_PROJECT", str(tmp_path))
+    monkeypatch.delenv("DAYBOOK_TARGET", raising=False)
+
+
+def test_another_database_in_a_stored_block_is_refused_without_force(
+    run_blocks: RunBlocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_blocks(DAYBOOK_WAREHOUSE_URL=PROD).returncode == 0
+    refused = run_blocks(DAYBOOK_WAREHOUSE_URL=DEV, DAYBOOK_PRODUCTION_URL=PROD)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "Nothing was saved" in refused.stderr and "hunter2" not in refused.stderr
+    assert (
+        "SqlAlchemyConnector/warehouse is postgresql+psycopg2://prod.example/dwh, and this is "
+        "postgresql+psycopg2://dev.example/dwh. All runs of target prod would use this database"
+    ) in refused.stderr
+    assert open_.engine("warehouse").url.host == "prod.example"
+    with pytest.raises(BlockUnusable, match="SqlAlchemyConnector/production is missing"):
+        open_.engine("production")
+
+    renewed = run_blocks(DAYBOOK_WAREHOUSE_URL=PROD.replace("hunter2", "hunter3"))  # only the password
+    assert (renewed.returncode, "updated" in renewed.stdout) == (0, True)
+
+    from blocks.__main__ import main
+
+    assert main({"DAYBOOK_WAREHOUSE_URL": DEV}, force=True) == 0
+    assert open_.engine("warehouse").url.host == "dev.example"
+
+
+def test_a_target_has_blocks_of_its_own(run_blocks: RunBlocks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_blocks(DAYBOOK_WAREHOUSE_URL=PROD, DAYBOOK_PRODUCTION_URL=PROD, DAYBOOK_STAGE_URL=str(tmp_path))
+
+    monkeypatch.setenv("DAYBOOK_TARGET", "dev")
+    with pytest.raises(
+        BlockUnusable, match=r"SqlAlchemyConnector/warehouse-dev is missing: .*daybook blocks --target dev"
+    ):
+        open_.engine("warehouse")
+    assert open_.engine("production").url.host == "prod.example"  # as daybook.yaml says
+    made = run_blocks(DAYBOOK_WAREHOUSE_URL=DEV, DAYBOOK_STAGE_URL=str(tmp_path))
+    assert made.stdout.split()[::3][:1] == ["SqlAlchemyConnector/warehouse-dev"]
+    assert open_.engine("warehouse").url.host == "dev.example"
+    stage = open_.stage()
+    assert isinstance(stage, FolderStage) and stage.path == tmp_path / "dev"
+    changed = run_blocks(DAYBOOK_PRODUCTION_URL=DEV)  # dev shares this block with prod
+    assert changed.returncode == 1 and "SqlAlchemyConnector/production is" in changed.stderr
+
+    monkeypatch.delenv("DAYBOOK_TARGET")
+    assert open_.engine("warehouse").url.host == "prod.example"
+
+
+def test_two_targets_may_share_a_warehouse_only_with_different_schemas(
+    run_blocks: RunBlocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_blocks(DAYBOOK_WAREHOUSE_URL=PROD)
+    monkeypatch.setenv("DAYBOOK_TARGET", "twin")
+    refused = run_blocks(DAYBOOK_WAREHOUSE_URL=PROD)
+    assert refused.returncode == 1
+    assert (
+        "is the warehouse of target prod (SqlAlchemyConnector/warehouse), and target twin has the same"
+        in refused.stderr
+    )
+    monkeypatch.setenv("DAYBOOK_TARGET", "qa")
+    assert run_blocks(DAYBOOK_WAREHOUSE_URL=PROD).returncode == 0
