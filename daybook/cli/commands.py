@@ -63,7 +63,7 @@ GROUPS = {
         Command("remove", "stop loading a table; keep, archive or drop it", "daybook.cli.tables.remove:main"),
     ),
     "Describe tables": (
-        Command("describe", "write a table file from a table of a database", "daybook.cli.describe:main"),
+        Command("describe", "write table files from tables of a database", "daybook.cli.describe:main"),
         Command("layout", "compare distribution and sort keys with the files", "daybook.cli.layout:main"),
         Command("schemas", "write the JSON Schemas of table files and summary files", "daybook.cli.schemas:main"),
     ),

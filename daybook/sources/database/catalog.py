@@ -1,9 +1,11 @@
-"""Facts from the catalog about a table, except its columns, for warnings and for `daybook describe`."""
+"""Facts from the catalog about tables, for warnings and for `daybook describe`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol, runtime_checkable
+
+from daybook.model.types import Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +58,68 @@ def index_rows(rows: Sequence[tuple[Any, ...]]) -> tuple[Index, ...]:
     for row in rows:
         found.setdefault(row[0], []).append(row)
     return tuple(Index(tuple(row[4] for row in same), *map(bool, same[0][1:4])) for same in found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTable:
+    """A table or view in the list of a database's tables. `rows` is the catalog's estimate; None if it has none.
+
+    It is not `readable` if the catalog says that the user may not read it.
+    """
+
+    schema: str
+    name: str
+    view: bool = False
+    rows: int | None = None
+    comment: str = ""
+    readable: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogTable:
+    """The catalog's facts about a table.
+
+    Attributes:
+        listed: its entry in the list of tables.
+        columns: its columns, in order.
+        facts: its indexes.
+        updated_by: what sets a column in each update of a row, by the column: `ON UPDATE CURRENT_TIMESTAMP`.
+    """
+
+    listed: ListedTable
+    columns: tuple[Column, ...]
+    facts: Facts
+    updated_by: Mapping[str, str]
+
+
+class Catalog(Protocol):
+    """The catalog of a database, on one connection. It has one query for each kind of fact, not one for each table."""
+
+    def tables(self) -> list[ListedTable]:
+        """Return every table and view that the user may see, except those of the database itself."""
+        ...
+
+    def describe(self, tables: Sequence[ListedTable]) -> list[CatalogTable]:
+        """Return the facts about these tables, in the same order."""
+        ...
+
+    def sample(
+        self, table: ListedTable, key: Sequence[str], columns: Sequence[str], rows: int
+    ) -> list[tuple[Any, ...]]:
+        """Return these columns of the first and of the last rows of a table by its key, in the key's order.
+
+        Raises:
+            DatabaseError: the database failed, or needed more than a few seconds.
+        """
+        ...
+
+    def first(self, table: ListedTable, column: str) -> date | datetime | None:
+        """Return the smallest value of a column of dates or times, or None if it has none. An instant is in UTC.
+
+        Raises:
+            DatabaseError: the database failed, or needed more than a few seconds.
+        """
+        ...

@@ -8,28 +8,32 @@ from daybook.sql.database_error import DatabaseError
 
 Query = Callable[..., Sequence[Sequence[Any]]]
 
-#: Replace a domain, or a domain over a domain, with its base type.
-COLUMNS = """
+#: The columns of many tables, by their OIDs. A domain, or a domain over a domain, is replaced with its base type.
+COLUMNS_OF = """
 WITH RECURSIVE found AS (
-    SELECT attname, attnum, attnotnull, atttypid AS type, atttypmod AS modifier
-    FROM pg_attribute WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped
+    SELECT attrelid, attname, attnum, attnotnull, atttypid AS type, atttypmod AS modifier
+    FROM pg_attribute WHERE attrelid = ANY(%s) AND attnum > 0 AND NOT attisdropped
     UNION ALL
-    SELECT attname, attnum, attnotnull, typbasetype, CASE WHEN typtypmod = -1 THEN modifier ELSE typtypmod END
+    SELECT attrelid, attname, attnum, attnotnull, typbasetype, CASE WHEN typtypmod = -1 THEN modifier ELSE typtypmod END
     FROM found JOIN pg_type ON oid = type WHERE typtype = 'd'
 )
-SELECT attname, format_type(type, modifier), typtype, nspname, attnotnull
+SELECT attrelid, attname, format_type(type, modifier), typtype, nspname, attnotnull
 FROM found JOIN pg_type t ON t.oid = type JOIN pg_namespace n ON n.oid = typnamespace
-WHERE typtype <> 'd' ORDER BY attnum
+WHERE typtype <> 'd' ORDER BY attrelid, attnum
 """
+#: The columns of one table.
+COLUMNS = COLUMNS_OF.replace("SELECT attrelid, attname, format", "SELECT attname, format").replace("ANY(%s)", "%s")
 
-#: The columns of each index in order, without those of INCLUDE. An expression is NULL.
-INDEXES = """
-SELECT i.indexrelid, i.indisprimary, i.indisunique, false, a.attname
+#: The columns of each index of many tables in order, without those of INCLUDE. An expression is NULL.
+INDEXES_OF = """
+SELECT i.indrelid, i.indexrelid, i.indisprimary, i.indisunique, false, a.attname
 FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS part(number, place)
 LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = part.number
-WHERE i.indrelid = %s AND i.indisvalid AND i.indpred IS NULL AND part.place <= i.indnkeyatts
+WHERE i.indrelid = ANY(%s) AND i.indisvalid AND i.indpred IS NULL AND part.place <= i.indnkeyatts
 ORDER BY i.indexrelid, part.place
 """
+#: The indexes of one table.
+INDEXES = INDEXES_OF.replace("SELECT i.indrelid, ", "SELECT ").replace("ANY(%s)", "%s")
 
 #: The enums of the columns, also those of arrays and domains.
 _ENUMS = """

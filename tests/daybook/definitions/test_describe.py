@@ -28,7 +28,7 @@ SHAPES: dict[str, tuple[str, str | None, dict[str, Any], tuple[str, ...]]] = {
         "id int PRIMARY KEY, modified {clock} NOT NULL",
         None,
         {"load": "upsert", "cursor": "modified"},
-        ("cursor: modified # no index begins with it, so every load reads the whole table",),
+        ("no index begins with it, so every load reads the whole table",),
     ),
     "an indexed one of two": (
         "id int PRIMARY KEY, modified {clock} NOT NULL, updated_at {clock} NOT NULL",
