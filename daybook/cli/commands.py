@@ -60,6 +60,7 @@ GROUPS = {
         Command("tables", "list tables with their state, schedule and owner", "daybook.cli.tables.list:main"),
         Command("reset", "delete a table's rows and start its ledger again", "daybook.cli.tables.reset:main"),
         Command("rename", "rename a table, with its history and file", "daybook.cli.tables.rename:main"),
+        Command("stage", "delete what old loads left on the stage", "daybook.cli.tables.stage_clean:main"),
         Command("remove", "stop loading a table; keep, archive or drop it", "daybook.cli.tables.remove:main"),
     ),
     "Describe tables": (
@@ -74,6 +75,9 @@ GROUPS = {
             "create the automations of deployments/automations.yaml",
             "daybook.cli.automations:main",
         ),
+    ),
+    "Leave": (
+        Command("uninstall", "remove what Daybook made on the Prefect server", "daybook.cli.tables.uninstall:main"),
     ),
     "Check a Redshift cluster": (
         Command(

@@ -6,6 +6,7 @@
 import re
 import unicodedata
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -48,6 +49,23 @@ class Stage(Protocol):
         """Return the keys that are valid now, for a warehouse that reads the storage with them; None without any."""
 
 
+@dataclass(frozen=True, slots=True)
+class StagedObject:
+    """An object of a stage, as a listing has it."""
+
+    key: str
+    bytes: int
+    written_at: datetime
+    """The time of the last write, in UTC."""
+
+
+class ListableStage(Stage, Protocol):
+    """A stage that can list its objects."""
+
+    def objects(self) -> Iterator[StagedObject]:
+        """Yield all objects. Raises StageError if the storage refuses or fails."""
+
+
 def new_prefix(table_name: str, run_id: str) -> str:
     """Return a prefix that is unique for each attempt of a run: `raw_data.nps/20210206T090003Z-run-1f0c9a2e`.
 
@@ -56,9 +74,10 @@ def new_prefix(table_name: str, run_id: str) -> str:
     starts with the current time in UTC, so that a listing shows the age of a prefix.
     """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return f"{_readable(table_name, 'table')}/{stamp}-{_readable(run_id, 'run')}-{uuid.uuid4().hex[:8]}"
+    return f"{readable(table_name, 'table')}/{stamp}-{readable(run_id, 'run')}-{uuid.uuid4().hex[:8]}"
 
 
-def _readable(name: str, otherwise: str) -> str:
+def readable(name: str, otherwise: str) -> str:
+    """Return a part of a prefix for a name with any characters, or `otherwise` if none of them can stay."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9._-]+", "_", ascii_name)[:80].strip("._-") or otherwise

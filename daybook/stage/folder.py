@@ -4,9 +4,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from stat import S_ISREG
 
 from daybook.errors import StageError
+from daybook.stage.base import StagedObject
 
 
 class FolderStage:
@@ -61,6 +64,16 @@ class FolderStage:
         with suppress(OSError):
             if file.parent != self.path:
                 file.parent.rmdir()
+
+    def objects(self) -> Iterator[StagedObject]:
+        """Yield all objects, without those that are deleted in the meantime."""
+        with _explained("list", self.path):
+            for file in sorted(self.path.rglob("*")):
+                with suppress(FileNotFoundError):
+                    found = file.stat()
+                    if S_ISREG(found.st_mode):
+                        written_at = datetime.fromtimestamp(found.st_mtime, UTC)
+                        yield StagedObject(file.relative_to(self.path).as_posix(), found.st_size, written_at)
 
     def _file(self, key: str) -> Path:
         file = self.path / key

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ import tenacity
 
 from daybook.errors import StageError, StageLost
 from daybook.extras import extra
-from daybook.stage.base import AccessKeys
+from daybook.stage.base import AccessKeys, StagedObject
 
 with extra("s3"):
     from botocore.exceptions import (
@@ -99,6 +100,14 @@ class S3Stage:
             return None
         found = credentials.get_frozen_credentials()  # which renews them if they are about to expire
         return AccessKeys(found.access_key, found.secret_key, found.token)
+
+    def objects(self) -> Iterator[StagedObject]:
+        start = self._key("")
+        with self._explained("list", ""):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=start):
+                for found in page.get("Contents", ()):
+                    key = found["Key"].removeprefix(start)
+                    yield StagedObject(key, found["Size"], found["LastModified"].astimezone(UTC))
 
     def put(self, key: str, data: bytes) -> None:
         with self._explained("write", key):

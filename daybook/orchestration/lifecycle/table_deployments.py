@@ -18,7 +18,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.responses import DeploymentResponse
 
-from daybook.orchestration.pagination import PAGE
+from daybook.orchestration.pagination import PAGE, every
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,14 @@ class TableDeployment:
     alone: bool
 
 
-def running_loads(client: SyncPrefectClient, table: str) -> list[str]:
-    """Return the names of the flow runs with the table's tag that run now."""
+def running_loads(client: SyncPrefectClient, table: str | None = None) -> list[str]:
+    """Return the names of the flow runs that run now, of those with the table's tag if a table is given."""
     states = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.CANCELLING]))
-    chosen = FlowRunFilter(tags=FlowRunFilterTags(all_=[table]), state=states)
-    return [run.name for run in client.read_flow_runs(flow_run_filter=chosen, limit=PAGE)]
+    chosen = FlowRunFilter(tags=FlowRunFilterTags(all_=[table]) if table else None, state=states)
+    return [
+        run.name
+        for run in every(lambda offset: client.read_flow_runs(flow_run_filter=chosen, limit=PAGE, offset=offset))
+    ]
 
 
 def deployments_of(client: SyncPrefectClient, table: str, tables: Sequence[str]) -> list[TableDeployment]:

@@ -1,0 +1,60 @@
+"""`daybook uninstall`: remove what the project has made on the Prefect server."""
+
+import argparse
+import importlib
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from daybook.cli.exits import exit_with_reason
+from daybook.cli.tables.asking import add_yes, agreed
+from daybook.cli.tables.ends import BlocksEnds, Ends
+from daybook.definitions.project_file import read_project
+
+_DESCRIPTION = """\
+Delete what the project has made on the Prefect server: its deployments (by their tags), automations, and the monitor's
+variables; with --blocks, also its blocks. The warehouse keeps all tables. Runs, work pools and files stay.
+"""
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "daybook uninstall", ends: Ends | None = None) -> int:
+    """Uninstall the project, after a question. Return the exit code, or exit with 1 and the reason if that fails."""
+    parser = argparse.ArgumentParser(prog=prog, description=_DESCRIPTION)
+    parser.add_argument("--blocks", action="store_true", help="delete the blocks of `daybook blocks`, too")
+    parser.add_argument("--json", action="store_true", help="with --dry-run: print the plan as JSON")
+    add_yes(parser)
+    given = parser.parse_args(arguments)
+    with exit_with_reason("the Prefect server"):
+        project = read_project().name
+        with (ends or BlocksEnds()).server() as client:
+            from daybook.orchestration.lifecycle.uninstall import made_by  # imports Prefect
+
+            found = made_by(client, project, _blocks() if given.blocks else ())
+            if given.json and given.dry_run:
+                print(json.dumps([{"kind": one.kind, "name": one.name} for one in found], indent=2))
+                return 0
+            print(f"On the Prefect server {client.api_url}, made by the project {project}:")
+            for one in found:
+                print(f"- {one.kind} {one.name}")
+            if not found:
+                print("- nothing")
+            elif not agreed(given, f"Delete all {len(found)} of them?"):
+                return 0
+            for one in found:
+                one.delete()
+    deleted = ", ".join(f"{count} {kind}s" for kind, count in Counter(one.kind for one in found).items())
+    print(f"Deleted: {deleted or 'nothing'}.")
+    print(
+        "The warehouse was not changed. Your tables do not need Daybook. To forget what was loaded, run there, as the"
+    )
+    print("owner of the schema: DROP SCHEMA daybook CASCADE")
+    return 0
+
+
+def _blocks() -> list[str]:
+    """Return the blocks that `daybook blocks` makes: `SqlAlchemyConnector/warehouse`."""
+    from daybook.orchestration.blocks.registry import declared_blocks
+
+    declared = declared_blocks(importlib.import_module("daybook.blocks"))
+    return [name for one in declared for name in re.findall(r"\w+/\w+", one.makes)]
