@@ -139,8 +139,10 @@ class S3Stage:
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            denied = verb == "list" and status == 403
             remedy = (
-                _REMEDIES.get(code)
+                ("Access denied: the stage's credentials need s3:ListBucket on the bucket." if denied else "")
+                or _REMEDIES.get(code)
                 or _REMEDIES_BY_STATUS.get(status)
                 or "Run the load again, or read the server's log."
             )

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook uninstall"
     with exit_with_reason("the Prefect server"):
         project = read_project().name
         with (ends or BlocksEnds()).server() as client:
-            from daybook.orchestration.lifecycle.uninstall import made_by  # imports Prefect
+            from daybook.orchestration.lifecycle.server_objects import made_by  # imports Prefect
 
             found = made_by(client, project, _blocks() if given.blocks else ())
             if given.json and given.dry_run:
@@ -45,10 +45,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook uninstall"
                 one.delete()
     deleted = ", ".join(f"{count} {kind}s" for kind, count in Counter(one.kind for one in found).items())
     print(f"Deleted: {deleted or 'nothing'}.")
-    print(
-        "The warehouse was not changed. Your tables do not need Daybook. To forget what was loaded, run there, as the"
-    )
-    print("owner of the schema: DROP SCHEMA daybook CASCADE")
+    print("The warehouse was not changed. Your tables do not need Daybook. To forget what was loaded, run there, as")
+    print("the owner of the schema: DROP SCHEMA daybook CASCADE")
     return 0
 
 
