@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from daybook.ledger.errors import SchemaOutdated
+from daybook.ledger.schema_version import SCHEMA, TABLE, VERSION, check_version, record_version
 from daybook.model.types import Column
 from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.warehouses.base import Warehouse
@@ -12,9 +14,9 @@ from daybook.warehouses.session import Session
 
 T = TypeVar("T")
 
-SCHEMA = "daybook"
-#: The tables that a load writes to. It reads the catalog for all of them in one query (`Warehouse.look_up`).
-TABLES_OF_A_LOAD = tuple(f"{SCHEMA}.{name}" for name in ("ledger", "columns", "checksums", "moves"))
+#: The tables that a load writes to, and the schema's version. It reads the catalog for all of them in one query
+#: (`Warehouse.look_up`).
+TABLES_OF_A_LOAD = (TABLE, *(f"{SCHEMA}.{name}" for name in ("ledger", "columns", "checksums", "moves")))
 
 #: The longest text in one of Daybook's own tables, in characters. The column is a varchar(4000): Redshift counts bytes,
 #: and a character has up to four.
@@ -41,15 +43,23 @@ class StateTable:
         """Create the table, or add the columns that it lacks because an older version of Daybook created it.
 
         If several runs do this at the same time, one of them succeeds, and the others use its table.
+
+        Raises:
+            WorkerOutdated: a newer release has upgraded the schema.
+            SchemaOutdated: the table is so old that it needs `daybook upgrade`.
         """
+        check_version(self._warehouse, session)
         existing = self._existing_columns(session)
         if existing:
             self._add(session, {name: type for name, type in self._columns.items() if name not in existing})
             return
+        new_schema = not self._warehouse.exists(session, f"{SCHEMA}.ledger")
         columns = ", ".join(f"{name} {type}" for name, type in self._columns.items())
         for retry in (True, False):
             try:
                 session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(SCHEMA)}")
+                if new_schema and not self._warehouse.exists(session, TABLE):
+                    record_version(self._warehouse, session, VERSION)
                 session.run(f"CREATE TABLE IF NOT EXISTS {self.table} ({columns})")
                 return
             except DatabaseError:
@@ -84,6 +94,8 @@ class StateTable:
     def _add(self, session: Session, columns: Mapping[str, str]) -> None:
         full = f"{SCHEMA}.{self._name}"
         for name, type in columns.items():
+            if "NOT NULL" in type:
+                raise SchemaOutdated(f"{full} has no column {name}: an early release created it. Run `daybook upgrade`")
             add = partial(self._warehouse.alter, session, f"ALTER TABLE {self.table} ADD COLUMN {name} {type}")
             try:
                 retry_while_locked(self._warehouse, session, [full], f"{full}: adding the column {name}", add)

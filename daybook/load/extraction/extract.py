@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from daybook.errors import ExtractFailed, RowCountMismatch, SourceLost, WarehouseLost
 from daybook.ledger.ledger import Entry
+from daybook.ledger.schema_version import look_up_with_version
 from daybook.load.extraction.file_types import settled
 from daybook.load.extraction.long_texts import LongTexts
 from daybook.load.extraction.moved_rows import loaded_until, staged_later_keys
@@ -204,6 +205,7 @@ def _compared(plan: Plan, source: Source, warehouse: Warehouse) -> _Compared:
     def compare() -> _Compared:
         described = sent
         with warehouse.session() as session:
+            look_up_with_version(warehouse, session, table.name)
             diff = SchemaDiff.of(session, warehouse, table, described)
             if isinstance(source, TypedByFiles) and table.columns is None:
                 diff = settled(diff, source)
