@@ -6,7 +6,7 @@ INSTALL := sh deployments/local/install.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo stop deploy verify-redshift test test-fast test-all bench lint check docs lock
+.PHONY: help demo stop deploy verify-redshift test test-fast test-all test-prefect bench lint check docs lock
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name what; do printf '  make %-15s %s\n' "$$name" "$$what"; done
@@ -52,6 +52,11 @@ test-all: ## run every test, with all combinations instead of pairs, and with ne
 	$(PYTHON) -m tests.support.servers.install
 	-$(PYTHON) -m tests.support.servers.install_mysql
 	$(PYTHON) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder -m "" --hypothesis-profile=full
+
+# Takes half an hour for each of the two environments. ARGUMENTS="tests/flows -x" replaces the tests.
+test-prefect: ## run the tests that touch Prefect with the oldest and the newest packages that pyproject.toml allows
+	@$(INSTALL) dev
+	ARGUMENTS="$(ARGUMENTS)" sh tests/support/prefect_versions.sh
 
 bench: ## compare the nps load, the backfill and the audit with alternatives
 	@$(INSTALL) dev

@@ -7,19 +7,21 @@ until SQLite's timeout of one minute. On a busy machine it happens every few min
 created twice. If a client disconnects during a request, only the collection of all garbage ends the request's
 transaction, and until then no one else can write. So it runs every ten seconds, without the imported modules.
 
-The transaction that matches an event with the automations begins as a write transaction. Prefect 3.8.8 begins it as a
+The transaction that matches an event with the automations begins as a write transaction. Prefect 3.8 begins it as a
 read transaction and then writes. SQLite refuses that at once, without waiting, if another connection has written since:
 https://www.sqlite.org/rescode.html#busy_snapshot. After four attempts, Prefect moves the event to PREFECT_HOME/dlq and
-no automation runs. The notification of a failure then waits up to 15 minutes for the monitor's next pass.
+no automation runs. The notification of a failure then waits up to 15 minutes for the monitor's next pass. Prefect 3.9
+begins it as a write transaction itself, so it keeps its own function.
 """
 
 import gc
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from inspect import signature
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -45,6 +47,11 @@ async def automations_session(*, begin_transaction: bool = False) -> AsyncIterat
         yield session
 
 
+def reads_before_it_writes(session: Callable[..., Any]) -> bool:
+    """Return True for the `automations_session` of Prefect 3.8, and False for that of 3.9, whose callers pass more."""
+    return "with_for_update" not in signature(session).parameters
+
+
 def main() -> None:
     """Do what `prefect server start` does. Return when the server has ended."""
     gc.disable()
@@ -57,7 +64,8 @@ def main() -> None:
     gc.freeze()
     threading.Thread(target=collect, name="garbage", daemon=True).start()
 
-    triggers.automations_session = automations_session  # type: ignore[assignment]
+    if reads_before_it_writes(triggers.automations_session):
+        triggers.automations_session = automations_session  # type: ignore[assignment]
     sys.argv = ["prefect", "server", "start"]
     app()
 

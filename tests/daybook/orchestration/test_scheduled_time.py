@@ -9,6 +9,7 @@ from itertools import pairwise, product
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import prefect
 import pytest
 from prefect._internal.schemas import validators
 from prefect.server.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
@@ -271,7 +272,8 @@ def test_an_hour_that_comes_twice_has_one_tick_where_the_schedule_is_on_that_clo
 
 
 def test_a_midnight_that_does_not_come_has_its_tick_an_hour_early() -> None:
-    """Prefect's tick is at 23:00, when the day is not over. A schedule at any other hour has them all."""
+    """Prefect 3.8's tick is at 23:00, when the day is not over. A schedule at any other hour has them all."""
     start, end = datetime(2018, 11, 2, tzinfo=UTC), datetime(2018, 11, 7, tzinfo=UTC)
-    assert left_out("day", "America/Sao_Paulo", "0 0 * * *", start, end) == ["2018-11-03"]
+    early = ["2018-11-03"] if prefect.__version__.startswith("3.8.") else []
+    assert left_out("day", "America/Sao_Paulo", "0 0 * * *", start, end) == early
     assert left_out("day", "America/Sao_Paulo", "0 1 * * *", start, end) == []

@@ -12,6 +12,7 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger
 from prefect.types._datetime import now
 
 from daybook.orchestration.local_stack.polling import wait_until
+from daybook.orchestration.local_stack.prefect_server import automations_session, reads_before_it_writes
 from daybook.orchestration.local_stack.stack import LocalStack
 
 EVENTS = 40
@@ -84,3 +85,13 @@ def test_each_event_fires_its_automation(prefect_server: str, stack: LocalStack)
             assert fired(prefect_server, automation) == EVENTS
         finally:
             client.delete_automation(automation)
+
+
+def test_a_prefect_that_does_not_need_the_fix_keeps_its_own_function() -> None:
+    """Prefect 3.9 calls it with an argument that 3.8 does not have: with ours, no automation would ever fire."""
+
+    def of_3_9(begin_transaction: bool = False, with_for_update: bool = False) -> None:
+        """Begin a transaction, as 3.9 does."""
+
+    assert reads_before_it_writes(automations_session)
+    assert not reads_before_it_writes(of_3_9)
