@@ -77,6 +77,9 @@ GROUPS = {
             "daybook.cli.automations:main",
         ),
     ),
+    "Your shell": (
+        Command("completion", "complete commands, options and tables in a shell", "daybook.cli.completion:main"),
+    ),
     "Leave": (
         Command("uninstall", "remove what Daybook made on the Prefect server", "daybook.cli.tables.uninstall:main"),
     ),
