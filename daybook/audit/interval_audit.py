@@ -15,6 +15,7 @@ from daybook.definitions.table import Table
 from daybook.errors import AuditRefused
 from daybook.ledger.interval_status import first_covering
 from daybook.ledger.ledger import Entry
+from daybook.load.extraction.source_version import filter_version
 from daybook.model.interval import Interval, merged
 from daybook.sources.base import ConnectionProvider
 from daybook.sql.checksum.columns import ComparedColumns
@@ -25,6 +26,8 @@ from daybook.warehouses.base import Warehouse
 SECONDS = 300
 #: The number of differing intervals whose rows are compared. If a whole history differs, comparing all takes too long.
 MAX_DIFFED_INTERVALS = 200
+#: The remark on an interval with rows that no longer match, or that match now.
+OTHER_FILTER = "it was loaded with another where: or query: than the table file has now"
 #: The start of a ledger entry for a full refresh of a table without a `start`.
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -138,6 +141,8 @@ def _judged(
     why = unknown if verdict == Verdict.DIFFERS and unknown else why
     if verdict == Verdict.BOTH and sides.with_moved and sides.with_moved.sums([interval])[interval] == ledger:
         verdict, why = Verdict.SOURCE_CHANGED, None  # rows moved to later intervals, but the ledger still counts them
+    if entry and verdict.is_difference and entry.version != filter_version(sides.table):
+        why = OTHER_FILTER
     in_parts = entry is None and loaded is not False
     bounds = estimate(source, warehouse)
     return Audited(interval, verdict, source, entry, warehouse, sides.recipe, bounds, why, in_parts)

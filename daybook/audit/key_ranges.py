@@ -59,7 +59,7 @@ def by_key(side: ComparisonSide, key: str, since: datetime | None, until: dateti
         conditions.append(f"{side.column} < %s")
         values.append(cursor.bound(until))
     axis = ByKey(tuple(conditions), tuple(values))
-    return replace(side, axis=axis, column=side.quote(key))
+    return replace(side, axis=axis, column=side.quote(key), within=None)
 
 
 def whole_numbers(field: Field) -> bool:

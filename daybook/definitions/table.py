@@ -37,6 +37,11 @@ class Table(TableSpec, DeploymentFields, LayoutFields):
         return self
 
     @model_validator(mode="after")
+    def _check_source(self) -> "Table":
+        self.source.check(self)
+        return self
+
+    @model_validator(mode="after")
     def _check_layouts(self) -> "Table":
         for field, layout in self.layouts.items():
             for column, option in layout.columns.items():

@@ -57,7 +57,7 @@ class Entry:
     snapshot_at: datetime
     """The time of the source's snapshot, by the source's clock."""
     version: str | None = None
-    """The version of a file and of its table file, to detect unchanged files. None for all other sources."""
+    """The version of a file and of its table file, to detect unchanged files. Of a database, that of its filter."""
     missing: str | None = None
     """The requested data that the source did not provide, as text. None: the load is complete."""
     checksum: str | None = None

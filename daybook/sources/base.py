@@ -49,6 +49,12 @@ def counted(rows: int) -> str:
     return f"{rows:,} or more" if rows >= MOST_COUNTED else f"{rows:,}"
 
 
+def filtered_out(what: str, rows: int) -> str:
+    """Return the notice about `rows` rows that a filter left out of `what`: a table and the label of a load."""
+    verb = "does not match where: and is" if rows == 1 else "do not match where: and are"
+    return f"{what}: {counted(rows)} row{'s' * (rows != 1)} of the source {verb} left out"
+
+
 def without_cursor(table: "TableSpec", rows: int) -> str:
     """Return the warning about `rows` rows without a cursor."""
     return (
@@ -190,6 +196,15 @@ class Noticing(Protocol):
 
 
 @runtime_checkable
+class Filtered(Protocol):
+    """A source with a filter in the table file, such as `where:` of a database."""
+
+    def left_out(self) -> int:
+        """Return the number of rows that the filter leaves out of the whole source, of which it counts MOST_COUNTED."""
+        ...
+
+
+@runtime_checkable
 class InPlace(Protocol):
     """A source of files that some warehouses can read directly, without staging."""
 
@@ -210,12 +225,21 @@ class SourceKind(BaseModel):
     masks: ClassVar[bool] = False
     #: True if sources of this kind are `daybook.sql.checksum.side.Auditable`, so that the ledger has their checksums.
     audited: ClassVar[bool] = False
+
+    @property
+    def filter(self) -> str | None:
+        """Return the text that chooses the rows of the source, such as `where:`. None: all rows are loaded."""
+        return None
+
     #: True if a full refresh begins at the table's `start`, because the source has no beginning of its own.
     from_start: ClassVar[bool] = False
 
     def open(self, table: "TableSpec", keys: ConnectionProvider) -> AbstractContextManager[Source]:
         """Open the source of `table` for one run."""
         raise NotImplementedError
+
+    def check(self, table: "TableSpec") -> None:
+        """Check that the source fits the other fields of the table file. Raise a ValueError if it does not."""
 
     def open_to_audit(self, table: "TableSpec", keys: ConnectionProvider) -> AbstractContextManager[Source]:
         """Open the source for an audit, which may read another server than loads do."""

@@ -14,6 +14,7 @@ from daybook.load.extraction.long_texts import LongTexts
 from daybook.load.extraction.moved_rows import loaded_until, staged_later_keys
 from daybook.load.extraction.schema_drift import SchemaDiff
 from daybook.load.extraction.source_version import unchanged, version_of
+from daybook.load.extraction.source_warnings import logged_warnings
 from daybook.load.extraction.target_shape import as_sent, target_of
 from daybook.load.planning.plan import Plan
 from daybook.model.masks import masked
@@ -54,7 +55,7 @@ class Extracted:
     described: tuple[Column, ...] = ()
     """All columns of the source, after masking."""
     warnings: tuple[str, ...] = ()
-    """The warnings of the source: about rows that belong to no interval, and the like."""
+    """The warnings of the source: about rows that belong to no interval, and the like. Rows that a filter left out."""
     later: Manifest | None = None
     """The staged keys of rows that have moved past all loaded intervals. Only exact loads of an upsert have them."""
 
@@ -124,9 +125,7 @@ def _extract(
                 f"{same.loaded_at:%Y-%m-%d %H:%M}",
             )
             return Extracted(plan, target, nothing, 0, source.snapshot_at, began_at, seconds, unchanged=same)
-        warnings = tuple(source.warnings())
-        for warning in warnings:
-            logger.warning(warning)
+        warnings = logged_warnings(source, plan)
         found = {column.name: column for column in described}
         sent = [as_sent(found[column.name], column) for column in target.columns]
         counter = _Counter(on_rows)

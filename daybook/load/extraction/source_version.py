@@ -16,9 +16,17 @@ def version_of(plan: Plan, source: Source) -> str | None:
     """Return the version that the ledger keeps of a full load: the table file's fingerprint and the source's version.
 
     It has the fingerprint because a changed table file makes another table of the same source. The result is None for
-    loads of intervals, and for sources without versions.
+    loads of intervals, and for sources without versions. For a source with a filter, it is `filter_version`.
     """
+    if plan.table.source.filter is not None:
+        return filter_version(plan.table)
     return f"{_fingerprint(plan.table)} {source.version}" if plan.whole and isinstance(source, Versioned) else None
+
+
+def filter_version(table: Table) -> str | None:
+    """Return the version that the ledger keeps of a load of some rows of a database; None for all of its rows."""
+    text = table.source.filter
+    return None if text is None else f"filter {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def unchanged(plan: Plan, source: Source, warehouse: Warehouse, session: Session) -> Entry | None:

@@ -1,4 +1,4 @@
-"""`kind: database`: a table or a view of MySQL, MariaDB or PostgreSQL.
+"""`kind: database`: a table, a view or a query of MySQL, MariaDB or PostgreSQL.
 
 Every module in this folder with a constant `URLS` reads databases. It has:
 
@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Field, WithJsonSchema, field_validator
+from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from daybook.errors import SourceError
 from daybook.sources.base import ConnectionProvider, Source, SourceKind
+from daybook.sources.database.filters.fragment import PLACEHOLDERS
 from daybook.sql.connection import connect
 from daybook.yaml_model import OR_NULL
 
@@ -52,7 +53,7 @@ def _modules() -> list[Any]:
 
 
 class Config(SourceKind):
-    """A table in a database: `source:` of a table file."""
+    """A table or a query in a database: `source:` of a table file."""
 
     masks: ClassVar[bool] = True
     audited: ClassVar[bool] = True
@@ -60,7 +61,18 @@ class Config(SourceKind):
     kind: Literal["database"]
     block: str = Field("production", description="The SqlAlchemyConnector block with the credentials.")
     table: Annotated[tuple[str, ...], WithJsonSchema(_TABLE)] = Field(
-        description="The table: schema.table, or [schema, table] if a name contains a dot."
+        default_factory=tuple,
+        description="The table: schema.table, or [schema, table] if a name contains a dot. Required without `query`.",
+    )
+    query: str | None = Field(
+        None,
+        description="Instead of `table`: one SELECT, whose rows are loaded. {start} and {end} in its WHERE are the "
+        "bounds of the interval, in the type of the cursor. They spare the source all other rows.",
+    )
+    where: str | None = Field(
+        None,
+        description="A condition in the source's SQL, such as country = 'DE'. Only rows that meet it are loaded, "
+        "counted and audited.",
     )
     replica: str | None = Field(
         None,
@@ -81,6 +93,44 @@ class Config(SourceKind):
         if not isinstance(parts, list | tuple) or not 1 <= len(parts) <= 2 or not all(parts):
             raise ValueError("expected schema.table, or [schema, table] if a name contains a dot")
         return tuple(parts)
+
+    @field_validator("query", "where")
+    @classmethod
+    def _check_sql(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is None:
+            return None
+        from daybook.sources.database.filters import parse  # sqlglot takes long to import
+
+        return parse.check(text, parse.parse_query if info.field_name == "query" else parse.parse_where)
+
+    @model_validator(mode="after")
+    def _check_one(self) -> "Config":
+        if self.table and self.query is not None:
+            raise ValueError("table: and query: exclude each other: keep one of them. A filter of a table is where:")
+        if not self.table and self.query is None:
+            raise ValueError("table: is missing: add it (schema.table), or query: with a SELECT")
+        return self
+
+    def check(self, table: "TableSpec") -> None:
+        """Check that a query with placeholders has a cursor. Raise a ValueError if it has not."""
+        used = [name for name in PLACEHOLDERS if self.query is not None and name in self.query]
+        if used and table.cursor is None:
+            raise ValueError(f"source.query: {used[0]} is a bound of the interval, so it needs cursor: and interval:")
+
+    @property
+    def filter(self) -> str | None:
+        """Return the query and the condition."""
+        return "\n".join(text for text in (self.query, self.where) if text is not None) or None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Return True if the rows are those of a query, or of a table with a condition."""
+        return self.query is not None or self.where is not None
+
+    @property
+    def title(self) -> str:
+        """Return the table as the table file has it, or words for a query, for messages."""
+        return ".".join(self.table) or "the query"
 
     @contextmanager
     def open(self, table: "TableSpec", keys: ConnectionProvider) -> Iterator[Source]:

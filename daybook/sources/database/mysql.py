@@ -1,10 +1,11 @@
 """Tables of MySQL and MariaDB: the server writes each row as one line of CSV, and Python moves the bytes."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from pymysql.cursors import DictCursor, SSCursor
+from pymysql.cursors import SSCursor
 
 from daybook.errors import SourceError
 from daybook.model.cursor import Cursor
@@ -14,9 +15,12 @@ from daybook.model.types import Column
 from daybook.sources.base import Span, cursor_of
 from daybook.sources.database import mysql_checksum as hashing
 from daybook.sources.database import mysql_wire
-from daybook.sources.database.catalog import Facts, index_rows
+from daybook.sources.database.catalog import Facts
+from daybook.sources.database.filters import mysql_metadata
+from daybook.sources.database.filters.relation import EVERYTHING, Relation, not_accepted, span_of
 from daybook.sources.database.mysql_errors import limit_sql, read_error
-from daybook.sources.database.mysql_fields import field_sql
+from daybook.sources.database.mysql_fields import field_sql, literal
+from daybook.sources.database.mysql_indexes import indexes
 from daybook.sources.database.mysql_types import DESCRIBED, type_of
 from daybook.sources.database.mysql_zero_dates import RealDates, as_null_sql, rows_without_interval, zero_sql
 from daybook.sql.bucketing import rows_by_interval
@@ -53,11 +57,13 @@ class MySQLTable:
         # a TIMESTAMP has the session's time zone; by default, the server disconnects if the stage blocks for 60 s
         self._query("SET SESSION time_zone = '+00:00', sql_mode = '', net_write_timeout = 3600")
         ((database,),) = self._query("SELECT DATABASE()")
-        self._schema: str = database if len(config.table) == 1 else config.table[0]
-        self._name: str = config.table[-1]
+        self._schema: str = config.table[0] if len(config.table) == 2 else database
+        self._name = config.table[-1] if config.table else ""
         self._table_sql = f"{self._quote(self._schema or '?')}.{self._quote(self._name)}"
+        self._relation = Relation.of(config, table, "mysql", self._table_sql, self._bounds)
         refusal = self._begin()
-        self._described = self._query(DESCRIBED, (self._schema, self._name))
+        self._described = self._describe()
+        self._relation = self._relation.with_columns([self._quote(row[0]) for row in self._described])
         if not self._described or (refusal and self._view):
             readable = self._table_sql.replace("%%", "%")
             said = f" (the server's error: {refusal.message})" if refusal else ""
@@ -79,15 +85,15 @@ class MySQLTable:
         https://dev.mysql.com/doc/refman/8.4/en/metadata-locking.html
         """
         self._query("START TRANSACTION READ ONLY")
-        refusal = None
-        try:
-            self._query(f"SELECT 1 FROM {self._table_sql} LIMIT 0")
-        except DatabaseError as error:
-            if error.transient:
-                raise
-            refusal = error
+        refusal = None if self._config.query else self._refusal(self._table_sql)
         ((now,),) = self._query("SELECT UTC_TIMESTAMP(6)")
         self.snapshot_at: datetime = now.replace(tzinfo=UTC)
+        # after the time, because the optimizer may already read rows of subqueries
+        if self._config.is_filtered and not refusal and (error := self._refusal(self._relation.sql())):
+            raise not_accepted(self._table, self._config, error) from error
+        self._view = self._config.query is not None
+        if self._view:
+            return None
         kinds = self._query(
             "SELECT table_type FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
             (self._schema, self._name),
@@ -96,6 +102,32 @@ class MySQLTable:
         if not refusal and not self._view:  # a view may take minutes to return one row, and is read soon
             self._query(f"SELECT 1 FROM {self._table_sql} LIMIT 1")
         return refusal
+
+    def _refusal(self, relation: str) -> DatabaseError | None:
+        """Lock what a FROM item reads against DDL. Return the server's refusal to read it."""
+        try:
+            self._query(f"SELECT 1 FROM {relation} LIMIT 0")
+        except DatabaseError as error:
+            if error.transient:
+                raise
+            return error
+        return None
+
+    def _describe(self) -> Sequence[Sequence[Any]]:
+        if not self._config.query:
+            return self._query(DESCRIBED, (self._schema, self._name))
+        return mysql_metadata.described(self._connection, self._query, self._relation.sql(), self._table)
+
+    def _bounds(self, span: Span) -> tuple[str, str]:
+        """Return the SQL of the bounds of a span for a query. The widest ones include zero dates and 9999-12-31."""
+        if span.start is None or span.end is None:
+            return "'0000-00-00 00:00:00'", "'9999-12-31 23:59:59.999999'"
+        cursor = self._cursor()
+        return f"'{literal(cursor.bound(span.start))}'", f"'{literal(cursor.bound(span.end))}'"
+
+    def left_out(self) -> int:
+        """Return the number of rows that `where:` leaves out, at most MOST_COUNTED."""
+        return self._relation.left_out(self._query)
 
     def columns(self) -> list[Column]:
         """Return the columns in the table's order."""
@@ -113,34 +145,28 @@ class MySQLTable:
             described = next(row for row in self._described if row[0] == cursor)
             year, nulls = self.snapshot_at.year, self._nulls_zero_dates
             name = self._quote(cursor)
-            return rows_without_interval(self._query, self._table, self._table_sql, name, described, nulls, year)
+            return rows_without_interval(self._query, self._table, self._relation.sql(), name, described, nulls, year)
         index = f"INDEX {self._quote(f'{self._name}_{cursor}'[:64])} ON {self._table_sql} ({self._quote(cursor)})"
         return [
-            f"{self._table.name}: no index of {'.'.join(self._config.table)} starts with the cursor {cursor}, so every "
+            f"{self._table.name}: no index of {self._config.title} starts with the cursor {cursor}, so every "
             f"load reads the whole table. Run in the source: CREATE {index.replace('%%', '%')}"
         ]
 
     def facts(self) -> Facts:
-        """Return the facts about the table. An index is hidden if it is invisible (MySQL) or ignored (MariaDB)."""
-        if self._view:
-            return Facts(True, ())
-        with translated(read_error), self._connection.cursor(DictCursor) as cursor:
-            cursor.execute(f"SHOW INDEX FROM {self._table_sql}", ())
-            indexes = cursor.fetchall()
-        # information_schema.statistics has other columns in each of them, and a query that names one fails in the other
-        return Facts(False, index_rows([_index_row(index) for index in indexes]))
+        """Return the facts about the table."""
+        return Facts(True, ()) if self._view else Facts(False, indexes(self._connection, self._table_sql))
 
     def first(self, column: str) -> date | datetime | None:
         """Return the smallest date or time of a column that is not a zero date."""
         name = self._quote(column)
         real = f"{name} >= '1000-01-01' AND NOT {zero_sql(name)}"
-        found = self._query(f"SELECT {name} FROM {self._table_sql} WHERE {real} ORDER BY {name} LIMIT 1")
+        found = self._query(f"SELECT {name} FROM {self._relation.sql()} WHERE {real} ORDER BY {name} LIMIT 1")
         return found[0][0] if found else None
 
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
         """Return the row count of each of these adjacent intervals."""
-        cursor = self._cursor()
-        return rows_by_interval(self._bound, self._live_sql(), self._quote(cursor.column), cursor, intervals)
+        cursor, rows = self._cursor(), self._live_sql(span_of(intervals))
+        return rows_by_interval(self._bound, rows, self._quote(cursor.column), cursor, intervals)
 
     def side(self, recipe: ComparedColumns, columns: Sequence[Column], seconds: int) -> ComparisonSide:
         """Return the rows that a load reads, for an audit: see `daybook.sql.checksum.side.Auditable`."""
@@ -154,7 +180,8 @@ class MySQLTable:
             return hashing.sent(field, self._quote(name), described[name], masks[name], self._config.zero_dates)
 
         cursor = self._cursor() if self._table.cursor else None
-        return side_of(hashing, recipe, value, self._bound, self._live_sql(), cursor, self._quote)
+        side = side_of(hashing, recipe, value, self._bound, self._live_sql(), cursor, self._quote)
+        return replace(side, within=self._relation.within(self._live_sql))
 
     @property
     def _nulls_zero_dates(self) -> bool:
@@ -166,13 +193,13 @@ class MySQLTable:
             RealDates(cursor.column, cursor.type, cursor.timezone, cursor.table) if self._nulls_zero_dates else cursor
         )
 
-    def _live_sql(self) -> str:
+    def _live_sql(self, span: Span = EVERYTHING) -> str:
         columns = {column.name: column for column in self.columns()}
         as_sent = as_null_sql if self._nulls_zero_dates else None
-        return live_sql(self._table, columns, self._table_sql, self._quote, as_sent)
+        return live_sql(self._table, columns, self._relation.sql(span), self._quote, as_sent)
 
     def _bound(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        return self._query(statement, [_literal(value) if isinstance(value, date) else value for value in values])
+        return self._query(statement, [literal(value) if isinstance(value, date) else value for value in values])
 
     def rows(self, columns: Sequence[Column], span: Span, format: CsvFormat) -> Iterator[Chunk]:
         """Stream the rows of `span` from an unbuffered query.
@@ -188,7 +215,7 @@ class MySQLTable:
                 yield from mysql_wire.lines(self._connection)
         except mysql_wire.RowIsNull:
             raise SourceError(
-                f"{self._table.name}: a row of {'.'.join(self._config.table)} is longer than the server's "
+                f"{self._table.name}: a row of {self._config.title} is longer than the server's "
                 "max_allowed_packet, so the server cannot send it. Raise the limit there (SET GLOBAL "
                 "max_allowed_packet = …), or remove the large column from `columns:`"
             ) from None
@@ -200,11 +227,11 @@ class MySQLTable:
             field_sql(self._quote(column.name), described[column.name], column, format, self._config.zero_dates)
             for column in columns
         )
-        statement = f"SELECT CONCAT({fields}) FROM {self._table_sql}"
+        statement = f"SELECT CONCAT({fields}) FROM {self._relation.sql(span)}"
         if span.start and span.end:
             cursor = cursor_of(self._table, {name: type_of(row) for name, row in described.items()})
             name = self._quote(cursor.column)
-            values |= {"start": _literal(cursor.bound(span.start)), "end": _literal(cursor.bound(span.end))}
+            values |= {"start": literal(cursor.bound(span.start)), "end": literal(cursor.bound(span.end))}
             statement += f" WHERE {name} >= %(start)s AND {name} < %(end)s"
             if self._nulls_zero_dates:
                 statement += f" AND NOT {zero_sql(name)}"
@@ -222,15 +249,3 @@ class MySQLTable:
     @staticmethod
     def _quote(name: str) -> str:
         return "`" + name.replace("`", "``").replace("%", "%%") + "`"
-
-
-def _index_row(shown: dict[str, Any]) -> tuple[Any, ...]:
-    """Return the row of `index_rows` for a row of SHOW INDEX: a column of an index. An expression has no name."""
-    name, column = shown["Key_name"], None if shown["Sub_part"] else shown["Column_name"]
-    hidden = shown.get("Visible") == "NO" or shown.get("Ignored") == "YES"  # MySQL 8, MariaDB 10.6
-    return name, name == "PRIMARY", shown["Non_unique"] == 0, hidden, column
-
-
-def _literal(bound: date | datetime) -> str:
-    """Return a bound as text: an instant without its zone, since the session's time zone is UTC."""
-    return bound.replace(tzinfo=None).isoformat(" ") if isinstance(bound, datetime) else bound.isoformat()

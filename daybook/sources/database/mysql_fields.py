@@ -1,6 +1,7 @@
 """The SQL of one field of a line of CSV in MySQL and MariaDB."""
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
 from daybook.model.types import Column
@@ -55,3 +56,8 @@ def field_sql(column: str, described: Sequence[Any], sent: Column, format: CsvFo
         reason = reason_sql(column, described[CHARSET], masked=bool(sent.mask))
         value = f"IF({unmapped}, CONCAT('\"', X'{NOT_SENT.encode().hex()}', {reason}, '\"'), {value})"
     return f"IF({null}, %(null)s, {value})"
+
+
+def literal(bound: date | datetime) -> str:
+    """Return a bound as text: an instant without its zone, since the session's time zone is UTC."""
+    return bound.replace(tzinfo=None).isoformat(" ") if isinstance(bound, datetime) else bound.isoformat()

@@ -100,6 +100,8 @@ class ComparisonSide:
     too_long: str
     """The reason why some rows have no hash, and the remedy. It follows "12 rows " in a message."""
     cost: Cost = field(default_factory=Cost)
+    within: Callable[[Any, Any], str] | None = None
+    """Returns the FROM item for the rows from one instant until another. None: `table`, whatever the range is."""
 
     def metered(self) -> "ComparisonSide":
         """Return a copy of this side with a new `cost`, which starts at zero."""
@@ -116,7 +118,8 @@ class ComparisonSide:
     def sums(self, stretches: Sequence[S]) -> dict[S, Sum]:
         """Return the checksum of each of these ranges, which do not overlap."""
         assert self.axis is not None
-        return sums_by_interval(self.query, self.table, self.column, self.axis, self.row_hash, stretches, self.fence)
+        rows = self._from(stretches)
+        return sums_by_interval(self.query, rows, self.column, self.axis, self.row_hash, stretches, self.fence)
 
     def whole(self) -> Sum:
         """Return the checksum of the whole table."""
@@ -124,7 +127,7 @@ class ComparisonSide:
 
     def unhashed(self, stretches: Sequence[S]) -> int:
         """Return the number of rows in these ranges without a hash: the database could not build their text."""
-        hashed = f"SELECT {self.row_hash} AS hash FROM {self.table}"
+        hashed = f"SELECT {self.row_hash} AS hash FROM {self._from(stretches)}"
         where, bounds = self._within(stretches)
         ((rows, with_hash),) = self.query(f"SELECT count(*), count(hash) FROM ({hashed} {where}) AS hashed", bounds)
         return int(rows) - int(with_hash)
@@ -154,12 +157,20 @@ class ComparisonSide:
         """Return the keys of at most `most` rows of the range."""
         where, bounds = self._within([stretch])
         keys = ", ".join(self.key.values())
-        return list(self.query(f"SELECT {keys} FROM {self.table} {where} LIMIT {most}", bounds)) if keys else []
+        rows = self._from([stretch])
+        return list(self.query(f"SELECT {keys} FROM {rows} {where} LIMIT {most}", bounds)) if keys else []
 
     def _hashed(self, stretch: Any, keys: Sequence[str] = ()) -> str:
         named = "".join(f", {sql} AS {name}" for name, sql in zip(keys, self.key.values(), strict=False))
         where, _ = self._within([stretch])
-        return f"SELECT {self.key_hash} AS key_hash, {self.row_hash} AS hash{named} FROM {self.table} {where}"
+        rows = self._from([stretch])
+        return f"SELECT {self.key_hash} AS key_hash, {self.row_hash} AS hash{named} FROM {rows} {where}"
+
+    def _from(self, stretches: Sequence[Any]) -> str:
+        """Return the FROM item for the rows of these ranges. It may have others: the caller adds the condition."""
+        if self.within is None or not stretches:
+            return self.table
+        return self.within(min(one.start for one in stretches), max(one.end for one in stretches))
 
     def _bounds(self, stretch: Any) -> list[Any]:
         return self._within([stretch])[1]

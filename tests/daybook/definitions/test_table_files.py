@@ -62,7 +62,7 @@ def test_a_good_file(tmp_path: Path) -> None:
         (("load: upsert", "load: upsert\nchecks: [{sql: select 1}]"), ["checks", "add equals, at_least or at_most"]),
         (("key: [id]", "key: [id, id]"), ["twice"]),
         (("table: prod.nps", "table: a.b.c"), ["source", "schema.table"]),
-        (("table: prod.nps", "tabel: prod.nps"), ["source.database.tabel", "did you mean 'table'", "missing"]),
+        (("table: prod.nps", "tabel: prod.nps"), ["source.database.tabel", "did you mean 'table'"]),
         (("owner: data-team", "owner: data-team\nowner: others"), ["owner"]),
         (("owner: data-team", "name: x\nowner: data-team"), ["name", "cannot be set here; remove it"]),
         (("owner: data-team", "owner: ["), ["not YAML"]),
