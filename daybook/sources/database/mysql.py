@@ -122,8 +122,8 @@ class MySQLTable:
         """Return the SQL of the bounds of a span for a query. The widest ones include zero dates and 9999-12-31."""
         if span.start is None or span.end is None:
             return "'0000-00-00 00:00:00'", "'9999-12-31 23:59:59.999999'"
-        cursor = self._cursor()
-        return f"'{literal(cursor.bound(span.start))}'", f"'{literal(cursor.bound(span.end))}'"
+        start, end = (literal(self._cursor().bound(instant)) for instant in (span.start, span.end))
+        return f"'{start}'", f"'{end}'"
 
     def left_out(self) -> int:
         """Return the number of rows that `where:` leaves out, at most MOST_COUNTED."""
@@ -143,8 +143,7 @@ class MySQLTable:
             return []
         if facts.is_leading(cursor):
             described = next(row for row in self._described if row[0] == cursor)
-            year, nulls = self.snapshot_at.year, self._nulls_zero_dates
-            name = self._quote(cursor)
+            year, nulls, name = self.snapshot_at.year, self._nulls_zero_dates, self._quote(cursor)
             return rows_without_interval(self._query, self._table, self._relation.sql(), name, described, nulls, year)
         index = f"INDEX {self._quote(f'{self._name}_{cursor}'[:64])} ON {self._table_sql} ({self._quote(cursor)})"
         return [
