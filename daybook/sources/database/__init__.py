@@ -99,9 +99,10 @@ class Config(SourceKind):
     def _check_sql(cls, text: str | None, info: ValidationInfo) -> str | None:
         if text is None:
             return None
-        from daybook.sources.database.filters import parse  # sqlglot takes long to import
+        from daybook.sources.database.filters import fragment_parser  # sqlglot takes long to import
 
-        return parse.check(text, parse.parse_query if info.field_name == "query" else parse.parse_where)
+        parse = fragment_parser.parse_query if info.field_name == "query" else fragment_parser.parse_where
+        return fragment_parser.check(text, parse)
 
     @model_validator(mode="after")
     def _check_one(self) -> "Config":

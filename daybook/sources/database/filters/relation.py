@@ -46,7 +46,7 @@ class Relation:
         read = dict[str, Fragment]()
         if config.is_filtered:
             # sqlglot takes long to import
-            from daybook.sources.database.filters.parse import parse_query, parse_where
+            from daybook.sources.database.filters.fragment_parser import parse_query, parse_where
 
             for field, text, parse in (("query", config.query, parse_query), ("where", config.where, parse_where)):
                 try:

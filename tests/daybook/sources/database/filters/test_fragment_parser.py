@@ -4,7 +4,7 @@ import pytest
 
 from daybook.sources.database import Config
 from daybook.sources.database.filters.fragment import Refused
-from daybook.sources.database.filters.parse import DIALECTS, check, parse_query, parse_where
+from daybook.sources.database.filters.fragment_parser import DIALECTS, check, parse_query, parse_where
 
 BOTH = ("mysql", "postgres")
 
