@@ -62,6 +62,7 @@ GROUPS = {
         Command("reset", "delete a table's rows and start its ledger again", "daybook.cli.tables.reset:main"),
         Command("rename", "rename a table, with its history and file", "daybook.cli.tables.rename:main"),
         Command("stage", "delete what old loads left on the stage", "daybook.cli.tables.stage_clean:main"),
+        Command("clone", "load the last days of tables into another target", "daybook.cli.tables.clone:main"),
         Command("remove", "stop loading a table; keep, archive or drop it", "daybook.cli.tables.remove:main"),
     ),
     "Describe tables": (

@@ -119,6 +119,10 @@ class Target:
                 f"tables/{renamed}, and prod's tables are there. Set another schema_prefix for {self.name} in {FILE}"
             )
 
+    def project_tag(self, tag: str) -> str:
+        """Return the tag of a project's deployments in this target, so that removing some never reaches another one."""
+        return tag if self.is_prod else f"{tag}@{self.name}"
+
     @property
     def tags(self) -> tuple[str, ...]:
         """Return the tags that deployments and runs of this target have in addition. None for prod."""

@@ -1,11 +1,18 @@
 """Turn the table of a file into that of a target: its name, and the tables that its SQL and its checks name."""
 
 from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
+from daybook.definitions.project_file import FILE
 from daybook.definitions.summary import Summary
 from daybook.definitions.table import Table
 from daybook.definitions.targets.project_target import Target
+from daybook.errors import TableFileError
 from daybook.model.checks import Check
 
 D = TypeVar("D", Table, Summary)
@@ -29,7 +36,28 @@ def in_target(file: D, target: Target, names: Callable[[], Collection[str]]) -> 
         changed |= {field: known.in_checks(getattr(file, field)) for field in ("input_checks", "output_checks")}
     else:
         changed["checks"] = known.in_checks(file.checks)
+        changed |= _sampled(file, target)
     return file.model_copy(update=changed)
+
+
+def _sampled(table: Table, target: Target) -> dict[str, Any]:
+    """Return the fields of a table that limit it to the target's sample."""
+    changed: dict[str, Any] = {}
+    if target.settings.last and table.start is not None:
+        first = datetime.now(ZoneInfo(table.timezone)).date() - timedelta(days=target.settings.last)
+        own = table.start.date() if isinstance(table.start, datetime) else table.start
+        if first > own:
+            changed["start"] = first
+    conditions = [text for pattern, text in target.settings.where.items() if fnmatchcase(table.name, pattern)]
+    if conditions and "where" in type(table.source).model_fields:
+        own_filter = getattr(table.source, "where", None)
+        every = " AND ".join(f"({text})" for text in (*([own_filter] if own_filter else []), *conditions))
+        try:
+            changed["source"] = type(table.source).model_validate(table.source.model_dump() | {"where": every})
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise TableFileError(f"{FILE}: targets.{target.name}.where: {table.name}: {reason}") from None
+    return changed
 
 
 class TargetNames:

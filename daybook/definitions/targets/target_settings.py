@@ -67,8 +67,8 @@ class TargetSettings(Strict):
     )
     last: Days | None = Field(
         None,
-        description="Load only the rows of this many days: 7 days. It moves the `start` of every table with "
-        "intervals, and filters other tables of a database that have a cursor.",
+        description="Owe only this many days: 7 days. It moves the `start` of every table that has one. Other tables "
+        "are filtered by `where`.",
     )
     where: dict[str, str] = Field(
         {},
