@@ -4,13 +4,19 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daybook.project import project_root
+from daybook.project import checkout, project_root
+from daybook.scaffold.example import copy_example
 
 if TYPE_CHECKING:
     from daybook.orchestration.local_stack.console import Narrator
     from daybook.orchestration.local_stack.stack import LocalStack
+
+
+#: The folder that `daybook demo` makes outside of a checkout.
+DEMO = "daybook-demo"
 
 
 def demo(arguments: Sequence[str] | None = None, prog: str = "daybook demo") -> int:
@@ -36,6 +42,17 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook stack") ->
     return _run(parser.parse_args(arguments).command)
 
 
+def demo_folder() -> Path:
+    """Return the folder of the demo: this checkout, this folder if an earlier demo made it, or a new `daybook-demo`.
+
+    The demo loads sample data, so it never runs in a project of the user's own.
+    """
+    here = project_root()
+    if here in (checkout(), Path.cwd()) and (here / "tables" / "raw_data" / "nps.yaml").is_file():
+        return here
+    return copy_example(Path.cwd() / DEMO)
+
+
 def _run(command: str, started: int | None = None) -> int:
     import httpx
 
@@ -43,7 +60,7 @@ def _run(command: str, started: int | None = None) -> int:
     from daybook.orchestration.local_stack.errors import StackError
     from daybook.orchestration.local_stack.stack import LocalStack
 
-    stack, narrator = LocalStack(project_root()), Narrator()
+    stack, narrator = LocalStack(demo_folder() if command == "demo" else project_root()), Narrator()
     try:
         if command == "down":
             count = stack.stop()
@@ -69,14 +86,8 @@ def _run(command: str, started: int | None = None) -> int:
 def _start(command: str, stack: "LocalStack", narrator: "Narrator", seconds_before: float) -> None:
     from daybook.orchestration.local_stack.database_targets import find_targets
     from daybook.orchestration.local_stack.environment import replace_environment
-    from daybook.orchestration.local_stack.errors import StackError
     from daybook.orchestration.local_stack.lock import only_one
 
-    if command == "demo" and not (stack.root / "prefect.yaml").is_file():
-        raise StackError(
-            f"{stack.root} has no prefect.yaml: the demo runs the deployments of Daybook's own repository. Run it in a "
-            "clone of that repository. For your own project, `daybook stack up` starts the same servers."
-        )
     stack.check_home()
     with only_one(stack.home):
         targets = find_targets(stack)

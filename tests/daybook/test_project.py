@@ -110,7 +110,7 @@ def test_a_run_finds_the_project_that_its_deployments_pull_step_names(
     monkeypatch.chdir(tmp_path / "worker")
     deployment = SimpleNamespace(
         id=uuid4(),
-        entrypoint="daybook.flows.load_table.load_table",
+        entrypoint="daybook.flows.load_table:load_table",
         pull_steps=[{f"prefect.deployments.steps.{step}": given}],
     )
     client = SimpleNamespace(read_deployment=AsyncMock(return_value=deployment))

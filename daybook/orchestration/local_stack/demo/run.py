@@ -1,7 +1,10 @@
 """Run `make demo`: from nothing to a loaded warehouse. Import this module after `replace_environment`."""
 
 import os
+import shlex
+import sys
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -13,21 +16,33 @@ from daybook.orchestration.local_stack.demo.flow_runs import run_deployment, set
 from daybook.orchestration.local_stack.demo.nps_data import has_answers, make_answers, utc_yesterday
 from daybook.orchestration.local_stack.demo.report import show_daily_nps, show_ledger
 from daybook.orchestration.local_stack.demo.session_data import make_sessions
-from daybook.orchestration.local_stack.deploy import deploy_all, make_automations, make_blocks
+from daybook.orchestration.local_stack.deploy import deploy, make_automations, start_blocks, start_deploying_all
 from daybook.orchestration.local_stack.environment import api_url
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.stack import WORK_POOL, LocalStack
 
 CATCH_UP = "catch-up/daily"
+#: The deployments that the demo runs. It creates the others while they run.
+DEMO_DEPLOYMENTS = ("nps/full-refresh", "nps/daily", CATCH_UP, "summaries/daily")
 ALLOW_DEMO_DATA = "DAYBOOK_DEMO_DATA"
 
 
 def start_all(stack: LocalStack, targets: Targets, narrator: Narrator) -> None:
     """Start the parts that are not running."""
     stack.start_server()  # first, because it takes longest: the other parts start in the same time
+    start_databases(stack, targets, narrator)
+    start_prefect(stack, narrator)
+
+
+def start_databases(stack: LocalStack, targets: Targets, narrator: Narrator) -> None:
+    """Start the embedded PostgreSQL, unless the user names databases of their own."""
     with narrator.step("PostgreSQL") as step:
         embedded = start_embedded(stack, targets)
         step.detail = f"127.0.0.1:{stack.postgres.port}: {' and '.join(embedded)}" if embedded else "not needed"
+
+
+def start_prefect(stack: LocalStack, narrator: Narrator) -> None:
+    """Wait for the Prefect server, and start the worker if it is not running."""
     with narrator.step("Prefect server") as step:
         stack.wait_for_server()
         step.detail = stack.ui_address
@@ -60,22 +75,27 @@ def run_demo(stack: LocalStack, targets: Targets, narrator: Narrator, seconds_be
         StackError: a step failed. Has the reason and the fix.
     """
     yesterday = utc_yesterday()
-    start_all(stack, targets, narrator)
-    with narrator.step("blocks") as step:
-        make_blocks(stack, targets.variables)
-        step.detail = "production, warehouse, stage"
-    with narrator.step("answers in production") as step:
+    stack.start_server()
+    start_databases(stack, targets, narrator)
+    with narrator.step("answers in production") as step:  # while the server starts
         step.detail = _prepare_production(targets.production, yesterday)
+    start_prefect(stack, narrator)
+    blocks = start_blocks(stack, targets.variables)  # while the worker starts
     with get_client(sync_client=True) as client:
-        with narrator.step("deployments") as step:
+        with narrator.step("blocks and deployments") as step:
             wait_for_work_pool(stack, client)
-            deploy_all(stack)
-            make_automations(stack)
-            step.detail = "all of prefect.yaml, and the automations"
+            deploy(stack, *DEMO_DEPLOYMENTS)
+            blocks.wait()
+            step.detail = f"production, warehouse, stage; {', '.join(DEMO_DEPLOYMENTS)}"
+        others = start_deploying_all(stack)  # while the worker loads
         _load(stack, client, narrator, "nps/full-refresh", {})
         _load(stack, client, narrator, "nps/daily", {"execution_date": yesterday.isoformat()})
         _load(stack, client, narrator, CATCH_UP, {"tables": ["raw_data.nps"]})  # the demo needs no internet
         _load(stack, client, narrator, "summaries/daily", {}, may_fail=not targets.production.own)
+        with narrator.step("the other deployments") as step:
+            others.wait()
+            make_automations(stack)
+            step.detail = "all of prefect.yaml, and the automations"
     narrator.say()
     with targets.warehouse.connect() as warehouse:
         show_ledger(narrator, warehouse)
@@ -125,18 +145,24 @@ def _load(
 
 def _say_what_next(stack: LocalStack, narrator: Narrator, yesterday: date) -> None:
     day = yesterday - timedelta(days=1)
-    server = f"PREFECT_API_URL={api_url(stack.ui_port)}"
+    daybook, python = _pasteable("daybook"), _pasteable("python")
+    project = "" if Path.cwd() == stack.root else f"DAYBOOK_PROJECT={shlex.quote(str(stack.root))} "
+    server = f"{project}PREFECT_API_URL={api_url(stack.ui_port)}"
     narrator.say(f"[bold]The UI[/]  {stack.ui_address}  (runs, schedules, artifacts)")
     narrator.say()
     narrator.say("[bold]Next[/]")
     narrator.say("  reload a day in this terminal, without the worker; the table stays the same")
-    narrator.say(f"    {server} .venv/bin/daybook nps {day}")
+    narrator.say(f"    {server} {daybook} nps {day}")
     narrator.say("  reload it through the worker")
-    narrator.say(
-        f"    {server} .venv/bin/python -m prefect deployment run nps/daily --param execution_date={day} --watch"
-    )
+    narrator.say(f"    {server} {python} -m prefect deployment run nps/daily --param execution_date={day} --watch")
     narrator.say("  show what a backfill of a range would load; without --dry-run, load it")
     range = f"nps/daily {yesterday - timedelta(days=30)} {yesterday}"
-    narrator.say(f"    {server} .venv/bin/daybook backfill {range} --select all --dry-run")
+    narrator.say(f"    {server} {daybook} backfill {range} --select all --dry-run")
     narrator.say("  stop everything; the data stays")
-    narrator.say("    make stop")
+    narrator.say(f"    {project}{daybook} stack down")
+
+
+def _pasteable(program: str) -> str:
+    """Return the path of a program of this environment, as short as it works from the working directory."""
+    path = Path(sys.executable).parent / program
+    return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
