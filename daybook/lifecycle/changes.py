@@ -4,8 +4,8 @@ The ledger is append-only. It gets an entry after which none of the earlier ones
 `catch-up`, backfills and summaries see a table that was never loaded.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import astuple, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -94,6 +94,8 @@ def rename(warehouse: Warehouse, old: str, new: str) -> int:
             )
             for one in state_tables(warehouse)
         }
+        if restamped := _restamped(Ledger(warehouse), session, old, new):
+            carried[next(iter(carried))] = restamped
         if exists:
             for statement in warehouse.move_table_sql(old, new):
                 session.run(statement)
@@ -169,6 +171,20 @@ def move_file(old: str, new: str, folder: Path) -> Path | None:
         raise ChangeRefused(f"{to} exists already: choose another name, or move that file away")
     to.parent.mkdir(parents=True, exist_ok=True)
     return path.rename(to)
+
+
+def _restamped(ledger: Ledger, session: Session, old: str, new: str) -> list[tuple[Any, ...]]:
+    """Return the entries of `old` that count, as new entries of `new`; empty if the ledger has never had `new`.
+
+    If it has, `new` was closed, as by an earlier rename, and none of its entries before that moment counts.
+    """
+    moment = ledger.next_moment(session, new)
+    if not ledger.since(session, new, datetime(1970, 1, 1, tzinfo=UTC)):
+        return []
+    return [
+        astuple(replace(entry, table=new, loaded_at=moment + place * timedelta.resolution, counts_from=None))
+        for place, entry in enumerate(ledger.newest(session, old))
+    ]
 
 
 def _with_name(name: str, _: str, *rest: Any) -> tuple[Any, ...]:

@@ -114,6 +114,10 @@ def test_a_renamed_table_keeps_its_loads(ends: Endpoints, table: Table, tmp_path
     ends.source.run("INSERT INTO things VALUES (99, '2021-02-07 23:00', 'b')")  # type: ignore[union-attr]
     ends.load(new, "2021-02-07")
     assert len(ends.rows(new)) == 31
+    rename(ends.warehouse, new.name, table.name)  # back again, to a name whose history was closed
+    assert letters(ends, table) == "lll" and letters(ends, new) == "mmm"
+    rename(ends.warehouse, table.name, new.name)
+    assert letters(ends, new) == "lll" and verdicts(ends, new) == ["equal"] * 3
     with pytest.raises(ChangeRefused, match="no table 'nothing' has a file"):
         find(ends.warehouse, "nothing", tmp_path)
     assert str(find(ends.warehouse, new.name, tmp_path)).endswith("(a table, loaded until 2021-02-08 00:00 UTC)")
