@@ -18,10 +18,10 @@ from daybook.definitions.table_files import read_table
 from daybook.load.extraction.extract import extract
 from daybook.load.load import load
 from daybook.load.planning.plan import plan
-from daybook.orchestration.local_stack.deploy import deploy_all, make_blocks
 from daybook.orchestration.local_stack.environment import api_url
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.stack import UI_PORT, LocalStack
+from daybook.orchestration.local_stack.stack_deployments import deploy_all, make_blocks
 from daybook.stage.folder import FolderStage
 from daybook.warehouses.registry import open_warehouse
 from tests.support.project_copy import Deployed, copy_project

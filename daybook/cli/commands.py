@@ -71,6 +71,9 @@ GROUPS = {
         Command("schemas", "write the JSON Schemas of table files and summary files", "daybook.cli.schemas:main"),
     ),
     "Set up Prefect": (
+        Command(
+            "deploy", "create, update and remove the deployments of the table files", "daybook.cli.project.deploy:main"
+        ),
         Command("blocks", "create the Prefect blocks from environment variables", "daybook.cli.blocks:main"),
         Command(
             "automations",

@@ -5,12 +5,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from daybook.definitions.schedule import AuditSchedule, Every, Schedule
+from daybook.definitions.schedule import AuditSchedule, Cron, Every, Schedule, Zone
 from daybook.model.dataset import Dataset
+from daybook.yaml_model import Strict
 
 
 def _tags(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
+
+
+def _off(value: Any) -> Any:
+    return None if value in (False, "off") else value
 
 
 _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
@@ -49,3 +54,20 @@ class DeploymentFields(Dataset):
     def retry_seconds(self) -> int | None:
         """Return `retry_delay` in seconds, or None for the default."""
         return None if self.retry_delay is None else int(self.retry_delay / timedelta(seconds=1))
+
+
+Time = Annotated[Cron | None, BeforeValidator(_off), WithJsonSchema({"anyOf": [{"type": "string"}, {"const": False}]})]
+
+
+class ProjectDeployments(Strict):
+    """The deployments that a project has once. Each time is a cron text, or off."""
+
+    catch_up: Time = Field("0 12 * * *", description="When `catch-up/daily` loads missed intervals.")
+    summaries: Time = Field("25 13 * * *", description="When `summaries/daily` builds the summaries.")
+    monitor: Time = Field(
+        "*/15 * * * *", description="When `monitor/quarter-hourly` looks for failures and late tables."
+    )
+    key_metrics: Time = Field("10 8 * * 1", description="When `key-metrics/weekly` reports on the week.")
+    timezone: Zone = Field("UTC", description="The time zone of these times.")
+    tables_at_once: int = Field(4, ge=1, description="How many tables a shared run loads at the same time.")
+    env: dict[str, str] = Field({}, description="Environment variables for the runs of every deployment.")

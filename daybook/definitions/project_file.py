@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from daybook.definitions.deployment_fields import ProjectDeployments
 from daybook.definitions.targets.target_settings import TargetName, TargetSettings
 from daybook.errors import TableFileError
 from daybook.project import PROJECT_FILE, project_root
@@ -43,6 +44,14 @@ class ProjectFile(Strict):
     target: str = Field("prod", description="The target of commands without --target and DAYBOOK_TARGET.")
     targets: dict[TargetName, TargetSettings] = Field(
         {}, description="The environments of the project, by name: dev, staging. prod exists without being listed."
+    )
+    deployments: ProjectDeployments = Field(
+        default_factory=lambda: ProjectDeployments.model_validate({}),
+        description="When the project catches up, builds its summaries, and is monitored.",
+    )
+    pull: list[dict[str, Any]] | None = Field(
+        None,
+        description="Prefect's steps that bring the project to a worker. Default: the folder where it was deployed.",
     )
 
 

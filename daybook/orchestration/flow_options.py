@@ -20,6 +20,8 @@ from daybook.orchestration.scheduled_time import scheduled_at_of
 
 logger = logging.getLogger("daybook.loading")
 
+_NAMED = 3  # tables in the name of a run of many
+
 #: The environment variable with the seconds that a run may take: `job_variables: env:` in prefect.yaml sets it for a
 #: deployment. Without it, a run may take any time.
 TIMEOUT = "DAYBOOK_FLOW_TIMEOUT_SECONDS"
@@ -42,12 +44,15 @@ class LoadFlowOptions(RetryOptions):
 
 
 def load_flow_options(table: str | None = None) -> LoadFlowOptions:
-    """Return the options of a flow that loads `table`. Pass None if the flow's parameter `table` names the table."""
+    """Return the options of a flow that loads `table`. Pass None if its parameter `table` or `tables` names them."""
 
     def run_name() -> str:
         """Return the table and what is loaded of it: `raw_data.nps 2021-02-05`. Wrong dates are shown as given."""
         given: dict[str, Any] = dict(runtime.flow_run.parameters or {})
-        name = str(table or given.get("table"))
+        names = _tables(table, given)
+        if len(names) > 1:
+            return f"{len(names)} tables: {', '.join(names[:_NAMED])}{', …' if len(names) > _NAMED else ''}"
+        name = names[0]
         try:
             planned = plan_for_name(PlanRequest.of(name, given))
             name, label = planned.table.name, planned.label  # the name in the target's warehouse
@@ -59,11 +64,11 @@ def load_flow_options(table: str | None = None) -> LoadFlowOptions:
     def note_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
         """Add a row to daybook.failures. Never raises: the failure itself is what matters."""
         try:
-            failure = _failure(table or flow_run.parameters["table"], flow_run, state)
-            if failure:
+            if failures := _failures(_tables(table, flow_run.parameters), flow_run, state):
                 warehouse = blocks.warehouse()
                 with warehouse.session() as session:
-                    Failures(warehouse).record(session, failure)
+                    for failure in failures:
+                        Failures(warehouse).record(session, failure)
         except Exception as error:
             logger.warning("the failure could not be recorded in daybook.failures: %s", type(error).__name__)
 
@@ -102,14 +107,23 @@ def _timeout(text: str | None) -> float | None:
     return seconds
 
 
-def _failure(table: str, flow_run: FlowRun, state: State[Any]) -> Failure | None:
-    """Return the row for a failed run, or None if the run named no interval or loads the whole table."""
-    try:
-        request = PlanRequest.of(table, flow_run.parameters)
-        plan = kept_plan(str(flow_run.id)) or request.plan(scheduled_at_of(flow_run))
-    except DaybookError:
-        return None
-    failure = failure_of_state(state)
-    return (
-        now(plan.table.name, plan.range, str(flow_run.id), failure.reason, failure.error_class) if plan.range else None
-    )
+def _tables(table: str | None, parameters: dict[str, Any]) -> list[str]:
+    """Return the tables that a run loads: the flow's own, or those of its parameters."""
+    return [table] if table else [str(name) for name in parameters.get("tables") or [parameters.get("table")]]
+
+
+def _failures(tables: list[str], flow_run: FlowRun, state: State[Any]) -> list[Failure]:
+    """Return the rows for a failed run: one for each table that failed, if the run named intervals of it."""
+    failure, found = failure_of_state(state), list[Failure]()
+    reasons = failure.parts or dict.fromkeys(tables, failure.reason)
+    for table, reason in reasons.items():
+        try:
+            request = PlanRequest.of(table, flow_run.parameters)
+            kept = kept_plan(str(flow_run.id)) if len(tables) == 1 else None
+            plan = kept or request.plan(scheduled_at_of(flow_run))
+        except DaybookError:
+            continue
+        kind = reason.partition(":")[0] if failure.parts else failure.error_class
+        if plan.range:
+            found.append(now(plan.table.name, plan.range, str(flow_run.id), reason, kind))
+    return found

@@ -14,9 +14,9 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlowRunId
 
 from daybook.orchestration.local_stack.demo.flow_runs import wait_for_work_pool
-from daybook.orchestration.local_stack.deploy import make_blocks
 from daybook.orchestration.local_stack.environment import api_url
 from daybook.orchestration.local_stack.polling import wait_until
+from daybook.orchestration.local_stack.stack_deployments import make_blocks
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE
 from tests.support.notification_stack import MovedStack, NotificationStack, deploy_ours, start_stack

@@ -79,7 +79,7 @@ def test_dates_are_date_pickers_and_a_table_is_any_that_has_a_file(name: str) ->
         assert formats - {"date-time"} == {"date", "null"}  # a dbt project has days alone
         assert parameter not in schema(name).get("required", [])
     if "table" in properties:
-        assert properties["table"]["examples"] in (table_names(), [*table_names(), *summary_names()])
+        assert "string" in {kind.get("type") for kind in [properties["table"], *properties["table"].get("anyOf", [])]}
     # The server would hold a table whose file is newer than the deployment against a list of names.
     names = {*table_names(), *summary_names()}
     assert not [one for one in _enums(schema(name)) if names & set(one)]

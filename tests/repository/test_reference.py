@@ -134,7 +134,7 @@ def _subclasses(kind: type[DaybookError]) -> set[str]:
 
 
 def test_every_error_is_in_its_page() -> None:
-    for module in ("blocks", "automations"):
+    for module in ("blocks", "automations", "deploy"):
         importlib.import_module(f"daybook.orchestration.{module}.errors")
     importlib.import_module("daybook.lifecycle.errors")
 

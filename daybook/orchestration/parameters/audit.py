@@ -4,14 +4,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from daybook.definitions.table_files import table_names
-from daybook.orchestration.parameters.json_schema import OPTIONAL_DATES, explained, flag, one_of
+from daybook.orchestration.parameters.json_schema import OPTIONAL_DATES, explained, flag, name_of
 from daybook.orchestration.parameters.load import When, known_table
 
 AuditedTable = Annotated[
     str,
     AfterValidator(known_table),
-    one_of(table_names(), "The table to compare with its source, as schema.table."),
+    name_of("The table to compare with its source, as schema.table."),
 ]
 AuditStart = Annotated[
     When | None, explained("The start of the first interval. Default: the table's start.", anyOf=OPTIONAL_DATES)

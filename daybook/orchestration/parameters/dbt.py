@@ -5,8 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from daybook.definitions.table_files import table_names
-from daybook.orchestration.parameters.json_schema import explained, flag, some_of
+from daybook.orchestration.parameters.json_schema import explained, flag, names_of
 from daybook.orchestration.parameters.load import TableParameter
 
 ProjectDir = Annotated[str, explained("The folder on the worker that has dbt_project.yml.", "string")]
@@ -23,7 +22,7 @@ Selection = Annotated[
 ]
 AwaitedTables = Annotated[
     list[TableParameter] | None,
-    some_of(table_names(), "The tables to wait for. Default: the tables under tables/ that the selected models read."),
+    names_of("The tables to wait for. Default: the tables under tables/ that the selected models read."),
 ]
 TargetSchema = Annotated[str, explained("The schema of models that do not name one.", "string")]
 RebuildIncremental = Annotated[bool, flag("Rebuild incremental models from all of their rows.")]

@@ -5,9 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from daybook.definitions.registry import read_dataset
-from daybook.definitions.summary_files import summary_names
-from daybook.definitions.table_files import table_names
-from daybook.orchestration.parameters.json_schema import explained, one_of
+from daybook.orchestration.parameters.json_schema import explained
 from daybook.sources.google_sheets.client import spreadsheet_id
 from daybook.sources.google_sheets.ranges import parse
 
@@ -33,8 +31,7 @@ Range = Annotated[
 ]
 DatasetName = Annotated[
     Annotated[str, AfterValidator(_known_dataset)] | None,
-    one_of(
-        [*table_names(), *summary_names()],
+    explained(
         "The table or summary to write. All of its rows are written, in the order of its key.",
         "string",
         "null",

@@ -23,18 +23,15 @@ def flag(description: str) -> WithJsonSchema:
     return explained(description, type="boolean")
 
 
-def one_of(names: list[str], description: str, *types: str) -> WithJsonSchema:
-    """Return the JSON schema of a name, with `names` as examples.
+def name_of(description: str) -> WithJsonSchema:
+    """Return the JSON schema of the name of a table or summary.
 
-    They are not an `enum`: Prefect's server stores a deployment's schema, and would refuse a table whose file was added
-    after the last deploy. The flow itself checks the name.
+    It does not list the names as an `enum`: Prefect's server stores a deployment's schema, and would refuse a table
+    whose file was added after the last deploy. The flow itself checks the name.
     """
-    shape = {"anyOf": [{"type": type} for type in types]} if types else {"type": "string"}
-    return explained(description, **shape, examples=names)
+    return explained(description, type="string")
 
 
-def some_of(names: list[str], description: str) -> WithJsonSchema:
-    """Return the JSON schema of an optional list of names, with `names` as examples, as in `one_of`."""
-    return explained(
-        description, anyOf=[{"type": "array", "items": {"type": "string", "examples": names}}, {"type": "null"}]
-    )
+def names_of(description: str) -> WithJsonSchema:
+    """Return the JSON schema of an optional list of such names."""
+    return explained(description, anyOf=[{"type": "array", "items": {"type": "string"}}, {"type": "null"}])

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from daybook.definitions.table_files import read_table, table_names
-from daybook.orchestration.parameters.json_schema import DATES, OPTIONAL_DATES, explained, flag, one_of, some_of
+from daybook.orchestration.parameters.json_schema import DATES, OPTIONAL_DATES, explained, flag, name_of, names_of
 
 
 def _keep_time(value: Any) -> Any:
@@ -54,11 +54,24 @@ Exact = Annotated[bool, flag("Delete rows that the source no longer has, even if
 TableParameter = Annotated[
     str,
     AfterValidator(known_table),
-    one_of(table_names(), "The table to load, as schema.table. Any file under tables/ defines one."),
+    name_of("The table to load, as schema.table. Any file under tables/ defines one."),
+]
+LoadedTables = Annotated[
+    list[Annotated[str, AfterValidator(known_table)]],
+    Field(min_length=1),
+    explained(
+        "The tables to load, as schema.table. Any files under tables/ define them.",
+        type="array",
+        minItems=1,
+        items={"type": "string"},
+    ),
+]
+AtOnce = Annotated[
+    int, Field(ge=1), explained("How many of the tables to load at the same time.", type="integer", minimum=1)
 ]
 TableNames = Annotated[
     list[Annotated[str, AfterValidator(known_table)]] | None,
-    some_of(table_names(), "The tables to catch up. Default: every table under tables/."),
+    names_of("The tables to catch up. Default: every table under tables/."),
 ]
 Start = Annotated[When, explained("The start of the first interval, in the table's time zone.", anyOf=DATES)]
 End = Annotated[When, explained("The exclusive end: July is 2018-07-01 to 2018-08-01.", anyOf=DATES)]

@@ -16,10 +16,15 @@ from daybook.orchestration.local_stack.demo.flow_runs import run_deployment, set
 from daybook.orchestration.local_stack.demo.nps_data import has_answers, make_answers, utc_yesterday
 from daybook.orchestration.local_stack.demo.report import show_daily_nps, show_ledger
 from daybook.orchestration.local_stack.demo.session_data import make_sessions
-from daybook.orchestration.local_stack.deploy import deploy, make_automations, start_blocks, start_deploying_all
 from daybook.orchestration.local_stack.environment import api_url
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.stack import WORK_POOL, LocalStack
+from daybook.orchestration.local_stack.stack_deployments import (
+    deploy,
+    make_automations,
+    start_blocks,
+    start_deploying_all,
+)
 
 CATCH_UP = "catch-up/daily"
 #: The deployments that the demo runs. It creates the others while they run.

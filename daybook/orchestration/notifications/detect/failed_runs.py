@@ -23,18 +23,16 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
 from daybook.definitions.summary_files import summary_names
-from daybook.definitions.table_files import table_names
-from daybook.definitions.targets.project_target import current_target, either_name
+from daybook.definitions.targets.project_target import current_target
 from daybook.errors import DaybookError
 from daybook.load.planning.plan import Plan
 from daybook.model.interval import Interval
-from daybook.orchestration.deployments import RANGE, parameter_names
+from daybook.orchestration.deployments import RANGE, find_loading_deployment, parameter_names
 from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
+from daybook.orchestration.notifications.detect.run_tables import chosen_summaries, plan_of, several_of, table_of
 from daybook.orchestration.pagination import PAGE, every
 from daybook.orchestration.run_failure import failure_of_run
-from daybook.orchestration.run_plan import PlanRequest
 from daybook.orchestration.run_tags import BACKFILL_TAG
-from daybook.orchestration.scheduled_time import scheduled_at_of
 
 #: The tag of every deployment of Daybook, and that of the monitor: its own failures must not start another pass.
 OURS, MONITORS = "daybook", "monitor"
@@ -162,8 +160,9 @@ class FailedRuns:
         failure = failure_of_run(run)
         flow, deployment = self._client.read_flow(run.flow_id).name, self._deployment(run)
         given = {name: value for name, value in (run.parameters or {}).items() if value is not None}
-        about = _table(run)
         taken = parameter_names(deployment) if deployment else (run.parameters or {}).keys()
+        several = several_of(run) if taken >= RANGE else ()
+        about = None if several else table_of(run)
         table = about if taken >= RANGE else None
         whole = FailedRun(
             run,
@@ -171,16 +170,31 @@ class FailedRuns:
             f"{flow}/{deployment.name}" if deployment else None,
             failure.reason,
             failure.kind,
-            (table,) if table else _chosen_summaries(run),
+            (table,) if table else several or chosen_summaries(run),
             about,
-            _plan(run, table),
+            plan_of(run, table),
             _not_its_own(given, deployment) if deployment else given,
         )
-        known = summary_names() if failure.parts else []
+        known = {*summary_names(), *several} if failure.parts else set()
         failed = {name: why for name, why in failure.parts.items() if name in known}
         if len(failed) > _APART:
             return [replace(whole, tables=tuple(failed))]
-        return [replace(whole, tables=(name,), error=why) for name, why in failed.items()] or [whole]
+        return [self._part(whole, name, why, several) for name, why in failed.items()] or [whole]
+
+    def _part(self, whole: FailedRun, name: str, why: str, several: tuple[str, ...]) -> FailedRun:
+        """Return the failure of one table of a run. To load it again, only its own deployment need run."""
+        part = replace(whole, tables=(name,), error=why)
+        if name not in several:
+            return part
+        own = find_loading_deployment(self._client, name)
+        passed = {key: value for key, value in whole.passed.items() if key != "tables"}
+        return replace(
+            part,
+            about=name,
+            plan=plan_of(whole.run, name),
+            deployment=own or whole.deployment,
+            passed=passed if own else passed | {"tables": [name]},
+        )
 
     def _deployment(self, run: FlowRun) -> DeploymentResponse | None:
         """Return the deployment of a run, or None if it has none or the deployment was deleted."""
@@ -215,27 +229,3 @@ def _is_news(run: FlowRun) -> bool:
         and current_target().owns(run.tags)
         and run.labels.get(_REPORTED) != str(state.id)
     )
-
-
-def _table(run: FlowRun) -> str | None:
-    """Return the table of a run: the one in its parameters, or the one that its tags name."""
-    known = set(table_names())
-    named = (run.parameters or {}).get("table")
-    named = either_name(named) if isinstance(named, str) else None
-    return named if named in known else next(iter(sorted(known.intersection(run.tags))), None)
-
-
-def _chosen_summaries(run: FlowRun) -> tuple[str, ...]:
-    """Return the summaries in the parameters of a run, if it names some."""
-    named = (run.parameters or {}).get("tables")
-    if not isinstance(named, list | tuple):
-        return ()
-    known = summary_names()
-    return tuple(name for name in map(either_name, map(str, named)) if name in known)
-
-
-def _plan(run: FlowRun, table: str | None) -> Plan | None:
-    try:
-        return PlanRequest.of(table, run.parameters or {}).plan(scheduled_at_of(run)) if table else None
-    except (DaybookError, ValueError, TypeError, AttributeError):  # parameters are user input
-        return None

@@ -1,0 +1,112 @@
+"""`daybook deploy`: create, update and remove the Prefect deployments that the project's files declare."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from daybook.project import project_root
+
+if TYPE_CHECKING:
+    from daybook.orchestration.deploy.deploy_plan import Plan
+
+_SHOWN = 12  # lines of each kind
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -> int:
+    """Show the plan, ask before anything is removed, and apply it. Return 0, or 1 if something was not deployed.
+
+    Raises:
+        DaybookError: a file is invalid, the server cannot be reached, or another project has one of the deployments.
+    """
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Create, update and remove the deployments that the project's files declare, on the Prefect server "
+        "of PREFECT_API_URL. Deployments without the project's tag, such as those of prefect.yaml, are left alone. A "
+        "schedule that a person paused stays paused.",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show the plan, and change nothing")
+    parser.add_argument("--yes", action="store_true", help="remove deployments without asking")
+    parser.add_argument("--verbose", action="store_true", help="list every deployment of the plan")
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON; removing then needs --yes")
+    given = parser.parse_args(arguments)
+    from daybook.definitions.project_file import read_project
+    from daybook.definitions.targets.project_target import current_target
+    from daybook.orchestration.blocks.server import server  # imports Prefect, which is slow
+    from daybook.orchestration.deploy.deploy_plan import declared, make_plan
+    from daybook.orchestration.deploy.document import Settings
+    from daybook.orchestration.deploy.server_changes import apply, ensure_work_pool
+
+    root = project_root()
+    project = read_project(root)
+    target = current_target(root)
+    wanted = declared(project, target)
+    with server() as client:
+        plan = make_plan(client, wanted, Settings.of(project, str(root), target))
+        if given.json:
+            print(json.dumps(_document(plan), indent=2))
+        else:
+            print(
+                f"Project {project.name} ({root}), work pool {project.work_pool}, server {_shown(str(client.api_url))}"
+            )
+            print("\n".join(_lines(plan, 10**9 if given.verbose else _SHOWN)))
+        if given.dry_run:
+            return 0
+        if plan.remove and not given.yes and not (not given.json and _confirmed(len(plan.remove))):
+            print("Nothing was changed. To remove deployments without a question, add --yes.", file=sys.stderr)
+            return 1
+        if ensure_work_pool(client, project.work_pool) and not given.json:
+            print(f"Created the work pool {project.work_pool}. Start a worker: {_worker(project.work_pool)}")
+        problems = apply(client, plan) if plan.changes_something else []
+    for problem in problems:
+        print(f"not deployed: {problem}", file=sys.stderr)
+    if plan.changes_something and not given.json and not problems:
+        print("Done.")
+    return 1 if problems else 0
+
+
+def _lines(plan: "Plan", shown: int) -> Iterator[str]:
+    yield from _some("create", [(one.full_name, one.starts) for one, _ in plan.create], shown)
+    yield from _some("update", [(one.wanted.full_name, ", ".join(one.parts)) for one in plan.update], shown)
+    yield from _some("remove", [(name, "no longer declared") for name, *_ in plan.remove], shown)
+    why = "it lacks the project's tag, so Daybook did not make it"
+    yield from _some("leave", [(name, why) for name in plan.left_alone], shown)
+    counts = (("create", plan.create), ("update", plan.update), ("remove", plan.remove), ("unchanged", plan.unchanged))
+    if plan.changes_something:
+        yield ", ".join(f"{len(of)} {'to ' if name != 'unchanged' else ''}{name}" for name, of in counts)
+    else:
+        yield f"Nothing to do: the server has all {len(plan.unchanged)} deployments as the project declares them."
+
+
+def _some(action: str, entries: list[tuple[str, str]], shown: int) -> Iterator[str]:
+    """Yield a line for each entry, or for the first ones if there are many."""
+    first = entries if len(entries) <= shown + 1 else entries[:shown]
+    width = max((len(name) for name, _ in first), default=0)
+    yield from (f"  {action}  {name:<{width}}  {says}" for name, says in first)
+    if len(first) < len(entries):
+        yield f"  {action}  … and {len(entries) - len(first)} more (--verbose lists them)"
+
+
+def _document(plan: "Plan") -> dict[str, object]:
+    return {
+        "create": [one.full_name for one, _ in plan.create],
+        "update": [{"name": one.wanted.full_name, "changes": list(one.parts)} for one in plan.update],
+        "remove": [name for name, *_ in plan.remove],
+        "unchanged": plan.unchanged,
+        "left_alone": plan.left_alone,
+    }
+
+
+def _confirmed(count: int) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    return input(f"Remove {count} deployment{'s' * (count > 1)}? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _worker(pool: str) -> str:
+    return f"prefect worker start --pool {pool}"
+
+
+def _shown(address: str) -> str:
+    return address.partition("://")[0] + "://***@" + address.rpartition("@")[2] if "@" in address else address

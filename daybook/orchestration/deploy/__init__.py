@@ -1,0 +1,1 @@
+"""`daybook deploy`: make the server's deployments those that the project's files declare."""

@@ -1,0 +1,151 @@
+"""Compare the deployments that a project declares with those that the server has."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterTags,
+    FlowFilter,
+    FlowFilterId,
+    FlowFilterName,
+)
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.events.actions import RunDeployment
+from prefect.events.schemas.automations import Automation
+
+from daybook.definitions.project_file import ProjectFile
+from daybook.definitions.registry import datasets
+from daybook.definitions.summary import Summary
+from daybook.definitions.table import Table
+from daybook.definitions.targets.project_target import Target
+from daybook.errors import TableFileError
+from daybook.orchestration.deploy.document import (
+    PROJECT_TAG,
+    Document,
+    Settings,
+    changes,
+    document_of,
+    document_on_server,
+)
+from daybook.orchestration.deploy.errors import DeployRefused
+from daybook.orchestration.deploy.project_deployments import project_deployments
+from daybook.orchestration.deploy.table_deployments import table_deployments
+from daybook.orchestration.deploy.wanted import Wanted, parameter_schema
+from daybook.orchestration.pagination import PAGE, every
+
+
+@dataclass(frozen=True)
+class Update:
+    """A deployment to update: the parts that differ, and the triggers that it has on the server."""
+
+    wanted: Wanted
+    document: Document
+    found: DeploymentResponse
+    parts: Sequence[str]
+    automations: Sequence[Automation]
+
+
+@dataclass
+class Plan:
+    """What a deploy would do. `left_alone` are deployments of other hands with a name that the project declares."""
+
+    settings: Settings
+    create: list[tuple[Wanted, Document]] = field(default_factory=list)
+    update: list[Update] = field(default_factory=list)
+    remove: list[tuple[str, DeploymentResponse, list[Automation]]] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    left_alone: list[str] = field(default_factory=list)
+
+    @property
+    def changes_something(self) -> bool:
+        """Return False if the server has exactly what the project declares."""
+        return bool(self.create or self.update or self.remove)
+
+
+def declared(project: ProjectFile, target: Target) -> list[Wanted]:
+    """Return every deployment that the project declares in a target. Only some targets have schedules.
+
+    Raises:
+        TableFileError: files are invalid. One error lists them all: without one of them, its deployment would go.
+    """
+    found, problems = datasets()
+    if problems:
+        raise TableFileError("\n".join(map(str, problems)))
+    tables = [one for one in found if isinstance(one, Table)]
+    summaries = [one for one in found if isinstance(one, Summary)]
+    wanted = [*table_deployments(project, tables), *project_deployments(project, summaries)]
+    if not target.schedules:
+        wanted = [replace(one, schedule=None, after=()) for one in wanted]
+    return [replace(one, name=target.deployment_name(one.name)) for one in wanted]
+
+
+def make_plan(client: SyncPrefectClient, wanted: Sequence[Wanted], settings: Settings) -> Plan:
+    """Return the plan that makes the server's deployments of the project those of `wanted`.
+
+    Raises:
+        DeployRefused: another project has a deployment with one of these names.
+    """
+    plan, schema = Plan(settings), cache(parameter_schema)
+    on_server = _on_server(client, {one.flow_name for one in wanted}, settings.tag)
+    automations = _owned(client, settings.tag) if on_server else {}
+    foreign = list[str]()
+    for one in wanted:
+        document, found = document_of(one, settings, schema(one.flow)), on_server.pop(one.full_name, None)
+        if found is None:
+            plan.create.append((one, document))
+        elif not settings.owns(found.tags):
+            other = next((tag.removeprefix(PROJECT_TAG) for tag in found.tags if tag.startswith(PROJECT_TAG)), None)
+            (foreign.append(f"{one.full_name} ({other})") if other else plan.left_alone.append(one.full_name))
+        else:
+            own = automations.get(found.id, [])
+            if parts := changes(document, document_on_server(found, own)):
+                plan.update.append(Update(one, document, found, parts, own))
+            else:
+                plan.unchanged.append(one.full_name)
+    if foreign:
+        raise DeployRefused(
+            f"the project {settings.project!r} would take over deployments of another project on this server: "
+            f"{', '.join(foreign[:5])}{' …' if len(foreign) > 5 else ''}. Use another Prefect server or workspace, or "
+            "give the project that project's name: in daybook.yaml"
+        )
+    for name, found in sorted(on_server.items()):
+        if settings.owns(found.tags):
+            plan.remove.append((name, found, automations.get(found.id, [])))
+    return plan
+
+
+def _on_server(client: SyncPrefectClient, flows: Iterable[str], tag: str) -> dict[str, DeploymentResponse]:
+    """Return the deployments of these flows, and all with the project's tag, by full name."""
+    of_flows = {"flow_filter": FlowFilter(name=FlowFilterName(any_=sorted(flows)))}
+    tagged = {"deployment_filter": DeploymentFilter(tags=DeploymentFilterTags(all_=[tag]))}
+    found = dict[UUID, DeploymentResponse]()
+    for query in (of_flows, tagged):
+        found |= {one.id: one for one in every(_pages(client, query))}
+    names = dict[UUID, str]()
+    ids = sorted({one.flow_id for one in found.values()})
+    for first in range(0, len(ids), PAGE):
+        some = FlowFilter(id=FlowFilterId(any_=ids[first : first + PAGE]))
+        names |= {flow.id: flow.name for flow in client.read_flows(flow_filter=some, limit=PAGE)}
+    return {f"{names[one.flow_id]}/{one.name}": one for one in found.values()}
+
+
+def _pages(client: SyncPrefectClient, query: dict[str, Any]) -> Any:
+    return lambda offset: client.read_deployments(**query, limit=PAGE, offset=offset)
+
+
+def _owned(client: SyncPrefectClient, tag: str) -> dict[UUID, list[Automation]]:
+    """Return the automations with the project's tag, by the ID of the deployment that they run.
+
+    The server does not return which resource owns an automation, and people may have made others for a deployment.
+    """
+    found = dict[UUID, list[Automation]]()
+    for one in every(lambda offset: client.read_automations(limit=PAGE, offset=offset)):
+        for action in one.actions if tag in one.tags else ():
+            if isinstance(action, RunDeployment) and action.deployment_id:
+                found.setdefault(action.deployment_id, []).append(one)
+    return found

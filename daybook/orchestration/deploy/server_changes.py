@@ -1,0 +1,164 @@
+"""Apply a plan to the server, several deployments at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import (
+    DeploymentScheduleCreate,
+    DeploymentScheduleUpdate,
+    DeploymentUpdate,
+    WorkPoolCreate,
+)
+from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions
+from prefect.events.actions import RunDeployment
+from prefect.events.schemas.automations import Automation, AutomationCore
+from prefect.exceptions import ObjectNotFound
+
+from daybook.orchestration.deploy.deploy_plan import Plan, Update
+from daybook.orchestration.deploy.document import PROJECT_TAG, Document, trigger_of
+from daybook.orchestration.deploy.wanted import Wanted
+
+_AT_ONCE = 2  # a server on SQLite writes one at a time: with 8, 500 deployments take twice as long, and some fail
+
+
+def ensure_work_pool(client: SyncPrefectClient, name: str) -> bool:
+    """Create the work pool, of type process, if it is missing. Return True if it was created.
+
+    An existing pool of any type stays as it is.
+    """
+    try:
+        client.read_work_pool(name)
+    except ObjectNotFound:
+        from prefect.workers.process import ProcessWorker  # slow to import
+
+        template = ProcessWorker.get_default_base_job_template()
+        client.create_work_pool(WorkPoolCreate(name=name, type="process", base_job_template=template))
+        return True
+    return False
+
+
+def apply(client: SyncPrefectClient, plan: Plan) -> list[str]:
+    """Create, update and remove the deployments of a plan. Return the problems: one line for each that failed."""
+    flows = {one.flow_name: client.create_flow_from_name(one.flow_name) for one, _ in plan.create}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        running = [(name, pool.submit(do)) for name, do in _steps(client, plan, flows)]
+    failed = {name for name, future in running if future.exception()}
+    problems = list[str]()
+    for name, do in _steps(client, plan, flows):
+        if name in failed:  # once more, alone: the server's database may have been locked
+            try:
+                do()
+            except Exception as error:
+                problems.append(f"{name}: {_reason(error)}")
+    return problems
+
+
+def _steps(client: SyncPrefectClient, plan: Plan, flows: dict[str, UUID]) -> Iterator[tuple[str, Callable[[], None]]]:
+    # Removed first: a table that moved to another run must not be loaded by both.
+    for name, found, automations in plan.remove:
+        yield name, partial(_remove, client, found.id, automations)
+    for update in plan.update:
+        yield update.wanted.full_name, partial(_update, client, update)
+    for wanted, document in plan.create:
+        yield wanted.full_name, partial(_create, client, flows[wanted.flow_name], wanted, document)
+
+
+def _create(client: SyncPrefectClient, flow_id: UUID, wanted: Wanted, document: Document) -> None:
+    schedules = []
+    if one := wanted.schedule:
+        schedules = [DeploymentScheduleCreate(schedule=one.as_prefect(), slug=one.slug, active=not one.paused)]
+    created = client.create_deployment(
+        flow_id,
+        wanted.name,
+        description=document["description"],
+        tags=document["tags"],
+        parameters=document["parameters"],
+        entrypoint=document["entrypoint"],
+        pull_steps=document["pull steps"],
+        job_variables=document["environment"],
+        work_pool_name=document["work pool"],
+        concurrency_limit=wanted.limit,
+        concurrency_options=_options(wanted),
+        parameter_openapi_schema=document["form"],
+        enforce_parameter_schema=True,
+        schedules=schedules,
+    )
+    _put_trigger(client, created, wanted, (), document["tags"])
+
+
+def _update(client: SyncPrefectClient, update: Update) -> None:
+    """Update a deployment. Its schedule keeps its identity and, if a person paused it, its pause."""
+    wanted, document, id = update.wanted, update.document, update.found.id
+    kept = wanted.schedule.slug if wanted.schedule else None
+    for stale in update.found.schedules:
+        if stale.slug != kept:
+            client.delete_deployment_schedule(id, stale.id)
+    given: dict[str, Any] = {}
+    if "schedule" in update.parts and (one := wanted.schedule):
+        is_new = all(stored.slug != one.slug for stored in update.found.schedules)
+        active = (not one.paused) if is_new else None
+        given["schedules"] = [DeploymentScheduleUpdate(schedule=one.as_prefect(), slug=one.slug, active=active)]
+    client.update_deployment(
+        id,
+        DeploymentUpdate(
+            description=document["description"],
+            tags=document["tags"],
+            parameters=document["parameters"],
+            entrypoint=document["entrypoint"],
+            pull_steps=document["pull steps"],
+            job_variables=document["environment"],
+            work_pool_name=document["work pool"],
+            concurrency_limit=wanted.limit,
+            concurrency_options=_options(wanted),
+            parameter_openapi_schema=document["form"],
+            enforce_parameter_schema=True,
+            **given,
+        ),
+    )
+    if "trigger" in update.parts:
+        _put_trigger(client, id, wanted, update.automations, document["tags"])
+
+
+def _remove(client: SyncPrefectClient, id: UUID, automations: Sequence[Automation]) -> None:
+    for one in automations:
+        client.delete_automation(one.id)
+    client.delete_deployment(id)
+
+
+def _put_trigger(
+    client: SyncPrefectClient, id: UUID, wanted: Wanted, stored: Sequence[Automation], tags: Sequence[str]
+) -> None:
+    """Replace the automations of a deployment. One that a person switched off stays off."""
+    for one in stored:
+        client.delete_automation(one.id)
+    if trigger := trigger_of(wanted):
+        client.create_automation(
+            AutomationCore(
+                name=f"{wanted.full_name} {wanted.starts}"[:200],
+                description=f"Starts {wanted.full_name} when the tables that it waits for are loaded.",
+                tags=[tag for tag in tags if tag.startswith(PROJECT_TAG)],
+                enabled=all(one.enabled for one in stored),
+                trigger=trigger,
+                actions=[RunDeployment(source="selected", deployment_id=id, parameters=None, job_variables=None)],
+                owner_resource=f"prefect.deployment.{id}",
+            )
+        )
+
+
+def _options(wanted: Wanted) -> ConcurrencyOptions | None:
+    """Return what happens to a run that finds no slot: it waits. Its scheduled time already fixed its interval."""
+    return ConcurrencyOptions(collision_strategy=ConcurrencyLimitStrategy.ENQUEUE) if wanted.limit else None
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, httpx.HTTPStatusError):
+        try:
+            return f"the server answers {error.response.status_code}: {error.response.json().get('detail')}"
+        except ValueError:
+            return f"the server answers {error.response.status_code}"
+    return f"{type(error).__name__}: {error}"

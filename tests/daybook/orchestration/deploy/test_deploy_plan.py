@@ -1,0 +1,122 @@
+"""`daybook deploy` on a real Prefect server: it makes, updates and removes what the project declared, and no more."""
+
+import importlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.responses import DeploymentResponse
+
+from daybook.cli.project.deploy import main
+from daybook.errors import DaybookError
+
+# Imported before pytest adds its handlers to the loggers, which this module copies.
+importlib.import_module("daybook.orchestration.command_line")
+
+TABLE = """
+description: One row per thing.
+owner: data
+load: replace_interval
+key: id
+cursor: created_at
+interval: day
+source: {kind: database, block: production, table: x}
+"""
+QUIET = "{catch_up: off, key_metrics: off, monitor: off, summaries: off}"
+
+
+@pytest.fixture
+def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
+    """Yield a client. Afterwards, the server has no deployment of these tests."""
+    with get_client(sync_client=True) as client:
+        before = {one.id for one in client.read_deployments(limit=200)}
+        yield client
+        for one in client.read_deployments(limit=200):
+            if one.id not in before:
+                client.delete_deployment(one.id)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project with three tables."""
+    monkeypatch.setenv("DAYBOOK_PROJECT", str(tmp_path))
+    (tmp_path / "daybook.yaml").write_text(f"name: deploy-test\nwork_pool: deploy-test\ndeployments: {QUIET}\n")
+    for name, more in {"a": '"0 6 * * *"', "b": '"0 6 * * *"', "c": "{after: [dt.a, dt.b]}"}.items():
+        write(tmp_path, name, f"schedule: {more}\n")
+    return tmp_path
+
+
+def write(project: Path, name: str, more: str) -> None:
+    (project / "tables/dt").mkdir(parents=True, exist_ok=True)
+    (project / f"tables/dt/{name}.yaml").write_text(TABLE + more)
+
+
+def plan(capsys: pytest.CaptureFixture[str]) -> dict[str, list[str]]:
+    capsys.readouterr()
+    assert main(["--dry-run", "--json"]) == 0
+    found: dict[str, list[str]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def deployment(client: SyncPrefectClient, name: str) -> DeploymentResponse:
+    return client.read_deployment_by_name(name)
+
+
+def test_a_deploy_makes_updates_and_removes_what_the_project_declared(
+    client: SyncPrefectClient, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client.create_deployment(client.create_flow_from_name("load"), "by-hand", tags=["daybook"])
+    assert main([]) == 0, capsys.readouterr().err
+    shared, own = deployment(client, "load/production-0600"), deployment(client, "load/dt.a")
+    assert shared.parameters == {"tables": ["dt.a", "dt.b"], "at_once": 4}
+    assert {"daybook", "daybook-project:deploy-test", "dt.a", "dt.b"} == set(shared.tags)
+    assert [(one.schedule.cron, one.active) for one in shared.schedules] == [("0 6 * * *", True)]
+    assert shared.entrypoint == "daybook.flows.load.load"
+    assert shared.global_concurrency_limit and shared.global_concurrency_limit.limit == 1
+    assert not own.schedules
+    assert client.read_work_pool("deploy-test").type == "process"
+
+    client.update_deployment_schedule(shared.id, shared.schedules[0].id, active=False)
+    assert main([]) == 0
+    assert "Nothing to do" in capsys.readouterr().out
+
+    # A changed table moves the shared schedule; the pause of a person stays. A removed file is a removed deployment.
+    write(project, "a", 'schedule: "0 6 * * *"\nretries: 2\n')
+    (project / "tables/dt/c.yaml").unlink()
+    found = plan(capsys)
+    assert found["create"] == ["load/production-0600-retries-2"]
+    assert found["remove"] == ["load/dt.c"]
+    assert [one["name"] for one in found["update"]] == ["load/dt.a", "load/production-0600"]  # type: ignore[index]
+    assert main([]) == 1, "stdin is no terminal: nothing is removed without --yes"
+    assert "add --yes" in capsys.readouterr().err
+    assert main(["--yes"]) == 0
+    after = deployment(client, "load/production-0600")
+    assert (after.id, after.parameters["tables"]) == (shared.id, ["dt.b"])
+    assert [(one.id, one.active) for one in after.schedules] == [(shared.schedules[0].id, False)]
+    names = {one.name for one in client.read_deployments(limit=200)}
+    assert "dt.c" not in names
+    assert "by-hand" in names, "it lacks the project's tag"
+    assert not [one for one in client.read_automations(limit=200) if "load/dt.c" in one.name]
+
+    # Another project may not take them over; a deployment by hand of the same name is left alone.
+    (project / "daybook.yaml").write_text(f"name: other\nwork_pool: deploy-test\ndeployments: {QUIET}\n")
+    with pytest.raises(DaybookError, match=r"deployments of another project on this server: .*deploy-test"):
+        main(["--yes"])
+
+
+def test_a_pause_in_the_file_takes_effect_both_ways(
+    client: SyncPrefectClient, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def active() -> list[bool]:
+        assert main(["--yes"]) == 0, capsys.readouterr().err
+        return [one.active for one in deployment(client, "load/dt.p").schedules]
+
+    write(project, "p", "run: own\nschedule: {every: 6h, paused: true}\n")
+    assert active() == [False]
+    write(project, "p", "run: own\nschedule: {every: 6h}\n")
+    assert active() == [True]
+    write(project, "p", "run: own\n")
+    assert active() == []
+    assert plan(capsys)["update"] == []

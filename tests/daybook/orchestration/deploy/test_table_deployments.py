@@ -1,0 +1,150 @@
+"""The deployments that table files declare, without a server."""
+
+from pathlib import Path
+
+import pytest
+
+from daybook.definitions.project_file import ProjectFile, read_project
+from daybook.errors import TableFileError
+from daybook.orchestration.deploy.deploy_plan import declared
+from daybook.orchestration.deploy.table_deployments import _in_a_name
+from daybook.orchestration.deploy.wanted import Wanted, WantedSchedule
+
+TABLE = """
+description: One row per thing.
+owner: data
+load: replace_interval
+key: id
+cursor: created_at
+interval: day
+source: {{kind: database, block: production, table: {name}}}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty project, in which Daybook works."""
+    monkeypatch.setenv("DAYBOOK_PROJECT", str(tmp_path))
+    (tmp_path / "daybook.yaml").write_text("name: shop\n")
+    (tmp_path / "tables/shop").mkdir(parents=True)
+    return tmp_path
+
+
+def add(project: Path, name: str, more: str = "", schema: str = "shop") -> None:
+    (project / "tables" / schema).mkdir(exist_ok=True)
+    (project / "tables" / schema / f"{name}.yaml").write_text(TABLE.format(name=name) + more)
+
+
+def by_name(project: Path) -> dict[str, Wanted]:
+    return {one.full_name: one for one in declared(read_project(project))}
+
+
+def test_a_table_without_a_schedule_is_loaded_on_demand(project: Path) -> None:
+    add(project, "orders", "tags: pii\nretries: 3\nretry_delay: 1m\nconcurrency: 2\n")
+    one = by_name(project)["load/shop.orders"]
+    assert (one.parameters, one.starts, one.limit) == ({"tables": ["shop.orders"]}, "on demand", 2)
+    assert one.tags == ("shop.orders", "pii")
+    assert one.env == {"PREFECT_FLOWS_DEFAULT_RETRIES": "3", "PREFECT_FLOWS_DEFAULT_RETRY_DELAY_SECONDS": "60"}
+
+
+def test_tables_of_one_source_and_schedule_share_a_run(project: Path) -> None:
+    for name in ("a", "b"):
+        add(project, name, 'schedule: "0 6 * * *"\n')
+    add(project, "c", 'schedule: "0 6 * * *"\nrun: own\n')
+    add(project, "d", 'schedule: "0 6 * * *"\ntimezone: Europe/Berlin\n')
+    add(project, "e", 'schedule: {cron: "0 6 * * *", paused: true}\n')
+    found = by_name(project)
+    shared = found["load/production-0600"]
+    assert shared.parameters == {"tables": ["shop.a", "shop.b"], "at_once": 4}
+    assert shared.starts == "0 6 * * * UTC"
+    assert found["load/production-0600-europe-berlin"].parameters["tables"] == ["shop.d"]
+    starts = {name[-1]: found[f"load/shop.{name}"].starts for name in "abcde"}
+    assert starts == {
+        "a": "on demand",
+        "b": "on demand",
+        "c": "0 6 * * * UTC",
+        "d": "on demand",
+        "e": "0 6 * * * UTC, paused",
+    }
+
+
+def test_a_table_can_wait_for_others(project: Path) -> None:
+    add(project, "a")
+    add(project, "b", "schedule: {after: shop.a}\n")
+    assert by_name(project)["load/shop.b"].after == ("shop.a",)
+    add(project, "b", "schedule: {after: shop.aa}\n")
+    with pytest.raises(TableFileError, match=r"shop.b: schedule.after: unknown table 'shop.aa'; did you mean 'shop.a'"):
+        declared(read_project(project))
+
+
+def test_audits_are_spread_over_sunday_and_cover_ninety_days(project: Path) -> None:
+    for name in ("a", "b"):
+        add(project, name, "audit: weekly\n")
+    found = by_name(project)
+    audits = [found[f"reconcile/shop.{name}"] for name in "ab"]
+    assert [one.parameters for one in audits] == [{"table": "shop.a", "last": 90}, {"table": "shop.b", "last": 90}]
+    crons = [one.schedule.cron for one in audits if one.schedule and one.schedule.cron]
+    assert len(set(crons)) == 2
+    assert all(cron.endswith(" * * 0") and 1 <= int(cron.split()[1]) < 7 for cron in crons)
+
+
+def test_an_invalid_file_stops_the_deploy_since_its_deployment_would_go(project: Path) -> None:
+    add(project, "a")
+    add(project, "b", "shedule: 1h\n")
+    with pytest.raises(TableFileError, match="unknown field; did you mean 'schedule'"):
+        declared(read_project(project))
+
+
+def test_a_project_has_its_own_deployments_once_and_may_switch_them_off(project: Path) -> None:
+    usual = {
+        "load-table/on-demand",
+        "backfill/on-demand",
+        "reconcile/on-demand",
+        "catch-up/daily",
+        "key-metrics/weekly",
+        "monitor/quarter-hourly",
+        "monitor/on-event",
+    }
+    assert set(by_name(project)) == usual, "without summaries, none is built"
+    (project / "daybook.yaml").write_text(
+        "deployments: {catch_up: off, key_metrics: false, monitor: 0 * * * *, timezone: Europe/Berlin}\n"
+    )
+    found = by_name(project)
+    assert set(found) == usual - {"catch-up/daily", "key-metrics/weekly"}
+    assert found["monitor/quarter-hourly"].starts == "0 * * * * Europe/Berlin"
+
+
+def test_summaries_hear_every_table_that_they_read_and_not_each_other(project: Path) -> None:
+    add(project, "orders")
+    add(project, "visits", schema="web")
+    folder = project / "tables/analytics"
+    folder.mkdir()
+    for name, sql in {
+        "by_day": "SELECT id, o.day FROM shop.orders o JOIN web.visits v USING (id)",
+        "by_week": "WITH w AS (SELECT * FROM analytics.by_day) SELECT id, day FROM w JOIN erp.costs USING (id)",
+    }.items():
+        (folder / f"{name}.sql").write_text(sql)
+        (folder / f"{name}.yaml").write_text("description: One row per day.\nowner: data\nkey: id\n")
+    one = by_name(project)["summaries/when-inputs-land"]
+    assert (one.after, one.after_any) == (("erp.costs", "shop.orders", "web.visits"), True)
+
+
+@pytest.mark.parametrize(
+    ("cron", "name"),
+    [
+        ("0 6 * * *", "0600"),
+        ("30 18 * * *", "1830"),
+        ("0 4 * * 0", "sun-0400"),
+        ("0 * * * *", "hourly"),
+        ("15 * * * *", "hourly-15"),
+        ("*/10 * * * *", "every-10m"),
+        ("0 6,18 * * 1-5", "cron-0_6+18_x_x_1-5"),
+    ],
+)
+def test_a_shared_run_is_named_by_its_schedule(cron: str, name: str) -> None:
+    assert _in_a_name(WantedSchedule("UTC", cron)) == name
+
+
+def test_the_section_is_checked() -> None:
+    with pytest.raises(ValueError, match="not a cron text"):
+        ProjectFile.model_validate({"deployments": {"catch_up": "noon"}})
