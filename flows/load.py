@@ -4,6 +4,7 @@ from daybook.load.load import LoadReport
 from daybook.orchestration.command_line import run
 from daybook.orchestration.flow import flow
 from daybook.orchestration.flow_options import load_flow_options
+from daybook.orchestration.load_runs.several_tables import load_each
 from daybook.orchestration.parameters.load import (
     AllowBeforeStart,
     AllowShrink,
@@ -15,7 +16,6 @@ from daybook.orchestration.parameters.load import (
     Until,
 )
 from daybook.orchestration.run_plan import PlanRequest
-from daybook.orchestration.several_tables import load_each
 
 
 @flow(name="load", **load_flow_options())

@@ -137,6 +137,7 @@ def test_every_error_is_in_its_page() -> None:
     for module in ("blocks", "automations", "deploy"):
         importlib.import_module(f"daybook.orchestration.{module}.errors")
     importlib.import_module("daybook.lifecycle.errors")
+    importlib.import_module("daybook.orchestration.load_runs.several_tables")
 
     assert {code(row[0]) for row in rows(text("errors.md"))} == _subclasses(DaybookError) - {"DaybookError"}
 

@@ -24,6 +24,7 @@ from daybook.definitions.summary import Summary
 from daybook.definitions.table import Table
 from daybook.definitions.targets.project_target import Target
 from daybook.errors import TableFileError
+from daybook.orchestration.deploy.declared_tables import table_deployments
 from daybook.orchestration.deploy.document import (
     PROJECT_TAG,
     Document,
@@ -34,7 +35,6 @@ from daybook.orchestration.deploy.document import (
 )
 from daybook.orchestration.deploy.errors import DeployRefused
 from daybook.orchestration.deploy.project_deployments import project_deployments
-from daybook.orchestration.deploy.table_deployments import table_deployments
 from daybook.orchestration.deploy.wanted import Wanted, parameter_schema
 from daybook.orchestration.pagination import PAGE, every
 

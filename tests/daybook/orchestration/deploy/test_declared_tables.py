@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from daybook.definitions.project_file import ProjectFile, read_project
+from daybook.definitions.targets.project_target import current_target
 from daybook.errors import TableFileError
+from daybook.orchestration.deploy.declared_tables import _in_a_name
 from daybook.orchestration.deploy.deploy_plan import declared
-from daybook.orchestration.deploy.table_deployments import _in_a_name
 from daybook.orchestration.deploy.wanted import Wanted, WantedSchedule
 
 TABLE = """
@@ -36,7 +37,7 @@ def add(project: Path, name: str, more: str = "", schema: str = "shop") -> None:
 
 
 def by_name(project: Path) -> dict[str, Wanted]:
-    return {one.full_name: one for one in declared(read_project(project))}
+    return {one.full_name: one for one in declared(read_project(project), current_target(project))}
 
 
 def test_a_table_without_a_schedule_is_loaded_on_demand(project: Path) -> None:
@@ -74,7 +75,7 @@ def test_a_table_can_wait_for_others(project: Path) -> None:
     assert by_name(project)["load/shop.b"].after == ("shop.a",)
     add(project, "b", "schedule: {after: shop.aa}\n")
     with pytest.raises(TableFileError, match=r"shop.b: schedule.after: unknown table 'shop.aa'; did you mean 'shop.a'"):
-        declared(read_project(project))
+        declared(read_project(project), current_target(project))
 
 
 def test_audits_are_spread_over_sunday_and_cover_ninety_days(project: Path) -> None:
@@ -92,7 +93,7 @@ def test_an_invalid_file_stops_the_deploy_since_its_deployment_would_go(project:
     add(project, "a")
     add(project, "b", "shedule: 1h\n")
     with pytest.raises(TableFileError, match="unknown field; did you mean 'schedule'"):
-        declared(read_project(project))
+        declared(read_project(project), current_target(project))
 
 
 def test_a_project_has_its_own_deployments_once_and_may_switch_them_off(project: Path) -> None:
@@ -143,6 +144,18 @@ def test_summaries_hear_every_table_that_they_read_and_not_each_other(project: P
 )
 def test_a_shared_run_is_named_by_its_schedule(cron: str, name: str) -> None:
     assert _in_a_name(WantedSchedule("UTC", cron)) == name
+
+
+def test_a_target_without_schedules_has_the_same_deployments_under_other_names(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "daybook.yaml").write_text("name: shop\ntargets: {dev: {}}\n")
+    add(project, "a", 'schedule: "0 6 * * *"\n')
+    add(project, "b", "schedule: {after: shop.a}\n")
+    monkeypatch.setenv("DAYBOOK_TARGET", "dev")
+    found = by_name(project)
+    assert {"load/dev_shop.a", "load/dev_shop.b", "load-table/on-demand-dev", "catch-up/daily-dev"} <= set(found)
+    assert {one.starts for one in found.values()} == {"on demand"}
 
 
 def test_the_section_is_checked() -> None:

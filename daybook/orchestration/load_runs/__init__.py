@@ -1,0 +1,1 @@
+"""Runs that load more than one table."""
