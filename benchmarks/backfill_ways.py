@@ -21,7 +21,7 @@ from daybook.load.planning.plan import plan
 from daybook.orchestration.local_stack.environment import api_url
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.stack import UI_PORT, LocalStack
-from daybook.orchestration.local_stack.stack_deployments import deploy_all, make_blocks
+from daybook.orchestration.local_stack.stack_deployments import make_blocks, start_deploying_all
 from daybook.stage.folder import FolderStage
 from daybook.warehouses.registry import open_warehouse
 from tests.support.project_copy import Deployed, copy_project
@@ -91,7 +91,7 @@ def running_daybook(source: str, addresses: Addresses) -> Iterator[Daybook]:
                 "DAYBOOK_STAGE_URL": str(Path(addresses.folder) / "stage"),
             },
         )
-        deploy_all(local)
+        start_deploying_all(local).wait()
         for deployment in client.read_deployments():
             client.pause_deployment(deployment.id)
         daybook = Daybook(Deployed(local, client))
