@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from daybook.cli.connections import project_blocks
 from daybook.cli.exits import exit_with_reason
+from daybook.cli.project.refresh_command import refresh_groups
 from daybook.definitions.describe import describe
 from daybook.definitions.describing.proposed_file import ProposedFile, write
 from daybook.definitions.describing.schema import NAME, DescribedTables, describe_all, existing, is_pattern
@@ -35,8 +36,15 @@ def main(
         keys: opens the source's database. None: by its block.
         folder: the folder of the table files. None: that of the project.
     """
-    given = _parser(prog).parse_args(arguments)
+    parser = _parser(prog)
+    given = parser.parse_args(arguments)
     folder = folder or tables_folder()
+    if given.refresh:
+        if given.block or given.tables:
+            parser.error("--refresh takes the block and the tables from the file: name neither")
+        return refresh_groups(given.refresh, keys, force=given.force)
+    if not given.tables:
+        parser.error("name a block and a table, or --refresh and a file")
     with exit_with_reason(f"the database of block {given.block!r}"):
         keys = keys or cast(ConnectionProvider, project_blocks())
         if len(given.tables) > 1 or given.exclude or any(map(is_pattern, given.tables)):
@@ -59,9 +67,11 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         description="Propose a table file for each table or view of a database that matches. Review them before you "
         "use them.",
     )
-    parser.add_argument("block", help="the SqlAlchemyConnector block of the source's database, such as production")
     parser.add_argument(
-        "tables", nargs="+", help="the tables or views there: schema.table, or patterns in quotes such as 'shop.*'"
+        "block", nargs="?", help="the SqlAlchemyConnector block of the source's database, such as production"
+    )
+    parser.add_argument(
+        "tables", nargs="*", help="the tables or views there: schema.table, or patterns in quotes such as 'shop.*'"
     )
     parser.add_argument(
         "--exclude",
@@ -77,6 +87,13 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--owner", help=f"the team to ask about the tables; by default, the owner of {FILE}")
     parser.add_argument("--write", action="store_true", help="write the files under tables/ instead of printing")
+    parser.add_argument(
+        "--refresh",
+        type=Path,
+        metavar="FILE",
+        help="list the tables of a group file, such as tables/shop.yaml, in the file next to it; with --force, propose "
+        "the listed ones again",
+    )
     parser.add_argument("--force", action="store_true", help="with --write: overwrite existing files")
     parser.add_argument(
         "--verbose", action="store_true", help=f"list each table, also if there are more than {_LISTED}"

@@ -6,9 +6,11 @@ from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
+from daybook.definitions.table_groups.group_file import group_problems
 from daybook.definitions.targets.project_target import either_name
 from daybook.errors import DaybookError, TableFileError
 from daybook.model.dataset import Dataset
+from daybook.project import tables_folder
 
 
 def datasets(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileError]]:
@@ -23,6 +25,7 @@ def datasets(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileE
                 found.append(read(name, folder))
             except TableFileError as error:
                 problems.append(error)
+    problems += group_problems(folder or tables_folder())
     return sorted(found, key=lambda dataset: dataset.name), list({str(one): one for one in problems}.values())
 
 

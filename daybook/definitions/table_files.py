@@ -1,6 +1,7 @@
 """Table files: one folder per schema, one file per table.
 
-`tables/raw_data/nps.yaml` describes `raw_data.nps`. `daybook.definitions.table.Table` defines its fields.
+`tables/raw_data/nps.yaml` describes `raw_data.nps`. `daybook.definitions.table.Table` defines its fields. A table
+without a file of its own may be in a group file: see `daybook.definitions.table_groups`.
 """
 
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 
 from daybook.definitions.defaults import defaults_of_table
 from daybook.definitions.table import Table
+from daybook.definitions.table_groups.group_file import group_layers, names_in_groups
 from daybook.definitions.targets.project_target import current_target
 from daybook.definitions.targets.renaming import TargetNames, in_target
 from daybook.errors import TableFileError
@@ -34,9 +36,9 @@ def table_names(folder: Path | None = None) -> list[str]:
 def table_file_names(folder: Path | None = None) -> list[str]:
     """Return the same tables by the names of their files, whatever the target is."""
     folder = folder or tables_folder()
-    return sorted(
-        f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.yaml") if not path.with_suffix(".sql").exists()
-    )
+    summaries = {f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.sql")}
+    own = (f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.yaml"))
+    return sorted({*own, *names_in_groups(folder)} - summaries)
 
 
 def dataset_file_names(folder: Path | None = None) -> list[str]:
@@ -88,6 +90,9 @@ def file_name(name: str, folder: Path, ending: str) -> str:
 
 def _read(name: str, folder: Path) -> Table:
     path = path_of(name, folder, ".yaml")
+    layers = group_layers(name, folder) if path and not path.is_file() else None
+    if layers:
+        return build([*defaults_of_table(folder, name.partition(".")[0], layers), *layers], Table, name=name)
     if not path or not path.is_file():
         names = table_names(folder)
         expected = f"the file {path}" if path else "schema.table"

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from daybook.definitions.table_groups.group_file import is_group
 from daybook.validation.problem import Problem
 from daybook.validation.project_files import ProjectFiles
 
@@ -24,7 +25,7 @@ def check_file_names(project: ProjectFiles) -> Iterator[Problem]:
             continue
         if path.suffix != ending:
             yield _problem(project, path, f"Daybook reads no {path.suffix} files: rename it to {path.stem}{ending}")
-        elif len(relative.parts) == 1:
+        elif len(relative.parts) == 1 and not is_group(path):
             yield _problem(project, path, "it is in no schema's folder: move it to tables/<schema>/")
         elif len(relative.parts) > 2:
             yield _problem(

@@ -10,6 +10,7 @@ from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
+from daybook.definitions.table_groups.group_file import group_problems
 from daybook.errors import DaybookError, WarehouseError
 from daybook.model.table_name import TableName
 from daybook.summaries.parse.lineage import Lineage, read
@@ -75,6 +76,8 @@ def read_files(root: Path) -> ProjectFiles:
                 found[name] = read_one(name, folder)  # type: ignore[assignment]
             except DaybookError as error:
                 problems += _problems_of(root, error, _file(folder, name), "fields")
+    for problem in group_problems(folder):
+        problems += _problems_of(root, problem, folder, "fields")
     kinds = {kind for one in (*tables.values(), *summaries.values()) for kind in one.layouts}
     try:
         dialect = _dialect(settings.warehouse or min(kinds, default=_DEFAULT_WAREHOUSE))

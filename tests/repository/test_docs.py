@@ -29,6 +29,7 @@ def test_every_file_that_a_document_names_is_there(document: str) -> None:
     )
     linked = set(re.findall(r"\]\((?!http)([^)#]+)\)", text(document)))
     examples = {f"tables/raw_data/{name}.yaml" for name in ("orders", "clicks", "exchange_rates")}
+    examples |= {"tables/shop.yaml", "tables/shop.tables.yaml", "tables/raw_shop/orders.yaml"}
     here = (ROOT / document).parent
     missing = [path for path in mentioned - examples if not (ROOT / path).exists()]
     missing += [path for path in linked if not (here / path).exists()]

@@ -129,3 +129,16 @@ def test_a_table_without_a_grant_is_reported(
         assert "raw_data.parts  replace" in out and "parts_1" not in out
     finally:
         source.run("DROP OWNED BY reads_parts; DROP ROLE reads_parts")
+
+
+def test_the_tables_of_a_group_file_are_listed(
+    shop: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "shop.yaml"
+    source = f"{{kind: database, tables: '{shop.namespace}.*', exclude: 'tmp_*'}}"
+    path.write_text(f"source: {source}\ndefaults: {{owner: us}}\n")
+    assert main(["--refresh", str(path)], keys=Keys(shop), folder=tmp_path) == 0  # type: ignore[arg-type]
+    assert "with 5 tables: 5 added, 0 removed" in capsys.readouterr().out
+    tables, problems = datasets(tmp_path)
+    assert len(tables) == 5 and not problems
+    assert read_table("raw_data.orders", tmp_path).cursor == "ladida"
