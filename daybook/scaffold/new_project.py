@@ -16,7 +16,7 @@ _NAMES = {
     "gitignore": ".gitignore",
     "gitlab-ci.yml": ".gitlab-ci.yml",
     "github/daybook.yml": ".github/workflows/daybook.yml",
-    "flows/example.py.txt": "flows/example.py",
+    "flows/example.py.txt": "flows/example.py.example",  # it names a table that does not exist yet
 }
 #: Files that belong to the user from the moment that they exist: no option overwrites them.
 _USERS = ("daybook.yaml", "tables/owners.yaml", "tables/analytics/")

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from daybook.project import project_root
+from daybook.project import is_project, project_root
 from daybook.validation.all_checks import validate
 from daybook.validation.report_formats import FORMATS
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook validate")
     counted = f"{len(project.names)} tables and summaries in {root / 'tables'}"
     verdict = f"{len(problems)} problem{'s' * (len(problems) != 1)}" if problems else "no problems"
     print(f"{verdict} in {counted}", file=sys.stderr)
-    if not project.names and not problems:
+    if not project.names and not problems and not is_project(root):  # a new project has no table yet
         print("There is no table file: run this in the project's folder, or set DAYBOOK_PROJECT", file=sys.stderr)
         return 1
     return 1 if problems else 0

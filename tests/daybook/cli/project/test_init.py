@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from daybook import __version__
 from daybook.cli.project.init import main
+from daybook.cli.project.validate import main as validate
 from daybook.definitions.project_file import read_project
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import table_names
@@ -39,6 +40,7 @@ def test_a_new_project_is_valid_and_describes_no_table_yet(
     assert table_names() == summary_names() == []
     assert read_owners().default == {"slack": "#data-alerts"}
     assert automations_file().is_file() and len(read()) > 5
+    assert validate([]) == 0, capsys.readouterr().out
 
 
 def test_its_deployments_name_flows_of_the_package_and_no_example(folder: Path) -> None:
@@ -66,6 +68,7 @@ def test_the_example_flow_is_found_in_the_folder_of_the_project(folder: Path, mo
     """The package has a folder `flows`, too, which must not hide it."""
     main(["shop"])
     monkeypatch.chdir(folder / "shop")
+    Path("flows/example.py.example").rename("flows/example.py")
     assert load_flow_from_entrypoint("flows/example.py:example").name == "example"
 
 
