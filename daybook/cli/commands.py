@@ -74,6 +74,7 @@ GROUPS = {
         Command(
             "deploy", "create, update and remove the deployments of the table files", "daybook.cli.project.deploy:main"
         ),
+        Command("doctor", "check servers, credentials, privileges and versions", "daybook.cli.project.doctor:main"),
         Command("blocks", "create the Prefect blocks from environment variables", "daybook.cli.blocks:main"),
         Command(
             "automations",

@@ -57,7 +57,7 @@ class StateTable:
         columns = ", ".join(f"{name} {type}" for name, type in self._columns.items())
         for retry in (True, False):
             try:
-                session.run(f"CREATE SCHEMA IF NOT EXISTS {self._warehouse.quote(SCHEMA)}")
+                self._warehouse.make_schema(session, SCHEMA)  # looks first: the user may be unable to create schemas
                 if new_schema and not self._warehouse.exists(session, TABLE):
                     record_version(self._warehouse, session, VERSION)
                 session.run(f"CREATE TABLE IF NOT EXISTS {self.table} ({columns})")

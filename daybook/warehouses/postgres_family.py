@@ -14,6 +14,7 @@ from daybook.sql.network_limits import READ_TIMEOUT
 from daybook.sql.postgresql_errors import read_error
 from daybook.sql.postgresql_values import read_exactly
 from daybook.warehouses.base import TABLE
+from daybook.warehouses.missing_privileges import with_grant
 from daybook.warehouses.session import Session
 from daybook.warehouses.sql_warehouse import Found, SqlWarehouse
 
@@ -78,7 +79,10 @@ class PostgresFamily(SqlWarehouse):
     @staticmethod
     def read_error(error: BaseException) -> DatabaseError | None:
         """Return a driver's exception as a DatabaseError, or None for any other exception."""
-        return read_error(error)
+        found = read_error(error)
+        if found is not None:
+            with_grant(found, error)
+        return found
 
     @contextmanager
     def session(self) -> Iterator[Session]:

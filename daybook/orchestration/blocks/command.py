@@ -10,6 +10,8 @@ from daybook.orchestration.blocks.declaration import BlockDeclaration
 from daybook.orchestration.blocks.errors import EnvironmentRefused, NothingSet
 from daybook.orchestration.server.require import require_server
 
+LOGIN_SECONDS = 4
+
 _USAGE = """\
 Make the Prefect blocks that flows read, from environment variables.
 
@@ -27,10 +29,15 @@ with `daybook.orchestration.blocks.open`; they never read the environment.
 """
 
 
-def run(declarations: Sequence[BlockDeclaration], environ: Mapping[str, str], *, force: bool = False) -> int:
+def run(
+    declarations: Sequence[BlockDeclaration], environ: Mapping[str, str], *, force: bool = False, check: bool = False
+) -> int:
     """Save the blocks that `environ` describes, and print the outcome of each. `force` is as in `save`.
 
-    Return the exit code: 0 for success, 1 if the environment is refused or no server answers, 2 if nothing is set.
+    With `check`, log in to each database afterwards.
+
+    Return the exit code: 0 for success, 1 if the environment is refused, no server answers, or a database refuses the
+    login, 2 if nothing is set. A database that this machine cannot reach is a warning: the worker may reach it.
     """
     try:
         plan = plan_blocks(declarations, environ)
@@ -49,28 +56,57 @@ def run(declarations: Sequence[BlockDeclaration], environ: Mapping[str, str], *,
         # Importing Prefect takes seconds, so mistakes are reported before that.
         from daybook.orchestration.blocks.save_blocks import save
 
+        actions = {}
         for outcome in save(plan, force=force):
             print(f"{outcome.block:<30} {outcome.action:<9}  {outcome.shown}", flush=True)
+            if outcome.action != "removed":
+                actions[outcome.block] = outcome.action
+        return int(check and not _logins_work(actions))
     except EnvironmentRefused as refused:
         print("Nothing was saved:", *refused.problems, sep="\n  ", file=sys.stderr)
         return 1
     except DaybookError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
+
+
+def _logins_work(actions: Mapping[str, str]) -> bool:
+    """Log in to the databases of the saved blocks. Print what fails. Return False if a database refuses the login."""
+    from daybook.orchestration.blocks.login import is_refused, logged_in
+    from daybook.orchestration.blocks.open import engine, warehouse
+    from daybook.sql.database_error import DatabaseError
+
+    worked = True
+    for block, action in actions.items():
+        kind, _, name = block.partition("/")
+        if kind != "SqlAlchemyConnector":
+            continue
+        try:
+            if name == "warehouse":  # a login with IAM needs more than the block
+                with warehouse(LOGIN_SECONDS).session():
+                    continue
+            with logged_in(engine(name)):
+                pass
+        except DatabaseError as error:
+            refused = is_refused(error)
+            worked = worked and not refused
+            failed = "the login failed" if refused else "this machine cannot reach it (a worker may)"
+            print(f"{block}: {action}, but {failed}: {error.message}. --no-check skips this", file=sys.stderr)
+    return worked
 
 
 def parse_arguments(
     declarations: Sequence[BlockDeclaration], arguments: Sequence[str] | None = None, prog: str = "python -m blocks"
-) -> bool:
-    """Return True for `--force`. `--help` prints every declared block. Exits as `argparse` does."""
+) -> argparse.Namespace:
+    """Return the options `force` and `no_check`. `--help` prints every declared block. Exits as `argparse` does."""
     parser = argparse.ArgumentParser(
         prog=prog,
         description=_USAGE.format(table=variables_table(declarations)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--force", action="store_true", help="put another database into a stored block")
-    return bool(parser.parse_args(arguments).force)
+    parser.add_argument("--no-check", action="store_true", help="save the blocks without a login to each database")
+    return parser.parse_args(arguments)
 
 
 def variables_table(declarations: Sequence[BlockDeclaration]) -> str:

@@ -1,0 +1,42 @@
+"""Open a connection to a database, with a limit of a few seconds, to find out whether its block is right."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from daybook.sources.database import readers
+from daybook.sql.connection import connect
+from daybook.sql.database_error import DatabaseError
+from daybook.sql.postgresql_errors import read_error as read_postgresql_error
+
+SECONDS = 4
+#: The server answered, and refused the login. Anything else may be the network between this machine and the server.
+_REFUSED = re.compile(
+    r"password|access denied|authentication|pg_hba|role .* does not exist|database .* does not exist|unknown database",
+    re.IGNORECASE,
+)
+
+
+@contextmanager
+def logged_in(engine: Engine) -> Iterator[Any]:
+    """Yield a new connection of the driver, opened within a few seconds.
+
+    Raises:
+        DatabaseError: the database cannot be opened. The message has no password.
+    """
+
+    @event.listens_for(engine, "do_connect")
+    def limit(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+        parameters["connect_timeout"] = SECONDS
+
+    reader = readers().get(engine.dialect.name)
+    with connect(engine, reader.read_error if reader else read_postgresql_error) as connection:
+        yield connection
+
+
+def is_refused(error: DatabaseError) -> bool:
+    """Return True if the server has refused the login, False if it may be out of reach of this machine alone."""
+    return bool(_REFUSED.search(str(error)))
