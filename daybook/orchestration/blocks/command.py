@@ -72,9 +72,11 @@ def run(
 
 def _logins_work(actions: Mapping[str, str]) -> bool:
     """Log in to the databases of the saved blocks. Print what fails. Return False if a database refuses the login."""
-    from daybook.orchestration.blocks.login import is_refused, logged_in
     from daybook.orchestration.blocks.open import engine, warehouse
+    from daybook.sources.database import readers
     from daybook.sql.database_error import DatabaseError
+    from daybook.sql.login import is_refused, logged_in
+    from daybook.warehouses.registry import find_warehouse
 
     worked = True
     for block, action in actions.items():
@@ -85,7 +87,9 @@ def _logins_work(actions: Mapping[str, str]) -> bool:
             if name == "warehouse":  # a login with IAM needs more than the block
                 with warehouse(LOGIN_SECONDS).session():
                     continue
-            with logged_in(engine(name)):
+            database = engine(name)
+            kind_of_database = readers().get(database.dialect.name) or find_warehouse(database.dialect.name)
+            with logged_in(database, kind_of_database.read_error):
                 pass
         except DatabaseError as error:
             refused = is_refused(error)

@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from daybook.orchestration.blocks.login import logged_in
 from daybook.orchestration.doctor.findings import Finding
 from daybook.orchestration.doctor.prefect_server import clock
 from daybook.sources.database import readers
 from daybook.sql.database_error import Condition, DatabaseError, meets, translated
+from daybook.sql.login import logged_in
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
@@ -32,7 +32,7 @@ def check_source(name: str, engine: Engine, tables: Sequence[tuple[str, ...]]) -
     """Log in to the database of block `name`, read no row of each of `tables`, and look for privileges to write."""
     check, started = f"source {name}", time.time()
     mysql, read_error = engine.dialect.name in ("mysql", "mariadb"), readers()[engine.dialect.name].read_error
-    with logged_in(engine) as connection:
+    with logged_in(engine, read_error) as connection:
         shown = engine.url.render_as_string(hide_password=True)
         yield Finding("ok", check, f"logged in to {shown} in {time.time() - started:.1f} s")
         now = _one(connection, _EPOCH["mysql" if mysql else "postgresql"])

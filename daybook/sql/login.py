@@ -1,4 +1,4 @@
-"""Open a connection to a database, with a limit of a few seconds, to find out whether its block is right."""
+"""Open a connection to a database, with a limit of a few seconds, to find out whether its URL is right."""
 
 import re
 from collections.abc import Iterator
@@ -7,10 +7,8 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from daybook.sources.database import readers
 from daybook.sql.connection import connect
-from daybook.sql.database_error import DatabaseError
-from daybook.sql.postgresql_errors import read_error as read_postgresql_error
+from daybook.sql.database_error import DatabaseError, ErrorReader
 
 SECONDS = 4
 #: The server answered, and refused the login. Anything else may be the network between this machine and the server.
@@ -21,7 +19,7 @@ _REFUSED = re.compile(
 
 
 @contextmanager
-def logged_in(engine: Engine) -> Iterator[Any]:
+def logged_in(engine: Engine, read_error: ErrorReader) -> Iterator[Any]:
     """Yield a new connection of the driver, opened within a few seconds.
 
     Raises:
@@ -32,8 +30,7 @@ def logged_in(engine: Engine) -> Iterator[Any]:
     def limit(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
         parameters["connect_timeout"] = SECONDS
 
-    reader = readers().get(engine.dialect.name)
-    with connect(engine, reader.read_error if reader else read_postgresql_error) as connection:
+    with connect(engine, read_error) as connection:
         yield connection
 
 
