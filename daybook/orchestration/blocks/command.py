@@ -76,7 +76,6 @@ def _logins_work(actions: Mapping[str, str]) -> bool:
     from daybook.sources.database import readers
     from daybook.sql.database_error import DatabaseError
     from daybook.sql.login import is_refused, logged_in
-    from daybook.warehouses.registry import find_warehouse
 
     worked = True
     for block, action in actions.items():
@@ -88,8 +87,8 @@ def _logins_work(actions: Mapping[str, str]) -> bool:
                 with warehouse(LOGIN_SECONDS).session():
                     continue
             database = engine(name)
-            kind_of_database = readers().get(database.dialect.name) or find_warehouse(database.dialect.name)
-            with logged_in(database, kind_of_database.read_error):
+            reader = readers().get(database.dialect.name, readers()["postgresql"])  # Redshift's errors are PostgreSQL's
+            with logged_in(database, reader.read_error):
                 pass
         except DatabaseError as error:
             refused = is_refused(error)
