@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from daybook.orchestration.doctor.findings import Finding
-from daybook.orchestration.doctor.prefect_server import clock
+from daybook.orchestration.doctor.workers import clock
 from daybook.sources.database import readers
 from daybook.sql.database_error import Condition, DatabaseError, meets, translated
 from daybook.sql.login import logged_in

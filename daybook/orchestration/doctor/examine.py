@@ -15,8 +15,8 @@ from daybook.orchestration.blocks.stored_blocks import document, load
 from daybook.orchestration.doctor.databases import check_source, check_warehouse
 from daybook.orchestration.doctor.findings import LIMIT, Check, Finding, run_checks
 from daybook.orchestration.doctor.installation import check_programs, check_versions
-from daybook.orchestration.doctor.prefect_server import check_version, check_worker
 from daybook.orchestration.doctor.services import check_slack, check_stage
+from daybook.orchestration.doctor.workers import check_version, check_worker
 from daybook.orchestration.server.address import find_address
 from daybook.orchestration.server.programs import program
 from daybook.orchestration.server.require import described, require_server
