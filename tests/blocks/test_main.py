@@ -273,9 +273,9 @@ def test_a_server_that_is_not_there_is_named(blocks_command: RunBlocks, address:
         ),
         (
             "{gate}/401",
-            "/401 refuses the request (401): set PREFECT_API_AUTH_STRING (your own server) or PREFECT_API_KEY",
+            " refuses the request (401): set PREFECT_API_AUTH_STRING (your own server) or PREFECT_API_KEY",
         ),
-        ("{gate}/200", "/200 is not a Prefect server"),
+        ("{gate}/200", " is not a Prefect server: correct the address"),
     ],
 )
 def test_what_is_not_our_prefect_server_is_named(run_blocks: RunBlocks, gate: str, address: str, remedy: str) -> None:

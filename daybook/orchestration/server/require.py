@@ -6,6 +6,7 @@ yours, no worker sees it, and it takes half a minute. A command checks this befo
 
 import os
 import sys
+from collections.abc import Sequence
 
 import httpx
 
@@ -62,6 +63,21 @@ def require_server() -> None:
     address = announce_server()
     if address.url:
         _check_answers(address)
+
+
+def check_command(words: Sequence[str]) -> None:
+    """Check the server of the command line `words` if it is `python -m flows.FLOW`. Exit with 1 if there is none.
+
+    The monitor and the exporter are left out: they report that the server is down.
+    """
+    module = words[words.index("-m") + 1].removeprefix("daybook.") if "-m" in words[:-1] else ""
+    reports_itself = module in ("flows.monitor", "flows.prometheus")
+    if not module.startswith("flows.") or reports_itself or {"-h", "--help"}.intersection(words):
+        return
+    try:
+        require_server()
+    except ServerUnreachable as error:
+        sys.exit(f"{type(error).__name__}: {error}")
 
 
 def not_named() -> str:
