@@ -3,19 +3,12 @@
 import shutil
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
-
-from packaging.version import Version
+from importlib.metadata import version
 
 from daybook import __version__
+from daybook.orchestration.compatibility import broken, installed_versions
 from daybook.orchestration.doctor.findings import Finding
 from daybook.orchestration.server.programs import program
-
-#: Package, the version of Prefect that breaks with it (below), the first bad version, and what happens then.
-_BREAKS = (
-    ("sqlalchemy", "3.9", "2.1", "the server's scheduler creates no runs, and says so only in its own log"),
-    ("fastapi", "3.9", "0.151", "the server refuses a null body, and `prefect deploy` ends in a 422"),
-)
 
 
 def check_programs() -> Iterator[Finding]:
@@ -32,12 +25,7 @@ def check_programs() -> Iterator[Finding]:
 
 def check_versions() -> Iterator[Finding]:
     """Yield the installed combinations that break without an error."""
-    prefect = Version(version("prefect"))
-    for package, below, first_bad, effect in _BREAKS:
-        try:
-            found = Version(version(package))
-        except PackageNotFoundError:
-            continue
-        if prefect < Version(below) and found >= Version(first_bad):
-            text = f"{package} {found} with Prefect {prefect}: {effect}"
-            yield Finding("error", "versions", text, f"{sys.executable} -m pip install '{package}<{first_bad}'")
+    installed = installed_versions()
+    for one in broken(installed):
+        found = " with ".join(f"{name} {installed[name]}" for name in one.versions)
+        yield Finding("error", "versions", f"{found}: {one.effect}", one.remedy)
