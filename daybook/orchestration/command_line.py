@@ -11,10 +11,13 @@ from typing import Any
 from prefect import Flow
 from prefect.exceptions import ParameterTypeError
 
+from daybook.definitions.summary_files import summary_names
+from daybook.definitions.table_files import table_names
 from daybook.errors import DaybookError, IntervalError
 from daybook.model.interval_grid import parse
 from daybook.orchestration.blocks.server import server
 from daybook.orchestration.logs import error_text
+from daybook.orchestration.parameters.json_schema import NAMES
 from daybook.orchestration.server.require import announce_server, require_server
 from daybook.suggestions import did_you_mean, in_full
 
@@ -69,8 +72,8 @@ def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, param
         options |= {"type": _json, "metavar": "JSON"}
     elif "enum" in schema:
         options |= {"choices": schema["enum"]}
-    if names := next((part["examples"] for part in _parts(schema) if part.get("examples")), None):
-        options["type"] = _one_of(names)
+    if names := schema.get(NAMES):
+        options["type"] = _one_of(summary_names if names == "summaries" else table_names)
     if "array" in kinds:
         first = next(iter(inspect.signature(flow.fn).parameters)) == name
         parser.add_argument(name if first else _flag(name), nargs="*", default=parameter.default, **options)
@@ -86,16 +89,11 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the schema, its alternatives, and the schemas of their items."""
-    parts = [schema, *schema.get("anyOf", ())]
-    return [*parts, *(part["items"] for part in parts if "items" in part)]
-
-
-def _one_of(names: Sequence[str]) -> Callable[[str], str]:
+def _one_of(read_names: Callable[[], list[str]]) -> Callable[[str], str]:
     """Return a function that returns the name `schema.table` of a table or summary that was given in full or short."""
 
     def full_name(given: str) -> str:
+        names = read_names()
         name = in_full(given, names)
         if names and name not in names:
             near = did_you_mean(given, names, f"there are {len(names)} in tables/", most=3)

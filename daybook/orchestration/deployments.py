@@ -1,7 +1,6 @@
 """Find deployments on Prefect's server that load a table by intervals, and write the command that runs one."""
 
 import json
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -143,7 +142,7 @@ def _limit(client: SyncPrefectClient, deployment: DeploymentResponse) -> int | N
             raise BackfillRefused(
                 f"the work pool {pool.name} allows one run at a time, and this backfill takes it, so its child runs "
                 f"would never start. Allow more ({program('prefect')} work-pool set-concurrency-limit "
-                f"{shlex.quote(pool.name)} 2), or run it outside of the pool: {program('daybook')} {flow}"
+                f"{command(pool.name)} 2), or run it outside of the pool: {program('daybook')} {flow}"
             )
         limits.append(pool.concurrency_limit - here)
     return min(limits, default=None)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from daybook.errors import WarehouseError, WarehouseLost
+from daybook.ledger.schema_version import TABLE
 from daybook.ledger.state_table import SCHEMA
 from daybook.sql.database_error import Condition, DatabaseError, first_line, meets
 from daybook.sql.retries import with_retries
@@ -16,6 +17,7 @@ _TABLES = (
     "LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'table_name' AND a.attnum > 0 "
     "AND NOT a.attisdropped WHERE n.nspname = %s AND c.relkind = 'r' GROUP BY c.relname"
 )
+VERSION_TABLE = TABLE.rpartition(".")[2]
 _OBJECTS = "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s LIMIT 1"
 
 
@@ -107,6 +109,8 @@ class Traces:
                 elif about_tables:
                     with session.undone_on_error():
                         self._forget_rows(session, quote(SCHEMA, name), is_new=name not in (self.existing or ()))
+            if self.existing is None and [name for name, _ in session.rows(_TABLES, (SCHEMA,))] == [VERSION_TABLE]:
+                session.run(f"DROP TABLE {quote(SCHEMA, VERSION_TABLE)}")  # of no use without another table
             if self.existing is None and not session.rows(_OBJECTS, (SCHEMA,)):
                 session.run(f"DROP SCHEMA IF EXISTS {quote(SCHEMA)}")
 

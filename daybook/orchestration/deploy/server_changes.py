@@ -23,7 +23,7 @@ from daybook.orchestration.deploy.deploy_plan import Plan, Update
 from daybook.orchestration.deploy.document import PROJECT_TAG, Document, trigger_of
 from daybook.orchestration.deploy.wanted import Wanted
 
-_AT_ONCE = 2  # a server on SQLite writes one at a time: with 8, 500 deployments take twice as long, and some fail
+_AT_ONCE = 2  # a server on one file writes one at a time: with 8, 500 deployments take twice as long, and some fail
 
 
 def ensure_work_pool(client: SyncPrefectClient, name: str) -> bool:

@@ -1,6 +1,5 @@
 """Prefect's server: version, clock, work pool, worker."""
 
-import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,6 +10,7 @@ from prefect.exceptions import ObjectNotFound
 
 from daybook.orchestration.doctor.findings import Finding
 from daybook.orchestration.server.programs import program
+from daybook.shell import command
 
 SKEW = 5.0  # seconds; an interval may end up on the wrong side of midnight
 RECENT = 60.0  # seconds; a worker sends a heartbeat every 30 s
@@ -41,7 +41,7 @@ def clock(check: str, ahead: float) -> Iterator[Finding]:
 
 def check_worker(client: SyncPrefectClient, name: str) -> Iterator[Finding]:
     """Yield whether the work pool `name` exists, is not paused, and has a worker that was seen in the last minute."""
-    prefect_program, quoted = program("prefect"), shlex.quote(name)
+    prefect_program, quoted = program("prefect"), command(name)
     try:
         pool = client.read_work_pool(name)
     except ObjectNotFound:

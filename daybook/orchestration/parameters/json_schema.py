@@ -23,15 +23,20 @@ def flag(description: str) -> WithJsonSchema:
     return explained(description, type="boolean")
 
 
-def name_of(description: str) -> WithJsonSchema:
-    """Return the JSON schema of the name of a table or summary.
+#: The key of a schema whose values are names: "tables" or "summaries". The command line accepts them without a schema.
+NAMES = "names"
+
+
+def name_of(description: str, names: str = "tables") -> WithJsonSchema:
+    """Return the JSON schema of the name of a table, or of a summary if `names` is "summaries".
 
     It does not list the names as an `enum`: Prefect's server stores a deployment's schema, and would refuse a table
     whose file was added after the last deploy. The flow itself checks the name.
     """
-    return explained(description, type="string")
+    return explained(description, type="string", **{NAMES: names})
 
 
-def names_of(description: str) -> WithJsonSchema:
+def names_of(description: str, names: str = "tables") -> WithJsonSchema:
     """Return the JSON schema of an optional list of such names."""
-    return explained(description, anyOf=[{"type": "array", "items": {"type": "string"}}, {"type": "null"}])
+    array = {"type": "array", "items": {"type": "string"}}
+    return explained(description, anyOf=[array, {"type": "null"}], **{NAMES: names})

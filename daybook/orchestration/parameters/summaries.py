@@ -15,6 +15,6 @@ def _known_summary(name: str) -> str:
 #: Any summaries that have a file when the flow runs.
 SummaryNames = Annotated[
     list[Annotated[str, AfterValidator(_known_summary)]] | None,
-    names_of("The summaries to build. Default: every summary under tables/."),
+    names_of("The summaries to build. Default: every summary under tables/.", "summaries"),
 ]
 RebuildAll = Annotated[bool, flag("Rebuild them completely, even if nothing has changed.")]

@@ -1,10 +1,11 @@
 """Write a command so that it runs in the reader's shell: with a path if the program is not on the PATH."""
 
 import os
-import shlex
 import shutil
 import sys
 from pathlib import Path
+
+from daybook.shell import command
 
 
 def program(name: str) -> str:
@@ -18,8 +19,8 @@ def program(name: str) -> str:
     if found and (not own.exists() or os.path.realpath(found) == os.path.realpath(own)):
         return name
     if own.exists():
-        return shlex.quote(_short(own))
-    return f"{shlex.quote(_short(Path(sys.executable)))} -m {name}"
+        return command(_short(own))
+    return f"{command(_short(Path(sys.executable)))} -m {name}"
 
 
 def _short(path: Path) -> str:

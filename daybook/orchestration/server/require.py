@@ -17,7 +17,7 @@ from daybook.orchestration.server.running_stack import local_stack_url
 
 CONNECT = 2.0  # seconds until a server must have accepted a connection
 SLOW = 2.5  # seconds after which the command says that it still waits for the answer
-PATIENCE = 20.0  # seconds until a server must have answered; a busy one on SQLite may take several
+PATIENCE = 20.0  # seconds until a server must have answered; a busy one may take several
 EXAMPLE = "https://prefect.example.com/api"
 
 _announced: set[str] = set()

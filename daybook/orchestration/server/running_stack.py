@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from daybook.errors import ExtraMissing
+from daybook.extras import extra
 from daybook.project import project_root
 
 #: The environment variables that mark a process of the local stack: its folder, and the part that it is.
@@ -23,8 +25,9 @@ def local_stack_url() -> str | None:
 def _server_runs(home: Path) -> bool:
     # By its mark: after a stop, another program may listen on the port.
     try:
-        import psutil
-    except ImportError:  # the extra `demo`, without which nobody has started a stack
+        with extra("demo"):
+            import psutil
+    except ExtraMissing:  # the extra `demo`, without which nobody has started a stack
         return False
     environments = (process.info["environ"] or {} for process in psutil.process_iter(["environ"]))
     return any(one.get(HOME_MARK) == str(home) and one.get(PART_MARK) == "server" for one in environments)

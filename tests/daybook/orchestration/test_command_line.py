@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
+from daybook.orchestration import command_line
 from daybook.orchestration.command_line import run
 from flows.load_table import load_table
 from flows.nps import nps
@@ -100,6 +101,7 @@ def test_a_name_needs_no_schema(
     flow: Any, typed: list[str], given: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     called = list[dict[str, Any]]()
+    monkeypatch.setattr(command_line, "_check_server", lambda: None)
     monkeypatch.setattr(type(flow), "with_options", lambda self, **options: lambda **given: called.append(given))
     if isinstance(given, str):
         with pytest.raises(SystemExit):

@@ -1,7 +1,6 @@
 """Run `make demo`: from nothing to a loaded warehouse. Import this module after `replace_environment`."""
 
 import os
-import shlex
 import sys
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,6 +24,7 @@ from daybook.orchestration.local_stack.stack_deployments import (
     start_blocks,
     start_deploying_all,
 )
+from daybook.shell import command
 
 CATCH_UP = "catch-up/daily"
 #: The deployments that the demo runs. It creates the others while they run.
@@ -151,7 +151,7 @@ def _load(
 def _say_what_next(stack: LocalStack, narrator: Narrator, yesterday: date) -> None:
     day = yesterday - timedelta(days=1)
     daybook, python = _pasteable("daybook"), _pasteable("python")
-    project = "" if Path.cwd() == stack.root else f"DAYBOOK_PROJECT={shlex.quote(str(stack.root))} "
+    project = "" if Path.cwd() == stack.root else f"DAYBOOK_PROJECT={command(str(stack.root))} "
     server = f"{project}PREFECT_API_URL={api_url(stack.ui_port)}"
     narrator.say(f"[bold]The UI[/]  {stack.ui_address}  (runs, schedules, artifacts)")
     narrator.say()
@@ -170,4 +170,4 @@ def _say_what_next(stack: LocalStack, narrator: Narrator, yesterday: date) -> No
 def _pasteable(program: str) -> str:
     """Return the path of a program of this environment, as short as it works from the working directory."""
     path = Path(sys.executable).parent / program
-    return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
+    return command(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
