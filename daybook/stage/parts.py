@@ -143,13 +143,14 @@ def _damaged(stage: Stage, part: Part, found: str) -> StageError:
 class PartsReader(io.RawIOBase):
     """The CSV of all parts as a readable file, for psycopg2's `copy_expert`.
 
-    psycopg2 turns an error inside `read` into a QueryCanceled without a cause. `error` keeps the StageError.
+    psycopg2 turns an error inside `read` into a QueryCanceled without a cause. `error` keeps the StageError, or the
+    exception of a signal (the end of the run) that arrived there.
     """
 
     def __init__(self, stage: Stage, manifest: Manifest) -> None:
         self._blocks = read_parts(stage, manifest)
         self._rest = memoryview(b"")
-        self.error: StageError | None = None
+        self.error: BaseException | None = None
 
     def close(self) -> None:
         self._blocks.close()
@@ -159,16 +160,16 @@ class PartsReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if not self._rest:
-            try:
+        try:
+            if not self._rest:
                 self._rest = memoryview(next(self._blocks, b""))
-            except StageError as error:
-                self.error = error
-                raise
-        size = min(len(buffer), len(self._rest))
-        buffer[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
-        return size
+            size = min(len(buffer), len(self._rest))
+            buffer[:size] = self._rest[:size]
+            self._rest = self._rest[size:]
+            return size
+        except BaseException as error:
+            self.error = error
+            raise
 
 
 def find_row(stage: Stage, manifest: Manifest, line: int, part: str | None = None) -> list[str]:

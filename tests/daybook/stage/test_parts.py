@@ -181,6 +181,22 @@ def test_the_reader_keeps_its_error(stage: Stage) -> None:
         assert reader.error is raised.value
 
 
+def test_the_reader_keeps_a_signal_that_arrives_while_it_reads(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver would report it as a refused row."""
+    signal = KeyboardInterrupt()
+
+    def interrupted(*_: object) -> Iterator[bytes]:
+        yield b"1,"
+        raise signal
+
+    monkeypatch.setattr("daybook.stage.parts.read_parts", interrupted)
+    with PartsReader(stage, staged(stage, chunk(["1", "x"]))) as reader:
+        assert reader.read(10) == b"1,"
+        with pytest.raises(KeyboardInterrupt):
+            reader.read(10)
+        assert reader.error is signal
+
+
 def test_after_the_commit_nothing_is_left(stage: Stage) -> None:
     manifest = staged(stage, chunk(["1", "x"]), chunk(["2", "y"]), part_bytes=1)
     stage.delete(manifest.parts[0].key)
