@@ -4,7 +4,7 @@ from pathlib import Path
 
 from daybook.definitions.defaults import defaults_of_summary
 from daybook.definitions.summary import Summary
-from daybook.definitions.table_files import dataset_file_names, file_name, path_of
+from daybook.definitions.table_files import dataset_file_names, file_name, path_of, summary_file_names
 from daybook.definitions.targets.project_target import current_target
 from daybook.definitions.targets.renaming import in_target
 from daybook.errors import TableFileError
@@ -17,7 +17,7 @@ from daybook.yaml_model import build, read_layer
 def summary_names(folder: Path | None = None) -> list[str]:
     """Return every summary that has a SELECT in `folder`, as `schema.table` of the target, sorted."""
     folder = folder or tables_folder()
-    return current_target().tables(sorted(f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.sql")), folder)
+    return current_target().tables(summary_file_names(folder), folder)
 
 
 def read_summary(name: str, folder: Path | None = None) -> Summary:

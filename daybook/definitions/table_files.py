@@ -36,15 +36,17 @@ def table_names(folder: Path | None = None) -> list[str]:
 def table_file_names(folder: Path | None = None) -> list[str]:
     """Return the same tables by the names of their files, whatever the target is."""
     folder = folder or tables_folder()
-    summaries = {f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.sql")}
-    own = (f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.yaml"))
-    return sorted({*own, *names_in_groups(folder)} - summaries)
+    return sorted({*_names(folder, ".yaml"), *names_in_groups(folder)} - {*summary_file_names(folder)})
+
+
+def summary_file_names(folder: Path | None = None) -> list[str]:
+    """Return every summary that has a SELECT in `folder`, by the names of the files, sorted."""
+    return _names(folder or tables_folder(), ".sql")
 
 
 def dataset_file_names(folder: Path | None = None) -> list[str]:
     """Return every table and summary that has a file in `folder`, by the names of their files."""
-    folder = folder or tables_folder()
-    return [*table_file_names(folder), *(f"{path.parent.name}.{path.stem}" for path in folder.glob("*/*.sql"))]
+    return [*table_file_names(folder), *summary_file_names(folder)]
 
 
 def path_of(name: str, folder: Path, ending: str) -> Path | None:
@@ -86,6 +88,10 @@ def file_name(name: str, folder: Path, ending: str) -> str:
     found = short if path and path.is_file() else name
     target.check_schema(found.partition(".")[0], folder)
     return found
+
+
+def _names(folder: Path, ending: str) -> list[str]:
+    return sorted(f"{path.parent.name}.{path.stem}" for path in folder.glob(f"*/*{ending}"))
 
 
 def _read(name: str, folder: Path) -> Table:

@@ -8,20 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from daybook.ledger import failures, interval_checksums, ledger, moves, source_columns
+from daybook.ledger.schema_tables import state_tables
 from daybook.ledger.schema_version import SCHEMA, VERSION, check_version, record_version, recorded_version
-from daybook.ledger.state_table import StateTable
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.lock_waits import retry_while_locked
 from daybook.warehouses.session import Session
-
-_TABLES = {
-    "ledger": ledger.COLUMNS,
-    "failures": failures.COLUMNS,
-    "columns": source_columns.COLUMNS,
-    "checksums": interval_checksums.COLUMNS,
-    "moves": moves.COLUMNS,
-}
 
 
 @dataclass(frozen=True)
@@ -36,14 +27,14 @@ class Migration:
 def _add_columns(warehouse: Warehouse, session: Session) -> None:
     """Give every table the columns of release 0.1. The first ledgers did not record the time of a load's snapshot."""
     if "snapshot_at" not in warehouse.existing_columns(session, f"{SCHEMA}.ledger"):
-        table = warehouse.quote(SCHEMA, "ledger")
-        add = partial(warehouse.alter, session, f"ALTER TABLE {table} ADD COLUMN snapshot_at timestamptz")
+        add_column = f"ALTER TABLE {warehouse.quote(SCHEMA, 'ledger')} ADD COLUMN snapshot_at timestamptz"
+        add = partial(warehouse.alter, session, add_column)
         retry_while_locked(warehouse, session, [f"{SCHEMA}.ledger"], "daybook.ledger: adding snapshot_at", add)
     # Also after an interrupted upgrade. The snapshot of a load is older than its commit, by minutes at most.
     session.run(f"UPDATE {warehouse.quote(SCHEMA, 'ledger')} SET snapshot_at = loaded_at WHERE snapshot_at IS NULL")
-    for name, columns in _TABLES.items():
+    for name, table in state_tables(warehouse).items():
         if warehouse.exists(session, f"{SCHEMA}.{name}"):
-            StateTable(warehouse, name, columns).ensure(session)
+            table.ensure(session)
 
 
 MIGRATIONS = (Migration(1, "every table has the columns of release 0.1", _add_columns),)

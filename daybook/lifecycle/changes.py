@@ -14,9 +14,10 @@ from daybook.definitions.registry import has_file
 from daybook.definitions.summary_files import summary_names
 from daybook.definitions.table_files import table_names
 from daybook.ledger.ledger import Coverage, Ledger
+from daybook.ledger.schema_tables import state_tables
 from daybook.ledger.state_table import SCHEMA
 from daybook.lifecycle.errors import ChangeRefused
-from daybook.lifecycle.locked_change import locked, state_tables
+from daybook.lifecycle.locked_change import locked
 from daybook.model.table_name import TableName
 from daybook.shell import command
 from daybook.suggestions import did_you_mean, in_full
@@ -92,7 +93,7 @@ def rename(warehouse: Warehouse, old: str, new: str) -> int:
                 f"SELECT {one.names} FROM {one.table} WHERE table_name = %s",
                 (old,),
             )
-            for one in state_tables(warehouse)
+            for one in state_tables(warehouse).values()
         }
         if restamped := _restamped(Ledger(warehouse), session, old, new):
             carried[next(iter(carried))] = restamped

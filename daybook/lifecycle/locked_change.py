@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from daybook.errors import TableLocked
-from daybook.ledger import failures, interval_checksums, ledger, moves, source_columns
-from daybook.ledger.state_table import StateTable
+from daybook.ledger.schema_tables import state_tables
 from daybook.shell import command
 from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.warehouses.base import Warehouse
@@ -13,18 +12,6 @@ from daybook.warehouses.session import Session
 
 #: Milliseconds: a load that commits takes longer, and a person should know.
 _PATIENCE = 5_000
-
-
-def state_tables(warehouse: Warehouse) -> list[StateTable]:
-    """Return the tables of the schema `daybook` that loads decide by. Their first column is the table's name."""
-    columns = {
-        "ledger": ledger.COLUMNS,
-        "failures": failures.COLUMNS,
-        "columns": source_columns.COLUMNS,
-        "checksums": interval_checksums.COLUMNS,
-        "moves": moves.COLUMNS,
-    }
-    return [StateTable(warehouse, name, types) for name, types in columns.items()]
 
 
 @contextmanager
@@ -37,7 +24,7 @@ def locked(warehouse: Warehouse, table: str, verb: str) -> Iterator[tuple[Sessio
         TableLocked: a load or another session uses the table. Nothing was changed.
     """
     with warehouse.session() as session:
-        for one in state_tables(warehouse):
+        for one in state_tables(warehouse).values():
             one.ensure(session)
         try:
             with session.undone_on_error():

@@ -126,7 +126,7 @@ def find_loading_deployment(client: SyncPrefectClient, table: str) -> str | None
     fitting.sort(
         key=lambda deployment: (not any(schedule.active for schedule in deployment.schedules), deployment.name)
     )
-    return _full_name(client, fitting[0]) if fitting else None
+    return full_name(client, fitting[0]) if fitting else None
 
 
 def _limit(client: SyncPrefectClient, deployment: DeploymentResponse) -> int | None:
@@ -159,10 +159,11 @@ def _tagged(deployment: DeploymentResponse) -> str | None:
 
 
 def _names(client: SyncPrefectClient) -> Iterable[str]:
-    return (_full_name(client, deployment) for deployment in client.read_deployments(limit=PAGE))
+    return (full_name(client, deployment) for deployment in client.read_deployments(limit=PAGE))
 
 
-def _full_name(client: SyncPrefectClient, deployment: DeploymentResponse) -> str:
+def full_name(client: SyncPrefectClient, deployment: DeploymentResponse) -> str:
+    """Return the name of a deployment as people type it: `load/raw_data.orders`."""
     (flow,) = client.read_flows(flow_filter=FlowFilter(id=FlowFilterId(any_=[deployment.flow_id])))
     return f"{flow.name}/{deployment.name}"
 

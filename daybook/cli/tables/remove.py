@@ -17,8 +17,8 @@ from daybook.project import tables_folder
 from daybook.warehouses.base import Warehouse
 
 _DESCRIPTION = """\
-Stop loading a table: delete its own deployments, and close its ledger. The table and its file stay, unless told
-otherwise. The ledger keeps its history.
+Stop loading a table: delete its own deployments, and close its ledger. Without options, the table and its file stay.
+The ledger keeps its history.
 """
 _FATES: dict[Fate, str] = {"keep": "it stays in the warehouse", "archive": "move it to the schema", "drop": "DROP IT"}
 

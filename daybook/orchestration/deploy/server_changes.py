@@ -72,22 +72,7 @@ def _create(client: SyncPrefectClient, flow_id: UUID, wanted: Wanted, document: 
     schedules = []
     if one := wanted.schedule:
         schedules = [DeploymentScheduleCreate(schedule=one.as_prefect(), slug=one.slug, active=not one.paused)]
-    created = client.create_deployment(
-        flow_id,
-        wanted.name,
-        description=document["description"],
-        tags=document["tags"],
-        parameters=document["parameters"],
-        entrypoint=document["entrypoint"],
-        pull_steps=document["pull steps"],
-        job_variables=document["environment"],
-        work_pool_name=document["work pool"],
-        concurrency_limit=wanted.limit,
-        concurrency_options=_options(wanted),
-        parameter_openapi_schema=document["form"],
-        enforce_parameter_schema=True,
-        schedules=schedules,
-    )
+    created = client.create_deployment(flow_id, wanted.name, schedules=schedules, **_fields(wanted, document))
     _put_trigger(client, created, wanted, (), document["tags"])
 
 
@@ -103,23 +88,7 @@ def _update(client: SyncPrefectClient, update: Update) -> None:
         is_new = all(stored.slug != one.slug for stored in update.found.schedules)
         active = (not one.paused) if is_new else None
         given["schedules"] = [DeploymentScheduleUpdate(schedule=one.as_prefect(), slug=one.slug, active=active)]
-    client.update_deployment(
-        id,
-        DeploymentUpdate(
-            description=document["description"],
-            tags=document["tags"],
-            parameters=document["parameters"],
-            entrypoint=document["entrypoint"],
-            pull_steps=document["pull steps"],
-            job_variables=document["environment"],
-            work_pool_name=document["work pool"],
-            concurrency_limit=wanted.limit,
-            concurrency_options=_options(wanted),
-            parameter_openapi_schema=document["form"],
-            enforce_parameter_schema=True,
-            **given,
-        ),
-    )
+    client.update_deployment(id, DeploymentUpdate(**_fields(wanted, document), **given))
     if "trigger" in update.parts:
         _put_trigger(client, id, wanted, update.automations, document["tags"])
 
@@ -150,9 +119,25 @@ def _put_trigger(
         )
 
 
-def _options(wanted: Wanted) -> ConcurrencyOptions | None:
-    """Return what happens to a run that finds no slot: it waits. Its scheduled time already fixed its interval."""
-    return ConcurrencyOptions(collision_strategy=ConcurrencyLimitStrategy.ENQUEUE) if wanted.limit else None
+def _fields(wanted: Wanted, document: Document) -> dict[str, Any]:
+    """Return the fields that Prefect takes both for a new deployment and for an update.
+
+    A run that finds no slot waits: its scheduled time already fixed its interval.
+    """
+    enqueue = ConcurrencyOptions(collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+    return {
+        "description": document["description"],
+        "tags": document["tags"],
+        "parameters": document["parameters"],
+        "entrypoint": document["entrypoint"],
+        "pull_steps": document["pull steps"],
+        "job_variables": document["environment"],
+        "work_pool_name": document["work pool"],
+        "concurrency_limit": wanted.limit,
+        "concurrency_options": enqueue if wanted.limit else None,
+        "parameter_openapi_schema": document["form"],
+        "enforce_parameter_schema": True,
+    }
 
 
 def _reason(error: BaseException) -> str:

@@ -22,10 +22,7 @@ _EPOCH = {
     "postgresql": "SELECT extract(epoch FROM clock_timestamp())",
     "redshift": "SELECT extract(epoch FROM getdate())",
 }
-_WRITES_POSTGRESQL = """
-SELECT has_table_privilege(%s, 'INSERT')
-    OR has_table_privilege(%s, 'UPDATE') OR has_table_privilege(%s, 'DELETE')
-"""
+_MAY_WRITE = "SELECT has_table_privilege(%s, 'INSERT, UPDATE, DELETE')"  # any of them
 
 
 def check_source(name: str, engine: Engine, tables: Sequence[tuple[str, ...]]) -> Iterator[Finding]:
@@ -98,7 +95,7 @@ def _writes(check: str, connection: Any, mysql: bool, tables: Sequence[str]) -> 
     else:
         superuser = _one(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")[0]
         more = ["SUPERUSER"] if superuser else []
-        if not more and any(_one(connection, _WRITES_POSTGRESQL, [table] * 3)[0] for table in tables):
+        if not more and any(_one(connection, _MAY_WRITE, [table])[0] for table in tables):
             more = ["INSERT, UPDATE or DELETE"]
     if more:
         text = f"its user may do more than read: {', '.join(more)}"

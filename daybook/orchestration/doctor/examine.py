@@ -24,6 +24,9 @@ from daybook.project import project_root
 from daybook.sources.database import Config as DatabaseSource
 from daybook.validation.all_checks import validate
 
+#: Seconds for a connection and a statement: less than a check has.
+_STATEMENT_LIMIT = int(LIMIT - 1)
+
 
 def examine(limit: float = LIMIT) -> Iterator[Finding]:
     """Yield what every check of the current project finds. Checks that need a server are left out without one."""
@@ -77,7 +80,7 @@ def _checks(client: SyncPrefectClient) -> tuple[list[Check], list[Finding]]:
     titles = []
 
     def warehouse() -> Check:
-        opened = blocks.warehouse(int(limit_of_a_statement()))
+        opened = blocks.warehouse(_STATEMENT_LIMIT)
         titles.append(opened.title)
         return Check("warehouse", lambda: check_warehouse(opened, schemas), _remedy("WAREHOUSE"))
 
@@ -93,11 +96,6 @@ def _checks(client: SyncPrefectClient) -> tuple[list[Check], list[Finding]]:
         webhook = load(SlackWebhook, "slack").url.get_secret_value()
         found.append(Check("Slack", lambda: check_slack(webhook)))
     return found, missing
-
-
-def limit_of_a_statement() -> float:
-    """Return the limit of a connection and a statement, in seconds: less than that of the check."""
-    return LIMIT - 1
 
 
 def _remedy(variable: str) -> str:

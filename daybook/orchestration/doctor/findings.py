@@ -65,9 +65,7 @@ class _Running:
             self._failed(error.message, started)
         except DaybookError as error:
             self._failed(str(error), started)
-        except (
-            Exception
-        ) as error:  # a bug in one check must not hide the findings of the others; the text may be secret
+        except Exception as error:  # a bug in one check must not hide the others' findings; its text may be secret
             self._failed(f"the check failed: {type(error).__name__}", started)
 
     def _failed(self, text: str, started: float) -> None:

@@ -33,11 +33,7 @@ def check_slack(webhook: str) -> Iterator[Finding]:
     except httpx.HTTPError as error:  # the text may repeat the URL, which is a secret
         yield Finding("error", "Slack", f"not reachable: {type(error).__name__}", remedy)
         return
-    if answer.status_code == 400 and answer.text.strip() in (
-        "no_text",
-        "invalid_payload",
-        "missing_text_or_fallback_or_attachments",
-    ):
+    if answer.status_code == 400 and answer.text.strip() in _REFUSALS:
         yield Finding("ok", "Slack", "the webhook answers (no message was posted)")
     else:
         yield Finding("error", "Slack", f"the webhook answers {answer.status_code} {answer.text.strip()[:60]}", remedy)

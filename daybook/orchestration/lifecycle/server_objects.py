@@ -14,10 +14,8 @@ from prefect.events.filters import AutomationFilter, AutomationFilterTags
 
 from daybook.orchestration.automations.spec import PREFIX as AUTOMATION_PREFIX
 from daybook.orchestration.automations.spec import TAG as AUTOMATION_TAG
+from daybook.orchestration.deploy.document import PROJECT_TAG, TAG
 from daybook.orchestration.pagination import PAGE, every
-
-#: The tag of the deployments, and of the variables in which the monitor keeps its notes.
-TAG = "daybook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +49,13 @@ def _deployments(client: SyncPrefectClient, project: str) -> Iterator[Made]:
     chosen = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
     found = every(lambda offset: client.read_deployments(deployment_filter=chosen, limit=PAGE, offset=offset))
     for one in sorted(found, key=lambda one: one.name):
-        of_projects = {tag for tag in one.tags if tag.startswith("daybook-project:")}
-        if not of_projects or f"daybook-project:{project}" in of_projects:
+        of_projects = {tag for tag in one.tags if tag.startswith(PROJECT_TAG)}
+        if not of_projects or f"{PROJECT_TAG}{project}" in of_projects:
             yield Made("deployment", one.name, partial(client.delete_deployment, one.id))
 
 
 def _variables(client: SyncPrefectClient) -> Iterator[Made]:
+    # The monitor keeps its notes in variables with the tag of the deployments.
     query = {"variables": {"tags": {"all_": [TAG]}}, "sort": "NAME_ASC", "limit": PAGE}
     for one in every(
         lambda offset: client.request("POST", "/variables/filter", json=query | {"offset": offset}).json()

@@ -8,16 +8,14 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterTags,
-    FlowFilter,
-    FlowFilterId,
     FlowRunFilter,
     FlowRunFilterState,
     FlowRunFilterStateType,
     FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import StateType
-from prefect.client.schemas.responses import DeploymentResponse
 
+from daybook.orchestration.deployments import full_name
 from daybook.orchestration.pagination import PAGE, every
 
 
@@ -46,10 +44,5 @@ def deployments_of(client: SyncPrefectClient, table: str, tables: Sequence[str])
         deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[table])), limit=PAGE
     )
     others = set(tables) - {table}
-    found = [TableDeployment(one.id, _full_name(client, one), others.isdisjoint(one.tags)) for one in tagged]
+    found = [TableDeployment(one.id, full_name(client, one), others.isdisjoint(one.tags)) for one in tagged]
     return sorted(found, key=lambda one: one.name)
-
-
-def _full_name(client: SyncPrefectClient, deployment: DeploymentResponse) -> str:
-    (flow,) = client.read_flows(flow_filter=FlowFilter(id=FlowFilterId(any_=[deployment.flow_id])))
-    return f"{flow.name}/{deployment.name}"

@@ -1,6 +1,6 @@
 """Facts from the catalog about tables, for warnings and for `daybook describe`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol, runtime_checkable
@@ -93,6 +93,46 @@ class CatalogTable:
     columns: tuple[Column, ...]
     facts: Facts
     updated_by: Mapping[str, str]
+
+
+def catalog_tables(
+    tables: Sequence[ListedTable],
+    columns: Mapping[tuple[str, str], Sequence[Column]],
+    indexes: Mapping[tuple[str, str], Sequence[tuple[Any, ...]]],
+    updated_by: Mapping[tuple[str, str], Mapping[str, str]],
+) -> list[CatalogTable]:
+    """Return the facts about `tables`, in their order.
+
+    Args:
+        tables: the tables.
+        columns: their columns, by schema and name. A table may be missing, here and below.
+        indexes: the rows of their indexes, as `index_rows` takes them.
+        updated_by: what sets a column in each update, as `CatalogTable` has it.
+    """
+    found = []
+    for table in tables:
+        place = table.schema, table.name
+        facts = Facts(table.view, index_rows(indexes.get(place, ())))
+        found.append(CatalogTable(table, tuple(columns.get(place, ())), facts, updated_by.get(place, {})))
+    return found
+
+
+def ends_by_key(
+    query: Callable[[str], list[tuple[Any, ...]]], select: str, key: Sequence[str], rows: int
+) -> list[tuple[Any, ...]]:
+    """Return the first and the last rows of a SELECT by its key, in the key's order; all of them if there are few.
+
+    Args:
+        query: runs a statement and returns its rows.
+        select: the SELECT, without ORDER BY.
+        key: the quoted columns of the key.
+        rows: how many rows to return of each end.
+    """
+    first = query(f"{select} ORDER BY {', '.join(key)} LIMIT {2 * rows}")
+    if len(first) < 2 * rows:  # the whole table
+        return first
+    last = query(f"{select} ORDER BY {', '.join(f'{name} DESC' for name in key)} LIMIT {rows}")
+    return [*first[:rows], *reversed(last)]
 
 
 class Catalog(Protocol):

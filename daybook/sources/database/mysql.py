@@ -19,7 +19,7 @@ from daybook.sources.database.catalog import Facts
 from daybook.sources.database.filters import mysql_metadata
 from daybook.sources.database.filters.relation import EVERYTHING, Relation, not_accepted, span_of
 from daybook.sources.database.mysql_errors import limit_sql, read_error
-from daybook.sources.database.mysql_fields import field_sql, literal
+from daybook.sources.database.mysql_fields import field_sql, literal, quote
 from daybook.sources.database.mysql_indexes import indexes
 from daybook.sources.database.mysql_types import DESCRIBED, type_of
 from daybook.sources.database.mysql_zero_dates import RealDates, as_null_sql, rows_without_interval, zero_sql
@@ -59,11 +59,11 @@ class MySQLTable:
         ((database,),) = self._query("SELECT DATABASE()")
         self._schema: str = config.table[0] if len(config.table) == 2 else database
         self._name = config.table[-1] if config.table else ""
-        self._table_sql = f"{self._quote(self._schema or '?')}.{self._quote(self._name)}"
+        self._table_sql = f"{quote(self._schema or '?')}.{quote(self._name)}"
         self._relation = Relation.of(config, table, "mysql", self._table_sql, self._bounds)
         refusal = self._begin()
         self._described = self._describe()
-        self._relation = self._relation.with_columns([self._quote(row[0]) for row in self._described])
+        self._relation = self._relation.with_columns([quote(row[0]) for row in self._described])
         if not self._described or (refusal and self._view):
             readable = self._table_sql.replace("%%", "%")
             said = f" (the server's error: {refusal.message})" if refusal else ""
@@ -143,9 +143,9 @@ class MySQLTable:
             return []
         if facts.is_leading(cursor):
             described = next(row for row in self._described if row[0] == cursor)
-            year, nulls, name = self.snapshot_at.year, self._nulls_zero_dates, self._quote(cursor)
+            year, nulls, name = self.snapshot_at.year, self._nulls_zero_dates, quote(cursor)
             return rows_without_interval(self._query, self._table, self._relation.sql(), name, described, nulls, year)
-        index = f"INDEX {self._quote(f'{self._name}_{cursor}'[:64])} ON {self._table_sql} ({self._quote(cursor)})"
+        index = f"INDEX {quote(f'{self._name}_{cursor}'[:64])} ON {self._table_sql} ({quote(cursor)})"
         return [
             f"{self._table.name}: no index of {self._config.title} starts with the cursor {cursor}, so every "
             f"load reads the whole table. Run in the source: CREATE {index.replace('%%', '%')}"
@@ -157,7 +157,7 @@ class MySQLTable:
 
     def first(self, column: str) -> date | datetime | None:
         """Return the smallest date or time of a column that is not a zero date."""
-        name = self._quote(column)
+        name = quote(column)
         real = f"{name} >= '1000-01-01' AND NOT {zero_sql(name)}"
         found = self._query(f"SELECT {name} FROM {self._relation.sql()} WHERE {real} ORDER BY {name} LIMIT 1")
         return found[0][0] if found else None
@@ -165,7 +165,7 @@ class MySQLTable:
     def counts(self, intervals: Sequence[Interval]) -> dict[Interval, int]:
         """Return the row count of each of these adjacent intervals."""
         cursor, rows = self._cursor(), self._live_sql(span_of(intervals))
-        return rows_by_interval(self._bound, rows, self._quote(cursor.column), cursor, intervals)
+        return rows_by_interval(self._bound, rows, quote(cursor.column), cursor, intervals)
 
     def side(self, recipe: ComparedColumns, columns: Sequence[Column], seconds: int) -> ComparisonSide:
         """Return the rows that a load reads, for an audit: see `daybook.sql.checksum.side.Auditable`."""
@@ -176,10 +176,10 @@ class MySQLTable:
 
         def value(field: Field) -> str:
             name = field.name
-            return hashing.sent(field, self._quote(name), described[name], masks[name], self._config.zero_dates)
+            return hashing.sent(field, quote(name), described[name], masks[name], self._config.zero_dates)
 
         cursor = self._cursor() if self._table.cursor else None
-        side = side_of(hashing, recipe, value, self._bound, self._live_sql(), cursor, self._quote)
+        side = side_of(hashing, recipe, value, self._bound, self._live_sql(), cursor, quote)
         return replace(side, within=self._relation.within(self._live_sql))
 
     @property
@@ -195,7 +195,7 @@ class MySQLTable:
     def _live_sql(self, span: Span = EVERYTHING) -> str:
         columns = {column.name: column for column in self.columns()}
         as_sent = as_null_sql if self._nulls_zero_dates else None
-        return live_sql(self._table, columns, self._relation.sql(span), self._quote, as_sent)
+        return live_sql(self._table, columns, self._relation.sql(span), quote, as_sent)
 
     def _bound(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return self._query(statement, [literal(value) if isinstance(value, date) else value for value in values])
@@ -223,13 +223,13 @@ class MySQLTable:
         described = {row[0]: row for row in self._described}
         values: dict[str, Any] = {"null": format.null, "binary": format.bytes_prefix, "empty": format.empty_bytes}
         fields = ", ',', ".join(
-            field_sql(self._quote(column.name), described[column.name], column, format, self._config.zero_dates)
+            field_sql(quote(column.name), described[column.name], column, format, self._config.zero_dates)
             for column in columns
         )
         statement = f"SELECT CONCAT({fields}) FROM {self._relation.sql(span)}"
         if span.start and span.end:
             cursor = cursor_of(self._table, {name: type_of(row) for name, row in described.items()})
-            name = self._quote(cursor.column)
+            name = quote(cursor.column)
             values |= {"start": literal(cursor.bound(span.start)), "end": literal(cursor.bound(span.end))}
             statement += f" WHERE {name} >= %(start)s AND {name} < %(end)s"
             if self._nulls_zero_dates:
@@ -244,7 +244,3 @@ class MySQLTable:
     def _near(self) -> str:
         names = self._query("SELECT table_name FROM information_schema.tables WHERE table_schema = %s", (self._schema,))
         return did_you_mean(self._name, [name for (name,) in names if name != self._name], most=3)
-
-    @staticmethod
-    def _quote(name: str) -> str:
-        return "`" + name.replace("`", "``").replace("%", "%%") + "`"

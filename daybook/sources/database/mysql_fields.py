@@ -11,6 +11,11 @@ from daybook.sources.database.mysql_zero_dates import zero_sql
 from daybook.stage.csv_format import NOT_SENT, CsvFormat
 
 
+def quote(name: str) -> str:
+    """Return a quoted name. A `%` is doubled, because every statement has bind values."""
+    return "`" + name.replace("`", "``").replace("%", "%%") + "`"
+
+
 def field_sql(column: str, described: Sequence[Any], sent: Column, format: CsvFormat, zero_dates: str) -> str:
     """Return the SQL of one field. Its bind values are `null`, `binary`, and `empty`: the strings of `format`.
 

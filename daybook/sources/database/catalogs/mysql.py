@@ -9,9 +9,10 @@ from typing import Any
 from pymysql.cursors import DictCursor
 
 from daybook.model.types import Column
-from daybook.sources.database.catalog import CatalogTable, Facts, ListedTable, index_rows
+from daybook.sources.database.catalog import CatalogTable, ListedTable, catalog_tables, ends_by_key
 from daybook.sources.database.catalogs import QUERY_SECONDS
 from daybook.sources.database.mysql_errors import limit_sql, read_error
+from daybook.sources.database.mysql_fields import quote
 from daybook.sources.database.mysql_types import type_of
 from daybook.sources.database.mysql_zero_dates import zero_sql
 from daybook.sql.database_error import translated
@@ -60,15 +61,7 @@ class MySQLCatalog:
             for column in columns[schema, name]:
                 if re.search(_SET_NEW.format(name=re.escape(column.name)), body, re.IGNORECASE):
                     updated_by[schema, name].setdefault(column.name, f"the trigger {trigger} sets it in each update")
-        return [
-            CatalogTable(
-                table,
-                tuple(columns[table.schema, table.name]),
-                Facts(table.view, index_rows(indexes[table.schema, table.name])),
-                updated_by[table.schema, table.name],
-            )
-            for table in tables
-        ]
+        return catalog_tables(tables, columns, indexes, updated_by)
 
     def _indexes(self, schemas: Sequence[str], names: Sequence[str]) -> dict[Any, list[tuple[Any, ...]]]:
         """Return the rows of `index_rows` by the schema and name of each table."""
@@ -93,18 +86,13 @@ class MySQLCatalog:
     ) -> list[tuple[Any, ...]]:
         """Return columns of the first and last rows by the key. Zero dates are None."""
         self._limit()
-        fields = ", ".join(f"CASE WHEN NOT {zero_sql(_quote(name))} THEN {_quote(name)} END" for name in columns)
-        statement = f"SELECT {fields} FROM {_table(table)} ORDER BY {{}} LIMIT {{}}"
-        first = self._query(statement.format(", ".join(map(_quote, key)), 2 * rows))
-        if len(first) < 2 * rows:  # the whole table
-            return first
-        last = self._query(statement.format(", ".join(f"{_quote(name)} DESC" for name in key), rows))
-        return [*first[:rows], *reversed(last)]
+        fields = ", ".join(f"CASE WHEN NOT {zero_sql(quote(name))} THEN {quote(name)} END" for name in columns)
+        return ends_by_key(self._query, f"SELECT {fields} FROM {_table(table)}", [*map(quote, key)], rows)
 
     def first(self, table: ListedTable, column: str) -> date | datetime | None:
         """Return the smallest date or time of a column that is not a zero date."""
         self._limit()
-        name = _quote(column)
+        name = quote(column)
         real = f"{name} >= '1000-01-01' AND NOT {zero_sql(name)}"
         found = self._query(f"SELECT {name} FROM {_table(table)} WHERE {real} ORDER BY {name} LIMIT 1")
         return found[0][0] if found else None
@@ -136,8 +124,4 @@ def _comment(kind: str, comment: str | None) -> str:
 
 
 def _table(table: ListedTable) -> str:
-    return f"{_quote(table.schema)}.{_quote(table.name)}"
-
-
-def _quote(name: str) -> str:
-    return "`" + name.replace("`", "``").replace("%", "%%") + "`"
+    return f"{quote(table.schema)}.{quote(table.name)}"

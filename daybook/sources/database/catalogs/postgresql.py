@@ -7,8 +7,9 @@ from datetime import date, datetime
 from typing import Any
 
 from daybook.model.types import Column
-from daybook.sources.database.catalog import CatalogTable, Facts, ListedTable, index_rows
+from daybook.sources.database.catalog import CatalogTable, ListedTable, catalog_tables, ends_by_key
 from daybook.sources.database.catalogs import QUERY_SECONDS
+from daybook.sources.database.postgresql_fields import quote
 from daybook.sources.database.postgresql_types import COLUMNS_OF, INDEXES_OF, type_of
 from daybook.sql.database_error import translated
 from daybook.sql.postgresql_errors import read_error
@@ -78,15 +79,7 @@ class PostgreSQLCatalog:
                 sets = re.search(_SET_NEW.format(name=re.escape(column.name)), body, re.IGNORECASE)
                 if sets or column.name in given:
                     updated_by[oids[oid]].setdefault(column.name, f"the trigger {trigger} sets it in each update")
-        return [
-            CatalogTable(
-                table,
-                tuple(columns[table.schema, table.name]),
-                Facts(table.view, index_rows(indexes[table.schema, table.name])),
-                updated_by[table.schema, table.name],
-            )
-            for table in tables
-        ]
+        return catalog_tables(tables, columns, indexes, updated_by)
 
     def sample(
         self, table: ListedTable, key: Sequence[str], columns: Sequence[str], rows: int
@@ -94,20 +87,15 @@ class PostgreSQLCatalog:
         """Return columns of the first and last rows by the key. A year that Python lacks is None."""
         self._limit()
         fields = ", ".join(
-            f"CASE WHEN {_quote(name)} >= '0001-01-02' AND {_quote(name)} < '10000-01-01' THEN {_quote(name)} END"
+            f"CASE WHEN {quote(name)} >= '0001-01-02' AND {quote(name)} < '10000-01-01' THEN {quote(name)} END"
             for name in columns
         )
-        statement = f"SELECT {fields} FROM {_table(table)} ORDER BY {{}} LIMIT {{}}"
-        first = self._query(statement.format(", ".join(map(_quote, key)), 2 * rows))
-        if len(first) < 2 * rows:  # the whole table
-            return first
-        last = self._query(statement.format(", ".join(f"{_quote(name)} DESC" for name in key), rows))
-        return [*first[:rows], *reversed(last)]
+        return ends_by_key(self._query, f"SELECT {fields} FROM {_table(table)}", [*map(quote, key)], rows)
 
     def first(self, table: ListedTable, column: str) -> date | datetime | None:
         """Return the smallest date or time of a column in the years 1 to 9999, which are Python's."""
         self._limit()
-        name = _quote(column)
+        name = quote(column)
         years = f"{name} >= '0001-01-02' AND {name} < '10000-01-01'"
         ((value,),) = self._query(f"SELECT min({name}) FROM {_table(table)} WHERE {years}")
         return value if isinstance(value, date) else None
@@ -122,8 +110,4 @@ class PostgreSQLCatalog:
 
 
 def _table(table: ListedTable) -> str:
-    return f"{_quote(table.schema)}.{_quote(table.name)}"
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""').replace("%", "%%") + '"'
+    return f"{quote(table.schema)}.{quote(table.name)}"

@@ -25,7 +25,7 @@ def has_a_bug() -> Iterator[Finding]:
 
 
 def test_one_dead_host_does_not_hold_up_the_others() -> None:
-    checks = [Check(one.__name__, one, "mend it") for one in (hangs, refused, has_a_bug, good)]
+    checks = [Check(one.__name__, one, "fix it") for one in (hangs, refused, has_a_bug, good)]
     started = time.monotonic()
     found = [(one.level, one.check, one.text) for one in run_checks(checks, 0.3)]
     assert time.monotonic() - started < 3

@@ -10,7 +10,7 @@ from daybook.orchestration.server.programs import program
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work beside a virtual environment `my env` that is not on the PATH."""
+    """Work next to a virtual environment `my env` that is not on the PATH."""
     programs = tmp_path / "my env" / "bin"
     programs.mkdir(parents=True)
     monkeypatch.setattr(sys, "executable", str(programs / "python"))
