@@ -106,7 +106,7 @@ def _writes(check: str, connection: Any, mysql: bool, tables: Sequence[str]) -> 
 
 def _one(connection: Any, statement: str, values: Sequence[object] = ()) -> Any:
     with connection.cursor() as cursor:
-        cursor.execute(statement, tuple(values))
+        cursor.execute(statement, tuple(values) or None)  # without values, a % in a name is not a placeholder
         return cursor.fetchone()
 
 

@@ -82,3 +82,10 @@ def test_a_warehouse(restricted: Restricted) -> None:
 
     restricted.run(daybook.remedy.partition(";")[0], shop.remedy)
     assert [one.level for one in restricted.warehouse()] == ["ok", "ok"]
+
+
+def test_a_percent_sign_in_a_name_is_no_placeholder(restricted: Restricted) -> None:
+    restricted.run('CREATE TABLE shop."50% off" (id int)')
+    engine = create_engine(restricted.admin, poolclass=NullPool)
+    login, written = run_checks([Check("source", lambda: check_source("shop", engine, [("shop", "50% off")]))])
+    assert (login.level, written.text) == ("ok", "its user may do more than read: SUPERUSER")
