@@ -26,6 +26,7 @@ GROUPS = {
     "Your project": (
         Command("init", "make a project of your own: its folder, files and checks", "daybook.cli.project.init:main"),
         Command("validate", "check the project's files, without a connection", "daybook.cli.project.validate:main"),
+        Command("diff", "show what deploying this checkout would change", "daybook.cli.project.diff:main"),
         Command("upgrade", "bring project and warehouse to the installed release", "daybook.cli.project.upgrade:main"),
     ),
     "Load tables": (

@@ -16,6 +16,7 @@ from daybook.model.interval import Interval
 from daybook.model.table_spec import SHRINK_LIMIT, TableSpec
 from daybook.sql.retries import with_retries
 from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
 
 T = TypeVar("T")
 
@@ -131,19 +132,27 @@ def read_statuses_and_loss(
     Raises:
         LoadFailed: the ledger could not be read.
     """
-    name, limit = (table, SHRINK_LIMIT) if isinstance(table, str) else (table.name, table.shrink_limit)
+    name = table if isinstance(table, str) else table.name
 
     def ask() -> tuple[list[IntervalStatus], Loss | None]:
         with _not_collecting(), warehouse.session() as session:
-            lost = loss_unless_locked(session, warehouse, name, limit)
-            if not intervals:
-                return [], lost
-            span = Interval(intervals[0].start, intervals[-1].end)
-            entries = [] if lost else Ledger(warehouse).loaded(session, name, span)
-            failures = Failures(warehouse).within(session, name, span)
-            return statuses(intervals, entries, failures), lost
+            return statuses_in(session, warehouse, table, intervals)
 
     return with_retries(ask, what=f"{name}: reading the ledger", failed=LoadFailed, lost=WarehouseLost)
+
+
+def statuses_in(
+    session: Session, warehouse: Warehouse, table: TableSpec | str, intervals: Sequence[Interval]
+) -> tuple[list[IntervalStatus], Loss | None]:
+    """Return the same from an open session. Raises `DatabaseError` if the warehouse fails."""
+    name, limit = (table, SHRINK_LIMIT) if isinstance(table, str) else (table.name, table.shrink_limit)
+    lost = loss_unless_locked(session, warehouse, name, limit)
+    if not intervals:
+        return [], lost
+    span = Interval(intervals[0].start, intervals[-1].end)
+    entries = [] if lost else Ledger(warehouse).loaded(session, name, span)
+    failures = Failures(warehouse).within(session, name, span)
+    return statuses(intervals, entries, failures), lost
 
 
 @contextmanager

@@ -43,6 +43,13 @@ class Alterations(Protocol):
         """Return the statements that change the type of a column in an empty `table` (quoted), in a transaction."""
         ...
 
+    def enforced_key_sql(self, session: Session, target: Target) -> list[str]:
+        """Return the statements that give an existing table the key of its file, for a person to run.
+
+        The list is empty if the table has that key, or if the warehouse enforces none. No load changes a key.
+        """
+        return []
+
     def widens_in_place(self, existing: Type, wanted: Type) -> bool:
         """Return True if the warehouse can widen a column from `existing` to `wanted` without rewriting rows."""
         ...

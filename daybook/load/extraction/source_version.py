@@ -11,6 +11,9 @@ from daybook.sources.base import Source, Versioned
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
+#: The beginning of the version of a load of some rows of a database.
+FILTER_VERSION = "filter "
+
 
 def version_of(plan: Plan, source: Source) -> str | None:
     """Return the version that the ledger keeps of a full load: the table file's fingerprint and the source's version.
@@ -26,7 +29,7 @@ def version_of(plan: Plan, source: Source) -> str | None:
 def filter_version(table: Table) -> str | None:
     """Return the version that the ledger keeps of a load of some rows of a database; None for all of its rows."""
     text = table.source.filter
-    return None if text is None else f"filter {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return None if text is None else f"{FILTER_VERSION}{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def unchanged(plan: Plan, source: Source, warehouse: Warehouse, session: Session) -> Entry | None:

@@ -47,6 +47,11 @@ ORDER BY a.xact_start, a.pid
 LIMIT 5
 """
 _QUERY_SHOWN = 60  # characters
+_KEY = """
+SELECT c.conname, a.attname FROM pg_constraint c, unnest(c.conkey) WITH ORDINALITY AS k (number, place), pg_attribute a
+WHERE c.conrelid = to_regclass(%s) AND c.contype = 'p' AND a.attrelid = c.conrelid AND a.attnum = k.number
+ORDER BY k.place
+"""
 
 
 class PostgreSQL(PostgresFamily):
@@ -186,6 +191,15 @@ class PostgreSQL(PostgresFamily):
         if target.cursor and target.key[:1] != (target.cursor.column,):
             session.run(f"CREATE INDEX ON {table} ({self.quote(target.cursor.column)})")
         session.run(f"ANALYZE {table}")  # otherwise, the next load is planned for an empty table until autovacuum runs
+
+    def enforced_key_sql(self, session: Session, target: Target) -> list[str]:
+        """Return the statement that gives the table the primary key of its file."""
+        found = session.rows(_KEY, (self.table(target.name).replace("%%", "%"),))
+        if tuple(column for _, column in found) == target.key:
+            return []
+        parts = [f"DROP CONSTRAINT {self.quote(found[0][0])}"] if found else []
+        parts += [f"ADD PRIMARY KEY ({', '.join(map(self.quote, target.key))})"] if target.key else []
+        return [f"ALTER TABLE {self.table(target.name)} {', '.join(parts)}"]
 
     def copy(self, session: Session, into: str, target: Target, stage: Stage, manifest: Manifest) -> int:
         """Verify the parts and send them to `COPY … FROM STDIN`."""

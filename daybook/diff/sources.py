@@ -1,0 +1,90 @@
+"""Open the sources of a diff. A database that cannot be reached is tried once, not once for each of its tables."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from daybook.definitions.table import Table
+from daybook.diff.report import Report
+from daybook.errors import DaybookError
+from daybook.redaction import without_secrets
+from daybook.sources.base import ConnectionProvider, Source
+from daybook.sources.database import Config as DatabaseConfig
+from daybook.sources.database import readers
+from daybook.sources.database.catalogs import open_catalog
+from daybook.sql.connection import connect
+from daybook.sql.database_error import DatabaseError, first_line
+
+#: The estimated rows of the tables of a database, by schema and name. None: the catalog has no estimate.
+Estimates = Mapping[tuple[str, ...], int | None]
+
+
+@dataclass
+class Sources:
+    """Opens sources, and writes why one cannot be opened into `report`."""
+
+    keys: ConnectionProvider
+    report: Report
+    _unreachable: dict[str, str | None] = field(default_factory=dict)
+    _estimates: dict[str, Estimates] = field(default_factory=dict)
+
+    @contextmanager
+    def opened(self, table: Table) -> Iterator[Source | None]:
+        """Yield the source of a table, or None if it cannot be opened."""
+        if isinstance(table.source, DatabaseConfig) and (why := self._why_unreachable(table.source.block)):
+            self.report.fails(f"source {table.source.block}", why, table.name)
+            yield None
+            return
+        opening = table.source.open(table, self.keys)
+        try:
+            source = opening.__enter__()
+        except Exception as error:  # each kind of source has errors of its own libraries
+            self.report.fails(table.name, f"its source cannot be read: {reason(error)}", table.name)
+            yield None
+            return
+        try:
+            yield source
+        finally:
+            opening.__exit__(None, None, None)
+
+    def rows_of(self, table: Table) -> int | None:
+        """Return the catalog's estimate of the rows of a table in a database. None: it has none, or the file filters."""
+        source = table.source
+        if not isinstance(source, DatabaseConfig) or source.is_filtered:
+            return None
+        if source.block not in self._estimates:
+            self._estimates[source.block] = self._read_estimates(source.block)
+        estimates = self._estimates[source.block]
+        if source.table in estimates:
+            return estimates[source.table]
+        found = [rows for name, rows in estimates.items() if name[-1:] == source.table]
+        return found[0] if len(found) == 1 else None
+
+    def _read_estimates(self, block: str) -> Estimates:
+        try:
+            with open_catalog(self.keys, block) as catalog:
+                return {(one.schema, one.name): one.rows for one in catalog.tables()}
+        except (DaybookError, DatabaseError):  # the report has no estimate then
+            return {}
+
+    def _why_unreachable(self, block: str) -> str | None:
+        if block not in self._unreachable:
+            self._unreachable[block] = None
+            try:
+                engine = self.keys.engine(block)
+                if reader := readers().get(engine.dialect.name):
+                    with connect(engine, reader.read_error):
+                        pass
+            except Exception as error:  # such as a driver that is not installed
+                self._unreachable[block] = reason(error)
+        return self._unreachable[block]
+
+
+def reason(error: BaseException) -> str:
+    """Return why something failed, without secrets and values: people who may read the report may not read the data."""
+    if isinstance(error, DaybookError):
+        text = str(error)
+    else:
+        text = first_line(error)
+        text = text if isinstance(error, DatabaseError) else f"{type(error).__name__}: {text}"
+    return without_secrets(text)
