@@ -29,8 +29,8 @@ def base_of(root: Path, ref: str) -> str:
     except subprocess.CalledProcessError as error:
         why = error.stderr.decode(errors="replace").strip()
         raise DiffRefused(
-            f"--since {ref}: {why or f'git knows no such reference in {root}'}. Fetch it first: git fetch origin. In CI, "
-            "check out the whole history: fetch-depth: 0 (GitHub), GIT_DEPTH: 0 (GitLab)"
+            f"--since {ref}: {why or f'git knows no such reference in {root}'}. Fetch it first: git fetch origin. In "
+            "CI, check out the whole history: fetch-depth: 0 (GitHub), GIT_DEPTH: 0 (GitLab)"
         ) from None
     try:
         return _git(root, "merge-base", commit, "HEAD").decode().strip()

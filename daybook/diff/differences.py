@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from daybook.definitions.targets.project_target import current_target
-from daybook.diff.compare import Comparison
-from daybook.diff.report import DatasetDiff, DeploymentChange, Report
-from daybook.diff.selection import Selection, select
+from daybook.diff.both_ends import Comparison
+from daybook.diff.changed_datasets import Selection, select
+from daybook.diff.diff_report import DatasetDiff, DeploymentChange, Report
 from daybook.diff.sources import Sources, reason
 from daybook.sources.base import ConnectionProvider
 from daybook.warehouses.base import Warehouse

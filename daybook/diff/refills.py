@@ -7,11 +7,11 @@ from itertools import pairwise
 
 from daybook.definitions.table import Table
 from daybook.definitions.targets.project_target import current_target
-from daybook.diff.fields import reload_reasons
-from daybook.diff.report import DatasetDiff, Refill
+from daybook.diff.diff_report import DatasetDiff, Refill
+from daybook.diff.field_changes import reload_reasons
 from daybook.errors import SourceError
 from daybook.ledger.interval_status import IntervalStatus, statuses_in
-from daybook.ledger.ledger import CLOSED, Coverage, Entry, Ledger
+from daybook.ledger.ledger import Coverage, Entry, Ledger
 from daybook.load.extraction.source_version import FILTER_VERSION, filter_version
 from daybook.load.planning.owed_intervals import expected_intervals, with_sessions
 from daybook.model.interval import Interval
@@ -63,7 +63,7 @@ class Refills:
                 diff.refills.append(Refill("never loaded", None, "all rows", rows, rows_are, load))
         elif owed := self._owed(table, found):
             diff.refills.append(self._owed_refill(table, owed, cover, source, rows_in_source))
-        elif cover is None and not table.catch_up_policy == "all":
+        elif cover is None and table.catch_up_policy != "all":
             diff.notes.append("no interval is owed, as it has no start: the first run loads the newest interval")
         if cover is not None:
             self._add_forced(table, cover, diff)
@@ -124,7 +124,7 @@ class Refills:
         """Return an entry of the newest load."""
         end = self.coverage[table.name].loaded_at
         found = Ledger(self.warehouse).since(self.session, table.name, end - timedelta.resolution)
-        return next((entry for entry in reversed(found) if entry.strategy != CLOSED), None)
+        return next((entry for entry in reversed(found) if not entry.is_closing), None)
 
 
 def _filter_differs(table: Table, last: Entry) -> bool:

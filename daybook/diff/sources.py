@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from daybook.definitions.table import Table
-from daybook.diff.report import Report
+from daybook.diff.diff_report import Report
 from daybook.errors import DaybookError
 from daybook.redaction import without_secrets
 from daybook.sources.base import ConnectionProvider, Source
@@ -48,7 +48,7 @@ class Sources:
             opening.__exit__(None, None, None)
 
     def rows_of(self, table: Table) -> int | None:
-        """Return the catalog's estimate of the rows of a table in a database. None: it has none, or the file filters."""
+        """Return the estimated rows of a table in a database. None: unknown, or the file filters them."""
         source = table.source
         if not isinstance(source, DatabaseConfig) or source.is_filtered:
             return None

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from daybook.definitions.summary import Summary
-from daybook.diff.columns import Shape, add_layout
-from daybook.diff.report import ColumnChange, DatasetDiff, Refill
+from daybook.diff.column_changes import Shape, add_layout
+from daybook.diff.diff_report import ColumnChange, DatasetDiff, Refill
 from daybook.errors import TableFileError
 from daybook.ledger.ledger import Coverage, Entry, Ledger
 from daybook.shell import command

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import cast
 
 from daybook.cli.connections import project_blocks
+from daybook.diff.changed_datasets import Selection
+from daybook.diff.diff_report import DeploymentChange
 from daybook.diff.differences import DiffEnds, differences
 from daybook.diff.formats import FORMATS
-from daybook.diff.report import DeploymentChange
-from daybook.diff.selection import Selection
 from daybook.project import project_root
 from daybook.sources.base import ConnectionProvider
 from daybook.warehouses.base import Warehouse

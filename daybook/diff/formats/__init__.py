@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
+from daybook.diff.diff_report import Report
 from daybook.diff.formats.markdown import as_markdown
 from daybook.diff.formats.text import as_text
-from daybook.diff.report import Report
 
 
 def as_json(report: Report) -> str:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from daybook.diff.fields import shortened
+from daybook.diff.diff_report import DatasetDiff, DeploymentChange, Report
+from daybook.diff.field_changes import shortened
 from daybook.diff.formats import wording
-from daybook.diff.report import DatasetDiff, DeploymentChange, Report
 
 #: The first line of a comment, by which the next one replaces it. The generated CI searches for it.
 MARK = "<!-- daybook diff"
@@ -28,7 +28,7 @@ def as_markdown(report: Report) -> str:
         section = "\n".join(_section(diff))
         room -= len(section) + 1
         if room < 0:
-            rest = wording.counted(len(datasets) - number, "more table or summary with differences")
+            rest = f"{len(datasets) - number} more tables or summaries with differences"
             parts.append(f"\n… and {rest}, which a comment has no room for. `daybook diff` shows all of them.")
             break
         parts.append(section)

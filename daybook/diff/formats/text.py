@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from daybook.diff.fields import shortened
+from daybook.diff.diff_report import DatasetDiff, DeploymentChange, Report
+from daybook.diff.field_changes import shortened
 from daybook.diff.formats import wording
-from daybook.diff.report import DatasetDiff, DeploymentChange, Report
 
 _DEPLOYMENTS = 20  # that belong to no table of the report
 _TABLES = 8  # of one problem
@@ -26,8 +26,8 @@ def _lines(report: Report) -> Iterator[str]:
         yield "Deployments of several tables, or of unchanged ones"
         yield from (f"  {_deployment(change)}" for change in report.deployments[:_DEPLOYMENTS])
         if len(report.deployments) > _DEPLOYMENTS:
-            more = len(report.deployments) - _DEPLOYMENTS
-            yield f"  … and {more} more (daybook deploy --dry-run --verbose lists them)"
+            left = len(report.deployments) - _DEPLOYMENTS
+            yield f"  … and {left} more (daybook deploy --dry-run --verbose lists them)"
     if report.problems:
         yield ""
         yield "Not compared"

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator
 
-from daybook.diff.report import ColumnChange, DatasetDiff, Refill, Report
+from daybook.diff.diff_report import ColumnChange, DatasetDiff, Refill, Report
 
 _COLUMN_WORDS = {"add": "added", "widen": "widened", "change": "retyped", "leave": "no longer loaded", "drop": "gone"}
 #: What happens to a column, after its types.

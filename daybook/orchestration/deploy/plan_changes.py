@@ -8,7 +8,7 @@ from prefect.client.orchestration import SyncPrefectClient
 
 from daybook.definitions.project_file import read_project
 from daybook.definitions.targets.project_target import current_target
-from daybook.diff.report import DeploymentChange
+from daybook.diff.diff_report import DeploymentChange
 from daybook.orchestration.deploy.deploy_plan import Plan, Update, declared, make_plan
 from daybook.orchestration.deploy.document import Settings, document_on_server
 from daybook.orchestration.events import RESOURCE

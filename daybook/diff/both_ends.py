@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daybook.definitions.table import Table
-from daybook.diff.columns import Shape, compare_columns
+from daybook.diff.column_changes import Shape, compare_columns
+from daybook.diff.diff_report import DatasetDiff, Report
 from daybook.diff.refills import Refills
-from daybook.diff.report import DatasetDiff, Report
 from daybook.diff.sources import Sources, reason
 from daybook.diff.summary_diff import compare_summaries
 from daybook.errors import DaybookError

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from daybook.definitions.table import Table
-from daybook.diff.report import ColumnChange, DatasetDiff
+from daybook.diff.diff_report import ColumnChange, DatasetDiff
 from daybook.errors import DaybookError, SchemaMismatch
 from daybook.load.extraction.file_types import settled
 from daybook.load.extraction.schema_drift import SchemaDiff

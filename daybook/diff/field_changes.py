@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from daybook.definitions.schedule import duration_text
 from daybook.definitions.summary import Summary
-from daybook.diff.report import FieldChange
+from daybook.diff.diff_report import FieldChange
 from daybook.model.dataset import Dataset
 
 #: Fields whose change makes the rows of loaded intervals wrong, which a load of the same intervals corrects.
@@ -23,7 +23,7 @@ def field_changes(before: Dataset | None, after: Dataset | None) -> list[FieldCh
     """Return the fields that differ, by name. A field with parts, such as `source.where`, is compared by its parts."""
     old, new = _flat(before), _flat(after)
     changes = list[FieldChange]()
-    for name in dict.fromkeys((*old, *new)):
+    for name in sorted({*old, *new}):
         one, other = old.get(name), new.get(name)
         if isinstance(one, list) or isinstance(other, list):
             gone, added = ([item for item in a or () if item not in (b or ())] for a, b in ((one, other), (other, one)))
@@ -76,6 +76,8 @@ def _shown(value: Any) -> str:
         return duration_text(value)
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, datetime) and value.timetz() == time():
+        return str(value.date())
     if isinstance(value, list | tuple):
         return ", ".join(map(_shown, value))
     return json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, Mapping) else str(value)

@@ -7,8 +7,8 @@ from pathlib import Path
 from daybook.definitions.summary import Summary
 from daybook.definitions.table import Table
 from daybook.diff.checkout import base_of, project_at
-from daybook.diff.fields import field_changes
-from daybook.diff.report import DatasetDiff, Report
+from daybook.diff.diff_report import DatasetDiff, Report
+from daybook.diff.field_changes import field_changes
 from daybook.errors import TableFileError
 from daybook.shell import command
 from daybook.summaries.graph import Graph, order_builds
