@@ -13,6 +13,7 @@ from typing import Any, Literal
 from daybook.definitions.registry import has_file
 from daybook.definitions.summary_files import summary_names
 from daybook.definitions.table_files import table_names
+from daybook.definitions.targets.project_target import either_name, file_stem, of_target
 from daybook.ledger.ledger import Coverage, Ledger
 from daybook.ledger.schema_tables import state_tables
 from daybook.ledger.state_table import SCHEMA
@@ -54,8 +55,9 @@ def find(warehouse: Warehouse, given: str, folder: Path | None = None) -> Found:
     """
     with warehouse.session() as session:
         ledger = Ledger(warehouse).ends(session)
-        known = sorted({*table_names(folder), *summary_names(folder), *ledger})
-        name = in_full(given, known)
+        files = {*table_names(folder), *summary_names(folder)}
+        known = sorted({*files, *of_target(ledger, files)})
+        name = in_full(either_name(given), known)
         if name not in known:
             near = did_you_mean(given, known, "`daybook tables` lists the tables", most=3)
             raise ChangeRefused(f"no table {given!r} has a file or an entry in the ledger{near}")
@@ -106,14 +108,14 @@ def rename(warehouse: Warehouse, old: str, new: str) -> int:
     return sum(map(len, carried.values()))
 
 
-def check_free(warehouse: Warehouse, name: str, folder: Path) -> None:
-    """Check that a table can get this name.
+def check_free(warehouse: Warehouse, name: str, folder: Path, old: str | None = None) -> None:
+    """Check that the table `old` can get this name. Its file may have it already: all targets share the file.
 
     Raises:
         ChangeRefused: it is no name, or it is taken in `folder`, in the warehouse or in the ledger.
     """
     _check_name(name)
-    if has_file(name, folder):
+    if has_file(name, folder) and (old is None or has_file(old, folder)):
         raise ChangeRefused(f"{name} is taken: it has a file in {folder}. Choose another name")
     with warehouse.session() as session:
         _check_free(warehouse, session, name)
@@ -165,9 +167,9 @@ def move_file(old: str, new: str, folder: Path) -> Path | None:
     Raises:
         ChangeRefused: the new file exists already.
     """
-    path, to = TableName.parse(old).path(folder, ".yaml"), TableName.parse(new).path(folder, ".yaml")
+    path, to = (folder / f"{file_stem(name)}.yaml" for name in (old, new))
     if not path.is_file():
-        return None
+        return to if to.is_file() else None
     if to.exists():
         raise ChangeRefused(f"{to} exists already: choose another name, or move that file away")
     to.parent.mkdir(parents=True, exist_ok=True)
@@ -193,9 +195,9 @@ def _with_name(name: str, _: str, *rest: Any) -> tuple[Any, ...]:
 
 
 def files_of(table: str, folder: Path) -> list[Path]:
-    """Return the files of a table or summary in `folder`."""
-    paths = (TableName.parse(table).path(folder, ending) for ending in (".yaml", ".sql"))
-    return [path for path in paths if path.is_file()]
+    """Return the files of a table or summary in `folder`. All targets share them."""
+    stem = file_stem(table)
+    return [path for ending in (".yaml", ".sql") if (path := folder / f"{stem}{ending}").is_file()]
 
 
 def _check_name(name: str) -> None:

@@ -12,6 +12,7 @@ from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import summary_names
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import table_names
+from daybook.definitions.targets.project_target import of_target
 from daybook.errors import LoadFailed, WarehouseLost
 from daybook.ledger.failures import Failures
 from daybook.ledger.ledger import Coverage, Ledger
@@ -83,8 +84,10 @@ def listed(
     names = {row.name for row in rows}
     invalid = {*table_names(folder), *summary_names(folder)} - names
     rows += [Listed(name, "?", "invalid file") for name in invalid]
-    for name, cover in known.coverage.items() if known else ():
+    coverage = known.coverage if known else {}
+    for name in of_target(coverage, names | invalid):
         if name not in names and name not in invalid:
+            cover = coverage[name]
             until = f"{cover.until:%Y-%m-%d %H:%M}"
             rows.append(Listed(name, "no file", "loaded", cover.until, until, cover.loaded_at))
     rows = [row for row in rows if not patterns or any(_matches(row.name, pattern) for pattern in patterns)]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect.events import emit_event
 
+from daybook.definitions.targets.project_target import current_target
 from daybook.ledger.ledger import Entry
 from daybook.load.load import LoadReport
 from daybook.load.planning.plan import Plan
@@ -67,10 +68,19 @@ def _emit(
     )
 
 
+def event_in_target(event: str) -> str:
+    """Return the name of an event in the current target: `daybook.dev.table.loaded` for `daybook.table.loaded` in dev.
+
+    So what waits for an event of prod hears of no other target, even if both targets have the same schemas.
+    """
+    target = current_target()
+    return event if target.is_prod else event.replace("daybook.", f"daybook.{target.name}.", 1)
+
+
 def emit(event: str, resource: dict[str, str], payload: dict[str, Any]) -> None:
-    """Emit an event. If Prefect cannot be reached, log a warning instead."""
+    """Emit an event of the current target. If Prefect cannot be reached, log a warning instead."""
     try:
-        emit_event(event=event, resource=resource, payload=payload)
+        emit_event(event=event_in_target(event), resource=resource, payload=payload)
     except Exception as error:
         logger.warning(
             "%s: the event of its commit could not be emitted: %s",

@@ -14,6 +14,7 @@ from typing import Any
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import VariableCreate, VariableUpdate
 
+from daybook.definitions.targets.project_target import current_target
 from daybook.orchestration.artifacts.text import printable
 from daybook.orchestration.pagination import PAGE, every
 
@@ -22,10 +23,13 @@ _PACKED = "packed"
 
 
 class VariableStore:
-    """The documents whose names begin with `daybook_<kind>_`."""
+    """The documents of the current target. Names begin with `daybook_<kind>_`, or `daybook_dev_<kind>_` in dev."""
 
     def __init__(self, client: SyncPrefectClient, kind: str) -> None:
-        self._client, self._prefix, self._tag = client, f"daybook_{kind}_", f"daybook-{kind}"
+        target = current_target()
+        words = [kind] if target.is_prod else [target.name, kind]
+        self._client, self._prefix = client, f"daybook_{'_'.join(words)}_"
+        self._tag, self._tags = f"daybook-{'-'.join(words)}", ["daybook", *target.tags]
 
     def all(self) -> dict[str, Any]:
         """Return every document by its key, in the order of the keys."""
@@ -47,7 +51,7 @@ class VariableStore:
         if self._client.read_variable_by_name(name):
             self._client.update_variable(VariableUpdate(name=name, value=document))
         else:
-            self._client.create_variable(VariableCreate(name=name, value=document, tags=["daybook", self._tag]))
+            self._client.create_variable(VariableCreate(name=name, value=document, tags=[*self._tags, self._tag]))
 
     def delete(self, key: str) -> None:
         """Delete the document of this key, if there is one."""

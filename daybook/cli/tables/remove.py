@@ -12,6 +12,7 @@ from daybook.cli.tables.readers import readers_of
 from daybook.cli.tables.runs import refuse_while_loading
 from daybook.definitions.summary_files import summary_names
 from daybook.definitions.table_files import table_names
+from daybook.definitions.targets.project_target import current_target, other_targets
 from daybook.lifecycle.changes import ARCHIVE, Fate, files_of, find, remove
 from daybook.project import tables_folder
 from daybook.warehouses.base import Warehouse
@@ -31,6 +32,7 @@ def main(
 ) -> int:
     """Remove one table, after a question. Return the exit code, or exit with 1 and the reason if that fails."""
     given = _parser(prog).parse_args(arguments)
+    archive = current_target().schema(given.archive or ARCHIVE)
     fate: Fate = "drop" if given.drop else "archive" if given.archive else "keep"
     folder = folder or tables_folder()
     ends = ends or BlocksEnds()
@@ -42,17 +44,16 @@ def main(
             own, shared = _deployments(client, found.name, folder)
             files = files_of(found.name, folder)
             print(f"Remove {found}:")
-            print(f"- the table: {_FATES[fate]}{f' {given.archive}' if fate == 'archive' else ''}")
+            print(f"- the table: {_FATES[fate]}{f' {archive}' if fate == 'archive' else ''}")
             print("- its ledger: closed")
             for one in own:
                 print(f"- its deployment {one.name}: {'paused' if given.pause else 'deleted'}")
             for path in files if given.delete_file else ():
-                print(f"- its file {path}: deleted")
+                print(f"- its file {path}: deleted{', for all targets' if other_targets() else ''}")
             if not agreed(given, f"Remove {found.name}?"):
                 return 0
-            for one in own:
-                (client.pause_deployment if given.pause else client.delete_deployment)(one.id)
-        archived = remove(warehouse, found.name, fate, given.archive or ARCHIVE)
+            _stop(client, own, given.pause)
+        archived = remove(warehouse, found.name, fate, archive)
     for path in files if given.delete_file else ():
         path.unlink()
     print(f"{found.name} is removed{f'; its rows are in {archived}' if archived else ''}.")
@@ -67,6 +68,16 @@ def _say_what_is_left(warehouse: Warehouse, table: str, folder: Path, shared: li
         print(f"{path} still describes it, so catch-up and the next deploy load it again: delete it, or move it away.")
     for name in readers_of(warehouse, table, folder):
         print(f"The summary {name} reads it: change or remove the summary.")
+
+
+def _stop(client: Any, deployments: list[Any], pause: bool) -> None:
+    """Pause the deployments, or delete them with their triggers."""
+    from daybook.orchestration.lifecycle.server_objects import triggers_of  # imports Prefect
+
+    for trigger in () if pause else triggers_of(client, {one.id for one in deployments}):
+        trigger.delete()
+    for one in deployments:
+        (client.pause_deployment if pause else client.delete_deployment)(one.id)
 
 
 def _deployments(client: Any, table: str, folder: Path) -> tuple[list[Any], list[Any]]:

@@ -10,10 +10,11 @@ from daybook.cli.tables.ends import BlocksEnds, Ends
 from daybook.cli.tables.readers import readers_of
 from daybook.cli.tables.runs import refuse_while_loading
 from daybook.definitions.summary_files import summary_names
+from daybook.definitions.targets.project_target import current_target, either_name, file_stem, other_targets
 from daybook.lifecycle.changes import check_free, find, move_file, rename
 from daybook.lifecycle.errors import ChangeRefused
-from daybook.model.table_name import TableName
 from daybook.project import tables_folder
+from daybook.shell import command
 
 _DESCRIPTION = """\
 Rename a table: in the warehouse, in the schema daybook (its loads still count), and its file under tables/. It lists
@@ -42,17 +43,21 @@ def main(
             raise ChangeRefused(
                 f"{found.name} is a summary: rename its files, build it with its new name, and remove the old table"
             )
-        check_free(warehouse, given.new, folder)
+        new = either_name(given.new)
+        check_free(warehouse, new, folder, found.name)
         refuse_while_loading(ends, found.name, "renamed")
         summaries = readers_of(warehouse, found.name, folder)
-        print(f"Rename {found} to {given.new}: the table, its history in the schema daybook, and its file.")
-        if not agreed(given, f"Rename {found.name} to {given.new}?"):
+        print(f"Rename {found} to {new}: the table, its history in the schema daybook, and its file.")
+        if not agreed(given, f"Rename {found.name} to {new}?"):
             return 0
-        rows = rename(warehouse, found.name, given.new)
-    print(f"{found.name} is {given.new} now, with {rows:,} rows of history in the schema daybook.")
-    path = move_file(found.name, given.new, folder)
+        rows = rename(warehouse, found.name, new)
+    print(f"{found.name} is {new} now, with {rows:,} rows of history in the schema daybook.")
+    path = move_file(found.name, new, folder)
     print(f"Its file is {path}." if path else "It has no file of its own: rename it in the file that describes it.")
     for name in summaries:
-        print(f"{name} reads {found.name}: change its name in {TableName.parse(name).path(folder, '.sql')}")
+        print(f"{name} reads {found.name}: change its name in {folder / file_stem(name)}.sql")
+    names = command("daybook", "rename", *(current_target().file_name(name) for name in (found.name, new)))
+    for other in other_targets():
+        print(f"All targets share the file. In {other}, rename the table, too: {names} --target {other}")
     print("Deploy the project again, so that its deployments load the new name.")
     return 0

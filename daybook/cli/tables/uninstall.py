@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -11,10 +12,13 @@ from daybook.cli.exits import exit_with_reason
 from daybook.cli.tables.asking import add_yes, agreed
 from daybook.cli.tables.ends import BlocksEnds, Ends
 from daybook.definitions.project_file import read_project
+from daybook.definitions.targets.project_target import Target, current_target, find_target, target_names
+from daybook.project import TARGET
 
 _DESCRIPTION = """\
 Delete what the project has made on the Prefect server: its deployments (by their tags), automations, and the monitor's
-variables; with --blocks, also its blocks. The warehouse keeps all tables. Runs, work pools and files stay.
+variables; with --blocks, also its blocks. With --target, only those of one target, else those of all targets. The
+warehouse keeps all tables. Runs, work pools and files stay.
 """
 
 
@@ -26,15 +30,18 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook uninstall"
     add_yes(parser)
     given = parser.parse_args(arguments)
     with exit_with_reason("the Prefect server"):
-        project = read_project().name
+        project = read_project()
+        targets = [find_target(project, name) for name in target_names(project)]
+        kept = [one for one in targets if os.environ.get(TARGET) and one.name != current_target().name]
+        chosen = [one for one in targets if one not in kept]
         with (ends or BlocksEnds()).server() as client:
             from daybook.orchestration.lifecycle.server_objects import made_by  # imports Prefect
 
-            found = made_by(client, project, _blocks() if given.blocks else ())
+            found = made_by(client, project.name, chosen, _blocks() if given.blocks else (), kept)
             if given.json and given.dry_run:
                 print(json.dumps([{"kind": one.kind, "name": one.name} for one in found], indent=2))
                 return 0
-            print(f"On the Prefect server {client.api_url}, made by the project {project}:")
+            print(f"On the Prefect server {client.api_url}, made by the project {project.name}{_shown(chosen, kept)}:")
             for one in found:
                 print(f"- {one.kind} {one.name}")
             if not found:
@@ -48,6 +55,12 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook uninstall"
     print("The warehouse was not changed. Your tables do not need Daybook. To forget what was loaded, run there, as")
     print("the owner of the schema: DROP SCHEMA daybook CASCADE")
     return 0
+
+
+def _shown(chosen: Sequence[Target], kept: Sequence[Target]) -> str:
+    if len(chosen) == 1:
+        return f" in target {chosen[0].name}" if kept else ""
+    return f" in all targets ({', '.join(one.name for one in chosen)})"
 
 
 def _blocks() -> list[str]:

@@ -8,7 +8,7 @@ nothing else in Daybook handles targets: ledger, locks, events and tags have the
 import getpass
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -96,6 +96,14 @@ class Target:
         """Return the name in the warehouse of a table. `name` is that one, or the one in its file: people type both."""
         return self.table(self.file_name(name))
 
+    def has(self, name: str) -> bool:
+        """Return True if a table of the warehouse has a schema of this target. False if the target renames none.
+
+        `{user}` stands for any person.
+        """
+        parts = (re.escape(part).replace(r"\{user\}", "[a-z0-9_]+") for part in self._patterns)
+        return self.renames_schemas and bool(re.fullmatch(r"[^.]+".join(parts) + r"\..+", name))
+
     def tables(self, names: Sequence[str], folder: Path) -> list[str]:
         """Return the names in the warehouse of tables that are `names` in their files below `folder`.
 
@@ -150,10 +158,16 @@ class Target:
     @property
     def _affixes(self) -> tuple[str, str]:
         """Return what is added before and after the name of each schema."""
+        prefix, suffix = self._patterns
+        return prefix.replace("{user}", self.user), suffix.replace("{user}", self.user)
+
+    @property
+    def _patterns(self) -> tuple[str, str]:
+        """Return the same, with `{user}`."""
         prefix = self.settings.schema_prefix
         if prefix is None:
             prefix = "" if self.is_prod else self.name.replace("-", "_") + "_"
-        return prefix.replace("{user}", self.user), self.settings.schema_suffix.replace("{user}", self.user)
+        return prefix, self.settings.schema_suffix
 
 
 def current_target(root: Path | None = None) -> Target:
@@ -184,6 +198,27 @@ def find_target(project: ProjectFile, name: str) -> Target:
 def either_name(name: str) -> str:
     """Return the name in the warehouse of the current target: see `Target.either`."""
     return current_target().either(name)
+
+
+def of_target(names: Iterable[str], files: Collection[str]) -> list[str]:
+    """Return those of the warehouse's tables `names` that the current target may have: others share its database.
+
+    `files` are the tables of the target that have a file. They are the target's, whatever their schemas are.
+    """
+    project, target = read_project(), current_target()
+    found = [find_target(project, one) for one in other_targets()]
+    return [
+        name
+        for name in names
+        if name in files
+        or (target.has(name) if target.renames_schemas else not any(other.has(name) for other in found))
+    ]
+
+
+def other_targets() -> list[str]:
+    """Return the names of the project's targets without the current one."""
+    current = current_target().name
+    return [name for name in target_names(read_project()) if name != current]
 
 
 def file_stem(name: str) -> str:

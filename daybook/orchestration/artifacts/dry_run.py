@@ -10,7 +10,7 @@ from daybook.backfill.dry_run import Forecast
 from daybook.definitions.table import Table
 from daybook.orchestration.artifacts.audit import number
 from daybook.orchestration.artifacts.calendar_grid import SQUARES, calendar
-from daybook.orchestration.artifacts.text import one_line
+from daybook.orchestration.artifacts.text import one_line, page_key
 
 _INTERVALS_SHOWN = 1000  # intervals on the page
 _INTERVALS_LOGGED = 40  # intervals in the log
@@ -25,7 +25,7 @@ def show(table: Table, forecasts: list[Forecast], label: str, refusal: str | Non
     described = f"{headline(table, forecasts)} ({label})"
     above = f"**The backfill would be refused:** {one_line(refusal)}\n\n" if refusal else ""
     page, log = (above + markdown(table, forecasts, shown) for shown in (_INTERVALS_SHOWN, _INTERVALS_LOGGED))
-    create_markdown_artifact(markdown=page, key="backfill-dry-run", description=described)
+    create_markdown_artifact(markdown=page, key=page_key("backfill-dry-run"), description=described)
     get_run_logger().info("%s, a dry run: nothing was loaded\n%s", label, log)
     return forecasts
 

@@ -9,6 +9,7 @@ from prefect.artifacts import create_markdown_artifact
 from daybook.monitoring.key_metrics.chart import draw
 from daybook.monitoring.key_metrics.formatting import core, minutes, of, percent, total
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics
+from daybook.orchestration.artifacts.text import page_key
 
 
 def show(metrics: Sequence[Metrics], week_start: date) -> None:
@@ -16,7 +17,7 @@ def show(metrics: Sequence[Metrics], week_start: date) -> None:
     picture = base64.b64encode(draw(metrics, week_start).encode()).decode()
     chart = f"![In time, week by week](data:image/svg+xml;base64,{picture})"
     page = f"{chart}\n\n{markdown(metrics, week_start)}"
-    create_markdown_artifact(page, key="key-metrics", description=f"Week of {week_start}")
+    create_markdown_artifact(page, key=page_key("key-metrics"), description=f"Week of {week_start}")
 
 
 def markdown(metrics: Sequence[Metrics], week_start: date) -> str:

@@ -3,7 +3,7 @@
 from prefect.artifacts import create_markdown_artifact
 
 from daybook.orchestration.artifacts import checks
-from daybook.orchestration.artifacts.text import one_line
+from daybook.orchestration.artifacts.text import one_line, page_key
 from daybook.summaries.builder.build import Built
 from daybook.summaries.builder.scheduler import BuildResults
 from daybook.summaries.graph import Graph
@@ -11,7 +11,9 @@ from daybook.summaries.graph import Graph
 
 def show(graph: Graph, outcome: BuildResults) -> BuildResults:
     """Show the results on the run's page. Return them unchanged."""
-    create_markdown_artifact(key="summaries", markdown=markdown(graph, outcome), description=headline(graph, outcome))
+    create_markdown_artifact(
+        key=page_key("summaries"), markdown=markdown(graph, outcome), description=headline(graph, outcome)
+    )
     return outcome
 
 

@@ -12,7 +12,7 @@ from prefect.events.schemas.automations import Automation, CompoundTrigger, Even
 from daybook.definitions.project_file import ProjectFile
 from daybook.definitions.targets.project_target import Target
 from daybook.orchestration.deploy.wanted import Wanted
-from daybook.orchestration.events import LOADED, RESOURCE
+from daybook.orchestration.events import LOADED, RESOURCE, event_in_target
 
 #: The tag of every deployment of Daybook, and the beginning of the tag with the project's name.
 TAG, PROJECT_TAG = "daybook", "daybook-project:"
@@ -111,7 +111,7 @@ def trigger_of(wanted: Wanted) -> Trigger | None:
 def _on_commit(tables: Sequence[str]) -> EventTrigger:
     resources = [RESOURCE + table for table in tables]
     match = {"prefect.resource.id": resources if len(resources) > 1 else resources[0]}
-    return EventTrigger(expect={LOADED}, match=match, posture=Posture.Reactive, threshold=1)
+    return EventTrigger(expect={event_in_target(LOADED)}, match=match, posture=Posture.Reactive, threshold=1)
 
 
 def _trigger_document(trigger: Any) -> Document | None:

@@ -12,6 +12,7 @@ from daybook.errors import ExportFailed
 from daybook.integrations.google_sheets import export
 from daybook.integrations.google_sheets.export import Selection, Written
 from daybook.ledger.ledger import Entry
+from daybook.orchestration.artifacts.text import page_key
 from daybook.orchestration.blocks import open as blocks
 from daybook.sources.google_sheets.ranges import parse
 
@@ -47,7 +48,7 @@ def note(written: Written) -> Entry:
     entry = export.note(blocks.warehouse(), written, runtime.flow_run.id)
     get_run_logger().info("%s: %s rows", entry.table, f"{entry.rows:,}")
     create_markdown_artifact(
-        key="export-sheet",
+        key=page_key("export-sheet"),
         markdown=f"**{entry.rows:,} rows** below the header, as of {entry.snapshot_at:%Y-%m-%d %H:%M:%S} UTC: "
         f"[{entry.table}](https://docs.google.com/spreadsheets/d/{written.spreadsheet})",
         description=f"{entry.rows:,} rows into {entry.table}",

@@ -1,8 +1,9 @@
 """What a project has made on Prefect's server, and its removal."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
@@ -10,8 +11,11 @@ from prefect.client.schemas.filters import (
     DeploymentFilterTags,
 )
 from prefect.client.schemas.objects import BlockDocument
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.events.actions import RunDeployment
 from prefect.events.filters import AutomationFilter, AutomationFilterTags
 
+from daybook.definitions.targets.project_target import Target
 from daybook.orchestration.automations.spec import PREFIX as AUTOMATION_PREFIX
 from daybook.orchestration.automations.spec import TAG as AUTOMATION_TAG
 from daybook.orchestration.deploy.document import PROJECT_TAG, TAG
@@ -27,15 +31,30 @@ class Made:
     delete: Callable[[], object] = field(compare=False)
 
 
-def made_by(client: SyncPrefectClient, project: str, blocks: Collection[str] = ()) -> list[Made]:
-    """Return what the project has made on the server, in the order in which to delete it.
+def made_by(
+    client: SyncPrefectClient,
+    project: str,
+    targets: Sequence[Target],
+    blocks: Collection[str] = (),
+    kept: Sequence[Target] = (),
+) -> list[Made]:
+    """Return what the project has made on the server in these targets, in the order in which to delete it.
 
     Args:
         client: the server's client.
         project: the project's name. Deployments of another project stay.
-        blocks: the blocks to delete, too, as people write them: `SqlAlchemyConnector/warehouse`.
+        targets: the targets. Daybook's own automations are prod's.
+        blocks: the blocks to delete, too, with their names in prod: `SqlAlchemyConnector/warehouse`.
+        kept: the project's other targets. A block that one of them uses stays.
     """
-    return [*_automations(client), *_deployments(client, project), *_variables(client), *_blocks(client, blocks)]
+    deployments = list(_deployments(client, project, targets))
+    found = [*triggers_of(client, {one.id for one in deployments})]
+    if any(target.is_prod for target in targets):
+        found += _automations(client)
+    found += [Made("deployment", one.name, partial(client.delete_deployment, one.id)) for one in deployments]
+    used = {_placed(block, target) for target in kept for block in blocks}
+    chosen = {_placed(block, target) for target in targets for block in blocks} - used
+    return [*found, *_variables(client, targets), *_blocks(client, chosen)]
 
 
 def _automations(client: SyncPrefectClient) -> Iterator[Made]:
@@ -45,22 +64,33 @@ def _automations(client: SyncPrefectClient) -> Iterator[Made]:
             yield Made("automation", one.name, partial(client.delete_automation, one.id))
 
 
-def _deployments(client: SyncPrefectClient, project: str) -> Iterator[Made]:
+def triggers_of(client: SyncPrefectClient, deployments: Collection[UUID]) -> Iterator[Made]:
+    """Yield the triggers of deployments. Prefect keeps them when it deletes a deployment."""
+    for one in every(lambda offset: client.read_automations(limit=PAGE, offset=offset)):
+        runs = {action.deployment_id for action in one.actions if isinstance(action, RunDeployment)}
+        if any(tag.startswith(PROJECT_TAG) for tag in one.tags) and not runs.isdisjoint(deployments):
+            yield Made("automation", one.name, partial(client.delete_automation, one.id))
+
+
+def _deployments(client: SyncPrefectClient, project: str, targets: Sequence[Target]) -> list[DeploymentResponse]:
     chosen = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
     found = every(lambda offset: client.read_deployments(deployment_filter=chosen, limit=PAGE, offset=offset))
-    for one in sorted(found, key=lambda one: one.name):
-        of_projects = {tag for tag in one.tags if tag.startswith(PROJECT_TAG)}
-        if not of_projects or f"{PROJECT_TAG}{project}" in of_projects:
-            yield Made("deployment", one.name, partial(client.delete_deployment, one.id))
+    return [one for one in sorted(found, key=lambda one: one.name) if _is_of(one.tags, project, targets)]
 
 
-def _variables(client: SyncPrefectClient) -> Iterator[Made]:
-    # The monitor keeps its notes in variables with the tag of the deployments.
+def _is_of(tags: Collection[str], project: str, targets: Sequence[Target]) -> bool:
+    of_projects = {tag.removeprefix(PROJECT_TAG).partition("@")[0] for tag in tags if tag.startswith(PROJECT_TAG)}
+    return (not of_projects or project in of_projects) and any(target.owns(tags) for target in targets)
+
+
+def _variables(client: SyncPrefectClient, targets: Sequence[Target]) -> Iterator[Made]:
+    # The monitor keeps its notes in variables with the tags of the deployments.
     query = {"variables": {"tags": {"all_": [TAG]}}, "sort": "NAME_ASC", "limit": PAGE}
     for one in every(
         lambda offset: client.request("POST", "/variables/filter", json=query | {"offset": offset}).json()
     ):
-        yield Made("variable", one["name"], partial(client.delete_variable_by_name, one["name"]))
+        if any(target.owns(one["tags"]) for target in targets):
+            yield Made("variable", one["name"], partial(client.delete_variable_by_name, one["name"]))
 
 
 def _blocks(client: SyncPrefectClient, names: Collection[str]) -> Iterator[Made]:
@@ -70,6 +100,12 @@ def _blocks(client: SyncPrefectClient, names: Collection[str]) -> Iterator[Made]
         kind = one.block_type.slug if one.block_type else ""
         if name := wanted.get(_slug(f"{kind}/{one.name}")):
             yield Made("block", name, partial(client.delete_block_document, one.id))
+
+
+def _placed(block: str, target: Target) -> str:
+    """Return the target's block for `SqlAlchemyConnector/warehouse`."""
+    kind, _, name = block.partition("/")
+    return f"{kind}/{target.block(name)}"
 
 
 def _slug(block: str) -> str:

@@ -21,6 +21,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType, TaskRun
 from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
 
+from daybook.definitions.targets.project_target import current_target
 from daybook.model.interval import Interval
 from daybook.monitoring.key_metrics.run_counts import ReportedRuns, Run
 from daybook.orchestration.pagination import PAGE, every
@@ -43,7 +44,7 @@ def ended_runs(
     flows = client.read_flows(flow_filter=FlowFilter(name=FlowFilterName(any_=[_BACKFILLS, _AUDITS])))
     runs, backfills, names = list[Run](), set[str](), {flow.id: flow.name for flow in flows}
     for run in _of_tables(client, tables, span):
-        if names.get(run.flow_id) == _AUDITS:
+        if names.get(run.flow_id) == _AUDITS or not current_target().owns(run.tags):
             continue
         if BACKFILL_TAG in run.tags or run.flow_id in names:
             backfills.add(str(run.id))

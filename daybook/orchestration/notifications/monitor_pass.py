@@ -10,10 +10,12 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import SyncPrefectClient
 
+from daybook.definitions.targets.project_target import current_target
 from daybook.monitoring.incidents.impact import Impact, at
 from daybook.monitoring.incidents.incident import Incident, Kind
 from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.orchestration.artifacts import freshness
+from daybook.orchestration.artifacts.text import page_key
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.blocks.errors import BlockUnusable
 from daybook.orchestration.notifications.detect import (
@@ -149,7 +151,7 @@ class MonitorPass:
         if self.warehouse and not self.rests:
             tables = late_tables.report_late_tables(self.incidents, self.client, self.warehouse, self.impact, self.now)
             page, figures = freshness.page(tables), freshness.figures(tables)
-            create_markdown_artifact(key="freshness", markdown=page, description=figures)
+            create_markdown_artifact(key=page_key("freshness"), markdown=page, description=figures)
             if self.warehouse.sleeps:
                 note_rest(self.client, tables, self.now)
 
@@ -163,8 +165,8 @@ class MonitorPass:
         stuck_runs.close_those_that_began(self.incidents, self.client, self.now)
 
     def check_server_automations(self) -> None:
-        """Resume the automation that reports late runs: it pauses itself after one report."""
-        if not stuck_runs.late_runs(self.client, None, self.now):
+        """Resume the automation that reports late runs: it pauses itself after one report. It is prod's."""
+        if current_target().is_prod and not stuck_runs.late_runs(self.client, None, self.now):
             late_run_automation.resume_late(self.client)
 
     def send(self) -> int:

@@ -32,6 +32,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.utilities.asyncutils import run_coro_as_sync
 from pydantic import BaseModel, TypeAdapter
 
+from daybook.definitions.targets.project_target import current_target
 from daybook.monitoring.incidents.impact import at
 from daybook.orchestration.notifications.detect.failed_runs import MONITORS, OURS
 from daybook.orchestration.pagination import PAGE, every
@@ -84,7 +85,7 @@ class Scheduler(BaseModel):
 
 
 def find_problem(client: SyncPrefectClient, now: datetime) -> Problem | None:
-    """Return the problem with the schedules of Daybook's deployments at `now`, or None.
+    """Return the problem with the schedules of this target's deployments at `now`, or None.
 
     Ignores deployments and schedules that are paused, or that were created or changed some minutes ago: the scheduler
     may not have handled them yet.
@@ -167,7 +168,8 @@ def _silence(client: SyncPrefectClient, monitors: Sequence[DeploymentResponse], 
 
 def _deployments(client: SyncPrefectClient) -> Iterator[DeploymentResponse]:
     ours = DeploymentFilter(tags=DeploymentFilterTags(any_=[OURS, MONITORS]))
-    return every(lambda offset: client.read_deployments(deployment_filter=ours, limit=PAGE, offset=offset))
+    found = every(lambda offset: client.read_deployments(deployment_filter=ours, limit=PAGE, offset=offset))
+    return (one for one in found if current_target().owns(one.tags))
 
 
 def _runs(client: SyncPrefectClient, ids: Iterable[UUID], after: datetime) -> Mapping[UUID, set[datetime]]:

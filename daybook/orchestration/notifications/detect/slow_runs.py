@@ -29,6 +29,7 @@ from prefect.client.schemas.objects import FlowRun, StateType, TaskRun
 from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
 
 from daybook.definitions.summary_files import summary_names
+from daybook.definitions.targets.project_target import current_target
 from daybook.monitoring.freshness import Freshness
 from daybook.monitoring.incidents.impact import lasting
 from daybook.orchestration.run_tags import BACKFILL_TAG
@@ -110,6 +111,8 @@ def _loads(client: SyncPrefectClient, table: str) -> Iterator[_Active]:
     running = FlowRunFilter(tags=FlowRunFilterTags(all_=[table]), state=_flows(StateType.RUNNING))
     for run in client.read_flow_runs(flow_run_filter=running, limit=_ASKED):
         if not (run.state and run.deployment_id) or BACKFILL_TAG in run.tags or run.parameters.get("until"):
+            continue
+        if not current_target().owns(run.tags):
             continue
         if client.read_flow(run.flow_id).name in _BRING_NOTHING:
             continue

@@ -16,6 +16,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
 
+from daybook.definitions.targets.project_target import current_target
 from daybook.monitoring.incidents.impact import at, lasting
 from daybook.monitoring.incidents.incident import Incident, Kind
 from daybook.monitoring.incidents.notice import Notice, Tone
@@ -30,9 +31,9 @@ _LATE = timedelta(seconds=60)  # a polling worker may take this long to pick up 
 
 
 def report_stuck_run(store: IncidentStore, client: SyncPrefectClient, run_id: UUID, now: datetime) -> None:
-    """Open an incident if a worker has accepted the run but has not started it."""
+    """Open an incident if a worker has accepted the run but has not started it. Leave out runs of other targets."""
     run = _read(client, run_id)
-    if run is None or run.state is None or not run.state.is_pending():
+    if run is None or run.state is None or not run.state.is_pending() or not current_target().owns(run.tags):
         return
     since = to_stdlib_datetime(run.state.timestamp)
     incident = Incident(

@@ -19,6 +19,7 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
 from prefect.states import Crashed
 
+from daybook.definitions.targets.project_target import current_target
 from daybook.monitoring.incidents.impact import at
 from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.notifications.detect.failed_runs import OURS
@@ -30,10 +31,10 @@ _SILENT = timedelta(minutes=10)  # runs send a heartbeat every 30 s, or every 3 
 
 
 def settle(client: SyncPrefectClient, earlier: datetime, now: datetime) -> bool:
-    """Mark running runs as crashed if they sent no heartbeat since the pass `earlier`, at least ten minutes ago.
+    """Mark running runs of this target as crashed if they sent no heartbeat since the pass `earlier`.
 
-    The server was up then and is up now, so a live run would have sent one. A run without any heartbeat is not touched:
-    heartbeats may be off. Return True if `earlier` was long enough ago.
+    That pass is at least ten minutes ago. The server was up then and is up now, so a live run would have sent one. A
+    run without any heartbeat is not touched: heartbeats may be off. Return True if `earlier` was long enough ago.
     """
     if now - earlier < _SILENT:
         return False
@@ -43,7 +44,7 @@ def settle(client: SyncPrefectClient, earlier: datetime, now: datetime) -> bool:
         start_time=FlowRunFilterStartTime(before_=earlier),  # type: ignore[arg-type]
     )
     for run in client.read_flow_runs(flow_run_filter=running, limit=PAGE):
-        heard = _last_heartbeat(client, run)
+        heard = _last_heartbeat(client, run) if current_target().owns(run.tags) else None
         if heard and heard < earlier:
             message = f"No heartbeat from its process since {at(heard)}."
             logger.warning("%s: %s", run.name, message)
