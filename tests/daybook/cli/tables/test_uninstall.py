@@ -3,12 +3,22 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from prefect.events.actions import RunDeployment
 
 from daybook.cli.tables.uninstall import main
+
+DEPLOYMENTS = {name: uuid4() for name in ("daily", "load", "load-dev", "new-dev", "theirs")}
+NAMES: dict[Any, str] = {id: f"d-{name}" for name, id in DEPLOYMENTS.items()}
+VARIABLES = [
+    {"name": "daybook_incident_x", "tags": ["daybook"]},
+    {"name": "daybook_dev_incident_x", "tags": ["daybook", "daybook-target:dev"]},
+]
 
 
 class Server:
@@ -20,19 +30,37 @@ class Server:
         self.deleted: list[str] = []
 
     def read_automations(self, **given: Any) -> list[Any]:
-        return [SimpleNamespace(id="a1", name="daybook: late"), SimpleNamespace(id="a2", name="mine")]
+        if given.get("offset"):
+            return []
+        own = [("a1", "daybook: late"), ("a2", "mine")]
+        found = [SimpleNamespace(id=id, name=name, tags=["daybook"], actions=[]) for id, name in own]
+        triggers = {DEPLOYMENTS["load"]: "t-load", DEPLOYMENTS["theirs"]: "t-theirs", DEPLOYMENTS["load-dev"]: "t-dev"}
+        for deployment, id in triggers.items() if "automations" not in given else ():
+            runs = [RunDeployment(source="selected", deployment_id=deployment)]
+            found.append(SimpleNamespace(id=id, name=f"trigger {id}", tags=["daybook-project:daybook"], actions=runs))
+        return found
 
     def read_deployments(self, *, offset: int, **given: Any) -> list[Any]:
-        tags = {"daily": [], "load": ["daybook-project:daybook"], "theirs": ["daybook-project:shop"]}
-        found = [SimpleNamespace(id=f"d-{name}", name=name, tags=["daybook", *own]) for name, own in tags.items()]
+        tags = {
+            "daily": [],
+            "load": ["daybook-project:daybook"],
+            "load-dev": ["daybook-project:daybook", "daybook-target:dev"],
+            "new-dev": ["daybook-project:daybook@dev", "daybook-target:dev"],
+            "theirs": ["daybook-project:shop"],
+        }
+        found = [SimpleNamespace(id=DEPLOYMENTS[name], name=name, tags=["daybook", *own]) for name, own in tags.items()]
         return [] if offset else found
 
     def request(self, method: str, path: str, json: dict[str, Any]) -> Any:
         assert json["variables"] == {"tags": {"all_": ["daybook"]}}
-        return SimpleNamespace(json=lambda: [] if json["offset"] else [{"name": "daybook_incident_x"}])
+        return SimpleNamespace(json=lambda: [] if json["offset"] else VARIABLES)
 
     def read_block_documents(self, offset: int, limit: int) -> list[Any]:
-        names = {"sqlalchemy-connector": ["warehouse", "shop"], "slack-webhook": ["slack"], "json": ["warehouse"]}
+        names = {
+            "sqlalchemy-connector": ["warehouse", "production", "shop", "warehouse-dev"],
+            "slack-webhook": ["slack"],
+            "json": ["warehouse"],
+        }
         return [
             SimpleNamespace(id=f"b-{slug}-{name}", name=name, block_type=SimpleNamespace(slug=slug))
             for slug, found in names.items()
@@ -41,7 +69,7 @@ class Server:
 
     def __getattr__(self, name: str) -> Any:
         assert name.startswith("delete_")
-        return self.deleted.append
+        return lambda id: self.deleted.append(NAMES.get(id, id))
 
 
 class Ends:
@@ -53,18 +81,44 @@ class Ends:
         yield self.client
 
 
-OURS = ["a1", "d-daily", "d-load", "daybook_incident_x"]
-BLOCKS = ["b-sqlalchemy-connector-warehouse", "b-slack-webhook-slack"]
+OURS = ["t-load", "a1", "d-daily", "d-load", "daybook_incident_x"]
+DEVS = ["t-dev", "d-load-dev", "d-new-dev", "daybook_dev_incident_x"]
+ALL = ["t-load", "t-dev", "a1", "d-daily", "d-load", "d-load-dev", "d-new-dev", *(one["name"] for one in VARIABLES)]
+BLOCKS = [f"b-{name}" for name in ("sqlalchemy-connector-warehouse", "sqlalchemy-connector-production")]
+DEVS_BLOCKS = ["b-sqlalchemy-connector-warehouse-dev"]
 
 
-@pytest.mark.parametrize(("arguments", "deleted"), [([], OURS), (["--blocks"], OURS + BLOCKS), (["--dry-run"], [])])
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "daybook.yaml").write_text("targets: {dev: {blocks: {production: production}}}")
+    monkeypatch.setenv("DAYBOOK_PROJECT", str(tmp_path))
+    monkeypatch.delenv("DAYBOOK_TARGET", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("target", "arguments", "deleted"),
+    [
+        ("prod", [], OURS),
+        ("dev", [], DEVS),
+        ("dev", ["--blocks"], DEVS + DEVS_BLOCKS),  # it shares production with prod
+        (None, ["--blocks"], [*ALL, *BLOCKS, *DEVS_BLOCKS, "b-slack-webhook-slack"]),
+        (None, ["--dry-run"], []),
+    ],
+)
 def test_what_the_project_made_is_removed(
-    arguments: list[str], deleted: list[str], capsys: pytest.CaptureFixture[str]
+    target: str | None,
+    arguments: list[str],
+    deleted: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if target:
+        monkeypatch.setenv("DAYBOOK_TARGET", target)
     ends = Ends()
     assert main([*arguments, "--yes"], ends=ends) == 0  # type: ignore[arg-type]
     assert ends.client.deleted == deleted
     said = capsys.readouterr().out
+    assert (f"in target {target}" if target else "in all targets (dev, prod)") in said
     assert "- deployment load" in said and "theirs" not in said and "mine" not in said
     assert ("DROP SCHEMA daybook CASCADE" in said) == bool(deleted)
 
