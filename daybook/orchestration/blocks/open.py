@@ -196,5 +196,10 @@ def _missing(block: str, variable: str | None) -> BlockUnusable:
 
 
 def _remedy(variable: str) -> str:
+    return f"set {variable} and run `{blocks_command()}`"
+
+
+def blocks_command() -> str:
+    """Return the command that saves the blocks of the current target."""
     target = current_target()
-    return f"set {variable} and run `daybook blocks{'' if target.is_prod else f' --target {target.name}'}`"
+    return "daybook blocks" if target.is_prod else f"daybook blocks --target {target.name}"

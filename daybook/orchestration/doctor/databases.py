@@ -2,11 +2,12 @@
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Engine
 
+from daybook.ledger.state_table import SCHEMA
 from daybook.orchestration.doctor.findings import Finding
 from daybook.orchestration.doctor.workers import clock
 from daybook.sources.database import readers
@@ -22,6 +23,15 @@ _EPOCH = {
     "postgresql": "SELECT extract(epoch FROM clock_timestamp())",
     "redshift": "SELECT extract(epoch FROM getdate())",
 }
+#: The tables of some schemas that the user does not own.
+_FOREIGN = """
+SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner), current_user
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname IN ({places}) AND pg_get_userbyid(c.relowner) <> current_user
+ORDER BY 1, 2
+"""
+_SHOWN = 5  # tables in a text
+QUOTE = '"'
 _MAY_WRITE = "SELECT has_table_privilege(%s, 'INSERT, UPDATE, DELETE')"  # any of them
 
 
@@ -53,9 +63,15 @@ def check_source(name: str, engine: Engine, tables: Sequence[tuple[str, ...]]) -
         yield from _writes(check, connection, mysql, readable)
 
 
-def check_warehouse(warehouse: Warehouse, schemas: Sequence[str]) -> Iterator[Finding]:
-    """Log in to the warehouse, and look for what its user may not do in `schemas`, with the GRANT for each."""
+def check_warehouse(warehouse: Warehouse, tables: Sequence[str]) -> Iterator[Finding]:
+    """Log in to the warehouse, and look for what its user may not do, with the GRANT for each.
+
+    Args:
+        warehouse: the warehouse.
+        tables: the tables and summaries of the project, `schema.table`. Some may not exist yet.
+    """
     check, started = "warehouse", time.time()
+    schemas = sorted({SCHEMA, *(name.partition(".")[0] for name in tables)})
     with warehouse.session() as session:
         yield Finding("ok", check, f"logged in to {warehouse} in {time.time() - started:.1f} s")
         now = session.one(_EPOCH.get(warehouse.title.lower(), _EPOCH["postgresql"]))
@@ -63,6 +79,8 @@ def check_warehouse(warehouse: Warehouse, schemas: Sequence[str]) -> Iterator[Fi
         missing = list(_missing(warehouse, session, schemas))
         for schema, remedy in missing:
             yield Finding("error", check, f"a load may not create tables in the schema {schema}", remedy)
+        yield from _temporary(check, session)
+        yield from _owners(check, warehouse, session, tables)
         if not missing:
             yield Finding("ok", check, f"may create tables in {', '.join(schemas)}")
 
@@ -83,6 +101,43 @@ def _missing(warehouse: Warehouse, session: Session, schemas: Sequence[str]) -> 
             session.one("SELECT has_schema_privilege(%s, %s)", (found, privilege)) for privilege in ("USAGE", "CREATE")
         ):
             yield schema, f"GRANT USAGE, CREATE ON SCHEMA {quoted} TO {user}"
+
+
+def _temporary(check: str, session: Session) -> Iterator[Finding]:
+    """Yield an error if the user may not create temporary tables, into which every load copies its rows."""
+    may, user, database = session.rows(
+        "SELECT has_database_privilege(current_database(), 'TEMP'), current_user, current_database()"
+    )[0]
+    if not may:
+        grant = f"GRANT TEMPORARY ON DATABASE {_quoted((database,), QUOTE)} TO {_quoted((user,), QUOTE)}"
+        yield Finding("error", check, "a load may not create temporary tables", grant)
+
+
+def _owners(check: str, warehouse: Warehouse, session: Session, tables: Sequence[str]) -> Iterator[Finding]:
+    """Yield an error if tables of the project belong to somebody else: a load alters and analyzes its table."""
+    own = {tuple(map(warehouse.folded, name.split(".", 1))) for name in tables}
+    schemas = sorted({SCHEMA, *(schema for schema, _ in own)})
+    rows = session.rows(_FOREIGN.format(places=", ".join(["%s"] * len(schemas))), schemas)
+    if not rows or _acts_for_all(session, {owner for *_, owner, _ in rows}):
+        return
+    found = [row for row in rows if row[0] == SCHEMA or row[:2] in own]
+    for owner in sorted({owner for *_, owner, _ in found}):
+        named = [_quoted(row[:2], QUOTE) for row in found if row[2] == owner]
+        more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+        user = _quoted((found[0][3],), QUOTE)
+        statements = "; ".join(f"ALTER TABLE {name} OWNER TO {user}" for name in named[:_SHOWN])
+        text = f"{owner} owns {', '.join(named[:_SHOWN])}{more}: a load can only alter tables of its own user"
+        yield Finding("error", check, text, statements + (" …" if more else ""))
+
+
+def _acts_for_all(session: Session, owners: Collection[str]) -> bool:
+    """Return True if the user is a superuser, or a member of all these owners. Redshift has no such members."""
+    if session.one("SELECT usesuper FROM pg_user WHERE usename = current_user"):
+        return True
+    try:
+        return all(session.one("SELECT pg_has_role(current_user, %s, 'USAGE')", (owner,)) for owner in owners)
+    except DatabaseError:
+        return False
 
 
 def _writes(check: str, connection: Any, mysql: bool, tables: Sequence[str]) -> Iterator[Finding]:

@@ -2,23 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from prefect.client.orchestration import SyncPrefectClient
 
 from daybook.definitions.project_file import read_project
 from daybook.definitions.registry import datasets
 from daybook.definitions.table import Table
+from daybook.definitions.targets.project_target import current_target
 from daybook.errors import DaybookError
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.blocks.server import server
-from daybook.orchestration.blocks.stored_blocks import document, load
 from daybook.orchestration.doctor.databases import check_source, check_warehouse
-from daybook.orchestration.doctor.findings import LIMIT, Check, Finding, run_checks
+from daybook.orchestration.doctor.findings import LIMIT, Check, Finding, failed, run_checks
 from daybook.orchestration.doctor.installation import check_programs, check_versions
-from daybook.orchestration.doctor.services import check_slack, check_stage
-from daybook.orchestration.doctor.workers import check_version, check_worker
+from daybook.orchestration.doctor.services import check_copy, check_notifications, check_stage
+from daybook.orchestration.doctor.workers import check_schedules, check_version, check_worker
 from daybook.orchestration.server.address import find_address
-from daybook.orchestration.server.programs import program
 from daybook.orchestration.server.require import described, require_server
 from daybook.project import project_root
 from daybook.sources.database import Config as DatabaseSource
@@ -26,13 +26,15 @@ from daybook.validation.all_checks import validate
 
 #: Seconds for a connection and a statement: less than a check has.
 _STATEMENT_LIMIT = int(LIMIT - 1)
+_COPY_LIMIT = 20.0  # seconds: Redshift compiles the statements first
 
 
 def examine(limit: float = LIMIT) -> Iterator[Finding]:
-    """Yield what every check of the current project finds. Checks that need a server are left out without one."""
+    """Yield what every check of the current project and target finds. Some are left out without a server."""
     local = [
         Check("environment", check_programs),
         Check("versions", check_versions),
+        Check("target", _check_target),
         Check("table files", _check_files),
     ]
     yield from run_checks(local, limit)
@@ -45,8 +47,15 @@ def examine(limit: float = LIMIT) -> Iterator[Finding]:
             yield from missing
             yield from run_checks(checks, limit)
     except DaybookError as error:
-        yield Finding("error", "Prefect server", str(error))
+        yield failed("Prefect server", error)
         yield Finding("warning", "blocks", "not checked: the Prefect server has the credentials")
+
+
+def _check_target() -> Iterator[Finding]:
+    target = current_target()
+    if not target.is_prod:
+        example = f"raw_data is {target.schema('raw_data')}, the block warehouse is {target.block('warehouse')}"
+        yield Finding("ok", "target", f"{target.name}: the schema {example}")
 
 
 def _check_files() -> Iterator[Finding]:
@@ -60,49 +69,51 @@ def _check_files() -> Iterator[Finding]:
 def _checks(client: SyncPrefectClient) -> tuple[list[Check], list[Finding]]:
     """Return the checks that need the server's blocks, and the findings about blocks that are missing."""
     found, missing = list[Check](), list[Finding]()
-    project, (read, _) = read_project(), datasets()
+    read, _ = datasets()
     found.append(Check("Prefect server", lambda: check_version(client)))
-    found.append(Check("work pool", lambda: check_worker(client, project.work_pool)))
+    found.append(Check("work pool", lambda: check_worker(client, read_project().work_pool)))
+    found.append(Check("schedules", lambda: check_schedules(client)))
 
     def add(name: str, make: Callable[[], Check]) -> None:
         try:
             found.append(make())
         except DaybookError as error:
-            missing.append(Finding("error", name, str(error), ""))
+            missing.append(failed(name, error))
 
     tables = defaultdict[str, set[tuple[str, ...]]](set)
     for table in read:
         if isinstance(table, Table) and isinstance(table.source, DatabaseSource):
             tables[table.source.block].add(tuple(getattr(table.source, "table", None) or ()))
     for name in sorted(tables):
-        add(f"source {name}", lambda name=name: _source(name, sorted(tables[name] - {()})))  # type: ignore[misc]
-    schemas = sorted({"daybook", *(one.name.partition(".")[0] for one in read)})
-    titles = []
-
-    def warehouse() -> Check:
-        opened = blocks.warehouse(_STATEMENT_LIMIT)
-        titles.append(opened.title)
-        return Check("warehouse", lambda: check_warehouse(opened, schemas), _remedy("WAREHOUSE"))
-
-    def stage() -> Check:
-        opened = blocks.stage()
-        return Check("stage", lambda: check_stage(opened, titles == ["Redshift"]))
-
-    add("warehouse", warehouse)
-    add("stage", stage)
-    if document(client, "slack-incoming-webhook", "slack"):
-        from prefect_slack import SlackWebhook
-
-        webhook = load(SlackWebhook, "slack").url.get_secret_value()
-        found.append(Check("Slack", lambda: check_slack(webhook)))
+        add(f"source {name}", partial(_source, name, sorted(tables[name] - {()})))
+    add("warehouse", lambda: _warehouse(sorted(one.name for one in read)))
+    add("stage", _stage)
+    if not missing:
+        add("COPY", _copy)
+    found.append(Check("notifications", lambda: check_notifications(client)))
     return found, missing
-
-
-def _remedy(variable: str) -> str:
-    return f"correct DAYBOOK_{variable}_URL and run: {program('daybook')} blocks"
 
 
 def _source(name: str, tables: list[tuple[str, ...]]) -> Check:
     engine = blocks.engine(name)
     remedy = _remedy("PRODUCTION") if name == "production" else "correct the block in the UI"
     return Check(f"source {name}", lambda: check_source(name, engine, tables), remedy)
+
+
+def _warehouse(tables: list[str]) -> Check:
+    opened = blocks.warehouse(_STATEMENT_LIMIT)
+    return Check("warehouse", lambda: check_warehouse(opened, tables), _remedy("WAREHOUSE"))
+
+
+def _stage() -> Check:
+    opened = blocks.stage()
+    return Check("stage", lambda: check_stage(opened))
+
+
+def _copy() -> Check:
+    warehouse, stage = blocks.warehouse(int(_COPY_LIMIT)), blocks.stage()
+    return Check("COPY", lambda: check_copy(warehouse, stage), limit=_COPY_LIMIT)
+
+
+def _remedy(variable: str) -> str:
+    return f"correct DAYBOOK_{variable}_URL and run: {blocks.blocks_command()}"

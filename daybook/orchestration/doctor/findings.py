@@ -9,7 +9,7 @@ from typing import Literal
 from daybook.errors import DaybookError
 from daybook.sql.database_error import DatabaseError
 
-LIMIT = 5.0  # seconds for each check
+LIMIT = 5.0  # seconds for a check
 
 Level = Literal["ok", "warning", "error"]
 
@@ -33,6 +33,8 @@ class Check:
     run: Callable[[], Iterable[Finding]]
     remedy: str = ""
     """How to fix it if the check itself fails, as without a connection."""
+    limit: float | None = None
+    """The seconds that it has. None: those of all checks."""
 
 
 def run_checks(checks: Sequence[Check], limit: float = LIMIT) -> Iterator[Finding]:
@@ -43,11 +45,22 @@ def run_checks(checks: Sequence[Check], limit: float = LIMIT) -> Iterator[Findin
     started = time.monotonic()
     running = [_Running(check) for check in checks]
     for one in running:
-        one.thread.join(max(0.0, started + limit - time.monotonic()))
+        patience = limit if one.check.limit is None else one.check.limit
+        one.thread.join(max(0.0, started + patience - time.monotonic()))
         yield from list(one.found)
         if one.thread.is_alive():
-            text = f"no answer within {limit:.0f} s"
-            yield Finding("error", one.check.name, text, "check the host, the port and the firewall between", limit)
+            text = f"no answer within {patience:.0f} s"
+            yield Finding("error", one.check.name, text, "check the host, the port and the firewall between", patience)
+
+
+def failed(check: str, error: Exception, remedy: str = "", seconds: float | None = None) -> Finding:
+    """Return the finding of an error. Its message ends with the remedy, unless `remedy` is given."""
+    text = str(error)
+    for between in (". ", ": "):
+        problem, found, rest = text.partition(between)
+        if found and not remedy:
+            return Finding("error", check, problem, rest, seconds)
+    return Finding("error", check, text, remedy, seconds)
 
 
 class _Running:
@@ -64,7 +77,7 @@ class _Running:
         except DatabaseError as error:
             self._failed(error.message, started)
         except DaybookError as error:
-            self._failed(str(error), started)
+            self.found.append(failed(self.check.name, error, self.check.remedy, time.monotonic() - started))
         except Exception as error:  # a bug in one check must not hide the others' findings; its text may be secret
             self._failed(f"the check failed: {type(error).__name__}", started)
 

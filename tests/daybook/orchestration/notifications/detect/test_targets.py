@@ -18,7 +18,7 @@ from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.orchestration.notifications.pass_lock import exclusive_pass
 from daybook.orchestration.variable_store import VariableStore
 
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NOW, FLOW = datetime(2026, 3, 1, 12, tzinfo=UTC), uuid4()
 #: Staging has its own database with prod's schemas, so its tables have prod's names.
 TARGETS = 'targets: {dev: {}, staging: {schema_prefix: "", schedules: true}}'
 TAGS = {"prod": [], "dev": ["daybook-target:dev"], "staging": ["daybook-target:staging"]}
@@ -49,15 +49,15 @@ class Server:
         )
         tags = ["daybook", "raw_data.orders", *TAGS[str(id)]]
         return SimpleNamespace(
-            id=id, name=f"of {id}", tags=tags, flow_id=1, state=state, end_time=NOW, work_pool_name="daybook"
+            id=id, name=f"of {id}", tags=tags, flow_id=FLOW, state=state, end_time=NOW, work_pool_name="daybook"
         )
 
     def read_deployments(self, *, offset: int = 0, **_: Any) -> list[Any]:
-        found = [SimpleNamespace(id=name, name=name, flow_id=1, tags=["daybook", *TAGS[name]]) for name in TAGS]
+        found = [SimpleNamespace(id=name, name=name, flow_id=FLOW, tags=["daybook", *TAGS[name]]) for name in TAGS]
         return [] if offset else found
 
     def read_flows(self, **_: Any) -> list[Any]:
-        return [SimpleNamespace(id=1, name="load")]
+        return [SimpleNamespace(id=FLOW, name="load")]
 
     def read_events(self, *_: Any, **__: Any) -> Any:
         return SimpleNamespace(events=[SimpleNamespace(occurred=NOW - timedelta(hours=1))])
