@@ -1,5 +1,6 @@
 """What a check finds, and how checks run: at the same time, each with its own time limit."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,6 +11,9 @@ from daybook.errors import DaybookError
 from daybook.sql.database_error import DatabaseError
 
 LIMIT = 5.0  # seconds for a check
+
+#: What stands between the reason and the remedy in an error.
+_REMEDY = re.compile(r"\. |: (?=(?:add|correct|create|delete|give|install|is it|name|run|set|use) )")
 
 Level = Literal["ok", "warning", "error"]
 
@@ -56,10 +60,8 @@ def run_checks(checks: Sequence[Check], limit: float = LIMIT) -> Iterator[Findin
 def failed(check: str, error: Exception, remedy: str = "", seconds: float | None = None) -> Finding:
     """Return the finding of an error. Its message ends with the remedy, unless `remedy` is given."""
     text = str(error)
-    for between in (". ", ": "):
-        problem, found, rest = text.partition(between)
-        if found and not remedy:
-            return Finding("error", check, problem, rest, seconds)
+    if not remedy and (found := _REMEDY.search(text)):
+        text, remedy = text[: found.start()], text[found.end() :]
     return Finding("error", check, text, remedy, seconds)
 
 

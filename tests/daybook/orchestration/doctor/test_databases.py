@@ -1,5 +1,6 @@
-"""Logins and privileges on a PostgreSQL with restricted roles."""
+"""Logins and privileges on a PostgreSQL and a Redshift with restricted roles."""
 
+import contextlib
 import secrets
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from daybook.orchestration.doctor.databases import check_source, check_warehouse
 from daybook.orchestration.doctor.findings import Check, Finding, run_checks
 from daybook.warehouses.registry import open_warehouse
 from tests.support.servers.postgres import Postgres
+from tests.support.servers.redshift import IAM_ROLE, Redshift
 
 pytestmark = pytest.mark.servers
 
@@ -22,6 +24,7 @@ class Restricted:
         self.name = f"reader_{secrets.token_hex(4)}"
         self.admin = make_url(url)
         self.url: URL = self.admin.set(username=self.name, password="x")
+        self.database = str(self.admin.database)
         self.run(
             f"CREATE ROLE {self.name} LOGIN PASSWORD 'x'", "CREATE SCHEMA shop", "CREATE TABLE shop.orders (id int)"
         )
@@ -43,7 +46,12 @@ class Restricted:
     def warehouse(self) -> list[Finding]:
         """Return what the check of the warehouse finds."""
         opened = open_warehouse(create_engine(self.url, poolclass=NullPool))
-        return list(run_checks([Check("warehouse", lambda: check_warehouse(opened, ["daybook", "shop"]))]))
+        return list(run_checks([Check("warehouse", lambda: check_warehouse(opened, ["shop.orders"]))]))
+
+
+def assert_levels(found: list[Finding], levels: list[str]) -> None:
+    """Compare the levels of findings, and show their texts if they differ."""
+    assert [one.level for one in found] == levels, found
 
 
 @pytest.fixture
@@ -52,6 +60,7 @@ def restricted(postgres: Postgres) -> Iterator[Restricted]:
     with postgres.database() as url:
         made = Restricted(url)
         yield made
+        made.run(f'GRANT TEMPORARY ON DATABASE "{made.database}" TO PUBLIC')  # the next test may get it
         made.run(f"DROP OWNED BY {made.name} CASCADE", f"DROP ROLE {made.name}")
 
 
@@ -76,12 +85,70 @@ def test_a_source(restricted: Restricted) -> None:
 
 
 def test_a_warehouse(restricted: Restricted) -> None:
-    _, daybook, shop = restricted.warehouse()
+    _, daybook, shop, owner = restricted.warehouse()
     assert f'CREATE SCHEMA "daybook" AUTHORIZATION "{restricted.name}"; or GRANT CREATE ON DATABASE' in daybook.remedy
     assert shop.remedy == f'GRANT USAGE, CREATE ON SCHEMA "shop" TO "{restricted.name}"'
 
-    restricted.run(daybook.remedy.partition(";")[0], shop.remedy)
-    assert [one.level for one in restricted.warehouse()] == ["ok", "ok"]
+    assert owner.remedy == f'ALTER TABLE "shop"."orders" OWNER TO "{restricted.name}"'
+
+    restricted.run(daybook.remedy.partition(";")[0], shop.remedy, owner.remedy)
+    assert_levels(restricted.warehouse(), ["ok", "ok"])
+
+    restricted.run(f'REVOKE TEMPORARY ON DATABASE "{restricted.database}" FROM PUBLIC')
+    _, temporary, _ = restricted.warehouse()
+    assert temporary.remedy == f'GRANT TEMPORARY ON DATABASE "{restricted.database}" TO "{restricted.name}"'
+    restricted.run(temporary.remedy)
+    assert_levels(restricted.warehouse(), ["ok", "ok"])
+
+
+def test_a_missing_schema_needs_create_in_the_database(restricted: Restricted) -> None:
+    restricted.run("DROP SCHEMA shop CASCADE")
+    assert_levels(restricted.warehouse(), ["ok", "error", "error"])
+    restricted.run(f'GRANT CREATE ON DATABASE "{restricted.database}" TO "{restricted.name}"')
+    assert_levels(restricted.warehouse(), ["ok", "ok"])
+
+
+def test_a_member_of_the_owner_may_alter_its_tables(restricted: Restricted) -> None:
+    group = f"{restricted.name}_group"
+    restricted.run(f"CREATE ROLE {group}", f"GRANT {group} TO {restricted.name}")
+    restricted.run(f"ALTER SCHEMA shop OWNER TO {group}", f"ALTER TABLE shop.orders OWNER TO {group}")
+    restricted.run(f"CREATE SCHEMA daybook AUTHORIZATION {restricted.name}")
+    assert_levels(restricted.warehouse(), ["ok", "ok"])
+    restricted.run("DROP SCHEMA shop CASCADE", f"DROP ROLE {group}")
+
+
+def test_a_role_of_redshift(redshift: Redshift) -> None:
+    user, password = f"u_{secrets.token_hex(4)}", "Secret123"
+    url = make_url(redshift.url).set(username=user, password=password)
+
+    with redshift.schema() as schema, contextlib.closing(redshift.connect()) as admin:
+        admin.autocommit = True
+        run = admin.cursor().execute
+        opened = open_warehouse(create_engine(url, poolclass=NullPool), copy_iam_role=IAM_ROLE)
+        run(f"CREATE TABLE {schema}.orders (id int)")
+        run(f"CREATE USER {user} PASSWORD '{password}'")
+
+        def problems() -> dict[str, str]:
+            """Return the remedies by the texts of the findings about the schema: others use the server, too."""
+            found = list(run_checks([Check("warehouse", lambda: check_warehouse(opened, [f"{schema}.orders"]))]))
+            assert (found[0].level, password in str(found)) == ("ok", False), found
+            return {one.text: one.remedy for one in found if one.level == "error" and schema in one.text}
+
+        with redshift.estate(users={user: {"password": password, "own_role": True}}):
+            assert list(problems().values()) == [
+                f'GRANT USAGE, CREATE ON SCHEMA "{schema}" TO "{user}"',
+                f'ALTER TABLE "{schema}"."orders" OWNER TO "{user}"',
+            ]
+            run(next(iter(problems().values())))
+            run(f"DROP TABLE {schema}.orders")
+            assert problems() == {}
+            absent = make_url(url).set(password="hunter2")
+            wrong = open_warehouse(create_engine(absent, poolclass=NullPool), copy_iam_role=IAM_ROLE)
+            (refused,) = run_checks([Check("warehouse", lambda: check_warehouse(wrong, []), "correct the URL")])
+            assert (refused.level, refused.remedy, "hunter2" in refused.text) == ("error", "correct the URL", False)
+            assert "authentication failed" in refused.text
+        run(f"REVOKE ALL ON SCHEMA {schema} FROM {user}")
+        run(f"DROP USER {user}")
 
 
 def test_a_percent_sign_in_a_name_is_no_placeholder(restricted: Restricted) -> None:
