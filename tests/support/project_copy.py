@@ -4,6 +4,7 @@ import contextlib
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +80,11 @@ def deploy(stack: LocalStack, preloaded_python: str, *arguments: str) -> None:
     """Run `prefect deploy` with these arguments in the stack's folder. Its output is in the test's output."""
     deploys = command(preloaded_python, "prefect", "--no-prompt", "deploy", *arguments)
     subprocess.run(deploys, cwd=stack.root, env=stack.environment, check=True)
+
+
+def run_in(stack: LocalStack, *arguments: str, **variables: str) -> None:
+    """Run `python -m ARGUMENT …` in the stack's folder, with its environment and these variables."""
+    subprocess.run([sys.executable, "-m", *arguments], cwd=stack.root, env=stack.environment | variables, check=True)
 
 
 def kill(stack: LocalStack, part: str | None = None) -> None:

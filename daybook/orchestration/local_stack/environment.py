@@ -5,6 +5,10 @@ import sys
 from pathlib import Path
 
 from daybook.orchestration.local_stack.ports import ADDRESS
+from daybook.project import TARGET, VARIABLE
+
+#: These name another project and another environment. Each part finds its project from its working directory.
+_OTHER_PROJECTS = {VARIABLE, TARGET}
 
 
 def api_url(port: int) -> str:
@@ -16,11 +20,16 @@ def prefect_environment(home: Path, port: int) -> dict[str, str]:
     """Return the environment for the Prefect server of the stack in `home`, and for its clients.
 
     PREFECT_API_URL, the API key and the profile of the user's shell are removed. With them, the demo would run on the
-    user's own server.
+    user's own server. A proxy is bypassed for this machine.
     """
     prefect_home = home / "prefect"
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PREFECT_") and name not in _OTHER_PROJECTS
+    }
     programs = str(Path(sys.executable).parent)
+    direct = ",".join(filter(None, [own.get("no_proxy") or own.get("NO_PROXY"), ADDRESS, "localhost"]))
     return own | {
         "PATH": os.pathsep.join([programs, *filter(None, [own.get("PATH")])]),  # `python` is this one
         "PREFECT_API_URL": api_url(port),
@@ -33,9 +42,14 @@ def prefect_environment(home: Path, port: int) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "1",  # 15 by default, which makes a demo wait
+        # The server does not use these tokens, and server and clients have the same version: two requests less a client
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
+        "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
         "PYTHONUNBUFFERED": "1",
         # A worker keeps its files in $TMPDIR/runner_storage. In /tmp that folder belongs to the user who created it.
         "TMPDIR": str(home / "tmp"),
+        "NO_PROXY": direct,
+        "no_proxy": direct,
     }
 
 

@@ -1,4 +1,4 @@
-"""Allow one `make demo` at a time in a folder."""
+"""Allow one demo at a time in a folder."""
 
 import fcntl
 from collections.abc import Iterator
@@ -19,5 +19,5 @@ def only_one(home: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StackError(f"Another `make demo` is running in {home.parent}: wait until it has ended.") from None
+            raise StackError(f"Another demo is running in {home.parent}: wait until it has ended.") from None
         yield

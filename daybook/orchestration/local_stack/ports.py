@@ -45,7 +45,7 @@ def require_free(port: int, what: str, variable: str) -> None:
     if not wait_until(lambda: _is_free(port), RELEASED_WITHIN):
         raise StackError(
             f"{what} needs port {port}, but {_holder(port)} listens on it. "
-            f"Choose another port: {variable}={_free_port(port)} make demo"
+            f"Choose another port: export {variable}={_free_port(port)}"
         )
 
 

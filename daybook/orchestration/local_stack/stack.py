@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import httpx
-
 from daybook.orchestration.local_stack import ports
 from daybook.orchestration.local_stack.environment import api_url, prefect_environment
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.local_stack.postgres.server import EmbeddedPostgres
 from daybook.orchestration.local_stack.processes import Part, end, marked_processes
+from daybook.orchestration.local_stack.worker import SERVER_START, answers
 from daybook.project import checkout
 
 WORK_POOL = "daybook"
@@ -21,7 +20,6 @@ POSTGRES_PORT = "DAYBOOK_POSTGRES_PORT"
 #: Prefect's own base job template of a process pool, with the command added. Without the command, each run starts
 #: Prefect twice: first to find out what the workspace needs. Daybook needs nothing, and a run takes two seconds less.
 JOB_TEMPLATE = Path(__file__).with_name("work_pool.json")
-SERVER_START = 120  # seconds; the first start creates the database, which takes long on a slow machine
 
 
 @dataclass(frozen=True)
@@ -48,9 +46,9 @@ class LocalStack:
 
     @property
     def worker(self) -> Part:
-        """Return the process worker. It creates the work pool if it does not exist."""
+        """Return the process worker. It waits for the server, and creates the work pool if it does not exist."""
         pool = ("--pool", WORK_POOL, "--type", "process", "--base-job-template", str(self.job_template))
-        return Part(self.home, "worker", ("prefect", "worker", "start", *pool, "--name", "local"))
+        return Part(self.home, "worker", ("daybook.orchestration.local_stack.worker", *pool, "--name", "local"))
 
     @cached_property
     def ui_port(self) -> int:
@@ -84,8 +82,8 @@ class LocalStack:
             writable = False
         if not writable:
             raise StackError(
-                f"{self.home} is not writable: another user, perhaps root, has probably run `make demo` here before. "
-                "Run `make stop` as that user, and delete the folder."
+                f"{self.home} is not writable: another user, perhaps root, has probably run the demo here before. "
+                "As that user, stop it (`daybook stack down`, or `make stop` in a checkout), and delete the folder."
             )
 
     def start_postgres(self) -> None:
@@ -116,22 +114,17 @@ class LocalStack:
 
         def healthy() -> bool:
             self.server.require_running()
-            try:
-                return httpx.get(f"{api_url(self.ui_port)}/health", timeout=5, trust_env=False).status_code == 200
-            except httpx.HTTPError:
-                return False
+            return answers(api_url(self.ui_port))
 
         if not wait_until(healthy, SERVER_START):
-            raise StackError(
-                f"The Prefect server did not answer within {SERVER_START} s. `make stop` ends it. See {self.server.log}"
-            )
+            raise StackError(f"The Prefect server did not answer within {SERVER_START} s. See {self.server.log}")
 
     def worker_runs(self) -> bool:
         """Return True if the worker runs and uses the server on the current port."""
         return self.worker.runs_with({"PREFECT_API_URL": api_url(self.ui_port)})
 
     def start_worker(self) -> None:
-        """Start the worker, after ending the processes that an earlier one left."""
+        """Start the worker, after ending the processes that an earlier one left. The server may still be starting."""
         self.worker.stop()
         self.worker.start(self.root, self.environment)
 

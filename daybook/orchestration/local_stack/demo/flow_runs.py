@@ -6,20 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.filters import (
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-    LogFilter,
-    LogFilterFlowRunId,
-    LogFilterLevel,
-    WorkPoolFilter,
-    WorkPoolFilterName,
-)
-from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.client.schemas.sorting import FlowRunSort
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId, LogFilterLevel
+from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Crashed
 
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.polling import wait_until
@@ -30,6 +19,7 @@ WORKER_START = 120  # seconds; after the installation, a slow machine reads all 
 RUN_LIMIT = 900  # seconds after which the demo gives up on a run
 RETRIES = "0"  # the demo shows a failure at once, not after a retry in three minutes
 WARNING = 30  # the level of Python's logging
+POLL = 0.3  # seconds between two looks at a run
 
 
 def wait_for_work_pool(stack: LocalStack, client: SyncPrefectClient) -> None:
@@ -52,25 +42,6 @@ def wait_for_work_pool(stack: LocalStack, client: SyncPrefectClient) -> None:
         )
 
 
-def settle_abandoned(client: SyncPrefectClient) -> int:
-    """Mark the unfinished runs of a dead worker as crashed, which frees their concurrency slots. Return their number.
-
-    Call it only when no worker of the pool runs: then no run of the pool can be running.
-    """
-    unfinished = FlowRunFilter(
-        state=FlowRunFilterState(
-            type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING, StateType.CANCELLING])
-        )
-    )
-    pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[WORK_POOL]))
-    abandoned = client.read_flow_runs(
-        flow_run_filter=unfinished, work_pool_filter=pool, sort=FlowRunSort.START_TIME_ASC, limit=PAGE
-    )
-    for run in abandoned:
-        client.set_flow_run_state(run.id, Crashed(message="Its worker was killed."), force=True)
-    return len(abandoned)
-
-
 def run_deployment(
     stack: LocalStack,
     client: SyncPrefectClient,
@@ -78,21 +49,35 @@ def run_deployment(
     parameters: dict[str, Any],
     on_state: Callable[[str], None],
 ) -> FlowRun:
-    """Run `deployment` (`flow/name`), wait until the run has ended, and return it.
+    """Run `deployment` (`flow/name`), wait until the run has ended, and return it: see `start_run`, `wait_for_run`."""
+    return wait_for_run(stack, client, deployment, start_run(client, deployment, parameters), on_state)
 
-    `on_state` is called with the name of each state that the run enters before it ends.
+
+def start_run(client: SyncPrefectClient, deployment: str, parameters: dict[str, Any]) -> FlowRun:
+    """Create a run of `deployment`, which the worker starts within a second.
 
     Raises:
-        StackError: the deployment does not exist, or the run did not complete. Has the run's error, its last warnings
-            and the log files.
+        StackError: the deployment does not exist.
     """
     try:
         deployed = client.read_deployment_by_name(deployment)
     except ObjectNotFound:
         raise StackError(f"The deployment {deployment!r} does not exist: expected prefect.yaml to have it.") from None
-    run = client.create_flow_run_from_deployment(
+    return client.create_flow_run_from_deployment(
         deployed.id, parameters=parameters, job_variables={"env": {"PREFECT_FLOWS_DEFAULT_RETRIES": RETRIES}}
     )
+
+
+def wait_for_run(
+    stack: LocalStack, client: SyncPrefectClient, deployment: str, run: FlowRun, on_state: Callable[[str], None]
+) -> FlowRun:
+    """Wait until a run of `deployment` has ended, and return it.
+
+    `on_state` is called with the name of each state that the run enters before it ends.
+
+    Raises:
+        StackError: the run did not complete. Has the run's error, its last warnings and the log files.
+    """
     state = ""
     deadline = time.monotonic() + RUN_LIMIT
     while run.state is None or not run.state.is_final():
@@ -103,7 +88,7 @@ def run_deployment(
             raise StackError(f"{deployment} did not end within {RUN_LIMIT} s.\n{_details(stack, client, run)}")
         stack.worker.require_running()
         stack.server.require_running()
-        time.sleep(0.5)
+        time.sleep(POLL)
         run = client.read_flow_run(run.id)
     if not run.state.is_completed():
         raise StackError(f"{deployment} ended as {run.state.name}: {run.state.message}\n{_details(stack, client, run)}")

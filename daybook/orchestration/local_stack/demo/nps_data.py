@@ -1,63 +1,42 @@
 """Generate the demo's prod.nps: answers to "how likely are you to recommend us?", 2,500 a day for 60 days."""
 
+import io
 import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    DateTime,
-    Index,
-    MetaData,
-    SmallInteger,
-    Table,
-    func,
-    inspect,
-    select,
-)
-from sqlalchemy.dialects import mysql
+from sqlalchemy import BigInteger, Column, Connection, DateTime, Index, MetaData, SmallInteger, Table, func, select
 from sqlalchemy.schema import CreateSchema
 
 DAYS = 60
 ANSWERS_A_DAY = 2500
 WEEKDAY_SHARE = (1.15, 1.2, 1.2, 1.15, 1.05, 0.6, 0.65)  # fewer people answer on weekends
-BATCH = 10_000
 
 NPS = Table(
     "nps",
     MetaData(schema="prod"),
     Column("id", BigInteger, primary_key=True, autoincrement=False),
-    Column("created_at", DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb"), nullable=False),
-    Column("score", SmallInteger().with_variant(mysql.TINYINT(), "mysql", "mariadb"), nullable=False),
+    Column("created_at", DateTime, nullable=False),
+    Column("score", SmallInteger, nullable=False),
     Index("nps_created_at", "created_at"),
 )
-
-
-def has_answers(production: Connection) -> bool:
-    """Return True if prod.nps exists and has a row."""
-    return _table_exists(production) and production.scalar(select(NPS.c.id).limit(1)) is not None
 
 
 def make_answers(production: Connection, yesterday: date) -> int:
     """Add answers to prod.nps up to and including `yesterday`, a UTC date. Return the number of new rows.
 
     The table is created if it does not exist. The first call adds 60 days, later calls the days since the last one. A
-    day always has the same answers.
+    day always has the same answers. `production` is a connection to PostgreSQL.
     """
-    if not _table_exists(production):
-        production.execute(CreateSchema("prod", if_not_exists=True))
-        NPS.metadata.create_all(production)
+    production.execute(CreateSchema("prod", if_not_exists=True))
+    NPS.metadata.create_all(production)
     last_id, last = production.execute(select(func.max(NPS.c.id), func.max(NPS.c.created_at))).one()
     first_day = last.date() + timedelta(days=1) if last else yesterday - timedelta(days=DAYS - 1)
-    rows = answers(first_day, (yesterday - first_day).days + 1, first_id=(last_id or 0) + 1)
-    count = 0
-    while batch := list(islice(rows, BATCH)):
-        production.execute(NPS.insert(), batch)
-        count += len(batch)
-    return count
+    rows = list(answers(first_day, (yesterday - first_day).days + 1, first_id=(last_id or 0) + 1))
+    lines = io.StringIO("".join(f"{row['id']}\t{row['created_at']}\t{row['score']}\n" for row in rows))
+    with production.connection.cursor() as cursor:  # COPY takes a tenth of the time of INSERT
+        cursor.copy_expert("COPY prod.nps (id, created_at, score) FROM STDIN", lines)
+    return len(rows)
 
 
 def answers(first_day: date, days: int, first_id: int) -> Iterator[dict[str, object]]:
@@ -89,7 +68,3 @@ def _scores(chance: random.Random, count: int) -> list[int]:
     weights += [(1 - promoters - detractors) * share for share in (0.40, 0.60)]
     weights += [promoters * share for share in (0.55, 0.45)]
     return chance.choices(range(11), weights, k=count)
-
-
-def _table_exists(production: Connection) -> bool:
-    return inspect(production).has_table(NPS.name, schema=NPS.schema)
