@@ -25,12 +25,12 @@ STEPS = (
     "project files",
     "Prefect server",
     "worker",
-    "blocks and first deployments",
+    "blocks and deployments",
     "nps/full-refresh",
     "nps/daily",
     "catch-up/daily",
     "summaries/daily",
-    "the other deployments",
+    "automations",
     "total",
 )
 

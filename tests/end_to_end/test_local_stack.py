@@ -26,6 +26,7 @@ from tests.support.quick_stack import QuickStack
 
 pytestmark = pytest.mark.servers  # each starts a process
 
+ROOT = Path(__file__).parents[2]
 VARIABLE = "DAYBOOK_TEST_PORT"
 
 
@@ -159,12 +160,11 @@ def test_a_taken_port_is_reported_with_its_holder_and_the_variable() -> None:
 
 @pytest.mark.parametrize("command", ["stack up", "demo"])
 def test_what_starts_the_stack_says_that_its_port_is_taken(command: str, home: Path) -> None:
-    project = home.parent
-    (project / "prefect.yaml").touch()  # the demo runs in a clone
+    (home.parent / "daybook.yaml").touch()
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        variables = {"DAYBOOK_UI_PORT": str(port := listener.getsockname()[1]), "DAYBOOK_PROJECT": str(project)}
+        variables = {"DAYBOOK_UI_PORT": str(port := listener.getsockname()[1]), "PYTHONPATH": str(ROOT)}
         tried = [sys.executable, "-m", "daybook", *command.split()]
-        done = subprocess.run(tried, env=os.environ | variables, capture_output=True, text=True)
+        done = subprocess.run(tried, cwd=home.parent, env=os.environ | variables, capture_output=True, text=True)
     assert (done.returncode, f"port {port}" in done.stderr) == (1, True), done.stderr
 
 

@@ -39,7 +39,7 @@ class Narrator:
     console: Console = field(
         default_factory=lambda: Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     )
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=lambda: time.monotonic())
     steps: list[Step] = field(default_factory=list)
 
     def now(self) -> float:

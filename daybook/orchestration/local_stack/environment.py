@@ -41,6 +41,8 @@ def prefect_environment(home: Path, port: int) -> dict[str, str]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        # Whether the types of blocks have changed: to find out takes the server longer than to register them again
+        "PREFECT_SERVER_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
         "PREFECT_WORKER_QUERY_SECONDS": "1",  # 15 by default, which makes a demo wait
         # The server does not use these tokens, and server and clients have the same version: two requests less a client
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",

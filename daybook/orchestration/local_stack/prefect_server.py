@@ -7,24 +7,23 @@ until SQLite's timeout of one minute. On a busy machine it happens every few min
 created twice. If a client disconnects during a request, only the collection of all garbage ends the request's
 transaction, and until then no one else can write. So it runs every ten seconds, without the imported modules.
 
-The transaction that matches an event with the automations begins as a write transaction. Prefect 3.8 begins it as a
-read transaction and then writes. SQLite refuses that at once, without waiting, if another connection has written since:
-https://www.sqlite.org/rescode.html#busy_snapshot. After four attempts, Prefect moves the event to PREFECT_HOME/dlq and
-no automation runs. The notification of a failure then waits up to 15 minutes for the monitor's next pass. Prefect 3.9
-begins it as a write transaction itself, so it keeps its own function.
+A transaction that writes begins as a write transaction, and waits for its turn. Prefect begins most of them as read
+transactions that write later. SQLite refuses that at once, without waiting, if another connection has written since:
+https://www.sqlite.org/rescode.html#busy_snapshot. Then the server answers 503, and its client waits for seconds before
+it tries again. An event is tried again at once: after four attempts, Prefect moves it to PREFECT_HOME/dlq and no
+automation runs. The notification of a failure then waits up to 15 minutes for the monitor's next pass.
 """
 
 import gc
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from inspect import signature
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import wraps
+from typing import Any
 
-if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncSession
+Transaction = AbstractAsyncContextManager[Any]
 
 PAUSE = 2.0  # seconds between two collections of new objects
 ALL = 5  # every so many collections, old objects are collected, too, which takes a tenth of a second
@@ -37,19 +36,14 @@ def collect() -> None:
         gc.collect(1 if count % ALL else 2)
 
 
-@asynccontextmanager
-async def automations_session(*, begin_transaction: bool = False) -> AsyncIterator["AsyncSession"]:
-    """Replace `prefect.server.events.triggers.automations_session`: its transactions wait for their turn to write."""
-    from prefect.server.database import provide_database_interface
+def begin_to_write(begin: Callable[..., Transaction]) -> Callable[..., Transaction]:
+    """Return `AioSqliteConfiguration.begin_transaction`, but each transaction waits for its turn to write."""
 
-    database = provide_database_interface()
-    async with database.session_context(begin_transaction, with_for_update=begin_transaction) as session:
-        yield session
+    @wraps(begin)
+    def begin_transaction(self: Any, session: Any, with_for_update: bool = False) -> Transaction:
+        return begin(self, session, with_for_update=True)
 
-
-def reads_before_it_writes(session: Callable[..., Any]) -> bool:
-    """Return True for the `automations_session` of Prefect 3.8, and False for that of 3.9, whose callers pass more."""
-    return "with_for_update" not in signature(session).parameters
+    return begin_transaction
 
 
 def main() -> None:
@@ -58,14 +52,13 @@ def main() -> None:
 
     import prefect.server.api.server  # noqa: F401  # so that it is among the frozen modules
     from prefect.cli import app
-    from prefect.server.events import triggers
+    from prefect.server.database.configurations import AioSqliteConfiguration as Sqlite
 
     gc.collect()
     gc.freeze()
     threading.Thread(target=collect, name="garbage", daemon=True).start()
 
-    if reads_before_it_writes(triggers.automations_session):
-        triggers.automations_session = automations_session  # type: ignore[assignment]
+    setattr(Sqlite, "begin_transaction", begin_to_write(Sqlite.begin_transaction))  # noqa: B010
     sys.argv = ["prefect", "server", "start"]
     app()
 

@@ -1,13 +1,11 @@
 """Run `daybook demo`: from nothing to a loaded warehouse. Import this module after `replace_environment`.
 
 Prefect's server takes longest to start. The worker, PostgreSQL, the sample rows and the modules of the flows are ready
-before it answers. The deployments that no step needs are created while the worker loads.
+before it answers.
 """
 
 import importlib
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,7 +25,7 @@ from daybook.orchestration.local_stack.console import Narrator
 from daybook.orchestration.local_stack.demo.databases import DemoDatabases, transaction
 from daybook.orchestration.local_stack.demo.flow_runs import start_run, wait_for_run, wait_for_work_pool
 from daybook.orchestration.local_stack.demo.nps_data import make_answers, utc_yesterday
-from daybook.orchestration.local_stack.demo.prefect_yaml import Declared, create_deployments, read_deployments
+from daybook.orchestration.local_stack.demo.prefect_yaml import create_deployments, read_deployments
 from daybook.orchestration.local_stack.demo.report import show_daily_nps, show_ledger
 from daybook.orchestration.local_stack.demo.session_data import make_sessions
 from daybook.orchestration.local_stack.environment import api_url
@@ -36,7 +34,7 @@ from daybook.orchestration.local_stack.stack import WORK_POOL, LocalStack
 from daybook.shell import command
 
 FULL_REFRESH, DAILY, CATCH_UP, SUMMARIES = "nps/full-refresh", "nps/daily", "catch-up/daily", "summaries/daily"
-#: The deployments that the demo runs. It creates the others while they run.
+#: The deployments that the demo runs.
 DEMO_DEPLOYMENTS = (FULL_REFRESH, DAILY, CATCH_UP, SUMMARIES)
 
 
@@ -100,8 +98,7 @@ def run_demo(stack: LocalStack, narrator: Narrator, seconds_before: float) -> No
         declared = read_deployments(stack.root)
         plan = plan_blocks(declared_blocks(importlib.import_module("daybook.blocks")), databases.variables)
         step.detail = f"{len(declared)} deployments in prefect.yaml"
-    first = [one for one in declared if one.full_name in DEMO_DEPLOYMENTS]
-    with get_client(sync_client=True) as client, ThreadPoolExecutor(1) as background:
+    with get_client(sync_client=True) as client:
 
         def start(deployment: str, **parameters: Any) -> Started:
             return Started(deployment, start_run(client, deployment, parameters), narrator.now())
@@ -111,35 +108,26 @@ def run_demo(stack: LocalStack, narrator: Narrator, seconds_before: float) -> No
                 _wait(stack, client, narrator, run)
 
         wait_for_prefect(stack, client, narrator)
-        with narrator.step("blocks and first deployments") as step:
+        with narrator.step("blocks and deployments") as step:
             list(save(plan, force=True))
-            create_deployments(client, stack.root, first)
-            step.detail = f"production, warehouse, stage; {', '.join(DEMO_DEPLOYMENTS)}"
-        loads = start(FULL_REFRESH)
-        scheduled = [one for one in declared if one not in first and not one.starts_by_event]
-        others = background.submit(_create, stack, scheduled)
-        wait(loads)
+            # Not while runs load: the server's SQLite refuses requests that meet, which are repeated after seconds
+            create_deployments(client, stack.root, [one for one in declared if not one.starts_by_event])
+            step.detail = f"production, warehouse, stage; {len(declared)} deployments of prefect.yaml"
+        wait(start(FULL_REFRESH))
         wait(start(DAILY, execution_date=yesterday.isoformat()))
         # Neither needs the other: a catch-up that finds nothing to load, and the summaries.
         wait(start(CATCH_UP, tables=["raw_data.nps"]), start(SUMMARIES))  # the demo needs no internet
-        with narrator.step("the other deployments") as step:
-            others.result()
+        with narrator.step("automations") as step:
             # Last, because the events of the runs above would start runs of these
             create_deployments(client, stack.root, [one for one in declared if one.starts_by_event])
             _create_automations()
-            step.detail = "all of prefect.yaml, and the automations"
+            step.detail = "what starts runs after events: summaries when their inputs are loaded, and notifications"
     narrator.say()
     with transaction(databases.warehouse) as warehouse:
         show_ledger(narrator, warehouse)
         show_daily_nps(narrator, warehouse)
     narrator.timeline(seconds_before)
     _say_what_next(stack, narrator, yesterday)
-
-
-def _create(stack: LocalStack, declared: Sequence[Declared]) -> None:
-    """Create deployments with a client of this thread."""
-    with get_client(sync_client=True) as client:
-        create_deployments(client, stack.root, declared)
 
 
 def _create_automations() -> None:

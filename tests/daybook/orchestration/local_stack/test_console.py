@@ -1,10 +1,12 @@
 """What the local stack prints: a line for each step, and a timeline in which steps may overlap."""
 
 import io
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
+from daybook.orchestration.local_stack import console
 from daybook.orchestration.local_stack.console import Narrator
 
 
@@ -12,7 +14,7 @@ from daybook.orchestration.local_stack.console import Narrator
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, which the test moves."""
     times = [100.0]
-    monkeypatch.setattr("daybook.orchestration.local_stack.console.time.monotonic", lambda: times[0])
+    monkeypatch.setattr(console, "time", SimpleNamespace(monotonic=lambda: times[0]))
     return times
 
 

@@ -12,7 +12,6 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger
 from prefect.types._datetime import now
 
 from daybook.orchestration.local_stack.polling import wait_until
-from daybook.orchestration.local_stack.prefect_server import automations_session, reads_before_it_writes
 from daybook.orchestration.local_stack.stack import LocalStack
 
 EVENTS = 40
@@ -87,11 +86,11 @@ def test_each_event_fires_its_automation(prefect_server: str, stack: LocalStack)
             client.delete_automation(automation)
 
 
-def test_a_prefect_that_does_not_need_the_fix_keeps_its_own_function() -> None:
-    """Prefect 3.9 calls it with an argument that 3.8 does not have: with ours, no automation would ever fire."""
-
-    def of_3_9(begin_transaction: bool = False, with_for_update: bool = False) -> None:
-        """Begin a transaction, as 3.9 does."""
-
-    assert reads_before_it_writes(automations_session)
-    assert not reads_before_it_writes(of_3_9)
+def test_no_request_is_refused_because_others_write(prefect_server: str, stack: LocalStack) -> None:
+    """Creating a deployment reads first what there is, and then writes: with 503, a client waits for two seconds."""
+    with somebody_writes(stack), httpx.Client(base_url=prefect_server, timeout=60) as client:
+        flow = client.post("/flows/", json={"name": "a test's"}).raise_for_status().json()["id"]
+        asked = ({"flow_id": flow, "name": f"number {number}"} for number in range(EVENTS))
+        answers = [client.post("/deployments/", json=each).status_code for each in asked]
+        client.delete(f"/flows/{flow}").raise_for_status()
+    assert answers == [201] * EVENTS
