@@ -126,7 +126,7 @@ def _process_start() -> float:
 
 
 def _start(command: str, stack: "LocalStack", narrator: "Narrator", seconds_before: float) -> None:
-    from daybook.orchestration.local_stack.demo.databases import ignored_variables
+    from daybook.orchestration.local_stack.demo.demo_databases import ignored_variables
     from daybook.orchestration.local_stack.environment import replace_environment
     from daybook.orchestration.local_stack.lock import only_one
 

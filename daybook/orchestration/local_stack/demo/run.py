@@ -22,7 +22,7 @@ from daybook.orchestration.blocks.block_plan import plan_blocks
 from daybook.orchestration.blocks.registry import declared_blocks
 from daybook.orchestration.blocks.save_blocks import save
 from daybook.orchestration.local_stack.console import Narrator
-from daybook.orchestration.local_stack.demo.databases import DemoDatabases, transaction
+from daybook.orchestration.local_stack.demo.demo_databases import DemoDatabases, transaction
 from daybook.orchestration.local_stack.demo.flow_runs import start_run, wait_for_run, wait_for_work_pool
 from daybook.orchestration.local_stack.demo.nps_data import make_answers, utc_yesterday
 from daybook.orchestration.local_stack.demo.prefect_yaml import create_deployments, read_deployments
