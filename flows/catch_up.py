@@ -7,7 +7,7 @@ from prefect.client.orchestration import get_client
 from daybook.backfill.result import BackfillResult
 from daybook.definitions.table_files import table_names
 from daybook.errors import BackfillIncomplete, DaybookError
-from daybook.orchestration.backfill.missing import find_missing, load_missing, run_name
+from daybook.orchestration.backfill.missing import find_missing, is_expected, load_missing, run_name
 from daybook.orchestration.command_line import run
 from daybook.orchestration.flow import flow
 from daybook.orchestration.monitor_events import emit_recovery
@@ -21,7 +21,9 @@ def catch_up(tables: TableNames = None) -> dict[str, BackfillResult]:
     with get_client(sync_client=True) as client:
         for name in tables or table_names():
             try:
-                results[name] = load_missing(client, find_missing(name, now))
+                missing = find_missing(name, now)
+                if tables or is_expected(client, missing):
+                    results[name] = load_missing(client, missing)
             except DaybookError as error:  # continue with the other tables
                 problems.append(f"{type(error).__name__}: {error}")
     if problems:

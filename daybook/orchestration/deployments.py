@@ -17,7 +17,7 @@ from daybook.definitions.table_files import read_table, table_names
 from daybook.definitions.targets.project_target import TAG, current_target, either_name
 from daybook.errors import BackfillRefused
 from daybook.orchestration.pagination import PAGE
-from daybook.orchestration.server.programs import program
+from daybook.orchestration.server.programs import deploy_command, program
 from daybook.redaction import without_secrets
 from daybook.shell import command
 from daybook.suggestions import did_you_mean
@@ -74,7 +74,7 @@ def find_deployment(
         deployment = client.read_deployment_by_name(name)
     except (ObjectNotFound, ValueError):
         known = sorted(_names(client))
-        near = did_you_mean(name, known, f"there are {', '.join(known) or 'none: run `make deploy`'}")
+        near = did_you_mean(name, known, f"there are {', '.join(known) or f'none: run `{deploy_command()}`'}")
         raise BackfillRefused(f"there is no deployment {name!r}{near}") from None
     target = current_target()
     if not target.owns(deployment.tags):

@@ -9,7 +9,10 @@ import pytest
 from prefect import Flow
 from ruamel.yaml import YAML
 
+from daybook.definitions.registry import datasets
+from daybook.definitions.summary import Summary
 from daybook.definitions.table_files import read_table, table_names
+from daybook.orchestration.deploy.project_deployments import inputs_of
 from daybook.orchestration.local_stack.stack import WORK_POOL
 
 FILE = Path(__file__).parents[2] / "prefect.yaml"
@@ -60,6 +63,24 @@ def test_every_incremental_table_of_a_database_is_audited_each_week() -> None:
         assert table in deployment["tags"]
         assert deployment["schedules"][0]["cron"].endswith("* * 0") and deployment["parameters"]["last"]
         assert not deployment["parameters"].get("repair"), "a person decides"
+
+
+def test_of_the_examples_only_nps_runs_by_itself() -> None:
+    """`make deploy` on a real server must not load or send anything of an example until a person switches it on."""
+    active = {
+        name(deployment)
+        for deployment in DEPLOYMENTS
+        if any(schedule.get("active", True) for schedule in deployment.get("schedules", []))
+    }
+    projects = {"catch-up/daily", "summaries/daily", "key-metrics/weekly", "monitor/quarter-hourly"}
+    assert active == {"nps/daily", *projects}
+
+
+def test_summaries_are_built_when_any_table_that_they_read_is_loaded() -> None:
+    summaries = [found for found in datasets()[0] if isinstance(found, Summary)]
+    (landing,) = [deployment for deployment in DEPLOYMENTS if deployment["name"] == "when-inputs-land"]
+    (trigger,) = landing["triggers"]
+    assert trigger["match"]["prefect.resource.id"] == [f"daybook.table.{table}" for table in inputs_of(summaries)]
 
 
 def test_nothing_is_tied_to_a_machine() -> None:

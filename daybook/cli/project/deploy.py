@@ -23,8 +23,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
     parser = argparse.ArgumentParser(
         prog=prog,
         description="Create, update and remove the deployments that the project's files declare, on the Prefect server "
-        "of PREFECT_API_URL. Deployments without the project's tag, such as those of prefect.yaml, are left alone. A "
-        "schedule that a person paused stays paused.",
+        "of PREFECT_API_URL, and the automations that report failures. Deployments without the project's tag, such as "
+        "those of prefect.yaml, are left alone. A schedule that a person paused stays paused.",
     )
     parser.add_argument("--dry-run", action="store_true", help="show the plan, and change nothing")
     parser.add_argument("--yes", action="store_true", help="remove deployments without asking")
@@ -61,9 +61,30 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
         problems = apply(client, plan) if plan.changes_something else []
     for problem in problems:
         print(f"not deployed: {problem}", file=sys.stderr)
+    if target.is_prod and project.deployments.monitor and not problems:
+        _put_automations(quiet=given.json)
     if plan.changes_something and not given.json and not problems:
         print("Done.")
     return 1 if problems else 0
+
+
+def _put_automations(*, quiet: bool) -> None:
+    """Create or update the automations that start the monitor, and print what changed.
+
+    Without the monitor, or in a target other than prod, a project has none: they are about the whole server.
+    """
+    from daybook.orchestration.automations.apply import apply
+    from daybook.orchestration.automations.spec import read
+
+    outcomes = list(apply(read()))
+    changed = [one for one in outcomes if one.action not in ("unchanged", "note")]
+    if changed and not quiet:
+        for one in outcomes:
+            if one.action == "note":
+                print(f"{one.name}: {one.says}")
+        actions = sorted({one.action for one in changed})
+        counts = [f"{sum(one.action == action for one in changed)} {action}" for action in actions]
+        print(f"Automations that report failures: {', '.join(counts)}.")
 
 
 def _lines(plan: "Plan", shown: int) -> Iterator[str]:

@@ -5,17 +5,26 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from daybook import shell
+from daybook.orchestration.server.address import find_address
+from daybook.project import VARIABLE, is_project
 from daybook.scaffold.new_project import NewProject, differing, is_users, write_file
 
 _DESCRIPTION = """\
 Make a project: daybook.yaml, tables/, flows/, prefect.yaml, requirements.txt, checks for pull requests on GitHub and
-GitLab, and a README. It changes nothing on a server.
+GitLab, and a README. It changes nothing on a server. If PREFECT_API_URL is set, it ends with the checks of
+`daybook doctor`.
 """
 _EXTRAS = ("calendars", "parquet", "redshift", "s3", "sheets", "yfinance")
+#: The variables of the blocks that every project needs, each with an example.
+_VARIABLES = {
+    "DAYBOOK_PRODUCTION_URL": "mysql+pymysql://USER:PASSWORD@HOST/DATABASE",
+    "DAYBOOK_WAREHOUSE_URL": "postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE",
+    "DAYBOOK_STAGE_URL": "$PWD/.daybook/stage",
+}
 USAGE_ERROR = 2
 
 
@@ -54,7 +63,11 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook init") -> 
         return USAGE_ERROR
     extras = _needed_extras(os.environ) if given.extras is None else given.extras
     project = NewProject(name, given.owner, extras, given.repository or _origin(root))
-    return _write(root, project, keep=given.keep, force=given.force, folder=given.name)
+    try:
+        return _write(root, project, keep=given.keep, force=given.force, folder=given.name)
+    except OSError as error:
+        print(f"{prog}: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
 
 
 def _write(root: Path, project: NewProject, *, keep: bool, force: bool, folder: str | None) -> int:
@@ -72,27 +85,50 @@ def _write(root: Path, project: NewProject, *, keep: bool, force: bool, folder: 
     print(f"Made the project {project.name} in {root}: {len(files) - len(kept)} files")
     if kept:
         print(f"Kept your own: {', '.join(sorted(kept))}")
+    if (other := os.environ.get(VARIABLE)) and Path(other).resolve() != root:
+        print(f"{VARIABLE} is {other}, so commands use that project: unset {VARIABLE}")
+    elif outer := next((folder for folder in root.parents if is_project(folder)), None):
+        print(f"It is inside of another project, {outer}. Below {root}, commands use the new one")
+    server = find_address().url
+    if server:
+        _check(root)
     print("\nNext:")
-    for command in _next_commands(folder):
+    for command in _next_commands(folder, with_server=bool(server)):
         print(f"  {command}")
-    print("\nREADME.md has the rest: add tables, deploy, upgrade.")
+    print("\nREADME.md has the rest: schedules, a worker, upgrades.")
     return 0
 
 
-def _next_commands(folder: str | None) -> list[str]:
-    """Return the next three commands. Values that only the user knows are in capitals."""
+def _check(root: Path) -> None:
+    """Print what `daybook doctor` finds. A problem is no failure of `init`: most of it is set up after it."""
+    print("\nYour servers now, as `daybook doctor` sees them:", flush=True)
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = str(root)
+    try:
+        from daybook.cli.project.doctor import main as doctor  # imports Prefect, which is slow
+
+        doctor([])
+    except Exception as error:
+        print(f"daybook doctor could not run: {type(error).__name__}: {error}")
+    finally:
+        if before is None:
+            del os.environ[VARIABLE]
+        else:
+            os.environ[VARIABLE] = before
+
+
+def _next_commands(folder: str | None, *, with_server: bool) -> Iterator[str]:
+    """Yield the next commands. Values that only the user knows are in capitals, and variables that are set left out."""
     enter = f"{shell.command('cd', folder)} && " if folder else ""
-    server = (
-        "" if os.environ.get("PREFECT_API_URL") else "export PREFECT_API_URL=https://YOUR_PREFECT_SERVER/api  # or: "
-    )
-    start = (
-        "daybook stack up starts one here" if server else "daybook doctor  # checks the server, blocks and databases"
-    )
-    return [
-        f"{enter}python3 -m venv .venv && . .venv/bin/activate && pip install -r requirements.txt",
-        f"{server}{start}",
-        "DAYBOOK_PRODUCTION_URL=mysql+pymysql://USER:PASSWORD@HOST/DATABASE daybook blocks  # then: daybook doctor",
-    ]
+    yield f"{enter}python3 -m venv .venv && . .venv/bin/activate && pip install -r requirements.txt"
+    if not with_server:
+        yield "export PREFECT_API_URL=https://YOUR_PREFECT_SERVER/api  # or: daybook stack up starts one here"
+    for name, example in _VARIABLES.items():
+        if not os.environ.get(name):
+            yield f"export {name}={example}"
+    yield "daybook blocks && daybook doctor"
+    yield "daybook describe production 'SCHEMA.*' --write && daybook validate"
+    yield "daybook deploy"
 
 
 def _project_name(folder: str) -> str:

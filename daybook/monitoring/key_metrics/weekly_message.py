@@ -11,12 +11,17 @@ _TABLES_SHOWN = 10  # tables with a line each; a table with a problem always has
 _ALIKE = 0.1  # a time span that changed by less than this share is not shown as a change
 
 
+def has_news(metrics: Sequence[Metrics], week_start: date) -> bool:
+    """Return True if there is something to say about that week: a table with `due:` was loaded, or failed to."""
+    return any(not _unknown(row) for row in core(metrics, week_start))
+
+
 def weekly(metrics: Sequence[Metrics], week_start: date, link: tuple[str, str] | None = None) -> Notice:
     """Return the message about the week that begins at `week_start`.
 
-    `metrics` also has the rows of the previous week, if there are any.
+    `metrics` also has the rows of the previous week, if there are any. Tables that nothing ever loaded are left out.
     """
-    rows = core(metrics, week_start)
+    rows = [row for row in core(metrics, week_start) if not _unknown(row)]
     before = {row.table: row for row in core(metrics, week_start - timedelta(days=7))}
     named = [row for place, row in enumerate(rows) if place < _TABLES_SHOWN or not _flawless(row)]
     facts = [(row.table, _line(row, before.get(row.table))) for row in named]
@@ -75,6 +80,11 @@ def _against(now: str, then: str) -> str:
 
 def _in_brackets(now: str, then: str) -> str:
     return f" ({then})" if then not in (UNKNOWN, now) else ""
+
+
+def _unknown(row: Metrics) -> bool:
+    """Return True if nothing ever loaded the table, and nothing has tried to."""
+    return row.sla_attainment is None and not (row.runs or row.incidents or row.oldest_minutes)
 
 
 def _flawless(row: Metrics) -> bool:

@@ -21,6 +21,7 @@ from daybook.orchestration.automations.spec import PREFIX, TAG, Step, Wanted
 from daybook.orchestration.blocks.server import server
 from daybook.orchestration.blocks.stored_blocks import document
 from daybook.orchestration.pagination import PAGE
+from daybook.orchestration.server.programs import deploy_command
 
 #: Prefect's slugs for block types whose slug differs from the name in the file.
 _SLUGS = {"SlackWebhook": "slack-incoming-webhook"}
@@ -55,7 +56,8 @@ def apply(wanted: Sequence[Wanted]) -> Iterator[Outcome]:
         if absent:
             raise NotDeployed(
                 "\n".join(
-                    f"{name}: the deployment {missing} does not exist: run `make deploy`" for name, missing in absent
+                    f"{name}: the deployment {missing} does not exist: run `{deploy_command()}`"
+                    for name, missing in absent
                 )
             )
         ours, doubles = _ours(client)
@@ -151,7 +153,9 @@ def _missing(one: Wanted, ids: dict[tuple[str, str], UUID | None], kind: str) ->
 def _without(block: str) -> str:
     variable = _VARIABLES.get(block)
     remedy = f"set {variable}, run `daybook blocks`" if variable else "create it in the UI, under Blocks"
-    return f"the block {block} is missing, so the server itself sends no message: {remedy}, then run `make deploy`"
+    return (
+        f"the block {block} is missing, so the server itself sends no message: {remedy}, then run `{deploy_command()}`"
+    )
 
 
 def _ours(client: SyncPrefectClient) -> tuple[dict[str, Automation], list[Automation]]:

@@ -18,6 +18,9 @@ from daybook.model.interval import Interval
 from daybook.orchestration.backfill.loop import BackfillRun
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.deployments import find_deployment, find_loading_deployment
+from daybook.orchestration.load_runs.first_loads import deployments_that_start, never_loaded
+from daybook.orchestration.server.programs import deploy_command
+from daybook.shell import command
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,24 @@ def find_missing(name: str, now: datetime) -> Missing:
     return Missing(table, statuses, missing, loss)
 
 
+def is_expected(client: SyncPrefectClient, missing: Missing) -> bool:
+    """Return False if nothing promises the table: it was never loaded, and no schedule or trigger loads it.
+
+    It may be an example, or a table that nobody has deployed. Its history is loaded once a person asks for it.
+    """
+    name, is_new = missing.table.name, missing.loss is None and all(one.entry is None for one in missing.statuses)
+    if not (missing.intervals and is_new and never_loaded(blocks.warehouse(), name)):
+        return True
+    if deployments_that_start(client, [name]):
+        return True
+    get_run_logger().info(
+        "%s was never loaded, and no active schedule or trigger loads it: left out. To load it: %s",
+        name,
+        command("daybook", "catch-up", name),
+    )
+    return False
+
+
 def load_missing(client: SyncPrefectClient, missing: Missing) -> BackfillResult:
     """Load the missing intervals through the deployment that loads the table. If there is none, log a warning.
 
@@ -58,7 +79,12 @@ def load_missing(client: SyncPrefectClient, missing: Missing) -> BackfillResult:
     deployment = find_loading_deployment(client, name)
     if deployment is None:
         get_run_logger().warning(
-            "%s lacks %d intervals, and no deployment loads it: tag one with %s in prefect.yaml", name, lacking, name
+            "%s lacks %d intervals, and no deployment loads it: run `%s`. A deployment of a flow of your own needs the "
+            "tag %s",
+            name,
+            lacking,
+            deploy_command(),
+            name,
         )
         return BackfillResult()
     label = f"{name}, caught up"

@@ -14,6 +14,7 @@ from daybook.model.interval import Interval
 from daybook.orchestration.backfill.loop import BackfillRun
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.deployments import LoadingDeployment, find_deployment, find_loading_deployment
+from daybook.orchestration.server.programs import deploy_command
 
 
 def find_repairing_deployment(client: SyncPrefectClient, table: Table) -> LoadingDeployment:
@@ -25,8 +26,8 @@ def find_repairing_deployment(client: SyncPrefectClient, table: Table) -> Loadin
     name = find_loading_deployment(client, table.name)
     if name is None:
         raise RepairRefused(
-            f"{table.name}: no deployment loads it by intervals: tag one with {table.name} in prefect.yaml, and run "
-            "`make deploy`"
+            f"{table.name}: no deployment loads it by intervals: run `{deploy_command()}`. A deployment of a flow of "
+            f"your own needs the tag {table.name}"
         )
     return find_deployment(client, name).with_parameters({"exact": True})
 

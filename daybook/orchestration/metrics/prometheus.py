@@ -21,6 +21,7 @@ from daybook.monitoring.key_metrics import WEEKS
 from daybook.monitoring.key_metrics.gauges import Moment, gauges
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.blocks.server import server
+from daybook.orchestration.load_runs.first_loads import with_expected_first_loads
 from daybook.orchestration.metrics.measure import measured, readable
 from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.redaction import without_secrets
@@ -90,6 +91,7 @@ def find_out() -> Moment:
         week = measured(client, warehouse, among, [WEEKS.containing(now)], now)
         with warehouse.session() as session:
             ends = Ledger(warehouse).ends(session, [dataset.name for dataset in among])
-        freshness = look(warehouse, [dataset for dataset in among if dataset.due], now)
+        expected = [dataset for dataset in among if dataset.due]
+        freshness = with_expected_first_loads(client, expected, look(warehouse, expected, now), now)
         open_incidents = [incident.subject for incident in IncidentStore(client, warehouse).open]
     return Moment(now, among, ends, freshness, week, open_incidents, warehouse.sleeps)

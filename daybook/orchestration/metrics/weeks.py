@@ -13,7 +13,7 @@ from daybook.monitoring.key_metrics import WEEKS
 from daybook.monitoring.key_metrics.chart import WEEKS_SHOWN
 from daybook.monitoring.key_metrics.compute import last_weeks
 from daybook.monitoring.key_metrics.metrics_table import KeyMetrics
-from daybook.monitoring.key_metrics.weekly_message import weekly
+from daybook.monitoring.key_metrics.weekly_message import has_news, weekly
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.metrics.measure import measured, readable
@@ -69,7 +69,11 @@ def write(metrics: Sequence[Metrics], last: Interval) -> list[Metrics]:
 def send(metrics: Sequence[Metrics], week_start: date) -> None:
     """Put the weekly message into the outbox, which the monitor delivers every quarter of an hour.
 
-    A retried run replaces its own message, so the message is sent once.
+    A retried run replaces its own message, so the message is sent once. If no table with `due:` was ever loaded, there
+    is no message.
     """
+    if not has_news(metrics, week_start):
+        get_run_logger().info("no message: no table with `due:` was loaded so far, and none failed")
+        return
     with get_client(sync_client=True) as client:
         Outbox(client).put(weekly(metrics, week_start, messages.link(runtime.flow_run.id)), scheduled_at())

@@ -71,7 +71,7 @@ AtOnce = Annotated[
 ]
 TableNames = Annotated[
     list[Annotated[str, AfterValidator(known_table)]] | None,
-    names_of("The tables to catch up. Default: every table under tables/."),
+    names_of("The tables to catch up. Default: those that were loaded before, or that a schedule or a trigger loads."),
 ]
 Start = Annotated[When, explained("The start of the first interval, in the table's time zone.", anyOf=DATES)]
 End = Annotated[When, explained("The exclusive end: July is 2018-07-01 to 2018-08-01.", anyOf=DATES)]

@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from daybook.project import checkout, project_root
 from daybook.shell import command
 
 
@@ -21,6 +22,11 @@ def program(name: str) -> str:
     if own.exists():
         return command(_short(own))
     return f"{command(_short(Path(sys.executable)))} -m {name}"
+
+
+def deploy_command() -> str:
+    """Return the command that deploys the current project. The example project of a checkout has a Makefile."""
+    return "make deploy" if project_root() == checkout() else f"{program('daybook')} deploy"
 
 
 def _short(path: Path) -> str:

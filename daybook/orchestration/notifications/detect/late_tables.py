@@ -13,6 +13,7 @@ from daybook.monitoring.incidents.impact import Impact, at, lasting
 from daybook.monitoring.incidents.incident import Incident, Kind, RecoveryCondition
 from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.orchestration.deployments import find_loading_deployment, run_command
+from daybook.orchestration.load_runs.first_loads import with_expected_first_loads
 from daybook.orchestration.notifications import messages
 from daybook.orchestration.notifications.detect.slow_runs import Risk, at_risk
 from daybook.orchestration.notifications.incident_store import IncidentStore
@@ -26,11 +27,13 @@ def report_late_tables(
 ) -> Sequence[Freshness]:
     """Open, escalate or close the incident of each table with `due:`. Return the freshness of all of them.
 
+    A table that was never loaded has an incident only if a schedule or a trigger should have loaded it.
+
     Raises:
         TableFileError: a file is invalid. The tables of all other files are handled first.
     """
     datasets, wrong = expected()
-    tables = look(warehouse, datasets, now)
+    tables = with_expected_first_loads(client, datasets, look(warehouse, datasets, now), now)
     for freshness in tables:
         risk = None if freshness.is_late else at_risk(client, freshness, now)
         known = store.about(freshness.table)
@@ -38,6 +41,9 @@ def report_late_tables(
             _report(store, _late(freshness, now), partial(_late_notice, client, freshness, impact, now))
         elif risk:
             _report(store, _risky(freshness, risk, now), partial(_risk_notice, freshness, risk, impact))
+        elif known and known.kind in _OURS and freshness.state is State.NEVER:
+            why = f"No run that could load {freshness.table} for the first time is overdue now."
+            store.close(known, now, messages.recovered(known, now, why, "was closed unresolved"))
         elif known and known.kind in _OURS:
             when = freshness.loaded_at or now
             when = when if when > known.since else now

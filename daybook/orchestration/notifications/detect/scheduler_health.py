@@ -54,7 +54,7 @@ _STOPPED = (
 )
 _FAULTY = (
     "The server cannot create runs of these deployments: its log has `Error scheduling deployment` and why. Correct "
-    "them in prefect.yaml, and run `make deploy`.",
+    "them, and deploy again.",
 )
 _NO_WORKER = (
     "Its runs wait for a worker: start one (prefect worker start --pool daybook), and resume the pool if it is paused.",

@@ -14,15 +14,19 @@ from daybook.cli.project.validate import main as validate
 from daybook.definitions.project_file import read_project
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table_files import table_names
+from daybook.definitions.targets.project_target import current_target
 from daybook.orchestration.automations.spec import automations_file, read
+from daybook.orchestration.deploy.deploy_plan import declared
 from daybook.orchestration.notifications.routing import read_owners
 from daybook.project import VARIABLE, project_root
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for variable in (VARIABLE, "DAYBOOK_WAREHOUSE_URL", "DAYBOOK_STAGE_URL", "PREFECT_API_URL"):
+    urls = [f"DAYBOOK_{name}_URL" for name in ("PRODUCTION", "WAREHOUSE", "STAGE")]
+    for variable in (VARIABLE, *urls, "PREFECT_API_URL", "PREFECT_PROFILE"):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / ".."))  # not the profile of whoever runs the tests
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -31,8 +35,8 @@ def test_a_new_project_is_valid_and_describes_no_table_yet(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["shop", "--owner", "Data & BI"]) == 0
-    printed = capsys.readouterr().out
-    assert len([line for line in printed.split("Next:")[1].splitlines() if line.startswith("  ")]) == 3
+    steps = [line for line in capsys.readouterr().out.split("Next:")[1].splitlines() if line.startswith("  ")]
+    assert steps[0].startswith("  cd shop && ") and steps[-1] == "  daybook deploy"
     monkeypatch.chdir(folder / "shop" / "tables" / "analytics")
     assert project_root() == folder / "shop"
     project = read_project()
@@ -43,15 +47,27 @@ def test_a_new_project_is_valid_and_describes_no_table_yet(
     assert validate([]) == 0, capsys.readouterr().out
 
 
-def test_its_deployments_name_flows_of_the_package_and_no_example(folder: Path) -> None:
+def test_daybook_deploy_makes_what_every_project_needs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     main(["shop"])
-    deployments = YAML(typ="safe").load(folder / "shop" / "prefect.yaml")["deployments"]
-    flows = [load_flow_from_entrypoint(one["entrypoint"]) for one in deployments]
-    assert all(one["entrypoint"].startswith("daybook.flows.") for one in deployments)
-    names = {f"{flow.name}/{one['name']}" for flow, one in zip(flows, deployments, strict=True)}
+    monkeypatch.chdir(folder / "shop")
+    names = {one.full_name for one in declared(read_project(), current_target())}
     assert {"load-table/on-demand", "backfill/on-demand", "catch-up/daily", "monitor/on-event"} <= names
     assert not {name for name in names if name.startswith(("nps", "stock"))}
-    assert all("daybook" in one["tags"] for one in deployments)
+    assert YAML(typ="safe").load(Path("prefect.yaml"))["deployments"] == [], "each deployment has one maker"
+
+
+def test_the_deployment_of_the_example_flow_is_there_to_be_uncommented(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main(["shop"])
+    monkeypatch.chdir(folder / "shop")
+    Path("flows/example.py.example").rename("flows/example.py")
+    head, entry = Path("prefect.yaml").read_text().split("deployments: []\n")
+    lines = [line[2:] for line in entry.splitlines()[1:]]
+    (one,) = YAML(typ="safe").load("\n".join([head, "deployments:", *lines]))["deployments"]
+    flow = load_flow_from_entrypoint(one["entrypoint"])
+    assert f"{flow.name}/{one['name']}" == "example/daily"
+    assert one["tags"] == ["daybook", "raw_data.orders"], "the table that the flow loads"
 
 
 def test_the_example_summary_is_valid_once_it_has_its_final_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +132,56 @@ def test_a_repository_with_an_origin_is_cloned_by_workers(folder: Path, monkeypa
     assert step == {
         "prefect.deployments.steps.git_clone": {"repository": "git@git.example.com:data/shop.git", "branch": "main"}
     }
+    assert read_project(folder / "shop").pull == [step], "`daybook deploy` reads this one"
+
+
+def test_variables_that_are_set_are_no_next_step_and_the_servers_are_checked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checked = list[Path]()
+
+    def doctor(arguments: list[str]) -> int:
+        checked.append(project_root())
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("daybook.cli.project.doctor.main", doctor)
+    monkeypatch.setenv("PREFECT_API_URL", "http://prefect.example.com/api")
+    monkeypatch.setenv("DAYBOOK_STAGE_URL", "s3://bucket/stage")
+    assert main(["shop"]) == 0, "a problem of a server is no failure"
+    printed = capsys.readouterr().out
+    assert "daybook doctor could not run: RuntimeError: a bug" in printed
+    assert "export DAYBOOK_PRODUCTION_URL=" in printed
+    assert "export PREFECT_API_URL" not in printed and "export DAYBOOK_STAGE_URL" not in printed
+    assert checked == [folder / "shop"] and project_root() == folder
+
+
+def test_another_project_that_would_be_used_instead_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["shop"])
+    capsys.readouterr()
+    assert main(["shop/inner"]) == 0
+    assert f"inside of another project, {folder / 'shop'}." in capsys.readouterr().out
+    monkeypatch.setenv(VARIABLE, str(folder / "shop"))
+    main(["second"])
+    assert f"unset {VARIABLE}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "says"),
+    [
+        ("日本", 2, "has no name to use for the project"),
+        ("file", 2, "is a file: name another folder"),
+        ("file/shop", 1, "Not a directory"),
+    ],
+)
+def test_a_folder_that_cannot_be_a_project_is_refused(
+    name: str, code: int, says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "file").touch()
+    assert main([name]) == code
+    assert says in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["file"]
 
 
 @pytest.mark.servers

@@ -9,7 +9,7 @@ import pytest
 from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.monitoring.key_metrics.chart import draw
 from daybook.monitoring.key_metrics.formatting import minutes, percent
-from daybook.monitoring.key_metrics.weekly_message import weekly
+from daybook.monitoring.key_metrics.weekly_message import has_news, weekly
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics
 from tests.daybook.monitoring.key_metrics.good_week import GOOD, MONDAY
 
@@ -129,3 +129,12 @@ def test_the_chart_has_a_cell_per_week_and_the_figures_of_the_week() -> None:
 
 def test_a_chart_without_tables_says_why() -> None:
     assert "No table has a due time" in draw([], MONDAY)
+
+
+def test_a_table_that_nothing_ever_loaded_is_left_out_and_alone_it_is_no_news() -> None:
+    never = replace(UNKNOWN, table="raw_data.example", oldest_minutes=None)
+    assert [name for name, _ in weekly([GOOD, never], MONDAY).facts] == ["raw_data.nps"]
+    assert has_news([GOOD, never], MONDAY)
+    assert not has_news([never], MONDAY)
+    assert has_news([replace(never, incidents=1)], MONDAY), "it should have been loaded"
+    assert has_news([replace(never, runs=1, runs_failed=1)], MONDAY), "somebody tried"

@@ -1,7 +1,8 @@
-"""Catch-up of a table that was dropped in the warehouse: nothing of it is loaded, whatever the ledger has."""
+"""Catch-up of a table that was dropped in the warehouse, and of one that nothing was ever meant to load."""
 
 import logging
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -9,6 +10,8 @@ from prefect.client.orchestration import SyncPrefectClient
 
 from daybook.definitions.table import Table
 from daybook.errors import ShrinkGuard
+from daybook.ledger.interval_status import IntervalStatus
+from daybook.model.interval import Interval
 from daybook.orchestration.backfill import missing
 from daybook.orchestration.backfill.missing import find_missing, load_missing
 from tests.support.source_and_warehouse import Endpoints
@@ -74,3 +77,38 @@ def test_a_catch_up_that_cannot_bring_back_all_is_refused(
     assert days(lacking) == expected
     with pytest.raises(ShrinkGuard, match=f"{table.name} catch-up: .* gone from the warehouse.* --full-refresh"):
         load(lacking)
+
+
+@pytest.mark.parametrize(
+    ("was_loaded", "deployments", "expected"),
+    [(False, {}, False), (False, {"db.t": ["a deployment"]}, True), (True, {}, True)],
+    ids=["an example", "a schedule or a trigger loads it", "loaded once, and paused"],
+)
+def test_a_table_that_nothing_promises_is_left_out(
+    was_loaded: bool, deployments: dict[str, Any], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged = list[str]()
+    monkeypatch.setattr(missing.blocks, "warehouse", lambda: None)
+    monkeypatch.setattr(missing, "never_loaded", lambda warehouse, name: not was_loaded)
+    monkeypatch.setattr(missing, "deployments_that_start", lambda client, names: deployments)
+    logger = SimpleNamespace(info=lambda text, *given: logged.append(text % given))
+    monkeypatch.setattr(missing, "get_run_logger", lambda: logger)
+    table = Table.model_validate(
+        {
+            "name": "db.t",
+            "description": "One row per thing.",
+            "owner": "data",
+            "source": {"kind": "database", "block": "production", "table": "x.y"},
+            "load": "replace_interval",
+            "cursor": "at",
+            "interval": "day",
+            "start": "2021-02-05",
+        }
+    )
+    days = [Interval(NOW - timedelta(days=back), NOW - timedelta(days=back - 1)) for back in (2, 1)]
+    lacking = missing.Missing(table, [IntervalStatus(day) for day in days], days)
+    assert missing.is_expected(cast(SyncPrefectClient, None), lacking) is expected
+    says = (
+        "db.t was never loaded, and no active schedule or trigger loads it: left out. To load it: daybook catch-up db.t"
+    )
+    assert logged == ([] if expected else [says])
