@@ -102,7 +102,7 @@ def _first_run(client: SyncPrefectClient, deployments: Sequence[UUID], now: date
         return None
     chosen = FlowRunFilter(
         deployment_id=FlowRunFilterDeploymentId(any_=list(deployments)),
-        expected_start_time=FlowRunFilterExpectedStartTime(before_=now),
+        expected_start_time=FlowRunFilterExpectedStartTime(before_=now),  # type: ignore[arg-type]
     )
     runs = client.read_flow_runs(flow_run_filter=chosen, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=1)
     return runs[0].expected_start_time if runs else None
