@@ -25,7 +25,7 @@ deploy: ## create the blocks, work pool, deployments and automations on the Pref
 	@$(PREFECT) work-pool inspect daybook >/dev/null 2>&1 || $(PREFECT) work-pool create daybook --type process
 	$(PREFECT) deploy --all
 	$(DAYBOOK) automations
-	@$(PYTHON) -m deployments.schedules
+	@$(PYTHON) -m deployments.scheduled
 
 verify-redshift: ## check that the Redshift of DAYBOOK_WAREHOUSE_URL behaves as Daybook expects, and print a report
 	@$(INSTALL)
