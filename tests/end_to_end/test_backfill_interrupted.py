@@ -37,6 +37,7 @@ def test_two_overlapping_backfills_and_the_daily_run_at_once(
     assert set(loaded_days(on_postgres)) == set(days_from(first, 30))
 
 
+@pytest.mark.full
 def test_cancelling_it_cancels_its_runs_and_running_it_again_resumes(
     worker: Deployed,
     production: Production,

@@ -267,7 +267,8 @@ TEN += ["stopped_database", "warning_check", "late_table"]
 
 
 @pytest.mark.timeout(2400)  # some fifty runs, each a process: twice five minutes where the machine is busy
-@pytest.mark.parametrize("names", [THREE, pytest.param(TEN, marks=pytest.mark.full)], ids=["three", "ten"])
+@pytest.mark.full
+@pytest.mark.parametrize("names", [THREE, TEN], ids=["three", "ten"])
 def test_each_incident_has_a_message_and_a_recovery(week: Week, names: list[str]) -> None:
     day = {"execution_date": DAY.isoformat()}
     week.ends(week.load(**day), "Completed")

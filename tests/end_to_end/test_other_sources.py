@@ -235,6 +235,7 @@ def in_one_process(worker: Deployed, proxy: TlsProxy) -> list[tuple[str, str]]:
     return [tuple(json.loads(line)) for line in done.stderr.splitlines() if line.startswith("[")]
 
 
+@pytest.mark.full
 def test_each_loads_and_once_its_source_is_broken_says_so_and_leaves_the_table_alone(
     worker: Deployed, sources: Sources, shop: Production, on_postgres: LiveWarehouse, proxy: TlsProxy
 ) -> None:

@@ -104,6 +104,7 @@ def test_a_table_that_was_dropped_is_loaded_again(
     assert loaded_days(on_postgres) == dict.fromkeys(days_from(DAY, 3), 2)
 
 
+@pytest.mark.full
 def test_what_depends_on_the_past_stops_at_the_first_failure(
     worker: Deployed,
     production: Production,

@@ -9,6 +9,8 @@ from daybook.sql.checksum.sums import Sum
 from tests.support.audited_tables import days, make, table_of
 from tests.support.source_and_warehouse import Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 
 def kept(ends: Endpoints, table: Table) -> list[tuple[int, str | None]]:
     """Return (rows, checksum) of the entries, in the order in which they were written."""

@@ -18,6 +18,8 @@ from daybook.model.interval import Interval
 from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import ends_of
 
+pytestmark = pytest.mark.any_warehouse
+
 FIRST = datetime(2021, 2, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
 DAYS = [Interval(FIRST + n * DAY, FIRST + (n + 1) * DAY) for n in range(3)]
@@ -202,7 +204,7 @@ def worlds(source: Database, request: pytest.FixtureRequest, tmp_path: Any) -> I
         yield both
 
 
-@pytest.mark.pairwise
+@pytest.mark.each_value
 @pytest.mark.parametrize("strategy", ["replace_interval", "upsert"])
 def test_any_history(worlds: Endpoints, strategy: str) -> None:
     ends = worlds

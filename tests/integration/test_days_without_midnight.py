@@ -21,6 +21,8 @@ from daybook.model.timezones import wall_clock
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.summary_cli import Desk
 
+pytestmark = pytest.mark.any_warehouse
+
 DAY = timedelta(days=1)
 NOON = time(12)
 #: (unit, time zone, the first day of the interval that starts at a clock change)

@@ -15,6 +15,8 @@ from daybook.model.interval_grid import Grid
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE
 
+pytestmark = pytest.mark.any_warehouse
+
 ON_EVERY_WAREHOUSE = pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 #: The cursor's type in MariaDB and in PostgreSQL.
 CLOCKS = {"date": ("date", "date"), "time": ("datetime(6)", "timestamp"), "instant": ("timestamp(6)", "timestamptz")}

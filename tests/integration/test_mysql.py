@@ -15,7 +15,7 @@ from tests.support.described_tables import described
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE
 
-pytestmark = pytest.mark.parametrize("source", ["mysql"], indirect=True)
+pytestmark = [pytest.mark.parametrize("source", ["mysql"], indirect=True), pytest.mark.any_warehouse]
 ON_ONE_WAREHOUSE = pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
 LOADS = ["replace_interval", "upsert"]
 #: Values of many types, and NULLs.

@@ -10,6 +10,8 @@ from tests.support.audited_tables import FIRST, audited
 from tests.support.checksum_sums import sums
 from tests.support.source_and_warehouse import Database, Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 #: Bytes without a Unicode character, by character set.
 UNMAPPED = [
     ("cp1251", "98"),
@@ -180,6 +182,7 @@ def test_half_of_a_surrogate_pair_in_utf8(from_mysql: Endpoints, kind: str) -> N
         from_mysql.load(table_of(from_mysql), "2021-02-05")
 
 
+@pytest.mark.full
 def test_the_condition_finds_each_unmapped_byte(mysql_source: Database) -> None:
     """Each code of one or two bytes in each character set of the server is converted exactly, or is found."""
     run = mysql_source.run

@@ -9,6 +9,8 @@ from tests.support.audited_tables import FIRST, audited, days
 from tests.support.described_tables import described
 from tests.support.source_and_warehouse import Database, Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 
 def make(ends: Endpoints, invisible: set[str]) -> None:
     columns = {

@@ -10,6 +10,8 @@ from daybook.errors import ValueRefused
 from daybook.model.interval import Interval
 from tests.support.source_and_warehouse import Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 #: The type of the cursor, and the zero dates that it can store.
 ZEROS = {
     "datetime": ["0000-00-00 00:00:00", "2021-00-10 05:00:00", "2021-02-00 00:00:00", "2000-00-00 00:00:00"],

@@ -12,6 +12,8 @@ from daybook.sql import retries
 from daybook.stage import parts
 from tests.support.faulty_network import DAY, FAULTS, ROWS, Network, at_source, by_fault, change, make, net
 
+pytestmark = pytest.mark.any_warehouse
+
 __all__ = ["net"]
 
 

@@ -18,6 +18,8 @@ from tests.support.servers.gate import Gate, gate
 from tests.support.servers.google import Google
 from tests.support.servers.tls_proxy import TlsProxy
 
+pytestmark = pytest.mark.any_warehouse
+
 __all__ = ["net"]
 BOTH = pytest.mark.parametrize("net", ["mariadb-postgres-folder", "mariadb-redshift-s3"], indirect=True)
 PLACES: dict[str, dict[str, Any]] = {

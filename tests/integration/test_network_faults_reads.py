@@ -26,6 +26,8 @@ from tests.support.faulty_network import (
     net,
 )
 
+pytestmark = pytest.mark.any_warehouse
+
 __all__ = ["net"]
 START = datetime(2021, 2, 5, tzinfo=UTC)
 INTERVALS = [Interval(START, START + timedelta(days=1))]

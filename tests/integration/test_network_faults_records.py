@@ -15,6 +15,8 @@ from daybook.sql import retries
 from daybook.sql.retries import with_retries
 from tests.support.faulty_network import DAY, FAULTS, ROWS, Network, at_source, by_some_faults, change, make, net
 
+pytestmark = pytest.mark.any_warehouse
+
 __all__ = ["net"]
 START = datetime(2021, 2, 5, tzinfo=UTC)
 BOTH = pytest.mark.parametrize("net", ["mariadb-postgres-folder", "mariadb-redshift-s3"], indirect=True)

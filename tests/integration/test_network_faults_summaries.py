@@ -15,6 +15,8 @@ from daybook.summaries.graph import plan_builds
 from tests.support.faulty_network import FAULTS, SILENCE, Network, by_fault, by_some_faults, net
 from tests.support.summary_cli import PER_DAY, Desk
 
+pytestmark = pytest.mark.any_warehouse
+
 __all__ = ["net"]
 BOTH = pytest.mark.parametrize("net", ["postgres-postgres-folder", "postgres-redshift-s3"], indirect=True)
 PLACES: dict[str, dict[str, Any]] = {

@@ -15,6 +15,8 @@ from tests.support.servers.postgres import Postgres
 from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import ends_of
 
+pytestmark = pytest.mark.any_warehouse
+
 #: Bytes without a Unicode character, by encoding. Databases in SQL_ASCII store any bytes.
 UNMAPPED = {
     "WIN1251": "98",

@@ -13,6 +13,8 @@ from daybook.orchestration.artifacts.load_report import markdown
 from tests.support.audited_tables import FIRST, audited, days
 from tests.support.source_and_warehouse import Database, Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 ON_POSTGRES = pytest.mark.parametrize("ends", ["postgres-folder"], indirect=True)
 Row = tuple[int, datetime | None, str | None, int | None]
 

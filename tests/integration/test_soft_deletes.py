@@ -13,6 +13,8 @@ from daybook.orchestration.artifacts.load_report import markdown
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE
 
+pytestmark = pytest.mark.any_warehouse
+
 #: How a row is flagged: the column in MariaDB and in PostgreSQL, a value of a living row, and one of a deleted one.
 FLAGS: dict[str, tuple[str, str, Any, Any]] = {
     "boolean": ("bit(1)", "boolean", False, True),

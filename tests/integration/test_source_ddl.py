@@ -19,6 +19,8 @@ from daybook.orchestration.local_stack.polling import wait_until
 from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import ends_of
 
+pytestmark = pytest.mark.any_warehouse
+
 DAYS = [datetime(2021, 2, day, tzinfo=UTC) for day in range(5, 8)]
 INTERVALS = [Interval(day, day + timedelta(days=1)) for day in DAYS]
 ROWS = "SELECT n, timestamp '2021-02-05' + n * interval '1 hour', 'row ' || n FROM generate_series(0, 71) AS n"

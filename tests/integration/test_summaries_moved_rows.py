@@ -16,6 +16,8 @@ from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE
 from tests.support.summary_cli import Desk, days
 
+pytestmark = pytest.mark.any_warehouse
+
 ZONES = ["America/New_York", "Asia/Kolkata"]
 ON_EVERY_WAREHOUSE = pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 #: The members that a summary counts, by the day on which they were last seen. A test may group by another unit.

@@ -15,6 +15,8 @@ from daybook.summaries.graph import plan_builds
 from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE
 from tests.support.summary_cli import Desk, days
 
+pytestmark = pytest.mark.any_warehouse
+
 FILE = "description: x\nowner: x\nload: upsert\nkey: id\nsource: {kind: database, table: a.b}\n"
 ANSWERS_AND_USERS = """
     select cast(a.at as date) as day, count(*) as answers, sum(a.score * u.weight) as total

@@ -6,7 +6,8 @@ or the fixture `ends` covers each value once. Any other test runs with all combi
 Most defects depend on one value, and nearly all others on a pair of values (https://csrc.nist.gov/projects/automated-combinatorial-testing-for-software).
 
 The servers of one kind of source (MariaDB and MySQL, two versions of PostgreSQL) add no combinations. They take turns:
-each runs about as often, and with as many of the other values as possible.
+each runs about as often, and with as many of the other values as possible. So do the warehouses of a test with the
+marker `any_warehouse`, whose subject is what comes before the warehouse, or does not depend on it.
 """
 
 import zlib
@@ -17,7 +18,7 @@ from itertools import combinations
 
 import pytest
 
-from tests.support.source_warehouse_fixtures import MYSQL, POSTGRESQL
+from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE, MYSQL, POSTGRESQL
 
 ENDS = "ends"  # the fixture, whose parameters are in WAREHOUSES
 #: The fixtures whose parameter is a server, and the kind of each server.
@@ -50,7 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
             continue
-        case, test = case_of(item.callspec.params), item.nodeid.partition("[")[0]
+        any_warehouse = item.get_closest_marker("any_warehouse") is not None
+        case, test = case_of(item.callspec.params, any_warehouse), item.nodeid.partition("[")[0]
         if item.get_closest_marker("pairwise"):
             strengths[test] = 2
         elif item.get_closest_marker("each_value") or ENDS in item.callspec.params:
@@ -62,14 +64,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("full")
 
 
-def case_of(parameters: Mapping[str, object]) -> Case:
-    """Return the case with these parameters of pytest."""
+def case_of(parameters: Mapping[str, object], any_warehouse: bool = False) -> Case:
+    """Return the case with these parameters of pytest. `any_warehouse`: its warehouse is a server in turn."""
     values: dict[str, Hashable] = {}
     servers = []
     for name, value in parameters.items():
         if name in SERVERS and isinstance(value, str) and value in KINDS:
             servers.append(value)
             values[name] = KINDS[value]
+        elif any_warehouse and value in EVERY_WAREHOUSE:
+            servers.append(str(value))
         elif name == ENDS:
             values["warehouse"], _, values["stage"] = str(value).partition("-")
         else:

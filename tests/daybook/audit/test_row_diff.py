@@ -12,6 +12,8 @@ from tests.support.audited_tables import FIRST, by_hand, days
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import MYSQL, POSTGRESQL
 
+pytestmark = pytest.mark.any_warehouse
+
 ROWS = 10_000
 #: Of both sides: two cuts of at most 256 pieces, and one that fetches rows.
 MOST_QUERIES = 2 * 3

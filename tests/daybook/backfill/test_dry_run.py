@@ -22,6 +22,8 @@ from daybook.model.interval_grid import Grid, Unit
 from daybook.model.timezones import wall_clock
 from tests.support.source_and_warehouse import Database, Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 ZONE = "America/New_York"
 
 

@@ -21,6 +21,8 @@ from daybook.model.interval_grid import Grid
 from tests.support.servers.redshift import Redshift
 from tests.support.source_and_warehouse import Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 FIRST = datetime(2021, 2, 5, tzinfo=UTC)
 NOW = datetime(2022, 1, 1, tzinfo=UTC)
 

@@ -21,6 +21,8 @@ from tests.support.servers.web import Answer, Web
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.web_files import GOOD, ROWS, loaded, table
 
+pytestmark = pytest.mark.any_warehouse
+
 LONG_AGO = "Fri, 05 Feb 2021 10:00:00 GMT"
 MORE = GOOD + b"Ann,f\n"
 

@@ -15,6 +15,8 @@ from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import ends_of
 from tests.support.web_files import GOOD, ROWS, loaded, table
 
+pytestmark = pytest.mark.any_warehouse
+
 COMPRESSED = gzip.compress(GOOD)
 BOMB = gzip.compress(b"name,gender\n" + b"a,b\n" * 1_000_000)
 

@@ -19,6 +19,8 @@ from tests.support.servers.google import Cell, Google, Sheet
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import ends_of
 
+pytestmark = pytest.mark.any_warehouse
+
 ROWS = [(2, "Bob", Decimal("7.25")), (1, "Ann", Decimal("5.10")), (3, None, None)]
 SENT = [["id", "name", "price"], [1, "Ann", 5.1], [2, "Bob", 7.25], [3]]
 

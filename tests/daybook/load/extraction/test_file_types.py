@@ -17,6 +17,8 @@ from tests.support.s3_folder import Folder, parquet
 from tests.support.servers.s3 import S3
 from tests.support.source_and_warehouse import Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 
 @pytest.fixture
 def folder(warehouse_ends: Endpoints, s3: S3, s3_bucket: str) -> Folder:

@@ -16,6 +16,8 @@ from daybook.model.types import Type, parse_type
 from tests.support.source_and_warehouse import Database, Endpoints, parse_as_redshift
 from tests.support.source_warehouse_fixtures import ends_of
 
+pytestmark = pytest.mark.any_warehouse
+
 
 @pytest.fixture(params=["postgres-folder", "redshift-s3"])
 def ends(source: Database, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:

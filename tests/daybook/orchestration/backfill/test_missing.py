@@ -16,6 +16,8 @@ from daybook.orchestration.backfill import missing
 from daybook.orchestration.backfill.missing import find_missing, load_missing
 from tests.support.source_and_warehouse import Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 NOW = datetime(2021, 2, 9, 12, tzinfo=UTC)
 
 

@@ -31,6 +31,8 @@ from daybook.stage.parts import read_parts
 from tests.support.servers.google import Cell, Google, Sheet
 from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 COLUMNS = {"id": "integer", "name": "varchar(20)", "price": "decimal(10, 2)", "since": "date"}
 HEADER = ["id", "name", "price", "since"]
 GOOD = [HEADER, [1, "Ann", Cell(5.1, "5.10", "0.00"), "2021-02-05"], [2, "Bob", "7.25", "2021-02-06"]]

@@ -19,6 +19,8 @@ from tests.support.servers.s3 import S3
 from tests.support.servers.s3_regions import with_regions
 from tests.support.source_and_warehouse import Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 COLUMNS = {"id": "int", "day": "date", "name": "varchar(40)", "score": "double"}
 HEADER = "id,day,name,score\n"
 HARD = (

@@ -13,6 +13,8 @@ from tests.support.s3_folder import COLUMNS, PACK, WRITE, Folder, parquet
 from tests.support.servers.s3 import S3
 from tests.support.source_and_warehouse import Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 NAMES = list(COLUMNS)
 
 

@@ -11,6 +11,8 @@ from tests.support.s3_folder import Folder
 from tests.support.servers.s3 import S3
 from tests.support.source_and_warehouse import Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 FILES = {
     "customer_variants/part-0.csv": b"customer_id,variant\n1,A\n2,B\n3,control\n",
     "customer_interactions/dt=2024-01-01/part-0.csv": (

@@ -16,6 +16,8 @@ from tests.support.servers.gate import gate
 from tests.support.servers.s3 import S3
 from tests.support.source_and_warehouse import Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 COLUMNS = {"id": "int", "day": "date", "name": "varchar(4)", "score": "decimal(5,2)", "doc": "json"}
 DAY = date(2024, 1, 1)
 LINE = b'{"id": 1, "day": "2024-01-01", "name": "a", "score": 1.50, "doc": {"a": 1.10}}\n'

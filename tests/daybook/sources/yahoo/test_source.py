@@ -21,6 +21,8 @@ from daybook.sources.yahoo import retry_budget
 from tests.support.servers.yahoo import DOWN, HTML, Fault, Share, Yahoo, share
 from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 FIRST, END = date(2021, 1, 4), date(2021, 3, 1)
 MONDAY, SATURDAY = "2021-02-01", "2021-02-06"  # a week with five sessions
 WEDNESDAY = date(2021, 2, 3)

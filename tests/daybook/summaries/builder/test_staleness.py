@@ -14,6 +14,8 @@ from daybook.summaries.builder.build import build
 from daybook.summaries.graph import plan_builds
 from tests.support.summary_cli import PER_DAY, Desk, days
 
+pytestmark = pytest.mark.any_warehouse
+
 #: Of each day, the answers of that day and of the two before it.
 ROLLING = """
     select d.day, count(*) as answers
