@@ -46,7 +46,7 @@ class Comparison:
                 refills, shapes = Refills(session, warehouse, self.now), dict[str, Shape]()
                 while waiting:
                     table = waiting[0]
-                    with self.sources.opened(table) as source:
+                    with self.sources.opened(table, self.diffs[table.name]) as source:
                         self._compare(session, warehouse, refills, table, source, shapes)
                     waiting.pop(0)
                 coverage = refills.coverage
@@ -71,7 +71,7 @@ class Comparison:
             if diff.state == "unchanged" and not is_loaded and not shapes[table.name].exists:
                 diff.state = "new"
         except DaybookError as error:
-            diff.refused.append(f"the next load fails: {error}")
+            diff.refused.append(str(error))
         except DatabaseError as error:
             self._failed(session, table, error)
         try:
@@ -88,11 +88,11 @@ class Comparison:
 
     def _compare_source(self, table: Table) -> None:
         """Compare a table with its source alone, as the warehouse cannot be read."""
-        with self.sources.opened(table) as source:
+        with self.sources.opened(table, self.diffs[table.name]) as source:
             try:
                 if source:
                     target_of(table, masked(table, source.columns()))
             except DaybookError as error:
-                self.diffs[table.name].refused.append(f"the next load fails: {error}")
+                self.diffs[table.name].refused.append(str(error))
             except DatabaseError as error:
                 self.report.fails(table.name, reason(error), table.name)

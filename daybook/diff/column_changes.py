@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from daybook.definitions.table import Table
+from daybook.diff.commands_to_run import daybook_command
 from daybook.diff.diff_report import ColumnChange, DatasetDiff
 from daybook.errors import DaybookError, SchemaMismatch
 from daybook.load.extraction.file_types import settled
@@ -12,7 +13,6 @@ from daybook.load.extraction.target_shape import target_of
 from daybook.model.masks import masked
 from daybook.model.target import Target
 from daybook.model.types import NO_TYPE, Column, holds
-from daybook.shell import command
 from daybook.sources.base import Source, TypedByFiles
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -52,14 +52,14 @@ def compare_columns(
         try:
             accepted = drift.accepted_columns()
         except SchemaMismatch as error:
-            refused.append(str(error))
+            refused.append(_remedies(error))
     target = target_of(table, [column for column in accepted if column.type != NO_TYPE])
     altered = drift.planned_alterations(target)
     try:
         warehouse.check(session, target, altered=altered)
     except DaybookError as error:
         if not refused:  # the drift has the same columns, with better remedies
-            refused.append(str(error))
+            refused.append(_remedies(error))
     changes = list(_changes(drift, target, altered, has_source=source is not None))
     diff.columns += changes
     diff.refused += refused
@@ -79,8 +79,14 @@ def add_layout(
     if warehouse.layout is None:
         return
     if changes := warehouse.layout_changes(session, name, layouts):
-        diff.statements.append(command("daybook", "layout", name, "--apply"))
+        diff.statements.append(daybook_command("layout", name, "--apply"))
         diff.notes += [f"its layout differs from its file: {one.replace('%%', '%')}" for one in changes]
+
+
+def _remedies(error: DaybookError) -> str:
+    """Return the lines of an error that say what differs and what to run, not that a load failed."""
+    first, *lines = str(error).splitlines()
+    return "\n".join(lines) or first
 
 
 def _declared(table: Table) -> Sequence[Column]:

@@ -9,7 +9,9 @@ from daybook.definitions.targets.project_target import current_target
 from daybook.diff.both_ends import Comparison
 from daybook.diff.changed_datasets import Selection, select
 from daybook.diff.diff_report import DatasetDiff, DeploymentChange, Report
+from daybook.diff.field_changes import reload_reasons
 from daybook.diff.sources import Sources, reason
+from daybook.errors import TableFileError
 from daybook.sources.base import ConnectionProvider
 from daybook.warehouses.base import Warehouse
 
@@ -61,7 +63,8 @@ def _deployments(report: Report, selection: Selection, ends: DiffEnds) -> Sequen
     try:
         return ends.deployments(selection)
     except Exception as error:
-        report.fails("deployments", reason(error))
+        invalid = isinstance(error, TableFileError) and selection.project.problems
+        report.fails("deployments", "there is no plan of them, as files are invalid" if invalid else reason(error))
         return ()
 
 
@@ -77,6 +80,7 @@ def _attach(report: Report, selection: Selection, changes: Sequence[DeploymentCh
 
 def _finished(selection: Selection, diff: DatasetDiff) -> DatasetDiff:
     """Add the summaries that a change of rows or columns touches."""
-    if diff.state in ("new", "removed") or diff.columns or diff.refused or diff.refills:
+    is_other = any(one.field == "SELECT" for one in diff.fields) or any(reload_reasons(diff.fields))
+    if is_other or diff.state in ("new", "removed") or diff.columns or diff.refused or diff.refills:
         diff.summaries = selection.downstream(diff.name)
     return diff

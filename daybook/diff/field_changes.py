@@ -1,8 +1,9 @@
 """Compare the fields of two versions of a table or summary, with the defaults and groups of their projects."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
+from difflib import unified_diff
 from typing import Any
 
 from daybook.definitions.schedule import duration_text
@@ -34,7 +35,7 @@ def field_changes(before: Dataset | None, after: Dataset | None) -> list[FieldCh
     return changes
 
 
-def reload_reasons(changes: list[FieldChange]) -> tuple[list[str], list[str]]:
+def reload_reasons(changes: Sequence[FieldChange]) -> tuple[list[str], list[str]]:
     """Return the changed fields that force a reload: those that a load of the same intervals corrects, and the others.
 
     `load` forces none: by each strategy, the loaded rows are those of the source.
@@ -81,6 +82,19 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(_shown, value))
     return json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, Mapping) else str(value)
+
+
+def is_text(change: FieldChange) -> bool:
+    """Return True if the values are SQL, or have several lines: people compare them line by line."""
+    return change.field in ("SELECT", "source.query") or any(
+        "\n" in (one or "") for one in (change.before, change.after)
+    )
+
+
+def line_changes(change: FieldChange) -> list[str]:
+    """Return the lines that differ, with + or -, and some lines around them."""
+    before, after = ((text or "").splitlines() for text in (change.before, change.after))
+    return [line for line in unified_diff(before, after, lineterm="") if not line.startswith(("---", "+++"))]
 
 
 def shortened(text: str | None) -> str:

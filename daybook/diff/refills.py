@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from daybook.definitions.table import Table
 from daybook.definitions.targets.project_target import current_target
+from daybook.diff.commands_to_run import daybook_command
 from daybook.diff.diff_report import DatasetDiff, Refill
 from daybook.diff.field_changes import reload_reasons
 from daybook.errors import SourceError
@@ -15,7 +16,6 @@ from daybook.ledger.ledger import Coverage, Entry, Ledger
 from daybook.load.extraction.source_version import FILTER_VERSION, filter_version
 from daybook.load.planning.owed_intervals import expected_intervals, with_sessions
 from daybook.model.interval import Interval
-from daybook.shell import command
 from daybook.sources.base import Source
 from daybook.sources.database.catalog import Describing
 from daybook.warehouses.base import Warehouse
@@ -59,7 +59,7 @@ class Refills:
         if table.load_grid is None:
             if cover is None or loss:
                 rows, rows_are = rows_in_source, "estimated by the source's statistics" if rows_in_source else ""
-                load = command("daybook", "load", table.name)
+                load = daybook_command("load", table.name)
                 diff.refills.append(Refill("never loaded", None, "all rows", rows, rows_are, load))
         elif owed := self._owed(table, found):
             diff.refills.append(self._owed_refill(table, owed, cover, source, rows_in_source))
@@ -95,7 +95,7 @@ class Refills:
     def _add_forced(self, table: Table, cover: Coverage, diff: DatasetDiff) -> None:
         """Add the loaded rows that a change makes wrong."""
         last = self._last(table)
-        in_place, whole = reload_reasons(list(diff.fields))
+        in_place, whole = reload_reasons(diff.fields)
         in_place += [f"the new column {one.column}" for one in diff.columns if one.action == "add"]
         if last is not None and _filter_differs(table, last):
             whole += [] if any(one.startswith("source.") for one in whole) else ["source.where or source.query"]
@@ -109,7 +109,7 @@ class Refills:
             return
         rows = last.table_rows if last else None
         if whole:
-            load = command("daybook", "load", table.name, "--full-refresh")
+            load = daybook_command("load", table.name, "--full-refresh")
             diff.refills.append(Refill(why, None, "all rows", rows, "by the ledger" if rows else "", load))
             return
         first, end = grid.containing(cover.since), grid.containing(cover.until - timedelta.resolution)
@@ -158,4 +158,4 @@ def _backfill(table: Table, intervals: Sequence[Interval], select: str = "failed
     assert grid is not None
     deployment = f"load/{current_target().deployment_name(table.name)}"
     dates = grid.label(intervals[0]), grid.until(intervals[-1])
-    return command("daybook", "backfill", deployment, *dates, "--select", select)
+    return daybook_command("backfill", deployment, *dates, "--select", select)

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from daybook.definitions.table import Table
-from daybook.diff.diff_report import Report
-from daybook.errors import DaybookError
+from daybook.diff.diff_report import DatasetDiff, Report
+from daybook.errors import DaybookError, SourceError
 from daybook.redaction import without_secrets
 from daybook.sources.base import ConnectionProvider, Source
 from daybook.sources.database import Config as DatabaseConfig
@@ -29,8 +29,8 @@ class Sources:
     _estimates: dict[str, Estimates] = field(default_factory=dict)
 
     @contextmanager
-    def opened(self, table: Table) -> Iterator[Source | None]:
-        """Yield the source of a table, or None if it cannot be opened."""
+    def opened(self, table: Table, diff: DatasetDiff) -> Iterator[Source | None]:
+        """Yield the source of a table, or None if it cannot be opened. `diff` gets errors of the file."""
         if isinstance(table.source, DatabaseConfig) and (why := self._why_unreachable(table.source.block)):
             self.report.fails(f"source {table.source.block}", why, table.name)
             yield None
@@ -38,6 +38,10 @@ class Sources:
         opening = table.source.open(table, self.keys)
         try:
             source = opening.__enter__()
+        except SourceError as error:
+            diff.refused.append(str(error))
+            yield None
+            return
         except Exception as error:  # each kind of source has errors of its own libraries
             self.report.fails(table.name, f"its source cannot be read: {reason(error)}", table.name)
             yield None

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from daybook.diff.diff_report import DatasetDiff, DeploymentChange, Report
-from daybook.diff.field_changes import shortened
+from daybook.diff.field_changes import is_text, line_changes, shortened
 from daybook.diff.formats import wording
 
 #: The first line of a comment, by which the next one replaces it. The generated CI searches for it.
@@ -15,6 +15,7 @@ _LONGEST = 60_000
 _OVERVIEW = 40  # tables that are shown without unfolding
 _DEPLOYMENTS = 20
 _TABLES = 8
+_SQL_LINES = 100
 _SPECIAL = re.compile(r"([\\*_\[\]~|#])")
 
 
@@ -78,19 +79,22 @@ def _row(diff: DatasetDiff) -> str:
 def _section(diff: DatasetDiff) -> Iterator[str]:
     words = "; ".join(wording.phrases(diff))
     yield f"<details><summary><b>{escape(diff.name)}</b>{f': {escape(words)}' if words else ''}</summary>\n"
-    if diff.fields:
-        yield from _table(
-            ("field", "before", "after"),
-            [(one.field, shortened(one.before), shortened(one.after)) for one in diff.fields],
-        )
+    short = [one for one in diff.fields if not is_text(one)]
+    if short:
+        rows = [(one.field, shortened(one.before), shortened(one.after)) for one in short]
+        yield from _table(("field", "before", "after"), rows)
+    for one in diff.fields:
+        if is_text(one):
+            yield f"{_code(one.field)}:"
+            yield from _block("diff", *line_changes(one)[:_SQL_LINES])
     if diff.columns:
-        rows = [
+        columns = [
             (one.column, one.before or "none", one.after or "none", wording.column_note(diff, one))
             for one in diff.columns
         ]
-        yield from _table(("column", "in the warehouse", "after", ""), rows, plain=3)
+        yield from _table(("column", "in the warehouse", "after", ""), columns, plain=3)
     for text in diff.refused:
-        yield "**The next run fails** until a person has run the statements:"
+        yield "**The next run fails** until this is corrected:"
         yield from _block("text", text)
     if diff.statements:
         yield "To be run by hand, as no load does it:"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from daybook.diff.diff_report import DatasetDiff, DeploymentChange, Report
-from daybook.diff.field_changes import shortened
+from daybook.diff.field_changes import is_text, line_changes, shortened
 from daybook.diff.formats import wording
 
 _DEPLOYMENTS = 20  # that belong to no table of the report
@@ -41,7 +41,11 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _of_table(diff: DatasetDiff) -> Iterator[str]:
     for field in diff.fields:
-        yield f"field       {field.field}: {shortened(field.before)} → {shortened(field.after)}"
+        if is_text(field) and field.before and field.after:
+            yield f"field       {field.field}:"
+            yield from (f"            {line}" for line in line_changes(field))
+        else:
+            yield f"field       {field.field}: {shortened(field.before)} → {shortened(field.after)}"
     for column in diff.columns:
         note = wording.column_note(diff, column)
         yield f"column      {column.column}: {column.before or 'none'} → {column.after or 'none'}{note and f'; {note}'}"
