@@ -1,10 +1,10 @@
 """Read YAML files into pydantic models, with errors that name the file, the field and the remedy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -17,6 +17,7 @@ from daybook.errors import TableFileError
 from daybook.suggestions import did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
+T = TypeVar("T")
 
 
 class Strict(BaseModel):
@@ -43,6 +44,21 @@ class _Exact(SafeConstructor):
 
 
 _Exact.add_constructor("tag:yaml.org,2002:float", _Exact.construct_yaml_float)
+
+
+def once_per_change(read: Callable[[Path], T]) -> Callable[[Path], T]:
+    """Make `read` read a file again only if the file has changed: hundreds of tables share one file."""
+
+    @lru_cache(maxsize=64)
+    def cached(path: Path, modified: int, size: int) -> T:
+        return read(path)
+
+    @wraps(read)
+    def reading(path: Path) -> T:
+        state = path.stat()
+        return cached(path, state.st_mtime_ns, state.st_size)
+
+    return reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ GROUPS = {
     "Describe tables": (
         Command("describe", "write table files from tables of a database", "daybook.cli.describe:main"),
         Command("layout", "compare distribution and sort keys with the files", "daybook.cli.layout:main"),
-        Command("schemas", "write the JSON Schemas of table files and summary files", "daybook.cli.schemas:main"),
+        Command("schemas", "write the JSON Schemas of the project's files", "daybook.cli.schemas:main"),
     ),
     "Set up Prefect": (
         Command(

@@ -1,4 +1,4 @@
-"""`daybook schemas`: write the JSON Schemas of table files and summary files, which editors read."""
+"""`daybook schemas`: write the JSON Schemas of the project's files, which editors read."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,8 +9,11 @@ from daybook.scaffold.schema_files import schema_files
 
 
 def main(arguments: Sequence[str] | None = None, prog: str = "daybook schemas") -> None:
-    """Write `schema.json` and `summary.schema.json` into the project's `tables/`."""
-    description = "Write schema.json and summary.schema.json into tables/. Editors use them to check the files there."
+    """Write the schemas into the project's `tables/`."""
+    description = (
+        "Write the JSON Schemas into tables/: schema.json for table files, summary.schema.json, group.schema.json, and "
+        "project.schema.json for daybook.yaml. Editors use them to check and complete these files."
+    )
     argparse.ArgumentParser(prog=prog, description=description).parse_args(arguments)
     for name, text in schema_files().items():
         print(f"wrote {write_file(project_root(), name, text)}")

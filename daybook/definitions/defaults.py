@@ -1,6 +1,6 @@
 """The defaults in daybook.yaml that apply to a table file or a summary file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ from daybook.sources.registry import default_block
 from daybook.suggestions import did_you_mean
 from daybook.yaml_model import Layer, merged
 
-_OF_TABLES = frozenset(Table.model_fields) - {"name"}
+FOR_TABLES = frozenset(Table.model_fields) - {"name"}
 #: The fields that say which rows a summary has. A default for tables never changes them.
 _OF_ROWS = {"name", "sql", "key", "cursor", "interval", "lookback", "columns", "input_checks", "output_checks"}
-_OF_SUMMARIES = frozenset(Summary.model_fields) - _OF_ROWS
+FOR_SUMMARIES = frozenset(Summary.model_fields) - _OF_ROWS
 
 
 def defaults_of_table(folder: Path, schema: str, layers: Iterable[Layer]) -> list[Layer]:
@@ -30,14 +30,20 @@ def defaults_of_table(folder: Path, schema: str, layers: Iterable[Layer]) -> lis
         TableFileError: the project's file is invalid, or has a default for a field that does not exist.
     """
     project, where = read_project(folder.parent), _where(folder.parent)
-    common = _layer(where, "defaults", project.defaults, _OF_TABLES | _OF_SUMMARIES, _OF_TABLES)
-    of_schema = _layer(where, f"schemas.{schema}", project.schemas.get(schema, {}), _OF_TABLES, _OF_TABLES)
-    source = merged([common, of_schema, *layers]).get("source")
-    block = None
-    if isinstance(source, Mapping):
-        block = source.get("block") or default_block(str(source.get("kind")))
-    of_source = _layer(where, f"sources.{block}", project.sources.get(str(block), {}), _OF_TABLES, _OF_TABLES)
+    common = _layer(where, "defaults", project.defaults, FOR_TABLES | FOR_SUMMARIES, FOR_TABLES)
+    of_schema = _layer(where, f"schemas.{schema}", project.schemas.get(schema, {}), FOR_TABLES, FOR_TABLES)
+    block = block_of([common, of_schema, *layers])
+    of_source = _layer(where, f"sources.{block}", project.sources.get(str(block), {}), FOR_TABLES, FOR_TABLES)
     return [layer for layer in (common, of_source, of_schema) if layer.fields]
+
+
+def block_of(layers: Sequence[Layer]) -> str | None:
+    """Return the block of the source in these fields, or the default block of its kind. None: it has no block."""
+    source = merged(layers).get("source")
+    if not isinstance(source, Mapping):
+        return None
+    block = source.get("block") or default_block(str(source.get("kind")))
+    return None if block is None else str(block)
 
 
 def defaults_of_summary(folder: Path) -> list[Layer]:
@@ -48,7 +54,7 @@ def defaults_of_summary(folder: Path) -> list[Layer]:
     """
     project = read_project(folder.parent)
     return [
-        _layer(_where(folder.parent), "defaults", project.defaults, _OF_TABLES | _OF_SUMMARIES, _OF_SUMMARIES),
+        _layer(_where(folder.parent), "defaults", project.defaults, FOR_TABLES | FOR_SUMMARIES, FOR_SUMMARIES),
     ]
 
 

@@ -1,7 +1,6 @@
 """The project's file, `daybook.yaml`, or `[tool.daybook]` of its `pyproject.toml`: what all of its tables share."""
 
 import tomllib
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from daybook.definitions.deployment_fields import ProjectDeployments
 from daybook.definitions.targets.target_settings import TargetName, TargetSettings
 from daybook.errors import TableFileError
 from daybook.project import PROJECT_FILE, project_root
-from daybook.yaml_model import Strict, read_yaml
+from daybook.yaml_model import Strict, once_per_change, read_yaml
 
 FILE = PROJECT_FILE
 PYPROJECT = "pyproject.toml"
@@ -64,14 +63,12 @@ def read_project(root: Path | None = None) -> ProjectFile:
     root = root or project_root()
     for path in (root / FILE, root / PYPROJECT):
         if path.is_file():
-            state = path.stat()
-            return _read(path, state.st_mtime_ns, state.st_size)
+            return _read(path)
     return ProjectFile.model_validate({})
 
 
-@lru_cache(maxsize=16)
-def _read(path: Path, modified: int, size: int) -> ProjectFile:
-    """Return the project of a file. Every table asks for it, so it is read again only when the file has changed."""
+@once_per_change
+def _read(path: Path) -> ProjectFile:
     if path.name == FILE:
         return read_yaml(path, ProjectFile)
     content = _of_pyproject(path)

@@ -18,8 +18,7 @@ from daybook.errors import TableFileError
 from daybook.model.table_name import TableName
 from daybook.project import tables_folder
 from daybook.suggestions import did_you_mean
-from daybook.yaml_model import build, read_layer
-
+from daybook.yaml_model import Layer, build, read_layer
 #: The required fields that a file may leave to the defaults of the project.
 _FROM_DEFAULTS = ("owner", "load")
 
@@ -95,18 +94,30 @@ def _names(folder: Path, ending: str) -> list[str]:
 
 
 def _read(name: str, folder: Path) -> Table:
+    layers = file_layers(name, folder)
+    return build([*defaults_of_table(folder, name.partition(".")[0], layers), *layers], Table, name=name)
+
+
+def file_layers(name: str, folder: Path) -> list[Layer]:
+    """Return the fields that a table has from its own file, or from its group, without the project's defaults.
+
+    Args:
+        name: the name of the file, as `schema.table`.
+        folder: the folder of the table files.
+
+    Raises:
+        TableFileError: the table has no file, or the file is not YAML.
+    """
     path = path_of(name, folder, ".yaml")
-    layers = group_layers(name, folder) if path and not path.is_file() else None
+    if path and path.is_file():
+        return [read_layer(path, Table, without=["name"])]
+    layers = group_layers(name, folder) if path else None
     if layers:
-        return build([*defaults_of_table(folder, name.partition(".")[0], layers), *layers], Table, name=name)
-    if not path or not path.is_file():
-        names = table_names(folder)
-        expected = f"the file {path}" if path else "schema.table"
-        near = did_you_mean(name, names, f"the tables are {', '.join(names) or 'none'}", most=3)
-        raise TableFileError(f"no table {name!r}: expected {expected}{near}")
-    own = read_layer(path, Table, without=["name"])
-    defaults = defaults_of_table(folder, path.parent.name, [own])
-    return build([*defaults, own], Table, name=name)
+        return layers
+    names = table_names(folder)
+    expected = f"the file {path}" if path else "schema.table"
+    near = did_you_mean(name, names, f"the tables are {', '.join(names) or 'none'}", most=3)
+    raise TableFileError(f"no table {name!r}: expected {expected}{near}")
 
 
 def json_schema(model: type[BaseModel] = Table, file: str = "schema.json") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from daybook.validation.owners import check_owners
 from daybook.validation.problem import Problem
 from daybook.validation.project_files import ProjectFiles, read_files
 from daybook.validation.references import check_checks, check_inputs, check_schedules, check_summaries
+from daybook.validation.unused_defaults import check_defaults
 
 #: To add a check, add its function.
 CHECKS: tuple[Callable[[ProjectFiles], Iterator[Problem]], ...] = (
@@ -20,6 +21,7 @@ CHECKS: tuple[Callable[[ProjectFiles], Iterator[Problem]], ...] = (
     check_checks,
     check_schedules,
     check_owners,
+    check_defaults,
     check_deployments,
     check_flows,
 )

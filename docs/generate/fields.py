@@ -5,9 +5,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from daybook.definitions.deployment_fields import ProjectDeployments
+from daybook.definitions.project_file import ProjectFile
 from daybook.definitions.schedule import AuditSchedule, Schedule
 from daybook.definitions.summary import Summary
 from daybook.definitions.table import Table
+from daybook.definitions.table_groups.group_file import GroupSource, TableGroup
+from daybook.definitions.targets.target_settings import TargetSettings
 from daybook.model.bounds import Bounds
 from daybook.model.checks import AcceptedValues, Check, Fresh, Relationship
 from daybook.sources import registry
@@ -28,12 +32,17 @@ MODELS: dict[str, type[BaseModel]] = {
         ValueFormats,
         Schedule,
         AuditSchedule,
+        ProjectFile,
+        ProjectDeployments,
+        TargetSettings,
+        TableGroup,
+        GroupSource,
     )
 }
 MODELS |= {model.__name__: model for model in layout_models().values()}
 SOURCES: dict[str, type[BaseModel]] = {
-    str(kind.model_fields["kind"].annotation.__args__[0]): kind  # type: ignore[union-attr]
-    for kind in registry._KINDS
+    registry.kind_names(kind)[0]: kind
+    for kind in registry.KINDS
 }
 #: Where the page about a model is, for the types that name it.
 _PAGES = {
@@ -45,6 +54,9 @@ _PAGES = {
     "ValueFormats": "[formats](#values)",
     "Schedule": "[options](#schedule)",
     "AuditSchedule": "[options](#audit)",
+    "ProjectDeployments": "[options](#deployments)",
+    "TargetSettings": "[options](#targets)",
+    "GroupSource": "[source](#source)",
 }
 _PAGES |= {model.__name__: f"[options](table-file.md#{field})" for field, model in layout_models().items()}
 _WORDS = {"string": "text", "boolean": "true or false", "object": "map", "null": "null"}
@@ -65,7 +77,7 @@ def source_table(kind: str) -> str:
 def _table(model: type[BaseModel], fields: tuple[str, ...]) -> str:
     schema = model.model_json_schema()
     rows = []
-    for name in fields or [name for name in model.model_fields if not _is_given(model, name)]:
+    for name in fields or [field.alias or name for name, field in model.model_fields.items() if not field.exclude]:
         field = schema["properties"][name]
         required = name in schema.get("required", ())
         rows.append(
@@ -79,11 +91,6 @@ def _table(model: type[BaseModel], fields: tuple[str, ...]) -> str:
     return markdown.table(("field", "type", "default", "meaning"), rows)
 
 
-def _is_given(model: type[BaseModel], name: str) -> bool:
-    """Return True if a field comes from the name of the file, or from the .sql file, and is not written in it."""
-    return bool(model.model_fields[name].exclude)
-
-
 def type_of(schema: dict[str, Any]) -> str:
     """Return the type of a JSON Schema in words."""
     if "$ref" in schema:
@@ -93,7 +100,8 @@ def type_of(schema: dict[str, Any]) -> str:
     if "oneOf" in schema:
         return "[source](#source)"
     if "const" in schema:
-        return markdown.code(schema["const"])
+        value = schema["const"]
+        return markdown.code(value if isinstance(value, str) else json.dumps(value))
     if "enum" in schema:
         return ", ".join(markdown.code(value) for value in schema["enum"] if value is not None)
     if "anyOf" in schema:

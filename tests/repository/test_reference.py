@@ -88,6 +88,7 @@ def test_a_generated_part_with_an_unknown_name_is_an_error() -> None:
         ("table-file.md", "Table", ("name",)),
         ("summary-file.md", "Summary", ("name", "sql")),
         ("checks.md", "Check", ()),
+        ("project-file.md", "ProjectFile", ()),
     ],
 )
 def test_every_field_of_a_file_is_in_its_page_once(page: str, model: str, given: tuple[str, ...]) -> None:

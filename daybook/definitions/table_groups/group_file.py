@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field
 
 from daybook.errors import TableFileError
+from daybook.model.checks import Names
 from daybook.suggestions import did_you_mean
-from daybook.yaml_model import Layer, Strict, build, read_layer
+from daybook.yaml_model import Layer, Strict, build, once_per_change, read_layer
 
 #: The ending of the file with the tables that were found.
 FOUND = ".tables.yaml"
@@ -25,13 +26,8 @@ class GroupSource(Strict):
 
     kind: Literal["database"]
     block: str = Field("production", description="The SqlAlchemyConnector block with the credentials.")
-    tables: tuple[str, ...] = Field(min_length=1, description="The tables: 'shop.*', or a list of patterns.")
-    exclude: tuple[str, ...] = Field((), description="The tables to leave out: 'tmp_*', or 'shop.tmp_*'.")
-
-    @field_validator("tables", "exclude", mode="before")
-    @classmethod
-    def _listed(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
+    tables: Names = Field(min_length=1, description="The tables: 'shop.*', or a list of patterns.")
+    exclude: Names = Field((), description="The tables to leave out: 'tmp_*', or 'shop.tmp_*'.")
 
 
 class TableGroup(Strict):
@@ -58,10 +54,14 @@ def is_group(path: Path) -> bool:
     if path.name.endswith(FOUND):
         return True
     try:
-        fields = read_layer(path, TableGroup).fields
+        return _has_group(path)
     except (TableFileError, OSError):
         return False
-    source = fields.get("source")
+
+
+@once_per_change
+def _has_group(path: Path) -> bool:
+    source = read_layer(path, TableGroup).fields.get("source")
     return isinstance(source, Mapping) and "tables" in source
 
 
@@ -70,8 +70,9 @@ def group_paths(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.yaml") if is_group(path) and not path.name.endswith(FOUND))
 
 
+@once_per_change
 def read_group(path: Path) -> TableGroup:
-    """Return the group in the file at `path`.
+    """Return the group in the file at `path`. Do not change it: the same file is read only once.
 
     Raises:
         TableFileError: the file is invalid.
@@ -87,6 +88,8 @@ def found_path(path: Path) -> Path:
 def read_found(path: Path) -> dict[str, dict[str, Any]]:
     """Return the tables that were found for the group file at `path`, by their names in the warehouse.
 
+    Do not change them: the same file is read only once.
+
     Raises:
         TableFileError: nothing was found yet, or the list is invalid. The message has the command that writes it.
     """
@@ -96,6 +99,11 @@ def read_found(path: Path) -> dict[str, dict[str, Any]]:
             f"{path}: its tables are not listed yet: {found} is missing. Run daybook describe --refresh {path}, and "
             f"commit {found.name}"
         )
+    return _read_found(found)
+
+
+@once_per_change
+def _read_found(found: Path) -> dict[str, dict[str, Any]]:
     return build([read_layer(found, FoundTables)], FoundTables).tables
 
 
@@ -141,8 +149,7 @@ def _layers(path: Path, group: TableGroup, table: str, proposed: Mapping[str, An
     source = {"table": proposed.get("table", table)}
     for field, value in {"kind": group.source.kind, "block": group.source.block}.items():
         source[field] = value
-    shared = read_layer(path, TableGroup).fields["source"]
-    source |= {field: value for field, value in shared.items() if field not in ("tables", "exclude")}
+    source |= group.source.model_extra or {}
     name = source["table"] if isinstance(source["table"], str) else ".".join(source["table"])
     fields = {field: value for field, value in proposed.items() if field != "table"}
     yield Layer(str(path), {"source": source})

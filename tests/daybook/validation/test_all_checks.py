@@ -62,6 +62,17 @@ def test_a_project_without_a_problem(tmp_path: Path) -> None:
             "source.database.blok: unknown field",
         ),
         ({"tables/raw_data/a.yml": _TABLE}, "tables/raw_data/a.yml", "rename it to a.yaml"),
+        (
+            {"daybook.yaml": "name: shop\nschemas:\n  raw_dta: {due: null}\n"},
+            "daybook.yaml:3",
+            "schemas.raw_dta: no table is in the schema raw_dta, so this applies to nothing; did you mean 'raw_data'?",
+        ),
+        (
+            {"daybook.yaml": "sources: {raw_data: {due: null}, production: {}}\n"},
+            "daybook.yaml:1",
+            "sources.raw_data: no table reads from the block raw_data, so this applies to nothing; the tables have "
+            "production: correct it, or remove it",
+        ),
         ({"tables/a.yaml": _TABLE}, "tables/a.yaml", "move it to tables/<schema>/"),
         ({"tables/raw_data/b/a.yaml": _TABLE}, "tables/raw_data/b/a.yaml", "move it to tables/raw_data/a.yaml"),
         ({"tables/analytics/a.sql": _SELECT}, "tables/analytics/a.sql", "has no YAML file"),
