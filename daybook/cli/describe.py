@@ -1,16 +1,15 @@
 """`daybook describe production 'shop.*'`: propose table files for tables of a database."""
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from daybook.cli.connections import project_blocks
-from daybook.cli.exits import exit_with_reason
+from daybook.cli.exits import exit_with_reason, print_json
 from daybook.cli.project.refresh_command import refresh_groups
-from daybook.definitions.describe import describe
+from daybook.definitions.describe import propose_file
 from daybook.definitions.describing.proposed_file import ProposedFile, write
 from daybook.definitions.describing.schema import NAME, DescribedTables, describe_all, existing, is_pattern
 from daybook.definitions.project_file import FILE, read_project
@@ -43,21 +42,28 @@ def main(
         if given.block or given.tables:
             parser.error("--refresh takes the block and the tables from the file: name neither")
         return refresh_groups(given.refresh, keys, force=given.force)
-    if not given.tables:
-        parser.error("name a block and a table, or --refresh and a file")
+    many = len(given.tables) > 1 or bool(given.exclude) or any(map(is_pattern, given.tables))
+    if not given.block or bool(given.tables) == (given.query is not None):
+        parser.error("name a block and a table (or --query), or --refresh and a file")
+    if many and given.where is not None:
+        parser.error("--where is for one table. For many, write where: into a group file, or into sources: in " + FILE)
     with exit_with_reason(f"the database of block {given.block!r}"):
         keys = keys or cast(ConnectionProvider, project_blocks())
-        if len(given.tables) > 1 or given.exclude or any(map(is_pattern, given.tables)):
-            return _many(given, keys, folder)
-        name = given.name
-        schema = name.partition(".")[0] if name else "raw_data"
-        owner = given.owner or (None if _default_owner(folder, given.block, schema) else NO_OWNER)
-        name, text = describe(keys, given.block, given.tables[0], name, owner)
-        if not given.write:
-            print(text, end="")
-            return 0
-        path = write(name, text, folder, force=given.force)
-    print(f"wrote {path}. Review it, then try it: daybook load {name}")
+        return _many(given, keys, folder) if many else _one(given, keys, folder)
+
+
+def _one(given: argparse.Namespace, keys: ConnectionProvider, folder: Path) -> int:
+    table = next(iter(given.tables), None)
+    found = propose_file(keys, given.block, table, given.name, where=given.where, query=given.query)
+    owner = given.owner or (None if _default_owner(folder, given.block, found.name.partition(".")[0]) else NO_OWNER)
+    there = {one.name for one in existing([found], folder)}
+    path = write(found.name, found.text(owner), folder, force=given.force) if given.write else None
+    if given.json:
+        print_json(_as_json(DescribedTables([found], {}), there, [found] if path else []))
+    elif path:
+        print(f"wrote {path}. Review it, then try it: daybook load {found.name}")
+    else:
+        print(found.text(owner), end="")
     return 0
 
 
@@ -85,6 +91,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         help="the table in the warehouse, schema.table; with a pattern, * is the name in the source, such as "
         f"'raw_shop.*'; by default {NAME}",
     )
+    parser.add_argument("--where", metavar="SQL", help="a condition in the source's SQL: only rows that meet it")
+    parser.add_argument("--query", metavar="SQL", help="one SELECT instead of a table; needs --name")
     parser.add_argument("--owner", help=f"the team to ask about the tables; by default, the owner of {FILE}")
     parser.add_argument("--write", action="store_true", help="write the files under tables/ instead of printing")
     parser.add_argument(
@@ -98,7 +106,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--verbose", action="store_true", help=f"list each table, also if there are more than {_LISTED}"
     )
-    parser.add_argument("--json", action="store_true", help="with a pattern: print the proposals as JSON")
+    parser.add_argument("--json", action="store_true", help="print the proposals as JSON")
     return parser
 
 
@@ -125,7 +133,7 @@ def _many(given: argparse.Namespace, keys: ConnectionProvider, folder: Path) -> 
         write(one.name, one.text(owner, command), folder, force=given.force)
         written.append(one)
     if given.json:
-        print(json.dumps(_as_json(found, there, written), indent=2, default=str, ensure_ascii=False))
+        print_json(_as_json(found, there, written))
         return 1 if found.problems else 0
     _report(found, there, given.verbose)
     if given.write:
@@ -179,6 +187,7 @@ def _as_json(found: DescribedTables, there: set[str], written: Sequence[Proposed
             {
                 "name": one.name,
                 "source": one.source_name,
+                "columns": one.fields()["columns"],
                 **one.load_fields(),
                 "certainty": one.proposal.certainty,
                 "reason": one.reason,

@@ -42,21 +42,59 @@ def describe(
         SourceLost: every retry failed.
         TableFileError: `source` or `name` is not `schema.table`.
     """
-    name = name or f"raw_data.{re.sub(r'[^0-9A-Za-z_]+', '_', source.rsplit('.', 1)[-1])}"
+    found = propose_file(keys, block, source, name)
+    return found.name, found.text(owner)
+
+
+def propose_file(
+    keys: ConnectionProvider,
+    block: str,
+    source: str | None,
+    name: str | None = None,
+    *,
+    where: str | None = None,
+    query: str | None = None,
+) -> ProposedFile:
+    """Return the proposed table file for a table, a view or a query of a source database.
+
+    Args:
+        keys: opens the source.
+        block: the block of the database.
+        source: the table or view, as `schema.table`. None for a query.
+        name: the table in the warehouse, as `schema.table`. Default: the same table name in raw_data.
+        where: the condition of the rows to load.
+        query: a SELECT instead of a table.
+
+    Raises:
+        SourceError: the table does not exist, the user may not read it, or the database refuses the filter.
+        ExtractFailed: the database failed.
+        SourceLost: every retry failed.
+        TableFileError: `source` or `name` is not `schema.table`, or a filter is not SQL that only reads.
+    """
+    if not name and not source:
+        raise TableFileError("a query has no name: add --name raw_data.NAME")
+    name = name or f"raw_data.{re.sub(r'[^0-9A-Za-z_]+', '_', str(source).rsplit('.', 1)[-1])}"
     if not _NAME.fullmatch(name):
         raise TableFileError(f"{name!r} is not a table name of the warehouse: write schema.table")
+    given = {"table": source, "where": where, "query": query}
+    fields = {"kind": "database", "block": block, **{field: text for field, text in given.items() if text is not None}}
     try:
-        config = Config.model_validate({"kind": "database", "block": block, "table": source})
-    except ValidationError:
-        raise TableFileError(f"{source!r} is not a table name of the source: write schema.table") from None
+        config = Config.model_validate(fields)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        if problem["loc"] == ("table",):
+            raise TableFileError(f"{source!r} is not a table name of the source: write schema.table") from None
+        where_to_look = "".join(f"{part}: " for part in problem["loc"])
+        raise TableFileError(f"{where_to_look}{problem['msg'].removeprefix('Value error, ')}") from None
     table = Table.model_validate(
         {"name": name, "description": "", "owner": "", "source": config, "load": WHOLE_TABLE.name}
     )
-    what = f"describing {source}"
     proposal, first, types, comment = with_retries(
-        lambda: _read(config, table, keys), what=what, failed=ExtractFailed, lost=SourceLost
+        lambda: _read(config, table, keys), what=f"describing {config.title}", failed=ExtractFailed, lost=SourceLost
     )
-    return name, ProposedFile(name, block, config.table, proposal, types, first, comment=comment).text(owner)
+    return ProposedFile(
+        name, block, config.table, proposal, types, first, comment=comment, where=where, query=config.query
+    )
 
 
 def _read(
@@ -65,7 +103,7 @@ def _read(
     """Return the proposal for the table, the first value of its cursor, the type of each column, and its comment."""
     with config.open(table, keys) as opened:
         if not isinstance(opened, Describing):
-            raise SourceError(f"{'.'.join(config.table)}: the source of block {config.block!r} cannot be described")
+            raise SourceError(f"{config.title}: the source of block {config.block!r} cannot be described")
         facts, columns = opened.facts(), opened.columns()
         key = facts.key([column.name for column in columns if not column.nullable])
         indexed = [column.name for column in columns if facts.is_leading(column.name)]
@@ -77,7 +115,7 @@ def _read(
 
 def _evidence(config: Config, keys: ConnectionProvider) -> tuple[Evidence, str]:
     """Return what the database's catalog says about the table, and the table's comment."""
-    if len(config.table) == 1 or not has_catalog(keys, config.block):
+    if len(config.table) < 2 or not has_catalog(keys, config.block):
         return NO_EVIDENCE, ""
     schema, name = config.table
     with open_catalog(keys, config.block) as catalog:

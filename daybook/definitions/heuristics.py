@@ -94,7 +94,7 @@ def propose(
             certainty, warning = "guess", stale
     if not key:
         remarks["key"] = (
-            "a view has no key in the catalog"
+            "a view or a query has no key in the catalog"
             if view
             else "the source has no primary key and no unique key without NULLs"
         )

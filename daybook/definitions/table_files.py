@@ -19,6 +19,7 @@ from daybook.model.table_name import TableName
 from daybook.project import tables_folder
 from daybook.suggestions import did_you_mean
 from daybook.yaml_model import Layer, build, read_layer
+
 #: The required fields that a file may leave to the defaults of the project.
 _FROM_DEFAULTS = ("owner", "load")
 

@@ -13,7 +13,7 @@ from daybook.diff.field_changes import reload_reasons
 from daybook.errors import SourceError
 from daybook.ledger.interval_status import IntervalStatus, statuses_in
 from daybook.ledger.ledger import Coverage, Entry, Ledger
-from daybook.load.extraction.source_version import FILTER_VERSION, filter_version
+from daybook.load.extraction.source_version import filter_differs
 from daybook.load.planning.owed_intervals import expected_intervals, with_sessions
 from daybook.model.interval import Interval
 from daybook.sources.base import Source
@@ -97,7 +97,7 @@ class Refills:
         last = self._last(table)
         in_place, whole = reload_reasons(diff.fields)
         in_place += [f"the new column {one.column}" for one in diff.columns if one.action == "add"]
-        if last is not None and _filter_differs(table, last):
+        if last is not None and filter_differs(table, last.version):
             whole += [] if any(one.startswith("source.") for one in whole) else ["source.where or source.query"]
         if not in_place and not whole:
             return
@@ -125,12 +125,6 @@ class Refills:
         end = self.coverage[table.name].loaded_at
         found = Ledger(self.warehouse).since(self.session, table.name, end - timedelta.resolution)
         return next((entry for entry in reversed(found) if not entry.is_closing), None)
-
-
-def _filter_differs(table: Table, last: Entry) -> bool:
-    """Return True if the newest load had another `where:` or `query:`. Versions of other kinds say nothing about it."""
-    before = last.version if (last.version or "").startswith(FILTER_VERSION) else None
-    return (before is not None or last.version is None) and before != filter_version(table)
 
 
 def _counted(table: Table, owed: Sequence[Interval], source: Source | None) -> int | None:

@@ -167,13 +167,13 @@ class Ledger:
             values,
         )
 
-    def last_table(self, session: Session, table: str) -> tuple[str | None, int] | None:
-        """Return the `table_id` and `table_rows` of the newest entry that has them; None if no entry has."""
+    def last_table(self, session: Session, table: str) -> tuple[str | None, int, str | None] | None:
+        """Return `table_id`, `table_rows` and `version` of the newest entry with `table_rows`; None if none has."""
         statement = (
-            f"SELECT table_id, table_rows FROM {self._state_table.table} "
+            f"SELECT table_id, table_rows, version FROM {self._state_table.table} "
             "WHERE table_name = %s AND table_rows IS NOT NULL ORDER BY loaded_at DESC LIMIT 1"
         )
-        return next(iter(self._state_table.read(session, lambda *row: (row[0], row[1]), statement, (table,))), None)
+        return next(iter(self._state_table.read(session, lambda *row: row, statement, (table,))), None)
 
     def recent_rows(self, session: Session, table: str, *, full_refreshes: bool, most: int) -> list[int]:
         """Return the row counts of the newest entries of `table`, newest first: of full refreshes, or of all others."""

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 MOST_COUNTED = 100_000
 #: Milliseconds: a reader of the ledger does not wait for a load or an ALTER that locks the table.
 _PATIENCE = 2_000
+#: What `Ledger.last_table` returns.
+_Recorded = tuple[str | None, int, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class TableState:
     rows: int | None
     """Its number of rows, as far as the loads have changed it. None if it is unknown."""
     loss: Loss | None = None
+    version: str | None = None
+    """The version of its last load: `Entry.version`."""
 
 
 def compare(
@@ -103,7 +107,7 @@ def compare(
             return TableState(table_id, None)
         left = session.one(f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT 1) AS found")
         return TableState(table_id, None, None if left else _loss(session, ledger, table, "it is empty", 0, None))
-    known_id, known = recorded
+    known_id, known, version = recorded
     if known_id is not None and table_id is not None and known_id != table_id:
         left = session.one(f"SELECT count(*) FROM {rows}")
         if left >= known:
@@ -113,7 +117,7 @@ def compare(
                     "with it. If nobody has copied or restored it, compare it with its source: daybook reconcile %s",
                     *(table, known, table),
                 )
-            return TableState(table_id, left)
+            return TableState(table_id, left, version=version)
         kind = warehouse.kind_of(session, table)
         other = "another table than the one that was loaded" if kind == TABLE else f"{kind}, not the table of the loads"
         return TableState(
@@ -124,7 +128,7 @@ def compare(
     if left < enough:
         why = f"it has {left} rows" if left else "it is empty"
         return TableState(table_id, left, _loss(session, ledger, table, why, left, recorded))
-    return TableState(table_id, known)
+    return TableState(table_id, known, version=version)
 
 
 def loss_unless_locked(session: Session, warehouse: Warehouse, table: str, shrink_limit: float) -> Loss | None:
@@ -143,7 +147,12 @@ def loss_unless_locked(session: Session, warehouse: Warehouse, table: str, shrin
 
 
 def _loss(
-    session: Session, ledger: Ledger, table: str, why: str, left: int, recorded: tuple[str | None, int] | None
+    session: Session,
+    ledger: Ledger,
+    table: str,
+    why: str,
+    left: int,
+    recorded: tuple[str | None, int, str | None] | None,
 ) -> Loss | None:
     """Return the loss, or None if the ledger claims no rows."""
     known = recorded[1] if recorded else None

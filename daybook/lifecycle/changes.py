@@ -18,7 +18,7 @@ from daybook.ledger.ledger import Coverage, Ledger
 from daybook.ledger.schema_tables import state_tables
 from daybook.ledger.state_table import SCHEMA
 from daybook.lifecycle.errors import ChangeRefused
-from daybook.lifecycle.locked_change import locked
+from daybook.lifecycle.locked_change import forget_lock, locked
 from daybook.model.table_name import TableName
 from daybook.shell import command
 from daybook.suggestions import did_you_mean, in_full
@@ -41,6 +41,11 @@ class Found:
     """The kind of the object in the warehouse: "a table", "a view". None: there is no such object."""
     coverage: Coverage | None
     """What the ledger has of it. None: nothing."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields for a plan in JSON."""
+        until = self.coverage.until.isoformat() if self.coverage else None
+        return {"table": self.name, "has_file": self.has_file, "in_warehouse": self.kind, "loaded_until": until}
 
     def __str__(self) -> str:
         loaded = self.coverage and f"loaded until {self.coverage.until:%Y-%m-%d %H:%M} UTC"
@@ -105,6 +110,7 @@ def rename(warehouse: Warehouse, old: str, new: str) -> int:
         Ledger(warehouse).close(session, old, None, 0)
         for one, rows in carried.items():
             one.append(session, rows)
+    forget_lock(warehouse, old)
     return sum(map(len, carried.values()))
 
 
@@ -152,6 +158,7 @@ def remove(warehouse: Warehouse, table: str, fate: Fate, archive: str = ARCHIVE)
         for statement in statements[fate] if exists else ():
             session.run(statement)
         Ledger(warehouse).close(session, table, None, None if fate == "keep" else 0)
+    forget_lock(warehouse, table)
     return to if fate == "archive" and exists else None
 
 

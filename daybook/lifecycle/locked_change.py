@@ -1,5 +1,6 @@
 """One transaction that holds the lock of a table, for a change of the table and of its ledger."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,8 @@ from daybook.shell import command
 from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
+
+logger = logging.getLogger(__name__)
 
 #: Milliseconds: a load that commits takes longer, and a person should know.
 _PATIENCE = 5_000
@@ -41,3 +44,12 @@ def locked(warehouse: Warehouse, table: str, verb: str) -> Iterator[tuple[Sessio
                 f"{table} is in use{f' by {who}' if who else ''}: a load of it may be running. Nothing was changed. "
                 f"Run this again when it has ended: {command('daybook', verb, table)}"
             ) from error
+
+
+def forget_lock(warehouse: Warehouse, table: str) -> None:
+    """Remove what the warehouse keeps for the lock of `table`, if it can: nothing depends on it."""
+    try:
+        with warehouse.session() as session, warehouse.waiting_at_most(session, _PATIENCE):
+            warehouse.forget_lock(session, table)
+    except DatabaseError as error:
+        logger.warning("%s: the table that its loads lock was not dropped, and is harmless: %s", table, error.message)

@@ -1,7 +1,7 @@
 """Guards: the checks of staged rows before the commit. Each raises its own error, which rolls the load back."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from daybook.ledger.table_loss import Loss
 from daybook.load.check_runner import Result, require, run_checks
 from daybook.load.checksums import LoadChecksums
 from daybook.load.extraction.moved_rows import settled_sql
+from daybook.load.extraction.source_version import filter_differs
 from daybook.load.planning.plan import Plan
 from daybook.model.checks import Check
 from daybook.model.interval import Interval
@@ -136,7 +137,7 @@ def guard_shrink(
         if entries:
             whole = [entry.rows for entry in entries if entry.is_full_refresh]
             before = max(session.one(f"SELECT count(*) FROM {table}"), whole[-1] if whole else 0)
-            _compare(plan, plan.label, before, staged.rows, limit, entries[-1].loaded_at)
+            _compare(plan, plan.label, before, staged.rows, limit, entries[-1])
         return
     assert plan.table.grid is not None
     current: dict[Interval, int] | None = None
@@ -150,7 +151,7 @@ def guard_shrink(
             rows = settled_sql(warehouse, target, table, staged.later) if staged.later else table
             current = current or tally.counts(rows, plan.intervals)
             before = current[interval]
-        _compare(plan, plan.table.grid.label(interval), before, after, limit, entry.loaded_at if entry else None)
+        _compare(plan, plan.table.grid.label(interval), before, after, limit, entry)
 
 
 def forgets_loss(plan: Plan, loss: Loss | None) -> bool:
@@ -224,16 +225,18 @@ def guard_checks(session: Session, warehouse: Warehouse, plan: Plan, before: Map
     return require(results, what, "Fix the rows at the source, or the check in the table file")
 
 
-def _compare(plan: Plan, label: str, before: int, after: int, limit: float, loaded_at: datetime | None) -> None:
+def _compare(plan: Plan, label: str, before: int, after: int, limit: float, entry: Entry | None) -> None:
     if after < before * limit:
         raise ShrinkGuard(
-            f"{plan.table.name} {label}: the source has {after} rows, but {_rows_before(before, loaded_at)}. "
+            f"{plan.table.name} {label}: the source has {after} rows, but {_rows_before(plan, before, entry)}. "
             f"A load must leave at least {limit:.0%} of the rows; nothing was changed. If the rows are really gone, "
             "run it once with allow_shrink=true. To change the limit, set shrink_limit: in the table file"
         )
 
 
-def _rows_before(before: int, loaded_at: datetime | None) -> str:
-    if loaded_at is None:
+def _rows_before(plan: Plan, before: int, entry: Entry | None) -> str:
+    if entry is None:
         return f"the warehouse has {before} rows that no load put there"
-    return f"there were {before} after the last load ({loaded_at:%Y-%m-%d %H:%M} UTC)"
+    differs = filter_differs(plan.table, entry.version)
+    by = ", which had another where: or query: than the table file has now" if differs else ""
+    return f"there were {before} after the last load ({entry.loaded_at:%Y-%m-%d %H:%M} UTC{by})"

@@ -5,7 +5,7 @@ A retry first looks in the ledger to find out if an earlier attempt was committe
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from daybook.errors import DuplicateKey
@@ -16,6 +16,7 @@ from daybook.ledger.source_columns import SourceColumnHistory
 from daybook.ledger.state_table import TABLES_OF_A_LOAD
 from daybook.ledger.table_loss import TableState, compare
 from daybook.load import concurrent_loads, guards, staged_sql
+from daybook.load.changed_filter import changed_filter
 from daybook.load.check_runner import Result, measure
 from daybook.load.checksums import LoadChecksums
 from daybook.load.extraction.extract import Extracted
@@ -62,7 +63,7 @@ class Transaction:
         self._table_id: str | None = None
         #: The results of the checks.
         self.checks: tuple[Result, ...] = ()
-        #: The rows that the load left out, a text each.
+        #: The rows that the load left out, and a changed filter, a text each.
         self.notices: tuple[str, ...] = ()
         #: The number of rows that the load inserted. None if it is unknown.
         self.written: int | None = None
@@ -127,7 +128,10 @@ class Transaction:
             staged = self._staging.copy_into_new_table(session, tally, self._table)
             loaded.rows = loaded.inserted = staged.rows
         else:
-            self._note_deleted(staged)
+            notices = [*self._deleted(staged), *changed_filter(self._plan, self._ledger, session, state.version)]
+            for notice in notices:
+                logger.info("%s", notice)
+            self.notices = tuple(notices)
             staged, kept = self._without_superseded(session, staged, tally)
             if kept and not staged.sums:
                 session.run("ROLLBACK")
@@ -155,13 +159,12 @@ class Transaction:
         session.run("COMMIT")
         return sorted([*kept, *entries], key=lambda entry: entry.end)
 
-    def _note_deleted(self, staged: Staged) -> None:
-        """Say how many rows are not loaded because the source flags them as deleted."""
+    def _deleted(self, staged: Staged) -> Iterator[str]:
+        """Yield how many rows are not loaded because the source flags them as deleted, if any."""
         plan, count = self._plan, staged.deleted_rows
         if count:
             rows = f"{count:,} row{'s are' if count > 1 else ' is'}"
-            self.notices = (f"{plan.table.name} {plan.label}: {rows} flagged by {plan.table.deleted} and left out",)
-            logger.info("%s", self.notices[0])
+            yield f"{plan.table.name} {plan.label}: {rows} flagged by {plan.table.deleted} and left out"
 
     def _without_superseded(self, session: Session, staged: Staged, tally: LoadChecksums) -> tuple[Staged, list[Entry]]:
         """Return the staged rows that no newer snapshot has replaced, and the entries of the loads that replaced them.

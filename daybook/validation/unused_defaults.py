@@ -12,7 +12,7 @@ from daybook.validation.project_files import ProjectFiles
 
 
 def check_defaults(project: ProjectFiles) -> Iterator[Problem]:
-    """Yield a problem for each entry of `sources:` and `schemas:` that no table has. A new project may have no table."""
+    """Yield a problem for each entry of `sources:` and `schemas:` that no table has, in a project with tables."""
     settings, names = project.settings, table_file_names(project.folder)
     if not names or not (settings.sources or settings.schemas):
         return

@@ -40,10 +40,7 @@ MODELS: dict[str, type[BaseModel]] = {
     )
 }
 MODELS |= {model.__name__: model for model in layout_models().values()}
-SOURCES: dict[str, type[BaseModel]] = {
-    registry.kind_names(kind)[0]: kind
-    for kind in registry.KINDS
-}
+SOURCES: dict[str, type[BaseModel]] = {registry.kind_names(kind)[0]: kind for kind in registry.KINDS}
 #: Where the page about a model is, for the types that name it.
 _PAGES = {
     "Check": "[check](checks.md)",

@@ -8,7 +8,7 @@ import pytest
 
 from daybook.audit.table_audit import audit_whole
 from daybook.definitions.table import Table
-from daybook.errors import SourceError
+from daybook.errors import ShrinkGuard, SourceError
 from daybook.orchestration.artifacts.load_report import markdown
 from tests.support.audited_tables import FIRST, audited, days
 from tests.support.source_and_warehouse import Database, Endpoints
@@ -135,6 +135,16 @@ def test_a_changed_filter(ends: Endpoints) -> None:
     ends.load(narrow, "2021-02-05", "2021-02-09")
     assert {str(one.verdict) for one in audited(ends, narrow)} == {"equal"}
     assert ends.rows(narrow) == [row for row in on_days(rows) if row[3] is not None and row[3] < 2]
+    assert (
+        "has 4 entries"
+        in ends.load(plain := table_of(ends, {**sources(ends, "")[0], "where": None}), "2021-02-10").notices[0]
+    )
+    ends.load(plain)
+    assert ends.load(narrow, "2021-02-10").notices[0].count(" 1 entry until ") == 1
+    guarded = narrow.model_copy(update={"shrink_limit": 0.5})
+    ends.load(table_of(ends, sources(ends, "n < 8")[0]), "2021-02-05")
+    with pytest.raises(ShrinkGuard, match=r"UTC, which had another where: or query: than the table file has now\)"):
+        ends.load(guarded, "2021-02-05")
 
 
 @ON_POSTGRES

@@ -1,12 +1,12 @@
 """`daybook tables`: list the tables with their state, the last interval loaded, the schedule and the owner."""
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from daybook.cli.exits import print_json
 from daybook.cli.tables.ends import BlocksEnds, Ends
 from daybook.errors import DaybookError
 from daybook.lifecycle.table_list import Known, Listed, listed, read_ledger
@@ -47,7 +47,7 @@ def main(
     rows = listed(known, datetime.now(UTC), given.patterns, folder)
     rows = [row for row in rows if not given.state or row.state in given.state]
     if given.json:
-        print(json.dumps([row.as_json() for row in rows], indent=2, ensure_ascii=False))
+        print_json([row.as_json() for row in rows])
     else:
         _print(rows)
     if problem:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from daybook.cli.exits import exit_with_reason
-from daybook.cli.tables.asking import add_yes, agreed
+from daybook.cli.tables.asking import add_json, add_yes, agreed, check_json, printed
 from daybook.cli.tables.ends import BlocksEnds, Ends
 from daybook.cli.tables.readers import readers_of
 from daybook.cli.tables.runs import refuse_while_loading
 from daybook.definitions.summary_files import summary_names
 from daybook.definitions.table_files import table_names
+from daybook.definitions.table_groups.group_file import found_path, group_of
 from daybook.definitions.targets.project_target import current_target, other_targets
 from daybook.lifecycle.changes import ARCHIVE, Fate, files_of, find, remove
 from daybook.project import tables_folder
@@ -31,7 +32,9 @@ def main(
     folder: Path | None = None,
 ) -> int:
     """Remove one table, after a question. Return the exit code, or exit with 1 and the reason if that fails."""
-    given = _parser(prog).parse_args(arguments)
+    parser = _parser(prog)
+    given = parser.parse_args(arguments)
+    check_json(parser, given)
     archive = current_target().schema(given.archive or ARCHIVE)
     fate: Fate = "drop" if given.drop else "archive" if given.archive else "keep"
     folder = folder or tables_folder()
@@ -43,6 +46,17 @@ def main(
         with ends.server() as client:
             own, shared = _deployments(client, found.name, folder)
             files = files_of(found.name, folder)
+            plan = {
+                **found.as_json(),
+                "fate": fate,
+                "archive": archive if fate == "archive" else None,
+                "deployments": {"pause" if given.pause else "delete": [one.name for one in own]},
+                "shared_deployments": [one.name for one in shared],
+                "files": {"delete" if given.delete_file else "keep": [str(path) for path in files]},
+                "group": str(group) if (group := _group_of(found.name, folder)) else None,
+            }
+            if printed(given, plan):
+                return 0
             print(f"Remove {found}:")
             print(f"- the table: {_FATES[fate]}{f' {archive}' if fate == 'archive' else ''}")
             print("- its ledger: closed")
@@ -66,8 +80,17 @@ def _say_what_is_left(warehouse: Warehouse, table: str, folder: Path, shared: li
         print(f"The deployment {one.name} concerns other tables, too, and stays: deploy the project without {table}.")
     for path in files:
         print(f"{path} still describes it, so catch-up and the next deploy load it again: delete it, or move it away.")
+    if group := _group_of(table, folder):
+        print(
+            f"{found_path(group)} still lists it, so catch-up and the next deploy load it again: add its name in the "
+            f"source to exclude: in {group}, and run daybook describe --refresh {group}"
+        )
     for name in readers_of(warehouse, table, folder):
         print(f"The summary {name} reads it: change or remove the summary.")
+
+
+def _group_of(table: str, folder: Path) -> Path | None:
+    return group_of(current_target().file_name(table), folder)
 
 
 def _stop(client: Any, deployments: list[Any], pause: bool) -> None:
@@ -99,4 +122,5 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--pause", action="store_true", help="pause its deployments instead of deleting them")
     parser.add_argument("--delete-file", action="store_true", help="delete its file under tables/")
     add_yes(parser)
+    add_json(parser)
     return parser

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daybook.cli.exits import exit_with_reason
-from daybook.cli.tables.asking import add_yes, agreed
+from daybook.cli.tables.asking import add_json, add_yes, agreed, check_json, printed
 from daybook.cli.tables.ends import BlocksEnds, Ends
 from daybook.cli.tables.readers import readers_of
 from daybook.cli.tables.runs import refuse_while_loading
 from daybook.definitions.summary_files import summary_names
+from daybook.definitions.table_groups.group_file import group_of
 from daybook.definitions.targets.project_target import current_target, either_name, file_stem, other_targets
-from daybook.lifecycle.changes import check_free, find, move_file, rename
+from daybook.lifecycle.changes import check_free, files_of, find, move_file, rename
 from daybook.lifecycle.errors import ChangeRefused
 from daybook.project import tables_folder
 from daybook.shell import command
@@ -33,7 +34,9 @@ def main(
     parser.add_argument("old", help="the table: raw_data.orders, or orders")
     parser.add_argument("new", help="its new name: raw_data.purchases")
     add_yes(parser)
+    add_json(parser)
     given = parser.parse_args(arguments)
+    check_json(parser, given)
     folder = folder or tables_folder()
     ends = ends or BlocksEnds()
     with exit_with_reason("the warehouse"):
@@ -43,17 +46,22 @@ def main(
             raise ChangeRefused(
                 f"{found.name} is a summary: rename its files, build it with its new name, and remove the old table"
             )
+        if group := group_of(current_target().file_name(found.name), folder):
+            raise ChangeRefused(_in_group(found.name, group, has_own=bool(files_of(found.name, folder))))
         new = either_name(given.new)
         check_free(warehouse, new, folder, found.name)
         refuse_while_loading(ends, found.name, "renamed")
         summaries = readers_of(warehouse, found.name, folder)
+        if printed(given, {**found.as_json(), "new": new, "summaries": summaries}):
+            return 0
         print(f"Rename {found} to {new}: the table, its history in the schema daybook, and its file.")
         if not agreed(given, f"Rename {found.name} to {new}?"):
             return 0
         rows = rename(warehouse, found.name, new)
     print(f"{found.name} is {new} now, with {rows:,} rows of history in the schema daybook.")
     path = move_file(found.name, new, folder)
-    print(f"Its file is {path}." if path else "It has no file of its own: rename it in the file that describes it.")
+    if path:
+        print(f"Its file is {path}.")
     for name in summaries:
         print(f"{name} reads {found.name}: change its name in {folder / file_stem(name)}.sql")
     names = command("daybook", "rename", *(current_target().file_name(name) for name in (found.name, new)))
@@ -61,3 +69,12 @@ def main(
         print(f"All targets share the file. In {other}, rename the table, too: {names} --target {other}")
     print("Deploy the project again, so that its deployments load the new name.")
     return 0
+
+
+def _in_group(table: str, group: Path, *, has_own: bool) -> str:
+    own = f"Give it a file of its own: daybook describe BLOCK SOURCE --name {table} --write. Then take"
+    return (
+        f"{table} is in the list of {group}, whose tables have the names of the source. {'Take' if has_own else own} "
+        f"it out of the group: add its name in the source to exclude: in {group.name}, and run "
+        f"daybook describe --refresh {group}. Nothing was changed"
+    )

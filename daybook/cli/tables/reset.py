@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daybook.cli.exits import exit_with_reason
-from daybook.cli.tables.asking import add_yes, agreed
+from daybook.cli.tables.asking import add_json, add_yes, agreed, check_json, printed
 from daybook.cli.tables.ends import BlocksEnds, Ends
 from daybook.cli.tables.runs import refuse_while_loading
 from daybook.lifecycle.changes import find, reset
@@ -28,12 +28,16 @@ def main(
     parser.add_argument("table", help="the table: raw_data.orders, or orders")
     parser.add_argument("--keep-rows", action="store_true", help="keep the rows, and close the ledger alone")
     add_yes(parser)
+    add_json(parser)
     given = parser.parse_args(arguments)
+    check_json(parser, given)
     ends = ends or BlocksEnds()
     with exit_with_reason("the warehouse"):
         warehouse = ends.warehouse()
         found = find(warehouse, given.table, folder)
         refuse_while_loading(ends, found.name, "reset")
+        if printed(given, {**found.as_json(), "rows": "keep" if given.keep_rows else "delete", "ledger": "close"}):
+            return 0
         print(f"Reset {found}: {'keep its rows' if given.keep_rows else 'DELETE ALL ITS ROWS'}, and close its ledger.")
         if not agreed(given, f"Reset {found.name}?"):
             return 0

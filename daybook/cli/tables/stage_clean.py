@@ -4,13 +4,14 @@ import argparse
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from daybook.cli.exits import exit_with_reason
-from daybook.cli.tables.asking import add_yes, agreed
+from daybook.cli.tables.asking import add_json, add_yes, agreed, check_json, printed
 from daybook.cli.tables.ends import BlocksEnds, Ends
 from daybook.stage.base import ListableStage
 from daybook.stage.cleanup import discard
-from daybook.stage.leftovers import leftovers
+from daybook.stage.leftovers import Leftover, leftovers
 
 _DESCRIPTION = """\
 Delete the parts that old loads left on the stage. A load deletes its parts after the commit; those of a failed load
@@ -42,12 +43,16 @@ def main(
         "--older-than", type=age, default=timedelta(days=14), metavar="AGE", help="14d (the default), 36h; at least 1d"
     )
     add_yes(clean)
+    add_json(clean)
     given = parser.parse_args(arguments)
+    check_json(clean, given)
     with exit_with_reason("the stage"):
         with (ends or BlocksEnds()).server() as client:
             running = _running(client)
         opened = (stage or _stage)()
         found = leftovers(opened.objects(), datetime.now(UTC) - given.older_than, running)
+        if printed(given, [_as_json(opened, one) for one in found]):
+            return 0
         if not found:
             print(f"{opened} has nothing older than {given.older_than}.")
             return 0
@@ -87,6 +92,15 @@ def _stage() -> ListableStage:
 
     opened: ListableStage = project_blocks().stage()
     return opened
+
+
+def _as_json(stage: ListableStage, one: Leftover) -> dict[str, Any]:
+    return {
+        "prefix": stage.uri(one.prefix),
+        "objects": len(one.keys),
+        "bytes": one.bytes,
+        "written_at": one.written_at.isoformat(),
+    }
 
 
 def _size(count: int) -> str:

@@ -26,12 +26,14 @@ class ProposedFile:
     Attributes:
         name: the table in the warehouse, as schema.table.
         block: the block of its source.
-        source: the table in the source: (schema, table), or (table,).
+        source: the table in the source: (schema, table), or (table,). Empty for a query.
         proposal: its key, cursor and load.
         types: its columns.
         first: the first value of the cursor, or None.
         first_is: what `first` is.
         comment: the comment of the table in the source, or "".
+        where: the condition of the rows to load, or None.
+        query: the SELECT that is read instead of a table, or None.
     """
 
     name: str
@@ -42,11 +44,13 @@ class ProposedFile:
     first: date | datetime | None
     first_is: str = ""
     comment: str = ""
+    where: str | None = None
+    query: str | None = None
 
     @property
     def source_name(self) -> str:
-        """Return the name of the table in the source, as schema.table."""
-        return ".".join(self.source)
+        """Return the name of the table in the source, as schema.table, or words for a query."""
+        return ".".join(self.source) or "a query"
 
     @property
     def description(self) -> str:
@@ -69,7 +73,9 @@ class ProposedFile:
 
     def fields(self) -> dict[str, Any]:
         """Return the fields of the file, except its owner."""
-        source = {"kind": "database", "block": self.block, "table": list(self.source)}
+        source: dict[str, Any] = {"kind": "database", "block": self.block}
+        given = {"table": list(self.source), "query": self.query, "where": self.where}
+        source |= {field: value for field, value in given.items() if value}
         types = {name: _declarable(type) for name, type in self.types.items()}
         return {"description": self.description, "source": source, **self.load_fields(), "columns": types}
 
@@ -87,18 +93,19 @@ class ProposedFile:
 
     def text(self, owner: str | None = NO_OWNER, command: str | None = None) -> str:
         """Return the text of the file. With `owner` None, it leaves the owner to the defaults of the project."""
-        command = command or f"daybook describe {self.block} {self.source_name}"
+        if command is None:
+            options = [f"--{field}" for field in ("where", "query") if getattr(self, field) is not None]
+            command = " ".join(["daybook describe", self.block, *filter(None, [".".join(self.source)]), *options])
         return "\n".join(self._lines(owner, command)) + "\n"
 
     def _lines(self, owner: str | None, command: str) -> Iterator[str]:
         proposal = self.proposal
-        table = plain(self.source_name, dotted=True) if "." not in "".join(self.source) else json.dumps(self.source)
         yield "# yaml-language-server: $schema=../schema.json"
         yield f"# Proposed by `{command}`. Check it, and replace what is in capitals."
         yield f"description: {quoted(self.description)}" + ("" if self.comment else " # say what one row represents")
         if owner:
             yield f"owner: {plain(owner)}"
-        yield f"source: {{kind: database, block: {plain(self.block)}, table: {table}}}"
+        yield from self._source()
         remarks = {field: f" # {remark}" for field, remark in proposal.remarks.items() if remark}
         if proposal.key:
             yield f"key: [{', '.join(plain(name) for name in proposal.key)}]"
@@ -120,6 +127,17 @@ class ProposedFile:
             yield f"# to keep private values out of the warehouse, add a mask (hash, null or drop): mask: {{{masks}}}"
         yield "columns:"
         yield from (f"  {plain(name)}: {_declarable(type)}" for name, type in self.types.items())
+
+    def _source(self) -> Iterator[str]:
+        start, where = f"kind: database, block: {plain(self.block)}", f"where: {quoted(self.where or '')}"
+        if self.query is None:
+            table = plain(self.source_name, dotted=True) if "." not in "".join(self.source) else json.dumps(self.source)
+            yield f"source: {{{start}, table: {table}{f', {where}' if self.where else ''}}}"
+            return
+        yield from ("source:", "  kind: database", f"  block: {plain(self.block)}")
+        yield from ([f"  {where}"] if self.where else [])
+        yield "  query: |"
+        yield from (f"    {line}".rstrip() for line in self.query.strip().splitlines())
 
     def _first_day(self) -> Iterator[str]:
         cursor = self.proposal.cursor

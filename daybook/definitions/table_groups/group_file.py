@@ -119,6 +119,18 @@ def names_in_groups(folder: Path) -> list[str]:
     return names
 
 
+def group_of(name: str, folder: Path) -> Path | None:
+    """Return the group file whose list has the table `name` (`schema.table`), or None. Invalid groups are left out."""
+    schema, _, table = name.partition(".")
+    for path in group_paths(folder):
+        try:
+            if read_group(path).in_schema == schema and table in read_found(path):
+                return path
+        except TableFileError:  # `group_problems` has it
+            continue
+    return None
+
+
 def group_layers(name: str, folder: Path) -> list[Layer] | None:
     """Return the fields of the table `name` from its group: source, proposal, defaults and exceptions, weakest first.
 

@@ -12,7 +12,7 @@ from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
 
 #: The beginning of the version of a load of some rows of a database.
-FILTER_VERSION = "filter "
+_FILTER = "filter "
 
 
 def version_of(plan: Plan, source: Source) -> str | None:
@@ -29,7 +29,16 @@ def version_of(plan: Plan, source: Source) -> str | None:
 def filter_version(table: Table) -> str | None:
     """Return the version that the ledger keeps of a load of some rows of a database; None for all of its rows."""
     text = table.source.filter
-    return None if text is None else f"{FILTER_VERSION}{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return None if text is None else f"{_FILTER}{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def filter_differs(table: Table, version: str | None) -> bool:
+    """Return True if a load with this version of the ledger had another `where:` or `query:` than `table` has now.
+
+    Versions of other kinds say nothing about it.
+    """
+    before = version if version and version.startswith(_FILTER) else None
+    return (before is not None or version is None) and before != filter_version(table)
 
 
 def unchanged(plan: Plan, source: Source, warehouse: Warehouse, session: Session) -> Entry | None:

@@ -162,6 +162,10 @@ class Redshift(RedshiftTables, Connections):
         warn_if_serializable(session)
         return table_lock.begin_locked(self, session, table)
 
+    def forget_lock(self, session: Session, table: str) -> None:
+        """Drop the companion of `table`. The next load of that name creates it again."""
+        session.run(f"DROP TABLE IF EXISTS {table_lock.companion_sql(self, table)}")
+
     def lock_holders(self, session: Session, tables: Sequence[str]) -> list[LockHolder]:
         """Return other sessions that hold locks on these tables, as far as the user may see them."""
         return lock_holders.find(session, [self.folded(table) for table in tables])

@@ -29,6 +29,11 @@ def companion_of(warehouse: PostgresFamily, table: str) -> str:
     return f"lock_{readable}_{mark}"
 
 
+def companion_sql(warehouse: PostgresFamily, table: str) -> str:
+    """Return the quoted companion of `table`, with its schema."""
+    return warehouse.table(f"{_SCHEMA}.{companion_of(warehouse, table)}")
+
+
 def begin_locked(warehouse: PostgresFamily, session: Session, table: str) -> bool:
     """Open a transaction that excludes every other load of `table`. Readers go on.
 

@@ -1,0 +1,54 @@
+"""Say that `where:` or `query:` has changed since earlier loads: the table still has the rows of the old one."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from daybook.ledger.ledger import Entry, Ledger
+from daybook.load.extraction.source_version import filter_version, of_filter
+from daybook.load.planning.plan import Plan
+from daybook.model.interval import Interval
+from daybook.warehouses.session import Session
+
+
+def changed_filter(plan: Plan, ledger: Ledger, session: Session, last: str | None) -> Iterator[str]:
+    """Yield a notice if the last load of the table had another filter than this one, and other intervals keep its rows.
+
+    Only the first load after the change says so; each audit does. A full refresh replaces all rows.
+
+    Args:
+        plan: the plan of this load.
+        ledger: the ledger of the warehouse.
+        session: the session that holds the table's lock.
+        last: the version of the last load, from the ledger.
+    """
+    grid, span = plan.table.grid, plan.range
+    if grid is None or span is None or of_filter(last) == filter_version(plan.table):
+        return
+    entries = ledger.newest(session, plan.table.name)
+    stale = [entry for entry in _counting(entries) if not _within(entry, span) and _differs(plan, entry)]
+    if not stale:
+        return
+    starts = [entry.start for entry in stale if entry.start is not None]
+    start = grid.label(grid.containing(min(starts))) if len(starts) == len(stale) else "START"
+    last = min(max(entry.end for entry in stale), grid.last_complete(datetime.now(UTC)).end)
+    end = grid.until(grid.containing(last - timedelta.resolution))
+    yield (
+        f"{plan.table.name} {plan.label}: where: or query: in the table file has changed since the last load. The "
+        f"ledger has {len(stale):,} {'entries' if len(stale) > 1 else 'entry'} until {end} with the old one, so the "
+        "table still has its rows there. To correct them, run a full refresh, or, with the deployment that loads the "
+        f"table: `daybook backfill DEPLOYMENT {start} {end} --select differing --max-repair 1`"
+    )
+
+
+def _counting(entries: list[Entry]) -> list[Entry]:
+    """Return the entries since the last full refresh, which replaced those before it."""
+    refreshed = max((entry.loaded_at for entry in entries if entry.is_full_refresh), default=None)
+    return [entry for entry in entries if refreshed is None or entry.loaded_at >= refreshed]
+
+
+def _within(entry: Entry, span: Interval) -> bool:
+    return entry.start is not None and span.contains(Interval(entry.start, entry.end))
+
+
+def _differs(plan: Plan, entry: Entry) -> bool:
+    return of_filter(entry.version) != filter_version(plan.table)
