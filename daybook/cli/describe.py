@@ -187,6 +187,7 @@ def _as_json(found: DescribedTables, there: set[str], written: Sequence[Proposed
             {
                 "name": one.name,
                 "source": one.source_name,
+                **{field: text for field, text in (("where", one.where), ("query", one.query)) if text},
                 "columns": one.fields()["columns"],
                 **one.load_fields(),
                 "certainty": one.proposal.certainty,

@@ -30,8 +30,8 @@ def changed_filter(plan: Plan, ledger: Ledger, session: Session, last: str | Non
         return
     starts = [entry.start for entry in stale if entry.start is not None]
     start = grid.label(grid.containing(min(starts))) if len(starts) == len(stale) else "START"
-    last = min(max(entry.end for entry in stale), grid.last_complete(datetime.now(UTC)).end)
-    end = grid.until(grid.containing(last - timedelta.resolution))
+    until = min(max(entry.end for entry in stale), grid.last_complete(datetime.now(UTC)).end)
+    end = grid.until(grid.containing(until - timedelta.resolution))
     yield (
         f"{plan.table.name} {plan.label}: where: or query: in the table file has changed since the last load. The "
         f"ledger has {len(stale):,} {'entries' if len(stale) > 1 else 'entry'} until {end} with the old one, so the "

@@ -90,9 +90,6 @@ class Warehouse(Abilities, ConnectionUrls, LockWaits, Alterations, Layouts, Prot
         """
         ...
 
-    def forget_lock(self, session: Session, table: str) -> None:
-        """Remove what the warehouse keeps for the lock of a table that is no longer loaded. By default, nothing."""
-
     def begin_snapshot(self, session: Session, reads: str, *, read_only: bool = False) -> None:
         """Open a transaction whose queries all read one snapshot of `reads`, a FROM item (SQL)."""
         ...

@@ -35,6 +35,9 @@ class LockWaits(Protocol):
         """Limit how long a statement in the block waits for another session. After that, it fails."""
         ...
 
+    def forget_lock(self, session: Session, table: str) -> None:
+        """Remove what the warehouse keeps for the lock of a table that is no longer loaded. By default, nothing."""
+
     def limit_lock_waits(self, session: Session) -> None:
         """Limit how long each later statement of the open transaction waits for a lock: see `Condition.LOCKED`."""
 

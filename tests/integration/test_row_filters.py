@@ -132,15 +132,19 @@ def test_a_changed_filter(ends: Endpoints) -> None:
     assert sum(one.differences.removed for one in results) == len(
         [row for row in on_days(rows) if row[3] is not None and 2 <= row[3] < 8]
     )
+    report = ends.load(narrow, "2021-02-06")
+    notice = report.notices[-1]
+    assert notice.startswith(f"{narrow.name} 2021-02-06: where: or query: in the table file has changed since the last")
+    assert "has 3 entries until 2021-02-09 with the old one" in notice and f"- {notice}" in markdown(report)
+    assert "`daybook backfill DEPLOYMENT 2021-02-05 2021-02-09 --select differing --max-repair 1`" in notice
+    assert "has changed" not in str(ends.load(narrow, "2021-02-06").notices), "an audit goes on saying it"
     ends.load(narrow, "2021-02-05", "2021-02-09")
     assert {str(one.verdict) for one in audited(ends, narrow)} == {"equal"}
     assert ends.rows(narrow) == [row for row in on_days(rows) if row[3] is not None and row[3] < 2]
-    assert (
-        "has 4 entries"
-        in ends.load(plain := table_of(ends, {**sources(ends, "")[0], "where": None}), "2021-02-10").notices[0]
-    )
+    plain = table_of(ends, {**sources(ends, "")[0], "where": None})
+    assert "has 4 entries" in ends.load(plain, "2021-02-10").notices[-1]
     ends.load(plain)
-    assert ends.load(narrow, "2021-02-10").notices[0].count(" 1 entry until ") == 1
+    assert ends.load(narrow, "2021-02-10").notices[-1].count(" 1 entry until ") == 1
     guarded = narrow.model_copy(update={"shrink_limit": 0.5})
     ends.load(table_of(ends, sources(ends, "n < 8")[0]), "2021-02-05")
     with pytest.raises(ShrinkGuard, match=r"UTC, which had another where: or query: than the table file has now\)"):

@@ -1,6 +1,8 @@
 """`daybook describe`: what it prints and writes, and how it fails."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ from daybook.cli.describe import main
 from daybook.definitions.table_files import read_table
 from daybook.errors import TableFileError
 from daybook.model.dataset import NO_OWNER
+from daybook.sources.database import Config
 from tests.support.described_tables import Keys
 from tests.support.servers.ports import free_port
 from tests.support.source_and_warehouse import Database
@@ -57,6 +60,46 @@ def test_a_file_is_written_and_never_overwritten(
         read_table("shop.bought", tmp_path)
     (path := tmp_path / "shop" / "bought.yaml").write_text(path.read_text().replace(NO_OWNER, "tests"))
     assert read_table("shop.bought", tmp_path).key == ("id",)
+
+
+def test_a_filter_and_a_query(source: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    moment = "datetime" if source.is_mysql else "timestamp"
+    source.run(f"CREATE TABLE orders (id int PRIMARY KEY, country varchar(2), updated_at {moment} NOT NULL)")
+    source.run("INSERT INTO orders VALUES (1, 'FR', '2020-01-01'), (2, 'DE', '2021-02-05')")
+    keys, name = Keys(source), f"{source.namespace}.orders"
+
+    def run(*given: str) -> str:
+        assert main(["production", *given, "--owner", "us"], keys=keys, folder=tmp_path) == 0  # type: ignore[arg-type]
+        return capsys.readouterr().out
+
+    run(name, "--where", "country = 'DE' AND id > 1", "--write")
+    table = read_table("raw_data.orders", tmp_path)
+    assert isinstance(table.source, Config) and table.source.where == "country = 'DE' AND id > 1"
+    assert str(table.start) == "2021-02-05", "the first day of the rows that the filter leaves"
+    query = 'SELECT country, max(updated_at) AS "at"\nFROM orders\nGROUP BY country\n'.replace('"', "")
+    run("--query", query, "--where", "country <> 'X'", "--name", "raw_data.countries", "--write")
+    table = read_table("raw_data.countries", tmp_path)
+    assert isinstance(table.source, Config) and (table.source.query, table.source.table) == (query, ())
+    assert [*(table.columns or ())] == ["country", "at"] and table.load == "replace"
+    assert "a view or a query has no key" in (tmp_path / "raw_data/countries.yaml").read_text("utf-8")
+    (found,) = json.loads(run("--query", query, "--name", "raw_data.c", "--json"))["tables"]
+    assert (found["name"], found["query"], found["load"], found["written"]) == ("raw_data.c", query, "replace", False)
+    for given, said in [
+        (["--query", query], "a query has no name: add --name"),
+        (["--query", "DELETE FROM orders", "--name", "a.b"], "query: expected SELECT … or WITH … SELECT …"),
+        ([name, "--where", "id = 1; DROP TABLE orders"], "where: "),
+        ([name, "--where", "nothing = 1"], "the source does not accept where:"),
+    ]:
+        with pytest.raises(SystemExit, match=re.escape(said)):
+            main(["production", *given], keys=keys, folder=tmp_path)  # type: ignore[arg-type]
+    for wrong in (
+        ["production"],
+        ["production", name, "--query", "SELECT 1 AS a"],
+        ["production", "a.*", "--where", "b"],
+    ):
+        with pytest.raises(SystemExit) as caught:
+            main(wrong, keys=keys, folder=tmp_path)  # type: ignore[arg-type]
+        assert caught.value.code == 2
 
 
 @pytest.mark.servers

@@ -151,6 +151,23 @@ def test_a_table_is_removed(ends: Endpoints, table: Table, fate: changes.Fate) -
         ends.destination.run(f"DROP SCHEMA IF EXISTS {archive} CASCADE")
 
 
+def locks(ends: Endpoints) -> list[tuple[str, ...]]:
+    ours = f"schemaname = 'daybook' AND tablename LIKE 'lock_{ends.destination.namespace}%'"
+    return ends.destination.run(f"SELECT tablename FROM pg_tables WHERE {ours}")
+
+
+def test_no_lock_of_a_former_name_stays(ends: Endpoints, table: Table) -> None:
+    """Redshift's loads lock a table of their own in the schema daybook."""
+    before = locks(ends)
+    assert len(before) == ends.on_redshift
+    rename(ends.warehouse, table.name, f"{ends.destination.namespace}.parts")
+    assert locks(ends) == []
+    ends.load(table, "2021-02-05")
+    assert locks(ends) == before
+    remove(ends.warehouse, table.name, "keep")
+    assert locks(ends) == []
+
+
 def test_a_table_in_use_is_left_alone(ends: Endpoints, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locked_change, "_PATIENCE", 200)
     before = ends.state(table)

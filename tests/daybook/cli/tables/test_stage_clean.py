@@ -1,5 +1,6 @@
 """`daybook stage clean` deletes old prefixes of Daybook, and nothing that runs, is new, or belongs to others."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,6 +68,9 @@ def test_only_what_is_old_and_idle_is_deleted(stage: FolderStage, capsys: pytest
     code, said = clean("--dry-run")
     assert code == 0 and old in said and "2 objects" in said and "Dry run: nothing was changed" in said
     assert not any(prefix in said for prefix in kept) and files(stage) == before
+    (planned,) = json.loads(clean("--dry-run", "--json")[1])
+    assert planned["prefix"].endswith(old) and (planned["objects"], planned["bytes"]) == (2, 2000)
+    assert files(stage) == before
     assert clean("--older-than", "25d")[1].startswith(f"folder {stage.path} has nothing older than 25 days")
     code, said = clean("--yes")
     assert code == 0 and "Deleted 2 objects of 1 loads" in said

@@ -1,0 +1,106 @@
+"""The lifecycle commands with a group file: `tables`, `reset`, `rename`, `remove`, and what they print for scripts."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from daybook.cli.tables import list as tables
+from daybook.cli.tables import remove, rename, reset
+from daybook.cli.tables.ends import Ends
+from daybook.definitions.table_files import read_table
+from tests.support.source_and_warehouse import Endpoints
+from tests.support.source_warehouse_fixtures import ends_of, source_database
+
+Command = Callable[..., int]
+
+
+class Fakes:
+    """The warehouse of a test, and a server without runs and with these deployments."""
+
+    def __init__(self, ends: Endpoints) -> None:
+        self._ends = ends
+
+    def warehouse(self) -> Any:
+        return self._ends.warehouse
+
+    @contextmanager
+    def server(self) -> Iterator[Any]:
+        yield SimpleNamespace(read_flow_runs=lambda **given: [], read_deployments=lambda **given: [])
+
+
+@pytest.fixture
+def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
+    with source_database("postgres", request) as source, ends_of(source, "postgres-folder", request, tmp_path) as both:
+        source.run("CREATE TABLE orders (id int PRIMARY KEY)")
+        source.run("INSERT INTO orders VALUES (1), (2)")
+        yield both
+
+
+def test_a_table_of_a_group(ends: Endpoints, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, raw, server = tmp_path / "tables", ends.destination.namespace, Fakes(ends)
+    folder.mkdir()
+    group = folder / "shop.yaml"
+    group.write_text(
+        f"source: {{kind: database, tables: 'public.*'}}\nschema: {raw}\ndefaults: {{owner: us}}\n", encoding="utf-8"
+    )
+    listed = "  {}: {{table: public.orders, load: replace, key: [id]}}\n"
+    (folder / "shop.tables.yaml").write_text("tables:\n" + listed.format("orders"), encoding="utf-8")
+
+    def run(command: Any, *arguments: str) -> tuple[int, str]:
+        code = command.main(arguments, "daybook", server, folder)
+        return code, capsys.readouterr().out
+
+    def plan(command: Any, *arguments: str) -> dict[str, Any]:
+        code, out = run(command, *arguments, "--dry-run", "--json")
+        assert code == 0
+        return dict(json.loads(out))
+
+    ends.load(read_table(f"{raw}.orders", folder))
+    (row,) = json.loads(run(tables, "--json")[1])
+    assert (row["name"], row["kind"], row["state"], row["owner"]) == (f"{raw}.orders", "database", "loaded", "us")
+
+    planned = plan(reset, "orders")
+    assert planned.pop("loaded_until")
+    assert planned == {
+        **{"table": f"{raw}.orders", "has_file": True, "in_warehouse": "a table"},
+        **{"rows": "delete", "ledger": "close"},
+    }
+    assert "2 rows were deleted" in run(reset, "orders", "--yes")[1]
+    (row,) = json.loads(run(tables, "--json")[1])
+    assert row["state"] == "never loaded"
+
+    before = group.read_text("utf-8")
+    with pytest.raises(SystemExit, match=rf"ChangeRefused: {raw}.orders is in the list of {group}") as refused:
+        run(rename, "orders", f"{raw}.purchases", "--yes")
+    assert f"--name {raw}.orders --write. Then take it out of the group: add its name" in str(refused.value)
+    own = folder / raw / "orders.yaml"
+    own.parent.mkdir()
+    own.write_text("description: x\nowner: us\nsource: {kind: database, table: public.orders}\nload: replace\n")
+    with pytest.raises(SystemExit, match=r"source\. Take it out of the group"):
+        run(rename, "orders", f"{raw}.purchases", "--yes")
+    (folder / "shop.tables.yaml").write_text("tables:\n" + listed.format("others"), encoding="utf-8")
+    assert plan(rename, "orders", f"{raw}.purchases")["new"] == f"{raw}.purchases"
+    assert f"Its file is {own.with_name('purchases.yaml')}" in run(rename, "orders", f"{raw}.purchases", "--yes")[1]
+
+    ends.load(read_table(f"{raw}.others", folder))
+    planned = plan(remove, "others", "--archive")
+    assert (planned["fate"], planned["archive"], planned["group"]) == ("archive", "archive", str(group))
+    assert (planned["deployments"], planned["files"]) == ({"delete": []}, {"keep": []})
+    code, said = run(remove, "others", "--drop", "--yes")
+    assert (
+        code == 0 and f"{folder / 'shop.tables.yaml'} still lists it, so catch-up and the next deploy load it" in said
+    )
+    assert f"run daybook describe --refresh {group}" in said and group.read_text("utf-8") == before
+
+
+def test_json_is_for_plans(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    unused: Ends = None  # type: ignore[assignment]
+    for command, names in ((reset, ["a"]), (rename, ["a", "b.c"]), (remove, ["a"])):
+        with pytest.raises(SystemExit) as refused:
+            command.main([*names, "--json"], "daybook", unused, tmp_path)
+        assert refused.value.code == 2 and "--json prints the plan: add --dry-run" in capsys.readouterr().err
