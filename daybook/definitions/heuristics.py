@@ -94,7 +94,7 @@ def propose(
             certainty, warning = "guess", stale
     if not key:
         remarks["key"] = (
-            "a view or a query has no key in the catalog"
+            "a view has no key in the catalog, and a query none"
             if view
             else "the source has no primary key and no unique key without NULLs"
         )

@@ -16,9 +16,9 @@ from daybook.ledger.source_columns import SourceColumnHistory
 from daybook.ledger.state_table import TABLES_OF_A_LOAD
 from daybook.ledger.table_loss import TableState, compare
 from daybook.load import concurrent_loads, guards, staged_sql
-from daybook.load.changed_filter import changed_filter
 from daybook.load.check_runner import Result, measure
 from daybook.load.checksums import LoadChecksums
+from daybook.load.extraction.changed_filter import changed_filter
 from daybook.load.extraction.extract import Extracted
 from daybook.load.extraction.schema_drift import SchemaDiff
 from daybook.load.ledger_entries import LedgerEntries

@@ -81,7 +81,7 @@ def test_a_filter_and_a_query(source: Database, tmp_path: Path, capsys: pytest.C
     table = read_table("raw_data.countries", tmp_path)
     assert isinstance(table.source, Config) and (table.source.query, table.source.table) == (query, ())
     assert [*(table.columns or ())] == ["country", "at"] and table.load == "replace"
-    assert "a view or a query has no key" in (tmp_path / "raw_data/countries.yaml").read_text("utf-8")
+    assert "a view has no key" in (tmp_path / "raw_data/countries.yaml").read_text("utf-8")
     (found,) = json.loads(run("--query", query, "--name", "raw_data.c", "--json"))["tables"]
     assert (found["name"], found["query"], found["load"], found["written"]) == ("raw_data.c", query, "replace", False)
     for given, said in [
