@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from daybook.ledger.ledger import Entry, Ledger
-from daybook.load.extraction.source_version import filter_version, of_filter
+from daybook.load.extraction.source_version import filter_differs
 from daybook.load.planning.plan import Plan
 from daybook.model.interval import Interval
 from daybook.warehouses.session import Session
@@ -22,10 +22,11 @@ def changed_filter(plan: Plan, ledger: Ledger, session: Session, last: str | Non
         last: the version of the last load, from the ledger.
     """
     grid, span = plan.table.grid, plan.range
-    if grid is None or span is None or of_filter(last) == filter_version(plan.table):
+    if grid is None or span is None or not filter_differs(plan.table, last):
         return
     entries = ledger.newest(session, plan.table.name)
-    stale = [entry for entry in _counting(entries) if not _within(entry, span) and _differs(plan, entry)]
+    differing = [entry for entry in _counting(entries) if filter_differs(plan.table, entry.version)]
+    stale = [entry for entry in differing if not _within(entry, span)]
     if not stale:
         return
     starts = [entry.start for entry in stale if entry.start is not None]
@@ -48,7 +49,3 @@ def _counting(entries: list[Entry]) -> list[Entry]:
 
 def _within(entry: Entry, span: Interval) -> bool:
     return entry.start is not None and span.contains(Interval(entry.start, entry.end))
-
-
-def _differs(plan: Plan, entry: Entry) -> bool:
-    return of_filter(entry.version) != filter_version(plan.table)
