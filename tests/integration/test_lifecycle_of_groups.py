@@ -20,7 +20,7 @@ Command = Callable[..., int]
 
 
 class Fakes:
-    """The warehouse of a test, and a server without runs and with these deployments."""
+    """The warehouse of a test, and a server without runs, deployments and automations."""
 
     def __init__(self, ends: Endpoints) -> None:
         self._ends = ends
@@ -30,7 +30,8 @@ class Fakes:
 
     @contextmanager
     def server(self) -> Iterator[Any]:
-        yield SimpleNamespace(read_flow_runs=lambda **given: [], read_deployments=lambda **given: [])
+        reads = ("read_flow_runs", "read_deployments", "read_automations")
+        yield SimpleNamespace(**dict.fromkeys(reads, lambda **given: []))
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoints]:
         yield both
 
 
+@pytest.mark.servers
 def test_a_table_of_a_group(ends: Endpoints, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, raw, server = tmp_path / "tables", ends.destination.namespace, Fakes(ends)
     folder.mkdir()
