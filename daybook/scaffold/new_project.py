@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from daybook import __version__
+from daybook.scaffold.requirement import requirement
 from daybook.scaffold.schema_files import schema_files
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -52,8 +52,7 @@ class NewProject:
             "@REPOSITORY@": self.repository or "",
             "@NAME@": _yaml(self.name),
             "@OWNER@": _yaml(self.owner),
-            "@EXTRAS@": f"[{','.join(self.extras)}]" if self.extras else "",
-            "@VERSION@": __version__,
+            "@REQUIREMENT@": requirement(self.extras),
             "@PREFECT_VERSION@": _prefect_version(),
         }
         for path in sorted(_TEMPLATES.rglob("*")):
