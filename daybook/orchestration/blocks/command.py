@@ -5,12 +5,10 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from daybook.errors import DaybookError
-from daybook.orchestration.blocks.block_plan import plan_blocks
+from daybook.orchestration.blocks.block_plan import BlockPlan, plan_blocks
 from daybook.orchestration.blocks.declaration import BlockDeclaration
 from daybook.orchestration.blocks.errors import EnvironmentRefused, NothingSet
 from daybook.orchestration.server.require import require_server
-
-LOGIN_SECONDS = 4
 
 _USAGE = """\
 Make the Prefect blocks that flows read, from environment variables.
@@ -23,9 +21,10 @@ With --target NAME, it makes the blocks of that target: `warehouse-dev` instead 
 
 Reruns are idempotent: the command creates a block, updates it, or leaves it unchanged. It does not touch a block whose
 variable is not set. It refuses to put another host or database into a stored block, because every run would use that
-database from then on; --force does it. If a value is wrong or missing, or if two values contradict each other, the
-command lists every problem and saves nothing. Secrets are stored as Prefect secrets and never shown. Flows open blocks
-with `daybook.orchestration.blocks.open`; they never read the environment.
+database from then on; --force does it. It logs in to each database first, and refuses a wrong password; --no-check
+skips that. If a value is wrong or missing, or if two values contradict each other, the command lists every problem and
+saves nothing. Secrets are stored as Prefect secrets and never shown. Flows open blocks with
+`daybook.orchestration.blocks.open`; they never read the environment.
 """
 
 
@@ -34,10 +33,10 @@ def run(
 ) -> int:
     """Save the blocks that `environ` describes, and print the outcome of each. `force` is as in `save`.
 
-    With `check`, log in to each database afterwards.
+    With `check`, log in to each database first, and save nothing if one refuses the login.
 
-    Return the exit code: 0 for success, 1 if the environment is refused, no server answers, or a database refuses the
-    login, 2 if nothing is set. A database that this machine cannot reach is a warning: the worker may reach it.
+    Return the exit code: 0 for success, 1 if the environment or a login is refused, or no server answers, 2 if nothing
+    is set. A database that this machine cannot reach is a note: the worker may reach it.
     """
     try:
         plan = plan_blocks(declarations, environ)
@@ -53,15 +52,14 @@ def run(
 
     try:
         require_server()
+        if check:
+            _check_logins(plan)
         # Importing Prefect takes seconds, so mistakes are reported before that.
         from daybook.orchestration.blocks.save_blocks import save
 
-        actions = {}
         for outcome in save(plan, force=force):
             print(f"{outcome.block:<30} {outcome.action:<9}  {outcome.shown}", flush=True)
-            if outcome.action != "removed":
-                actions[outcome.block] = outcome.action
-        return int(check and not _logins_work(actions))
+        return 0
     except EnvironmentRefused as refused:
         print("Nothing was saved:", *refused.problems, sep="\n  ", file=sys.stderr)
         return 1
@@ -70,32 +68,16 @@ def run(
         return 1
 
 
-def _logins_work(actions: Mapping[str, str]) -> bool:
-    """Log in to the databases of the saved blocks. Print what fails. Return False if a database refuses the login."""
-    from daybook.orchestration.blocks.open import engine, warehouse
-    from daybook.sources.database import readers
-    from daybook.sql.database_error import DatabaseError
-    from daybook.sql.login import is_refused, logged_in
+def _check_logins(plan: BlockPlan) -> None:
+    """Log in to the databases of the plan, and print the notes. Raises `EnvironmentRefused` if one refuses."""
+    from daybook.orchestration.blocks.logins import check_logins  # imports SQLAlchemy
 
-    worked = True
-    for block, action in actions.items():
-        kind, _, name = block.partition("/")
-        if kind != "SqlAlchemyConnector":
-            continue
-        try:
-            if name == "warehouse":  # a login with IAM needs more than the block
-                with warehouse(LOGIN_SECONDS).session():
-                    continue
-            database = engine(name)
-            reader = readers().get(database.dialect.name, readers()["postgresql"])  # Redshift's errors are PostgreSQL's
-            with logged_in(database, reader.read_error):
-                pass
-        except DatabaseError as error:
-            refused = is_refused(error)
-            worked = worked and not refused
-            failed = "the login failed" if refused else "this machine cannot reach it (a worker may)"
-            print(f"{block}: {action}, but {failed}: {error.message}. --no-check skips this", file=sys.stderr)
-    return worked
+    databases = [one.database(plan.environment) for one in plan.wanted]
+    problems, notes = check_logins(filter(None, databases))
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    if problems:
+        raise EnvironmentRefused(problems)
 
 
 def parse_arguments(

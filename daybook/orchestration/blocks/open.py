@@ -18,6 +18,7 @@ from daybook.definitions.targets.project_target import current_target
 from daybook.extras import extra
 from daybook.orchestration.blocks import stored_blocks
 from daybook.orchestration.blocks.errors import BlockUnusable
+from daybook.orchestration.blocks.other_database import check_own
 from daybook.orchestration.blocks.stored_blocks import FOLDER_STAGE, S3_STAGE, B, document, load
 from daybook.stage.folder import FolderStage
 from daybook.warehouses.base import Warehouse
@@ -81,10 +82,11 @@ def warehouse(patience: int | None = None) -> Warehouse:
     `patience` is the limit in seconds for a connection attempt and for each statement (None: no limit).
 
     Raises:
-        BlockUnusable: a block is missing or invalid.
+        BlockUnusable: a block is missing or invalid, or another target writes the same tables of the same database.
         WarehouseError: the database cannot be a warehouse.
     """
     database = engine("warehouse")
+    check_own(database.url, "warehouse")
     wanted = find_warehouse(database.dialect.name).options
     found = open_warehouse(database, **{name: read() for name, read in _OPTIONS.items() if name in wanted})
     if patience is not None:
