@@ -1,4 +1,7 @@
-"""`@flow` for the flows of Daybook: Prefect's decorator, which also records why a failed attempt failed."""
+"""`@flow` and `@task` for the flows and tasks of Daybook.
+
+They are Prefect's decorators. None of them starts a temporary server in silence, and a flow also records why a failed
+attempt failed."""
 
 import logging
 from collections.abc import Callable
@@ -6,8 +9,9 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
-from prefect import Flow, runtime
+from prefect import Flow, Task, runtime
 from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext, TaskRunContext
 
 from daybook.orchestration.blocks.server import check_server_is_named
 from daybook.orchestration.run_failure import failure_of_error, record_failure
@@ -35,6 +39,46 @@ class NamedServerFlow(Flow[P, R]):
         made = super().with_options(**options)
         made.__class__ = type(self)
         return cast(NamedServerFlow[P, R], made)
+
+
+class NamedServerTask(Task[P, R]):
+    """A task that refuses a call outside of a run if no Prefect server is named, as in a notebook."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task. Raises `ServerUnreachable` if no server is named."""
+        _check_call()
+        return super().__call__(*args, **kwargs)
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        """Submit the task. Raises `ServerUnreachable` if no server is named."""
+        _check_call()
+        return super().submit(*args, **kwargs)
+
+    def map(self, *args: Any, **kwargs: Any) -> Any:
+        """Submit the task for each value. Raises `ServerUnreachable` if no server is named."""
+        _check_call()
+        return super().map(*args, **kwargs)
+
+    def with_options(self, **options: Any) -> "NamedServerTask[P, R]":
+        """Return the task with other options."""
+        made = super().with_options(**options)
+        made.__class__ = type(self)
+        return cast(NamedServerTask[P, R], made)
+
+
+def task(**options: Any) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Return a decorator that turns a function into a task. Takes the options of `prefect.task`."""
+
+    def decorate(function: Callable[P, R]) -> Task[P, R]:
+        return NamedServerTask(function, **options)
+
+    return decorate
+
+
+def _check_call() -> None:
+    """Check that a server is named, unless this is within a run, which has one."""
+    if FlowRunContext.get() is None and TaskRunContext.get() is None:
+        check_server_is_named()
 
 
 def flow(**options: Any) -> Callable[[Callable[P, R]], Flow[P, R]]:

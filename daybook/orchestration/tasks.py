@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TypeVar
 
-from prefect import get_run_logger, runtime, task
+from prefect import get_run_logger, runtime
 from prefect.cache_policies import NO_CACHE
 
 from daybook.definitions.table_files import read_table
@@ -21,6 +21,7 @@ from daybook.orchestration.artifacts.extract_progress import ExtractPage
 from daybook.orchestration.artifacts.load_report import show
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.events import emit_loaded
+from daybook.orchestration.flow import task
 from daybook.orchestration.monitor_events import emit_check_results
 from daybook.orchestration.run_plan import PlanRequest, plan_for_body
 from daybook.orchestration.run_tags import tag

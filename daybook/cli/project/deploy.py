@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from daybook.project import project_root
 
 if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+    from daybook.definitions.project_file import ProjectFile
     from daybook.orchestration.deploy.deploy_plan import Plan
 
 _SHOWN = 12  # lines of each kind
@@ -51,6 +54,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
                 f"Project {project.name} ({root}), work pool {project.work_pool}, server {_shown(str(client.api_url))}"
             )
             print("\n".join(_lines(plan, 10**9 if given.verbose else _SHOWN)))
+        _warn(client, project)
         if given.dry_run:
             return 0
         if plan.remove and not given.yes and not (not given.json and _confirmed(len(plan.remove))):
@@ -66,6 +70,14 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
     if plan.changes_something and not given.json and not problems:
         print("Done.")
     return 1 if problems else 0
+
+
+def _warn(client: "SyncPrefectClient", project: "ProjectFile") -> None:
+    """Print why runs would wait or fail. It is no reason not to deploy: the blocks and the worker may come later."""
+    from daybook.orchestration.doctor.before_deploy import problems_of_runs
+
+    for found in problems_of_runs(client, project):
+        print(f"! {found.check}: {found.text}\n    → {found.remedy}", file=sys.stderr)
 
 
 def _put_automations(*, quiet: bool) -> None:

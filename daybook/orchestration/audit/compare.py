@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect import Task, runtime, task
+from prefect import Task, runtime
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
@@ -16,6 +16,7 @@ from daybook.definitions.table import Table
 from daybook.errors import AuditRefused, DaybookError, LoadFailed, WarehouseLost
 from daybook.model.interval import Interval
 from daybook.orchestration.blocks import open as blocks
+from daybook.orchestration.flow import task
 from daybook.orchestration.flow_options import retry_options
 from daybook.sql.retries import with_retries
 

@@ -19,6 +19,7 @@ from daybook.extras import extra
 from daybook.orchestration.blocks import stored_blocks
 from daybook.orchestration.blocks.errors import BlockUnusable
 from daybook.orchestration.blocks.other_database import check_own
+from daybook.orchestration.blocks.server import check_server_is_named
 from daybook.orchestration.blocks.stored_blocks import FOLDER_STAGE, S3_STAGE, B, document, load
 from daybook.stage.folder import FolderStage
 from daybook.warehouses.base import Warehouse
@@ -102,7 +103,7 @@ def stage() -> "FolderStage | S3Stage":
     """
     target = current_target()
     name = target.block("stage")
-    with get_client(sync_client=True) as client:
+    with _client() as client:
         on_s3 = document(client, S3_STAGE, name) is not None
         in_folder = document(client, FOLDER_STAGE, name) is not None
     if on_s3 and in_folder:
@@ -132,7 +133,7 @@ def copy_iam_role() -> str | None:
     """Return the role that Redshift's COPY assumes, from `RedshiftCopy/warehouse`; None if there is no such block."""
     from daybook.orchestration.blocks.block_types import RedshiftCopy
 
-    with get_client(sync_client=True) as client:
+    with _client() as client:
         found = existing(client, RedshiftCopy, "warehouse", "DAYBOOK_COPY_IAM_ROLE")
     return found.iam_role if found else None
 
@@ -142,7 +143,7 @@ def aws_session() -> "AwsSession | None":
     with extra("s3"):
         from prefect_aws import AwsCredentials
 
-    with get_client(sync_client=True) as client:
+    with _client() as client:
         found = existing(client, AwsCredentials, "aws", "AWS_ACCESS_KEY_ID")
     if found is None or not (found.aws_access_key_id or found.profile_name):
         return None
@@ -170,7 +171,7 @@ def existing(client: SyncPrefectClient, kind: type[B], name: str, variable: str 
 def secret_values() -> tuple[str, ...]:
     """Return the passwords, keys and tokens of every block, or none if they cannot be read. Never raises."""
     try:
-        with get_client(sync_client=True) as client:
+        with _client() as client:
             return tuple(sorted(stored_blocks.secret_values(client)))
     except Exception as error:
         logger.warning("the blocks' secrets could not be read: %s", type(error).__name__)
@@ -179,6 +180,7 @@ def secret_values() -> tuple[str, ...]:
 
 def _load(kind: type[B], name: str, variable: str | None) -> B:
     """Return the target's block for the block `name` of the files."""
+    check_server_is_named()
     name = current_target().block(name)
     try:
         return load(kind, name)
@@ -188,6 +190,12 @@ def _load(kind: type[B], name: str, variable: str | None) -> B:
         raise BlockUnusable(f"the block {kind.__name__}/{name} is invalid: {remedy}") from None
     except ValueError:
         raise _missing(f"{kind.__name__}/{name}", variable) from None
+
+
+def _client() -> SyncPrefectClient:
+    """Return a client of the named server. Without one, Prefect would start a temporary server."""
+    check_server_is_named()
+    return get_client(sync_client=True)
 
 
 def _missing(block: str, variable: str | None) -> BlockUnusable:

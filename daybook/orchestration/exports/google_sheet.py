@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from prefect import get_run_logger, runtime, task
+from prefect import get_run_logger, runtime
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
@@ -14,6 +14,7 @@ from daybook.integrations.google_sheets.export import Selection, Written
 from daybook.ledger.ledger import Entry
 from daybook.orchestration.artifacts.text import page_key
 from daybook.orchestration.blocks import open as blocks
+from daybook.orchestration.flow import task
 from daybook.sources.google_sheets.ranges import parse
 
 

@@ -4,11 +4,12 @@ import contextvars
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
 
 from daybook.errors import DaybookError, SourceLost, WarehouseLost
 from daybook.load.load import LoadReport
+from daybook.orchestration.flow import task
 from daybook.orchestration.run_plan import PlanRequest, plan_for_body
 from daybook.orchestration.run_tags import tag
 from daybook.orchestration.tasks import extract, load, run_steps, transform

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from prefect import get_run_logger, runtime, task
+from prefect import get_run_logger, runtime
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 
@@ -16,6 +16,7 @@ from daybook.monitoring.key_metrics.metrics_table import KeyMetrics
 from daybook.monitoring.key_metrics.weekly_message import has_news, weekly
 from daybook.monitoring.key_metrics.weekly_metrics import Metrics
 from daybook.orchestration.blocks import open as blocks
+from daybook.orchestration.flow import task
 from daybook.orchestration.metrics.measure import measured, readable
 from daybook.orchestration.notifications import messages
 from daybook.orchestration.notifications.outbox import Outbox

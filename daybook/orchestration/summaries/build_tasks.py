@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from prefect import get_run_logger, runtime, task
+from prefect import get_run_logger, runtime
 from prefect.cache_policies import NO_CACHE
 
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.events import emit_built
+from daybook.orchestration.flow import task
 from daybook.orchestration.monitor_events import emit_check_results
 from daybook.summaries.builder.build import Built, build
 from daybook.summaries.builder.scheduler import BuildResults, run_in_order
