@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from daybook.definitions.targets.project_target import of_target, other_targets
+from daybook.ledger.ledger import Ledger
 from daybook.ledger.state_table import SCHEMA
 from daybook.orchestration.doctor.findings import Finding
 from daybook.orchestration.doctor.workers import clock
@@ -80,6 +82,7 @@ def check_warehouse(warehouse: Warehouse, tables: Sequence[str]) -> Iterator[Fin
         for schema, remedy in missing:
             yield Finding("error", check, f"a load may not create tables in the schema {schema}", remedy)
         yield from _temporary(check, session)
+        yield from _others(check, warehouse, session, tables)
         yield from _owners(check, warehouse, session, tables)
         if not missing:
             yield Finding("ok", check, f"may create tables in {', '.join(schemas)}")
@@ -111,6 +114,17 @@ def _temporary(check: str, session: Session) -> Iterator[Finding]:
     if not may:
         grant = f"GRANT TEMPORARY ON DATABASE {_quoted((database,), QUOTE)} TO {_quoted((user,), QUOTE)}"
         yield Finding("error", check, "a load may not create temporary tables", grant)
+
+
+def _others(check: str, warehouse: Warehouse, session: Session, tables: Sequence[str]) -> Iterator[Finding]:
+    """Yield a warning if the ledger has loads of other targets alone: the block may have another target's database."""
+    if not (others := other_targets()) or not warehouse.exists(session, f"{SCHEMA}.ledger"):
+        return
+    loaded = list(Ledger(warehouse).ends(session))
+    if loaded and not of_target(loaded, tables):
+        text = f"its ledger has {len(loaded)} tables of other targets ({', '.join(others)}), and none of this one"
+        remedy = "nothing, if this target has not loaded yet; otherwise the block has another target's database"
+        yield Finding("warning", check, text, remedy)
 
 
 def _owners(check: str, warehouse: Warehouse, session: Session, tables: Sequence[str]) -> Iterator[Finding]:
