@@ -70,7 +70,7 @@ def run(
 
 def _check_logins(plan: BlockPlan) -> None:
     """Log in to the databases of the plan, and print the notes. Raises `EnvironmentRefused` if one refuses."""
-    from daybook.orchestration.blocks.logins import check_logins  # imports SQLAlchemy
+    from daybook.orchestration.blocks.database_url import check_logins  # imports SQLAlchemy
 
     databases = [one.database(plan.environment) for one in plan.wanted]
     problems, notes = check_logins(filter(None, databases))

@@ -1,4 +1,4 @@
-"""Read a database URL. It must be complete, and use a driver that Daybook supports.
+"""Read a database URL, which must be complete and use a driver that Daybook supports, and log in with it.
 
 SQLAlchemy parses the URL (https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls). The rules here refuse
 URLs in which it would guess. For example, it takes everything after the first `@` as the host, so part of a password
@@ -6,16 +6,24 @@ that is not percent-encoded would end up in clear text in a field that every pag
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine import URL, make_url
 
+from daybook.orchestration.blocks.declaration import DatabaseAddress
 from daybook.orchestration.blocks.errors import BadValue
+from daybook.sources.database import readers
+from daybook.sql.database_error import DatabaseError
+from daybook.sql.login import SECONDS, is_refused, logged_in
 from daybook.sql.network_limits import READ_TIMEOUT
+from daybook.warehouses.registry import find_warehouse, open_warehouse
 
 _ALIASES = {"postgres": "postgresql"}
 """Heroku's name for the dialect, which SQLAlchemy no longer accepts."""
 _SECRET_IN_QUERY = {"password", "passwd", "sslpassword", "ssl_key_password"}
+#: The option of a warehouse's URL by which a worker logs in with its own identity at AWS, and not with a password.
+_IAM = "iam"
 _ENCODE = "percent-encode user and password (@ is %40, : is %3A, / is %2F, % is %25)"
 
 
@@ -76,3 +84,42 @@ def _parse(text: str, examples: Sequence[str]) -> URL:
         if url.password
         else URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query)
     )
+
+
+def check_logins(databases: Iterable[DatabaseAddress]) -> tuple[list[str], list[str]]:
+    """Log in to each database before its block is saved, and return the problems and the notes. Neither has a secret.
+
+    A login that the server refuses is a problem. A database that this machine cannot reach is a note, because the
+    worker may reach it.
+
+    Raises:
+        ExtraMissing: a warehouse's SQLAlchemy dialect is not installed.
+    """
+    problems, notes = list[str](), list[str]()
+    for one in databases:
+        shown = one.url.render_as_string(hide_password=True)
+        if one.url.query.get(_IAM):
+            notes.append(f"{one.variable}: the login with IAM is not checked: run `daybook doctor`")
+            continue
+        try:
+            _log_in(one)
+        except DatabaseError as error:
+            if is_refused(error):
+                remedy = "Correct it, or save it all the same with --no-check"
+                problems.append(f"{one.variable}: {shown} refuses the login: {error.message}. {remedy}")
+            else:
+                notes.append(f"{one.variable}: this machine cannot reach {shown} (a worker may): {error.message}")
+    return problems, notes
+
+
+def _log_in(one: DatabaseAddress) -> None:
+    if one.exclusive:
+        find_warehouse(one.url.get_backend_name()).check_installed()
+    engine = create_engine(one.url, poolclass=NullPool, hide_parameters=True)
+    if one.exclusive:  # a warehouse has options of its own in the URL
+        opened = open_warehouse(engine, copy_iam_role="default")
+        opened.set_timeouts(SECONDS)
+        with opened.session():
+            return
+    with logged_in(engine, readers()[engine.dialect.name].read_error):
+        return

@@ -6,7 +6,7 @@ import pytest
 from prefect_sqlalchemy import SqlAlchemyConnector
 from sqlalchemy.engine import make_url
 
-from daybook.orchestration.blocks import logins, other_database
+from daybook.orchestration.blocks import database_url, other_database
 from daybook.orchestration.blocks import open as open_
 from daybook.orchestration.blocks.errors import BlockUnusable
 from daybook.orchestration.blocks.stored_blocks import load
@@ -86,7 +86,7 @@ def test_a_wrong_password_does_not_replace_a_right_one(
 
     run_blocks(DAYBOOK_WAREHOUSE_URL=PROD)
     wrong = PROD.replace("hunter2", "hunter3")
-    monkeypatch.setattr(logins, "_log_in", lambda _: (_ for _ in ()).throw(refusal()))
+    monkeypatch.setattr(database_url, "_log_in", lambda _: (_ for _ in ()).throw(refusal()))
     assert main({"DAYBOOK_WAREHOUSE_URL": wrong}, check=True) == 1
     printed = capsys.readouterr()
     assert printed.out == "" and "Nothing was saved" in printed.err and "refuses the login" in printed.err

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.engine import URL, make_url
 
-from daybook.orchestration.blocks import logins
+from daybook.orchestration.blocks.database_url import check_logins
 from daybook.orchestration.blocks.declaration import DatabaseAddress
-from daybook.orchestration.blocks.logins import check_logins
 from tests.support.servers.ports import free_port
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.redshift import Redshift
@@ -57,5 +56,5 @@ def test_logins_to_redshift(redshift: Redshift) -> None:
 
 def test_a_login_with_iam_is_left_to_doctor() -> None:
     url = make_url("redshift+psycopg2://loader@wh.example:5439/dwh?iam=true")
-    problems, (note,) = logins.check_logins([warehouse(url)])
+    problems, (note,) = check_logins([warehouse(url)])
     assert problems == [] and note.endswith("run `daybook doctor`")
