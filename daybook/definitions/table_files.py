@@ -85,7 +85,8 @@ def file_name(name: str, folder: Path, ending: str) -> str:
     target = current_target()
     short = target.file_name(name)
     path = path_of(short, folder, ending) if short != name else None
-    found = short if path and path.is_file() else name
+    in_group = ending == ".yaml" and path is not None and not path.is_file() and short in names_in_groups(folder)
+    found = short if path and (in_group or path.is_file()) else name
     target.check_schema(found.partition(".")[0], folder)
     return found
 

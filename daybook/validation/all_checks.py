@@ -9,6 +9,7 @@ from daybook.validation.flow_tables import check_flows
 from daybook.validation.owners import check_owners
 from daybook.validation.problem import Problem
 from daybook.validation.project_files import ProjectFiles, read_files
+from daybook.validation.other_targets import check_targets
 from daybook.validation.references import check_checks, check_inputs, check_schedules, check_summaries
 from daybook.validation.unused_defaults import check_defaults
 
@@ -16,6 +17,7 @@ from daybook.validation.unused_defaults import check_defaults
 CHECKS: tuple[Callable[[ProjectFiles], Iterator[Problem]], ...] = (
     check_file_names,
     check_names_by_case,
+    check_targets,
     check_inputs,
     check_summaries,
     check_checks,
@@ -33,5 +35,6 @@ def validate(root: Path) -> tuple[ProjectFiles, list[Problem]]:
     It opens no connection, and never raises because of a file.
     """
     project = read_files(root)
-    problems = {*project.problems, *(problem for check in CHECKS for problem in check(project))}
+    checks = CHECKS if project.readable else ()
+    problems = {*project.problems, *(problem for check in checks for problem in check(project))}
     return project, sorted(problems, key=lambda problem: problem.place)

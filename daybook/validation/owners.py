@@ -32,4 +32,4 @@ def check_owners(project: ProjectFiles) -> Iterator[Problem]:
             message = f"owner: tables/{FILE} does not list {dataset.owner!r}{near}"
         else:
             continue
-        yield project.problem(project.file(name), "owners", message, ("owner",))
+        yield project.problem_of(name, "owners", message, ("owner",))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from daybook.definitions.project_file import FILE, ProjectFile, read_project
@@ -10,10 +11,12 @@ from daybook.definitions.summary import Summary
 from daybook.definitions.summary_files import read_summary, summary_names
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
-from daybook.definitions.table_groups.group_file import group_problems
+from daybook.definitions.table_groups.group_file import group_of, group_problems, read_group
+from daybook.definitions.targets.project_target import Target, current_target
 from daybook.errors import DaybookError, WarehouseError
 from daybook.model.table_name import TableName
 from daybook.summaries.parse.lineage import Lineage, read
+from daybook.summaries.parse.table_names import kept
 from daybook.validation.problem import Problem, Where, line_in_yaml
 from daybook.warehouses.registry import find_warehouse
 
@@ -37,6 +40,21 @@ class ProjectFiles:
     dialect: str
     """sqlglot's name of the warehouse's dialect."""
     problems: tuple[Problem, ...]
+    target: Target
+    """The target whose names the tables have."""
+    readable: bool = True
+    """False if the project's file is invalid, so that no other file could be read."""
+
+    @cached_property
+    def file_names(self) -> frozenset[str]:
+        """Return the same names as the files have them, which are those of prod."""
+        return frozenset(map(self.target.file_name, self.names))
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Return every name of a table: that of its file, of the target, and as the warehouse keeps both."""
+        names = self.names | self.file_names
+        return names | {kept(name, self.dialect) for name in names}
 
     @property
     def folder(self) -> Path:
@@ -44,8 +62,20 @@ class ProjectFiles:
         return self.root / "tables"
 
     def file(self, name: str, ending: str = ".yaml") -> Path:
-        """Return the file of a table or summary."""
-        return _file(self.folder, name, ending)
+        """Return the file of a table or summary: its own, or that of its group."""
+        short = self.target.file_name(name)
+        own = _file(self.folder, short, ending)
+        group = None if ending != ".yaml" or own.is_file() else group_of(short, self.folder)
+        return group or own
+
+    def problem_of(self, name: str, check: str, message: str, where: Where = ()) -> Problem:
+        """Return a problem of the table or summary `name`. `where` is the place in its own file, or in its group's."""
+        path = self.file(name)
+        if path.parent == self.folder:
+            table = TableName.parse(name).table
+            where = ("tables", table, *where) if table in read_group(path).tables else ("defaults", *where)
+            message = f"{name}: {message}"
+        return self.problem(path, check, message, where)
 
     def problem(self, path: Path, check: str, message: str, where: Where | int = ()) -> Problem:
         """Return a problem of the file at `path`. `where` is a line, or a place in a YAML file."""
@@ -58,24 +88,31 @@ class ProjectFiles:
 
 
 def read_files(root: Path) -> ProjectFiles:
-    """Return the files of the project in `root`. This never raises because of a file."""
+    """Return the files of the project in `root`, in the current target. This never raises because of a file."""
     folder, problems = root / "tables", list[Problem]()
-    settings = ProjectFile.model_validate({})
     try:
-        settings = read_project(root)
+        settings, target = read_project(root), current_target(root)
     except DaybookError as error:
         problems += _problems_of(root, error, root / FILE, "project")
+        empty, dialect = ProjectFile.model_validate({}), _dialect(_DEFAULT_WAREHOUSE)
+        return ProjectFiles(root, empty, {}, {}, {}, frozenset(), dialect, tuple(problems), Target(), readable=False)
     tables, summaries = dict[str, Table](), dict[str, Summary]()
-    names = [*table_names(folder), *summary_names(folder)]
-    for found, listed, read_one in (
-        (tables, table_names(folder), read_table),
-        (summaries, summary_names(folder), read_summary),
+    names = list[str]()
+    for found, list_names, read_one in (
+        (tables, table_names, read_table),
+        (summaries, summary_names, read_summary),
     ):
+        try:
+            listed = list_names(folder)
+        except DaybookError as error:  # two schemas of the files are one in the target
+            problems += _problems_of(root, error, root / FILE, "project")
+            continue
+        names += listed
         for name in listed:
             try:
                 found[name] = read_one(name, folder)  # type: ignore[assignment]
             except DaybookError as error:
-                problems += _problems_of(root, error, _file(folder, name), "fields")
+                problems += _problems_of(root, error, _file(folder, target.file_name(name)), "fields")
     for problem in group_problems(folder):
         problems += _problems_of(root, problem, folder, "fields")
     kinds = {kind for one in (*tables.values(), *summaries.values()) for kind in one.layouts}
@@ -89,8 +126,8 @@ def read_files(root: Path) -> ProjectFiles:
         try:
             lineages[name] = read(summary, dialect)
         except DaybookError as error:
-            problems += _problems_of(root, error, _file(folder, name, ".sql"), "sql")
-    return ProjectFiles(root, settings, tables, summaries, lineages, frozenset(names), dialect, tuple(problems))
+            problems += _problems_of(root, error, _file(folder, target.file_name(name), ".sql"), "sql")
+    return ProjectFiles(root, settings, tables, summaries, lineages, frozenset(names), dialect, tuple(problems), target)
 
 
 def _dialect(warehouse: str) -> str:

@@ -22,10 +22,9 @@ _CHECK_FIELDS = ("checks", "input_checks", "output_checks")
 
 def undefined(project: ProjectFiles, name: str) -> str | None:
     """Return the problem with a reference to the table `name`, or None if a file or `external:` has it."""
-    known = {kept(one, project.dialect) for one in project.names} | project.names
-    if name in known or any(fnmatchcase(name, pattern) for pattern in (*project.settings.external, *_SYSTEM)):
+    if name in project.known or any(fnmatchcase(name, pattern) for pattern in (*project.settings.external, *_SYSTEM)):
         return None
-    near = did_you_mean(name, sorted(project.names), "write its file.", most=2, cutoff=0.75)
+    near = did_you_mean(name, sorted(project.file_names), "write its file.", most=2, cutoff=0.75)
     return f"no file defines {name}{near} If another tool makes it, list it under external: in daybook.yaml"
 
 
@@ -72,18 +71,18 @@ def check_schedules(project: ProjectFiles) -> Iterator[Problem]:
     """Yield a problem for each table that `schedule: {after: …}` names and that no file defines, and for each cycle."""
     sorter, awaited = TopologicalSorter[str](), dict[str, tuple[str, ...]]()
     for name, table in project.tables.items():
-        awaited[name] = tuple(table.schedule.after) if table.schedule else ()
+        awaited[name] = tuple(map(project.target.either, table.schedule.after)) if table.schedule else ()
         sorter.add(name, *awaited[name])
         for one in awaited[name]:
             if message := undefined(project, one):
-                yield project.problem(project.file(name), "schedules", f"schedule.after: {message}", ("schedule",))
+                yield project.problem_of(name, "schedules", f"schedule.after: {message}", ("schedule",))
     try:
         sorter.prepare()
     except CycleError as error:
         cycle = error.args[1]
         first = next(name for name in cycle if name in awaited)
         message = f"schedule.after: tables wait for each other: {' → '.join(reversed(cycle))}. Remove one of them"
-        yield project.problem(project.file(first), "schedules", message, ("schedule",))
+        yield project.problem_of(first, "schedules", message, ("schedule",))
 
 
 def check_checks(project: ProjectFiles) -> Iterator[Problem]:
@@ -95,7 +94,6 @@ def check_checks(project: ProjectFiles) -> Iterator[Problem]:
 
 
 def _problems_of(project: ProjectFiles, name: str, one: Check, where: Where) -> Iterator[Problem]:
-    path = project.file(name)
     tables = [one.table] if one.table else []
     if one.relationship is not None:
         tables.append(one.relationship.to.rpartition(".")[0])
@@ -108,10 +106,10 @@ def _problems_of(project: ProjectFiles, name: str, one: Check, where: Where) -> 
         except (SqlglotError, ValueError, RecursionError) as error:
             details = getattr(error, "errors", None)
             near = f" at {details[0]['highlight']!r}" if details else ""
-            yield project.problem(path, "sql", f"the check's SQL cannot be parsed{near}: {one.asked}", where)
+            yield project.problem_of(name, "sql", f"the check's SQL cannot be parsed{near}: {one.asked}", where)
     for table in dict.fromkeys(tables):
         if table != name and (message := undefined(project, table)):
-            yield project.problem(path, "references", f"the check {one.asked:.80}: {message}", where)
+            yield project.problem_of(name, "references", f"the check {one.asked:.80}: {message}", where)
 
 
 def _tables_of(tree: exp.Expr, dialect: str) -> list[str]:

@@ -33,8 +33,15 @@ def _days(value: Any) -> Any:
     return int(found[1]) * (7 if found[2] == "week" else 1)
 
 
+def _condition(text: str) -> str:
+    from daybook.sources.database.filters import fragment_parser  # sqlglot takes long to import
+
+    return fragment_parser.check(text, fragment_parser.parse_where)
+
+
 TargetName = Annotated[str, AfterValidator(_target_name)]
 Affix = Annotated[str, AfterValidator(_affix)]
+Condition = Annotated[str, AfterValidator(_condition)]
 Days = Annotated[int, BeforeValidator(_days), WithJsonSchema({"type": "string", "pattern": "(day|week)s?$"})]
 
 
@@ -70,7 +77,7 @@ class TargetSettings(Strict):
         description="Owe only this many days: 7 days. It moves the `start` of every table that has one. Other tables "
         "are filtered by `where`.",
     )
-    where: dict[str, str] = Field(
+    where: dict[str, Condition] = Field(
         {},
         description="Row filters for tables of a database, as pattern: condition, added to their own `where`. "
         "Example: {'raw_data.orders': \"country = 'DE'\"}.",
