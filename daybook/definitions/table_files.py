@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from daybook.definitions.defaults import defaults_of_table
 from daybook.definitions.table import Table
-from daybook.definitions.table_groups.group_file import group_layers, names_in_groups
+from daybook.definitions.table_groups.group_file import group_layers, group_of, names_in_groups
 from daybook.definitions.targets.project_target import current_target
 from daybook.definitions.targets.renaming import TargetNames, in_target
 from daybook.errors import TableFileError
@@ -85,7 +85,7 @@ def file_name(name: str, folder: Path, ending: str) -> str:
     target = current_target()
     short = target.file_name(name)
     path = path_of(short, folder, ending) if short != name else None
-    in_group = ending == ".yaml" and path is not None and not path.is_file() and short in names_in_groups(folder)
+    in_group = path is not None and ending == ".yaml" and not path.is_file() and group_of(short, folder) is not None
     found = short if path and (in_group or path.is_file()) else name
     target.check_schema(found.partition(".")[0], folder)
     return found

@@ -6,10 +6,10 @@ from pathlib import Path
 from daybook.validation.deployed_tables import check_deployments
 from daybook.validation.file_names import check_file_names, check_names_by_case
 from daybook.validation.flow_tables import check_flows
+from daybook.validation.other_targets import check_targets
 from daybook.validation.owners import check_owners
 from daybook.validation.problem import Problem
 from daybook.validation.project_files import ProjectFiles, read_files
-from daybook.validation.other_targets import check_targets
 from daybook.validation.references import check_checks, check_inputs, check_schedules, check_summaries
 from daybook.validation.unused_defaults import check_defaults
 

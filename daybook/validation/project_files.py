@@ -43,7 +43,7 @@ class ProjectFiles:
     target: Target
     """The target whose names the tables have."""
     readable: bool = True
-    """False if the project's file is invalid, so that no other file could be read."""
+    """False if the project's file is invalid, or its target, so that no other file could be read."""
 
     @cached_property
     def file_names(self) -> frozenset[str]:
@@ -72,8 +72,9 @@ class ProjectFiles:
         """Return a problem of the table or summary `name`. `where` is the place in its own file, or in its group's."""
         path = self.file(name)
         if path.parent == self.folder:
-            table = TableName.parse(name).table
-            where = ("tables", table, *where) if table in read_group(path).tables else ("defaults", *where)
+            table, group = TableName.parse(name).table, read_group(path)
+            is_own = not where or where[0] in (group.tables.get(table) or {}) or where[0] not in group.defaults
+            where = ("tables", table, *where) if is_own else ("defaults", *where)
             message = f"{name}: {message}"
         return self.problem(path, check, message, where)
 
@@ -92,25 +93,16 @@ def read_files(root: Path) -> ProjectFiles:
     folder, problems = root / "tables", list[Problem]()
     try:
         settings, target = read_project(root), current_target(root)
+        listed = table_names(folder), summary_names(folder)  # two schemas of the files may be one in the target
     except DaybookError as error:
         problems += _problems_of(root, error, root / FILE, "project")
         empty, dialect = ProjectFile.model_validate({}), _dialect(_DEFAULT_WAREHOUSE)
         return ProjectFiles(root, empty, {}, {}, {}, frozenset(), dialect, tuple(problems), Target(), readable=False)
     tables, summaries = dict[str, Table](), dict[str, Summary]()
-    names = list[str]()
-    for found, list_names, read_one in (
-        (tables, table_names, read_table),
-        (summaries, summary_names, read_summary),
-    ):
-        try:
-            listed = list_names(folder)
-        except DaybookError as error:  # two schemas of the files are one in the target
-            problems += _problems_of(root, error, root / FILE, "project")
-            continue
-        names += listed
-        for name in listed:
+    for names, found, read_one in zip(listed, (tables, summaries), (read_table, read_summary), strict=True):
+        for name in names:
             try:
-                found[name] = read_one(name, folder)  # type: ignore[assignment]
+                found[name] = read_one(name, folder)  # type: ignore[index]
             except DaybookError as error:
                 problems += _problems_of(root, error, _file(folder, target.file_name(name)), "fields")
     for problem in group_problems(folder):
@@ -127,7 +119,8 @@ def read_files(root: Path) -> ProjectFiles:
             lineages[name] = read(summary, dialect)
         except DaybookError as error:
             problems += _problems_of(root, error, _file(folder, target.file_name(name), ".sql"), "sql")
-    return ProjectFiles(root, settings, tables, summaries, lineages, frozenset(names), dialect, tuple(problems), target)
+    every = frozenset(one for names in listed for one in names)
+    return ProjectFiles(root, settings, tables, summaries, lineages, every, dialect, tuple(problems), target)
 
 
 def _dialect(warehouse: str) -> str:
@@ -157,7 +150,7 @@ def _problems_of(root: Path, error: DaybookError, path: Path, check: str) -> Ite
 
 
 def _line(file: Path, text: str) -> int | None:
-    if marks := _YAML_LINE.findall(text):
+    if "is not YAML" in text and (marks := _YAML_LINE.findall(text)):
         return int(marks[-1])
     field = _FIELD.match(text)
     return line_in_yaml(file, field["field"].split(".")) if field else None

@@ -71,9 +71,10 @@ def check_schedules(project: ProjectFiles) -> Iterator[Problem]:
     """Yield a problem for each table that `schedule: {after: …}` names and that no file defines, and for each cycle."""
     sorter, awaited = TopologicalSorter[str](), dict[str, tuple[str, ...]]()
     for name, table in project.tables.items():
-        awaited[name] = tuple(map(project.target.either, table.schedule.after)) if table.schedule else ()
+        after = table.schedule.after if table.schedule else ()
+        awaited[name] = tuple(map(project.target.either, after))  # files have the names of prod
         sorter.add(name, *awaited[name])
-        for one in awaited[name]:
+        for one in after:
             if message := undefined(project, one):
                 yield project.problem_of(name, "schedules", f"schedule.after: {message}", ("schedule",))
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from daybook.cli.project.validate import main
+from daybook.validation import project_files
 from daybook.validation.all_checks import validate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -219,3 +220,90 @@ def test_it_needs_no_environment_and_imports_no_prefect(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+_GROUP = """\
+source: {kind: database, block: production, tables: 'shop.*'}
+schema: raw_shop
+defaults: {owner: shop}
+tables:
+  carts: {owner: shop}
+"""
+_TARGETS = {
+    "daybook.yaml": "name: shop\ntarget: dev\ntargets:\n  dev: {}\n  personal: {schema_prefix: '{user}_'}\n",
+    "tables/shop.yaml": _GROUP,
+    "tables/shop.tables.yaml": "tables: {carts: {load: replace}, refunds: {load: replace, table: [shop, refunds]}}\n",
+    "tables/raw_data/orders.yaml": _TABLE + "schedule: {after: raw_shop.carts}\n",
+    "prefect.yaml": "deployments:\n- {tags: [daybook, raw_data.orders], parameters: {table: raw_shop.carts}}\n",
+    "flows/own.py": "from daybook.load.planning.plan import plan\n\nplan('raw_data.orders')\n",
+}
+
+
+@pytest.fixture
+def of_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the current project, whose default target is dev. It has a group file."""
+    monkeypatch.setenv("DAYBOOK_PROJECT", str(tmp_path))
+    return write(tmp_path, _TARGETS)
+
+
+@pytest.mark.parametrize("target", ["", "dev", "prod", "personal"])
+def test_the_files_are_valid_in_every_target(of_targets: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYBOOK_TARGET", target)
+    project, found = validate(of_targets)
+    assert list(map(str, found)) == []
+    assert len(project.tables) == 3 and len(project.summaries) == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (
+            {"tables/analytics/daily.sql": _SELECT.replace("orders\ng", "ordres\ng")},
+            "tables/analytics/daily.sql:2: no file defines raw_data.ordres; did you mean 'raw_data.orders'?",
+        ),
+        ({"tables/raw_data/orders.yaml": _TABLE + "lod: x\n"}, "tables/raw_data/orders.yaml:10: lod: unknown field"),
+        (
+            {"tables/shop.yaml": _GROUP + "  refunds: {load: nonsense}\n"},
+            "tables/shop.yaml:6: tables.refunds: load: no such strategy",
+        ),
+        (
+            {
+                "tables/owners.yaml": "owners: {other: {}, shop: {}}\n",
+                "tables/shop.yaml": _GROUP.replace("{owner: shop}", "{owner: x}", 1),
+            },
+            "tables/shop.yaml:3: dev_raw_shop.refunds: owner: tables/owners.yaml does not list 'x'",
+        ),
+        (
+            {"tables/dev_raw_data/other.yaml": _TABLE},
+            "daybook.yaml: target dev: tables/raw_data goes to the schema dev_raw_data",
+        ),
+        (
+            {"tables/stage_raw_data/other.yaml": _TABLE, "daybook.yaml": _TARGETS["daybook.yaml"] + "  stage: {}\n"},
+            "daybook.yaml:6: target stage: tables/raw_data goes to the schema stage_raw_data",
+        ),
+        (
+            {"daybook.yaml": _TARGETS["daybook.yaml"] + "  stage: {where: {'*': 'a > ('}}\n"},
+            "daybook.yaml:6: targets.stage.where.*: line 1, column 5, near '(': this ( is not closed",
+        ),
+        (
+            {"daybook.yaml": "target: dve\ntargets: {dev: {}}\n"},
+            "daybook.yaml: has no target 'dve'; did you mean 'dev'?",
+        ),
+        ({"daybook.yaml": "nonsense: 1\n"}, "daybook.yaml:1: nonsense: unknown field"),
+    ],
+)
+def test_problems_name_the_files_in_a_target(of_targets: Path, files: dict[str, str], expected: str) -> None:
+    found = problems(of_targets, {**_TARGETS, **files})
+    assert any(one.startswith(expected) for one in found), found
+    assert not [one for one in found if not one.startswith(expected) and "dev_" in one], found
+
+
+def test_a_reference_is_looked_up_without_reading_all_names_again(
+    of_targets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise, the time of the check grows with the square of the number of tables."""
+    asked = []
+    monkeypatch.setattr(project_files, "kept", lambda name, dialect: asked.append(name) or name)
+    check = "checks: [{relationship: {column: id, to: raw_data.orders.id}}]\n"
+    problems(of_targets, {**_TARGETS, **{f"tables/raw_data/t{number}.yaml": _TABLE + check for number in range(20)}})
+    assert len(asked) < 100
