@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
     parser.add_argument("--verbose", action="store_true", help="list every deployment of the plan")
     parser.add_argument("--json", action="store_true", help="print the plan as JSON; removing then needs --yes")
     given = parser.parse_args(arguments)
+    from daybook.orchestration.server.require import require_server
+
+    require_server()
     from daybook.definitions.project_file import read_project
     from daybook.definitions.targets.project_target import current_target
     from daybook.orchestration.blocks.server import server  # imports Prefect, which is slow

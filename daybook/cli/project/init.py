@@ -79,10 +79,11 @@ def _write(root: Path, project: NewProject, *, keep: bool, force: bool, folder: 
         print("Nothing was written. --keep keeps them and writes the others; --force overwrites them.", file=sys.stderr)
         return 1
     kept = {name for name in in_the_way if keep or is_users(name)}
-    for name, text in files.items():
-        if name not in kept:
-            write_file(root, name, text)
-    print(f"Made the project {project.name} in {root}: {len(files) - len(kept)} files")
+    new = [name for name in files if name not in kept and (name in in_the_way or not (root / name).exists())]
+    for name in new:
+        write_file(root, name, files[name])
+    made = f"Made the project {project.name} in {root}: {len(new)} files"
+    print(made if new else f"The project {project.name} in {root} has all files already")
     if kept:
         print(f"Kept your own: {', '.join(sorted(kept))}")
     if (other := os.environ.get(VARIABLE)) and Path(other).resolve() != root:

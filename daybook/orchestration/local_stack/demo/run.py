@@ -31,6 +31,7 @@ from daybook.orchestration.local_stack.demo.session_data import make_sessions
 from daybook.orchestration.local_stack.environment import api_url
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.stack import WORK_POOL, LocalStack
+from daybook.orchestration.server.programs import deploy_command
 from daybook.shell import command
 
 FULL_REFRESH, DAILY, CATCH_UP, SUMMARIES = "nps/full-refresh", "nps/daily", "catch-up/daily", "summaries/daily"
@@ -67,7 +68,7 @@ def start_and_catch_up(stack: LocalStack, narrator: Narrator) -> None:
                 client.create_flow_run_from_deployment(client.read_deployment_by_name(CATCH_UP).id)
                 step.detail = "started: it loads the intervals that were missed"
             except ObjectNotFound:
-                step.detail = "nothing is deployed yet: run `make deploy` or `make demo`"
+                step.detail = f"nothing is deployed yet: run `{deploy_command()}`"
 
 
 @dataclass(frozen=True)

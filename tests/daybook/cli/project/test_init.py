@@ -105,6 +105,13 @@ def test_the_requirements_pin_the_release_and_the_extras_of_the_servers(
     assert "daybook[parquet,sheets]==" in (folder / "shop" / "requirements.txt").read_text()
 
 
+def test_a_second_time_it_writes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["shop"])
+    capsys.readouterr()
+    assert main(["shop"]) == 0
+    assert "has all files already" in capsys.readouterr().out
+
+
 def test_files_that_exist_are_named_and_nothing_is_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "README.md").write_text("Ours.")
     assert main([]) == 1
