@@ -23,6 +23,8 @@ from daybook.warehouses.base import Warehouse
 
 #: The state of a table whose ledger was not read.
 UNKNOWN = "unknown"
+#: The state of a table whose intervals before the first loaded one are missing, back to its `start:`.
+NO_HISTORY = "no history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Listed:
     kind: str
     """The kind of its source, `summary`, or `no file` for a table that only the ledger knows."""
     state: str
-    """`loaded`, `behind`, `late`, `failed`, `never loaded`, `invalid file`, or `unknown` without the ledger."""
+    """`loaded`, `no history`, `behind`, `late`, `failed`, `never loaded`, `invalid file`, or, without the ledger,
+    `unknown`."""
     loaded_until: datetime | None = None
     """The end of the newest interval that is loaded."""
     last_interval: str = ""
@@ -124,7 +127,16 @@ def _state(dataset: Dataset, known: Known, cover: Coverage | None, now: datetime
     if dataset.due and _is_late(dataset, cover, now):
         return "late"
     grid = dataset.load_grid
-    return "behind" if grid and cover.until < grid.containing(now).start else "loaded"
+    if grid and cover.until < grid.containing(now).start:
+        return "behind"
+    return NO_HISTORY if _lacks_history(dataset, cover) else "loaded"
+
+
+def _lacks_history(dataset: Dataset, cover: Coverage) -> bool:
+    if not isinstance(dataset, Table) or dataset.catch_up_policy != "all" or dataset.load_grid is None:
+        return False
+    first = start_of(dataset)
+    return first is not None and cover.since > first
 
 
 def _is_late(dataset: Dataset, cover: Coverage, now: datetime) -> bool:

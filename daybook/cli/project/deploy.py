@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
     if target.is_prod and project.deployments.monitor and not problems:
         _put_automations(quiet=given.json)
     if plan.changes_something and not given.json and not problems:
-        print("Done.")
+        print("\n".join(["Done.", *_first_loads(plan)]))
     return 1 if problems else 0
 
 
@@ -102,8 +102,19 @@ def _put_automations(*, quiet: bool) -> None:
         print(f"Automations that report failures: {', '.join(counts)}.")
 
 
+def _first_loads(plan: "Plan") -> Iterator[str]:
+    """Yield how to load the history of new tables: a scheduled run loads their last interval alone."""
+    scheduled = [one for one, _ in plan.create if one.flow == "load" and (one.schedule or one.after)]
+    if scheduled:
+        yield "A scheduled run loads the last interval of a table. To load all that the sources have now:"
+        yield from (f"  prefect deployment run {one.full_name} --param full_refresh=true" for one in scheduled[:_SHOWN])
+    if len(scheduled) > _SHOWN:
+        yield f"  … and {len(scheduled) - _SHOWN} more"
+
+
 def _lines(plan: "Plan", shown: int) -> Iterator[str]:
-    yield from _some("create", [(one.full_name, one.starts) for one, _ in plan.create], shown)
+    starts = sorted((one for one, _ in plan.create), key=lambda one: not (one.schedule or one.after))
+    yield from _some("create", [(one.full_name, one.starts) for one in starts], shown)
     yield from _some("update", [(one.wanted.full_name, ", ".join(one.parts)) for one in plan.update], shown)
     yield from _some("remove", [(name, "no longer declared") for name, *_ in plan.remove], shown)
     why = "it lacks the project's tag, so Daybook did not make it"

@@ -9,15 +9,16 @@ from pathlib import Path
 from daybook.cli.exits import print_json
 from daybook.cli.tables.ends import BlocksEnds, Ends
 from daybook.errors import DaybookError
-from daybook.lifecycle.table_list import Known, Listed, listed, read_ledger
+from daybook.lifecycle.table_list import NO_HISTORY, Known, Listed, listed, read_ledger
 from daybook.sql.database_error import DatabaseError
 
 _DESCRIPTION = """\
 List the tables and summaries of the project, and those that only the ledger knows: kind, state, last interval loaded,
 schedule, due, owner. The warehouse is found by its block on the Prefect server. Without it, states are unknown.
 
-States: loaded; behind (a complete interval after the last one is not loaded); late (behind its due: time); failed (its
-last run failed); never loaded; invalid file.
+States: loaded; no history (the intervals from start: to the first loaded one are missing); behind (a complete interval
+after the last one is not loaded); late (behind its due: time); failed (its last run failed); never loaded; invalid
+file.
 """
 _COLUMNS = ("table", "kind", "state", "last interval", "loaded at (UTC)", "schedule", "due", "owner")
 
@@ -71,6 +72,11 @@ def _print(rows: Sequence[Listed]) -> None:
     for row in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print(f"\n{len(rows)} {'table' if len(rows) == 1 else 'tables'}")
+    if lacking := [row.name for row in rows if row.state == NO_HISTORY]:
+        print(
+            f"{len(lacking)} with no history: the intervals from start: to the first loaded one are missing. To "
+            f"load all of a table: daybook load {lacking[0]} --full-refresh"
+        )
 
 
 def _cells(row: Listed) -> tuple[str, ...]:

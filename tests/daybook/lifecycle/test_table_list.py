@@ -21,12 +21,17 @@ FILES = {
     "failed": INTERVALS,
     "never": INTERVALS,
     "whole": "load: replace\n",
+    "first": INTERVALS,
+    "latest": INTERVALS + "catch_up: latest\n",
     "invalid": "load: nonsense\n",
 }
 
 
-def cover(until: datetime, loaded_at: datetime = NOW) -> Coverage:
-    return Coverage(loaded_at, until, loaded_at, datetime(2021, 2, 1, tzinfo=UTC))
+START = datetime(2021, 2, 1, tzinfo=UTC)
+
+
+def cover(until: datetime, loaded_at: datetime = NOW, since: datetime = START) -> Coverage:
+    return Coverage(loaded_at, until, loaded_at, since)
 
 
 @pytest.fixture
@@ -45,6 +50,8 @@ KNOWN = Known(
         "raw.late": cover(datetime(2021, 2, 8, tzinfo=UTC)),
         "raw.failed": cover(datetime(2021, 2, 9, tzinfo=UTC)),
         "raw.whole": cover(NOW),
+        "raw.first": cover(datetime(2021, 2, 9, tzinfo=UTC), since=datetime(2021, 2, 8, tzinfo=UTC)),
+        "raw.latest": cover(datetime(2021, 2, 9, tzinfo=UTC), since=datetime(2021, 2, 8, tzinfo=UTC)),
         "old.gone": cover(datetime(2020, 1, 1, tzinfo=UTC)),
     },
     {"raw.failed": NOW + timedelta(minutes=1), "raw.current": NOW - timedelta(days=1)},
@@ -58,8 +65,10 @@ def test_the_state_of_each_table(folder: Path) -> None:
         "raw.behind": ("database", "behind", "2021-02-06"),
         "raw.current": ("database", "loaded", "2021-02-08"),
         "raw.failed": ("database", "failed", "2021-02-08"),
+        "raw.first": ("database", "no history", "2021-02-08"),
         "raw.invalid": ("?", "invalid file", ""),
         "raw.late": ("database", "late", "2021-02-07"),
+        "raw.latest": ("database", "loaded", "2021-02-08"),
         "raw.never": ("database", "never loaded", ""),
         "raw.whole": ("database", "loaded", "all of it"),
     }
@@ -92,7 +101,7 @@ def test_without_the_warehouse_the_files_are_listed(folder: Path, capsys: pytest
     assert "The ledger was not read, so states are unknown. WarehouseLost: reading the ledger: nobody" in said.err
     assert main(["--state", "unknown"], "daybook tables", Unreachable(), folder) == 1  # type: ignore[arg-type]
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0].split()[:3] == ["table", "kind", "state"] and printed[-1] == "6 tables"
+    assert printed[0].split()[:3] == ["table", "kind", "state"] and printed[-1] == "8 tables"
 
 
 @pytest.mark.full
