@@ -48,6 +48,9 @@ def prefect_environment(home: Path, port: int) -> dict[str, str]:
         "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
         "PYTHONUNBUFFERED": "1",
+        # Only the package tzdata: for every cron schedule that Prefect reads, it would search the system's folders of
+        # zones, which took the server a third of its time
+        "PYTHONTZPATH": "",
         # A worker keeps its files in $TMPDIR/runner_storage. In /tmp that folder belongs to the user who created it.
         "TMPDIR": str(home / "tmp"),
         "NO_PROXY": direct,
