@@ -1,7 +1,7 @@
 """Find deployments on Prefect's server that load a table by intervals, and write the command that runs one."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -16,14 +16,15 @@ from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
 from daybook.definitions.targets.project_target import TAG, current_target, either_name
 from daybook.errors import BackfillRefused
-from daybook.orchestration.pagination import PAGE
+from daybook.orchestration.pagination import PAGE, every
 from daybook.orchestration.server.programs import deploy_command, program
 from daybook.redaction import without_secrets
 from daybook.shell import command
-from daybook.suggestions import did_you_mean
+from daybook.suggestions import did_you_mean, in_full
 
 #: The parameters that a flow needs to load a range.
 RANGE = {"execution_date", "until"}
+_SHOWN = 12  # deployments in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def find_deployment(
 ) -> LoadingDeployment:
     """Return the deployment `name` (`flow/cadence`), with `parameters` for each of its runs.
 
-    Its table is the flow's parameter `table`, or the one that its tags name.
+    Its table is that of the flow's parameter `table` or `tables`, or the one that its tags name.
 
     Raises:
         BackfillRefused: the deployment does not exist, does not load a single table, or always loads a table whole.
@@ -73,9 +74,7 @@ def find_deployment(
     try:
         deployment = client.read_deployment_by_name(name)
     except (ObjectNotFound, ValueError):
-        known = sorted(_names(client))
-        near = did_you_mean(name, known, f"there are {', '.join(known) or f'none: run `{deploy_command()}`'}")
-        raise BackfillRefused(f"there is no deployment {name!r}{near}") from None
+        raise BackfillRefused(f"there is no deployment {name!r}{_instead(client, name)}") from None
     target = current_target()
     if not target.owns(deployment.tags):
         raise BackfillRefused(
@@ -86,14 +85,22 @@ def find_deployment(
     taken = parameter_names(deployment)
     if not taken >= RANGE:
         raise BackfillRefused(f"{name} loads no intervals: its flow has no parameters execution_date and until")
-    table = given.get("table") or (deployment.parameters or {}).get("table") or _tagged(deployment)
+    several = _several(given) or _several(deployment.parameters)
+    if len(several) > 1:
+        raise BackfillRefused(
+            f"{name} loads {len(several)} tables in one run, and a backfill loads one table: name the deployment of "
+            f"that table, {name.partition('/')[0]}/{target.deployment_name(several[0])} for example. "
+            f"`{deploy_command()}` makes one for every table"
+        )
+    table = _only_table(given) or _only_table(deployment.parameters) or _tagged(deployment)
     if table is None:
         raise BackfillRefused(
             f"{name} does not name the table that it loads: "
             + (
                 'give parameters: {"table": "raw_data.…"}'
                 if "table" in taken
-                else "tag it with the table's name in prefect.yaml"
+                else f"add the table's name to its tags, or name a deployment load/<table>: `{deploy_command()}` makes "
+                "one for every table"
             )
         )
     if (deployment.parameters or {}).get("full_refresh"):
@@ -120,12 +127,16 @@ def find_loading_deployment(client: SyncPrefectClient, table: str) -> str | None
         for deployment in tagged
         if parameter_names(deployment) >= RANGE
         and not (deployment.parameters or {}).get("full_refresh")
-        and either_name((deployment.parameters or {}).get("table") or _tagged(deployment) or "") == table
+        and either_name(_table_of(deployment) or "") == table
         and current_target().owns(deployment.tags)
     ]
-    fitting.sort(
-        key=lambda deployment: (not any(schedule.active for schedule in deployment.schedules), deployment.name)
-    )
+    own_name = current_target().deployment_name(table)
+
+    def rank(one: DeploymentResponse) -> tuple[bool, bool, str]:
+        is_shared = bool(_several(one.parameters)) and one.name != own_name  # by tables that come and go
+        return is_shared, not any(schedule.active for schedule in one.schedules), one.name
+
+    fitting.sort(key=rank)
     return full_name(client, fitting[0]) if fitting else None
 
 
@@ -153,19 +164,53 @@ def parameter_names(deployment: DeploymentResponse) -> frozenset[str]:
     return frozenset((deployment.parameter_openapi_schema or {}).get("properties", {}))
 
 
+def _table_of(deployment: DeploymentResponse) -> str | None:
+    """Return the only table that a deployment loads, or None if it loads several or names none."""
+    if len(_several(deployment.parameters)) > 1:
+        return None
+    return _only_table(deployment.parameters) or _tagged(deployment)
+
+
+def _several(parameters: Mapping[str, Any] | None) -> Sequence[str]:
+    """Return the parameter `tables` of the flow `load`, or () if it has none."""
+    named = (parameters or {}).get("tables")
+    return [str(name) for name in named] if isinstance(named, list | tuple) else ()
+
+
+def _only_table(parameters: Mapping[str, Any] | None) -> str | None:
+    several = _several(parameters)
+    return several[0] if len(several) == 1 else (parameters or {}).get("table")
+
+
 def _tagged(deployment: DeploymentResponse) -> str | None:
     tables = set(table_names()).intersection(deployment.tags)
     return tables.pop() if len(tables) == 1 else None
 
 
-def _names(client: SyncPrefectClient) -> Iterable[str]:
-    return (full_name(client, deployment) for deployment in client.read_deployments(limit=PAGE))
+def _instead(client: SyncPrefectClient, name: str) -> str:
+    """Return the end of an error about a deployment that does not exist: the one that was meant, or how to make it."""
+    table = in_full(name, table_names())
+    if loads_it := find_loading_deployment(client, table) if table in table_names() else None:
+        return f"; {table} is a table, which {command(loads_it)} loads"
+    found = full_names(client, every(lambda offset: client.read_deployments(limit=PAGE, offset=offset)))
+    known = sorted(found.values())
+    shown = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else "")
+    return did_you_mean(name, known, f"there are {shown}" if known else f"there are none: run `{deploy_command()}`")
+
+
+def full_names(client: SyncPrefectClient, deployments: Iterable[DeploymentResponse]) -> dict[UUID, str]:
+    """Return the names of deployments as people type them, by ID: `load/raw_data.orders`."""
+    found, flows = list(deployments), dict[UUID, str]()
+    ids = sorted({one.flow_id for one in found})
+    for first in range(0, len(ids), PAGE):
+        some = FlowFilter(id=FlowFilterId(any_=ids[first : first + PAGE]))
+        flows |= {flow.id: flow.name for flow in client.read_flows(flow_filter=some, limit=PAGE)}
+    return {one.id: f"{flows[one.flow_id]}/{one.name}" for one in found}
 
 
 def full_name(client: SyncPrefectClient, deployment: DeploymentResponse) -> str:
     """Return the name of a deployment as people type it: `load/raw_data.orders`."""
-    (flow,) = client.read_flows(flow_filter=FlowFilter(id=FlowFilterId(any_=[deployment.flow_id])))
-    return f"{flow.name}/{deployment.name}"
+    return full_names(client, [deployment])[deployment.id]
 
 
 def run_command(deployment: str, parameters: Mapping[str, Any]) -> str:

@@ -37,7 +37,7 @@ class RunFailure:
     @property
     def kind(self) -> type[DaybookError] | None:
         """Return the class of Daybook's error, or None for any other failure."""
-        return _kind_of(self.error_class) if self.error_class else None
+        return kind_of(self.error_class) if self.error_class else None
 
 
 def failure_of_error(error: BaseException) -> RunFailure:
@@ -77,7 +77,7 @@ def record_failure(client: SyncPrefectClient, run_id: UUID, attempt: int, failur
     client.update_flow_run_labels(run_id, {LABEL: json.dumps(document)})
 
 
-def _kind_of(name: str) -> type[DaybookError] | None:
+def kind_of(name: str) -> type[DaybookError] | None:
     """Return the class of an error that another process reported by name, or None if it is not Daybook's."""
     kinds = [DaybookError]
     for kind in kinds:

@@ -16,14 +16,14 @@ BACKFILL_TAG = "backfill"
 BACKFILL_NAME_END = " (backfill)"
 
 
-def tag(table: str) -> None:
-    """Tag this run with its table and its target, in case the deployment does not have the tags. Never raises."""
+def tag(*tables: str) -> None:
+    """Tag this run with its tables and its target, in case the deployment does not have the tags. Never raises."""
     tags, id = runtime.flow_run.tags, runtime.flow_run.id
-    wanted = [either_name(table), *current_target().tags]
+    wanted = [*map(either_name, tables), *current_target().tags]
     if not id or set(wanted) <= set(tags):
         return
     try:
         with get_client(sync_client=True) as client:
             client.update_flow_run(UUID(id), tags=list(dict.fromkeys([*tags, *wanted])))
     except Exception as error:
-        logger.warning("%s: the run could not be tagged with its table: %s", table, type(error).__name__)
+        logger.warning("%s: the run could not be tagged with its table: %s", tables[0], type(error).__name__)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: sqlglot's own dialect, which reads most SQL. Used if the warehouse does not answer.
 _ANY_DIALECT = ""
+_TABLES_SHOWN = 8
 _SUMMARIES_SHOWN = 8  # blocked summaries in a message: more would hide the rest of the message
 
 
@@ -31,7 +32,7 @@ class Impact:
         self._warehouse, self._now, self._folder = warehouse, now, folder
 
     def visible_data(self, tables: Sequence[str]) -> list[str]:
-        """Return a sentence for each of `tables` that names the load or build that readers still see.
+        """Return a sentence for each of the first tables that names the load or build that readers still see.
 
         If the warehouse does not answer, return one sentence for all of them.
         """
@@ -39,7 +40,9 @@ class Impact:
             return []
         if self._ends is None:
             return ["The warehouse does not answer now, so readers see no change."]
-        return [_still(table, self._ends.get(table), self._now) for table in tables]
+        more = len(tables) - _TABLES_SHOWN
+        shown = [_still(table, self._ends.get(table), self._now) for table in tables[:_TABLES_SHOWN]]
+        return [*shown, f"{more} more tables are not loaded."] if more > 0 else shown
 
     def blocked_summaries(self, tables: Sequence[str]) -> list[str]:
         """Return the sentence about the summaries that depend on `tables`, directly or not; empty if there are none.

@@ -11,7 +11,6 @@ from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterTags,
     FlowFilter,
-    FlowFilterId,
     FlowFilterName,
 )
 from prefect.client.schemas.responses import DeploymentResponse
@@ -36,6 +35,7 @@ from daybook.orchestration.deploy.document import (
 from daybook.orchestration.deploy.errors import DeployRefused
 from daybook.orchestration.deploy.project_deployments import project_deployments
 from daybook.orchestration.deploy.wanted import Wanted, parameter_schema
+from daybook.orchestration.deployments import full_names
 from daybook.orchestration.pagination import PAGE, every
 
 
@@ -126,12 +126,8 @@ def _on_server(client: SyncPrefectClient, flows: Iterable[str], tag: str) -> dic
     found = dict[UUID, DeploymentResponse]()
     for query in (of_flows, tagged):
         found |= {one.id: one for one in every(_pages(client, query))}
-    names = dict[UUID, str]()
-    ids = sorted({one.flow_id for one in found.values()})
-    for first in range(0, len(ids), PAGE):
-        some = FlowFilter(id=FlowFilterId(any_=ids[first : first + PAGE]))
-        names |= {flow.id: flow.name for flow in client.read_flows(flow_filter=some, limit=PAGE)}
-    return {f"{names[one.flow_id]}/{one.name}": one for one in found.values()}
+    names = full_names(client, found.values())
+    return {names[id]: one for id, one in found.items()}
 
 
 def _pages(client: SyncPrefectClient, query: dict[str, Any]) -> Any:

@@ -33,8 +33,8 @@ def load_each(requests: Sequence[PlanRequest], at_once: int) -> list[LoadReport]
         SourceLost, WarehouseLost: all of them failed because this database could not be reached.
         DaybookError: the only table could not be loaded.
     """
+    tag(*(request.table for request in requests))
     if len(requests) == 1:
-        tag(requests[0].table)
         return [_load_one(requests[0])]
     pool = ThreadPoolExecutor(max(at_once, 1))
     try:

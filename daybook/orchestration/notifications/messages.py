@@ -10,8 +10,9 @@ from daybook.monitoring.incidents.impact import at, lasting
 from daybook.monitoring.incidents.incident import Incident, Kind
 from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.orchestration.deployments import run_command
-from daybook.orchestration.notifications.detect.failed_runs import FailedRun
+from daybook.orchestration.notifications.detect.failed_run import FailedRun
 
+_TABLES = 8  # tables in a message
 _CRASHED = "Readers never see partial data: a load commits completely or not at all."
 
 
@@ -112,7 +113,8 @@ def ordinal(number: int) -> str:
 
 
 def _facts(failed: FailedRun, task: str | None) -> tuple[tuple[str, str], ...]:
-    facts = [("Table", ", ".join(failed.tables))] if failed.tables else []
+    tables, more = failed.tables[:_TABLES], len(failed.tables) - _TABLES
+    facts = [("Table", ", ".join(tables) + (f" and {more} more" if more > 0 else ""))] if tables else []
     facts += [("Interval", failed.plan.label)] if failed.plan else []
     facts += [("Run", failed.run.name)] if not failed.plan else []
     facts += [("Task", task)] if task else []

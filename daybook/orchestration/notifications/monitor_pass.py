@@ -28,7 +28,8 @@ from daybook.orchestration.notifications.detect import (
     stuck_runs,
     zombie_runs,
 )
-from daybook.orchestration.notifications.detect.failed_runs import FailedRun, FailedRuns
+from daybook.orchestration.notifications.detect.failed_run import UNOWNED, FailedRun
+from daybook.orchestration.notifications.detect.failed_runs import FailedRuns
 from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.orchestration.notifications.outbox import Outbox
 from daybook.orchestration.notifications.rest import may_rest, note_rest
@@ -116,7 +117,7 @@ class MonitorPass:
         incident = Incident(
             subject=subject,
             kind=Kind.FAILED,
-            owner=failures.UNOWNED,
+            owner=UNOWNED,
             title="The warehouse does not answer",
             since=self.now,
             last=self.now,

@@ -7,7 +7,8 @@ from daybook.monitoring.incidents.incident import Incident, Kind
 from daybook.monitoring.incidents.notice import Notice, Tone
 from daybook.orchestration.monitor_events import checks_of
 from daybook.orchestration.notifications import messages
-from daybook.orchestration.notifications.detect.failures import owner_of, should_repeat
+from daybook.orchestration.notifications.detect.failed_run import owner_of
+from daybook.orchestration.notifications.detect.failures import should_repeat
 from daybook.orchestration.notifications.incident_store import IncidentStore
 
 

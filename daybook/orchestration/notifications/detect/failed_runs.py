@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,11 +24,9 @@ from prefect.exceptions import ObjectNotFound
 
 from daybook.definitions.summary_files import summary_names
 from daybook.definitions.targets.project_target import current_target
-from daybook.errors import DaybookError
-from daybook.load.planning.plan import Plan
-from daybook.model.interval import Interval
 from daybook.orchestration.deployments import RANGE, find_loading_deployment, parameter_names
 from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
+from daybook.orchestration.notifications.detect.failed_run import FailedRun, parts_of_loads, parts_of_summaries
 from daybook.orchestration.notifications.detect.run_tables import chosen_summaries, plan_of, several_of, table_of
 from daybook.orchestration.pagination import PAGE, every
 from daybook.orchestration.run_failure import failure_of_run
@@ -41,42 +39,6 @@ HOW = frozenset({"repair", "max_repair"})
 #: The label of a run whose last state has been reported. Servers store it, so it keeps its old name.
 _REPORTED = "daybook.told"
 _WRONG = [StateType.FAILED, StateType.CRASHED]
-_APART = 3  # failed summaries of one run that are reported one by one; if more failed, they have a common cause
-
-
-@dataclass(frozen=True, slots=True)
-class FailedRun:
-    """A run that failed, crashed or timed out."""
-
-    run: FlowRun
-    flow: str
-    deployment: str | None
-    """The name of its deployment, `flow/cadence`."""
-    error: str
-    kind: type[DaybookError] | None
-    tables: tuple[str, ...] = ()
-    about: str | None = None
-    """The table that the run concerns, even if the run itself does not load it: an audit, a backfill."""
-    plan: Plan | None = None
-    """The plan of the load."""
-    passed: dict[str, Any] = field(default_factory=dict)
-    """The parameters whose values differ from the deployment's."""
-
-    @property
-    def ended(self) -> datetime:
-        """Return the time of the failure, in UTC."""
-        assert self.run.state is not None
-        return to_stdlib_datetime(self.run.end_time or self.run.state.timestamp)
-
-    @property
-    def state_id(self) -> str:
-        """Return the ID of the failed state. A run that is retried and fails again has another one."""
-        return str(self.run.state.id) if self.run.state else ""
-
-    @property
-    def range(self) -> Interval | None:
-        """Return the range of intervals that a load should have loaded, or None for a whole table or another run."""
-        return self.plan.range if self.plan else None
 
 
 class FailedRuns:
@@ -138,7 +100,12 @@ class FailedRuns:
         )
 
     def task_of(self, failed: FailedRun) -> str | None:
-        """Return the task that failed, or that was running when the run was killed, or None."""
+        """Return the task that failed, or that was running when the run was killed, or None.
+
+        The tasks of several tables have the same names, so a part of a run has none.
+        """
+        if failed.part is not None:
+            return None
         query = {
             "flow_runs": {"id": {"any_": [str(failed.run.id)]}},
             "task_runs": {"state": {"type": {"any_": ["FAILED", "CRASHED", "RUNNING"]}}},
@@ -156,7 +123,7 @@ class FailedRuns:
         return list(every(page))
 
     def _described(self, run: FlowRun) -> list[FailedRun]:
-        """Return one failure for each failed summary of a run; one in total if many failed, or for any other run."""
+        """Return the failures of a run: one for a run of one table, and one for each part of a run of several."""
         failure = failure_of_run(run)
         flow, deployment = self._client.read_flow(run.flow_id).name, self._deployment(run)
         given = {name: value for name, value in (run.parameters or {}).items() if value is not None}
@@ -175,26 +142,18 @@ class FailedRuns:
             plan_of(run, table),
             _not_its_own(given, deployment) if deployment else given,
         )
-        known = {*summary_names(), *several} if failure.parts else set()
-        failed = {name: why for name, why in failure.parts.items() if name in known}
-        if len(failed) > _APART:
-            return [replace(whole, tables=tuple(failed))]
-        return [self._part(whole, name, why, several) for name, why in failed.items()] or [whole]
+        if several:
+            return [self._with_own_deployment(one) for one in parts_of_loads(whole, failure, several)]
+        known = set(summary_names()) if failure.parts else set()
+        return parts_of_summaries(whole, {name: why for name, why in failure.parts.items() if name in known}) or [whole]
 
-    def _part(self, whole: FailedRun, name: str, why: str, several: tuple[str, ...]) -> FailedRun:
-        """Return the failure of one table of a run. To load it again, only its own deployment need run."""
-        part = replace(whole, tables=(name,), error=why)
-        if name not in several:
+    def _with_own_deployment(self, part: FailedRun) -> FailedRun:
+        """Return the failure with the deployment that loads only its table, if it is one and there is one."""
+        own = find_loading_deployment(self._client, part.tables[0]) if len(part.tables) == 1 else None
+        if own is None:
             return part
-        own = find_loading_deployment(self._client, name)
-        passed = {key: value for key, value in whole.passed.items() if key != "tables"}
-        return replace(
-            part,
-            about=name,
-            plan=plan_of(whole.run, name),
-            deployment=own or whole.deployment,
-            passed=passed if own else passed | {"tables": [name]},
-        )
+        passed = {key: value for key, value in part.passed.items() if key not in ("tables", "at_once")}
+        return replace(part, deployment=own, passed=passed)
 
     def _deployment(self, run: FlowRun) -> DeploymentResponse | None:
         """Return the deployment of a run, or None if it has none or the deployment was deleted."""

@@ -3,18 +3,19 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from daybook.definitions.registry import dataset_of
 from daybook.errors import SourceIncomplete, SourceLost, WarehouseLost
+from daybook.load.planning.plan import Plan
 from daybook.model.interval import Interval
 from daybook.monitoring.incidents.impact import Impact
 from daybook.monitoring.incidents.incident import Incident, Kind, RecoveryCondition
 from daybook.orchestration.deployments import typed_parameter
 from daybook.orchestration.notifications import messages
 from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
-from daybook.orchestration.notifications.detect.failed_runs import HOW, FailedRun, FailedRuns
+from daybook.orchestration.notifications.detect.failed_run import UNOWNED, FailedRun, owner_of, source_of
+from daybook.orchestration.notifications.detect.failed_runs import HOW, FailedRuns
+from daybook.orchestration.notifications.detect.run_tables import plan_of
 from daybook.orchestration.notifications.incident_store import IncidentStore
 
-UNOWNED = "default"
 THE_WAREHOUSE = "the warehouse"
 _BEGIN = datetime(1, 1, 2, tzinfo=UTC)
 _SUBJECT = 200  # characters: a subject that includes a run's parameters may be very long
@@ -42,19 +43,18 @@ def should_repeat(times: int) -> bool:
     return times in (1, 2, 3, 5)
 
 
-def owner_of(table: str) -> str:
-    """Return the owner of a table or summary."""
-    dataset = dataset_of(table)
-    return dataset.owner if dataset else UNOWNED
-
-
 def _incident(store: IncidentStore, failed: FailedRun) -> Incident:
     # If the run committed and then crashed, its own commit counts as recovery. Loads by other runs since its start
     # count, too. If the source was incomplete, the run's own commit has only some of the rows and does not count.
-    partly = failed.kind is SourceIncomplete
-    after = failed.ended if partly else to_stdlib_datetime(failed.run.start_time or failed.ended)
-    failed_range = failed.range or _all_of(failed, after)
-    start, end = (failed_range.start, failed_range.end) if failed_range else (None, None)
+    began = to_stdlib_datetime(failed.run.start_time or failed.ended)
+
+    def awaited(table: str) -> RecoveryCondition:
+        after = failed.ended if failed.kinds.get(table, failed.kind) is SourceIncomplete else began
+        plan = plan_of(failed.run, table) if failed.part is not None else failed.plan
+        failed_range = (plan.range or _all_of(plan, after)) if plan else None
+        start, end = (failed_range.start, failed_range.end) if failed_range else (None, None)
+        return RecoveryCondition(table, after, start, end)
+
     return Incident(
         subject=_subject(store, failed)[:_SUBJECT],
         kind=Kind.FAILED,
@@ -64,15 +64,14 @@ def _incident(store: IncidentStore, failed: FailedRun) -> Incident:
         last=failed.ended,
         error=failed.error,
         seen=(failed.state_id,),
-        awaits=tuple(RecoveryCondition(table, after, start, end) for table in failed.tables),
+        awaits=tuple(map(awaited, failed.tables)),
         run=str(failed.run.id),
     )
 
 
-def _all_of(failed: FailedRun, after: datetime) -> Interval | None:
-    """Return the range of a failed full refresh, which a single interval does not recover; None for any other run."""
-    plan = failed.plan
-    if plan is None or not plan.whole or plan.table.load_grid is None:
+def _all_of(plan: Plan, after: datetime) -> Interval | None:
+    """Return the range of a failed full refresh, which a single interval does not recover; None for any other load."""
+    if not plan.whole or plan.table.load_grid is None:
         return None
     end = plan.table.load_grid.last_complete(after).end
     start = plan.start or _BEGIN
@@ -83,11 +82,13 @@ def _subject(store: IncidentStore, failed: FailedRun) -> str:
     """Return the subject of the incident. A lost database is one incident, even if it affects many tables."""
     if failed.kind is WarehouseLost:
         return THE_WAREHOUSE
-    if failed.kind is SourceLost and failed.plan:
-        return f"the source {getattr(failed.plan.table.source, 'block', failed.plan.table.name)}"
+    if failed.kind is SourceLost and failed.tables:
+        return f"the source {source_of(failed.tables[0])}"
     if len(failed.tables) == 1:
         return failed.tables[0]
     name = failed.deployment or failed.flow
+    if failed.part:
+        return f"{name}: {failed.part}"
     given = sorted((key, value) for key, value in failed.passed.items() if key not in HOW)
     if failed.tables or not given:
         return name

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from prefect.states import Failed
 from daybook.definitions.summary_files import summary_names
 from daybook.errors import AuditDiffers, RepairRefused, SummariesFailed
 from daybook.monitoring.incidents.impact import Impact
+from daybook.orchestration.load_runs.several_tables import LoadsIncomplete
+from daybook.orchestration.notifications.detect.failed_run import FailedRun
 from daybook.orchestration.notifications.detect.failed_runs import FailedRuns
 from daybook.orchestration.notifications.detect.failures import report_failure
 from daybook.orchestration.notifications.incident_store import IncidentStore
@@ -102,3 +105,67 @@ def test_each_summary_that_failed_is_reported_by_itself_and_very_many_at_once(sh
     failed_with(shelves, run.id, SummariesFailed("all failed", words))
     (one,) = FailedRuns(shelves).unreported(datetime.now(UTC), [run.id])
     assert (one.tables, one.error) == (tuple(names), "SummariesFailed: all failed")
+
+
+@pytest.fixture
+def shared_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return seven tables of a project: five of `many`, one of `ada` and one of `ben`."""
+    monkeypatch.setenv("DAYBOOK_PROJECT", str(tmp_path))
+    (tmp_path / "tables/s").mkdir(parents=True)
+    owners = dict.fromkeys(("m1", "m2", "m3", "m4", "m5"), "many") | {"a": "ada", "b": "ben"}
+    for name, owner in owners.items():
+        (tmp_path / f"tables/s/{name}.yaml").write_text(
+            f"description: One row per thing.\nowner: {owner}\nload: replace_interval\nkey: id\ncursor: at\n"
+            f"interval: day\nstart: 2021-02-01\nsource: {{kind: database, block: production, table: {name}}}\n"
+        )
+    return [f"s.{name}" for name in owners]
+
+
+def shared_run(client: SyncPrefectClient, tables: list[str], parts: dict[str, str]) -> list[FailedRun]:
+    """Return what the monitor finds of a shared run that failed for these reasons."""
+    run = ended(client, by="load", tables=tables, execution_date="2021-02-05", until=None, at_once=4)
+    if parts:
+        failed_with(client, run.id, LoadsIncomplete("some could not be loaded", parts))
+    return FailedRuns(client).unreported(datetime.now(UTC), [run.id])
+
+
+def test_each_owner_hears_of_the_own_tables_of_a_shared_run(
+    shelves: SyncPrefectClient, shared_tables: list[str]
+) -> None:
+    parts = {name: f"CheckFailed: {name} is wrong" for name in shared_tables if name != "s.b"}
+    parts["s.a"] = "SourceIncomplete: s.a lacks rows"
+    found = shared_run(shelves, shared_tables, parts)
+    store = IncidentStore(shelves, None)
+    for one in found:
+        report_failure(store, FailedRuns(shelves), one, Impact(None, datetime.now(UTC)))
+    incidents = {incident.owner: incident for incident in IncidentStore(shelves, None).open}
+    assert set(incidents) == {"ada", "many"}, "the table of ben is loaded"
+    ada, many = incidents["ada"], incidents["many"]
+    assert (ada.subject, ada.title, ada.error) == ("s.a", "s.a failed: 2021-02-05", parts["s.a"])
+    assert ada.awaits[0].after == found[0].ended, "the rows that it committed itself are not all"
+    assert (many.subject, many.title) == ("load: tables of many", "s.m1, s.m2, s.m3 and others failed")
+    assert many.error.startswith("5 of 7 tables could not be loaded\n- s.m1: CheckFailed: s.m1 is wrong\n- s.m2: ")
+    assert "s.a" not in many.error
+    day = (datetime(2021, 2, 5, tzinfo=UTC), datetime(2021, 2, 6, tzinfo=UTC))
+    assert [(one.table, one.start, one.end) for one in many.awaits] == [(f"s.m{n}", *day) for n in range(1, 6)]
+
+
+def test_a_lost_source_of_a_shared_run_is_one_incident_that_awaits_all_of_its_tables(
+    shelves: SyncPrefectClient, shared_tables: list[str]
+) -> None:
+    parts = {name: "SourceLost: production does not answer" for name in ("s.m1", "s.a")} | {"s.b": "CheckFailed: no"}
+    for one in shared_run(shelves, shared_tables, parts):
+        report_failure(IncidentStore(shelves, None), FailedRuns(shelves), one, Impact(None, datetime.now(UTC)))
+    found = {one.subject: [awaited.table for awaited in one.awaits] for one in IncidentStore(shelves, None).open}
+    assert found == {"the source production": ["s.a", "s.m1"], "s.b": ["s.b"]}
+
+
+def test_a_killed_shared_run_is_told_to_every_owner(shelves: SyncPrefectClient, shared_tables: list[str]) -> None:
+    found = shared_run(shelves, shared_tables, {})
+    assert [(one.tables, one.error, one.passed.get("tables")) for one in found] == [
+        (("s.a",), "LoadFailed: it did not work", ["s.a"]),
+        (("s.b",), "LoadFailed: it did not work", ["s.b"]),
+        (tuple(f"s.m{n}" for n in range(1, 6)), "LoadFailed: it did not work", [f"s.m{n}" for n in range(1, 6)]),
+    ]
+    command = rerun(replace(found[-1], deployment="load/production-0600"))
+    assert command is not None and """--param 'tables=["s.m1", "s.m2", "s.m3", "s.m4", "s.m5"]'""" in command
