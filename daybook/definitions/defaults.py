@@ -13,9 +13,9 @@ from daybook.suggestions import did_you_mean
 from daybook.yaml_model import Layer, merged
 
 FOR_TABLES = frozenset(Table.model_fields) - {"name"}
-#: The fields that say which rows a summary has. A default for tables never changes them.
+#: The fields that say which rows a summary has, and when it is built. A default for tables never changes them.
 _OF_ROWS = {"name", "sql", "key", "cursor", "interval", "lookback", "columns", "input_checks", "output_checks"}
-FOR_SUMMARIES = frozenset(Summary.model_fields) - _OF_ROWS
+FOR_SUMMARIES = frozenset(Summary.model_fields) - _OF_ROWS - {"schedule"}
 
 
 def defaults_of_table(folder: Path, schema: str, layers: Iterable[Layer]) -> list[Layer]:

@@ -19,14 +19,14 @@ def _off(value: Any) -> Any:
 
 
 _TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-_SCHEDULE = {"anyOf": [{"type": "string"}, Schedule.model_json_schema(), {"type": "null"}], "default": None}
+SCHEDULE_SCHEMA = {"anyOf": [{"type": "string"}, Schedule.model_json_schema(), {"type": "null"}], "default": None}
 _AUDIT = {"anyOf": [{"type": "string"}, AuditSchedule.model_json_schema(), {"type": "null"}], "default": None}
 
 
 class DeploymentFields(Dataset):
     """The deployments of a table, which `daybook deploy` creates."""
 
-    schedule: Annotated[Schedule | None, WithJsonSchema(_SCHEDULE)] = Field(
+    schedule: Annotated[Schedule | None, WithJsonSchema(SCHEDULE_SCHEMA)] = Field(
         None,
         description='When the table is loaded: a cron text ("0 6 * * *"), an interval (15m, 6h), or `after:` with the '
         "tables to wait for. Default: only on demand.",

@@ -5,10 +5,13 @@ editors use for completion.
 """
 
 import re
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
+from daybook.definitions.deployment_fields import SCHEDULE_SCHEMA
 from daybook.definitions.layouts import LayoutFields
+from daybook.definitions.schedule import Schedule
 from daybook.errors import IntervalError
 from daybook.model.checks import Check, Names
 from daybook.model.dataset import TypeName
@@ -38,6 +41,12 @@ class Summary(LayoutFields):
         description="The number of earlier intervals that the build of an interval also reads. Example: 6 for a "
         "7-day average.",
     )
+    schedule: Annotated[Schedule | None, WithJsonSchema(SCHEDULE_SCHEMA)] = Field(
+        None,
+        description='When the summary is built: a cron text ("0 6 * * *"), an interval (6h), or `after:` with the '
+        "tables and summaries to wait for. Default: after each commit to a table that it reads, and once a day with "
+        "the other summaries.",
+    )
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Summary":
@@ -49,6 +58,8 @@ class Summary(LayoutFields):
             Grid(self.interval or "day", self.timezone)
         except IntervalError as error:
             raise ValueError(f"timezone: {error}") from None
+        if self.schedule and self.name in self.schedule.after:
+            raise ValueError("schedule.after: the summary cannot wait for itself")
         self._check_checks()
         return self
 

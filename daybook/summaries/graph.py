@@ -1,6 +1,6 @@
 """The build order of summaries, from the tables that they read. Errors are raised before any build starts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -44,11 +44,19 @@ class Graph:
         return tuple(one for one in self.order if one in reached - {name})
 
 
-def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folder: Path | None = None) -> Graph:
-    """Return the build order of the `wanted` summaries, after all checks. None: all with files below `folder`.
+def plan_builds(
+    warehouse: Warehouse,
+    wanted: Sequence[str] | None = None,
+    folder: Path | None = None,
+    *,
+    without: Collection[str] = (),
+) -> Graph:
+    """Return the build order of the `wanted` summaries, after all checks.
+
+    None: all with files below `folder`, but for those in `without`.
 
     Only wanted summaries are built: what they read must be in the warehouse, or be wanted, too. If all summaries are
-    built, one that reads a table which has a file but was never loaded waits for that table.
+    built, one that reads a table which has a file but was never loaded waits for that table, or for one of `without`.
 
     Raises:
         TableFileError: a file is wrong, a table or a column does not exist, or summaries depend on each other in a
@@ -57,7 +65,8 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
         WarehouseLost: every retry failed.
     """
     summaries, problems = list[Summary](), list[str]()
-    for name in dict.fromkeys(summary_names(folder) if wanted is None else wanted):
+    every = [name for name in summary_names(folder) if name not in without]
+    for name in dict.fromkeys(every if wanted is None else wanted):
         try:
             summaries.append(read_summary(name, folder))
         except TableFileError as error:
@@ -68,7 +77,7 @@ def plan_builds(warehouse: Warehouse, wanted: Sequence[str] | None = None, folde
     live = _columns_of(warehouse, lineages)
     if wanted is not None:
         _refuse(list(unbuilt_inputs(lineages, order, live, folder)))
-    never_loaded = set(table_names(folder)).difference(live)
+    never_loaded = {*table_names(folder), *without}.difference(live)
     waiting = dict[str, tuple[str, ...]]()
     for name in order:
         awaited = {one for one in lineages[name].inputs if one in never_loaded}

@@ -7,6 +7,8 @@ from graphlib import CycleError, TopologicalSorter
 from sqlglot import exp, parse
 from sqlglot.errors import SqlglotError
 
+from daybook.definitions.summary import Summary
+from daybook.definitions.table import Table
 from daybook.errors import TableFileError
 from daybook.model.checks import Check
 from daybook.suggestions import did_you_mean
@@ -70,8 +72,9 @@ def _declared(project: ProjectFiles) -> dict[str, dict[str, str]]:
 def check_schedules(project: ProjectFiles) -> Iterator[Problem]:
     """Yield a problem for each table that `schedule: {after: …}` names and that no file defines, and for each cycle."""
     sorter, awaited = TopologicalSorter[str](), dict[str, tuple[str, ...]]()
-    for name, table in project.tables.items():
-        after = table.schedule.after if table.schedule else ()
+    datasets: dict[str, Table | Summary] = {**project.tables, **project.summaries}
+    for name, dataset in datasets.items():
+        after = dataset.schedule.after if dataset.schedule else ()
         awaited[name] = tuple(map(project.target.either, after))  # files have the names of prod
         sorter.add(name, *awaited[name])
         for one in after:

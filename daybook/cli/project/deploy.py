@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
     parser.add_argument("--dry-run", action="store_true", help="show the plan, and change nothing")
     parser.add_argument("--yes", action="store_true", help="remove deployments without asking")
     parser.add_argument("--verbose", action="store_true", help="list every deployment of the plan")
+    parser.add_argument(
+        "--renamed-from", metavar="NAME", help="take over the deployments that the project made under its former name"
+    )
     parser.add_argument("--json", action="store_true", help="print the plan as JSON; removing then needs --yes")
     given = parser.parse_args(arguments)
     from daybook.orchestration.server.require import require_server
@@ -49,7 +52,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
     target = current_target(root)
     wanted = declared(project, target)
     with server() as client:
-        plan = make_plan(client, wanted, Settings.of(project, str(root), target))
+        plan = make_plan(client, wanted, Settings.of(project, str(root), target, given.renamed_from))
         if given.json:
             print(json.dumps(_document(plan), indent=2))
         else:
@@ -117,7 +120,7 @@ def _lines(plan: "Plan", shown: int) -> Iterator[str]:
     yield from _some("create", [(one.full_name, one.starts) for one in starts], shown)
     yield from _some("update", [(one.wanted.full_name, ", ".join(one.parts)) for one in plan.update], shown)
     yield from _some("remove", [(name, "no longer declared") for name, *_ in plan.remove], shown)
-    why = "it lacks the project's tag, so Daybook did not make it"
+    why = f"it lacks the tag {plan.settings.tag}: add the tag, or delete the deployment, to let Daybook deploy it"
     yield from _some("leave", [(name, why) for name in plan.left_alone], shown)
     counts = (("create", plan.create), ("update", plan.update), ("remove", plan.remove), ("unchanged", plan.unchanged))
     if plan.changes_something:

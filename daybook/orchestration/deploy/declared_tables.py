@@ -9,10 +9,7 @@ from zlib import crc32
 from daybook.definitions.project_file import ProjectFile
 from daybook.definitions.schedule import duration_text
 from daybook.definitions.table import Table
-from daybook.definitions.targets.project_target import either_name
-from daybook.errors import TableFileError
-from daybook.orchestration.deploy.wanted import Wanted, WantedSchedule
-from daybook.suggestions import did_you_mean
+from daybook.orchestration.deploy.wanted import Wanted, WantedSchedule, timing_of
 
 _AUDITED_DAYS = 90  # people still edit rows of so many days
 _LENGTH = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30}  # in days
@@ -41,28 +38,14 @@ def table_deployments(project: ProjectFile, tables: Sequence[Table]) -> Iterator
     """Yield the deployments of the tables. Every table has `load/<table>`, which loads it on demand and by backfills.
 
     Its schedule is there, too, or else on the run that it shares: `load/<source>-<schedule>`.
-
-    Raises:
-        TableFileError: a table waits for one that has no file.
     """
-    names, shared = [table.name for table in tables], dict[_Shared, list[Table]]()
+    shared = dict[_Shared, list[Table]]()
     for table in tables:
-        own: WantedSchedule | None = None
-        after: tuple[str, ...] = ()
-        if table.schedule:
-            after = tuple(map(either_name, table.schedule.after))  # files have the names of prod
-            for awaited in after:
-                if awaited not in names:
-                    near = did_you_mean(awaited, names, "it has no file under tables/")
-                    raise TableFileError(f"{table.name}: schedule.after: unknown table {awaited!r}{near}")
-        if table.schedule and not after:
-            own = WantedSchedule.of(table.schedule, table.timezone)
-            if table.run == "shared" and not own.paused:
-                key = _Shared(_source_of(table), own, table.retries, table.retry_seconds)
-                shared.setdefault(key, []).append(table)
-                own = None
-        if table.schedule and table.schedule.paused:
-            after = ()
+        own, after = timing_of(table)
+        if own and table.run == "shared" and not own.paused:
+            key = _Shared(_source_of(table), own, table.retries, table.retry_seconds)
+            shared.setdefault(key, []).append(table)
+            own = None
         yield Wanted(
             "load",
             table.name,

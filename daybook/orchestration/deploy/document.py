@@ -34,21 +34,28 @@ class Settings:
     pull: Sequence[Mapping[str, Any]]
     env: Mapping[str, str]
     target: Target
+    former: str | None = None
+    """The name that the project had before, whose deployments it takes over."""
 
     @classmethod
-    def of(cls, project: ProjectFile, root: str, target: Target) -> "Settings":
+    def of(cls, project: ProjectFile, root: str, target: Target, former: str | None = None) -> "Settings":
         """Return the settings of a project in the folder `root`, in one target."""
         here = [{"prefect.deployments.steps.set_working_directory": {"directory": root}}]
-        return cls(project.name, project.work_pool, project.pull or here, project.deployments.env, target)
+        return cls(project.name, project.work_pool, project.pull or here, project.deployments.env, target, former)
 
     @property
     def tag(self) -> str:
-        """Return the tag of the project's deployments."""
-        return PROJECT_TAG + self.project
+        """Return the tag of the project's deployments in this target."""
+        return self.target.project_tag(PROJECT_TAG + self.project)
+
+    @property
+    def known_tags(self) -> list[str]:
+        """Return `tag`, and the tag of the project's former name, if there is one."""
+        return [self.tag, *([self.target.project_tag(PROJECT_TAG + self.former)] if self.former else [])]
 
     def owns(self, tags: Collection[str]) -> bool:
         """Return True if a deployment with these tags is of this project and target."""
-        return self.tag in tags and self.target.owns(tags)
+        return not set(self.known_tags).isdisjoint(tags) and self.target.owns(tags)
 
 
 def document_of(wanted: Wanted, settings: Settings, schema: Mapping[str, Any]) -> Document:

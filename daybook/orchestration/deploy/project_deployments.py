@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from daybook.definitions.project_file import ProjectFile
 from daybook.definitions.summary import Summary
 from daybook.errors import TableFileError
-from daybook.orchestration.deploy.wanted import Wanted, WantedSchedule
+from daybook.orchestration.deploy.wanted import Wanted, WantedSchedule, timing_of
 from daybook.summaries.parse.lineage import read
 
 MONITOR = "monitor"  # the tag of the monitor's runs, whose failures start no other pass
@@ -40,12 +40,7 @@ def project_deployments(project: ProjectFile, summaries: Sequence[Summary]) -> I
     if settings.catch_up:
         why = "Load the intervals that were missed, for every table. Runs after the day's own loads."
         yield Wanted("catch_up", "daily", why, (), schedule=at(settings.catch_up))
-    if summaries and settings.summaries:
-        why = "Build the summary tables whose inputs changed. Each is checked before it is published."
-        yield Wanted("summaries", "daily", why, (), schedule=at(settings.summaries))
-    if inputs := inputs_of(summaries):
-        why = "Build the affected summary tables after each commit to a table that they read."
-        yield Wanted("summaries", "when-inputs-land", why, (), after=inputs, after_any=True)
+    yield from _summary_deployments(summaries, at(settings.summaries))
     if settings.key_metrics:
         why = "Compute failed runs, SLA attainment, time to recovery and freshness per table and week."
         yield Wanted("key_metrics", "weekly", why, (), {"tell": True}, at(settings.key_metrics))
@@ -56,8 +51,25 @@ def project_deployments(project: ProjectFile, summaries: Sequence[Summary]) -> I
     yield Wanted("monitor", "on-event", why, (MONITOR,), limit=None)
 
 
+def _summary_deployments(summaries: Sequence[Summary], daily: WantedSchedule | None) -> Iterator[Wanted]:
+    """Yield one deployment for each summary with a schedule of its own, and the two that build the others."""
+    scheduled = [one for one in summaries if one.schedule]
+    others = [one for one in summaries if not one.schedule]
+    given = {"without": [one.name for one in scheduled]} if scheduled else {}
+    if others and daily:
+        why = "Build the summary tables whose inputs changed. Each is checked before it is published."
+        yield Wanted("summaries", "daily", why, (), given, daily)
+    if inputs := inputs_of(others):
+        why = "Build the affected summary tables after each commit to a table that they read."
+        yield Wanted("summaries", "when-inputs-land", why, (), given, after=inputs, after_any=True)
+    for one in scheduled:
+        why = f"Build {one.name}, if its inputs changed: {one.description} Owner: {one.owner}."
+        own, after = timing_of(one)
+        yield Wanted("summaries", one.name, why, (one.name,), {"tables": [one.name]}, own, after)
+
+
 def inputs_of(summaries: Sequence[Summary]) -> tuple[str, ...]:
-    """Return every table that a summary reads, sorted, whatever its schema is.
+    """Return every table that one of these summaries reads, sorted, whatever its schema is.
 
     Leave out the summaries: one run builds them all, each after its inputs, so their own builds must not start another.
 

@@ -1,9 +1,11 @@
 """Apply a plan to the server, several deployments at a time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from threading import Event
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import httpx
@@ -21,6 +23,7 @@ from prefect.exceptions import ObjectNotFound
 
 from daybook.orchestration.deploy.deploy_plan import Plan, Update
 from daybook.orchestration.deploy.document import PROJECT_TAG, Document, trigger_of
+from daybook.orchestration.deploy.errors import DeployStopped
 from daybook.orchestration.deploy.wanted import Wanted
 
 _AT_ONCE = 2  # a server on one file writes one at a time: with 8, 500 deployments take twice as long, and some fail
@@ -42,30 +45,58 @@ def ensure_work_pool(client: SyncPrefectClient, name: str) -> bool:
     return False
 
 
+class _Step(NamedTuple):
+    name: str
+    do: Callable[[], None]
+
+
 def apply(client: SyncPrefectClient, plan: Plan) -> list[str]:
-    """Create, update and remove the deployments of a plan. Return the problems: one line for each that failed."""
-    flows = {one.flow_name: client.create_flow_from_name(one.flow_name) for one, _ in plan.create}
+    """Create, update and remove the deployments of a plan. Return the problems: one line for each that failed.
+
+    Raises:
+        DeployStopped: the server stopped answering. The changes before that stay.
+    """
+    flows = {name: client.create_flow_from_name(name) for name in {one.flow_name for one, _ in plan.create}}
+    steps, done, lost = list(_steps(client, plan, flows)), list[_Step](), list[Exception]()
+    failed, stop = list[tuple[_Step, Exception]](), Event()
+
+    def attempt(step: _Step) -> None:
+        if stop.is_set():
+            return
+        try:
+            step.do()
+            done.append(step)
+        except httpx.TransportError as error:  # Prefect's client has tried it several times
+            stop.set()
+            lost.append(error)
+        except Exception as error:
+            failed.append((step, error))
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        running = [(name, pool.submit(do)) for name, do in _steps(client, plan, flows)]
-    failed = {name for name, future in running if future.exception()}
-    problems = list[str]()
-    for name, do in _steps(client, plan, flows):
-        if name in failed:  # once more, alone: the server's database may have been locked
-            try:
-                do()
-            except Exception as error:
-                problems.append(f"{name}: {_reason(error)}")
-    return problems
+        try:
+            list(pool.map(attempt, steps))
+        except BaseException:  # Ctrl-C: the steps that have not begun never do
+            stop.set()
+            raise
+    again, failed = [step for step, _ in failed], []
+    for step in again:  # once more, alone: the server's database may have been locked
+        attempt(step)
+    if lost:
+        raise DeployStopped(
+            f"the Prefect server stopped answering after {len(done)} of {len(steps)} changes: {_reason(lost[0])}. "
+            "These changes stay. Run `daybook deploy` again for the others"
+        )
+    return [f"{step.name}: {_reason(error)}" for step, error in failed]
 
 
-def _steps(client: SyncPrefectClient, plan: Plan, flows: dict[str, UUID]) -> Iterator[tuple[str, Callable[[], None]]]:
+def _steps(client: SyncPrefectClient, plan: Plan, flows: Mapping[str, UUID]) -> Iterator[_Step]:
     # Removed first: a table that moved to another run must not be loaded by both.
     for name, found, automations in plan.remove:
-        yield name, partial(_remove, client, found.id, automations)
+        yield _Step(name, partial(_remove, client, found.id, automations))
     for update in plan.update:
-        yield update.wanted.full_name, partial(_update, client, update)
+        yield _Step(update.wanted.full_name, partial(_update, client, update))
     for wanted, document in plan.create:
-        yield wanted.full_name, partial(_create, client, flows[wanted.flow_name], wanted, document)
+        yield _Step(wanted.full_name, partial(_create, client, flows[wanted.flow_name], wanted, document))
 
 
 def _create(client: SyncPrefectClient, flow_id: UUID, wanted: Wanted, document: Document) -> None:
@@ -96,7 +127,8 @@ def _update(client: SyncPrefectClient, update: Update) -> None:
 def _remove(client: SyncPrefectClient, id: UUID, automations: Sequence[Automation]) -> None:
     for one in automations:
         client.delete_automation(one.id)
-    client.delete_deployment(id)
+    with suppress(ObjectNotFound):  # a person deleted it meanwhile
+        client.delete_deployment(id)
 
 
 def _put_trigger(

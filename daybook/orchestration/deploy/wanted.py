@@ -10,6 +10,9 @@ from prefect import Flow
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 
 from daybook.definitions.schedule import Schedule, duration_text
+from daybook.definitions.summary import Summary
+from daybook.definitions.table import Table
+from daybook.definitions.targets.project_target import either_name
 
 #: The slug of a declared schedule, and of one with `paused: true`. Prefect keeps what a person did to a schedule by its
 #: slug. With another slug, `paused:` takes effect when it is added to the file or removed from it.
@@ -93,6 +96,16 @@ class Wanted:
             return "on demand"
         shown = ", ".join(self.after[:3]) + (f" and {len(self.after) - 3} more" if len(self.after) > 3 else "")
         return f"after {'any of ' if self.after_any and len(self.after) > 1 else ''}{shown}"
+
+
+def timing_of(dataset: Table | Summary) -> tuple[WantedSchedule | None, tuple[str, ...]]:
+    """Return the schedule of a table or summary, or the tables whose commits start a run of it. Both may be empty."""
+    given = dataset.schedule
+    if given is None:
+        return None, ()
+    if given.after:  # files have the names of prod
+        return None, () if given.paused else tuple(map(either_name, given.after))
+    return WantedSchedule.of(given, dataset.timezone), ()
 
 
 def parameter_schema(flow: str) -> dict[str, Any]:

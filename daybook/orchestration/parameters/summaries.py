@@ -17,4 +17,8 @@ SummaryNames = Annotated[
     list[Annotated[str, AfterValidator(_known_summary)]] | None,
     names_of("The summaries to build. Default: every summary under tables/.", "summaries"),
 ]
+LeftOut = Annotated[
+    list[str] | None,
+    names_of("The summaries to leave out if `tables` is empty: those with a schedule of their own.", "summaries"),
+]
 RebuildAll = Annotated[bool, flag("Rebuild them completely, even if nothing has changed.")]

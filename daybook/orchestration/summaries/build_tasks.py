@@ -23,9 +23,10 @@ def run_name() -> str:
 
 
 @task(name="plan", cache_policy=NO_CACHE)
-def plan(tables: list[str] | None) -> Graph:
+def plan(tables: list[str] | None, without: list[str] | None = None) -> Graph:
     """Find what each summary reads, and refuse summaries that cannot be built before anything runs."""
-    return plan_builds(blocks.warehouse(), tables or None)  # the UI's form sends an empty list if nothing is selected
+    # The UI's form sends an empty list if nothing is selected.
+    return plan_builds(blocks.warehouse(), tables or None, without=without or ())
 
 
 def build_all(graph: Graph, full_refresh: bool) -> BuildResults:

@@ -189,6 +189,8 @@ def test_files_are_checked_against_the_warehouse(database: Database, warehouse: 
     )
     with pytest.raises(TableFileError, match=r"wrong\.sql, line 1: .* did you mean 'id'\?"):
         plan_builds(warehouse, None, tmp_path)
+    without = plan_builds(warehouse, None, tmp_path, without=["analytics.wrong", "analytics.first"])
+    assert (without.order, dict(without.waiting)) == ((), {"analytics.second": ("analytics.first",)})
     unbuilt = r"analytics\.second reads analytics\.first, .*\n.*daybook summary build analytics\.first"
     with pytest.raises(TableFileError, match=unbuilt):
         plan_builds(warehouse, ["analytics.second"], tmp_path)

@@ -130,6 +130,36 @@ def test_summaries_hear_every_table_that_they_read_and_not_each_other(project: P
     assert (one.after, one.after_any) == (("erp.costs", "shop.orders", "web.visits"), True)
 
 
+def test_a_summary_with_a_schedule_is_left_to_it(project: Path) -> None:
+    (project / "daybook.yaml").write_text('name: shop\ndefaults: {schedule: "0 6 * * *"}\n')
+    add(project, "orders")
+    folder = project / "tables/analytics"
+    folder.mkdir()
+    summaries = {
+        "daily": ("SELECT id FROM shop.orders", ""),
+        "weekly": ("SELECT id FROM shop.orders", 'schedule: "0 7 * * 1"\ntimezone: Europe/Berlin\n'),
+        "late": ("SELECT id FROM analytics.daily", "schedule: {after: [shop.orders, analytics.weekly]}\n"),
+        "top": ("SELECT id FROM analytics.weekly", ""),
+    }
+    for name, (sql, more) in summaries.items():
+        (folder / f"{name}.sql").write_text(sql)
+        (folder / f"{name}.yaml").write_text("description: One row per day.\nowner: data\nkey: id\n" + more)
+    found = by_name(project)
+    weekly, late = found["summaries/analytics.weekly"], found["summaries/analytics.late"]
+    assert (weekly.starts, weekly.parameters) == ("0 7 * * 1 Europe/Berlin", {"tables": ["analytics.weekly"]})
+    assert late.starts == "after shop.orders, analytics.weekly"
+    left_out = {"without": ["analytics.late", "analytics.weekly"]}
+    assert found["summaries/daily"].parameters == left_out
+    landed = found["summaries/when-inputs-land"]
+    assert (landed.parameters, landed.after) == (left_out, ("analytics.weekly", "shop.orders"))
+    assert "summaries/analytics.daily" not in found, "a default for tables is not for summaries"
+    (folder / "late.yaml").write_text(
+        "description: One row per day.\nowner: data\nkey: id\nschedule: {after: analytics.weakly}\n"
+    )
+    with pytest.raises(TableFileError, match=r"analytics.late: schedule.after: .*did you mean 'analytics.weekly'"):
+        declared(read_project(project), current_target(project))
+
+
 @pytest.mark.parametrize(
     ("cron", "name"),
     [
