@@ -154,7 +154,9 @@ def _put_trigger(
 def _fields(wanted: Wanted, document: Document) -> dict[str, Any]:
     """Return the fields that Prefect takes both for a new deployment and for an update.
 
-    A run that finds no slot waits: its scheduled time already fixed its interval.
+    A run that finds no slot waits: its scheduled time already fixed its interval. `enforce_parameter_schema` is left
+    out: its default is True. Prefect's server checks the same form again with each deployment that names it, which is
+    a fifth of the time that it needs for one.
     """
     enqueue = ConcurrencyOptions(collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
     return {
@@ -168,7 +170,6 @@ def _fields(wanted: Wanted, document: Document) -> dict[str, Any]:
         "concurrency_limit": wanted.limit,
         "concurrency_options": enqueue if wanted.limit else None,
         "parameter_openapi_schema": document["form"],
-        "enforce_parameter_schema": True,
     }
 
 
