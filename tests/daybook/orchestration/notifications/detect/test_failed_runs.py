@@ -157,7 +157,7 @@ def test_a_lost_source_of_a_shared_run_is_one_incident_that_awaits_all_of_its_ta
     for one in shared_run(shelves, shared_tables, parts):
         report_failure(IncidentStore(shelves, None), FailedRuns(shelves), one, Impact(None, datetime.now(UTC)))
     found = {one.subject: [awaited.table for awaited in one.awaits] for one in IncidentStore(shelves, None).open}
-    assert found == {"the source production": ["s.a", "s.m1"], "s.b": ["s.b"]}
+    assert found == {"the source production": ["s.m1", "s.a"], "s.b": ["s.b"]}
 
 
 def test_a_killed_shared_run_is_told_to_every_owner(shelves: SyncPrefectClient, shared_tables: list[str]) -> None:
