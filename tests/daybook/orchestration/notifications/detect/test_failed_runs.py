@@ -153,7 +153,7 @@ def test_each_owner_hears_of_the_own_tables_of_a_shared_run(
 def test_a_lost_source_of_a_shared_run_is_one_incident_that_awaits_all_of_its_tables(
     shelves: SyncPrefectClient, shared_tables: list[str]
 ) -> None:
-    parts = {name: "SourceLost: production does not answer" for name in ("s.m1", "s.a")} | {"s.b": "CheckFailed: no"}
+    parts = dict.fromkeys(("s.m1", "s.a"), "SourceLost: production does not answer") | {"s.b": "CheckFailed: no"}
     for one in shared_run(shelves, shared_tables, parts):
         report_failure(IncidentStore(shelves, None), FailedRuns(shelves), one, Impact(None, datetime.now(UTC)))
     found = {one.subject: [awaited.table for awaited in one.awaits] for one in IncidentStore(shelves, None).open}
