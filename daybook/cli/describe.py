@@ -145,13 +145,13 @@ def _many(given: argparse.Namespace, keys: ConnectionProvider, folder: Path) -> 
             print(f"{len(left)} files already exist and were left alone (--force overwrites): {', '.join(shown)}{more}")
     else:
         print(f"{len(found.files)} tables described. Nothing was written: add --write")
-    if owner == NO_OWNER:
+    if owner == NO_OWNER and found.files:
         print(
             f"No owner is known, so the files have the placeholder {NO_OWNER} and do not load. Add --owner TEAM, or "
             f"write defaults: {{owner: TEAM}} into {FILE}, and describe the tables again"
             + (" with --force" if given.write else "")
         )
-    elif not given.owner:
+    elif not given.owner and found.files:
         print(f"Owner: {default}, from {FILE}")
     return 1 if found.problems else 0
 
@@ -176,7 +176,10 @@ def _report(found: DescribedTables, there: set[str], verbose: bool) -> None:
         print(f"{one.name:{width}}  {one.line()}{warning}")
     if len(files) > len(shown):
         print(f"… and {len(files) - len(shown)} more")
-    for what, why in found.problems.items():
+    for number, (what, why) in enumerate(found.problems.items()):
+        if number == _LISTED and not verbose:
+            print(f"NOT DESCRIBED: {len(found.problems) - number} more, --verbose lists all")
+            break
         print(f"NOT DESCRIBED: {what}: {why}")
 
 

@@ -83,7 +83,8 @@ def propose_file(
     except ValidationError as error:
         problem = error.errors()[0]
         if problem["loc"] == ("table",):
-            raise TableFileError(f"{source!r} is not a table name of the source: write schema.table") from None
+            hint = f", or a pattern if a name contains a dot, such as {_pattern(source)!r}" if source else ""
+            raise TableFileError(f"{source!r} is not a table name of the source: write schema.table{hint}") from None
         where_to_look = "".join(f"{part}: " for part in problem["loc"])
         raise TableFileError(f"{where_to_look}{problem['msg'].removeprefix('Value error, ')}") from None
     table = Table.model_validate(
@@ -97,6 +98,12 @@ def propose_file(
     )
 
 
+def _pattern(source: str) -> str:
+    """Return a pattern that matches a table with a dot in its name."""
+    schema, _, table = source.partition(".")
+    return f"{schema}.{table.replace('.', '?')}"
+
+
 def _read(
     config: Config, table: Table, keys: ConnectionProvider
 ) -> tuple[Proposal, date | datetime | None, dict[str, Type], str]:
@@ -105,6 +112,8 @@ def _read(
         if not isinstance(opened, Describing):
             raise SourceError(f"{config.title}: the source of block {config.block!r} cannot be described")
         facts, columns = opened.facts(), opened.columns()
+        if not columns:
+            raise SourceError(f"{config.title}: it has no columns, so there is nothing to load")
         key = facts.key([column.name for column in columns if not column.nullable])
         indexed = [column.name for column in columns if facts.is_leading(column.name)]
         evidence, comment = _evidence(config, keys)

@@ -88,7 +88,7 @@ def propose(
     small = evidence.rows is not None and evidence.rows <= SMALL
     if cursor and (stale := _stale(cursor, columns, created, deleted, key)):
         if small:
-            remarks["load"] = f"a small table (about {evidence.rows:,} rows). {stale[:1].upper()}{stale[1:]}"
+            remarks["load"] = f"a small table (about {evidence.rows:,} rows); {stale}"
             strategy, cursor, certainty = WHOLE_TABLE, None, "likely"
         else:
             certainty, warning = "guess", stale
@@ -131,6 +131,8 @@ def _stale(
     if cursor.about:
         what = " ".join(cursor.about)
         return f"intervals of {name} miss other changes if it only changes with {what}"
+    if cursor.has_nulls and not cursor.column.nullable:
+        return f"{name} is a zero date or infinity in some rows, and intervals miss those rows"
     if cursor.has_nulls:
         return f"{name} is NULL in some rows, and intervals miss those rows until it is set"
     if cursor is not created:

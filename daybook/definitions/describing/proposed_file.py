@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from daybook import shell
 from daybook.definitions.heuristics import Proposal
 from daybook.errors import TableFileError
 from daybook.model.dataset import NO_OWNER
@@ -57,6 +58,12 @@ class ProposedFile:
         """Return the comment of the source, or a sentence that is true of every table."""
         return " ".join(self.comment.split()) or f"Rows of {self.source_name}."
 
+    @property
+    def first_day(self) -> date | None:
+        """Return the first day to load, or None if there is none, or if no interval reaches it."""
+        first = self.first
+        return date(first.year, first.month, first.day) if first and 2 <= first.year <= 9998 else None
+
     def load_fields(self) -> dict[str, Any]:
         """Return the fields that say how the table is loaded, without its source and its columns."""
         proposal = self.proposal
@@ -65,8 +72,8 @@ class ProposedFile:
             fields["key"] = list(proposal.key)
         if proposal.cursor:
             fields |= {"cursor": proposal.cursor, "interval": "day"}
-            if self.first:
-                fields["start"] = date(self.first.year, self.first.month, self.first.day)
+            if first := self.first_day:
+                fields["start"] = first
         if proposal.deleted:
             fields["deleted"] = proposal.deleted
         return fields
@@ -94,8 +101,9 @@ class ProposedFile:
     def text(self, owner: str | None = NO_OWNER, command: str | None = None) -> str:
         """Return the text of the file. With `owner` None, it leaves the owner to the defaults of the project."""
         if command is None:
-            options = [f"--{field}" for field in ("where", "query") if getattr(self, field) is not None]
-            command = " ".join(["daybook describe", self.block, *filter(None, [".".join(self.source)]), *options])
+            options = [f"--{field} …" for field in ("where", "query") if getattr(self, field) is not None]
+            names = shell.command("daybook", "describe", self.block, *filter(None, [".".join(self.source)]))
+            command = " ".join([names, *options])
         return "\n".join(self._lines(owner, command)) + "\n"
 
     def _lines(self, owner: str | None, command: str) -> Iterator[str]:
@@ -141,10 +149,11 @@ class ProposedFile:
 
     def _first_day(self) -> Iterator[str]:
         cursor = self.proposal.cursor
-        if self.first:
-            yield f"start: {self.first:%Y-%m-%d} # {self.first_is or f'the first value of {cursor}'}"
+        if self.first_day:
+            yield f"start: {self.first_day} # {self.first_is or f'the first value of {cursor}'}"
         else:
-            why = self.first_is or f"the table has no value of {cursor} yet"
+            none = f"the first {cursor} is {self.first}" if self.first else f"the table has no value of {cursor} yet"
+            why = self.first_is or none
             yield f"# {why}. Add the first day to load: start: …"
 
 

@@ -91,7 +91,8 @@ def _describe_all(
     for table in chosen:
         if not table.readable:
             found.problems[str(table)] = (
-                f"the user of block {block!r} may not read it. Run in the source: GRANT SELECT ON {table} TO …"
+                f"the user of block {block!r} may not read it. Run in the source: GRANT SELECT ON "
+                f"{catalog.quoted(table).replace('%%', '%')} TO … (and GRANT USAGE ON its schema)"
             )
     taken = dict[str, str]()
     until = time.monotonic() + _SECONDS

@@ -146,6 +146,10 @@ class Catalog(Protocol):
         """Return the facts about these tables, in the same order."""
         ...
 
+    def quoted(self, table: ListedTable) -> str:
+        """Return the name of a table for a statement. A `%` in it is doubled."""
+        ...
+
     def sample(
         self, table: ListedTable, key: Sequence[str], columns: Sequence[str], rows: int
     ) -> list[tuple[Any, ...]]:

@@ -68,6 +68,10 @@ def test_a_modified_column_that_is_null_until_the_first_change() -> None:
     large = proposal(columns, Evidence("t", SMALL + 1, {}, sample))
     assert large.load == "upsert" and "updated_at is NULL in some rows" in large.warning
     assert proposal(columns, Evidence("t", 5, {}, sample)).load == "replace"
+    required = proposal(columns.replace("?", ""), Evidence("t", 5, {}, sample))
+    assert required.remarks["load"].endswith(
+        "; updated_at is a zero date or infinity in some rows, and intervals miss those rows"
+    )
 
 
 def test_a_large_table_without_a_cursor_is_replaced_with_a_warning() -> None:

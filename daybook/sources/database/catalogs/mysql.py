@@ -81,20 +81,24 @@ class MySQLCatalog:
             place.append((name, name == "PRIMARY", int(row["non_unique"]) == 0, hidden, column))
         return found
 
+    def quoted(self, table: ListedTable) -> str:
+        """Return the quoted name of a table. A `%` in it is doubled."""
+        return f"{quote(table.schema)}.{quote(table.name)}"
+
     def sample(
         self, table: ListedTable, key: Sequence[str], columns: Sequence[str], rows: int
     ) -> list[tuple[Any, ...]]:
         """Return columns of the first and last rows by the key. Zero dates are None."""
         self._limit()
         fields = ", ".join(f"CASE WHEN NOT {zero_sql(quote(name))} THEN {quote(name)} END" for name in columns)
-        return ends_by_key(self._query, f"SELECT {fields} FROM {_table(table)}", [*map(quote, key)], rows)
+        return ends_by_key(self._query, f"SELECT {fields} FROM {self.quoted(table)}", [*map(quote, key)], rows)
 
     def first(self, table: ListedTable, column: str) -> date | datetime | None:
         """Return the smallest date or time of a column that is not a zero date."""
         self._limit()
         name = quote(column)
         real = f"{name} >= '1000-01-01' AND NOT {zero_sql(name)}"
-        found = self._query(f"SELECT {name} FROM {_table(table)} WHERE {real} ORDER BY {name} LIMIT 1")
+        found = self._query(f"SELECT {name} FROM {self.quoted(table)} WHERE {real} ORDER BY {name} LIMIT 1")
         return found[0][0] if found else None
 
     def _limit(self) -> None:
@@ -121,7 +125,3 @@ _TRIGGERS = (
 def _comment(kind: str, comment: str | None) -> str:
     """Return the comment that a person wrote. That of a view is the word VIEW, or the error of a broken one."""
     return "" if "VIEW" in kind else (comment or "").strip()
-
-
-def _table(table: ListedTable) -> str:
-    return f"{quote(table.schema)}.{quote(table.name)}"

@@ -81,6 +81,10 @@ class PostgreSQLCatalog:
                     updated_by[oids[oid]].setdefault(column.name, f"the trigger {trigger} sets it in each update")
         return catalog_tables(tables, columns, indexes, updated_by)
 
+    def quoted(self, table: ListedTable) -> str:
+        """Return the quoted name of a table. A `%` in it is doubled."""
+        return f"{quote(table.schema)}.{quote(table.name)}"
+
     def sample(
         self, table: ListedTable, key: Sequence[str], columns: Sequence[str], rows: int
     ) -> list[tuple[Any, ...]]:
@@ -90,14 +94,14 @@ class PostgreSQLCatalog:
             f"CASE WHEN {quote(name)} >= '0001-01-02' AND {quote(name)} < '10000-01-01' THEN {quote(name)} END"
             for name in columns
         )
-        return ends_by_key(self._query, f"SELECT {fields} FROM {_table(table)}", [*map(quote, key)], rows)
+        return ends_by_key(self._query, f"SELECT {fields} FROM {self.quoted(table)}", [*map(quote, key)], rows)
 
     def first(self, table: ListedTable, column: str) -> date | datetime | None:
         """Return the smallest date or time of a column in the years 1 to 9999, which are Python's."""
         self._limit()
         name = quote(column)
         years = f"{name} >= '0001-01-02' AND {name} < '10000-01-01'"
-        ((value,),) = self._query(f"SELECT min({name}) FROM {_table(table)} WHERE {years}")
+        ((value,),) = self._query(f"SELECT min({name}) FROM {self.quoted(table)} WHERE {years}")
         return value if isinstance(value, date) else None
 
     def _limit(self) -> None:
@@ -107,7 +111,3 @@ class PostgreSQLCatalog:
         with translated(read_error), self._connection.cursor() as cursor:
             cursor.execute(statement, values)
             return list(cursor.fetchall()) if cursor.description else []
-
-
-def _table(table: ListedTable) -> str:
-    return f"{quote(table.schema)}.{quote(table.name)}"
