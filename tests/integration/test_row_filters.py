@@ -1,11 +1,13 @@
 """`where:` and `query:` of a database source: what is loaded, counted and audited is what Python would choose."""
 
 import random
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from daybook.audit.interval_audit import audit
 from daybook.audit.table_audit import audit_whole
 from daybook.definitions.table import Table
 from daybook.errors import ShrinkGuard, SourceError
@@ -174,6 +176,35 @@ def test_with_masks_and_deleted_rows(ends: Endpoints) -> None:
         assert [row[0] for row in ends.rows(table)] == [row[0] for row in living]
         assert {len(row[2]) for row in ends.rows(table)} == {64}
         assert {str(found.verdict) for found in audited(ends, table)} <= {"equal", "never loaded"}
+
+
+@ON_POSTGRES
+def test_with_texts_that_are_too_long_and_a_replica(ends: Endpoints) -> None:
+    """The audit reads the filtered rows from the replica, cut as the load cuts them."""
+
+    class Blocks:
+        def __init__(self) -> None:
+            self.asked: list[str] = []
+
+        def engine(self, name: str) -> Any:
+            self.asked.append(name)
+            return ends.source.engine
+
+    rows, blocks = make(ends), Blocks()
+    ends = replace(ends, keys=blocks)
+    types = {"id": "integer", "at": "timestamp", "word": "varchar(1)", "n": "integer"}
+    chosen = [row for row in on_days(rows) if row[3] is not None and row[3] < 4]
+    for way, source in enumerate(sources(ends, "n < 4")[::2]):
+        fields = {"columns": types, "too_long": {"word": "truncate"}}
+        table = table_of(ends, {**source, "replica": "replica"}, **fields)
+        table = table.model_copy(update={"name": f"{table.name}_{way}"})
+        ends.load(table, "2021-02-05", "2021-02-09")
+        assert ends.rows(table) == [(*row[:2], row[2] and row[2][:1], row[3]) for row in chosen]
+        assert set(blocks.asked) == {"production"}
+        blocks.asked.clear()
+        results = audit(table, days(), ends.warehouse, blocks)
+        assert {str(found.verdict) for found in results} == {"equal"} and set(blocks.asked) == {"replica"}
+        blocks.asked.clear()
 
 
 @ON_POSTGRES

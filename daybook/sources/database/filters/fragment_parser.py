@@ -20,8 +20,8 @@ DIALECTS = ("mysql", "postgres")
 Parse = Callable[[str, str], Fragment]
 
 _BEFORE = "SELECT 1 FROM t WHERE (\n"
-#: Columns of the same length as the placeholders, so that positions stay.
-_BOUNDS = {"{start}": "DAYBOOK", "{end}": "DAYBO"}
+#: Columns of the same length as the placeholders, so that positions stay, with names that no table has.
+_BOUNDS = {"{start}": "ǁstartǁ", "{end}": "ǁendǁ"}
 _STATEMENTS = (
     *(exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter, exp.TruncateTable, exp.Command),
     *(exp.Copy, exp.Set, exp.Use, exp.Transaction, exp.Commit, exp.Rollback, exp.Into, exp.Lock),
@@ -64,6 +64,8 @@ def parse_query(text: str, dialect: str) -> Fragment:
     for bound in statement.find_all(exp.Column):
         if not bound.table and bound.name in _BOUNDS.values():
             _check_bound(bound)
+    if not statement.selects:
+        raise Refused("it returns no column: name the columns after SELECT")
     for number, column in enumerate(statement.selects, 1):
         if not isinstance(column, exp.Alias | exp.Column | exp.Star):
             raise Refused(
@@ -103,6 +105,8 @@ def _parsed(sql: str, text: str, dialect: str, skipped: int) -> list[Any]:
     """Return the statements in `sql`, in which `text` begins after `skipped` characters."""
     try:
         return [one for one in sqlglot.parse(sql, dialect) if one is not None]
+    except RecursionError:
+        raise Refused("its parentheses or operators are nested too deeply: make it simpler") from None
     except ParseError as error:
         first: dict[str, Any] = error.errors[0] if error.errors else {}
         offset = _offset(sql, first) - skipped
