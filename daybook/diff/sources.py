@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 from daybook.definitions.table import Table
 from daybook.diff.diff_report import DatasetDiff, Report
@@ -19,6 +20,13 @@ from daybook.sql.database_error import DatabaseError, first_line
 Estimates = Mapping[tuple[str, ...], int | None]
 
 
+class _ReadOnce:
+    """The connections of a provider, which reads each block once, not once for each table."""
+
+    def __init__(self, keys: ConnectionProvider) -> None:
+        self.engine, self.s3, self.google = cache(keys.engine), cache(keys.s3), cache(keys.google)
+
+
 @dataclass
 class Sources:
     """Opens sources, and writes why one cannot be opened into `report`."""
@@ -27,6 +35,10 @@ class Sources:
     report: Report
     _unreachable: dict[str, str | None] = field(default_factory=dict)
     _estimates: dict[str, Estimates] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Read each block once."""
+        self.keys = _ReadOnce(self.keys)
 
     @contextmanager
     def opened(self, table: Table, diff: DatasetDiff) -> Iterator[Source | None]:
@@ -43,7 +55,7 @@ class Sources:
             yield None
             return
         except Exception as error:  # each kind of source has errors of its own libraries
-            self.report.fails(table.name, f"its source cannot be read: {reason(error)}", table.name)
+            self.report.fails(f"source {table.source.kind}", reason(error), table.name)
             yield None
             return
         try:

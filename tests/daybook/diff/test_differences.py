@@ -36,6 +36,13 @@ interval: day
 start: START
 load: replace_interval
 """.replace("START", f"{FIRST}")
+WHOLE = """\
+description: One row per order.
+owner: shop
+source: {kind: database, table: SOURCE.orders}
+key: [id]
+load: replace
+"""
 DAILY = "description: One row per day.\nowner: shop\nkey: [day]\n"
 SELECT = "select created_at::date as day, count(email) as emails from raw.orders group by 1\n"
 
@@ -247,3 +254,25 @@ def test_nothing_is_written(shop: Shop) -> None:
 def test_a_field_is_empty_in_a_report_without_differences() -> None:
     assert not DatasetDiff("a.b", "table").says_something
     assert Report("a", "prod", None).problems == []
+
+
+@pytest.mark.full
+def test_a_layout_and_a_key_on_redshift(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with source_database("mariadb", request) as source, ends_of(source, "redshift-s3", request, tmp_path) as ends:
+        source.run("CREATE TABLE orders (id bigint PRIMARY KEY, created_at datetime NOT NULL, email varchar(20))")
+        source.insert("orders", [(1, datetime(2021, 2, 5), "a@x")])
+        shop, name = Shop(tmp_path / "shop", Ends(ends), capsys), f"{ends.destination.namespace}.orders"
+        file = f"tables/{name.replace('.', '/')}.yaml"
+        shop.write("daybook.yaml", "name: shop\nwarehouse: redshift\n")
+        shop.write(file, WHOLE)
+        monkeypatch.setenv("DAYBOOK_PROJECT", str(shop.root))
+        shop.load(name)
+        assert shop.diff()["datasets"] == {}
+        source.run("ALTER TABLE orders MODIFY email varchar(200)")
+        shop.write(file, WHOLE.replace("[id]", "[id, email]") + "redshift: {distkey: id, sortkey: created_at}\n")
+        orders = shop.diff()["datasets"][name]
+        assert orders["statements"] == [f"daybook layout {name} --apply"], "no key: Redshift enforces none"
+        assert any("DISTKEY" in note for note in orders["notes"]) and any("SORTKEY" in note for note in orders["notes"])
+        assert [(one["column"], one["action"]) for one in orders["columns"]] == [("email", "widen")]
