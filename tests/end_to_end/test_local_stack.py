@@ -175,11 +175,15 @@ def test_a_port_that_is_none_is_refused(value: str, home: Path, monkeypatch: pyt
         ports.choose_port(home / "ports.json", "ui", VARIABLE, default=4200)
 
 
-def test_a_port_comes_from_the_variable_then_memory_then_the_default(
+def test_a_port_comes_from_the_variable_then_memory_then_the_default_if_it_is_free(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = home / "ports.json"
     monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr(ports, "_is_free", lambda port: port not in taken)
+    taken = {4200}
+    assert ports.choose_port(memory, "ui", VARIABLE, default=4200) == 4201
+    taken.clear()
     assert ports.choose_port(memory, "ui", VARIABLE, default=4200) == 4200
     ports.remember_port(memory, "ui", 4300)
     ports.remember_port(memory, "postgres", 15500)
@@ -194,6 +198,7 @@ def test_a_damaged_memory_remembers_nothing(damage: str, home: Path, monkeypatch
     monkeypatch.delenv(VARIABLE, raising=False)
     memory = home / "ports.json"
     memory.write_text(damage)
+    monkeypatch.setattr(ports, "_is_free", lambda port: True)
     assert ports.choose_port(memory, "ui", VARIABLE, default=4200) == 4200
     ports.remember_port(memory, "ui", 4300)
     assert ports.choose_port(memory, "ui", VARIABLE, default=4200) == 4300

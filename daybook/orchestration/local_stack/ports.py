@@ -18,12 +18,15 @@ RELEASED_WITHIN = 2  # seconds until a process that was just killed has released
 
 
 def choose_port(memory: Path, name: str, variable: str, default: int | None = None) -> int:
-    """Return the port for `name`: from the environment's `variable`, the file `memory`, `default`, or any free port.
+    """Return the port for `name`: from the environment's `variable`, the file `memory`, or `default` if it is free.
+
+    Otherwise, return a free port.
 
     Raises:
         StackError: the variable's value is not a port.
     """
-    return _from_environment(variable) or _read(memory).get(name) or default or _free_port(FREE_FROM)
+    chosen = _from_environment(variable) or _read(memory).get(name)
+    return chosen or _free_port(default or FREE_FROM)
 
 
 def remember_port(memory: Path, name: str, port: int) -> None:
