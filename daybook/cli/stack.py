@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: The folder that `daybook demo` makes outside of a checkout.
 DEMO = "daybook-demo"
+HOME = ".daybook"
 
 
 def demo(arguments: Sequence[str] | None = None, prog: str = "daybook demo") -> int:
@@ -81,6 +82,13 @@ def demo_folder() -> Path:
     return copy_example(here if here.name == DEMO and is_project(here) else here / DEMO)
 
 
+def stack_folder() -> Path:
+    """Return the folder whose stack is meant: the project, or the demo that was started from this folder."""
+    here = Path.cwd()
+    is_demo = VARIABLE not in os.environ and not (here / HOME).exists() and (here / DEMO / HOME).exists()
+    return here / DEMO if is_demo else project_root()
+
+
 def _run(command: str, started: int | None = None) -> int:
     import httpx
 
@@ -88,7 +96,7 @@ def _run(command: str, started: int | None = None) -> int:
     from daybook.orchestration.local_stack.errors import StackError
     from daybook.orchestration.local_stack.stack import LocalStack
 
-    stack, narrator = LocalStack(demo_folder() if command == "demo" else project_root()), Narrator()
+    stack, narrator = LocalStack(demo_folder() if command == "demo" else stack_folder()), Narrator()
     try:
         if command == "down":
             count = stack.stop()

@@ -37,6 +37,8 @@ def forward() -> None:
         return
     logger.setLevel(extra.level or logging.INFO)
     for pattern in extra.handlers:
+        if not type(pattern).__module__.startswith("prefect."):
+            continue  # of pytest, for example, and made in another way
         handler = type(pattern)()
         handler.addFilter(_in_a_run)  # outside of a run, as in a notebook, there is no page, and Prefect would warn
         logger.addHandler(handler)

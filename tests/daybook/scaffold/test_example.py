@@ -6,7 +6,7 @@ import pytest
 from prefect.flows import load_flow_from_entrypoint
 from ruamel.yaml import YAML
 
-from daybook.cli.stack import demo_folder
+from daybook.cli.stack import demo_folder, stack_folder
 from daybook.definitions.table_files import read_table, table_names
 from daybook.orchestration.local_stack.demo.run import DEMO_DEPLOYMENTS
 from daybook.project import VARIABLE, project_root
@@ -47,5 +47,16 @@ def test_the_demo_runs_in_a_folder_of_its_own_and_never_in_a_users_project(
     assert demo_folder() == elsewhere / "daybook-demo"
     monkeypatch.chdir(elsewhere / "daybook-demo")
     assert demo_folder() == elsewhere / "daybook-demo", "again, in the folder of the demo"
+    assert stack_folder() == elsewhere / "daybook-demo"
     monkeypatch.chdir(example_folder())
     assert demo_folder() == example_folder()
+
+
+def test_stack_down_finds_the_demo_that_was_started_from_this_folder(elsewhere: Path) -> None:
+    demo = demo_folder()
+    assert stack_folder() != demo, "nothing has been started"
+    (demo / ".daybook").mkdir()
+    assert stack_folder() == demo
+    (elsewhere / "daybook.yaml").write_text("name: shop\n")
+    (elsewhere / ".daybook").mkdir()
+    assert stack_folder() == elsewhere, "the project has a stack of its own"
