@@ -14,6 +14,8 @@ class Command:
     name: str
     summary: str
     target: str
+    has_targets: bool = True
+    """False if it ignores DAYBOOK_TARGET, because it uses this machine alone."""
 
     @property
     def is_flow(self) -> bool:
@@ -97,8 +99,10 @@ GROUPS = {
         ),
     ),
     "Run it on this machine": (
-        Command("demo", "start the local stack, load nps, show the result", "daybook.cli.stack:demo"),
-        Command("stack", "start, stop or list the local stack", "daybook.cli.stack:main"),
+        Command(
+            "demo", "start the local stack, load nps, show the result", "daybook.cli.stack:demo", has_targets=False
+        ),
+        Command("stack", "start, stop or list the local stack", "daybook.cli.stack:main", has_targets=False),
     ),
 }
 

@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from daybook import __version__
@@ -37,9 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int | None:
         near = did_you_mean(name, COMMANDS, "`daybook --help` lists the commands")
         print(f"daybook: unknown command {name!r}{near}", file=sys.stderr)
         return USAGE_ERROR
+    command = COMMANDS[name]
+    if target and not command.has_targets:
+        print(f"daybook: {name} has no targets: leave out --target {target}", file=sys.stderr)
+        return USAGE_ERROR
     try:
-        with _in_target(target):
-            return _run(COMMANDS[name], rest)
+        with _in_target(target) if command.has_targets else nullcontext():
+            return _run(command, rest)
     except DaybookError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

@@ -100,7 +100,7 @@ def test_the_demo_loads_and_its_commands_work_when_pasted(wheel: Path, tmp_path:
                 pasted = subprocess.run(command, shell=True, cwd=tmp_path, env=clean, capture_output=True, text=True)
                 assert pasted.returncode == 0, f"{command}\n{pasted.stdout}{pasted.stderr}"
         finally:
-            subprocess.run(shlex.split(f"{python} stack down"), cwd=folder / "daybook-demo", env=clean)
+            subprocess.run(shlex.split(f"{python} stack down"), cwd=folder, env=clean)
         assert connections == []
 
 

@@ -116,3 +116,13 @@ def test_a_target_is_refused_before_the_command_runs(
 def test_what_follows_two_dashes_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("daybook.cli.schemas.main", lambda given, prog: int(given != ["--", "--target", "x"]))
     assert main(["schemas", "--", "--target", "x"]) == 0
+
+
+def test_what_uses_this_machine_alone_ignores_the_target_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("daybook.cli.stack.demo", lambda given, prog: 0)
+    monkeypatch.setenv("DAYBOOK_TARGET", "a target that no project has")
+    assert main(["demo"]) == 0
+    assert main(["demo", "--target", "dev"]) == 2
+    assert capsys.readouterr().err == "daybook: demo has no targets: leave out --target dev\n"
