@@ -170,7 +170,8 @@ def _writes(check: str, connection: Any, mysql: bool, tables: Sequence[str]) -> 
         text = f"its user may do more than read: {', '.join(more)}"
         yield Finding("warning", check, text, "use a user with SELECT alone")
     else:
-        yield Finding("ok", check, f"its user can only read; {len(tables)} tables of the files are readable")
+        files = f"{len(tables)} tables of the files are readable" if tables else "no file names a table of it"
+        yield Finding("ok", check, f"its user can only read; {files}")
 
 
 def _one(connection: Any, statement: str, values: Sequence[object] = ()) -> Any:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 
 from prefect.client.orchestration import SyncPrefectClient
@@ -84,6 +85,9 @@ def _checks(client: SyncPrefectClient) -> tuple[list[Check], list[Finding]]:
     for table in read:
         if isinstance(table, Table) and isinstance(table.source, DatabaseSource):
             tables[table.source.block].add(tuple(getattr(table.source, "table", None) or ()))
+    if not tables:  # a new project: a wrong password shows before `daybook describe` needs the source
+        with suppress(DaybookError):  # there may be no such block
+            found.append(_source("production", []))
     for name in sorted(tables):
         add(f"source {name}", partial(_source, name, sorted(tables[name] - {()})))
     add("warehouse", lambda: _warehouse(sorted(one.name for one in read)))
