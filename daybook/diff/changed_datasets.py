@@ -69,6 +69,7 @@ def select(root: Path, since: str | None, report: Report) -> Selection:
             diff.notes.append(_removed(diff))
         elif old is None:
             diff.state = "changed" if name in unreadable else "new"
+            diff.notes += ["its file was invalid before, so its fields are not compared"] * (name in unreadable)
         elif changes := field_changes(old, new):
             diff.state, diff.fields = "changed", changes
         else:

@@ -63,7 +63,12 @@ def compare_columns(
     changes = list(_changes(drift, target, altered, has_source=source is not None))
     diff.columns += changes
     diff.refused += refused
-    if existing:
+    if not existing:
+        listed = (
+            f"{one.name} {warehouse.spelled(one.type)}{f' ({one.mask})' if one.mask else ''}" for one in target.columns
+        )
+        diff.notes.append(f"it gets the columns {', '.join(listed)}")
+    else:
         diff.statements += [one.replace("%%", "%") for one in warehouse.enforced_key_sql(session, target)]
         add_layout(session, warehouse, table.name, table.layouts, diff)
     gone = {warehouse.folded(one.column) for one in changes if one.action == "drop"}

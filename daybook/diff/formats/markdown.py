@@ -22,7 +22,8 @@ _SPECIAL = re.compile(r"([\\*_\[\]~|#])")
 def as_markdown(report: Report) -> str:
     """Return the report as Markdown of GitHub and GitLab, with at most as many characters as a comment may have."""
     datasets = wording.in_order(report)
-    head = "\n".join([f"{MARK} {report.project} {report.target} -->", *_head(report, datasets)])
+    mark = re.sub(r"[^\w. -]+", "_", f"{report.project} {report.target}")  # the shell of CI puts it into quotes
+    head = "\n".join([f"{MARK} {mark} -->", *_head(report, datasets)])
     tail = "\n".join(_tail(report))
     room, parts = _LONGEST - len(head) - len(tail), list[str]()
     for number, diff in enumerate(datasets):

@@ -21,7 +21,7 @@ GITHUB: Any = YAML(typ="safe").load(FILES[".github/workflows/daybook.yml"])
 GITLAB: Any = YAML(typ="safe").load(FILES[".gitlab-ci.yml"])
 BODY = f"{MARK} shop dev -->\n### x\n"
 OURS = {"id": 7, "body": BODY, "user": {"type": "Bot"}}
-OTHERS = {"id": 6, "body": "LGTM", "user": {"type": "User"}}
+OTHERS = {"id": 6, "body": f"{MARK} another prod -->\n", "user": {"type": "Bot"}}
 #: Stands for gh and curl: prints the comments of a list, or writes down the arguments of any other call.
 STUB = """#!{python}
 import json, os, sys
@@ -29,7 +29,8 @@ arguments, there = sys.argv[1:], json.loads(os.environ["THERE"])
 with open(os.environ["CALLS"], "a") as calls:
     print(json.dumps(arguments), file=calls)
 if "--jq" in arguments:
-    print("\\n".join(str(one["id"]) for one in there if one["body"].startswith("<!-- daybook diff")))
+    mark = arguments[-1].split('startswith("')[1].split('")')[0]
+    print("\\n".join(str(one["id"]) for one in there if one["body"].startswith(mark)))
 elif "-X" not in arguments:
     print(json.dumps(there))
 """
