@@ -29,6 +29,30 @@ def test_what_makes_no_sense_is_refused(
         find_deployment(deployed.client, deployment, parameters)
 
 
+def test_a_backfill_of_a_shared_run_names_the_deployment_of_one_table(deployed: Deployed) -> None:
+    client = deployed.client
+    daily = client.read_deployment_by_name("nps/daily")
+    flow_id, form = client.create_flow_from_name("load"), daily.parameter_openapi_schema
+    made = [
+        client.create_deployment(flow_id, name, parameters=parameters, tags=tags, parameter_openapi_schema=form)
+        for name, parameters, tags in (
+            ("production-0600", {"tables": ["raw_data.nps", "raw_data.visits"]}, ["raw_data.nps", "raw_data.visits"]),
+            ("production-0700", {"tables": ["raw_data.visits"]}, ["raw_data.visits"]),
+            ("raw_data.visits", {"tables": ["raw_data.visits"]}, ["raw_data.visits", "edited", "raw_data.nps"]),
+        )
+    ]
+    try:
+        with pytest.raises(BackfillRefused, match=r"loads 2 tables in one run, .*: name .*, load/raw_data.nps "):
+            find_deployment(client, "load/production-0600")
+        with pytest.raises(BackfillRefused, match=r"raw_data.visits is a table, which load/raw_data.visits loads"):
+            find_deployment(client, "visits")
+        assert find_deployment(client, "load/raw_data.visits").table.name == "raw_data.visits"
+        assert find_loading_deployment(client, "raw_data.visits") == "load/raw_data.visits"
+    finally:
+        for id in made:
+            client.delete_deployment(id)
+
+
 def test_a_table_knows_the_deployment_that_loads_it(deployed: Deployed) -> None:
     assert find_loading_deployment(deployed.client, "raw_data.nps") == "nps/daily"
     assert find_loading_deployment(deployed.client, "raw_data.visits") is None

@@ -160,6 +160,29 @@ def test_a_summary_with_a_schedule_is_left_to_it(project: Path) -> None:
         declared(read_project(project), current_target(project))
 
 
+def test_the_tables_of_a_group_file_are_deployed_like_any_other_and_go_with_it(project: Path) -> None:
+    group, listed = project / "tables/erp.yaml", project / "tables/erp.tables.yaml"
+    group.write_text(
+        "source: {kind: database, block: erp, tables: 'erp.*'}\nschema: raw_erp\n"
+        'defaults: {owner: data, schedule: "0 5 * * *", load: replace}\n'
+        "tables:\n  costs: {run: own, audit: weekly}\n"
+    )
+    one = "  {name}: {{table: erp.{name}, description: One row per thing.}}\n"
+    listed.write_text("tables:\n" + "".join(one.format(name=name) for name in ("a", "b", "costs")))
+    found = by_name(project)
+    assert found["load/erp-0500"].parameters["tables"] == ["raw_erp.a", "raw_erp.b"]
+    assert found["load/raw_erp.costs"].starts == "0 5 * * * UTC"
+    assert {"load/raw_erp.a", "load/raw_erp.b", "reconcile/raw_erp.costs"} <= set(found)
+    listed.write_text("tables:\n" + one.format(name="b"))
+    group.write_text(group.read_text().partition("tables:\n")[0])
+    found = by_name(project)
+    assert found["load/erp-0500"].parameters["tables"] == ["raw_erp.b"]
+    assert {"load/raw_erp.a", "load/raw_erp.costs", "reconcile/raw_erp.costs"}.isdisjoint(found)
+    listed.unlink()
+    with pytest.raises(TableFileError, match=r"erp\.tables\.yaml is missing"):
+        by_name(project)
+
+
 @pytest.mark.parametrize(
     ("cron", "name"),
     [

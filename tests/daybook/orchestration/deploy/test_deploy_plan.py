@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.events.schemas.automations import Automation
 
 from daybook.cli.project.deploy import main
 from daybook.errors import DaybookError
@@ -120,3 +122,35 @@ def test_a_pause_in_the_file_takes_effect_both_ways(
     write(project, "p", "run: own\n")
     assert active() == []
     assert plan(capsys)["update"] == []
+
+
+def test_what_a_person_changed_is_changed_back_and_a_renamed_project_keeps_its_deployments(
+    client: SyncPrefectClient, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([]) == 0, capsys.readouterr().err
+    changed, untagged = deployment(client, "load/production-0600"), deployment(client, "load/dt.b")
+    tags = [*changed.tags, "mine"]
+    client.update_deployment(changed.id, DeploymentUpdate(tags=tags, parameters={"tables": []}, work_pool_name=None))
+    client.update_deployment_schedule(changed.id, changed.schedules[0].id, active=False)
+    client.update_deployment(untagged.id, DeploymentUpdate(tags=["dt.b"]))
+    (trigger,) = owned_by(client, "deploy-test")
+    client.pause_automation(trigger.id)
+
+    found = plan(capsys)
+    assert found["update"] == [{"name": "load/production-0600", "changes": ["tags", "parameters"]}]
+    assert (found["left_alone"], found["create"], found["remove"]) == (["load/dt.b"], [], [])
+    (project / "daybook.yaml").write_text(f"name: renamed\nwork_pool: deploy-test\ndeployments: {QUIET}\n")
+    with pytest.raises(DaybookError, match=r"run `daybook deploy --renamed-from NAME`"):
+        main([])
+    assert main(["--renamed-from", "deploy-test"]) == 0, capsys.readouterr().err
+    after = deployment(client, "load/production-0600")
+    assert (after.id, after.parameters["tables"]) == (changed.id, ["dt.a", "dt.b"])
+    assert set(after.tags) == {"daybook", "daybook-project:renamed", "dt.a", "dt.b"}
+    assert [(one.id, one.active) for one in after.schedules] == [(changed.schedules[0].id, False)]
+    assert [one.enabled for one in owned_by(client, "renamed")] == [False], "a person switched it off"
+    assert not owned_by(client, "deploy-test")
+    assert plan(capsys)["update"] == []
+
+
+def owned_by(client: SyncPrefectClient, project: str) -> list[Automation]:
+    return [one for one in client.read_automations(limit=200) if f"daybook-project:{project}" in one.tags]
