@@ -130,7 +130,7 @@ def test_what_a_person_changed_is_changed_back_and_a_renamed_project_keeps_its_d
     assert main([]) == 0, capsys.readouterr().err
     changed, untagged = deployment(client, "load/production-0600"), deployment(client, "load/dt.b")
     tags = [*changed.tags, "mine"]
-    client.update_deployment(changed.id, DeploymentUpdate(tags=tags, parameters={"tables": []}, work_pool_name=None))
+    client.update_deployment(changed.id, DeploymentUpdate(tags=tags, parameters={"tables": ["dt.b"]}))
     client.update_deployment_schedule(changed.id, changed.schedules[0].id, active=False)
     client.update_deployment(untagged.id, DeploymentUpdate(tags=["dt.b"]))
     (trigger,) = owned_by(client, "deploy-test")
