@@ -22,6 +22,16 @@ def typed(text: str) -> list[str]:
     return words
 
 
+@pytest.mark.parametrize(
+    ("target", "ends"), [("dev", " --target dev"), ("prod", ""), ("", "")], ids=["another target", "prod", "none"]
+)
+def test_a_command_of_daybook_names_the_target(target: str, ends: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAYBOOK_TARGET", target)
+    assert command("daybook", "load", "raw.a b") == f"daybook load 'raw.a b'{ends}"
+    assert command("daybook", "load", "raw.a", "--target", "qa") == "daybook load raw.a --target qa"
+    assert command("prefect", "version") == "prefect version"
+
+
 @pytest.mark.servers
 def test_a_shell_passes_each_word_on() -> None:
     assert typed(command(*ECHO, *WORDS)) == WORDS

@@ -37,19 +37,21 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
     )
     parser.add_argument("--json", action="store_true", help="print the plan as JSON; removing then needs --yes")
     given = parser.parse_args(arguments)
+    from daybook.definitions.project_file import FILE, read_project
+    from daybook.definitions.targets.project_target import current_target
+    from daybook.errors import TableFileError
     from daybook.orchestration.server.require import require_server
 
+    root = project_root()
+    project, target = read_project(root), current_target(root)
+    if not target.settings.deployable:
+        raise TableFileError(f"{FILE}: targets.{target.name}.deployable is false: nobody may deploy this target")
     require_server()
-    from daybook.definitions.project_file import read_project
-    from daybook.definitions.targets.project_target import current_target
     from daybook.orchestration.blocks.server import server  # imports Prefect, which is slow
     from daybook.orchestration.deploy.deploy_plan import declared, make_plan
     from daybook.orchestration.deploy.document import Settings
     from daybook.orchestration.deploy.server_changes import apply, ensure_work_pool
 
-    root = project_root()
-    project = read_project(root)
-    target = current_target(root)
     wanted = declared(project, target)
     with server() as client:
         plan = make_plan(client, wanted, Settings.of(project, str(root), target, given.renamed_from))

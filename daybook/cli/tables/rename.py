@@ -64,9 +64,10 @@ def main(
         print(f"Its file is {path}.")
     for name in summaries:
         print(f"{name} reads {found.name}: change its name in {folder / file_stem(name)}.sql")
-    names = command("daybook", "rename", *(current_target().file_name(name) for name in (found.name, new)))
+    names = [current_target().file_name(name) for name in (found.name, new)]
     for other in other_targets():
-        print(f"All targets share the file. In {other}, rename the table, too: {names} --target {other}")
+        again = command("daybook", "rename", *names, "--target", other)
+        print(f"All targets share the file. In {other}, rename the table, too: {again}")
     print("Deploy the project again, so that its deployments load the new name.")
     return 0
 

@@ -19,6 +19,7 @@ from daybook.definitions.targets.project_target import Target
 from daybook.orchestration.automations.spec import PREFIX as AUTOMATION_PREFIX
 from daybook.orchestration.automations.spec import TAG as AUTOMATION_TAG
 from daybook.orchestration.deploy.document import PROJECT_TAG, TAG
+from daybook.orchestration.deployments import full_names
 from daybook.orchestration.pagination import PAGE, every
 
 
@@ -51,7 +52,8 @@ def made_by(
     found = [*triggers_of(client, {one.id for one in deployments})]
     if any(target.is_prod for target in targets):
         found += _automations(client)
-    found += [Made("deployment", one.name, partial(client.delete_deployment, one.id)) for one in deployments]
+    names = full_names(client, deployments)
+    found += [Made("deployment", names[one.id], partial(client.delete_deployment, one.id)) for one in deployments]
     used = {_placed(block, target) for target in kept for block in blocks}
     chosen = {_placed(block, target) for target in targets for block in blocks} - used
     return [*found, *_variables(client, targets), *_blocks(client, chosen)]

@@ -14,6 +14,7 @@ from prefect.events.actions import RunDeployment
 from daybook.cli.tables.uninstall import main
 
 DEPLOYMENTS = {name: uuid4() for name in ("daily", "load", "load-dev", "new-dev", "theirs")}
+FLOW = uuid4()
 NAMES: dict[Any, str] = {id: f"d-{name}" for name, id in DEPLOYMENTS.items()}
 VARIABLES = [
     {"name": "daybook_incident_x", "tags": ["daybook"]},
@@ -48,8 +49,14 @@ class Server:
             "new-dev": ["daybook-project:daybook@dev", "daybook-target:dev"],
             "theirs": ["daybook-project:shop"],
         }
-        found = [SimpleNamespace(id=DEPLOYMENTS[name], name=name, tags=["daybook", *own]) for name, own in tags.items()]
+        found = [
+            SimpleNamespace(id=DEPLOYMENTS[name], name=name, flow_id=FLOW, tags=["daybook", *own])
+            for name, own in tags.items()
+        ]
         return [] if offset else found
+
+    def read_flows(self, **given: Any) -> list[Any]:
+        return [SimpleNamespace(id=FLOW, name="load")]
 
     def request(self, method: str, path: str, json: dict[str, Any]) -> Any:
         assert json["variables"] == {"tags": {"all_": ["daybook"]}}
@@ -119,7 +126,7 @@ def test_what_the_project_made_is_removed(
     assert ends.client.deleted == deleted
     said = capsys.readouterr().out
     assert (f"in target {target}" if target else "in all targets (dev, prod)") in said
-    assert "- deployment load" in said and "theirs" not in said and "mine" not in said
+    assert "- deployment load/" in said and "theirs" not in said and "mine" not in said
     assert ("DROP SCHEMA daybook CASCADE" in said) == bool(deleted)
 
 

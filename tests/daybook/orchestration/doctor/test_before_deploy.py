@@ -8,6 +8,7 @@ import pytest
 from prefect.exceptions import ObjectNotFound
 
 from daybook.cli.automations import main as automations
+from daybook.cli.project.deploy import main as deploy
 from daybook.definitions.project_file import read_project
 from daybook.errors import TableFileError
 from daybook.orchestration.doctor import before_deploy
@@ -48,7 +49,7 @@ NO_WORKER = Finding("error", "work pool", "daybook: no worker was ever seen", "s
 def test_why_runs_would_wait_or_fail(
     target: str, server: Any, found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "daybook.yaml").write_text("targets: {dev: {}}")
+    (tmp_path / "daybook.yaml").write_text("targets: {dev: {}, frozen: {deployable: false}}")
     monkeypatch.setenv("DAYBOOK_PROJECT", str(tmp_path))
     monkeypatch.setenv("DAYBOOK_TARGET", target)
     monkeypatch.setattr(before_deploy, "check_version", lambda _: [Finding("ok", "Prefect server", "version 3.9.1")])
@@ -59,3 +60,11 @@ def test_why_runs_would_wait_or_fail(
         assert problems[0].remedy == "set DAYBOOK_WAREHOUSE_URL and run: daybook blocks --target dev"
         with pytest.raises(TableFileError, match="they belong to prod: run daybook automations without --target"):
             automations([])
+
+
+def test_a_target_that_nobody_may_deploy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "daybook.yaml").write_text("targets: {frozen: {deployable: false}}")
+    monkeypatch.setenv("DAYBOOK_PROJECT", str(tmp_path))
+    monkeypatch.setenv("DAYBOOK_TARGET", "frozen")
+    with pytest.raises(TableFileError, match=r"targets\.frozen\.deployable is false: nobody may deploy this target"):
+        deploy([])
