@@ -6,6 +6,8 @@ from typing import Literal
 
 Kind = Literal["table", "summary"]
 State = Literal["new", "changed", "removed", "unchanged"]
+#: `ColumnChange.after` of a column of a summary, whose type is unknown before the build.
+BY_SELECT = "by its SELECT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class Refills:
             whole += [] if any(one.startswith("source.") for one in whole) else ["source.where or source.query"]
         if not in_place and not whole:
             return
-        why = f"loaded before the change of {', '.join(dict.fromkeys([*whole, *in_place]))}"
+        why = f"rows loaded before the change of {', '.join(dict.fromkeys([*whole, *in_place]))}"
         grid = table.load_grid
         if grid is None:
             rows = last.rows if last else None

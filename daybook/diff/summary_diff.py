@@ -6,7 +6,7 @@ from datetime import timedelta
 from daybook.definitions.summary import Summary
 from daybook.diff.column_changes import Shape, add_layout
 from daybook.diff.commands_to_run import daybook_command
-from daybook.diff.diff_report import ColumnChange, DatasetDiff, Refill
+from daybook.diff.diff_report import BY_SELECT, ColumnChange, DatasetDiff, Refill
 from daybook.errors import TableFileError
 from daybook.ledger.ledger import Coverage, Entry, Ledger
 from daybook.summaries.builder.staleness import version_of
@@ -65,7 +65,7 @@ def compare_summaries(
 
 
 def _columns(live: Mapping[str, str], given: Sequence[str]) -> list[ColumnChange]:
-    added = [ColumnChange(name, "add", None, "by its SELECT") for name in given if name not in live]
+    added = [ColumnChange(name, "add", None, BY_SELECT) for name in given if name not in live]
     return added + [ColumnChange(name, "drop", type, None) for name, type in live.items() if name not in given]
 
 

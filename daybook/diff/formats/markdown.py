@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from daybook.diff.diff_report import DatasetDiff, DeploymentChange, Report
+from daybook.diff.diff_report import BY_SELECT, DatasetDiff, DeploymentChange, Report
 from daybook.diff.field_changes import is_text, line_changes, shortened
 from daybook.diff.formats import wording
 
@@ -16,6 +16,7 @@ _OVERVIEW = 40  # tables that are shown without unfolding
 _DEPLOYMENTS = 20
 _TABLES = 8
 _SQL_LINES = 100
+_WORDS = ("none", BY_SELECT)
 _SPECIAL = re.compile(r"([\\*_\[\]~|#])")
 
 
@@ -129,12 +130,12 @@ def _deployment(change: DeploymentChange) -> str:
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]], plain: int | None = None) -> Iterator[str]:
-    """Yield a table. Its cells are code, except those of the column `plain` and `none`."""
+    """Yield a table. Its cells are code, except those of the column `plain` and _WORDS."""
     yield f"| {' | '.join(names)} |"
     yield "|---" * len(names) + "|"
     for row in rows:
         cells = [
-            _prose(cell) if place == plain or cell == "none" else _code(cell, in_table=True)
+            _prose(cell) if place == plain or cell in _WORDS else _code(cell, in_table=True)
             for place, cell in enumerate(row)
         ]
         yield f"| {' | '.join(cells)} |"

@@ -174,7 +174,7 @@ def test_a_mask_a_filter_a_key_and_a_schedule(shop: Shop) -> None:
     assert orders["refills"][0]["command"] == "daybook load raw.orders --full-refresh"
     # Without a reference, the ledger knows the filter of the last load.
     orders = shop.diff()["datasets"]["raw.orders"]
-    assert orders["refills"][0]["why"] == "loaded before the change of source.where or source.query"
+    assert orders["refills"][0]["why"] == "rows loaded before the change of source.where or source.query"
 
 
 def test_columns_of_the_source_come_and_go(shop: Shop) -> None:
@@ -189,7 +189,7 @@ def test_columns_of_the_source_come_and_go(shop: Shop) -> None:
         ("vip", "add", None, "boolean"),
     ]
     assert not orders["refused"]
-    assert orders["refills"][0]["why"] == "loaded before the change of the new column vip"
+    assert orders["refills"][0]["why"] == "rows loaded before the change of the new column vip"
     source.run("ALTER TABLE orders DROP COLUMN email")
     report = shop.diff()
     orders = report["datasets"]["raw.orders"]
