@@ -8,6 +8,7 @@ from typing import Any
 
 from daybook.errors import LoadFailed, WarehouseLost
 from daybook.ledger.ledger import Entry, Ledger, latest_covering
+from daybook.ledger.table_loss import loss_unless_locked
 from daybook.load.check_runner import Result, warnings_of
 from daybook.load.extraction.extract import Extracted
 from daybook.load.planning.plan import Plan
@@ -105,10 +106,11 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
 
 
 def already_loaded(plan: Plan, warehouse: Warehouse, flow_run_id: str | None) -> LoadReport | None:
-    """Return the report of a run that has nothing left to do, or None if it has. It takes one query of the ledger.
+    """Return the report of a run that has nothing left to do, or None if it has.
 
     Two kinds of runs have nothing to do: a run that committed its whole plan before it was retried, and a scheduled
     run whose interval is loaded already, because it started late or twice. An interval is only loaded once it is over.
+    If the table has lost its rows since, the run goes on, so that the load says so.
 
     Raises:
         LoadFailed: the warehouse did not answer in any of several tries.
@@ -118,8 +120,11 @@ def already_loaded(plan: Plan, warehouse: Warehouse, flow_run_id: str | None) ->
     def ask() -> list[Entry]:
         with warehouse.session() as session:
             if plan.by_schedule:
-                return ledger.newest(session, name, plan.range)
-            return ledger.of_run(session, name, flow_run_id) if flow_run_id else []
+                entries = ledger.newest(session, name, plan.range)
+            else:
+                entries = ledger.of_run(session, name, flow_run_id) if flow_run_id else []
+            lost = entries and loss_unless_locked(session, warehouse, name, plan.table.shrink_limit)
+            return [] if lost else entries
 
     entries = with_retries(ask, what=f"{name} {plan.label}: reading the ledger", failed=LoadFailed, lost=WarehouseLost)
     found = [latest_covering(interval, entries) for interval in plan.intervals]

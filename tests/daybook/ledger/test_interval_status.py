@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daybook.definitions.table import Table
+from daybook.errors import ShrinkGuard
 from daybook.ledger.failures import Failure, Failures, now
 from daybook.ledger.interval_status import IntervalStatus, State, read_statuses, statuses
 from daybook.ledger.ledger import LedgerRow
@@ -245,6 +246,16 @@ def test_a_late_run_does_nothing_if_another_run_loaded_its_interval(ends: Endpoi
     assert "after it was over" in report.note and "execution_date=2021-02-05" in report.note
 
 
+def test_a_rerun_notices_that_the_table_is_gone(ends: Endpoints) -> None:
+    table = table_of(ends)
+    ends.load(table, "2021-02-05", "2021-02-07")
+    assert late(ends, table)
+    ends.destination.run(f"DROP TABLE {ends.name(table)}")
+    assert late(ends, table) is None
+    with pytest.raises(ShrinkGuard, match="it is gone from the warehouse"):
+        ends.load(table, "2021-02-05")
+
+
 def test_a_full_refresh_counts_as_a_load_of_its_intervals(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table)
@@ -269,10 +280,10 @@ def test_a_retry_after_the_commit_does_nothing(ends: Endpoints) -> None:
 
 
 @pytest.mark.parametrize("from_mysql", ["redshift-s3"], indirect=True)
-def test_one_query_is_enough(ends: Endpoints, redshift: Redshift) -> None:
-    """The Redshift emulator logs its statements."""
+def test_one_query_is_enough_if_there_is_something_to_load(ends: Endpoints, redshift: Redshift) -> None:
+    """The Redshift emulator logs its statements. Only a run that would do nothing also looks at the table."""
     table = table_of(ends)
-    ends.load(table, "2021-02-05")
+    ends.load(table, "2021-02-06")
     since = redshift.log.stat().st_size
-    assert late(ends, table)
+    assert late(ends, table) is None
     assert len([sql for sql in redshift.statements(since) if " FROM " in sql]) == 1
