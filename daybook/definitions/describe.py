@@ -87,9 +87,11 @@ def propose_file(
             raise TableFileError(f"{source!r} is not a table name of the source: write schema.table{hint}") from None
         where_to_look = "".join(f"{part}: " for part in problem["loc"])
         raise TableFileError(f"{where_to_look}{problem['msg'].removeprefix('Value error, ')}") from None
+    # a query with bounds needs a cursor, which is not known yet
+    any_table = Config.model_validate({"kind": "database", "block": block, "table": "any.table"})
     table = Table.model_validate(
-        {"name": name, "description": "", "owner": "", "source": config, "load": WHOLE_TABLE.name}
-    )
+        {"name": name, "description": "", "owner": "", "source": any_table, "load": WHOLE_TABLE.name}
+    ).model_copy(update={"source": config})
     proposal, first, types, comment = with_retries(
         lambda: _read(config, table, keys), what=f"describing {config.title}", failed=ExtractFailed, lost=SourceLost
     )

@@ -14,6 +14,7 @@ from daybook.errors import TableFileError
 from daybook.model.dataset import NO_OWNER
 from daybook.model.table_name import TableName
 from daybook.model.types import Type
+from daybook.sources.database.filters.fragment import PLACEHOLDERS
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 #: Words that some version of YAML reads as a boolean or as null.
@@ -119,6 +120,8 @@ class ProposedFile:
             yield f"key: [{', '.join(plain(name) for name in proposal.key)}]"
         else:
             yield f"#{remarks['key'].removeprefix(' #')}. If some columns identify a row, add: key: […]"
+        if self.query and not proposal.cursor and any(bound in self.query for bound in PLACEHOLDERS):
+            yield "# the bounds in the query need cursor: and interval:, with a column that the query returns"
         if proposal.warning:
             yield f"# WARNING: {proposal.warning}"
         if proposal.cursor:

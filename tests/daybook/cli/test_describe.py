@@ -84,6 +84,12 @@ def test_a_filter_and_a_query(source: Database, tmp_path: Path, capsys: pytest.C
     assert "a view has no key" in (tmp_path / "raw_data/countries.yaml").read_text("utf-8")
     (found,) = json.loads(run("--query", query, "--name", "raw_data.c", "--json"))["tables"]
     assert (found["name"], found["query"], found["load"], found["written"]) == ("raw_data.c", query, "replace", False)
+    bounded = "SELECT id, updated_at AS created_at FROM orders WHERE updated_at >= {start} AND updated_at < {end}"
+    run("--query", bounded, "--name", "raw_data.bounded", "--write")
+    table = read_table("raw_data.bounded", tmp_path)
+    assert (table.load, table.cursor, str(table.start)) == ("replace_interval", "created_at", "2020-01-01")
+    text = run("--query", bounded.replace("created_at", "moment"), "--name", "raw_data.bounded")
+    assert "# the bounds in the query need cursor: and interval:" in text
     for given, said in [
         (["--query", query], "a query has no name: add --name"),
         (["--query", "DELETE FROM orders", "--name", "a.b"], "query: expected SELECT … or WITH … SELECT …"),
