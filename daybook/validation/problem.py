@@ -8,6 +8,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
+from daybook.yaml_model import once_per_change
+
 Where = Sequence[str | int]
 """A place in a YAML file: the names of fields, and positions in lists."""
 
@@ -37,7 +39,7 @@ def line_in_yaml(path: Path, where: Where) -> int | None:
     Parts that the file does not have are skipped: pydantic puts the kind of a source between its fields.
     """
     try:
-        node: Node | None = YAML(pure=True).compose(path.read_text(encoding="utf-8"))
+        node = _composed(path)
     except (YAMLError, OSError, UnicodeDecodeError):
         return None
     line = None
@@ -50,3 +52,10 @@ def line_in_yaml(path: Path, where: Where) -> int | None:
             node = node.value[int(part)]
             line = node.start_mark.line + 1
     return line
+
+
+@once_per_change
+def _composed(path: Path) -> Node | None:
+    """Return the tree of a YAML file, which hundreds of problems may be in: a list of tables has all of a group."""
+    tree: Node | None = YAML(pure=True).compose(path.read_text(encoding="utf-8"))
+    return tree

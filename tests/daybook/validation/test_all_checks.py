@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daybook.cli.project.validate import main
-from daybook.validation import project_files
+from daybook.validation import problem, project_files
 from daybook.validation.all_checks import validate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -307,3 +307,15 @@ def test_a_reference_is_looked_up_without_reading_all_names_again(
     check = "checks: [{relationship: {column: id, to: raw_data.orders.id}}]\n"
     problems(of_targets, {**_TARGETS, **{f"tables/raw_data/t{number}.yaml": _TABLE + check for number in range(20)}})
     assert len(asked) < 100
+
+
+def test_a_list_with_many_problems_is_parsed_once_for_their_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "".join(f"  t{number}: {{table: shop.t{number}, load: upsrt}}\n" for number in range(30))
+    group = "source: {kind: database, tables: 'shop.*'}\nschema: raw_shop\ndefaults: {owner: shop}\n"
+    parsed, parser = list[object](), problem.YAML
+    monkeypatch.setattr(problem, "YAML", lambda **given: parsed.append(given) or parser(**given))
+    found = problems(tmp_path, {"tables/shop.yaml": group, "tables/shop.tables.yaml": f"tables:\n{lines}"})
+    assert len(found) == 30 and len(parsed) == 1
+    assert found[7].startswith("tables/shop.tables.yaml:9: tables.t7: load: no such strategy")
