@@ -7,10 +7,10 @@ from pathlib import Path
 from daybook.definitions.summary import Summary
 from daybook.definitions.table import Table
 from daybook.diff.checkout import base_of, project_at
-from daybook.diff.commands_to_run import daybook_command
 from daybook.diff.diff_report import DatasetDiff, Report
 from daybook.diff.field_changes import field_changes
 from daybook.errors import TableFileError
+from daybook.shell import command
 from daybook.summaries.graph import Graph, order_builds
 from daybook.summaries.parse.table_names import kept
 from daybook.validation.project_files import ProjectFiles, read_files
@@ -82,7 +82,7 @@ def select(root: Path, since: str | None, report: Report) -> Selection:
 
 
 def _removed(diff: DatasetDiff) -> str:
-    remove = daybook_command("remove", diff.name)
+    remove = command("daybook", "remove", diff.name)
     return f"its file is gone: nothing loads or builds it any more. The warehouse keeps it until: {remove}"
 
 

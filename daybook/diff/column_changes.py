@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from daybook.definitions.table import Table
-from daybook.diff.commands_to_run import daybook_command
 from daybook.diff.diff_report import ColumnChange, DatasetDiff
 from daybook.errors import DaybookError, SchemaMismatch
 from daybook.load.extraction.file_types import settled
@@ -13,6 +12,7 @@ from daybook.load.extraction.target_shape import target_of
 from daybook.model.masks import masked
 from daybook.model.target import Target
 from daybook.model.types import NO_TYPE, Column, holds
+from daybook.shell import command
 from daybook.sources.base import Source, TypedByFiles
 from daybook.warehouses.base import Warehouse
 from daybook.warehouses.session import Session
@@ -84,7 +84,7 @@ def add_layout(
     if warehouse.layout is None:
         return
     if changes := warehouse.layout_changes(session, name, layouts):
-        diff.statements.append(daybook_command("layout", name, "--apply"))
+        diff.statements.append(command("daybook", "layout", name, "--apply"))
         diff.notes += [f"its layout differs from its file: {one.replace('%%', '%')}" for one in changes]
 
 

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 from daybook.definitions.table import Table
 from daybook.definitions.targets.project_target import current_target
-from daybook.diff.commands_to_run import daybook_command
 from daybook.diff.diff_report import DatasetDiff, Refill
 from daybook.diff.field_changes import reload_reasons
 from daybook.errors import SourceError
@@ -16,6 +15,7 @@ from daybook.ledger.ledger import Coverage, Entry, Ledger
 from daybook.load.extraction.source_version import filter_differs
 from daybook.load.planning.owed_intervals import expected_intervals, with_sessions
 from daybook.model.interval import Interval
+from daybook.shell import command
 from daybook.sources.base import Source
 from daybook.sources.database.catalog import Describing
 from daybook.warehouses.base import Warehouse
@@ -59,7 +59,7 @@ class Refills:
         if table.load_grid is None:
             if cover is None or loss:
                 rows, rows_are = rows_in_source, "estimated by the source's statistics" if rows_in_source else ""
-                load = daybook_command("load", table.name)
+                load = command("daybook", "load", table.name)
                 diff.refills.append(Refill("never loaded", None, "all rows", rows, rows_are, load))
         elif owed := self._owed(table, found):
             diff.refills.append(self._owed_refill(table, owed, cover, source, rows_in_source))
@@ -109,7 +109,7 @@ class Refills:
             return
         rows = last.table_rows if last else None
         if whole:
-            load = daybook_command("load", table.name, "--full-refresh")
+            load = command("daybook", "load", table.name, "--full-refresh")
             diff.refills.append(Refill(why, None, "all rows", rows, "by the ledger" if rows else "", load))
             return
         first, end = grid.containing(cover.since), grid.containing(cover.until - timedelta.resolution)
@@ -152,4 +152,4 @@ def _backfill(table: Table, intervals: Sequence[Interval], select: str = "failed
     assert grid is not None
     deployment = f"load/{current_target().deployment_name(table.name)}"
     dates = grid.label(intervals[0]), grid.until(intervals[-1])
-    return daybook_command("backfill", deployment, *dates, "--select", select)
+    return command("daybook", "backfill", deployment, *dates, "--select", select)

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from daybook.definitions.summary import Summary
 from daybook.diff.column_changes import Shape, add_layout
-from daybook.diff.commands_to_run import daybook_command
 from daybook.diff.diff_report import BY_SELECT, ColumnChange, DatasetDiff, Refill
 from daybook.errors import TableFileError
 from daybook.ledger.ledger import Coverage, Entry, Ledger
+from daybook.shell import command
 from daybook.summaries.builder.staleness import version_of
 from daybook.summaries.graph import Graph
 from daybook.summaries.parse.output_columns import AND_OTHERS, columns
@@ -71,7 +71,7 @@ def _columns(live: Mapping[str, str], given: Sequence[str]) -> list[ColumnChange
 
 def _add_build(summary: Summary, last: Entry | None, diff: DatasetDiff) -> None:
     """Add the rebuild of a summary whose SELECT is not that of its last build."""
-    build = daybook_command("summary", "build", summary.name)
+    build = command("daybook", "summary", "build", summary.name)
     if last is None:
         if diff.state == "unchanged":
             diff.state = "new"
