@@ -12,6 +12,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.events.schemas.automations import Automation
 
 from daybook.cli.project.deploy import main
+from daybook.cli.project.diff import main as diff
 from daybook.errors import DaybookError
 
 # Imported before pytest adds its handlers to the loggers, which this module copies.
@@ -154,3 +155,21 @@ def test_what_a_person_changed_is_changed_back_and_a_renamed_project_keeps_its_d
 
 def owned_by(client: SyncPrefectClient, project: str) -> list[Automation]:
     return [one for one in client.read_automations(limit=200) if f"daybook-project:{project}" in one.tags]
+
+
+def test_a_diff_shows_what_the_next_deploy_does(
+    client: SyncPrefectClient, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([]) == 0, capsys.readouterr().err
+    write(project, "a", 'schedule: "0 7 * * *"\n')
+    (project / "tables/dt/c.yaml").unlink()
+    capsys.readouterr()
+    assert diff(["--json"]) == 1, "the server has no block of a warehouse"
+    report = json.loads(capsys.readouterr().out)
+    found = [*report["deployments"], *(one for table in report["datasets"] for one in table["deployments"])]
+    changes = {one["name"]: (one["action"], one["details"]) for one in found}
+    assert changes["load/production-0700"] == ("create", ["0 7 * * * UTC"])
+    assert "tables: − dt.a" in changes["load/production-0600"][1]
+    assert changes["load/dt.c"][0] == "remove"
+    assert set(changes) == {"load/production-0700", "load/production-0600", "load/dt.c"}
+    assert {"warehouse", "source production"} <= {one["where"] for one in report["problems"]}
