@@ -8,7 +8,7 @@ from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
 from daybook.definitions.table_groups.group_file import group_problems
 from daybook.definitions.targets.project_target import either_name
-from daybook.errors import DaybookError, TableFileError
+from daybook.errors import DaybookError, ExtraMissing, TableFileError
 from daybook.model.dataset import Dataset
 from daybook.project import tables_folder
 
@@ -25,6 +25,8 @@ def datasets(folder: Path | None = None) -> tuple[list[Dataset], list[TableFileE
                 found.append(read(name, folder))
             except TableFileError as error:
                 problems.append(error)
+            except ExtraMissing as error:  # such as that of calendars, which a worker of other tables does not need
+                problems.append(TableFileError(f"{name}: {error}"))
     problems += group_problems(folder or tables_folder())
     return sorted(found, key=lambda dataset: dataset.name), list({str(one): one for one in problems}.values())
 

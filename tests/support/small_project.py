@@ -1,5 +1,6 @@
 """A project of the tests' own: the library needs none of this repository's tables."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,18 @@ FILES = {
 }
 
 
-@pytest.fixture
-def small_project(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Write the files into a folder, make it the current project, and return it."""
-    root = tmp_path_factory.mktemp("small")
-    for path, text in FILES.items():
+def write_project(root: Path, files: Mapping[str, str]) -> Path:
+    """Write the files below `tables/` of the folder `root`, and return `root`."""
+    for path, text in files.items():
         file = root / "tables" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def small_project(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write the files into a folder, make it the current project, and return it."""
+    root = write_project(tmp_path_factory.mktemp("small"), FILES)
     monkeypatch.setenv("DAYBOOK_PROJECT", str(root))
     return root

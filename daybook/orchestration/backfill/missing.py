@@ -18,7 +18,7 @@ from daybook.model.interval import Interval
 from daybook.orchestration.backfill.loop import BackfillRun
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.deployments import find_deployment, find_loading_deployment
-from daybook.orchestration.load_runs.first_loads import deployments_that_start, never_loaded
+from daybook.orchestration.load_runs.first_loads import deployments_that_start, last_run_failed, never_loaded
 from daybook.orchestration.server.programs import deploy_command
 from daybook.shell import command
 
@@ -45,17 +45,18 @@ def find_missing(name: str, now: datetime) -> Missing:
 def is_expected(client: SyncPrefectClient, missing: Missing) -> bool:
     """Return False if nothing promises the table: it was never loaded, and no schedule or trigger loads it.
 
-    It may be an example, or a table that nobody has deployed. Its history is loaded once a person asks for it.
+    It may be an example, or a table that nobody has deployed. Its history is loaded once a person asks for it. If the
+    first load by a schedule failed, the history waits for the first success: it would fail for the same reason.
     """
     name, is_new = missing.table.name, missing.loss is None and all(one.entry is None for one in missing.statuses)
     if not (missing.intervals and is_new and never_loaded(blocks.warehouse(), name)):
         return True
-    if deployments_that_start(client, [name]):
+    starting = deployments_that_start(client, [name]).get(name, ())
+    if starting and not last_run_failed(client, starting):
         return True
+    why = "its first load failed" if starting else "no active schedule or trigger loads it"
     get_run_logger().info(
-        "%s was never loaded, and no active schedule or trigger loads it: left out. To load it: %s",
-        name,
-        command("daybook", "catch-up", name),
+        "%s was never loaded, and %s: left out. To load it: %s", name, why, command("daybook", "catch-up", name)
     )
     return False
 

@@ -19,7 +19,10 @@ from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterDeploymentId,
     FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
 )
+from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.events.actions import RunDeployment
@@ -32,6 +35,7 @@ from daybook.monitoring.freshness import Freshness, State
 from daybook.orchestration.pagination import PAGE, every
 from daybook.warehouses.base import Warehouse
 
+_FAILURES = [StateType.FAILED, StateType.CRASHED]
 _LOAD_NOTHING = ["backfill", "reconcile"]  # flows whose deployments have a table's tag, but do not load its new data
 
 
@@ -62,6 +66,14 @@ def never_loaded(warehouse: Warehouse, table: str) -> bool:
     """Return True if the ledger has no load of the table."""
     with warehouse.session() as session:
         return not Ledger(warehouse).ends(session, [table])
+
+
+def last_run_failed(client: SyncPrefectClient, deployments: Sequence[UUID]) -> bool:
+    """Return True if the newest run of these deployments that has ended did not complete."""
+    ended = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.COMPLETED, *_FAILURES]))
+    chosen = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=list(deployments)), state=ended)
+    runs = client.read_flow_runs(flow_run_filter=chosen, sort=FlowRunSort.END_TIME_DESC, limit=1)
+    return any(run.state_type in _FAILURES for run in runs)
 
 
 def with_expected_first_loads(

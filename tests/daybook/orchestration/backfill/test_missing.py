@@ -81,18 +81,26 @@ def test_a_catch_up_that_cannot_bring_back_all_is_refused(
         load(lacking)
 
 
+EXAMPLE = "no active schedule or trigger loads it"
+
+
 @pytest.mark.parametrize(
-    ("was_loaded", "deployments", "expected"),
-    [(False, {}, False), (False, {"db.t": ["a deployment"]}, True), (True, {}, True)],
-    ids=["an example", "a schedule or a trigger loads it", "loaded once, and paused"],
+    ("was_loaded", "deployments", "failed", "why"),
+    [
+        pytest.param(False, {}, False, EXAMPLE, id="an example"),
+        pytest.param(False, {"db.t": ["a"]}, False, None, id="a schedule or a trigger loads it"),
+        pytest.param(False, {"db.t": ["a"]}, True, "its first load failed", id="whose run has failed, and says why"),
+        pytest.param(True, {}, False, None, id="loaded once, and paused"),
+    ],
 )
 def test_a_table_that_nothing_promises_is_left_out(
-    was_loaded: bool, deployments: dict[str, Any], expected: bool, monkeypatch: pytest.MonkeyPatch
+    was_loaded: bool, deployments: dict[str, Any], failed: bool, why: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged = list[str]()
     monkeypatch.setattr(missing.blocks, "warehouse", lambda: None)
     monkeypatch.setattr(missing, "never_loaded", lambda warehouse, name: not was_loaded)
     monkeypatch.setattr(missing, "deployments_that_start", lambda client, names: deployments)
+    monkeypatch.setattr(missing, "last_run_failed", lambda client, found: failed)
     logger = SimpleNamespace(info=lambda text, *given: logged.append(text % given))
     monkeypatch.setattr(missing, "get_run_logger", lambda: logger)
     table = Table.model_validate(
@@ -109,8 +117,6 @@ def test_a_table_that_nothing_promises_is_left_out(
     )
     days = [Interval(NOW - timedelta(days=back), NOW - timedelta(days=back - 1)) for back in (2, 1)]
     lacking = missing.Missing(table, [IntervalStatus(day) for day in days], days)
-    assert missing.is_expected(cast(SyncPrefectClient, None), lacking) is expected
-    says = (
-        "db.t was never loaded, and no active schedule or trigger loads it: left out. To load it: daybook catch-up db.t"
-    )
-    assert logged == ([] if expected else [says])
+    assert missing.is_expected(cast(SyncPrefectClient, None), lacking) is (why is None)
+    left_out = f"db.t was never loaded, and {why}: left out. To load it: daybook catch-up db.t"
+    assert logged == ([left_out] if why else [])

@@ -10,11 +10,15 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.actions import RunDeployment
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
-from prefect.states import Scheduled
+from prefect.states import Completed, Failed, Scheduled
 
 from daybook.definitions.table import Table
 from daybook.monitoring.freshness import Freshness, State
-from daybook.orchestration.load_runs.first_loads import deployments_that_start, with_expected_first_loads
+from daybook.orchestration.load_runs.first_loads import (
+    deployments_that_start,
+    last_run_failed,
+    with_expected_first_loads,
+)
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 TWO_DAYS_AGO = NOW - timedelta(days=2)
@@ -112,3 +116,14 @@ def test_the_tables_that_start_without_a_person(client: SyncPrefectClient, deplo
     one, other, paused = deploy(active=True), deploy(trigger=True), deploy(active=False)
     found = deployments_that_start(client, [one, other, paused, "raw_data.no_deployment"])
     assert sorted(found) == sorted([one, other])
+
+
+def test_the_newest_run_that_ended_says_whether_the_first_load_failed(
+    client: SyncPrefectClient, deploy: Deploy
+) -> None:
+    name = deploy(active=True)
+    starting = deployments_that_start(client, [name])[name]
+    assert not last_run_failed(client, starting), "there is none"
+    for state, failed in ((Completed(), False), (Failed(), True), (Scheduled(), True)):
+        client.create_flow_run_from_deployment(starting[0], state=state)
+        assert last_run_failed(client, starting) is failed
