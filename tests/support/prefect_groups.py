@@ -16,7 +16,7 @@ GROUPS = (
         *("tests/daybook/orchestration", "tests/blocks", "tests/integration/test_artifacts.py"),
         *(
             f"tests/end_to_end/test_{name}.py"
-            for name in ("killed_runs", "other_sources", "other_databases", "deployments", "worker")
+            for name in ("killed_runs", "other_sources", "other_databases", "deployments", "worker", "shared_runs")
         ),
         "tests/end_to_end/test_wheel.py",
     ),

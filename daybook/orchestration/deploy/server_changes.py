@@ -84,7 +84,7 @@ def apply(client: SyncPrefectClient, plan: Plan) -> list[str]:
     if lost:
         raise DeployStopped(
             f"the Prefect server stopped answering after {len(done)} of {len(steps)} changes: {_reason(lost[0])}. "
-            "These changes stay. Run `daybook deploy` again for the others"
+            "What is deployed stays. Run `daybook deploy` again: it continues with the rest"
         )
     return [f"{step.name}: {_reason(error)}" for step, error in failed]
 

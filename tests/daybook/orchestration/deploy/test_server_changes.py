@@ -57,7 +57,7 @@ def test_each_deployment_is_one_request_and_each_flow_one_more(plan: Plan) -> No
 def test_a_server_that_stops_answering_stops_the_deploy_with_what_is_done(plan: Plan) -> None:
     client = FailingClient(httpx.ConnectError("connection refused"))
     with pytest.raises(
-        DeployStopped, match=r"after 3 of 20 changes: ConnectError: .*\. These changes stay\. Run `dayb"
+        DeployStopped, match=r"after 3 of 20 changes: ConnectError: .*\. What is deployed stays\. Run `dayb"
     ):
         apply(client, plan)  # type: ignore[arg-type]
     assert len(client.created) == 3
