@@ -269,7 +269,7 @@ def test_a_server_that_is_not_there_is_named(blocks_command: RunBlocks, address:
         ("127.0.0.1", "no Prefect server answers at PREFECT_API_URL=127.0.0.1"),
         (
             "{gate}/404",
-            "answered 404 to /404/block_types/filter: is it a Prefect server, and does the address end in /api?",
+            "answered 404 to /404/flows/filter: is it a Prefect server, and does the address end in /api?",
         ),
         (
             "{gate}/401",

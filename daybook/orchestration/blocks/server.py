@@ -37,7 +37,7 @@ def server() -> Iterator[SyncPrefectClient]:
     try:
         with get_client(sync_client=True) as client:
             try:
-                client.read_block_types()
+                client.read_flows(limit=1)  # a small answer that needs the login, unlike /health
             except ValueError:  # not an answer of Prefect, but a login page for example
                 raise ServerUnreachable(f"the server at {named} is not a Prefect server: correct the address") from None
             yield client

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from daybook.definitions.project_file import ProjectFile, read_project
-from daybook.definitions.targets.project_target import current_target
+from daybook.definitions.targets.project_target import Target, current_target
 from daybook.errors import TableFileError
 from daybook.orchestration.deploy.declared_tables import _in_a_name
 from daybook.orchestration.deploy.deploy_plan import declared
+from daybook.orchestration.deploy.document import Settings, document_of
 from daybook.orchestration.deploy.wanted import Wanted, WantedSchedule
 
 TABLE = """
@@ -209,6 +210,11 @@ def test_a_target_without_schedules_has_the_same_deployments_under_other_names(
     found = by_name(project)
     assert {"load/dev_shop.a", "load/dev_shop.b", "load-table/on-demand-dev", "catch-up/daily-dev"} <= set(found)
     assert {one.starts for one in found.values()} == {"on demand"}
+    dev, prod = (Settings.of(read_project(project), str(project), target) for target in (current_target(), Target()))
+    tags = document_of(found["load/dev_shop.a"], dev, {})["tags"]
+    assert tags == ["daybook", "daybook-project:shop@dev", "daybook-target:dev", "dev_shop.a"]
+    tags.remove("daybook-target:dev")
+    assert not prod.owns(tags), "prod never removes it, whatever a person did to its tags"
 
 
 def test_the_section_is_checked() -> None:
