@@ -52,9 +52,10 @@ def differences(root: Path, since: str | None, ends: DiffEnds) -> Report:
     except Exception as error:  # any failure is a line of the report
         report.fails("connections", reason(error))
     else:
-        _attach(report, selection, _deployments(report, selection, ends))
+        changes = _deployments(report, selection, ends)
         comparison = Comparison(report, selection.diffs, Sources(keys, report), datetime.now(UTC))
         comparison.run(ends.warehouse, selection.tables, selection.graph, selection.project.names)
+        _attach(report, selection, changes)  # now it is known which tables are new
     report.datasets = [_finished(selection, one) for _, one in sorted(selection.diffs.items()) if one.says_something]
     return report
 

@@ -19,7 +19,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield wording.headline(report)
     for diff in wording.in_order(report):
         yield ""
-        yield f"{diff.name} ({diff.state} {diff.kind})"
+        state = "" if diff.state == "unchanged" else f"{diff.state} "
+        yield f"{diff.name} ({state}{diff.kind})"
         yield from (f"  {line}" for line in _of_table(diff))
     if report.deployments:
         yield ""

@@ -13,12 +13,15 @@ from sqlalchemy import Engine, NullPool, create_engine
 
 from daybook.cli.project.diff import main
 from daybook.definitions.table_files import read_table
+from daybook.diff import both_ends
 from daybook.diff.changed_datasets import Selection
 from daybook.diff.diff_report import DatasetDiff, DeploymentChange, Report
 from daybook.load.extraction.extract import extract
 from daybook.load.load import load
 from daybook.load.planning.plan import plan
+from daybook.sql.database_error import DatabaseError
 from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import ends_of, source_database
 
@@ -138,8 +141,11 @@ def shop(
 
 
 def test_a_new_table_an_owed_range_and_the_summaries_that_read_it(shop: Shop) -> None:
+    shop.ends.changes = [DeploymentChange("load/raw.orders", "create", ("raw.orders",), ("on demand",))]
     report = shop.diff()
     orders, daily = report["datasets"]["raw.orders"], report["datasets"]["analytics.daily"]
+    assert [one["name"] for one in orders["deployments"]] == ["load/raw.orders"]
+    assert "it gets the columns id bigint, created_at timestamp, email varchar(200)" in orders["notes"]
     assert (orders["state"], orders["summaries"]) == ("new", ["analytics.daily"])
     (owed,) = orders["refills"]
     assert (owed["intervals"], owed["rows"], owed["rows_are"]) == (3, 3, "counted in the source")
@@ -148,6 +154,7 @@ def test_a_new_table_an_owed_range_and_the_summaries_that_read_it(shop: Shop) ->
     shop.load("raw.orders", FIRST, TODAY)
     report = shop.diff()
     assert list(report["datasets"]) == ["analytics.daily"]
+    assert len(report["deployments"]) == 1, "a table without another difference has no section for it"
     assert report["compared"] == 2
 
 
@@ -244,6 +251,31 @@ def test_deployments_are_with_their_table_or_apart(shop: Shop) -> None:
     report = shop.diff()
     assert [one["name"] for one in report["datasets"]["raw.orders"]["deployments"]] == ["load/raw.orders"]
     assert [one["name"] for one in report["deployments"]] == ["load/production-0600"]
+
+
+def test_a_table_that_lost_its_rows_and_one_that_another_session_locks(shop: Shop) -> None:
+    shop.load("raw.orders", FIRST, TODAY)
+    destination = shop.ends.ends.destination
+    with destination.connection() as other, other.cursor() as cursor:
+        cursor.execute("LOCK TABLE raw.orders")
+        assert "raw.orders" not in shop.diff()["datasets"]
+        other.rollback()
+    destination.run("DROP TABLE raw.orders")
+    orders = shop.diff()["datasets"]["raw.orders"]
+    assert "it is gone from the warehouse, but by the ledger it has 3 rows" in " ".join(orders["notes"])
+    assert [one["intervals"] for one in orders["refills"]] == [3]
+
+
+def test_a_warehouse_that_is_lost_in_between_is_one_line(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(session: Session, *_: object) -> None:
+        session.connection.close()
+        raise DatabaseError("x", "the connection broke", lost=True)
+
+    shop.write("tables/raw/zebras.yaml", ORDERS.replace("SOURCE.orders", "SOURCE.zebras"))
+    monkeypatch.setattr(both_ends, "compare_columns", lost)
+    report = shop.diff(code=1)
+    assert [one["where"] for one in report["problems"]] == ["warehouse"]
+    assert "zebras" in report["datasets"]["raw.zebras"]["refused"][0], "its source is compared all the same"
 
 
 def test_nothing_is_written(shop: Shop) -> None:
