@@ -126,7 +126,7 @@ class _Build:
             swap.check_name(session, self._warehouse, summary.name)
             need = find_stale(session, self._warehouse, self._lineage, full_refresh=self._full_refresh)
             if not need.whole and not need.intervals:
-                return Built(summary.name, "", f"nothing to do: its inputs have not changed since {need.built_at}")
+                return Built(summary.name, "", f"nothing to do: its inputs and SELECT are those of {need.built_at}")
             try:
                 return self._build(session, need)
             except DaybookError as error:
