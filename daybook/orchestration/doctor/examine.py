@@ -20,18 +20,26 @@ from daybook.orchestration.doctor.installation import check_programs, check_vers
 from daybook.orchestration.doctor.services import check_copy, check_notifications, check_stage
 from daybook.orchestration.doctor.workers import check_schedules, check_version, check_worker
 from daybook.orchestration.server.address import find_address
-from daybook.orchestration.server.require import described, require_server
+from daybook.orchestration.server.require import described
 from daybook.project import project_root
 from daybook.sources.database import Config as DatabaseSource
 from daybook.validation.all_checks import validate
 
 #: Seconds for a connection and a statement: less than a check has.
 _STATEMENT_LIMIT = int(LIMIT - 1)
+_NOT_CHECKED = Finding(
+    "warning", "blocks", "not checked: the Prefect server has the credentials", "run this again with the server"
+)
 _COPY_LIMIT = 20.0  # seconds: Redshift compiles the statements first
 
 
-def examine(limit: float = LIMIT) -> Iterator[Finding]:
-    """Yield what every check of the current project and target finds. Some are left out without a server."""
+def examine(reached: bool = True, limit: float = LIMIT) -> Iterator[Finding]:
+    """Yield what every check of the current project and target finds.
+
+    Args:
+        reached: False if the Prefect server does not answer. Then the checks that need it are left out.
+        limit: the seconds for a check.
+    """
     local = [
         Check("environment", check_programs),
         Check("versions", check_versions),
@@ -39,17 +47,24 @@ def examine(limit: float = LIMIT) -> Iterator[Finding]:
         Check("table files", _check_files),
     ]
     yield from run_checks(local, limit)
+    if not reached:
+        yield _NOT_CHECKED
+        return
     try:
-        require_server()
         with server() as client:
             address = find_address()
             yield Finding("ok", "Prefect server", f"{address.shown} ({described(address)})")
             checks, missing = _checks(client)
             yield from missing
-            yield from run_checks(checks, limit)
+            failures = {one.check for one in missing}
+            for finding in run_checks(checks, limit):
+                failures |= {finding.check} if finding.level == "error" else set()
+                yield finding
+            if failures.isdisjoint({"warehouse", "stage"}):  # otherwise it would fail for the same reason
+                yield from run_checks([_copy()])
     except DaybookError as error:
         yield failed("Prefect server", error)
-        yield Finding("warning", "blocks", "not checked: the Prefect server has the credentials")
+        yield _NOT_CHECKED
 
 
 def _check_target() -> Iterator[Finding]:
@@ -92,8 +107,6 @@ def _checks(client: SyncPrefectClient) -> tuple[list[Check], list[Finding]]:
         add(f"source {name}", partial(_source, name, sorted(tables[name] - {()})))
     add("warehouse", lambda: _warehouse(sorted(one.name for one in read)))
     add("stage", _stage)
-    if not missing:
-        add("COPY", _copy)
     found.append(Check("notifications", lambda: check_notifications(client)))
     return found, missing
 

@@ -57,7 +57,7 @@ def run_checks(checks: Sequence[Check], limit: float = LIMIT) -> Iterator[Findin
             yield Finding("error", one.check.name, text, "check the host, the port and the firewall between", patience)
 
 
-def failed(check: str, error: Exception, remedy: str = "", seconds: float | None = None) -> Finding:
+def failed(check: str, error: object, remedy: str = "", seconds: float | None = None) -> Finding:
     """Return the finding of an error. Its message ends with the remedy, unless `remedy` is given."""
     text = str(error)
     if not remedy and (found := _REMEDY.search(text)):
@@ -79,9 +79,9 @@ class _Running:
         except DatabaseError as error:
             self._failed(error.message, started)
         except DaybookError as error:
-            self.found.append(failed(self.check.name, error, self.check.remedy, time.monotonic() - started))
+            self._failed(error, started)
         except Exception as error:  # a bug in one check must not hide the others' findings; its text may be secret
             self._failed(f"the check failed: {type(error).__name__}", started)
 
-    def _failed(self, text: str, started: float) -> None:
-        self.found.append(Finding("error", self.check.name, text, self.check.remedy, time.monotonic() - started))
+    def _failed(self, error: object, started: float) -> None:
+        self.found.append(failed(self.check.name, error, self.check.remedy, time.monotonic() - started))
