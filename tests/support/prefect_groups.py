@@ -18,6 +18,7 @@ GROUPS = (
             f"tests/end_to_end/test_{name}.py"
             for name in ("killed_runs", "other_sources", "other_databases", "deployments", "worker", "shared_runs")
         ),
+        "tests/end_to_end/test_two_targets.py",
         "tests/end_to_end/test_wheel.py",
     ),
 )
