@@ -5,6 +5,7 @@
 
 import importlib
 import os
+import select
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -20,7 +21,29 @@ USAGE_ERROR = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int | None:
-    """Run `daybook` with `arguments` (by default, those of the process), and return the exit code. None means 0."""
+    """Run `daybook` with `arguments` (by default, those of the process), and return the exit code. None means 0.
+
+    If the reader of the output has ended, as in `daybook tables | head`, the rest is not printed and the code is 1:
+    https://docs.python.org/3/library/signal.html#note-on-sigpipe.
+    """
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        if not _reader_has_ended():
+            raise  # of another connection
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more as it ends
+        return 1
+
+
+def _reader_has_ended() -> bool:
+    output = select.poll()
+    output.register(sys.stdout, 0)  # errors are always reported
+    return any(event & select.POLLERR for _, event in output.poll(0))
+
+
+def _dispatch(arguments: Sequence[str] | None) -> int | None:
     try:
         target, given = _without_target(list(sys.argv[1:] if arguments is None else arguments))
     except ValueError as error:

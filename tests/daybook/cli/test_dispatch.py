@@ -126,3 +126,31 @@ def test_what_uses_this_machine_alone_ignores_the_target_of_the_environment(
     assert main(["demo"]) == 0
     assert main(["demo", "--target", "dev"]) == 2
     assert capsys.readouterr().err == "daybook: demo has no targets: leave out --target dev\n"
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("command", ["--help", "completion bash"])
+def test_a_reader_that_ends_early_gets_no_traceback(command: str) -> None:
+    reader, output = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "daybook", *command.split()],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        os.close(output)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_connection_that_breaks_is_no_early_end_of_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(arguments: list[str], prog: str) -> None:
+        raise BrokenPipeError("of the source")
+
+    monkeypatch.setattr("daybook.cli.schemas.main", fails)
+    with open(os.devnull, "w") as output, pytest.raises(BrokenPipeError, match="of the source"):
+        monkeypatch.setattr(sys, "stdout", output)
+        main(["schemas"])
