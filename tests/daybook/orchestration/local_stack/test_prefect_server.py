@@ -37,9 +37,11 @@ def somebody_writes(stack: LocalStack) -> Iterator[None]:
 
     writer = threading.Thread(target=write)
     writer.start()
-    yield
-    over.set()
-    writer.join()
+    try:
+        yield
+    finally:
+        over.set()
+        writer.join()
 
 
 def happens(event: str, number: int, api: str) -> None:
