@@ -28,6 +28,12 @@ def known_table(name: str) -> str:
     return name if name in table_names() else read_table(name).name  # its error suggests a similar name
 
 
+def known_tables(names: list[str]) -> list[str]:
+    """Return `names` if a file under tables/ has each of them. Raises TableFileError as `known_table`."""
+    known = set(table_names())
+    return [name if name in known else read_table(name).name for name in names]
+
+
 When = Annotated[date | datetime, BeforeValidator(_keep_time)]
 
 ExecutionDate = Annotated[
@@ -57,7 +63,8 @@ TableParameter = Annotated[
     name_of("The table to load, as schema.table. Any file under tables/ defines one."),
 ]
 LoadedTables = Annotated[
-    list[Annotated[str, AfterValidator(known_table)]],
+    list[str],
+    AfterValidator(known_tables),
     Field(min_length=1),
     explained(
         "The tables to load, as schema.table. Any files under tables/ define them.",
@@ -70,7 +77,7 @@ AtOnce = Annotated[
     int, Field(ge=1), explained("How many of the tables to load at the same time.", type="integer", minimum=1)
 ]
 TableNames = Annotated[
-    list[Annotated[str, AfterValidator(known_table)]] | None,
+    Annotated[list[str], AfterValidator(known_tables)] | None,
     names_of("The tables to catch up. Default: those that were loaded before, or that a schedule or a trigger loads."),
 ]
 Start = Annotated[When, explained("The start of the first interval, in the table's time zone.", anyOf=DATES)]

@@ -8,9 +8,10 @@ from typing import Any
 
 from prefect.client.schemas.objects import FlowRun
 
-from daybook.definitions.registry import dataset_of
+from daybook.definitions.registry import dataset_of, datasets
 from daybook.errors import DaybookError, SourceLost, WarehouseLost
 from daybook.load.planning.plan import Plan
+from daybook.model.dataset import Dataset
 from daybook.model.interval import Interval
 from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.notifications.detect.run_tables import plan_of
@@ -69,7 +70,11 @@ def owner_of(table: str) -> str:
 
 def source_of(table: str) -> str:
     """Return the block of a table's source, or the table's own name if its source has none."""
-    return str(getattr(getattr(dataset_of(table), "source", None), "block", None) or table)
+    return _source(dataset_of(table), table)
+
+
+def _source(dataset: Dataset | None, table: str) -> str:
+    return str(getattr(getattr(dataset, "source", None), "block", None) or table)
 
 
 def parts_of_summaries(whole: FailedRun, reasons: Mapping[str, str]) -> list[FailedRun]:
@@ -88,15 +93,16 @@ def parts_of_loads(whole: FailedRun, failure: RunFailure, several: Sequence[str]
     reasons = {name: why for name, why in failure.parts.items() if name in several}
     reasons = reasons or dict.fromkeys(several, failure.reason)
     kinds = {name: kind_of(why.partition(":")[0]) or failure.kind for name, why in reasons.items()}
-    one_owner = len({owner_of(name) for name in several}) == 1
+    files = {one.name: one for one in datasets()[0]}  # read once, for all tables of the run
+    owners = {name: files[name].owner if name in files else UNOWNED for name in several}
+    one_owner = len(set(owners.values())) == 1
 
     def group(name: str) -> tuple[str, str]:
         if kinds[name] is WarehouseLost:
             return "", "the warehouse"
         if kinds[name] is SourceLost:
-            return "", f"the source {source_of(name)}"
-        owner = owner_of(name)
-        return owner, "" if one_owner else f"tables of {owner}"
+            return "", f"the source {_source(files.get(name), name)}"
+        return owners[name], "" if one_owner else f"tables of {owners[name]}"
 
     for (owner, part), grouped in groupby(sorted(reasons, key=group), group):
         names = list(grouped)
