@@ -17,7 +17,7 @@ SQUARES = {
     Verdict.WAREHOUSE_ALTERED: "🔶",
     Verdict.SOURCE_CHANGED: "🔺",
     Verdict.DIFFERS: "❓",
-    Verdict.NEVER_LOADED: "⚪",
+    Verdict.NEVER_LOADED: "⚪️",
     Verdict.EQUAL: "🟩",
 }
 _KINDS = ("added", "changed", "removed")

@@ -14,8 +14,9 @@ from daybook.model.interval_grid import Grid
 
 S = TypeVar("S", bound=StrEnum)
 
-#: The states of an interval, worst first. A square shows the worst state of its intervals.
-SQUARES = {State.FAILED: "❌", State.RUNNING: "🔷", State.MISSING: "⚪", State.LOADED: "🟩"}
+#: The states of an interval, worst first. A square shows the worst state of its intervals. U+FE0F after a sign makes
+#: it as wide as the others: the font of Prefect's pages has a narrow one of its own.
+SQUARES = {State.FAILED: "❌", State.RUNNING: "🔷", State.MISSING: "⚪️", State.LOADED: "🟩"}
 _NOTHING = "▫️"  # a place in a row outside of the range
 _MAX_SQUARES = 2000  # a larger grid is unreadable
 

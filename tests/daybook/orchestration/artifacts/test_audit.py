@@ -25,5 +25,5 @@ def test_what_differs_is_shown_behind_ever_so_many_days_that_were_never_loaded()
     page = markdown(table, [*never, differs], "what to type")
     assert "| 2021-12-31 | ❓ | 6 | 0 | 5 | ≥ 1 | 0 | 0 |" in page
     assert r"- **2021-12-31**: added id=5|6\_7\*; nobody knows" in page
-    assert page.count("| ⚪ |") == 199 and "And 165 more, in daybook.audits" in page
+    assert page.count("| ⚪️ |") == 199 and "And 165 more, in daybook.audits" in page
     assert "Not compared:\n- note\\_b is text" in page and "`what to type`" in page
