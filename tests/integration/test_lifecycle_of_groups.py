@@ -79,11 +79,12 @@ def test_a_table_of_a_group(ends: Endpoints, tmp_path: Path, capsys: pytest.Capt
     before = group.read_text("utf-8")
     with pytest.raises(SystemExit, match=rf"ChangeRefused: {raw}.orders is in the list of {group}") as refused:
         run(rename, "orders", f"{raw}.purchases", "--yes")
-    assert f"--name {raw}.orders --write. Then take it out of the group: add its name" in str(refused.value)
+    command = f"daybook describe production public.orders --name {raw}.orders --write"
+    assert f"{command}. Then take it out of the group: add public.orders to exclude: in shop.yaml" in str(refused.value)
     own = folder / raw / "orders.yaml"
     own.parent.mkdir()
     own.write_text("description: x\nowner: us\nsource: {kind: database, table: public.orders}\nload: replace\n")
-    with pytest.raises(SystemExit, match=r"source\. Take it out of the group"):
+    with pytest.raises(SystemExit, match=r"names of the source\. Take it out of the group"):
         run(rename, "orders", f"{raw}.purchases", "--yes")
     (folder / "shop.tables.yaml").write_text("tables:\n" + listed.format("others"), encoding="utf-8")
     assert plan(rename, "orders", f"{raw}.purchases")["new"] == f"{raw}.purchases"
@@ -93,6 +94,7 @@ def test_a_table_of_a_group(ends: Endpoints, tmp_path: Path, capsys: pytest.Capt
     planned = plan(remove, "others", "--archive")
     assert (planned["fate"], planned["archive"], planned["group"]) == ("archive", "archive", str(group))
     assert (planned["deployments"], planned["files"]) == ({"delete": []}, {"keep": []})
+    assert f"- its line in {folder / 'shop.tables.yaml'}: stays" in run(remove, "others", "--dry-run")[1]
     code, said = run(remove, "others", "--drop", "--yes")
     assert (
         code == 0 and f"{folder / 'shop.tables.yaml'} still lists it, so catch-up and the next deploy load it" in said

@@ -46,6 +46,7 @@ def main(
         with ends.server() as client:
             own, shared = _deployments(client, found.name, folder)
             files = files_of(found.name, folder)
+            group = _group_of(found.name, folder)
             plan = {
                 **found.as_json(),
                 "fate": fate,
@@ -53,7 +54,7 @@ def main(
                 "deployments": {"pause" if given.pause else "delete": [one.name for one in own]},
                 "shared_deployments": [one.name for one in shared],
                 "files": {"delete" if given.delete_file else "keep": [str(path) for path in files]},
-                "group": str(group) if (group := _group_of(found.name, folder)) else None,
+                "group": str(group) if group else None,
             }
             if printed(given, plan):
                 return 0
@@ -64,6 +65,8 @@ def main(
                 print(f"- its deployment {one.name}: {'paused' if given.pause else 'deleted'}")
             for path in files if given.delete_file else ():
                 print(f"- its file {path}: deleted{', for all targets' if other_targets() else ''}")
+            if group:
+                print(f"- its line in {found_path(group)}: stays")
             if not agreed(given, f"Remove {found.name}?"):
                 return 0
             _stop(client, own, given.pause)

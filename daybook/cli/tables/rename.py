@@ -10,6 +10,7 @@ from daybook.cli.tables.ends import BlocksEnds, Ends
 from daybook.cli.tables.readers import readers_of
 from daybook.cli.tables.runs import refuse_while_loading
 from daybook.definitions.summary_files import summary_names
+from daybook.definitions.table_files import read_table
 from daybook.definitions.table_groups.group_file import group_of
 from daybook.definitions.targets.project_target import current_target, either_name, file_stem, other_targets
 from daybook.lifecycle.changes import check_free, files_of, find, move_file, rename
@@ -47,7 +48,7 @@ def main(
                 f"{found.name} is a summary: rename its files, build it with its new name, and remove the old table"
             )
         if group := group_of(current_target().file_name(found.name), folder):
-            raise ChangeRefused(_in_group(found.name, group, has_own=bool(files_of(found.name, folder))))
+            raise ChangeRefused(_in_group(found.name, group, folder))
         new = either_name(given.new)
         check_free(warehouse, new, folder, found.name)
         refuse_while_loading(ends, found.name, "renamed")
@@ -72,10 +73,12 @@ def main(
     return 0
 
 
-def _in_group(table: str, group: Path, *, has_own: bool) -> str:
-    own = f"Give it a file of its own: daybook describe BLOCK SOURCE --name {table} --write. Then take"
+def _in_group(table: str, group: Path, folder: Path) -> str:
+    source = read_table(table, folder).source
+    describe = command("daybook", "describe", source.block, source.title, "--name", table, "--write")
+    own = f"Give it a file of its own: {describe}. Then take"
     return (
-        f"{table} is in the list of {group}, whose tables have the names of the source. {'Take' if has_own else own} "
-        f"it out of the group: add its name in the source to exclude: in {group.name}, and run "
-        f"daybook describe --refresh {group}. Nothing was changed"
+        f"{table} is in the list of {group}, whose tables have the names of the source. "
+        f"{'Take' if files_of(table, folder) else own} it out of the group: add {source.title} to exclude: in "
+        f"{group.name}, and run {command('daybook', 'describe', '--refresh', str(group))}. Nothing was changed"
     )
