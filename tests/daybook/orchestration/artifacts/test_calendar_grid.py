@@ -16,6 +16,8 @@ from daybook.orchestration.artifacts.calendar_grid import SQUARES, calendar, wor
 
 F, R, M, L = (SQUARES[state] for state in (State.FAILED, State.RUNNING, State.MISSING, State.LOADED))
 NONE = "▫️"
+#: The character that asks for the colored, wide form of the sign before it.
+WIDE = "\ufe0f"
 
 
 def drawn(
@@ -29,7 +31,7 @@ def drawn(
     assert re.fullmatch(r"\|-+\|:-+\|-+:\|", line) and empty == ""
     assert all(f"{square} {state.value}" in legend for state, square in SQUARES.items())
     cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-    assert len({len(row.replace(NONE, M)) for _, row, _ in cells}) == 1, "rows are of one width"
+    assert len({len(row.replace(WIDE, "")) for _, row, _ in cells}) == 1, "rows are of one width"
     return heading, {name.strip("*"): (row.split(" "), done) for name, row, done in cells}
 
 
@@ -140,5 +142,5 @@ def test_the_worst_wins() -> None:
 @pytest.mark.parametrize("signs", [SQUARES, audit.SQUARES])
 def test_states_differ_in_shape_and_not_in_color_alone(signs: dict[State, str]) -> None:
     colors = r"\b(WHITE|MEDIUM|LARGE|RED|GREEN|BLUE|YELLOW|ORANGE|PURPLE)\b ?"
-    shapes = [re.sub(colors, "", unicodedata.name(sign)) for sign in signs.values()]
+    shapes = [re.sub(colors, "", unicodedata.name(sign.removesuffix(WIDE))) for sign in signs.values()]
     assert len(set(shapes)) == len(shapes), shapes
