@@ -40,9 +40,10 @@ def copy_project(folder: Path) -> Path:
     for name in WHAT_A_WORKER_NEEDS:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
+        elif (ROOT / name).exists():  # without the examples there is no folder `tables`
             folder.mkdir(exist_ok=True)
             shutil.copy(ROOT / name, folder)
+    (folder / "tables" / "raw_data").mkdir(parents=True, exist_ok=True)
     (folder / "tables" / "raw_data" / "visits.yaml").write_text(VISITS, encoding="utf-8")
     deployments = folder / "prefect.yaml"
     text = deployments.read_text(encoding="utf-8")

@@ -16,6 +16,8 @@ start: 2021-02-05
 load: upsert
 due: "10:00"
 columns: {id: bigint, created_at: timestamp, score: smallint}
+checks:
+  - {sql: "select count(*) from {table} where score not between 0 and 10", equals: 0}
 """
 SESSIONS = """\
 description: One row per session.

@@ -1,4 +1,4 @@
-"""`python -m flows.nps …` as a person types it: exit codes, and what is said when it goes wrong."""
+"""`python -m flows.load_table …` as a person types it: exit codes, and what is said when it goes wrong."""
 
 import os
 import subprocess
@@ -13,7 +13,6 @@ from sqlalchemy import make_url
 from daybook.orchestration import command_line
 from daybook.orchestration.command_line import run
 from flows.load_table import load_table
-from flows.nps import nps
 from flows.summaries import summaries
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.preloaded import command
@@ -22,6 +21,8 @@ from tests.support.servers.ports import free_port
 ROOT = Path(__file__).parents[3]
 DAY = date(2021, 2, 5)
 WRONG = "hunter2-is-wrong"
+
+pytestmark = pytest.mark.usefixtures("small_project")
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_a_day_is_loaded(
     production.fill(DAY, 10)
     use(on_postgres)
 
-    code, said = typed("flows.nps", "2021-02-05")
+    code, said = typed("flows.load_table", "raw_data.nps", "2021-02-05")
 
     assert code == 0, said
     assert on_postgres.rows() == production.rows()
@@ -76,23 +77,23 @@ def test_a_bad_date_is_refused_before_anything_runs(
     text: str, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as left:
-        run(nps, [text])
+        run(load_table, ["raw_data.nps", text])
     assert left.value.code == 2
     said = capsys.readouterr().err
     assert expected in said
-    assert "usage: python -m flows.nps" in said
+    assert "usage: python -m flows.load_table" in said
 
 
 @pytest.mark.parametrize(
     ("flow", "typed", "given"),
     [
-        (load_table, ["stock_info"], {"table": "raw_data.stock_info"}),
-        (load_table, ["raw_data.stock_info"], {"table": "raw_data.stock_info"}),
+        (load_table, ["user_session_channel"], {"table": "raw_data.user_session_channel"}),
+        (load_table, ["raw_data.user_session_channel"], {"table": "raw_data.user_session_channel"}),
         (summaries, ["nps_summary"], {"tables": ["analytics.nps_summary"]}),
         (
             load_table,
-            ["stok_info"],
-            "no table or summary has the name 'stok_info'; did you mean 'raw_data.stock_info'?",
+            ["user_sesion_channel"],
+            "no table or summary has the name 'user_sesion_channel'; did you mean 'raw_data.user_session_channel'?",
         ),
         (summaries, ["nps_sumary"], "did you mean 'analytics.nps_summary'?"),
     ],
@@ -124,7 +125,7 @@ def test_help_explains_every_argument(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_a_day_that_is_not_over_yet_names_the_last_one_that_is(typed: Callable[..., tuple[int, str]]) -> None:
-    code, said = typed("flows.nps", (date.today() + timedelta(days=3)).isoformat())
+    code, said = typed("flows.load_table", "raw_data.nps", (date.today() + timedelta(days=3)).isoformat())
     assert code == 1
     assert "Traceback" not in said
     assert last_line(said).startswith("IntervalError: raw_data.nps: ")
@@ -138,7 +139,7 @@ def test_a_missing_block_is_named_with_its_variable(prefect_server: str, typed: 
         for document in client.read_block_documents(offset=0, limit=200):
             client.delete_block_document(document.id)
 
-    code, said = typed("flows.nps", "2021-02-05")
+    code, said = typed("flows.load_table", "raw_data.nps", "2021-02-05")
 
     assert code == 1
     assert "Traceback" not in said
@@ -163,7 +164,7 @@ def test_a_wrong_password_is_told_without_showing_it(
     urls = on_postgres.variables | {"DAYBOOK_PRODUCTION_URL": production.url}
     use(on_postgres, **{variable: make_url(urls[variable]).set(password=WRONG).render_as_string(hide_password=False)})
 
-    code, said = typed("flows.nps", "2021-02-05")
+    code, said = typed("flows.load_table", "raw_data.nps", "2021-02-05")
 
     assert code == 1
     assert "Traceback" not in said
@@ -184,7 +185,7 @@ def test_a_server_that_is_down_is_tried_again_and_then_told_with_the_whole_story
     use(on_postgres, DAYBOOK_PRODUCTION_URL=down)
 
     with pytest.raises(SystemExit) as left:
-        run(nps, ["2021-02-05"])
+        run(load_table, ["raw_data.nps", "2021-02-05"])
 
     assert str(left.value).startswith("SourceLost: raw_data.nps 2021-02-05: ")
     assert "\n- try 1 of 2: " in str(left.value)

@@ -33,9 +33,9 @@ from ruamel.yaml import YAML
 
 from daybook.orchestration import tasks
 from daybook.orchestration.local_stack.polling import wait_until
-from flows.nps import nps
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE, wait_for
+from tests.support.nps_flow import nps
 from tests.support.project_copy import ROOT, Deployed
 from tests.support.servers.gate import gate
 
@@ -60,6 +60,7 @@ def of_run(client: SyncPrefectClient, run: UUID, resource: str = NPS) -> list[Ev
 @pytest.fixture
 def client(
     prefect_server: str,
+    small_project: Path,
     production: Production,
     on_postgres: LiveWarehouse,
     use: Callable[[LiveWarehouse], None],
@@ -152,7 +153,7 @@ def test_a_load_does_not_mind_when_its_event_cannot_be_emitted(
     with gate(host, int(port)) as way:
         way.hold(b"/api/events/in")
         process = subprocess.Popen(
-            [sys.executable, "-m", "flows.nps", DAY.isoformat()],
+            [sys.executable, "-m", "flows.load_table", "raw_data.nps", DAY.isoformat()],
             cwd=project,
             env={**os.environ, "PREFECT_API_URL": prefect_server.replace(port, str(way.port))},
             stderr=subprocess.DEVNULL,

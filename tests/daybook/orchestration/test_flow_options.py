@@ -4,6 +4,7 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -21,9 +22,9 @@ from daybook.model.interval import Interval
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.local_stack.polling import wait_until
 from flows.load_table import load_table
-from flows.nps import nps
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE, create, flow_processes, wait_for
+from tests.support.nps_flow import nps
 from tests.support.project_copy import Deployed
 from tests.support.servers.ports import free_port
 
@@ -67,7 +68,11 @@ def cure(production: Production) -> None:
 
 @pytest.fixture
 def client(
-    prefect_server: str, production: Production, on_postgres: LiveWarehouse, use: Callable[..., None]
+    prefect_server: str,
+    small_project: Path,
+    production: Production,
+    on_postgres: LiveWarehouse,
+    use: Callable[..., None],
 ) -> Iterator[SyncPrefectClient]:
     """The tests' own server, with blocks and an empty warehouse; runs in this process have no heartbeat to wait for."""
     on_postgres.empty()

@@ -13,8 +13,8 @@ from daybook.errors import IntervalError
 from daybook.orchestration import run_plan
 from daybook.orchestration.run_plan import PlanRequest, kept_plan, plan_for_body, plan_for_name
 from flows.load_table import load_table
-from flows.nps import nps
 from tests.support.flow_fixtures import LiveWarehouse, Production
+from tests.support.nps_flow import nps
 
 DAY = date(2021, 2, 5)
 REQUEST = PlanRequest("raw_data.nps", DAY)
@@ -118,7 +118,7 @@ def test_dates_are_read_as_prefects_server_has_them() -> None:
     assert PlanRequest.of("raw_data.nps", given) == PlanRequest("raw_data.nps", DAY)
 
 
-@pytest.mark.usefixtures("without_heartbeat")
+@pytest.mark.usefixtures("small_project", "without_heartbeat")
 @pytest.mark.parametrize("load", [nps, load_table], ids=["nps", "load_table"])
 def test_one_load_reads_its_table_file_once_and_plans_once(
     load: Any,

@@ -1,5 +1,6 @@
 """Parameters of flows: a deployment's stored form must not refuse a table whose file is newer than it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,6 @@ def test_the_server_takes_a_table_that_was_added_after_the_deploy(flow: Flow[...
     assert validate({"table": 5, "tables": 5}, schema, raise_on_error=False, ignore_required=True)
 
 
-def test_the_flow_refuses_a_table_without_a_file_and_suggests_one() -> None:
+def test_the_flow_refuses_a_table_without_a_file_and_suggests_one(small_project: Path) -> None:
     with pytest.raises(TableFileError, match=r"no table 'raw_data.npss': .*did you mean 'raw_data.nps'"):
         load_table.validate_parameters({"table": "raw_data.npss"})

@@ -1,0 +1,13 @@
+"""A flow of a project's own, for raw_data.nps of the small project: no test of the library needs an example."""
+
+from daybook.load.load import LoadReport
+from daybook.orchestration.flow import flow
+from daybook.orchestration.flow_options import load_flow_options
+from daybook.orchestration.parameters.load import ExecutionDate, FullRefresh, Until
+from daybook.orchestration.tasks import extract, load, plan, run_steps, transform
+
+
+@flow(name="nps", **load_flow_options("raw_data.nps"))
+def nps(execution_date: ExecutionDate = None, until: Until = None, full_refresh: FullRefresh = False) -> LoadReport:
+    """Load a day, a range of days or all of raw_data.nps."""
+    return run_steps(plan("raw_data.nps", execution_date, until, full_refresh), extract, transform, load)
