@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from daybook.errors import ExtraMissing
 from daybook.extras import extra
 from daybook.project import VARIABLE, checkout, is_project, project_root
 from daybook.scaffold.example import copy_example
+from daybook.shell import command
 
 if TYPE_CHECKING:
     from daybook.orchestration.local_stack.console import Narrator
@@ -54,7 +54,7 @@ def _require_extra() -> None:
     found = distribution("daybook")
     origin = json.loads(found.read_text("direct_url.json") or "{}").get("url")
     wanted = f"daybook[demo] @ {origin}" if origin else f"daybook[demo]=={found.version}"
-    print(f"Installing PostgreSQL for the demo: uvx --from {shlex.quote(wanted)} daybook demo", flush=True)
+    print(f"Installing PostgreSQL for the demo: uvx --from {command(wanted)} daybook demo", flush=True)
     os.execv(uv, [uv, "tool", "run", "--from", wanted, "daybook", "demo"])
 
 
@@ -122,7 +122,7 @@ def _run(command: str, started: int | None = None) -> int:
 def _stop(stack: "LocalStack") -> str:
     """Return the command that stops the stack, from any folder."""
     program = Path(sys.executable).parent / "daybook"
-    return f"{VARIABLE}={shlex.quote(str(stack.root))} {shlex.quote(str(program))} stack down"
+    return f"{VARIABLE}={command(str(stack.root))} {command(str(program))} stack down"
 
 
 def _process_start() -> float:

@@ -30,7 +30,7 @@ _STATEMENT_LIMIT = int(LIMIT - 1)
 _NOT_CHECKED = Finding(
     "warning", "blocks", "not checked: the Prefect server has the credentials", "run this again with the server"
 )
-_COPY_LIMIT = 20.0  # seconds: Redshift compiles the statements first
+_SLOW_LIMIT = 20.0  # seconds for a COPY, whose statements Redshift compiles first, and for imports of Prefect's server
 
 
 def examine(reached: bool = True, limit: float = LIMIT) -> Iterator[Finding]:
@@ -88,7 +88,7 @@ def _checks(client: SyncPrefectClient) -> tuple[list[Check], list[Finding]]:
     read, _ = datasets()
     found.append(Check("Prefect server", lambda: check_version(client)))
     found.append(Check("work pool", lambda: check_worker(client, read_project().work_pool)))
-    found.append(Check("schedules", lambda: check_schedules(client)))
+    found.append(Check("schedules", lambda: check_schedules(client), limit=_SLOW_LIMIT))
 
     def add(name: str, make: Callable[[], Check]) -> None:
         try:
@@ -107,7 +107,7 @@ def _checks(client: SyncPrefectClient) -> tuple[list[Check], list[Finding]]:
         add(f"source {name}", partial(_source, name, sorted(tables[name] - {()})))
     add("warehouse", lambda: _warehouse(sorted(one.name for one in read)))
     add("stage", _stage)
-    found.append(Check("notifications", lambda: check_notifications(client)))
+    found.append(Check("notifications", lambda: check_notifications(client), limit=_SLOW_LIMIT))
     return found, missing
 
 
@@ -128,8 +128,8 @@ def _stage() -> Check:
 
 
 def _copy() -> Check:
-    warehouse, stage = blocks.warehouse(int(_COPY_LIMIT)), blocks.stage()
-    return Check("COPY", lambda: check_copy(warehouse, stage), limit=_COPY_LIMIT)
+    warehouse, stage = blocks.warehouse(int(_SLOW_LIMIT)), blocks.stage()
+    return Check("COPY", lambda: check_copy(warehouse, stage), limit=_SLOW_LIMIT)
 
 
 def _remedy(variable: str) -> str:
