@@ -38,7 +38,7 @@ def check_version(warehouse: Warehouse, session: Session) -> None:
         raise WorkerOutdated(
             f"the schema {SCHEMA} of the warehouse has version {found}, from Daybook {_release(warehouse, session)}. "
             f"This worker has Daybook {__version__}, which knows version {VERSION}. Nothing was changed. Upgrade the "
-            "worker: pip install -U daybook"
+            "worker: pip install -r requirements.txt"
         )
 
 

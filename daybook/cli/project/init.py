@@ -121,7 +121,10 @@ def _check(root: Path) -> None:
 def _next_commands(folder: str | None, *, with_server: bool) -> Iterator[str]:
     """Yield the next commands. Values that only the user knows are in capitals, and variables that are set left out."""
     enter = f"{shell.command('cd', folder)} && " if folder else ""
-    yield f"{enter}python3 -m venv .venv && . .venv/bin/activate && pip install -r requirements.txt"
+    if os.environ.get("UV"):  # uvx sets it, and installs in seconds what takes pip minutes
+        yield f"{enter}uv venv && . .venv/bin/activate && uv pip install -r requirements.txt"
+    else:
+        yield f"{enter}python3 -m venv .venv && . .venv/bin/activate && pip install -r requirements.txt"
     if not with_server:
         yield "export PREFECT_API_URL=https://YOUR_PREFECT_SERVER/api  # or: daybook stack up starts one here"
     for name, example in _VARIABLES.items():
@@ -129,7 +132,7 @@ def _next_commands(folder: str | None, *, with_server: bool) -> Iterator[str]:
             yield f"export {name}={example}"
     yield "daybook blocks && daybook doctor"
     yield "daybook describe production 'SCHEMA.*' --write && daybook validate"
-    yield "daybook deploy"
+    yield "daybook deploy && prefect worker start --pool daybook"
 
 
 def _project_name(folder: str) -> str:

@@ -17,7 +17,7 @@ from daybook.warehouses.base import Warehouse
 
 _DESCRIPTION = """\
 Bring the project's files and the schema `daybook` of the warehouse to the installed release. Run it after
-`pip install -U daybook`. A second run changes nothing.
+you have installed a later release. A second run changes nothing.
 """
 
 

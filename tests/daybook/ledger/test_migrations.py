@@ -120,7 +120,9 @@ def test_the_first_load_records_the_version_and_an_older_worker_is_refused_befor
         newer.setattr(schema_version, "__version__", "7.0.0")
         record_version(ends.warehouse, session, 7)
     staged = ends.staged_keys()
-    expected = rf"has version 7, from Daybook 7\.0\.0\. This worker has Daybook {__version__}.*pip install -U daybook"
+    expected = (
+        rf"has version 7, from Daybook 7\.0\.0\. This worker has Daybook {__version__}.*pip install -r requirements.txt"
+    )
     with pytest.raises(WorkerOutdated, match=expected):
         ends.load(table, "2021-02-06")
     assert ends.staged_keys() == staged

@@ -25,7 +25,7 @@ from daybook.project import VARIABLE, project_root
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     urls = [f"DAYBOOK_{name}_URL" for name in ("PRODUCTION", "WAREHOUSE", "STAGE")]
-    for variable in (VARIABLE, *urls, "PREFECT_API_URL", "PREFECT_PROFILE"):
+    for variable in (VARIABLE, *urls, "PREFECT_API_URL", "PREFECT_PROFILE", "UV"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / ".."))  # not the profile of whoever runs the tests
     monkeypatch.chdir(tmp_path)
@@ -37,7 +37,7 @@ def test_a_new_project_is_valid_and_describes_no_table_yet(
 ) -> None:
     assert main(["shop", "--owner", "Data & BI"]) == 0
     steps = [line for line in capsys.readouterr().out.split("Next:")[1].splitlines() if line.startswith("  ")]
-    assert steps[0].startswith("  cd shop && ") and steps[-1] == "  daybook deploy"
+    assert steps[0].startswith("  cd shop && ") and steps[-1].startswith("  daybook deploy")
     monkeypatch.chdir(folder / "shop" / "tables" / "analytics")
     assert project_root() == folder / "shop"
     project = read_project()
@@ -87,6 +87,17 @@ def test_the_example_flow_is_found_in_the_folder_of_the_project(folder: Path, mo
     monkeypatch.chdir(folder / "shop")
     Path("flows/example.py.example").rename("flows/example.py")
     assert load_flow_from_entrypoint("flows/example.py:example").name == "example"
+
+
+def test_the_next_commands_use_uv_if_uvx_ran_the_command(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("UV", "/usr/bin/uv")
+    main(["shop"])
+    assert (
+        "  cd shop && uv venv && . .venv/bin/activate && uv pip install -r requirements.txt\n"
+        in capsys.readouterr().out
+    )
 
 
 def test_the_requirements_pin_the_release_and_the_extras_of_the_servers(
