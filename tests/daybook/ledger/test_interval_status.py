@@ -246,6 +246,7 @@ def test_a_late_run_does_nothing_if_another_run_loaded_its_interval(ends: Endpoi
     assert "after it was over" in report.note and "execution_date=2021-02-05" in report.note
 
 
+@pytest.mark.parametrize("from_mysql", ["postgres-folder", "redshift-s3"], indirect=True)
 def test_a_rerun_notices_that_the_table_is_gone(ends: Endpoints) -> None:
     table = table_of(ends)
     ends.load(table, "2021-02-05", "2021-02-07")
