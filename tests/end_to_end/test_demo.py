@@ -83,6 +83,8 @@ def test_the_demo_loads_and_its_commands_work_when_pasted(wheel: Path, tmp_path:
             "DAYBOOK_WAREHOUSE_URL": f"postgresql+psycopg2://loader:secret@127.0.0.1:{port}/dwh",
             "SLACK_WEBHOOK_URL": f"http://127.0.0.1:{port}/slack",
             "HTTP_PROXY": f"http://127.0.0.1:{port}",
+            "PGHOSTADDR": "192.0.2.1",
+            "PGSSLMODE": "require",
             "DAYBOOK_TARGET": "dev",
             "DAYBOOK_PROJECT": str(tmp_path),
         }

@@ -204,10 +204,14 @@ def test_a_damaged_memory_remembers_nothing(damage: str, home: Path, monkeypatch
     assert ports.choose_port(memory, "ui", VARIABLE, default=4200) == 4300
 
 
-def test_no_prefect_setting_of_the_user_reaches_the_stack(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_server_of_the_user_reaches_the_stack(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "https://api.prefect.cloud/api/accounts/x")
     monkeypatch.setenv("PREFECT_API_KEY", "pnu_secret")
     monkeypatch.setenv("PREFECT_PROFILE", "work")
+    monkeypatch.setenv("PGHOSTADDR", "10.0.0.5")
+    monkeypatch.setenv("DAYBOOK_PROJECT", "/home/me/shop")
+    monkeypatch.setenv("DAYBOOK_TARGET", "dev")
+    monkeypatch.setenv("no_proxy", "example.com")
     environment = prefect_environment(home, 4300)
     assert environment["PREFECT_API_URL"] == "http://127.0.0.1:4300/api"
     assert environment["PREFECT_HOME"] == str(home / "prefect")
@@ -215,7 +219,9 @@ def test_no_prefect_setting_of_the_user_reaches_the_stack(home: Path, monkeypatc
         str(Path(sys.executable).parent),
         *os.environ["PATH"].split(os.pathsep),
     ]
-    assert not {"PREFECT_API_KEY", "PREFECT_PROFILE"} & environment.keys()
+    removed = {"PREFECT_API_KEY", "PREFECT_PROFILE", "PGHOSTADDR", "DAYBOOK_PROJECT", "DAYBOOK_TARGET"}
+    assert not removed & environment.keys()
+    assert environment["no_proxy"] == environment["NO_PROXY"] == "example.com,127.0.0.1,localhost"
 
 
 def test_a_second_demo_in_the_same_folder_waits_its_turn(home: Path) -> None:

@@ -9,6 +9,8 @@ from daybook.project import TARGET, VARIABLE
 
 #: These name another project and another environment. Each part finds its project from its working directory.
 _OTHER_PROJECTS = {VARIABLE, TARGET}
+#: Prefect's settings, and libpq's: PGHOSTADDR would send every connection to another server.
+_OTHER_SERVERS = ("PREFECT_", "PG")
 
 
 def api_url(port: int) -> str:
@@ -19,14 +21,14 @@ def api_url(port: int) -> str:
 def prefect_environment(home: Path, port: int) -> dict[str, str]:
     """Return the environment for the Prefect server of the stack in `home`, and for its clients.
 
-    PREFECT_API_URL, the API key and the profile of the user's shell are removed. With them, the demo would run on the
-    user's own server. A proxy is bypassed for this machine.
+    PREFECT_API_URL, the API key and the profile of the user's shell are removed, and the variables of PostgreSQL's
+    clients. With them, the demo would run on the user's own servers. A proxy is bypassed for this machine.
     """
     prefect_home = home / "prefect"
     own = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("PREFECT_") and name not in _OTHER_PROJECTS
+        if not name.startswith(_OTHER_SERVERS) and name not in _OTHER_PROJECTS
     }
     programs = str(Path(sys.executable).parent)
     direct = ",".join(filter(None, [own.get("no_proxy") or own.get("NO_PROXY"), ADDRESS, "localhost"]))
