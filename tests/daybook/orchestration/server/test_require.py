@@ -66,7 +66,7 @@ def test_without_a_server_the_command_ends_and_names_the_variable(
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("module", ["flows.nps", "flows.load_table"])
+@pytest.mark.parametrize("module", ["flows.catch_up", "flows.load_table"])
 def test_a_flow_that_is_run_as_a_module_says_so_before_it_imports_prefect(module: str, nowhere: Path) -> None:
     code = [sys.executable, "-X", "importtime", "-m", module, "2021-02-05"]
     done = subprocess.run(code, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
@@ -78,7 +78,7 @@ def test_a_flow_that_is_run_as_a_module_says_so_before_it_imports_prefect(module
 @pytest.mark.servers
 def test_a_flow_that_is_called_from_python_starts_no_server(nowhere: Path) -> None:
     code = """
-from flows.nps import nps
+from tests.support.nps_flow import nps
 from daybook.orchestration.server.errors import ServerUnreachable
 for call in (nps, nps.with_options(retries=0)):
     try:
