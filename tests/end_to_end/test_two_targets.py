@@ -86,7 +86,7 @@ class Scratch:
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def run(self, deployment: str, state: str = "Completed", **parameters: Any) -> FlowRun:
+    def run(self, deployment: str, state: str = "Completed", /, **parameters: Any) -> FlowRun:
         """Run a deployment by the worker until it has ended in `state`, and return the run."""
         found = self.client.read_deployment_by_name(deployment)
         run = self.client.create_flow_run_from_deployment(found.id, parameters=parameters)
