@@ -82,7 +82,7 @@ def test_every_block_is_made_kept_and_updated_and_no_secret_shows(
 
     first, second = blocks_command(**environ), run_blocks(**environ)
     changed = environ | {
-        "DAYBOOK_PRODUCTION_URL": "postgres://app:hunter4@db.example/prod",
+        "DAYBOOK_PRODUCTION_URL": "mysql://app:hunter4@db.example/prod",
         "AWS_SECRET_ACCESS_KEY": "hunter5",
         "AWS_ENDPOINT_URL": "",
         "DAYBOOK_STAGE_URL": "s3://lake/elsewhere",
@@ -95,10 +95,10 @@ def test_every_block_is_made_kept_and_updated_and_no_secret_shows(
     updated = {"SqlAlchemyConnector/production", "AwsCredentials/aws", "S3Bucket/stage"}
     assert said(third.stdout) == {name: "updated" if name in updated else "unchanged" for name in NAMES}
     assert said(fourth.stdout) == dict.fromkeys(NAMES, "unchanged")
-    assert "note: DAYBOOK_PRODUCTION_URL: postgres:// is read as postgresql+psycopg2://" in third.stdout
+    assert "note: DAYBOOK_PRODUCTION_URL: mysql:// is read as mysql+pymysql://" in third.stdout
 
     production, warehouse = SqlAlchemyConnector.load("production"), SqlAlchemyConnector.load("warehouse")
-    assert production.get_engine().url == make_url("postgresql+psycopg2://app:hunter4@db.example/prod")
+    assert production.get_engine().url == make_url("mysql+pymysql://app:hunter4@db.example/prod")
     assert warehouse.get_engine().url == make_url(environ["DAYBOOK_WAREHOUSE_URL"])
     assert warehouse.get_engine().url.password == PASSWORD
     assert warehouse.get_engine().dialect.name == "redshift"
