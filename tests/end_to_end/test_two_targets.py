@@ -39,6 +39,7 @@ key: id
 cursor: at
 interval: day
 start: {DAYS[0]}
+retries: 0
 due: "00:01"
 schedule: "0 6 * * *"
 source: {{kind: database, table: shop.orders}}
