@@ -29,6 +29,7 @@ PROJECT = """\
 name: two-targets
 work_pool: two-targets
 targets:
+  prod: {schedules: false}  # only the test's own runs may start
   dev: {blocks: {production: production}, last: 2 days, where: {raw_data.customers: country = 'DE'}}
 """
 ORDERS = f"""\
