@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
     parser.add_argument("--json", action="store_true", help="print the plan as JSON; removing then needs --yes")
     given = parser.parse_args(arguments)
     from daybook.definitions.project_file import FILE, read_project
+    from daybook.definitions.registry import datasets
     from daybook.definitions.targets.project_target import current_target
     from daybook.errors import TableFileError
     from daybook.orchestration.server.require import require_server
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
     from daybook.orchestration.blocks.server import server  # imports Prefect, which is slow
     from daybook.orchestration.deploy.deploy_plan import declared, make_plan
     from daybook.orchestration.deploy.document import Settings
+    from daybook.orchestration.deploy.errors import DeployRefused
     from daybook.orchestration.deploy.server_changes import apply, ensure_work_pool
 
     wanted = declared(project, target)
@@ -63,6 +65,12 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
             )
             print("\n".join(_lines(plan, 10**9 if given.verbose else _SHOWN)))
         _warn(client, project)
+        if plan.remove and not datasets()[0]:
+            raise DeployRefused(
+                f"{root / 'tables'} has no file of a table or summary, and this deploy would remove the project's "
+                f"{len(plan.remove)} other deployments. Is this the folder of {project.name}? To remove all that the "
+                "project has deployed: daybook uninstall"
+            )
         if given.dry_run:
             return 0
         if plan.remove and not given.yes and not (not given.json and _confirmed(len(plan.remove))):

@@ -103,6 +103,12 @@ def test_a_deploy_makes_updates_and_removes_what_the_project_declared(
     assert "by-hand" in names, "it lacks the project's tag"
     assert not [one for one in client.read_automations(limit=200) if "load/dt.c" in one.name]
 
+    # A deploy in a folder without tables would remove all of them.
+    (project / "tables").rename(project / "elsewhere")
+    with pytest.raises(DaybookError, match=r"has no file of a table or summary, and this deploy would remove .* other"):
+        main(["--yes"])
+    (project / "elsewhere").rename(project / "tables")
+
     # Another project may not take them over; a deployment by hand of the same name is left alone.
     (project / "daybook.yaml").write_text(f"name: other\nwork_pool: deploy-test\ndeployments: {QUIET}\n")
     with pytest.raises(DaybookError, match=r"deployments of another project on this server: .*deploy-test"):
