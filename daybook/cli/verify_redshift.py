@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from daybook.verify.workbench import Workbench
 
 _ROWS = 100_000_000
+_CANCEL_AGAIN = 1.0  # seconds
 #: Options, with the environment variables that have their defaults.
 _ADDRESSES = (
     ("warehouse", "DAYBOOK_WAREHOUSE_URL", "the URL of the cluster"),
@@ -105,14 +106,17 @@ def _run(bench: "Workbench", checks: "Sequence[Check]") -> "Findings":
     def show(outcome: "Outcome") -> None:
         print(line(outcome), file=sys.stderr, flush=True)
 
+    interrupted = False
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(run, bench, checks, show, secrets)
         while True:
             try:
-                return running.result()
+                if wait([running], timeout=_CANCEL_AGAIN if interrupted else None).done:
+                    return running.result()
             except KeyboardInterrupt:
                 print(f"interrupted: removing what the checks have made ({bench.schema})", file=sys.stderr)
-                bench.recorder.stop()
+                interrupted = True
+            bench.recorder.stop()  # again: a statement on its way to the cluster misses the request
 
 
 @contextmanager

@@ -6,6 +6,7 @@ A statement blocks its thread until it ends. So the recorder also ends the runni
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +74,8 @@ class Recorder:
                 return
             self.stopped, running = True, list(self._running)
         for cursor in running:
-            cursor.connection.cancel()
+            with suppress(psycopg2.Error):  # the statement has ended meanwhile, and its connection is closed
+                cursor.connection.cancel()
 
     def finish(self) -> None:
         """Accept statements again, whatever happens: those that remove what the run has made."""

@@ -63,6 +63,7 @@ def test_cancelling_it_cancels_its_runs_and_running_it_again_resumes(
     assert loaded_days(on_postgres) == dict.fromkeys(days_from(DAY, 4), 1)
 
 
+@pytest.mark.full
 def test_a_run_that_is_killed_is_started_again_and_costs_nothing_else(
     worker: Deployed,
     production: Production,

@@ -298,6 +298,7 @@ def test_a_sheet_is_filled_and_a_failure_leaves_it_alone(
     assert sources.google.spreadsheets[id].sheets["Report"].all() == written
 
 
+@pytest.mark.full
 def test_a_new_table_is_one_file_as_the_guide_has_it(
     worker: Deployed, sources: Sources, shop: Production, on_postgres: LiveWarehouse
 ) -> None:

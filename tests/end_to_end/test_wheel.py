@@ -100,6 +100,7 @@ def run(installed: Path, company: Path) -> Run:
     return run
 
 
+@pytest.mark.full
 @pytest.mark.servers
 def test_every_command_explains_itself_by_the_flows_in_the_wheel(run: Run, installed: Path) -> None:
     listed = run("daybook", "--help")

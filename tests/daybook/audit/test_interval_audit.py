@@ -18,6 +18,8 @@ from tests.support.audited_tables import audited, by_hand, days, make, table_of,
 from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import EVERY_WAREHOUSE, MYSQL
 
+pytestmark = pytest.mark.any_warehouse
+
 
 @pytest.mark.parametrize("ends", EVERY_WAREHOUSE, indirect=True)
 def test_every_verdict(ends: Endpoints) -> None:

@@ -11,6 +11,8 @@ from daybook.errors import AuditRefused
 from tests.support.audited_tables import by_hand, make, table_of
 from tests.support.source_and_warehouse import Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 
 def whole(ends: Endpoints, table: Any, **options: Any) -> list[AuditedRange]:
     return audit_whole(table, ends.warehouse, ends, rows=10, batch=2, **options)

@@ -186,10 +186,16 @@ def test_no_report_has_the_keys_of_a_copy(verifying: Verifying) -> None:
     assert verifying.left_behind() == []
 
 
+@pytest.mark.parametrize("request_is_missed", [False, True])
 def test_ctrl_c_ends_a_waiting_statement_and_leaves_nothing_behind(
-    verifying: Verifying, only: Callable[..., None]
+    verifying: Verifying, only: Callable[..., None], monkeypatch: pytest.MonkeyPatch, request_is_missed: bool
 ) -> None:
+    """The cluster misses a request to cancel a statement that has not reached it yet."""
+
     def find(bench: Workbench) -> str:
+        if request_is_missed:
+            stop = bench.recorder.stop
+            monkeypatch.setattr(bench.recorder, "stop", lambda: monkeypatch.setattr(bench.recorder, "stop", stop))
         bench.run_in_source("CREATE TABLE {s}.things (id int PRIMARY KEY)")
         bench.load(bench.table("things", "replace"))
         lock = f'LOCK "{bench.schema}"."things"'

@@ -15,7 +15,8 @@ from daybook.warehouses.base import Warehouse
 from tests.support.source_and_warehouse import Endpoints
 from tests.support.source_warehouse_fixtures import ends_of, source_database
 
-pytestmark = pytest.mark.servers  # also the cases of the warehouse in a file have a source
+# Also the cases of the warehouse in a file have a source.
+pytestmark = [pytest.mark.servers, pytest.mark.any_warehouse]
 
 FIRST = datetime(2021, 2, 5)
 DAYS = Grid("day").between(date(2021, 2, 5), date(2021, 2, 9))

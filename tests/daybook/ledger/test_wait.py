@@ -12,6 +12,8 @@ from daybook.ledger.failures import Failures, now
 from daybook.ledger.wait import wait_until_loaded
 from tests.support.source_and_warehouse import Endpoints
 
+pytestmark = pytest.mark.any_warehouse
+
 DAY, SHORT, LONG = date(2021, 2, 5), timedelta(milliseconds=200), timedelta(minutes=2)
 POLL = timedelta(milliseconds=50)
 

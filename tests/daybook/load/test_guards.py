@@ -29,6 +29,8 @@ from daybook.model.types import Column, parse_type
 from tests.support.source_and_warehouse import Database, Endpoints
 from tests.support.source_warehouse_fixtures import ends_of
 
+pytestmark = pytest.mark.any_warehouse
+
 FIRST = datetime(2021, 2, 5)
 
 

@@ -215,6 +215,7 @@ def runs_of(worker: Deployed, deployment: UUID) -> list[FlowRun]:
     )
 
 
+@pytest.mark.full
 def test_a_commit_starts_a_deployment_with_its_dates(
     worker: Deployed,
     client: SyncPrefectClient,

@@ -170,6 +170,7 @@ def test_only_the_last_try_of_a_run_counts(
 # In this process: what does not need the worker
 
 
+@pytest.mark.full
 def test_a_warehouse_that_is_down_hides_no_failure(
     client: SyncPrefectClient, production: Production, on_postgres: LiveWarehouse, use: Callable[..., None]
 ) -> None:

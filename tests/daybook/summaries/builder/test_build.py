@@ -27,6 +27,8 @@ from daybook.errors import (
 from daybook.orchestration.local_stack.polling import wait_until
 from tests.support.summary_cli import Desk, days
 
+pytestmark = pytest.mark.any_warehouse
+
 ROOT = Path(__file__).parents[4]
 WHOLE = "select id, score from {raw}.answers"
 

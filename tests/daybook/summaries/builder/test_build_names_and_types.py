@@ -8,6 +8,8 @@ import pytest
 from daybook.errors import BuildFailed, DaybookError, NullKey, TableFileError
 from tests.support.summary_cli import PER_DAY, Desk
 
+pytestmark = pytest.mark.any_warehouse
+
 IDS = "select id, score from {raw}.answers"
 #: Two that share all that fits into the name of a build table, and two that Redshift's quoting must not confuse.
 NAMES = ["Upper", "with blank", "order", 'quo"te', "per%s", "back\\slash", "it's", "a.b", "größe" * 5]
