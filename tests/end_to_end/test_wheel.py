@@ -125,7 +125,7 @@ def test_a_table_of_the_companys_own_is_loaded(
     on_postgres.empty()
     on_postgres.run("DROP SCHEMA IF EXISTS shop CASCADE")
     production.fill(DAY, 10)
-    made = run("daybook", "blocks", DAYBOOK_PRODUCTION_URL=production.url, **on_postgres.variables)
+    made = run("daybook", "blocks", "--force", DAYBOOK_PRODUCTION_URL=production.url, **on_postgres.variables)
     assert made.returncode == 0, made.stderr
     assert "LocalFileSystem/stage" in made.stdout
 

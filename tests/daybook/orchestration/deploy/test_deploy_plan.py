@@ -32,10 +32,13 @@ QUIET = "{catch_up: off, key_metrics: off, monitor: off, summaries: off}"
 
 @pytest.fixture
 def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
-    """Yield a client. Afterwards, the server has no deployment of these tests."""
+    """Yield a client. Afterwards, the server has no deployment or automation of these tests."""
     with get_client(sync_client=True) as client:
-        before = {one.id for one in client.read_deployments(limit=200)}
+        before = {one.id for one in [*client.read_deployments(limit=200), *client.read_automations(limit=200)]}
         yield client
+        for automation in client.read_automations(limit=200):
+            if automation.id not in before:
+                client.delete_automation(automation.id)
         for one in client.read_deployments(limit=200):
             if one.id not in before:
                 client.delete_deployment(one.id)
@@ -145,7 +148,8 @@ def test_what_a_person_changed_is_changed_back_and_a_renamed_project_keeps_its_d
 
     found = plan(capsys)
     assert found["update"] == [{"name": "load/production-0600", "changes": ["tags", "parameters"]}]
-    assert (found["left_alone"], found["create"], found["remove"]) == (["load/dt.b"], [], [])
+    assert "load/dt.b" in found["left_alone"]
+    assert (found["create"], found["remove"]) == ([], [])
     (project / "daybook.yaml").write_text(f"name: renamed\nwork_pool: deploy-test\ndeployments: {QUIET}\n")
     with pytest.raises(DaybookError, match=r"run `daybook deploy --renamed-from NAME`"):
         main([])
