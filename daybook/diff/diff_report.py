@@ -67,6 +67,11 @@ class Problem:
     why: str
     tables: list[str] = field(default_factory=list)
 
+    @property
+    def hides(self) -> list[str]:
+        """Return the tables that it hides something of, without the one that it is about."""
+        return [name for name in self.tables if name != self.where]
+
 
 @dataclass(slots=True)
 class DatasetDiff:

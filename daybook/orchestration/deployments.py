@@ -1,7 +1,7 @@
-"""Find deployments on Prefect's server that load a table by intervals, and write the command that runs one."""
+"""Find deployments on Prefect's server that load a table or that automations start, and write commands that run one."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,8 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags, FlowFilter, FlowFilterId
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.context import FlowRunContext
+from prefect.events.actions import RunDeployment
+from prefect.events.schemas.automations import Automation
 from prefect.exceptions import ObjectNotFound
 
 from daybook.definitions.table import Table
@@ -211,6 +213,13 @@ def full_names(client: SyncPrefectClient, deployments: Iterable[DeploymentRespon
 def full_name(client: SyncPrefectClient, deployment: DeploymentResponse) -> str:
     """Return the name of a deployment as people type it: `load/raw_data.orders`."""
     return full_names(client, [deployment])[deployment.id]
+
+
+def automations_and_deployments(client: SyncPrefectClient) -> Iterator[tuple[Automation, set[UUID]]]:
+    """Yield each automation with the deployments that it runs. The server does not return which resource owns it."""
+    for one in every(lambda offset: client.read_automations(limit=PAGE, offset=offset)):
+        actions = (action for action in one.actions if isinstance(action, RunDeployment))
+        yield one, {action.deployment_id for action in actions if action.deployment_id}
 
 
 def run_command(deployment: str, parameters: Mapping[str, Any]) -> str:

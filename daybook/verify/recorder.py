@@ -74,7 +74,7 @@ class Recorder:
                 return
             self.stopped, running = True, list(self._running)
         for cursor in running:
-            with suppress(psycopg2.Error):  # the statement has ended meanwhile, and its connection is closed
+            with suppress(psycopg2.Error):  # the statement has ended, and its connection is closed
                 cursor.connection.cancel()
 
     def finish(self) -> None:

@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
     parser.add_argument("--json", action="store_true", help="print the plan as JSON; removing then needs --yes")
     given = parser.parse_args(arguments)
     from daybook.definitions.project_file import FILE, read_project
-    from daybook.definitions.registry import datasets
+    from daybook.definitions.summary_files import summary_names
+    from daybook.definitions.table_files import table_names
     from daybook.definitions.targets.project_target import current_target
     from daybook.errors import TableFileError
     from daybook.orchestration.server.require import require_server
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
             )
             print("\n".join(_lines(plan, 10**9 if given.verbose else _SHOWN)))
         _warn(client, project)
-        if plan.remove and not datasets()[0]:
+        if plan.remove and not (table_names() or summary_names()):
             raise DeployRefused(
                 f"{root / 'tables'} has no file of a table or summary, and this deploy would remove the project's "
                 f"{len(plan.remove)} other deployments. Is this the folder of {project.name}? To remove all that the "

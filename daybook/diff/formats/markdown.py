@@ -48,8 +48,7 @@ def _head(report: Report, datasets: Sequence[DatasetDiff]) -> Iterator[str]:
         yield "> [!WARNING]"
         yield "> Not everything could be compared:"
         for problem in report.problems:
-            tables = [name for name in problem.tables if name != problem.where]
-            hidden = f" (hides {_prose(wording.listed(tables, _TABLES))})" if tables else ""
+            hidden = f" (hides {_prose(wording.listed(problem.hides, _TABLES))})" if problem.hides else ""
             why = "<br>".join(_prose(line) for line in problem.why.splitlines())
             yield f"> - **{_prose(problem.where)}**: {why}{hidden}"
         yield ""

@@ -33,8 +33,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
         yield "Not compared"
         for problem in report.problems:
-            tables = [name for name in problem.tables if name != problem.where]
-            hidden = f" ({wording.listed(tables, _TABLES)})" if tables else ""
+            hidden = f" ({wording.listed(problem.hides, _TABLES)})" if problem.hides else ""
             first, *more = problem.why.splitlines() or [""]
             yield f"  {problem.where}: {first}{hidden}"
             yield from (f"    {line}" for line in more)

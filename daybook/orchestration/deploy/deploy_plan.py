@@ -15,7 +15,6 @@ from prefect.client.schemas.filters import (
     FlowFilterName,
 )
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect.events.actions import RunDeployment
 from prefect.events.schemas.automations import Automation
 
 from daybook.definitions.project_file import ProjectFile
@@ -37,7 +36,7 @@ from daybook.orchestration.deploy.document import (
 from daybook.orchestration.deploy.errors import DeployRefused
 from daybook.orchestration.deploy.project_deployments import project_deployments
 from daybook.orchestration.deploy.wanted import Wanted, parameter_schema
-from daybook.orchestration.deployments import full_names
+from daybook.orchestration.deployments import automations_and_deployments, full_names
 from daybook.orchestration.pagination import PAGE, every
 from daybook.suggestions import did_you_mean
 
@@ -155,13 +154,9 @@ def _named(client: SyncPrefectClient, **query: Any) -> dict[str, DeploymentRespo
 
 
 def _owned(client: SyncPrefectClient, tags: list[str]) -> dict[UUID, list[Automation]]:
-    """Return the automations with one of the project's tags, by the ID of the deployment that they run.
-
-    The server does not return which resource owns an automation, and people may have made others for a deployment.
-    """
+    """Return the automations with one of the project's tags, by the ID of the deployment that they run."""
     found = dict[UUID, list[Automation]]()
-    for one in every(lambda offset: client.read_automations(limit=PAGE, offset=offset)):
-        for action in () if set(tags).isdisjoint(one.tags) else one.actions:
-            if isinstance(action, RunDeployment) and action.deployment_id:
-                found.setdefault(action.deployment_id, []).append(one)
+    for one, deployments in automations_and_deployments(client):
+        for id in () if set(tags).isdisjoint(one.tags) else deployments:
+            found.setdefault(id, []).append(one)
     return found

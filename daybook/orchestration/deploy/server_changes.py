@@ -127,7 +127,7 @@ def _update(client: SyncPrefectClient, update: Update) -> None:
 def _remove(client: SyncPrefectClient, id: UUID, automations: Sequence[Automation]) -> None:
     for one in automations:
         client.delete_automation(one.id)
-    with suppress(ObjectNotFound):  # a person deleted it meanwhile
+    with suppress(ObjectNotFound):  # a person has deleted it
         client.delete_deployment(id)
 
 

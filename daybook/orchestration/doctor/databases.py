@@ -128,7 +128,7 @@ def _others(check: str, warehouse: Warehouse, session: Session, tables: Sequence
 
 
 def _owners(check: str, warehouse: Warehouse, session: Session, tables: Sequence[str]) -> Iterator[Finding]:
-    """Yield an error if tables of the project belong to somebody else: a load alters and analyzes its table."""
+    """Yield an error if another user owns tables of the project: a load alters and analyzes its table."""
     own = {tuple(map(warehouse.folded, name.split(".", 1))) for name in tables}
     schemas = sorted({SCHEMA, *(schema for schema, _ in own)})
     rows = session.rows(_FOREIGN.format(places=", ".join(["%s"] * len(schemas))), schemas)

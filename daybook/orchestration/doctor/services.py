@@ -68,7 +68,7 @@ def check_copy(warehouse: Warehouse, stage: Stage) -> Iterator[Finding]:
 
 
 def check_notifications(client: SyncPrefectClient) -> Iterator[Finding]:
-    """Yield whether somebody is notified: the channels of the default owner, and whether Slack answers."""
+    """Yield whether anyone is notified: the channels of the default owner, and whether Slack answers."""
     opened, problems = list[Channel](), list[Finding]()
     route = read_owners().default
     for name, kind in channel_types().items():

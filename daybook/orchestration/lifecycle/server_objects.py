@@ -12,14 +12,13 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import BlockDocument
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect.events.actions import RunDeployment
 from prefect.events.filters import AutomationFilter, AutomationFilterTags
 
 from daybook.definitions.targets.project_target import Target
 from daybook.orchestration.automations.spec import PREFIX as AUTOMATION_PREFIX
 from daybook.orchestration.automations.spec import TAG as AUTOMATION_TAG
 from daybook.orchestration.deploy.document import PROJECT_TAG, TAG
-from daybook.orchestration.deployments import full_names
+from daybook.orchestration.deployments import automations_and_deployments, full_names
 from daybook.orchestration.pagination import PAGE, every
 
 
@@ -68,8 +67,7 @@ def _automations(client: SyncPrefectClient) -> Iterator[Made]:
 
 def triggers_of(client: SyncPrefectClient, deployments: Collection[UUID]) -> Iterator[Made]:
     """Yield the triggers of deployments. Prefect keeps them when it deletes a deployment."""
-    for one in every(lambda offset: client.read_automations(limit=PAGE, offset=offset)):
-        runs = {action.deployment_id for action in one.actions if isinstance(action, RunDeployment)}
+    for one, runs in automations_and_deployments(client):
         if any(tag.startswith(PROJECT_TAG) for tag in one.tags) and not runs.isdisjoint(deployments):
             yield Made("automation", one.name, partial(client.delete_automation, one.id))
 

@@ -25,13 +25,13 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.events.actions import RunDeployment
 
 from daybook.definitions.targets.project_target import current_target
 from daybook.ledger.ledger import Ledger
 from daybook.model.dataset import Dataset
 from daybook.monitoring.deadlines import Deadlines, start_of
 from daybook.monitoring.freshness import Freshness, State
+from daybook.orchestration.deployments import automations_and_deployments
 from daybook.orchestration.pagination import PAGE, every
 from daybook.warehouses.base import Warehouse
 
@@ -126,6 +126,4 @@ def _page(client: SyncPrefectClient, chosen: DeploymentFilter, offset: int) -> l
 
 def _triggered(client: SyncPrefectClient) -> set[UUID]:
     """Return the deployments that an enabled automation runs."""
-    automations = every(lambda offset: client.read_automations(limit=PAGE, offset=offset))
-    actions = (action for one in automations if one.enabled for action in one.actions)
-    return {action.deployment_id for action in actions if isinstance(action, RunDeployment) and action.deployment_id}
+    return {id for one, deployments in automations_and_deployments(client) if one.enabled for id in deployments}

@@ -137,4 +137,4 @@ def test_a_table_that_nothing_ever_loaded_is_left_out_and_alone_it_is_no_news() 
     assert has_news([GOOD, never], MONDAY)
     assert not has_news([never], MONDAY)
     assert has_news([replace(never, incidents=1)], MONDAY), "it should have been loaded"
-    assert has_news([replace(never, runs=1, runs_failed=1)], MONDAY), "somebody tried"
+    assert has_news([replace(never, runs=1, runs_failed=1)], MONDAY), "a run was tried"

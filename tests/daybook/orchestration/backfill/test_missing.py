@@ -14,6 +14,7 @@ from daybook.ledger.interval_status import IntervalStatus
 from daybook.model.interval import Interval
 from daybook.orchestration.backfill import missing
 from daybook.orchestration.backfill.missing import find_missing, load_missing
+from tests.support.daily_table import daily_table
 from tests.support.source_and_warehouse import Endpoints
 
 pytestmark = pytest.mark.any_warehouse
@@ -103,18 +104,7 @@ def test_a_table_that_nothing_promises_is_left_out(
     monkeypatch.setattr(missing, "last_run_failed", lambda client, found: failed)
     logger = SimpleNamespace(info=lambda text, *given: logged.append(text % given))
     monkeypatch.setattr(missing, "get_run_logger", lambda: logger)
-    table = Table.model_validate(
-        {
-            "name": "db.t",
-            "description": "One row per thing.",
-            "owner": "data",
-            "source": {"kind": "database", "block": "production", "table": "x.y"},
-            "load": "replace_interval",
-            "cursor": "at",
-            "interval": "day",
-            "start": "2021-02-05",
-        }
-    )
+    table = daily_table("db.t")
     days = [Interval(NOW - timedelta(days=back), NOW - timedelta(days=back - 1)) for back in (2, 1)]
     lacking = missing.Missing(table, [IntervalStatus(day) for day in days], days)
     assert missing.is_expected(cast(SyncPrefectClient, None), lacking) is (why is None)

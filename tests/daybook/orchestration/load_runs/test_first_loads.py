@@ -12,13 +12,13 @@ from prefect.events.actions import RunDeployment
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.states import Completed, Failed, Scheduled
 
-from daybook.definitions.table import Table
 from daybook.monitoring.freshness import Freshness, State
 from daybook.orchestration.load_runs.first_loads import (
     deployments_that_start,
     last_run_failed,
     with_expected_first_loads,
 )
+from tests.support.daily_table import daily_table
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 TWO_DAYS_AGO = NOW - timedelta(days=2)
@@ -57,22 +57,6 @@ def deploy(client: SyncPrefectClient) -> Iterator[Deploy]:
         client.delete_deployment(one)
 
 
-def table(name: str) -> Table:
-    return Table.model_validate(
-        {
-            "name": name,
-            "description": "One row per thing.",
-            "owner": "data",
-            "source": {"kind": "database", "block": "production", "table": "x.y"},
-            "load": "replace_interval",
-            "cursor": "at",
-            "interval": "day",
-            "start": "2021-02-05",
-            "due": time(10),
-        }
-    )
-
-
 def never_loaded(name: str) -> Freshness:
     """Return what `look` says of a table whose file has `start: 2021-02-05`."""
     due = NOW - timedelta(hours=1)
@@ -81,7 +65,7 @@ def never_loaded(name: str) -> Freshness:
 
 
 def seen(client: SyncPrefectClient, name: str, now: datetime = NOW) -> datetime | None:
-    (found,) = with_expected_first_loads(client, [table(name)], [never_loaded(name)], now)
+    (found,) = with_expected_first_loads(client, [daily_table(name, due=time(10))], [never_loaded(name)], now)
     return found.since
 
 
@@ -109,7 +93,7 @@ def test_so_does_a_trigger(client: SyncPrefectClient, deploy: Deploy) -> None:
 
 def test_a_table_that_was_loaded_is_late_while_its_schedule_is_paused(client: SyncPrefectClient) -> None:
     late = Freshness("raw_data.t", "data", "UTC", State.LATE, "yesterday", (), NOW, NOW)
-    assert with_expected_first_loads(client, [table("raw_data.t")], [late], NOW) == [late]
+    assert with_expected_first_loads(client, [daily_table("raw_data.t", due=time(10))], [late], NOW) == [late]
 
 
 def test_the_tables_that_start_without_a_person(client: SyncPrefectClient, deploy: Deploy) -> None:
