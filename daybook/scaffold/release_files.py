@@ -12,7 +12,8 @@ REQUIREMENTS = "requirements.txt"
 def outdated_files(root: Path) -> dict[str, str]:
     """Return the new text of each file of the project in `root` that this release changes, by its path.
 
-    `requirements.txt` changes only if a line of it pins Daybook: `daybook==0.1.0`, or `daybook @` and an address.
+    `requirements.txt` changes only if a line of it pins Daybook: `prefect-daybook==0.2.0`, or `prefect-daybook @`
+    and an address. Releases before 0.2 were called `daybook`.
     """
     schemas = schema_files()
     files = {name: schemas[name] for name in schemas if not (root / name).exists()}

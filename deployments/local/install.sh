@@ -57,6 +57,8 @@ install() {
         shift
     done
     set -- --no-deps "$@" -e .
+    # The former name of the package. Uninstalled after this one, it would take files of this one along.
+    "$PYTHON" -m pip uninstall --disable-pip-version-check -q -y daybook >/dev/null 2>&1 || true
     index=${UV_DEFAULT_INDEX:-$(pip_index)}
     [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
     if "$PYTHON" -m pip install --disable-pip-version-check "$UV" >"$LOG" 2>&1; then

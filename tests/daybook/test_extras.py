@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from daybook import DISTRIBUTION
 from daybook.errors import ExtraMissing
 from daybook.extras import extra
 
 ROOT = Path(__file__).resolve().parents[2]
-EXTRAS: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-    "optional-dependencies"
-]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 #: The packages that only an extra installs, as they are imported.
 OPTIONAL = {
     **dict.fromkeys(("boto3", "botocore", "prefect_aws"), "s3"),
@@ -30,7 +30,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it() -> None:
     with pytest.raises(ExtraMissing) as missing, extra("sheets"):
         import no_such_package.part  # noqa: F401
     assert str(missing.value) == (
-        "the Python package 'no_such_package' is not installed: run pip install 'daybook[sheets]'"
+        "the Python package 'no_such_package' is not installed: run pip install 'prefect-daybook[sheets]'"
     )
 
 
@@ -76,11 +76,17 @@ def test_every_extra_that_is_named_is_declared() -> None:
     code = "\n".join(
         path.read_text(encoding="utf-8") for name in ("daybook", "blocks") for path in (ROOT / name).rglob("*.py")
     )
-    named = set(re.findall(r'extra\("(\w+)"\)', code)) | set(re.findall(r"'daybook\[(\w+)\]'", code))
+    named = set(re.findall(r'extra\("(\w+)"\)', code)) | set(re.findall(r'install_command\("(\w+)"\)', code))
     assert named and named <= EXTRAS.keys()
     assert set(OPTIONAL.values()) <= EXTRAS.keys()
 
 
+def test_the_package_has_the_name_that_messages_and_requirements_have() -> None:
+    assert PROJECT["name"] == DISTRIBUTION
+
+
 def test_all_is_every_extra_but_dbt() -> None:
     (everything,) = EXTRAS["all"]
-    assert set(re.findall(r"\w+", everything)) - {"daybook"} == EXTRAS.keys() - {"all", "dbt"}
+    name, _, extras = everything.partition("[")
+    assert name == DISTRIBUTION
+    assert set(re.findall(r"\w+", extras)) == EXTRAS.keys() - {"all", "dbt"}

@@ -142,14 +142,14 @@ def test_a_command_whose_extra_is_missing_says_how_to_install_it(run: Run) -> No
     missing = run("daybook", "stack", "status")
     assert missing.returncode == 1
     assert missing.stderr == (
-        "ExtraMissing: the Python package 'psutil' is not installed: run pip install 'daybook[demo]'\n"
+        "ExtraMissing: the Python package 'psutil' is not installed: run pip install 'prefect-daybook[demo]'\n"
     )
 
 
 def test_a_stage_on_s3_names_its_extra(run: Run, prefect_server: str) -> None:
     made = run("daybook", "blocks", DAYBOOK_STAGE_URL="s3://lake/stage", AWS_REGION="eu-west-1")
     assert made.returncode == 1
-    assert "run pip install 'daybook[s3]'" in made.stderr and "Traceback" not in made.stderr
+    assert "run pip install 'prefect-daybook[s3]'" in made.stderr and "Traceback" not in made.stderr
 
 
 @pytest.mark.servers

@@ -230,7 +230,7 @@ def test_the_deployment_starts_the_python_that_has_dbt_where_there_is_one(has_on
 
 
 def test_without_dbt_it_says_what_to_install(prefect_server: str) -> None:
-    remedy = r"run pip install 'daybook\[dbt\]', or run `sh deployments/local/install\.sh dbt`"
+    remedy = r"run pip install 'prefect-daybook\[dbt\]', or run `sh deployments/local/install\.sh dbt`"
     with pytest.raises(DbtUnusable, match=f"dbt is not installed for .*: .* {remedy}"):
         dbt_build.with_options(retries=0)(str(ROOT / "tests" / "support" / "dbt_project"), DAY)
 

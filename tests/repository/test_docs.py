@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from daybook import DISTRIBUTION, __version__
 from daybook.cli.commands import COMMANDS
 from daybook.definitions.table import Table
 from daybook.definitions.table_files import json_schema
@@ -69,6 +70,22 @@ def test_every_module_that_people_run_runs_something(module: str) -> None:
 def test_every_command_that_a_document_names_is_there(document: str) -> None:
     named = set(re.findall(r"(?:^|`|bin/)daybook ([a-z][\w-]*)", text(document), re.MULTILINE))
     assert named <= COMMANDS.keys()
+
+
+#: What names the package: not the command `daybook`, and not the file of a wheel.
+NAMED = re.compile(r"(?<![\w-])daybook(?:\[[a-z,]+\]|==)|uvx daybook|pip install -?U? ?daybook\b")
+
+
+def test_the_package_has_its_name_and_its_version_wherever_somebody_installs_it() -> None:
+    templates = [path for path in (ROOT / "daybook" / "scaffold" / "templates").rglob("*") if path.is_file()]
+    files = [ROOT / name for name in DOCUMENTS] + templates + list((ROOT / "daybook").rglob("*.py"))
+    wheels = set[str]()
+    for path in files:
+        content = path.read_text(encoding="utf-8")
+        wrong = [found[0] for found in NAMED.finditer(content) if found[0] != "pip install -U daybook"]  # a warning
+        assert not wrong, path
+        wheels |= set(re.findall(r"(\w+-[\d.]+)-py3-none-any\.whl", content))
+    assert wheels == {f"{DISTRIBUTION.replace('-', '_')}-{__version__}"}
 
 
 def test_every_flow_has_a_command() -> None:

@@ -13,6 +13,7 @@ from daybook.ledger.schema_version import VERSION
 from daybook.project import project_root
 from daybook.scaffold.new_project import write_file
 from daybook.scaffold.release_files import outdated_files
+from daybook.scaffold.requirement import former_package
 from daybook.warehouses.base import Warehouse
 
 _DESCRIPTION = """\
@@ -39,6 +40,8 @@ def main(
     parser.add_argument("--files-only", action="store_true", help="leave the warehouse alone; needs no Prefect server")
     given = parser.parse_args(arguments)
     root, changes = project_root(), 0
+    if former := former_package():
+        print(f"{former[0]}. Run: {former[1]}", file=sys.stderr)
     for name, text in outdated_files(root).items():
         changes += 1
         if not given.dry_run:

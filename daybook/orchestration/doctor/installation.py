@@ -9,6 +9,7 @@ from daybook import __version__
 from daybook.orchestration.compatibility import broken, installed_versions
 from daybook.orchestration.doctor.findings import Finding
 from daybook.orchestration.server.programs import program
+from daybook.scaffold.requirement import former_package
 
 
 def check_programs() -> Iterator[Finding]:
@@ -24,7 +25,9 @@ def check_programs() -> Iterator[Finding]:
 
 
 def check_versions() -> Iterator[Finding]:
-    """Yield the installed combinations that break without an error."""
+    """Yield the installed combinations that break without an error, and a package of Daybook's former name."""
+    if former := former_package():
+        yield Finding("warning", "versions", *former)
     installed = installed_versions()
     for one in broken(installed):
         found = " with ".join(f"{name} {installed[name]}" for name in one.versions)

@@ -16,4 +16,4 @@ def test_a_table_that_needs_a_missing_package_hides_no_other(tmp_path: Path, mon
     found, problems = datasets()
     assert [one.name for one in found] == ["raw_data.nps"]
     (problem,) = map(str, problems)
-    assert problem.startswith("raw_data.prices: ") and "pip install 'daybook[calendars]'" in problem
+    assert problem.startswith("raw_data.prices: ") and "pip install 'prefect-daybook[calendars]'" in problem

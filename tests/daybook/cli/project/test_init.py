@@ -107,13 +107,13 @@ def test_the_requirements_pin_the_release_and_the_extras_of_the_servers(
         main(["shop", "--force"])
         return (folder / "shop" / "requirements.txt").read_text().splitlines()[-1]
 
-    assert pins() == f"daybook=={__version__}"
+    assert pins() == f"prefect-daybook=={__version__}"
     monkeypatch.setenv("DAYBOOK_STAGE_URL", "s3://bucket/stage")
-    assert pins() == f"daybook[s3]=={__version__}"
+    assert pins() == f"prefect-daybook[s3]=={__version__}"
     monkeypatch.setenv("DAYBOOK_WAREHOUSE_URL", "redshift+psycopg2://host/dwh")
-    assert pins() == f"daybook[redshift]=={__version__}"
+    assert pins() == f"prefect-daybook[redshift]=={__version__}"
     main(["shop", "--force", "--extras", "sheets,parquet"])
-    assert "daybook[parquet,sheets]==" in (folder / "shop" / "requirements.txt").read_text()
+    assert "prefect-daybook[parquet,sheets]==" in (folder / "shop" / "requirements.txt").read_text()
 
 
 def test_a_second_time_it_writes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
