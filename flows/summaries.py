@@ -3,13 +3,13 @@
 from daybook.orchestration.artifacts.summaries import show
 from daybook.orchestration.command_line import run
 from daybook.orchestration.flow import flow
-from daybook.orchestration.flow_options import retry_options
+from daybook.orchestration.flow_options import summary_flow_options
 from daybook.orchestration.parameters.summaries import LeftOut, RebuildAll, SummaryNames
 from daybook.orchestration.summaries.build_tasks import build_all, plan, run_name
 from daybook.summaries.builder.scheduler import BuildResults
 
 
-@flow(name="summaries", flow_run_name=run_name, **retry_options())
+@flow(name="summaries", flow_run_name=run_name, **summary_flow_options())
 def summaries(tables: SummaryNames = None, full_refresh: RebuildAll = False, without: LeftOut = None) -> BuildResults:
     """Build the summaries whose inputs have changed. Readers keep the last good build until the next one is checked."""
     graph = plan(tables, without)

@@ -1,9 +1,10 @@
-"""Failed loads: one row of `daybook.failures` in the warehouse for every run that ended without a commit.
+"""Failures: a row of `daybook.failures` for each run of a table or summary that ended without a commit.
 
 The ledger records what was loaded; this table records what failed, and why. Like the ledger, it outlives Prefect's
 database. A run that cannot reach the warehouse leaves no row.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -28,7 +29,8 @@ class Failure:
     """A failed run: the range of intervals that it tried to load, the time of the failure, and the error."""
 
     table: str
-    stretch: Interval
+    stretch: Interval | None
+    """None: the whole table, or a summary. Its row has the time of the failure as both ends."""
     flow_run_id: str | None
     failed_at: datetime
     error: str
@@ -45,26 +47,41 @@ class Failures:
     def record(self, session: Session, failure: Failure) -> None:
         """Add a failure. Its text is truncated to the length of the column."""
         self._state_table.ensure(session)
-        interval = (failure.table, failure.stretch.start, failure.stretch.end)
+        stretch, at = failure.stretch, failure.failed_at
+        interval = (failure.table, stretch.start if stretch else at, stretch.end if stretch else at)
         details = (failure.flow_run_id, failure.failed_at, storable(failure.error), failure.error_class)
         self._state_table.append(session, [interval + details])
 
     def within(self, session: Session, table: str, span: Interval) -> list[Failure]:
-        """Return the failures of `table` that overlap `span`, oldest first."""
+        """Return the failures of intervals of `table` that overlap `span`, oldest first."""
         return self._state_table.read(
             session,
             lambda name, start, end, *rest: Failure(name, Interval(start, end), *rest),
             f"SELECT {self._state_table.names} FROM {self._state_table.table} "
-            "WHERE table_name = %s AND interval_end > %s AND interval_start < %s ORDER BY failed_at",
+            "WHERE table_name = %s AND interval_end > %s AND interval_start < %s AND interval_start < interval_end "
+            "ORDER BY failed_at",
             (table, span.start, span.end),
         )
 
-    def last(self, session: Session) -> dict[str, datetime]:
-        """Return the time of the newest failure of each table."""
-        statement = f"SELECT table_name, max(failed_at) FROM {self._state_table.table} GROUP BY table_name"
-        return dict(self._state_table.read(session, lambda *row: row, statement, ()))
+    def first_after(self, session: Session, commits: Mapping[str, datetime]) -> dict[str, datetime]:
+        """Return the time of the first failure of each table after its last commit. Omit tables without one.
+
+        `commits` has the last commit of each table that has one. It takes two queries for any number of tables.
+        """
+        table = self._state_table.table
+        statement = f"SELECT table_name, max(failed_at) FROM {table} GROUP BY table_name"
+        last = self._state_table.read(session, lambda *row: row, statement, ())
+        failing = [name for name, at in last if name not in commits or at > commits[name]]
+        if not failing:
+            return {}
+        names = ", ".join(["%s"] * len(failing))
+        statement = f"SELECT table_name, failed_at FROM {table} WHERE table_name IN ({names}) ORDER BY failed_at DESC"
+        found = self._state_table.read(session, lambda *row: row, statement, failing)
+        return {name: at for name, at in found if name not in commits or at > commits[name]}  # the earliest comes last
 
 
-def now(table: str, stretch: Interval, flow_run_id: str | None, error: str, error_class: str | None = None) -> Failure:
+def now(
+    table: str, stretch: Interval | None, flow_run_id: str | None, error: str, error_class: str | None = None
+) -> Failure:
     """Return a failure at the current time."""
     return Failure(table, stretch, flow_run_id, datetime.now(UTC), error, error_class)

@@ -78,9 +78,8 @@ def statuses(
     loaded = sorted(entries, key=lambda entry: entry.loaded_at, reverse=True)
     failed = sorted(failures, key=lambda failure: failure.failed_at, reverse=True)
     newest = first_covering(intervals, [(entry.start, entry.end) for entry in loaded], loaded)
-    last_failures = first_covering(
-        intervals, [(failure.stretch.start, failure.stretch.end) for failure in failed], failed
-    )
+    spans = [(failure.stretch.start, failure.stretch.end) for failure in failed if failure.stretch]
+    last_failures = first_covering(intervals, spans, [failure for failure in failed if failure.stretch])
     return [
         IntervalStatus(
             interval, entry, failure if failure and (not entry or entry.loaded_at < failure.failed_at) else None

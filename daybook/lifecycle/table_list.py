@@ -1,7 +1,7 @@
-"""List all tables with what the ledger has of them. It takes two queries for any number of tables."""
+"""List all tables with what the ledger has of them. It takes four queries for any number of tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -42,6 +42,8 @@ class Listed:
     last_interval: str = ""
     """The label of that interval, on the table's own clock."""
     loaded_at: datetime | None = None
+    failed_since: datetime | None = None
+    """The time of the first failure since the last load or build. None: the last run did not fail."""
     schedule: str | None = None
     due: str | None = None
     owner: str | None = None
@@ -55,10 +57,16 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the warehouse knows: the coverage of each table, and the time of its last failure."""
+    """What is known of the tables: the coverage of each, and the time of its first failure after the last commit."""
 
     coverage: Mapping[str, Coverage]
-    failed_at: Mapping[str, datetime]
+    failed_since: Mapping[str, datetime]
+
+    def with_failures(self, found: Mapping[str, datetime]) -> "Known":
+        """Return this with more failures. One that is older than the last load of its table does not count."""
+        cover = self.coverage
+        later = {name: at for name, at in found.items() if name not in cover or at > cover[name].loaded_at}
+        return replace(self, failed_since={**later, **self.failed_since})
 
 
 def read_ledger(warehouse: Warehouse) -> Known:
@@ -70,7 +78,9 @@ def read_ledger(warehouse: Warehouse) -> Known:
 
     def ask() -> Known:
         with warehouse.session() as session:
-            return Known(Ledger(warehouse).ends(session), Failures(warehouse).last(session))
+            ledger = Ledger(warehouse)
+            failed = Failures(warehouse).first_after(session, ledger.last_commits(session))
+            return Known(ledger.ends(session), failed)
 
     return with_retries(ask, what="reading the ledger", failed=LoadFailed, lost=WarehouseLost)
 
@@ -112,6 +122,7 @@ def _row(dataset: Dataset, known: Known | None, now: datetime) -> Listed:
         cover.until if cover else None,
         _last_label(dataset, cover) if cover else "",
         cover.loaded_at if cover else None,
+        known.failed_since.get(dataset.name) if known else None,
         schedule.text if schedule else None,
         f"{dataset.due:%H:%M} {dataset.timezone}" if dataset.due else None,
         dataset.owner,
@@ -119,8 +130,7 @@ def _row(dataset: Dataset, known: Known | None, now: datetime) -> Listed:
 
 
 def _state(dataset: Dataset, known: Known, cover: Coverage | None, now: datetime) -> str:
-    failed_at = known.failed_at.get(dataset.name)
-    if failed_at and (cover is None or failed_at > cover.loaded_at):
+    if dataset.name in known.failed_since:
         return "failed"
     if cover is None:
         return "never loaded"

@@ -1,4 +1,4 @@
-"""The options of `@flow` for flows that load a table: run names, retries, and a record of each failure."""
+"""The options of `@flow` for flows that load or build: run names, retries, and a record of each failure."""
 
 import logging
 import os
@@ -12,11 +12,14 @@ from prefect.settings import get_current_settings
 
 from daybook.errors import DaybookError
 from daybook.ledger.failures import Failure, Failures, now
+from daybook.ledger.ledger import Ledger
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.run_failure import failure_of_state
 from daybook.orchestration.run_plan import PlanRequest, kept_plan, plan_for_name
 from daybook.orchestration.run_tags import BACKFILL_NAME_END, BACKFILL_TAG
 from daybook.orchestration.scheduled_time import scheduled_at_of
+from daybook.warehouses.base import Warehouse
+from daybook.warehouses.session import Session
 
 logger = logging.getLogger("daybook.loading")
 
@@ -35,11 +38,16 @@ class RetryOptions(TypedDict):
     timeout_seconds: float | None
 
 
-class LoadFlowOptions(RetryOptions):
+class SummaryFlowOptions(RetryOptions):
+    """The options of `@flow` for a flow that builds summaries."""
+
+    on_failure: list[FlowStateHook[..., Any]]
+
+
+class LoadFlowOptions(SummaryFlowOptions):
     """The options of `@flow` for a flow that loads a table."""
 
     flow_run_name: Callable[[], str]
-    on_failure: list[FlowStateHook[..., Any]]
     on_crashed: list[FlowStateHook[..., Any]]
 
 
@@ -62,17 +70,19 @@ def load_flow_options(table: str | None = None) -> LoadFlowOptions:
         return f"{name} {label}".strip() + (BACKFILL_NAME_END if BACKFILL_TAG in runtime.flow_run.tags else "")
 
     def note_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
-        """Add a row to daybook.failures. Never raises: the failure itself is what matters."""
-        try:
-            if failures := _failures(_tables(table, flow_run.parameters), flow_run, state):
-                warehouse = blocks.warehouse()
-                with warehouse.session() as session:
-                    for failure in failures:
-                        Failures(warehouse).record(session, failure)
-        except Exception as error:
-            logger.warning("the failure could not be recorded in daybook.failures: %s", type(error).__name__)
+        _record(lambda: _failures(_tables(table, flow_run.parameters), flow_run, state))
 
     return {**retry_options(), "flow_run_name": run_name, "on_failure": [note_failure], "on_crashed": [note_failure]}
+
+
+def summary_flow_options() -> SummaryFlowOptions:
+    """Return the options of a flow that builds summaries. A killed run leaves no record: nobody knows what it built."""
+
+    def note_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+        parts = failure_of_state(state).parts
+        _record(lambda: [now(name, None, str(flow_run.id), *_with_class(reason)) for name, reason in parts.items()])
+
+    return {**retry_options(), "on_failure": [note_failure]}
 
 
 def retry_options() -> RetryOptions:
@@ -112,8 +122,27 @@ def _tables(table: str | None, parameters: dict[str, Any]) -> list[str]:
     return [table] if table else [str(name) for name in parameters.get("tables") or [parameters.get("table")]]
 
 
+def _record(find: Callable[[], list[Failure]]) -> None:
+    """Add rows to daybook.failures. Never raises: the failure itself is what matters."""
+    try:
+        if failures := find():
+            warehouse = blocks.warehouse()
+            with warehouse.session() as session:
+                for failure in failures:
+                    if len(failures) == 1 or not _was_killed_later(warehouse, session, failure):
+                        Failures(warehouse).record(session, failure)
+    except Exception as error:
+        logger.warning("the failure could not be recorded in daybook.failures: %s", type(error).__name__)
+
+
+def _was_killed_later(warehouse: Warehouse, session: Session, failure: Failure) -> bool:
+    """Return True if a run of several tables was killed after it had committed this one."""
+    run = failure.flow_run_id
+    return not failure.error_class and run is not None and bool(Ledger(warehouse).of_run(session, failure.table, run))
+
+
 def _failures(tables: list[str], flow_run: FlowRun, state: State[Any]) -> list[Failure]:
-    """Return the rows for a failed run: one for each table that failed, if the run named intervals of it."""
+    """Return the rows for a failed run: one for each table that failed, if there was something to load of it."""
     failure, found = failure_of_state(state), list[Failure]()
     reasons = failure.parts or dict.fromkeys(tables, failure.reason)
     for table, reason in reasons.items():
@@ -123,7 +152,12 @@ def _failures(tables: list[str], flow_run: FlowRun, state: State[Any]) -> list[F
             plan = kept or request.plan(scheduled_at_of(flow_run))
         except DaybookError:
             continue
-        kind = reason.partition(":")[0] if failure.parts else failure.error_class
-        if plan.range:
-            found.append(now(plan.table.name, plan.range, str(flow_run.id), reason, kind))
+        words = _with_class(reason) if failure.parts else (reason, failure.error_class)
+        if not plan.idle:
+            found.append(now(plan.table.name, plan.range, str(flow_run.id), *words))
     return found
+
+
+def _with_class(reason: str) -> tuple[str, str]:
+    """Return the reason of a part of a failure, and the class of its error, with which it begins."""
+    return reason, reason.partition(":")[0]

@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,8 @@ class RunFailure:
     """The name of the exception's class, or None if the run's process was killed before it recorded one."""
     parts: Mapping[str, str] = field(default_factory=dict)
     """The reason of each part that failed, by name: for example, of each summary that a run builds."""
+    failed_at: datetime | None = None
+    """The time of the failure. None: it was not recorded."""
 
     @property
     def kind(self) -> type[DaybookError] | None:
@@ -56,14 +59,30 @@ def failure_of_state(state: State[Any]) -> RunFailure:
 def failure_of_run(run: FlowRun) -> RunFailure:
     """Return the failure of a run that ended without success, as Prefect's server has it."""
     state = run.state
-    if state is not None and state.is_failed() and (text := run.labels.get(LABEL)):
-        try:
-            document = json.loads(str(text))
-            if document["try"] == run.run_count:
-                return RunFailure(document["reason"], document["error_class"], dict(document["parts"]))
-        except (LookupError, TypeError, ValueError):  # a person edited the label
-            logger.warning("%s: its label %s is not a valid failure, so the state's message is used", run.name, LABEL)
+    if state is not None and state.is_failed() and (found := _recorded(run)) and found[0] == run.run_count:
+        return found[1]
     return RunFailure(_message(state))
+
+
+def failure_before_retry(run: FlowRun) -> RunFailure | None:
+    """Return the failure of the last failed attempt of a run that waits for its retry or retries now."""
+    found = _recorded(run)
+    return found[1] if found else None
+
+
+def _recorded(run: FlowRun) -> tuple[int, RunFailure] | None:
+    """Return the number of the attempt whose failure the run's label has, and that failure. None: it has none."""
+    text = run.labels.get(LABEL)
+    if not text:
+        return None
+    try:
+        document = json.loads(str(text))
+        parts, moment = dict(document["parts"]), document.get("failed_at")  # an older release records no moment
+        at = datetime.fromisoformat(moment) if moment else None
+        return document["try"], RunFailure(document["reason"], document["error_class"], parts, at)
+    except (LookupError, TypeError, ValueError):  # a person edited the label
+        logger.warning("%s: its label %s is not a valid failure, so the state's message is used", run.name, LABEL)
+        return None
 
 
 def record_failure(client: SyncPrefectClient, run_id: UUID, attempt: int, failure: RunFailure) -> None:
@@ -73,6 +92,7 @@ def record_failure(client: SyncPrefectClient, run_id: UUID, attempt: int, failur
         "error_class": failure.error_class,
         "reason": failure.reason,
         "parts": dict(failure.parts),
+        "failed_at": datetime.now(UTC).isoformat(),
     }
     client.update_flow_run_labels(run_id, {LABEL: json.dumps(document)})
 

@@ -17,8 +17,8 @@ List the tables and summaries of the project, and those that only the ledger kno
 schedule, due, owner. The warehouse is found by its block on the Prefect server. Without it, states are unknown.
 
 States: loaded; no history (the intervals from start: to the first loaded one are missing); behind (a complete interval
-after the last one is not loaded); late (behind its due: time); failed (its last run failed); never loaded; invalid
-file.
+after the last one is not loaded); late (behind its due: time); failed (its last run failed: also a build of a summary,
+and a run that waits for its retry); never loaded; invalid file.
 """
 _COLUMNS = ("table", "kind", "state", "last interval", "loaded at (UTC)", "schedule", "due", "owner")
 
@@ -59,7 +59,11 @@ def main(
 
 def _known(ends: Ends) -> tuple[Known | None, str | None]:
     try:
-        return read_ledger(ends.warehouse()), None
+        from daybook.orchestration.lifecycle.retrying_runs import failed_before_retry  # imports Prefect
+
+        known = read_ledger(ends.warehouse())
+        with ends.server() as client:
+            return known.with_failures(failed_before_retry(client)), None
     except DaybookError as error:
         return None, f"{type(error).__name__}: {error}"
     except DatabaseError as error:
@@ -81,5 +85,6 @@ def _print(rows: Sequence[Listed]) -> None:
 
 def _cells(row: Listed) -> tuple[str, ...]:
     loaded = f"{row.loaded_at:%Y-%m-%d %H:%M}" if row.loaded_at else ""
-    texts = (row.name, row.kind, row.state, row.last_interval, loaded, row.schedule, row.due, row.owner)
+    state = f"{row.state} since {row.failed_since:%Y-%m-%d %H:%M}" if row.failed_since else row.state
+    texts = (row.name, row.kind, state, row.last_interval, loaded, row.schedule, row.due, row.owner)
     return tuple(text or "" for text in texts)

@@ -49,8 +49,6 @@ def count_runs(
     reported: ReportedRuns,
     committed: Set[str],
     failed: Set[str],
-    *,
-    failures_are_noted: bool,
 ) -> Count:
     """Count the runs of `table` that ended in `week`.
 
@@ -60,7 +58,6 @@ def count_runs(
         reported: the runs that Prefect reports.
         committed: the IDs of the runs that the ledger has for that week.
         failed: the IDs of the runs that `daybook.failures` has for that week.
-        failures_are_noted: True if the warehouse records failed runs of this dataset. It does not for summaries.
     """
     runs = {run.id: run for run in reported.runs if run.table == table}
     ended = {run.id for run in runs.values() if week.start <= run.ended_at < week.end}
@@ -72,4 +69,4 @@ def count_runs(
     if not counted:
         return Count()
     source: Source = "both" if ended - reported.backfills else "warehouse"
-    return Count(len(counted), len(failures - reported.backfills) if failures_are_noted else None, source)
+    return Count(len(counted), len(failures - reported.backfills), source)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
 
-from daybook.definitions.table import Table
 from daybook.ledger.week_activity import WeekActivity
 from daybook.model.dataset import Dataset
 from daybook.model.interval import Interval
@@ -75,8 +74,7 @@ def compute(
     grid = dataset.load_grid
     waits = delays(grid, week, now, since, activity.covers) if grid and since else []
     late = [wait.total_seconds() for wait in waits]
-    noted = isinstance(dataset, Table)
-    runs = count_runs(dataset.name, week, reported, activity.committed, activity.failed, failures_are_noted=noted)
+    runs = count_runs(dataset.name, week, reported, activity.committed, activity.failed)
     return Metrics(
         week_start=week.start.date(),
         table=dataset.name,

@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from daybook.cli.tables.list import main
 from daybook.errors import WarehouseLost
 from daybook.ledger.ledger import Coverage
 from daybook.lifecycle.table_list import Known, listed
+from daybook.orchestration.lifecycle import retrying_runs
 
 NOW = datetime(2021, 2, 9, 12, tzinfo=UTC)
 INTERVALS = "load: replace_interval\ncursor: at\ninterval: day\nstart: 2021-02-01\n"
@@ -54,7 +56,7 @@ KNOWN = Known(
         "raw.latest": cover(datetime(2021, 2, 9, tzinfo=UTC), since=datetime(2021, 2, 8, tzinfo=UTC)),
         "old.gone": cover(datetime(2020, 1, 1, tzinfo=UTC)),
     },
-    {"raw.failed": NOW + timedelta(minutes=1), "raw.current": NOW - timedelta(days=1)},
+    {"raw.failed": NOW + timedelta(minutes=1)},
 )
 
 
@@ -74,6 +76,37 @@ def test_the_state_of_each_table(folder: Path) -> None:
     }
     late = rows["raw.late"]
     assert (late.due, late.owner) == ("10:00 UTC", "data") and late.schedule and "6h" in late.schedule
+
+
+def test_a_failure_counts_if_it_is_newer_than_the_last_load() -> None:
+    before, later = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
+    found = KNOWN.with_failures({"raw.current": before, "raw.whole": later, "raw.never": later, "raw.failed": later})
+    since = {"raw.failed": NOW + timedelta(minutes=1), "raw.whole": later, "raw.never": later}
+    assert found.failed_since == since, "of raw.failed, the first failure is known already"
+
+
+class Answering:
+    """A warehouse and a server whose answers the test gives."""
+
+    def __init__(self) -> None:
+        self.warehouse = self.server = nullcontext
+
+
+def test_the_list_says_since_when_a_table_fails(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = NOW + timedelta(seconds=1)
+    monkeypatch.setattr("daybook.cli.tables.list.read_ledger", lambda warehouse: KNOWN)
+    monkeypatch.setattr(retrying_runs, "failed_before_retry", lambda client: {"raw.whole": later})
+    assert main(["--state", "failed"], "daybook tables", Answering(), folder) == 0  # type: ignore[arg-type]
+    printed = capsys.readouterr().out
+    assert "failed since 2021-02-09 12:01" in printed and "failed since 2021-02-09 12:00" in printed
+    assert printed.splitlines()[-1] == "2 tables"
+    assert main(["--json", "whole", "current"], "daybook tables", Answering(), folder) == 0  # type: ignore[arg-type]
+    assert [(row["name"], row["failed_since"]) for row in json.loads(capsys.readouterr().out)] == [
+        ("raw.current", None),
+        ("raw.whole", later.isoformat()),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,17 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.flow_engine import run_flow
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from prefect.states import Scheduled
+from prefect.states import Crashed, Scheduled
 from sqlalchemy import make_url
 
 from daybook.ledger.failures import Failures, now
+from daybook.lifecycle.table_list import listed, read_ledger
 from daybook.model.interval import Interval
 from daybook.orchestration.blocks import open as blocks
+from daybook.orchestration.flow_options import load_flow_options
 from daybook.orchestration.local_stack.polling import wait_until
 from flows.load_table import load_table
+from flows.summaries import summaries
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE, create, flow_processes, wait_for
 from tests.support.nps_flow import nps
@@ -187,17 +190,59 @@ def test_a_warehouse_that_is_down_hides_no_failure(
     assert failures(on_postgres) == []
 
 
-def test_a_failure_without_an_interval_leaves_no_row(
+def test_a_failed_full_refresh_leaves_a_row_without_an_interval(
     client: SyncPrefectClient, production: Production, on_postgres: LiveWarehouse
 ) -> None:
-    """A full refresh is no gap in the book; a date that is no interval cannot be one."""
+    """No interval has failed then. A date that is no interval cannot fail, and leaves no row."""
     production.fill(DAY, 10)
     poison(production)
     whole = nps.with_options(retries=0)(full_refresh=True, return_state=True)
     never = nps.with_options(retries=0)(execution_date="2121-02-05", return_state=True)
     assert "CheckFailed: raw_data.nps all of it" in str(whole.message)
     assert "IntervalError: raw_data.nps: 2121-02-05 is not over" in str(never.message)
-    assert failures(on_postgres) == []
+    ((table, start, end, _, error),) = failures(on_postgres)
+    assert (table, start) == ("raw_data.nps", end) and error.startswith("CheckFailed: raw_data.nps all of it")
+
+
+def test_a_failed_build_leaves_a_row_and_a_good_one_ends_it(
+    client: SyncPrefectClient, production: Production, on_postgres: LiveWarehouse, small_project: Path
+) -> None:
+    """`daybook tables` says so. It is not said of the summary that was skipped."""
+    production.fill(DAY, 10)
+    on_postgres.run("DROP SCHEMA IF EXISTS analytics CASCADE")
+    assert nps.with_options(retries=0)(execution_date=DAY, return_state=True).is_completed()
+    file = small_project / "tables/analytics/nps_summary.yaml"
+    good, names = file.read_text(), ["analytics.nps_summary", "analytics.nps_rolling"]
+    file.write_text(good + "output_checks: [{sql: 'select count(*) from {table}', equals: 42}]\n")
+    began = datetime.now(UTC)
+    state = summaries.with_options(retries=0)(names, return_state=True)
+
+    assert "CheckFailed: analytics.nps_summary" in str(state.message)
+    ((table, start, end, run, error),) = failures(on_postgres)
+    assert (table, start, run) == ("analytics.nps_summary", end, str(state.state_details.flow_run_id))
+    assert error.startswith("CheckFailed: analytics.nps_summary")
+    found = {row.name: row for row in listed(read_ledger(blocks.warehouse()), datetime.now(UTC), ["analytics.nps*"])}
+    assert {name: row.state for name, row in found.items()} == dict(zip(names, ["failed", "never loaded"], strict=True))
+    assert began < (found[table].failed_since or began) < datetime.now(UTC)
+
+    file.write_text(good)
+    assert summaries.with_options(retries=0)(names, return_state=True).is_completed()
+    again = listed(read_ledger(blocks.warehouse()), datetime.now(UTC), names)
+    assert not [row.name for row in again if row.failed_since]
+
+
+def test_a_killed_run_of_several_tables_has_not_failed_what_it_committed(
+    client: SyncPrefectClient, production: Production, on_postgres: LiveWarehouse
+) -> None:
+    production.fill(DAY, 10)
+    state = nps.with_options(retries=0)(execution_date=DAY, return_state=True)
+    run = client.read_flow_run(state.state_details.flow_run_id)
+    run.parameters = {"tables": ["raw_data.nps", "raw_data.user_session_channel"]}
+    (note_failure,) = load_flow_options()["on_crashed"]
+    note_failure(load_table, run, Crashed(message="killed"))
+    assert [(table, error) for table, *_, error in failures(on_postgres)] == [
+        ("raw_data.user_session_channel", "killed")
+    ]
 
 
 def test_words_of_any_length_and_in_any_alphabet_are_kept_from_their_beginning(

@@ -62,17 +62,15 @@ def reported(*runs: tuple[str, bool, datetime], since: datetime | None = BEFORE,
     ],
 )
 def test_each_run_counts_once(prefect: ReportedRuns, committed: str, failed: str, expected: Count) -> None:
-    found = count_runs(T, WEEK, prefect, set(committed.split()), set(failed.split()), failures_are_noted=True)
+    found = count_runs(T, WEEK, prefect, set(committed.split()), set(failed.split()))
     assert found == expected
 
 
 def test_the_runs_of_another_table_are_not_counted() -> None:
     others = ReportedRuns((Run("a", "raw_data.other", True, WITHIN),), since=BEFORE)
-    assert count_runs(T, WEEK, others, set(), set(), failures_are_noted=True) == Count(0, 0, "prefect")
+    assert count_runs(T, WEEK, others, set(), set()) == Count(0, 0, "prefect")
 
 
-def test_the_warehouse_has_no_failed_builds() -> None:
-    """Only Prefect records the failures of a summary. Without it, their number is unknown."""
-    alone = count_runs(T, WEEK, ReportedRuns(), {"a"}, set(), failures_are_noted=False)
-    assert alone == Count(1, None, "warehouse")
-    assert count_runs(T, WEEK, reported(), {"a"}, set(), failures_are_noted=False) == Count(1, 0, "prefect")
+def test_without_prefect_the_warehouse_has_commits_and_failures() -> None:
+    assert count_runs(T, WEEK, ReportedRuns(), {"a"}, {"b"}) == Count(2, 1, "warehouse")
+    assert count_runs(T, WEEK, reported(), {"a"}, set()) == Count(1, 0, "prefect")
