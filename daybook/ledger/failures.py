@@ -4,10 +4,10 @@ The ledger records what was loaded; this table records what failed, and why. Lik
 database. A run that cannot reach the warehouse leaves no row.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from daybook.ledger import ledger
 from daybook.ledger.state_table import StateTable, storable
 from daybook.model.interval import Interval
 from daybook.warehouses.base import Warehouse
@@ -42,7 +42,7 @@ class Failures:
     """The table `daybook.failures` of a warehouse."""
 
     def __init__(self, warehouse: Warehouse) -> None:
-        self._state_table = StateTable(warehouse, "failures", COLUMNS)
+        self._warehouse, self._state_table = warehouse, StateTable(warehouse, "failures", COLUMNS)
 
     def record(self, session: Session, failure: Failure) -> None:
         """Add a failure. Its text is truncated to the length of the column."""
@@ -63,21 +63,27 @@ class Failures:
             (table, span.start, span.end),
         )
 
-    def first_after(self, session: Session, commits: Mapping[str, datetime]) -> dict[str, datetime]:
+    def first_since_commit(self, session: Session) -> dict[str, datetime]:
         """Return the time of the first failure of each table after its last commit. Omit tables without one.
 
-        `commits` has the last commit of each table that has one. It takes two queries for any number of tables.
+        The reset of a table is a commit, too. It takes three queries for any number of tables.
         """
-        table = self._state_table.table
-        statement = f"SELECT table_name, max(failed_at) FROM {table} GROUP BY table_name"
-        last = self._state_table.read(session, lambda *row: row, statement, ())
-        failing = [name for name, at in last if name not in commits or at > commits[name]]
+        commits = _last_of_each(StateTable(self._warehouse, "ledger", ledger.COLUMNS), session, "loaded_at")
+        last = _last_of_each(self._state_table, session, "failed_at")
+        failing = [name for name, at in last.items() if name not in commits or at > commits[name]]
         if not failing:
             return {}
-        names = ", ".join(["%s"] * len(failing))
-        statement = f"SELECT table_name, failed_at FROM {table} WHERE table_name IN ({names}) ORDER BY failed_at DESC"
+        statement = (
+            f"SELECT table_name, failed_at FROM {self._state_table.table} "
+            f"WHERE table_name IN ({', '.join(['%s'] * len(failing))}) ORDER BY failed_at DESC"
+        )
         found = self._state_table.read(session, lambda *row: row, statement, failing)
         return {name: at for name, at in found if name not in commits or at > commits[name]}  # the earliest comes last
+
+
+def _last_of_each(state_table: StateTable, session: Session, column: str) -> dict[str, datetime]:
+    statement = f"SELECT table_name, max({column}) FROM {state_table.table} GROUP BY table_name"
+    return dict(state_table.read(session, lambda *row: row, statement, ()))
 
 
 def now(

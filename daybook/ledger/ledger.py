@@ -218,11 +218,6 @@ class Ledger:
         )
         return dict(self._state_table.read(session, lambda name, *end: (name, Coverage(*end)), statement, tables or ()))
 
-    def last_commits(self, session: Session) -> dict[str, datetime]:
-        """Return the time of the last entry of each table, also if it closed the table's history."""
-        statement = f"SELECT table_name, max(loaded_at) FROM {self._state_table.table} GROUP BY table_name"
-        return dict(self._state_table.read(session, lambda *row: row, statement, ()))
-
     def next_moment(self, session: Session, table: str) -> datetime:
         """Return the `loaded_at` of the next entry of `table`: now, but later than the newest entry.
 

@@ -78,9 +78,7 @@ def read_ledger(warehouse: Warehouse) -> Known:
 
     def ask() -> Known:
         with warehouse.session() as session:
-            ledger = Ledger(warehouse)
-            failed = Failures(warehouse).first_after(session, ledger.last_commits(session))
-            return Known(ledger.ends(session), failed)
+            return Known(Ledger(warehouse).ends(session), Failures(warehouse).first_since_commit(session))
 
     return with_retries(ask, what="reading the ledger", failed=LoadFailed, lost=WarehouseLost)
 

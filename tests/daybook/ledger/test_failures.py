@@ -1,9 +1,10 @@
 """daybook.failures in a warehouse: the first failure of each table after its last commit."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from daybook.ledger.failures import Failure, Failures
-from daybook.ledger.ledger import Ledger
+from daybook.ledger.ledger import Entry, Ledger
 from daybook.model.interval import Interval
 from tests.support.source_and_warehouse import Endpoints
 
@@ -18,15 +19,16 @@ def test_the_first_failure_after_the_last_commit(from_mysql: Endpoints) -> None:
     healed, fails, never, closed = names
     with warehouse.session() as session:
         failures, ledger = Failures(warehouse), Ledger(warehouse)
-        assert healed not in failures.first_after(session, {}), "also without the table daybook.failures"
+        assert healed not in failures.first_since_commit(session), "also without the tables of the schema daybook"
         for number, name in enumerate([healed, fails, fails, fails, never, closed]):
             at = AT + timedelta(hours=number)
             failures.record(session, Failure(name, None if number % 2 else DAY, None, at, "no"))
         ledger.ensure(session)
+        for name in (healed, fails):
+            at = AT + timedelta(hours=1)
+            ledger.record(session, [Entry(name, None, at, 0, "replace", None, at, str(uuid4()), at)])
         ledger.close(session, closed, None, None)
-        assert ledger.last_commits(session)[closed] > AT
-        commits = {healed: AT, fails: AT + timedelta(hours=1), closed: ledger.last_commits(session)[closed]}
-        found = failures.first_after(session, commits)
+        found = failures.first_since_commit(session)
         assert {name: at for name, at in found.items() if name in names} == {
             fails: AT + timedelta(hours=2),
             never: AT + timedelta(hours=4),
