@@ -17,6 +17,7 @@ _NAMES = {
     "gitlab-ci.yml": ".gitlab-ci.yml",
     "github/daybook.yml": ".github/workflows/daybook.yml",
     "flows/example.py.txt": "flows/example.py.example",  # it names a table that does not exist yet
+    "prefect.yaml": "prefect.yaml.example",  # its entry is that flow's, and `prefect deploy --all` needs an entry
 }
 #: Files that belong to the user from the moment that they exist: no option overwrites them.
 _USERS = ("daybook.yaml", "tables/owners.yaml", "tables/analytics/")

@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
     from daybook.orchestration.deploy.deploy_plan import declared, make_plan
     from daybook.orchestration.deploy.document import Settings
     from daybook.orchestration.deploy.errors import DeployRefused
+    from daybook.orchestration.deploy.prefect_file import declared_twice
     from daybook.orchestration.deploy.server_changes import apply, ensure_work_pool
 
     wanted = declared(project, target)
@@ -66,6 +67,8 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
             )
             print("\n".join(_lines(plan, 10**9 if given.verbose else _SHOWN)))
         _warn(client, project)
+        if twice := declared_twice(root, {one.full_name for one in wanted}):
+            print(f"! {twice}", file=sys.stderr)
         if plan.remove and not (table_names() or summary_names()):
             raise DeployRefused(
                 f"{root / 'tables'} has no file of a table or summary, and this deploy would remove the project's "

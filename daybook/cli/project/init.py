@@ -14,8 +14,8 @@ from daybook.project import VARIABLE, is_project
 from daybook.scaffold.new_project import NewProject, differing, is_users, write_file
 
 _DESCRIPTION = """\
-Make a project: daybook.yaml, tables/, flows/, prefect.yaml, requirements.txt, checks for pull requests on GitHub and
-GitLab, and a README. It changes nothing on a server. If PREFECT_API_URL is set, it ends with the checks of
+Make a project: daybook.yaml, tables/, flows/, requirements.txt, checks for pull requests on GitHub and GitLab, and a
+README. It changes nothing on a server. If PREFECT_API_URL is set, it ends with the checks of
 `daybook doctor`.
 """
 _EXTRAS = ("calendars", "parquet", "redshift", "s3", "sheets", "yfinance")

@@ -3,11 +3,15 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import cast
 
 from daybook import __version__
 from daybook.cli.connections import project_blocks
 from daybook.cli.exits import exit_with_reason
+from daybook.definitions.project_file import read_project
+from daybook.definitions.targets.project_target import current_target
+from daybook.errors import DaybookError
 from daybook.ledger.migrations import migrate, pending
 from daybook.ledger.schema_version import VERSION
 from daybook.project import project_root
@@ -47,6 +51,8 @@ def main(
         if not given.dry_run:
             write_file(root, name, text)
         print(f"{name}: {'would be updated' if given.dry_run else 'updated'}")
+    if twice := _declared_twice(root):
+        print(twice, file=sys.stderr)
     if not given.files_only:
         changes += _upgrade_warehouse(warehouse, dry_run=given.dry_run)
     if not changes:
@@ -55,6 +61,20 @@ def main(
         print(f"Now at Daybook {__version__}. Commit the changed files, and install the release on every worker")
     sys.stdout.flush()
     return 1 if changes and given.dry_run else 0
+
+
+def _declared_twice(root: Path) -> str | None:
+    """Return a sentence about the entries of prefect.yaml that `daybook deploy` makes now, too, if there are any."""
+    if not (root / "prefect.yaml").is_file():
+        return None
+    from daybook.orchestration.deploy.deploy_plan import declared  # imports Prefect, which is slow
+    from daybook.orchestration.deploy.prefect_file import declared_twice
+
+    try:
+        wanted = declared(read_project(root), current_target(root))
+    except DaybookError:  # an invalid file, which `daybook validate` and `daybook deploy` report
+        return None
+    return declared_twice(root, {one.full_name for one in wanted})
 
 
 def _upgrade_warehouse(warehouse: Callable[[], Warehouse], *, dry_run: bool) -> int:

@@ -54,18 +54,18 @@ def test_daybook_deploy_makes_what_every_project_needs(folder: Path, monkeypatch
     names = {one.full_name for one in declared(read_project(), current_target())}
     assert {"load-table/on-demand", "backfill/on-demand", "catch-up/daily", "monitor/on-event"} <= names
     assert not {name for name in names if name.startswith(("nps", "stock"))}
-    assert YAML(typ="safe").load(Path("prefect.yaml"))["deployments"] == [], "each deployment has one maker"
+    assert not Path("prefect.yaml").exists(), (
+        "each deployment has one maker, and `prefect deploy --all` fails without entries"
+    )
 
 
-def test_the_deployment_of_the_example_flow_is_there_to_be_uncommented(
+def test_the_deployment_of_the_example_flow_is_there_to_be_renamed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     main(["shop"])
     monkeypatch.chdir(folder / "shop")
     Path("flows/example.py.example").rename("flows/example.py")
-    head, entry = Path("prefect.yaml").read_text().split("deployments: []\n")
-    lines = [line[2:] for line in entry.splitlines()[1:]]
-    (one,) = YAML(typ="safe").load("\n".join([head, "deployments:", *lines]))["deployments"]
+    (one,) = YAML(typ="safe").load(Path("prefect.yaml.example"))["deployments"]
     flow = load_flow_from_entrypoint(one["entrypoint"])
     assert f"{flow.name}/{one['name']}" == "example/daily"
     assert one["tags"] == ["daybook", "raw_data.orders"], "the table that the flow loads"
@@ -147,7 +147,7 @@ def test_keep_leaves_every_file_and_force_leaves_those_of_tables(folder: Path) -
 def test_a_repository_with_an_origin_is_cloned_by_workers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("daybook.cli.project.init._origin", lambda root: "git@git.example.com:data/shop.git")
     main(["shop"])
-    (step,) = YAML(typ="safe").load(folder / "shop" / "prefect.yaml")["pull"]
+    (step,) = YAML(typ="safe").load(folder / "shop" / "prefect.yaml.example")["pull"]
     assert step == {
         "prefect.deployments.steps.git_clone": {"repository": "git@git.example.com:data/shop.git", "branch": "main"}
     }
