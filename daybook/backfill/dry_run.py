@@ -68,7 +68,7 @@ def forecast(
     """
     intervals, found = [status.interval for status in statuses], audited or {}
     if audited is None:
-        counts = _counts(table, intervals, keys)
+        counts = count_rows(table, intervals, keys) or {}
     else:
         counts = {interval: one.source.rows for interval, one in audited.items()}
     unequal = {interval for interval, one in found.items() if one.verdict is not Verdict.EQUAL}
@@ -91,14 +91,21 @@ def _by_ledger(status: IntervalStatus, audited: Audited | None) -> int | None:
     return audited.rows_by_ledger if status.rows is None and audited else status.rows
 
 
-def _counts(table: Table, intervals: Sequence[Interval], keys: ConnectionProvider) -> dict[Interval, int]:
-    def count() -> dict[Interval, int]:
+def count_rows(table: Table, intervals: Sequence[Interval], keys: ConnectionProvider) -> dict[Interval, int] | None:
+    """Return the source's row count of each interval that has rows, or None if the source cannot count.
+
+    Raises:
+        SourceError: the source does not match the table file.
+        ExtractFailed: the source database failed.
+    """
+
+    def count() -> dict[Interval, int] | None:
         with table.source.open(table, keys) as source:
             try:
                 counted: dict[Interval, int] = source.counts(intervals)
             except Uncountable as reason:
                 logger.info("%s", reason)
-                return {}
+                return None
             return counted
 
     what = f"{table.name}: counting the source's rows"

@@ -8,13 +8,42 @@ other day is loaded once.
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from daybook.model.interval import Interval, IntervalRun, coalesce
 
 Order = Literal["ascending", "descending", "shuffled"]
+
+#: A run takes more intervals than asked for while it has at most so many rows, which load in seconds.
+FEW_ROWS = 1_000_000
+#: The most intervals of such a run. Each is a row of the ledger: 10,000 of them take some ten seconds.
+MOST_INTERVALS = 10_000
+
+
+def group(
+    intervals: Sequence[Interval], intervals_per_run: int, rows: Mapping[Interval, int] | None = None
+) -> list[IntervalRun]:
+    """Return the ordered `intervals` as runs of neighbours, with at most `intervals_per_run` each.
+
+    If `rows` has their row counts, neighbouring runs become one while it has few rows: every run starts a process, and
+    years without a row need only one.
+    """
+    runs = coalesce(intervals, intervals_per_run)
+    if rows is None:
+        return runs
+    grouped, total = list[IntervalRun](), 0
+    for run in runs:
+        count = sum(rows.get(interval, 0) for interval in run)
+        last = grouped[-1] if grouped else ()
+        adjoins = bool(last) and last[-1].end == run[0].start
+        if adjoins and total + count <= FEW_ROWS and len(last) + len(run) <= MOST_INTERVALS:
+            grouped[-1], total = last + run, total + count
+        else:
+            grouped.append(run)
+            total = count
+    return grouped
 
 
 def arrange(items: Sequence[IntervalRun], order: Order) -> list[IntervalRun]:

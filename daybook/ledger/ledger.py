@@ -6,12 +6,12 @@ it while it holds the table's lock.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from daybook.ledger.state_table import StateTable
+from daybook.ledger.state_table import StateTable, values_of
 from daybook.model.interval import Interval
 from daybook.strategies.registry import WHOLE_TABLE
 from daybook.warehouses.base import Warehouse
@@ -241,7 +241,7 @@ class Ledger:
 
     def record(self, session: Session, entries: Iterable[Entry]) -> None:
         """Append entries."""
-        self._state_table.append(session, [astuple(entry) for entry in entries])
+        self._state_table.append(session, [values_of(entry) for entry in entries])
 
 
 def latest_covering(interval: Interval, entries: Sequence[Entry]) -> Entry | None:

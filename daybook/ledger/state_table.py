@@ -1,6 +1,7 @@
 """One of Daybook's own tables in the warehouse: create it, append rows, and read them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from functools import partial
 from typing import Any, TypeVar
 
@@ -29,6 +30,11 @@ def storable(text: str) -> str:
     It has at most MAX_TEXT characters. NUL and halves of surrogate pairs, which no warehouse accepts, are removed.
     """
     return text.encode(errors="ignore").decode().replace("\0", "")[:MAX_TEXT]
+
+
+def values_of(row: Any) -> tuple[Any, ...]:
+    """Return the fields of a dataclass. `astuple` copies each value, which takes seconds for 5,000 ledger entries."""
+    return tuple(getattr(row, field.name) for field in fields(row))
 
 
 class StateTable:

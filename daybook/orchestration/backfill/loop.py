@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
@@ -11,11 +11,11 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
 
 from daybook.backfill.options import BackfillOptions
-from daybook.backfill.queue import BisectingQueue, arrange
+from daybook.backfill.queue import BisectingQueue, arrange, group
 from daybook.backfill.result import BackfillResult
 from daybook.errors import SourceIncomplete
 from daybook.ledger.interval_status import IntervalStatus, read_statuses
-from daybook.model.interval import Interval, IntervalRun, coalesce
+from daybook.model.interval import Interval, IntervalRun
 from daybook.orchestration.artifacts.backfill_progress import CalendarPage
 from daybook.orchestration.backfill.child_runs import ChildRuns
 from daybook.orchestration.blocks import open as blocks
@@ -33,6 +33,7 @@ class BackfillRun:
     """Load the intervals `wanted` of a table, in order, through runs of the deployment that loads it.
 
     `statuses` has every interval of the range. `label` names the backfill in logs and on pages, and tags its runs.
+    `rows` has the source's row counts: then a run takes more intervals if they have few rows (`group`).
     """
 
     def __init__(
@@ -43,11 +44,12 @@ class BackfillRun:
         wanted: Sequence[Interval],
         options: BackfillOptions,
         label: str,
+        rows: Mapping[Interval, int] | None = None,
     ) -> None:
         self._deployed, self._options = deployed, options.within(deployed.limit)
         self._retry_options = retry_options()
         self._before = {status.interval: status.entry for status in statuses}
-        stretches = arrange(coalesce(wanted, options.intervals_per_run), options.order)
+        stretches = arrange(group(wanted, options.intervals_per_run, rows), options.order)
         self._queue = BisectingQueue.of(stretches, in_order=options.depends_on_past)
         self._children = ChildRuns(client, deployed, label)
         self._page = CalendarPage(client, deployed.table, statuses, wanted, label)

@@ -6,6 +6,7 @@ from datetime import datetime
 from prefect import get_run_logger, runtime
 from prefect.client.orchestration import SyncPrefectClient
 
+from daybook.backfill.dry_run import count_rows
 from daybook.backfill.options import BackfillOptions
 from daybook.backfill.result import BackfillResult
 from daybook.definitions.table import Table
@@ -64,7 +65,10 @@ def is_expected(client: SyncPrefectClient, missing: Missing) -> bool:
 def load_missing(client: SyncPrefectClient, missing: Missing) -> BackfillResult:
     """Load the missing intervals through the deployment that loads the table. If there is none, log a warning.
 
+    If there are many, the source counts their rows first, so that those with few rows share a run.
+
     Raises:
+        SourceError, ExtractFailed, SourceLost: the source cannot be counted, so it cannot be loaded either.
         BackfillIncomplete: some intervals could not be loaded.
         ShrinkGuard: the table has lost its rows, and the missing intervals are only a part of them.
     """
@@ -91,7 +95,10 @@ def load_missing(client: SyncPrefectClient, missing: Missing) -> BackfillResult:
     label = f"{name}, caught up"
     get_run_logger().info("%s: loading %d of %d intervals by %s", name, lacking, len(missing.statuses), deployment)
     deployed = find_deployment(client, deployment)
-    run = BackfillRun(client, deployed, missing.statuses, missing.intervals, BackfillOptions(), label)
+    options = BackfillOptions()
+    many = lacking > options.intervals_per_run
+    rows = count_rows(missing.table, missing.intervals, blocks) if many else None
+    run = BackfillRun(client, deployed, missing.statuses, missing.intervals, options, label, rows)
     return run.run().raise_for_failures(missing.table, label)
 
 

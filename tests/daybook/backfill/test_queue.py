@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daybook.backfill.queue import BisectingQueue, Order, arrange
+from daybook.backfill.queue import FEW_ROWS, MOST_INTERVALS, BisectingQueue, Order, arrange, group
 from daybook.model.interval import Interval, IntervalRun, coalesce
 from daybook.model.interval_grid import Grid
 
@@ -252,3 +252,26 @@ def test_an_indivisible_failure_fails_every_interval_also_with_a_gap() -> None:
     queue.mark_failed(days(0, 2), "its run was cancelled", divisible=False)
     assert set(queue.failed) == set(days(0, 2))
     assert queue.pop() is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param(None, [3, 3, 2], id="not counted"),
+        pytest.param({}, [6, 2], id="no rows at all, and a gap"),
+        pytest.param({day(0): FEW_ROWS - 1, day(3): 1}, [6, 2], id="just few enough"),
+        pytest.param({day(0): FEW_ROWS, day(3): 1}, [3, 3, 2], id="one too many"),
+        pytest.param({day(4): 5 * FEW_ROWS}, [3, 3, 2], id="a run with many rows stays as it is"),
+    ],
+)
+def test_runs_with_few_rows_become_one(rows: dict[Interval, int] | None, expected: list[int]) -> None:
+    wanted = days(0, 1, 2, 3, 4, 5, 7, 8)
+    grouped = group(wanted, 3, rows)
+    assert [len(run) for run in grouped] == expected
+    assert [interval for run in grouped for interval in run] == list(wanted) and all(map(are_neighbours, grouped))
+
+
+def test_a_run_has_a_most_of_intervals() -> None:
+    wanted = days(*range(MOST_INTERVALS + 1))
+    assert [len(run) <= MOST_INTERVALS for run in group(wanted, 500, {})] == [True, True]
+    assert [interval for run in group(wanted, 500, {}) for interval in run] == list(wanted)

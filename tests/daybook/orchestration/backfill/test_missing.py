@@ -4,16 +4,20 @@ import logging
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import FlowRun
 
 from daybook.definitions.table import Table
 from daybook.errors import ShrinkGuard
 from daybook.ledger.interval_status import IntervalStatus
-from daybook.model.interval import Interval
-from daybook.orchestration.backfill import missing
+from daybook.model.interval import Interval, IntervalRun
+from daybook.orchestration.backfill import loop, missing
 from daybook.orchestration.backfill.missing import find_missing, load_missing
+from daybook.orchestration.deployments import LoadingDeployment
+from tests.daybook.orchestration.backfill.test_loop import Page, Runs
 from tests.support.daily_table import daily_table
 from tests.support.source_and_warehouse import Endpoints
 
@@ -48,6 +52,19 @@ def found(ends: Endpoints, monkeypatch: pytest.MonkeyPatch) -> Any:
     return find
 
 
+class LoadingRuns(Runs):
+    """In place of runs on a server: each loads its intervals at once."""
+
+    def __init__(self, ends: Endpoints, table: Table) -> None:
+        super().__init__(lambda *_: None, set())
+        self._ends, self._table, self.started = ends, table, list[IntervalRun]()
+
+    def start(self, stretch: IntervalRun) -> FlowRun:
+        self.started.append(stretch)
+        self._ends.load(self._table, str(stretch[0].start.date()), str(stretch[-1].end.date()))
+        return super().start(stretch)
+
+
 def days(one: missing.Missing) -> list[int]:
     return [interval.start.day for interval in one.intervals]
 
@@ -80,6 +97,31 @@ def test_a_catch_up_that_cannot_bring_back_all_is_refused(
     assert days(lacking) == expected
     with pytest.raises(ShrinkGuard, match=f"{table.name} catch-up: .* gone from the warehouse.* --full-refresh"):
         load(lacking)
+
+
+def test_years_with_few_rows_are_one_run(found: Any, ends: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run loads all of them. Two days were loaded before, so the missing ones have a gap."""
+    table = ends.table(load="replace_interval", cursor="at", interval="day", start=date(2016, 1, 1))
+    monkeypatch.setattr(missing, "read_table", lambda name: table)
+    monkeypatch.setattr(missing.blocks, "engine", ends.engine)
+    monkeypatch.setattr(missing, "find_loading_deployment", lambda client, name: "load/things")
+    deployed = LoadingDeployment(uuid4(), "load/things", table, None, frozenset())
+    monkeypatch.setattr(missing, "find_deployment", lambda client, name: deployed)
+    monkeypatch.setattr(loop.blocks, "warehouse", lambda: ends.warehouse)
+    monkeypatch.setattr(loop, "CalendarPage", lambda *_: Page())
+    monkeypatch.setattr(loop, "_POLL", 0)
+    runs = LoadingRuns(ends, table)
+    monkeypatch.setattr(loop, "ChildRuns", lambda *_: runs)
+    ends.load(table, "2018-01-01", "2018-01-03")
+
+    load(find_missing(table.name, NOW))
+
+    assert [(str(run[0].start.date()), str(run[-1].start.date())) for run in runs.started] == [
+        ("2016-01-01", "2017-12-31"),
+        ("2018-01-03", "2021-02-08"),
+    ]
+    assert find_missing(table.name, NOW).intervals == []
+    assert ends.rows(table) == ends.source.run("SELECT * FROM things ORDER BY id")  # type: ignore[union-attr]
 
 
 EXAMPLE = "no active schedule or trigger loads it"
