@@ -6,6 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from packaging.specifiers import SpecifierSet
 
+from daybook.shell import command
+
 #: The oldest and the newest version of Prefect with which the tests of `make test-prefect` have run.
 OLDEST_PREFECT, NEWEST_PREFECT = "3.8.0", "3.9.1"
 
@@ -41,6 +43,16 @@ BROKEN = (
         "pip install 'fastapi<0.151' in the server's environment, or upgrade Prefect to 3.9",
     ),
 )
+
+
+def install_command(prefect: str) -> str:
+    """Return the command that installs this version of Prefect with packages that work with it."""
+    wanted = [f"prefect=={prefect}"]
+    for one in BROKEN:
+        if SpecifierSet(one.versions["prefect"]).contains(prefect, prereleases=True):
+            others = {name: bound for name, bound in one.versions.items() if name != "prefect"}
+            wanted += [name + bound.replace(">=", "<") for name, bound in others.items()]
+    return command("pip", "install", *wanted)
 
 
 def installed_versions() -> dict[str, str]:

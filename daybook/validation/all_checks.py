@@ -11,7 +11,7 @@ from daybook.validation.owners import check_owners
 from daybook.validation.problem import Problem
 from daybook.validation.project_files import ProjectFiles, read_files
 from daybook.validation.references import check_checks, check_inputs, check_schedules, check_summaries
-from daybook.validation.unused_defaults import check_defaults
+from daybook.validation.unused_defaults import check_defaults, check_filters
 
 #: To add a check, add its function.
 CHECKS: tuple[Callable[[ProjectFiles], Iterator[Problem]], ...] = (
@@ -24,6 +24,7 @@ CHECKS: tuple[Callable[[ProjectFiles], Iterator[Problem]], ...] = (
     check_schedules,
     check_owners,
     check_defaults,
+    check_filters,
     check_deployments,
     check_flows,
 )

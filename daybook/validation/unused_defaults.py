@@ -1,6 +1,8 @@
-"""Check that `sources:` and `schemas:` of the project's file apply to a table: a misspelt name does nothing."""
+"""Check that `sources:`, `schemas:` and `where:` of the project's file apply to a table: a wrong name does nothing."""
 
 from collections.abc import Collection, Iterable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
 
 from daybook.definitions.defaults import block_of, defaults_of_table
 from daybook.definitions.project_file import FILE, PYPROJECT
@@ -25,6 +27,28 @@ def check_defaults(project: ProjectFiles) -> Iterator[Problem]:
     yield from _unused(project, "sources", settings.sources, blocks, "no table reads from the block")
 
 
+def check_filters(project: ProjectFiles) -> Iterator[Problem]:
+    """Yield a problem for each pattern of a target's `where:` that matches no table with such a filter."""
+    shown = {project.target.file_name(name): table for name, table in project.tables.items()}
+    names = [
+        name
+        for name in table_file_names(project.folder)
+        if name not in shown or "where" in type(shown[name].source).model_fields  # an invalid file may have one
+    ]
+    for target, settings in project.settings.targets.items() if shown else ():
+        for pattern in settings.where:
+            if not any(fnmatchcase(name, pattern) for name in names):
+                near = did_you_mean(pattern, names, "name tables of a database as schema.table, or as schema.*")
+                where = ("targets", target, "where", pattern)
+                message = f"no table of a database has this name, so all rows are loaded{near}"
+                yield project.problem(_file(project), "targets", f"{'.'.join(where)}: {message}", where)
+
+
+def _file(project: ProjectFiles) -> Path:
+    path = project.root / FILE
+    return path if path.is_file() else project.root / PYPROJECT
+
+
 def _block(project: ProjectFiles, name: str) -> str | None:
     own = file_layers(name, project.folder)
     return block_of([*defaults_of_table(project.folder, name.partition(".")[0], own), *own])
@@ -38,7 +62,6 @@ def _unused(
         if name not in known:
             listed = ", ".join(known) or "none"
             near = did_you_mean(name, known, f"the tables have {listed}: correct it, or remove it")
-            path = project.root / FILE
-            path = path if path.is_file() else project.root / PYPROJECT
+            path = _file(project)
             message = f"{part}.{name}: {what} {name}, so this applies to nothing{near}"
             yield project.problem(path, "defaults", message, (part, name))

@@ -2,14 +2,13 @@
 
 import argparse
 import importlib
-import json
 import os
 import re
 from collections import Counter
 from collections.abc import Sequence
 
 from daybook.cli.exits import exit_with_reason
-from daybook.cli.tables.asking import add_yes, agreed
+from daybook.cli.tables.asking import add_json, add_yes, agreed, check_json, printed
 from daybook.cli.tables.ends import BlocksEnds, Ends
 from daybook.definitions.project_file import read_project
 from daybook.definitions.targets.project_target import Target, current_target, find_target, target_names
@@ -26,9 +25,10 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook uninstall"
     """Uninstall the project, after a question. Return the exit code, or exit with 1 and the reason if that fails."""
     parser = argparse.ArgumentParser(prog=prog, description=_DESCRIPTION)
     parser.add_argument("--blocks", action="store_true", help="delete the blocks of `daybook blocks`, too")
-    parser.add_argument("--json", action="store_true", help="with --dry-run: print the plan as JSON")
     add_yes(parser)
+    add_json(parser)
     given = parser.parse_args(arguments)
+    check_json(parser, given)
     with exit_with_reason("the Prefect server"):
         project = read_project()
         targets = [find_target(project, name) for name in target_names(project)]
@@ -38,8 +38,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook uninstall"
             from daybook.orchestration.lifecycle.server_objects import made_by  # imports Prefect
 
             found = made_by(client, project.name, chosen, _blocks() if given.blocks else (), kept)
-            if given.json and given.dry_run:
-                print(json.dumps([{"kind": one.kind, "name": one.name} for one in found], indent=2))
+            if printed(given, [{"kind": one.kind, "name": one.name} for one in found]):
                 return 0
             print(f"On the Prefect server {client.api_url}, made by the project {project.name}{_shown(chosen, kept)}:")
             for one in found:

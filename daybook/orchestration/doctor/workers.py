@@ -10,7 +10,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import WorkPoolStatus
 from prefect.exceptions import ObjectNotFound
 
-from daybook.orchestration.compatibility import NEWEST_PREFECT, OLDEST_PREFECT
+from daybook.orchestration.compatibility import NEWEST_PREFECT, OLDEST_PREFECT, install_command
 from daybook.orchestration.doctor.findings import Finding
 from daybook.orchestration.pagination import PAGE
 from daybook.orchestration.server.programs import program
@@ -45,9 +45,7 @@ def compared(server: str, client: str) -> Finding:
         return Finding("warning", "Prefect server", text, remedy)
     if found.release[:2] < own.release[:2]:
         text = f"version {server} is older than this client's {client}, which may send what it does not know"
-        return Finding(
-            "warning", "Prefect server", text, f"pip install 'prefect=={server}' here, or upgrade the server"
-        )
+        return Finding("warning", "Prefect server", text, f"here: {install_command(server)}; or upgrade the server")
     return Finding("ok", "Prefect server", f"version {server}")
 
 

@@ -20,7 +20,7 @@ SLOW = 2.5  # seconds after which the command says that it still waits for the a
 PATIENCE = 20.0  # seconds until a server must have answered; a busy one may take several
 EXAMPLE = "https://prefect.example.com/api"
 
-_announced: set[str] = set()
+_announced: set[str | None] = set()  # by URL: later calls find the stack's URL in the environment
 
 
 def announce_server() -> ServerAddress:
@@ -43,8 +43,8 @@ def announce_server() -> ServerAddress:
         if address.url
         else f"Prefect server: a temporary one, for this process alone (allowed in {address.source})"
     )
-    if line not in _announced:
-        _announced.add(line)
+    if address.url not in _announced:
+        _announced.add(address.url)
         print(line, file=sys.stderr, flush=True)
     return address
 

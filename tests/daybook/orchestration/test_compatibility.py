@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from daybook.orchestration.compatibility import BROKEN, NEWEST_PREFECT, OLDEST_PREFECT, broken
+from daybook.orchestration.compatibility import BROKEN, NEWEST_PREFECT, OLDEST_PREFECT, broken, install_command
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -23,6 +23,17 @@ ROOT = Path(__file__).resolve().parents[3]
 )
 def test_a_combination_is_found_by_its_versions(installed: dict[str, str], count: int) -> None:
     assert len(broken(installed)) == count
+
+
+@pytest.mark.parametrize("prefect", ["3.8.0", "3.8.8", "3.9.1"])
+def test_the_command_that_installs_a_version_of_prefect_leaves_no_combination(prefect: str) -> None:
+    wanted = dict(re.findall(r"([a-z]+)(==[\d.]+|<[\d.]+)", install_command(prefect)))
+    assert wanted.pop("prefect") == f"=={prefect}"
+    assert bool(wanted) == bool(broken({"prefect": prefect, "sqlalchemy": "2.1.9", "fastapi": "0.155.1"}))
+    for one in BROKEN if wanted else ():
+        (name,) = one.versions.keys() - {"prefect"}
+        newest = one.versions[name].removeprefix(">=")
+        assert not Requirement(name + wanted[name]).specifier.contains(newest)
 
 
 def test_the_locked_packages_work_together() -> None:

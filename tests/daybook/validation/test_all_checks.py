@@ -230,7 +230,8 @@ tables:
   carts: {owner: shop}
 """
 _TARGETS = {
-    "daybook.yaml": "name: shop\ntarget: dev\ntargets:\n  dev: {}\n  personal: {schema_prefix: '{user}_'}\n",
+    "daybook.yaml": "name: shop\ntarget: dev\ntargets:\n  dev: {}\n"
+    "  personal: {schema_prefix: '{user}_', where: {'*': a > 1, 'raw_shop.car*': a > 1, raw_data.orders: a > 1}}\n",
     "tables/shop.yaml": _GROUP,
     "tables/shop.tables.yaml": "tables: {carts: {load: replace}, refunds: {load: replace, table: [shop, refunds]}}\n",
     "tables/raw_data/orders.yaml": _TABLE + "schedule: {after: raw_shop.carts}\n",
@@ -284,6 +285,16 @@ def test_the_files_are_valid_in_every_target(of_targets: Path, target: str, monk
         (
             {"daybook.yaml": _TARGETS["daybook.yaml"] + "  stage: {where: {'*': 'a > ('}}\n"},
             "daybook.yaml:6: targets.stage.where.*: line 1, column 5, near '(': this ( is not closed",
+        ),
+        (
+            {"daybook.yaml": _TARGETS["daybook.yaml"] + "  stage:\n    where:\n      raw_data.order: a > 1\n"},
+            "daybook.yaml:8: targets.stage.where.raw_data.order: no table of a database has this name, so all rows are "
+            "loaded; did you mean 'raw_data.orders'?",
+        ),
+        (
+            {"daybook.yaml": _TARGETS["daybook.yaml"] + "  stage: {where: {'analytics.*': a > 1}}\n"},
+            "daybook.yaml:6: targets.stage.where.analytics.*: no table of a database has this name, so all rows are "
+            "loaded; name tables of a database as schema.table, or as schema.*",
         ),
         (
             {"daybook.yaml": "target: dve\ntargets: {dev: {}}\n"},

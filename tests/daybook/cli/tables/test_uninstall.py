@@ -133,3 +133,11 @@ def test_what_the_project_made_is_removed(
 def test_the_plan_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--dry-run", "--json"], ends=Ends()) == 0  # type: ignore[arg-type]
     assert {"kind": "automation", "name": "daybook: late"} in json.loads(capsys.readouterr().out)
+
+
+def test_json_is_for_the_plan_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    ends = Ends()
+    with pytest.raises(SystemExit) as left:
+        main(["--yes", "--json"], ends=ends)  # type: ignore[arg-type]
+    assert (left.value.code, ends.client.deleted) == (2, [])
+    assert "--json prints the plan: add --dry-run" in capsys.readouterr().err

@@ -27,6 +27,9 @@ def test_versions_of_the_server(server: str, client: str, level: str, text: str)
     found = compared(server, client)
     assert found.level == level and found.text.startswith(text)
     assert (found.remedy == "") == (level == "ok")
+    if "older" in text:
+        needed = "pip install prefect==3.8.8 'sqlalchemy<2.1' 'fastapi<0.151'"
+        assert found.remedy == f"here: {needed}; or upgrade the server"
     assert level != "error" or found.remedy == "on the server's machine: pip install 'prefect>=3.8,<3.10'"
 
 

@@ -132,8 +132,10 @@ def test_the_server_of_the_running_local_stack_is_used_and_named(
     running = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=os.environ | marks)
     try:
         assert require.announce_server().url == "http://127.0.0.1:4321/api"
+        assert require.announce_server().source == "the environment"
         assert os.environ.pop("PREFECT_API_URL") == "http://127.0.0.1:4321/api"
-        assert "http://127.0.0.1:4321/api (the local stack of this project" in capsys.readouterr().err
+        why = "the local stack of this project: PREFECT_API_URL is not set"
+        assert capsys.readouterr().err == f"Prefect server: http://127.0.0.1:4321/api ({why})\n", "it is said once"
         assert "export PREFECT_API_URL=http://127.0.0.1:4321/api" in require.not_named()
     finally:
         running.kill()
