@@ -168,19 +168,20 @@ def make_schema(warehouse: Warehouse, table: str) -> None:
         warehouse.make_schema(session, TableName.parse(table).schema)
 
 
-def move_file(old: str, new: str, folder: Path) -> Path | None:
-    """Rename the file of a table. Return its new path, or None if the table has no file of its own.
+def move_files(old: str, new: str, folder: Path) -> list[Path]:
+    """Rename the files of a table or summary. Return their new paths: for another target, they may have them already.
 
     Raises:
-        ChangeRefused: the new file exists already.
+        ChangeRefused: a new file exists already. Nothing was renamed.
     """
-    path, to = (folder / f"{file_stem(name)}.yaml" for name in (old, new))
-    if not path.is_file():
-        return to if to.is_file() else None
-    if to.exists():
-        raise ChangeRefused(f"{to} exists already: choose another name, or move that file away")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    return path.rename(to)
+    moves = [(path, folder / f"{file_stem(new)}{path.suffix}") for path in files_of(old, folder)]
+    if not moves:
+        return files_of(new, folder)
+    for _, to in moves:
+        if to.exists():
+            raise ChangeRefused(f"{to} exists already: choose another name, or move that file away")
+        to.parent.mkdir(parents=True, exist_ok=True)
+    return [path.rename(to) for path, to in moves]
 
 
 def _restamped(ledger: Ledger, session: Session, old: str, new: str) -> list[tuple[Any, ...]]:

@@ -76,19 +76,24 @@ def test_a_table_of_a_group(ends: Endpoints, tmp_path: Path, capsys: pytest.Capt
     (row,) = json.loads(run(tables, "--json")[1])
     assert row["state"] == "never loaded"
 
-    before = group.read_text("utf-8")
     with pytest.raises(SystemExit, match=rf"ChangeRefused: {raw}.orders is in the list of {group}") as refused:
         run(rename, "orders", f"{raw}.purchases", "--yes")
     command = f"daybook describe production public.orders --name {raw}.orders --write"
-    assert f"{command}. Then take it out of the group: add public.orders to exclude: in shop.yaml" in str(refused.value)
+    assert f"Give it a file of its own: {command}. Then rename it" in str(refused.value)
     own = folder / raw / "orders.yaml"
     own.parent.mkdir()
     own.write_text("description: x\nowner: us\nsource: {kind: database, table: public.orders}\nload: replace\n")
-    with pytest.raises(SystemExit, match=r"names of the source\. Take it out of the group"):
-        run(rename, "orders", f"{raw}.purchases", "--yes")
-    (folder / "shop.tables.yaml").write_text("tables:\n" + listed.format("others"), encoding="utf-8")
-    assert plan(rename, "orders", f"{raw}.purchases")["new"] == f"{raw}.purchases"
-    assert f"Its file is {own.with_name('purchases.yaml')}" in run(rename, "orders", f"{raw}.purchases", "--yes")[1]
+    both = "tables:\n" + listed.format("orders") + listed.format("others")
+    (folder / "shop.tables.yaml").write_text(both, encoding="utf-8")
+    planned = plan(rename, "orders", f"{raw}.purchases")
+    assert (planned["new"], planned["group"]) == (f"{raw}.purchases", str(group))
+    _, said = run(rename, "orders", f"{raw}.purchases", "--yes")
+    line = f"- its line in {folder / 'shop.tables.yaml'}: deleted, and public.orders is excluded in shop.yaml"
+    assert line in said and f"Its file is {own.with_name('purchases.yaml')}" in said
+    assert (folder / "shop.tables.yaml").read_text("utf-8") == "tables:\n" + listed.format("others")
+    assert group.read_text("utf-8").splitlines()[0] == (
+        "source: {kind: database, exclude: [public.orders], tables: 'public.*'}"
+    )
 
     ends.load(read_table(f"{raw}.others", folder))
     planned = plan(remove, "others", "--archive")
@@ -99,7 +104,11 @@ def test_a_table_of_a_group(ends: Endpoints, tmp_path: Path, capsys: pytest.Capt
     assert (
         code == 0 and f"{folder / 'shop.tables.yaml'} still lists it, so catch-up and the next deploy load it" in said
     )
-    assert f"run daybook describe --refresh {group}" in said and group.read_text("utf-8") == before
+    assert f"by hand, also add its name in the source to exclude: in {group}" in said
+
+    code, said = run(remove, "others", "--delete-file", "--yes")
+    assert code == 0 and "public.orders is excluded in shop.yaml" in said and "still lists it" not in said
+    assert (folder / "shop.tables.yaml").read_text("utf-8") == "tables: {}\n"
 
 
 def test_json_is_for_plans(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from daybook.cli.exits import exit_with_reason
 from daybook.cli.tables.asking import add_json, add_yes, agreed, check_json, printed
 from daybook.cli.tables.ends import BlocksEnds, Ends
+from daybook.cli.tables.groups import group_edit
 from daybook.cli.tables.readers import readers_of
 from daybook.cli.tables.runs import refuse_while_loading
 from daybook.definitions.summary_files import summary_names
@@ -46,7 +47,7 @@ def main(
         with ends.server() as client:
             own, shared = _deployments(client, found.name, folder)
             files = files_of(found.name, folder)
-            group = _group_of(found.name, folder)
+            edit = group_edit(found.name, folder)
             plan = {
                 **found.as_json(),
                 "fate": fate,
@@ -54,7 +55,7 @@ def main(
                 "deployments": {"pause" if given.pause else "delete": [one.name for one in own]},
                 "shared_deployments": [one.name for one in shared],
                 "files": {"delete" if given.delete_file else "keep": [str(path) for path in files]},
-                "group": str(group) if group else None,
+                "group": str(edit.group) if edit else None,
             }
             if printed(given, plan):
                 return 0
@@ -65,14 +66,16 @@ def main(
                 print(f"- its deployment {one.name}: {'paused' if given.pause else 'deleted'}")
             for path in files if given.delete_file else ():
                 print(f"- its file {path}: deleted{', for all targets' if other_targets() else ''}")
-            if group:
-                print(f"- its line in {found_path(group)}: stays")
+            if edit:
+                print(f"- {edit.text if given.delete_file else f'its line in {found_path(edit.group)}: stays'}")
             if not agreed(given, f"Remove {found.name}?"):
                 return 0
             _stop(client, own, given.pause)
         archived = remove(warehouse, found.name, fate, archive)
     for path in files if given.delete_file else ():
         path.unlink()
+    if edit and given.delete_file:
+        edit.write()
     print(f"{found.name} is removed{f'; its rows are in {archived}' if archived else ''}.")
     _say_what_is_left(warehouse, found.name, folder, shared, [] if given.delete_file else files)
     return 0
@@ -83,17 +86,13 @@ def _say_what_is_left(warehouse: Warehouse, table: str, folder: Path, shared: li
         print(f"The deployment {one.name} concerns other tables, too, and stays: deploy the project without {table}.")
     for path in files:
         print(f"{path} still describes it, so catch-up and the next deploy load it again: delete it, or move it away.")
-    if group := _group_of(table, folder):
+    if group := group_of(current_target().file_name(table), folder):
         print(
-            f"{found_path(group)} still lists it, so catch-up and the next deploy load it again: add its name in the "
-            f"source to exclude: in {group}, and run daybook describe --refresh {group}"
+            f"{found_path(group)} still lists it, so catch-up and the next deploy load it again. --delete-file deletes "
+            f"its line; by hand, also add its name in the source to exclude: in {group}"
         )
     for name in readers_of(warehouse, table, folder):
         print(f"The summary {name} reads it: change or remove the summary.")
-
-
-def _group_of(table: str, folder: Path) -> Path | None:
-    return group_of(current_target().file_name(table), folder)
 
 
 def _stop(client: Any, deployments: list[Any], pause: bool) -> None:
@@ -123,7 +122,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     fates.add_argument("--drop", action="store_true", help="drop it, with all of its rows")
     parser.add_argument("--pause", action="store_true", help="pause its deployments instead of deleting them")
-    parser.add_argument("--delete-file", action="store_true", help="delete its file under tables/")
+    parser.add_argument("--delete-file", action="store_true", help="delete its file, and its line in a group")
     add_yes(parser)
     add_json(parser)
     return parser

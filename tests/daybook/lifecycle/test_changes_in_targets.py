@@ -10,7 +10,7 @@ import pytest
 
 from daybook.ledger.ledger import Coverage
 from daybook.lifecycle import changes
-from daybook.lifecycle.changes import check_free, files_of, find, move_file
+from daybook.lifecycle.changes import check_free, files_of, find, move_files
 from daybook.lifecycle.errors import ChangeRefused
 from daybook.lifecycle.table_list import Known, listed
 
@@ -58,10 +58,10 @@ def test_a_name_is_that_of_the_target(
 def test_a_file_is_renamed_once_for_all_targets(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(WAREHOUSE, "kind_of", lambda *_: None)
     check_free(WAREHOUSE, "raw.sales", folder, "raw.orders")
-    assert move_file("raw.orders", "raw.sales", folder) == folder / "raw/sales.yaml"
+    assert move_files("raw.orders", "raw.sales", folder) == [folder / "raw/sales.yaml"]
     monkeypatch.setenv("DAYBOOK_TARGET", "dev")
     check_free(WAREHOUSE, "dev_raw.sales", folder, "dev_raw.orders")
-    assert move_file("dev_raw.orders", "dev_raw.sales", folder) == folder / "raw/sales.yaml"
+    assert move_files("dev_raw.orders", "dev_raw.sales", folder) == [folder / "raw/sales.yaml"]
     (folder / "raw/orders.yaml").write_text(ORDERS)
     with pytest.raises(ChangeRefused, match=r"dev_raw\.sales is taken: it has a file"):
         check_free(WAREHOUSE, "dev_raw.sales", folder, "dev_raw.orders")
