@@ -58,7 +58,7 @@ def _without(path: Path, text: str, table: str, *, empty: str | None) -> str:
     Instead of an entry that was the only one, it has `tables:` with the value `empty`, or without it no `tables:`.
     """
     content = YAML().load(text)
-    tables = content.get("tables") or {}
+    tables: Any = content.get("tables") or {}
     if table not in tables:
         return text
     expected = _plain(content)
