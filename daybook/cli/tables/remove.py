@@ -8,7 +8,7 @@ from typing import Any
 from daybook.cli.exits import exit_with_reason
 from daybook.cli.tables.asking import add_json, add_yes, agreed, check_json, printed
 from daybook.cli.tables.ends import BlocksEnds, Ends
-from daybook.cli.tables.groups import group_edit
+from daybook.cli.tables.leave_group import group_edit
 from daybook.cli.tables.readers import readers_of
 from daybook.cli.tables.runs import refuse_while_loading
 from daybook.definitions.summary_files import summary_names
