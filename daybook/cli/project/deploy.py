@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from daybook.project import project_root
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from prefect.client.orchestration import SyncPrefectClient
 
     from daybook.definitions.project_file import ProjectFile
@@ -30,10 +32,17 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
         "those of prefect.yaml, are left alone. A schedule that a person paused stays paused.",
     )
     parser.add_argument("--dry-run", action="store_true", help="show the plan, and change nothing")
-    parser.add_argument("--yes", action="store_true", help="remove deployments without asking")
+    parser.add_argument("--yes", action="store_true", help="remove and take over deployments without asking")
     parser.add_argument("--verbose", action="store_true", help="list every deployment of the plan")
     parser.add_argument(
         "--renamed-from", metavar="NAME", help="take over the deployments that the project made under its former name"
+    )
+    parser.add_argument(
+        "--moved-from",
+        metavar="PLACE",
+        action="append",
+        default=[],
+        help="take over the deployments that the project made from another folder or repository",
     )
     parser.add_argument("--json", action="store_true", help="print the plan as JSON; removing then needs --yes")
     given = parser.parse_args(arguments)
@@ -53,6 +62,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
     from daybook.orchestration.deploy.deploy_plan import declared, make_plan
     from daybook.orchestration.deploy.document import Settings
     from daybook.orchestration.deploy.errors import DeployRefused
+    from daybook.orchestration.deploy.origins import other_origins
     from daybook.orchestration.deploy.prefect_file import declared_twice
     from daybook.orchestration.deploy.server_changes import apply, ensure_work_pool
 
@@ -75,10 +85,15 @@ def main(arguments: Sequence[str] | None = None, prog: str = "daybook deploy") -
                 f"{len(plan.remove)} other deployments. Is this the folder of {project.name}? To remove all that the "
                 "project has deployed: daybook uninstall"
             )
+        moved = other_origins(plan, given.moved_from)
+        for place, names in moved.items():
+            print(f"! {_moved(place, names, root)}", file=sys.stderr)
         if given.dry_run:
             return 0
-        if plan.remove and not given.yes and not (not given.json and _confirmed(len(plan.remove))):
-            print("Nothing was changed. To remove deployments without a question, add --yes.", file=sys.stderr)
+        changed = [f"remove {_count(len(plan.remove))}"] if plan.remove else []
+        changed += [f"take over {_count(sum(map(len, moved.values())))}"] if moved else []
+        if changed and not given.yes and not (not given.json and _confirmed(" and ".join(changed))):
+            print("Nothing was changed. To do so without a question, add --yes.", file=sys.stderr)
             return 1
         if ensure_work_pool(client, project.work_pool) and not given.json:
             print(f"Created the work pool {project.work_pool}. Start a worker: {_worker(project.work_pool)}")
@@ -162,10 +177,23 @@ def _document(plan: "Plan") -> dict[str, object]:
     }
 
 
-def _confirmed(count: int) -> bool:
+def _moved(place: str, names: list[str], root: "Path") -> str:
+    """Return what it means that deployments of the project come from elsewhere."""
+    listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return (
+        f"{listed}: deployed from {place}. From now on, their runs use the files of {root}. If a project there has the "
+        "same `name:` in daybook.yaml, change one of the names"
+    )
+
+
+def _count(number: int) -> str:
+    return f"{number} deployment{'s' * (number > 1)}"
+
+
+def _confirmed(what: str) -> bool:
     if not sys.stdin.isatty():
         return False
-    return input(f"Remove {count} deployment{'s' * (count > 1)}? [y/N] ").strip().lower() in ("y", "yes")
+    return input(f"{what[0].upper()}{what[1:]}? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _worker(pool: str) -> str:

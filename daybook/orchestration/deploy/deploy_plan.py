@@ -34,6 +34,7 @@ from daybook.orchestration.deploy.document import (
     document_on_server,
 )
 from daybook.orchestration.deploy.errors import DeployRefused
+from daybook.orchestration.deploy.pauses import Pauses
 from daybook.orchestration.deploy.project_deployments import project_deployments
 from daybook.orchestration.deploy.wanted import Wanted, parameter_schema
 from daybook.orchestration.deployments import automations_and_deployments, full_names
@@ -106,10 +107,12 @@ def make_plan(client: SyncPrefectClient, wanted: Sequence[Wanted], settings: Set
     """
     plan, schema = Plan(settings), cache(parameter_schema)
     on_server = _on_server(client, wanted, settings.known_tags)
+    pauses = Pauses.of(one for one in on_server.values() if settings.owns(one.tags))
     automations = _owned(client, settings.known_tags) if on_server else {}
     foreign = list[str]()
     for one in wanted:
-        document, found = document_of(one, settings, schema(one.flow)), on_server.pop(one.full_name, None)
+        found = on_server.pop(one.full_name, None)
+        one, document = pauses.kept(one, found), document_of(one, settings, schema(one.flow))
         if found is None:
             plan.create.append((one, document))
         elif not settings.owns(found.tags):

@@ -8,4 +8,4 @@ class DeployStopped(DaybookError):
 
 
 class DeployRefused(DaybookError):
-    """The server has a deployment of another project with a name that this project declares. Nothing was changed."""
+    """The deploy would take over or remove deployments of another project or folder. Nothing was changed."""

@@ -90,19 +90,20 @@ def apply(client: SyncPrefectClient, plan: Plan) -> list[str]:
 
 
 def _steps(client: SyncPrefectClient, plan: Plan, flows: Mapping[str, UUID]) -> Iterator[_Step]:
+    puts = [(one.wanted, partial(_update, client, one)) for one in plan.update]
+    puts += [(one, partial(_create, client, flows[one.flow_name], one, document)) for one, document in plan.create]
+    # Those that stay paused come first: after the removals, the server would not know any more that they were paused.
+    yield from (_Step(one.full_name, do) for one, do in puts if one.schedule and one.schedule.stays_paused)
     # Removed first: a table that moved to another run must not be loaded by both.
     for name, found, automations in plan.remove:
         yield _Step(name, partial(_remove, client, found.id, automations))
-    for update in plan.update:
-        yield _Step(update.wanted.full_name, partial(_update, client, update))
-    for wanted, document in plan.create:
-        yield _Step(wanted.full_name, partial(_create, client, flows[wanted.flow_name], wanted, document))
+    yield from (_Step(one.full_name, do) for one, do in puts if not (one.schedule and one.schedule.stays_paused))
 
 
 def _create(client: SyncPrefectClient, flow_id: UUID, wanted: Wanted, document: Document) -> None:
     schedules = []
     if one := wanted.schedule:
-        schedules = [DeploymentScheduleCreate(schedule=one.as_prefect(), slug=one.slug, active=not one.paused)]
+        schedules = [DeploymentScheduleCreate(schedule=one.as_prefect(), slug=one.slug, active=one.active)]
     created = client.create_deployment(flow_id, wanted.name, schedules=schedules, **_fields(wanted, document))
     _put_trigger(client, created, wanted, (), document["tags"])
 
@@ -117,7 +118,7 @@ def _update(client: SyncPrefectClient, update: Update) -> None:
     given: dict[str, Any] = {}
     if "schedule" in update.parts and (one := wanted.schedule):
         is_new = all(stored.slug != one.slug for stored in update.found.schedules)
-        active = (not one.paused) if is_new else None
+        active = one.active if is_new else None
         given["schedules"] = [DeploymentScheduleUpdate(schedule=one.as_prefect(), slug=one.slug, active=active)]
     client.update_deployment(id, DeploymentUpdate(**_fields(wanted, document), **given))
     if "trigger" in update.parts:

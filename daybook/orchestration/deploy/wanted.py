@@ -28,6 +28,8 @@ class WantedSchedule:
     cron: str | None = None
     every: timedelta | None = None
     paused: bool = False
+    stays_paused: bool = False
+    """True if a person has paused the schedules of these tables, which this one replaces."""
 
     @classmethod
     def of(cls, schedule: Schedule, timezone: str) -> "WantedSchedule":
@@ -43,7 +45,12 @@ class WantedSchedule:
     def text(self) -> str:
         """Return the schedule for people: `0 6 * * * UTC`, `every 6h`."""
         when = f"{self.cron} {self.timezone}" if self.cron else f"every {duration_text(self.every or timedelta())}"
-        return f"{when}, paused" if self.paused else when
+        return f"{when}, paused" if self.paused else f"{when}, paused as before" if self.stays_paused else when
+
+    @property
+    def active(self) -> bool:
+        """Return True if a new schedule starts runs."""
+        return not (self.paused or self.stays_paused)
 
     def as_prefect(self) -> CronSchedule | IntervalSchedule:
         """Return Prefect's object."""

@@ -16,6 +16,7 @@ from prefect.events.schemas.automations import Automation
 from daybook.cli.project.deploy import main
 from daybook.cli.project.diff import main as diff
 from daybook.errors import DaybookError
+from daybook.orchestration.deploy.errors import DeployRefused
 
 # Imported before pytest adds its handlers to the loggers, which this module copies.
 importlib.import_module("daybook.orchestration.command_line")
@@ -151,6 +152,66 @@ def test_a_pause_in_the_file_takes_effect_both_ways(
     write(project, "p", "run: own\n")
     assert active() == []
     assert plan(capsys)["update"] == []
+
+
+def test_a_pause_stays_where_the_tables_of_a_shared_run_move_to(
+    client: SyncPrefectClient, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def deployed(**tables: str) -> dict[str, list[bool]]:
+        for name, more in tables.items():
+            write(project, name, more)
+        capsys.readouterr()
+        assert main(["--yes"]) == 0, capsys.readouterr().err
+        found = [*client.read_deployments(limit=200)]
+        return {one.name: [x.active for x in one.schedules] for one in found if one.schedules and "dt.a" in one.tags}
+
+    assert deployed() == {"production-0600": [True]}
+    shared = deployment(client, "load/production-0600")
+    client.update_deployment_schedule(shared.id, shared.schedules[0].id, active=False)
+    # Both tables move, and a new one joins them.
+    seven = 'schedule: "0 7 * * *"\n'
+    assert deployed(a=seven, b=seven, d=seven) == {"production-0700": [False]}
+    assert "create  load/production-0700  0 7 * * * UTC, paused as before" in capsys.readouterr().out
+    # One leaves for a schedule of its own, and then for another shared run.
+    assert deployed(a=f"run: own\n{seven}") == {"dt.a": [False]}
+    assert deployed(a='schedule: "0 8 * * *"\n') == {"production-0800": [False]}
+    assert "Nothing to do" in (main([]) == 0 and capsys.readouterr().out)
+    # A run that is active stays so, whoever joins it.
+    eight = deployment(client, "load/production-0800")
+    client.update_deployment_schedule(eight.id, eight.schedules[0].id, active=True)
+    assert deployed(b='schedule: "0 8 * * *"\n', d='schedule: "0 8 * * *"\n') == {"production-0800": [True]}
+
+
+def test_two_folders_with_one_name_do_not_remove_each_others_deployments(
+    client: SyncPrefectClient, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = project / "other"
+    write(other, "a", 'schedule: "0 6 * * *"\n')
+    (other / "daybook.yaml").write_text((project / "daybook.yaml").read_text())
+    assert main([]) == 0, capsys.readouterr().err
+    made = {one.id: one.pull_steps for one in client.read_deployments(limit=200)}
+    monkeypatch.setenv("DAYBOOK_PROJECT", str(other))
+    command = f"daybook deploy --moved-from {project}"
+    says = rf"'deploy-test' was deployed from {project}, too.*load/dt.b, load/dt.c.*run: {command}$"
+    for arguments in (["--yes"], ["--dry-run"], ["--moved-from", "/elsewhere"]):
+        with pytest.raises(DeployRefused, match=says):
+            main(arguments)
+    assert {one.id: one.pull_steps for one in client.read_deployments(limit=200)} == made, "nothing was changed"
+
+    # With the same tables, nothing is lost, but runs would use other files.
+    for name in ("b", "c"):
+        (other / f"tables/dt/{name}.yaml").write_text((project / f"tables/dt/{name}.yaml").read_text())
+    capsys.readouterr()
+    assert main([]) == 1, "stdin is no terminal"
+    assert f"more: deployed from {project}. From now on, their runs use the files of {other}" in capsys.readouterr().err
+    assert main(["--yes"]) == 0
+    assert "Nothing to do" in (main([]) == 0 and capsys.readouterr().out)
+
+    # A project that has moved: the person names the place.
+    monkeypatch.setenv("DAYBOOK_PROJECT", str(project))
+    (project / "tables/dt/c.yaml").unlink()
+    assert main(["--yes", "--moved-from", str(other)]) == 0, capsys.readouterr().err
+    assert "dt.c" not in {one.name for one in client.read_deployments(limit=200)}
 
 
 def test_what_a_person_changed_is_changed_back_and_a_renamed_project_keeps_its_deployments(
