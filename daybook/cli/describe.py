@@ -9,6 +9,7 @@ from typing import Any, cast
 from daybook.cli.connections import project_blocks
 from daybook.cli.exits import exit_with_reason, print_json
 from daybook.cli.project.refresh_command import refresh_groups
+from daybook.definitions.defaults import where_of
 from daybook.definitions.describe import propose_file
 from daybook.definitions.describing.proposed_file import ProposedFile, write
 from daybook.definitions.describing.schema import NAME, DescribedTables, describe_all, existing, is_pattern
@@ -16,6 +17,7 @@ from daybook.definitions.project_file import FILE, read_project
 from daybook.model.dataset import NO_OWNER
 from daybook.project import tables_folder
 from daybook.sources.base import ConnectionProvider
+from daybook.yaml_model import Layer
 
 #: More tables than this are only counted, unless --verbose is given.
 _LISTED = 40
@@ -118,8 +120,10 @@ def _default_owner(folder: Path, block: str, schema: str) -> str | None:
 
 
 def _many(given: argparse.Namespace, keys: ConnectionProvider, folder: Path) -> int:
-    found = describe_all(keys, given.block, given.tables, given.exclude, given.name or NAME)
-    default = _default_owner(folder, given.block, (given.name or NAME).partition(".")[0])
+    schema = (given.name or NAME).partition(".")[0]
+    where = where_of(folder, schema, [Layer("", {"source": {"kind": "database", "block": given.block}})])
+    found = describe_all(keys, given.block, given.tables, given.exclude, given.name or NAME, lambda name: where)
+    default = _default_owner(folder, given.block, schema)
     owner = given.owner or (None if default else NO_OWNER)
     command = " ".join(["daybook describe", given.block, *(f"'{one}'" for one in given.tables)])
     there = {one.name for one in existing(found.files, folder)}

@@ -46,6 +46,15 @@ def block_of(layers: Sequence[Layer]) -> str | None:
     return None if block is None else str(block)
 
 
+def where_of(folder: Path, schema: str, layers: Sequence[Layer]) -> str | None:
+    """Return the condition of the rows to load of a table with these fields of its own, with the defaults for it.
+
+    Takes the arguments of `defaults_of_table`, and raises the same.
+    """
+    source = merged([*defaults_of_table(folder, schema, layers), *layers]).get("source")
+    return source.get("where") if isinstance(source, Mapping) else None
+
+
 def defaults_of_summary(folder: Path) -> list[Layer]:
     """Return those of the project's defaults that are fields of summaries, such as the owner.
 

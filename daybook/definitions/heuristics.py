@@ -38,6 +38,8 @@ _CURSORS = frozenset({"date", "timestamp", "timestamptz"})
 
 #: A table with at most this many rows is small: replacing all of it in each load is cheap.
 SMALL = 1_000_000
+#: A table with at most this many rows is tiny: replacing it is simpler than intervals of the creation of its rows.
+TINY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,12 @@ def propose(
             strategy, cursor, certainty = WHOLE_TABLE, None, "likely"
         else:
             certainty, warning = "guess", stale
+    elif cursor and cursor is created and 0 < (evidence.rows or 0) <= TINY:
+        # An empty table says nothing: it may be new, and grow. What sets a cursor in each change is right at any size.
+        remarks["load"] = (
+            f"a tiny table (about {evidence.rows:,} rows). If it grows, load it by intervals of {cursor.column.name}"
+        )
+        strategy, cursor, certainty = WHOLE_TABLE, None, "likely"
     if not key:
         remarks["key"] = (
             "a view has no key in the catalog, and a query none"

@@ -25,6 +25,8 @@ from daybook.sql.retries import with_retries
 from daybook.suggestions import did_you_mean
 
 T = TypeVar("T")
+#: Returns the condition of the rows to load of a table, by its name in the warehouse. None: all rows.
+Where = Callable[[str], str | None]
 
 #: The rows to sample from each end of a table.
 _SAMPLED = 20
@@ -48,8 +50,17 @@ def is_pattern(text: str) -> bool:
     return any(sign in text for sign in "*?[")
 
 
+def _unfiltered(name: str) -> None:
+    return None
+
+
 def describe_all(
-    keys: ConnectionProvider, block: str, patterns: Sequence[str], exclude: Sequence[str] = (), name: str = NAME
+    keys: ConnectionProvider,
+    block: str,
+    patterns: Sequence[str],
+    exclude: Sequence[str] = (),
+    name: str = NAME,
+    where: Where = _unfiltered,
 ) -> DescribedTables:
     """Return proposals for every table and view that matches.
 
@@ -59,6 +70,7 @@ def describe_all(
         patterns: `schema.table`, with * and ?.
         exclude: patterns of tables to leave out: `schema.table`, or `table` in any schema.
         name: the table in the warehouse, with * for the name of the table in the source.
+        where: returns the condition of the rows to load of a table, by its name in the warehouse.
 
     Raises:
         SourceError: Daybook cannot list the tables of this kind of database.
@@ -74,13 +86,13 @@ def describe_all(
 
     def work() -> DescribedTables:
         with open_catalog(keys, block) as catalog:
-            return _describe_all(catalog, block, patterns, exclude, name)
+            return _describe_all(catalog, block, patterns, exclude, name, where)
 
     return with_retries(work, what=f"describing {', '.join(patterns)}", failed=ExtractFailed, lost=SourceLost)
 
 
 def _describe_all(
-    catalog: Catalog, block: str, patterns: Sequence[str], exclude: Sequence[str], name: str
+    catalog: Catalog, block: str, patterns: Sequence[str], exclude: Sequence[str], name: str, where: Where
 ) -> DescribedTables:
     found, listed = DescribedTables(), catalog.tables()
     for pattern in patterns:
@@ -106,7 +118,7 @@ def _describe_all(
             continue
         taken[own.lower()] = source
         try:
-            proposed = _proposed(catalog, facts, own, block, until)
+            proposed = _proposed(catalog, facts, own, block, until, where(own))
             Table.model_validate({"name": own, "owner": "", **proposed.fields()})
             found.files.append(proposed)
         except DatabaseError as error:
@@ -142,7 +154,9 @@ def _there(pattern: str, listed: Sequence[ListedTable], block: str) -> str:
     return f"; {text}{near}"
 
 
-def _proposed(catalog: Catalog, facts: CatalogTable, name: str, block: str, until: float) -> ProposedFile:
+def _proposed(
+    catalog: Catalog, facts: CatalogTable, name: str, block: str, until: float, where: str | None
+) -> ProposedFile:
     """Return the proposal for one table.
 
     Raises:
@@ -164,7 +178,7 @@ def _proposed(catalog: Catalog, facts: CatalogTable, name: str, block: str, unti
     indexed = [column.name for column in columns if facts.facts.is_leading(column.name)]
     evidence = Evidence(table.name, table.rows, facts.updated_by, sample)
     proposal = propose(columns, key, indexed, table.view, evidence)
-    first, first_is = _first(catalog, table, proposal, indexed, sample, until)
+    first, first_is = _first(catalog, table, proposal, indexed, sample, until, where)
     types = {column.name: column.type for column in columns}
     return ProposedFile(name, block, (table.schema, table.name), proposal, types, first, first_is, table.comment)
 
@@ -176,14 +190,18 @@ def _first(
     indexed: Sequence[str],
     sample: dict[str, list[object]],
     until: float,
+    where: str | None,
 ) -> tuple[date | datetime | None, str]:
-    """Return the first value of the cursor, and what it is. A large table is only read by an index."""
+    """Return the first value of the cursor in the rows that `where` leaves, and what it is.
+
+    A large table is only read by an index. The sample is of all rows, so its first value may be too early, never late.
+    """
     cursor = proposal.cursor
     if cursor is None:
         return None, ""
     quick = cursor in indexed or (table.rows is not None and table.rows <= SMALL)
     if quick and time.monotonic() < until:
-        found = _in_time(lambda: (catalog.first(table, cursor),))
+        found = _in_time(lambda: (catalog.first(table, cursor, where),))
         if found:
             return found[0], ""
     values = [value for value in sample.get(cursor, ()) if isinstance(value, date)]

@@ -157,6 +157,11 @@ def group_layers(name: str, folder: Path) -> list[Layer] | None:
     return None
 
 
+def new_table_layers(path: Path, table: str) -> list[Layer]:
+    """Return the fields of a table that the list of the group file at `path` may not have yet, without its proposal."""
+    return list(_layers(path, read_group(path), table, {}))
+
+
 def _layers(path: Path, group: TableGroup, table: str, proposed: Mapping[str, Any]) -> Iterator[Layer]:
     source = {"table": proposed.get("table", table)}
     for field, value in {"kind": group.source.kind, "block": group.source.block}.items():

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from daybook.definitions.defaults import where_of
 from daybook.definitions.describing.proposed_file import ProposedFile, plain, quoted
 from daybook.definitions.describing.schema import describe_all
-from daybook.definitions.table_groups.group_file import found_path, read_found, read_group
+from daybook.definitions.table_groups.group_file import found_path, new_table_layers, read_found, read_group
 from daybook.errors import TableFileError
 from daybook.sources.base import ConnectionProvider
 
@@ -39,7 +40,12 @@ def refresh(path: Path, keys: ConnectionProvider, *, force: bool = False) -> Ref
     group, target = read_group(path), found_path(path)
     before = read_found(path) if target.is_file() else {}
     lines = _lines(target) if target.is_file() else {}
-    found = describe_all(keys, group.source.block, group.source.tables, group.source.exclude, f"{group.in_schema}.*")
+
+    def where(name: str) -> str | None:
+        return where_of(path.parent, group.in_schema, new_table_layers(path, name.partition(".")[2]))
+
+    source = group.source
+    found = describe_all(keys, source.block, source.tables, source.exclude, f"{group.in_schema}.*", where)
     proposals = {one.name.partition(".")[2]: one for one in found.files}
     new = {name: _line(name, one) for name, one in proposals.items()}
     kept = {name for name, fields in before.items() if _source(fields) in found.problems}

@@ -135,6 +135,19 @@ def ends_by_key(
     return [*first[:rows], *reversed(last)]
 
 
+def filtered(table: str, where: str | None, dialect: str) -> str:
+    """Return the FROM item with the rows of the quoted `table` that meet the condition `where`, as a load reads them.
+
+    Raises:
+        ValueError: it is not one condition in the SQL of `dialect`, a name of sqlglot.
+    """
+    if where is None:
+        return table
+    from daybook.sources.database.filters.fragment_parser import parse_where  # imports sqlglot, which is slow
+
+    return f"(SELECT * FROM {table} WHERE ({parse_where(where, dialect).sql('', '')}\n)) AS filtered"
+
+
 class Catalog(Protocol):
     """The catalog of a database, on one connection. It has one query for each kind of fact, not one for each table."""
 
@@ -160,10 +173,13 @@ class Catalog(Protocol):
         """
         ...
 
-    def first(self, table: ListedTable, column: str) -> date | datetime | None:
+    def first(self, table: ListedTable, column: str, where: str | None = None) -> date | datetime | None:
         """Return the smallest value of a column of dates or times, or None if it has none. An instant is in UTC.
 
+        `where` is the condition of the rows to read. None: all.
+
         Raises:
+            ValueError: `where` is not one condition in the database's SQL.
             DatabaseError: the database failed, or needed more than a few seconds.
         """
         ...

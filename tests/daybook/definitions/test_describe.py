@@ -16,6 +16,8 @@ def clock(source: Database) -> str:
     return "datetime(6)" if source.is_mysql else "timestamp"
 
 
+#: Doubles the rows of a table with one, to more than are tiny.
+MANY = "; ".join(["INSERT INTO things SELECT id + (SELECT max(id) FROM things), created_at, score FROM things"] * 12)
 #: The columns of a table, the other objects created with it, the expected fields, and the expected text of its file.
 SHAPES: dict[str, tuple[str, str | None, dict[str, Any], tuple[str, ...]]] = {
     "modified and a key": (
@@ -50,9 +52,16 @@ SHAPES: dict[str, tuple[str, str | None, dict[str, Any], tuple[str, ...]]] = {
     ),
     "append-only": (
         "id int PRIMARY KEY, created_at {clock} NOT NULL, score smallint",
-        "CREATE INDEX m ON things (created_at); INSERT INTO things VALUES (1, '2021-02-05 10:00:00', 5)",
+        "CREATE INDEX m ON things (created_at); INSERT INTO things VALUES (1, '2021-02-05 10:00:00', 5); "
+        f"{MANY}; ANALYZE {{table}} things",
         {"load": "replace_interval", "key": ("id",), "cursor": "created_at", "deleted": None},
         ("start: 2021-02-05",),
+    ),
+    "a tiny table": (
+        "id int PRIMARY KEY, created_at {clock} NOT NULL, score smallint",
+        "INSERT INTO things VALUES (1, '2021-02-05', 5), (2, '2021-02-05', 5); ANALYZE {table} things",
+        {"load": "replace", "key": ("id",), "cursor": None},
+        ("load: replace # a tiny table (about 2 rows). If it grows, load it by intervals of created_at",),
     ),
     "append-only without a key": (
         "ts {clock} NOT NULL, score smallint",
@@ -127,7 +136,7 @@ SHAPES: dict[str, tuple[str, str | None, dict[str, Any], tuple[str, ...]]] = {
 def test_the_proposed_fields(source: Database, shape: str, tmp_path: Path) -> None:
     columns, more, expected, texts = SHAPES[shape]
     source.run(f"CREATE TABLE things ({columns.format(clock=clock(source))})")
-    for statement in more.split("; ") if more else ():
+    for statement in more.format(table="TABLE" * source.is_mysql).split("; ") if more else ():
         source.run(statement)
     table, text = described(source, "things", tmp_path)
     assert {field: getattr(table, field) for field in expected} == expected

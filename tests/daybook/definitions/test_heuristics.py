@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from daybook.definitions.describing.cursors import Evidence
-from daybook.definitions.heuristics import SMALL, Proposal, propose
+from daybook.definitions.heuristics import SMALL, TINY, Proposal, propose
 from daybook.model.types import Column, parse_type
 
 DAY = datetime(2021, 2, 5)
@@ -54,6 +54,25 @@ def test_intervals_of_the_creation_of_rows_that_change_later_go_stale(columns: s
     assert (small.load, small.cursor, small.warning) == ("replace", None, "")
     if key:
         assert "a small table (about 1,000,000 rows)" in small.remarks["load"] and why in small.remarks["load"]
+
+
+@pytest.mark.parametrize(("rows", "load"), [(35, "replace"), (TINY, "replace"), (TINY + 1, "replace_interval")])
+def test_a_tiny_table_is_replaced(rows: int, load: str) -> None:
+    """Whether a name says when its rows were created, or only their order."""
+    named = proposal("id integer, created_at timestamp", Evidence("t", rows), ("created_at",))
+    rising = proposal("id integer, hired timestamp", Evidence("t", rows, {}, {"hired": RISING}))
+    assert (named.load, rising.load) == (load, load)
+    if rows == 35:
+        assert named.remarks["load"] == (
+            "a tiny table (about 35 rows). If it grows, load it by intervals of created_at"
+        )
+        assert (named.certainty, named.cursor, named.warning) == ("likely", None, "")
+
+
+@pytest.mark.parametrize("rows", [0, None])
+def test_an_empty_table_may_grow(rows: int | None) -> None:
+    found = proposal("id integer, created_at timestamp", Evidence("t", rows), ("created_at",))
+    assert (found.load, found.cursor) == ("replace_interval", "created_at")
 
 
 def test_a_column_of_the_changes_of_one_attribute_is_a_guess_with_a_warning() -> None:

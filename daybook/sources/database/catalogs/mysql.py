@@ -9,7 +9,7 @@ from typing import Any
 from pymysql.cursors import DictCursor
 
 from daybook.model.types import Column
-from daybook.sources.database.catalog import CatalogTable, ListedTable, catalog_tables, ends_by_key
+from daybook.sources.database.catalog import CatalogTable, ListedTable, catalog_tables, ends_by_key, filtered
 from daybook.sources.database.catalogs import QUERY_SECONDS
 from daybook.sources.database.mysql_errors import limit_sql, read_error
 from daybook.sources.database.mysql_fields import quote
@@ -93,12 +93,12 @@ class MySQLCatalog:
         fields = ", ".join(f"CASE WHEN NOT {zero_sql(quote(name))} THEN {quote(name)} END" for name in columns)
         return ends_by_key(self._query, f"SELECT {fields} FROM {self.quoted(table)}", [*map(quote, key)], rows)
 
-    def first(self, table: ListedTable, column: str) -> date | datetime | None:
+    def first(self, table: ListedTable, column: str, where: str | None = None) -> date | datetime | None:
         """Return the smallest date or time of a column that is not a zero date."""
         self._limit()
-        name = quote(column)
+        name, rows = quote(column), filtered(self.quoted(table), where, "mysql")
         real = f"{name} >= '1000-01-01' AND NOT {zero_sql(name)}"
-        found = self._query(f"SELECT {name} FROM {self.quoted(table)} WHERE {real} ORDER BY {name} LIMIT 1")
+        found = self._query(f"SELECT {name} FROM {rows} WHERE {real} ORDER BY {name} LIMIT 1")
         return found[0][0] if found else None
 
     def _limit(self) -> None:

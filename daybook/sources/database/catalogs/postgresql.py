@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from daybook.model.types import Column
-from daybook.sources.database.catalog import CatalogTable, ListedTable, catalog_tables, ends_by_key
+from daybook.sources.database.catalog import CatalogTable, ListedTable, catalog_tables, ends_by_key, filtered
 from daybook.sources.database.catalogs import QUERY_SECONDS
 from daybook.sources.database.postgresql_fields import quote
 from daybook.sources.database.postgresql_types import COLUMNS_OF, INDEXES_OF, type_of
@@ -96,12 +96,12 @@ class PostgreSQLCatalog:
         )
         return ends_by_key(self._query, f"SELECT {fields} FROM {self.quoted(table)}", [*map(quote, key)], rows)
 
-    def first(self, table: ListedTable, column: str) -> date | datetime | None:
+    def first(self, table: ListedTable, column: str, where: str | None = None) -> date | datetime | None:
         """Return the smallest date or time of a column in the years 1 to 9999, which are Python's."""
         self._limit()
-        name = quote(column)
+        name, rows = quote(column), filtered(self.quoted(table), where, "postgres")
         years = f"{name} >= '0001-01-02' AND {name} < '10000-01-01'"
-        ((value,),) = self._query(f"SELECT min({name}) FROM {self.quoted(table)} WHERE {years}")
+        ((value,),) = self._query(f"SELECT min({name}) FROM {rows} WHERE {years}")
         return value if isinstance(value, date) else None
 
     def _limit(self) -> None:
