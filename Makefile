@@ -59,11 +59,12 @@ test-prefect: ## run the tests that touch Prefect with the oldest and the newest
 	@$(INSTALL) dev
 	ARGUMENTS="$(ARGUMENTS)" sh tests/support/prefect_versions.sh
 
-bench: ## compare the nps load, the backfill and the audit with alternatives
+bench: ## compare full refreshes, one day, the backfill and the audit with alternatives (short: ARGUMENTS=--quick)
 	@$(INSTALL) dev
-	$(PYTHON) -m benchmarks.nps
-	$(PYTHON) -m benchmarks.backfill
-	$(PYTHON) -m benchmarks.audit
+	$(PYTHON) -m benchmarks.full_refresh $(ARGUMENTS)
+	$(PYTHON) -m benchmarks.one_day $(ARGUMENTS)
+	$(PYTHON) -m benchmarks.backfill $(ARGUMENTS)
+	$(PYTHON) -m benchmarks.audit $(ARGUMENTS)
 
 lint: ## check the style, the types and the imports between packages
 	@$(INSTALL) dev

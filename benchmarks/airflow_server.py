@@ -1,4 +1,4 @@
-"""Install and run Airflow 3 in a separate environment, with LocalExecutor and its metadata on PostgreSQL."""
+"""Run Airflow 3 from a separate environment, with LocalExecutor and its metadata on PostgreSQL."""
 
 import contextlib
 import json
@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,17 +17,14 @@ import pytest
 from sqlalchemy import make_url
 
 from benchmarks import warehouse
+from benchmarks.environments import NotInstalled, python_of, requirements
 from tests.support.servers.ports import free_port
 from tests.support.servers.processes import serving
 
 HERE = Path(__file__).parent
-REQUIREMENTS = HERE / "airflow_requirements.txt"
-VERSION = next(
-    line.partition("==")[2] for line in REQUIREMENTS.read_text().splitlines() if line.startswith("apache-airflow==")
-)
-UV = "uv==0.13.8"
-SECONDS_TO_INSTALL = 300
+VERSION = requirements("airflow")["apache-airflow"]
 SECONDS_TO_BACKFILL = 300
+SECONDS_TO_START = 300
 _PARTS = ("api-server", "scheduler", "dag-processor")
 
 
@@ -94,7 +90,7 @@ class Airflow:
 
 @contextlib.contextmanager
 def running_airflow(folder: Path, source: str, target: str, metadata: str, days: Sequence[date]) -> Iterator[Airflow]:
-    """Install Airflow below `folder`, and run it until the block ends. `days` are the range's start and end.
+    """Run Airflow, with its files below `folder`, until the block ends. `days` are the range's start and end.
 
     `source`, `target` and `metadata` are SQLAlchemy URLs: the MariaDB, the PostgreSQL to load, and an empty database of
     that PostgreSQL.
@@ -102,7 +98,10 @@ def running_airflow(folder: Path, source: str, target: str, metadata: str, days:
     Raises:
         NoAirflow: Airflow cannot be installed or started here.
     """
-    program = _install(folder / "venv")
+    try:
+        program = python_of("airflow").with_name("airflow")
+    except NotInstalled as error:
+        raise NoAirflow(str(error)) from None
     home = folder / "home"
     (home / "dags").mkdir(parents=True)
     shutil.copy(HERE / "airflow_dag.py", home / "dags" / "nps.py")
@@ -124,16 +123,6 @@ def running_airflow(folder: Path, source: str, target: str, metadata: str, days:
 
 def _require_health(port: int) -> None:
     httpx.get(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5, trust_env=False).raise_for_status()
-
-
-def _install(venv: Path) -> Path:
-    """Install Airflow into a new environment, and return the path of its program."""
-    python, environment = venv / "bin" / "python", dict(os.environ)
-    _run([sys.executable, "-m", "venv", venv], environment, venv.parent)
-    _run([python, "-m", "pip", "install", "--quiet", UV], environment, venv.parent)
-    install = ("-m", "uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python)
-    _run([python, *install, "-r", REQUIREMENTS], environment, venv.parent)
-    return venv / "bin" / "airflow"
 
 
 def _environment(
@@ -188,10 +177,10 @@ def _run(command: Sequence[str | Path], environment: dict[str, str], folder: Pat
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=SECONDS_TO_INSTALL,
+            timeout=SECONDS_TO_START,
         )
     except subprocess.TimeoutExpired:
-        raise NoAirflow(f"`{shown} …` did not end within {SECONDS_TO_INSTALL} s") from None
+        raise NoAirflow(f"`{shown} …` did not end within {SECONDS_TO_START} s") from None
     if done.returncode != 0:
         last_lines = " / ".join(line.strip() for line in done.stdout.splitlines()[-3:])
         raise NoAirflow(f"`{shown} …` failed: {last_lines}")

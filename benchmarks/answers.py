@@ -39,29 +39,37 @@ _COMMENTS = (
 )
 
 
-def make_answers(url: str, table: str, first: int, last: int, *, other_scores: bool = False) -> None:
+def make_answers(url: str, table: str, first: int, last: int, *, changed: int = 0, narrow: bool = False) -> None:
     """Create `table` in the MariaDB database at `url`, with the rows `first` to `last` and an index on created_at.
 
     Three in ten comments are NULL, one is empty, and the others have characters that CSV must quote. A row has 117
-    bytes of CSV. `other_scores` gives every row a different score.
+    bytes of CSV. Every `changed`th row has another score than without `changed`. A `narrow` table has only the columns
+    id, created_at and score, and 31 bytes a row.
     """
     made = f"TIMESTAMP '{DAY_ONE} 00:00:00' + INTERVAL FLOOR(seq * {SECONDS_APART}) SECOND"
     comment = ", '. ', ".join(
         f"ELT(1 + FLOOR(seq * {step}) %% {len(choice)}, {', '.join(['%s'] * len(choice))})"
         for step, choice in zip((0.618, 0.414, 0.732), _COMMENTS, strict=True)
     )
+    columns = {
+        "id": ("BIGINT PRIMARY KEY", "seq"),
+        "created_at": ("DATETIME NOT NULL", made),
+        "score": ("TINYINT NOT NULL", f"(seq * 7 + {f'(seq %% {changed} = 0)' if changed else 0}) %% 11"),
+    }
+    if not narrow:
+        comment = f"CASE WHEN seq %% 10 < 3 THEN NULL WHEN seq %% 10 = 3 THEN '' ELSE CONCAT({comment}, seq) END"
+        columns |= {
+            "user_id": ("BIGINT NOT NULL", "seq * 48271 %% 2147483647"),
+            "comment": ("VARCHAR(500)", comment),
+            "modified": ("DATETIME NOT NULL", f"{made} + INTERVAL seq * 31 %% 90000 SECOND"),
+        }
+    texts = [] if narrow else [text for choice in _COMMENTS for text in choice]
+    defined = ", ".join(f"{name} {kind}" for name, (kind, _) in columns.items())
+    values = ", ".join(value for _, value in columns.values())
     with contextlib.closing(connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            f"CREATE TABLE {table} (id BIGINT PRIMARY KEY, created_at DATETIME NOT NULL, score TINYINT NOT NULL, "
-            "user_id BIGINT NOT NULL, comment VARCHAR(500), modified DATETIME NOT NULL)"
-        )
-        cursor.execute(
-            f"INSERT INTO {table} SELECT seq, {made}, (seq * 7 + {int(other_scores)}) %% 11, "
-            "seq * 48271 %% 2147483647, "
-            f"CASE WHEN seq %% 10 < 3 THEN NULL WHEN seq %% 10 = 3 THEN '' ELSE CONCAT({comment}, seq) END, "
-            f"{made} + INTERVAL seq * 31 %% 90000 SECOND FROM seq_{first}_to_{last}",
-            [text for choice in _COMMENTS for text in choice],
-        )
+        cursor.execute(f"CREATE TABLE {table} ({defined})")
+        # An empty list of parameters still turns %% into %
+        cursor.execute(f"INSERT INTO {table} SELECT {values} FROM seq_{first}_to_{last}", texts)
         cursor.execute(f"CREATE INDEX {table}_created_at ON {table} (created_at)")
 
 

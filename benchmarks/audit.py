@@ -26,8 +26,8 @@ from sqlalchemy import Engine, NullPool, create_engine
 from benchmarks import machine, warehouse
 from benchmarks.answers import A_DAY, DAY_ONE, connect, make_answers
 from benchmarks.meter import Meter
-from benchmarks.nps import HERE, QUICK
-from benchmarks.report import table as table_of
+from benchmarks.page import HERE, QUICK
+from benchmarks.page import table as table_of
 from benchmarks.servers import Addresses, running_servers
 from daybook.definitions.table import Table
 from daybook.orchestration.local_stack.errors import StackError
@@ -37,6 +37,7 @@ PAGE = "audit.md"
 DAYS, ROWS, ROUNDS, CHANGED = 400, 10_000_000, 5, 10
 MOST_OF_SQL = 2.0  # times the slower side's own SQL
 MOST_MEMORY = 50 * 10**6  # bytes above the imported flow's own
+_QUICK = ("--days=20", "--rounds=1", "--rows=100000")
 _FIRST = date.fromisoformat(DAY_ONE)
 _FIELDS = "id, created_at, score, user_id, comment, modified"
 #: A query that a person would write by hand. It does not distinguish NULLs, or where a value ends.
@@ -255,7 +256,10 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, default=ROWS, help="the number of rows among which to find ten changed ones; 0 to skip that"
     )
+    parser.add_argument("--quick", action="store_true", help=f"the same as {' '.join(_QUICK)}")
     given: Any = parser.parse_args()
+    if given.quick:
+        given = parser.parse_args(_QUICK)
     if sys.platform != "linux":
         sys.exit("The benchmark reads the memory of processes from /proc, which only Linux has: run it there.")
     if install.main() != 0:  # it prints the reason

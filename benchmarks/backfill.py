@@ -21,7 +21,7 @@ from benchmarks.airflow_server import VERSION, NoAirflow, running_airflow
 from benchmarks.backfill_results import AIRFLOW, BACKFILL, COPY, DAILY, START, Results
 from benchmarks.backfill_source import DAYS, TABLE, day, make_production, require_same
 from benchmarks.backfill_ways import copy, running_daybook
-from benchmarks.nps import HERE, QUICK
+from benchmarks.page import HERE, QUICK, print_targets
 from benchmarks.servers import Addresses, running_servers
 from daybook.orchestration.local_stack.errors import StackError
 from tests.support.servers import install
@@ -70,8 +70,7 @@ def main() -> None:
     backfill_report.draw(results, folder)
     (folder / "backfill.md").write_text(backfill_report.page(results, made), encoding="utf-8")
     print()
-    for target in results.targets():
-        print(f"{'met   ' if target.met else 'MISSED'}  {target.measured:>7}  {target.text}")
+    print_targets(results.targets())
     print(f"\nWritten: {folder / 'backfill.md'}, {backfill_report.PLOT}")
 
 
@@ -113,7 +112,6 @@ def _airflow(source: str, addresses: Addresses, size: Size) -> Iterator[float]:
     warehouse.run(addresses.warehouse, *_AIRFLOWS_TABLE, "CREATE DATABASE airflow")
     metadata = make_url(addresses.warehouse).set(database="airflow").render_as_string(hide_password=False)
     with tempfile.TemporaryDirectory(prefix="daybook-airflow-") as folder:
-        print("installing Airflow", flush=True)
         span = (day(0), day(DAYS))
         with running_airflow(Path(folder), source, addresses.warehouse, metadata, span) as airflow:
             for number in range(size.rounds):

@@ -10,11 +10,9 @@ from benchmarks.answers import A_DAY
 from benchmarks.backfill_planning import HOURS
 from benchmarks.backfill_results import START, Results, Way
 from benchmarks.backfill_source import DAYS
-from benchmarks.plots import STYLE, write_right_of
-from benchmarks.report import table
+from benchmarks.page import DAYBOOK, OTHERS, STYLE, table, targets, write_right_of
 
 PLOT = "backfill.svg"
-_DAYBOOK, _OTHER = "#3b82f6", "#e5534b"
 
 
 def draw(results: Results, folder: Path) -> None:
@@ -25,7 +23,7 @@ def draw(results: Results, folder: Path) -> None:
         axes = figure.subplots()
         axes.spines[["top", "right"]].set_visible(False)
         for row, way in enumerate(ways):
-            colour = _OTHER if way.name.startswith("Airflow") else _DAYBOOK
+            colour = OTHERS if way.name.startswith("Airflow") else DAYBOOK
             axes.barh(row, way.of_all, height=0.6, color=colour, alpha=0.55 if way.extrapolated else 1)
             note = f" (from {way.days} days)" if way.extrapolated else ""
             write_right_of(axes, f"{_seconds_of_all(way)}{note}", way.of_all, row)
@@ -48,7 +46,7 @@ def page(results: Results, made: Sequence[str]) -> str:
             "",
             *(f"- {line}" for line in made),
             "",
-            *table(("target", "measured", ""), ":--|--:|:--", _targets(results)),
+            *targets(results.targets()),
             "",
             f"## {DAYS} days of {A_DAY:,} rows: MariaDB → PostgreSQL",
             "",
@@ -97,11 +95,6 @@ _HOW = """
 - Planning is `expected_in_range`, `read_statuses` with a ledger that has a row for every hour, and `coalesce`, in a
   separate process that has imported the flow. Its peak memory (`VmHWM`, reset before each leg) is above that.
 """
-
-
-def _targets(results: Results) -> Iterable[Sequence[str]]:
-    for target in results.targets():
-        yield target.text, target.measured, "met" if target.met else "**missed**"
 
 
 def _ways(results: Results) -> Iterable[Sequence[str]]:

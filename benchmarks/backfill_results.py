@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.backfill_planning import HOURS, Planning
 from benchmarks.backfill_source import DAYS
-from benchmarks.results import Target
+from benchmarks.page import Target
 
 MOST_OF_COPY = 3.0  # times the seconds of a single load, plus one start
 MOST_TO_PLAN = 1.0  # seconds

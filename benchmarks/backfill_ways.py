@@ -7,33 +7,26 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import NullPool, create_engine
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.backfill_source import DAYS, TABLE, day
+from benchmarks.in_process import load_span
 from benchmarks.servers import Addresses
-from benchmarks.ways import Keys
 from daybook.definitions.table_files import read_table
-from daybook.load.extraction.extract import extract
-from daybook.load.load import load
-from daybook.load.planning.plan import plan
 from daybook.orchestration.local_stack.environment import api_url
 from daybook.orchestration.local_stack.errors import StackError
 from daybook.orchestration.local_stack.stack import UI_PORT, LocalStack
-from daybook.stage.folder import FolderStage
-from daybook.warehouses.registry import open_warehouse
-from tests.support.project_copy import Deployed, copy_project, run_in
+from tests.support.project_copy import copy_project, run_in
 from tests.support.servers.ports import free_port
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 
 def copy(source: str, addresses: Addresses) -> float:
     """Load the whole range in this process, without Prefect. Return the seconds."""
     began = time.perf_counter()
-    target = open_warehouse(create_engine(addresses.warehouse, poolclass=NullPool))
-    stage = FolderStage(Path(addresses.folder) / "stage")
-    planned = plan(read_table(TABLE), day(0), day(DAYS))
-    load(extract(planned, Keys(source), target, stage), target, stage)
+    load_span(addresses, read_table(TABLE), source, day(0), day(DAYS))
     return time.perf_counter() - began
 
 
@@ -41,7 +34,8 @@ def copy(source: str, addresses: Addresses) -> float:
 class Daybook:
     """A Prefect server with every deployment of prefect.yaml, and a process worker."""
 
-    deployed: Deployed
+    stack: LocalStack
+    client: "SyncPrefectClient"
 
     def backfill(self, days: range, **options: Any) -> float:
         """Run backfill/on-demand for these days. Return the seconds from the trigger to the end."""
@@ -56,7 +50,7 @@ class Daybook:
         from daybook.orchestration.local_stack.demo.flow_runs import run_deployment
 
         began = time.time()
-        run = run_deployment(self.deployed.stack, self.deployed.client, deployment, parameters, lambda state: None)
+        run = run_deployment(self.stack, self.client, deployment, parameters, lambda state: None)
         if run.end_time is None:
             raise StackError(f"{deployment} ended, but the server has no end time")
         return run.end_time.timestamp() - began  # without the polling interval of `run_deployment`
@@ -93,7 +87,7 @@ def running_daybook(source: str, addresses: Addresses) -> Iterator[Daybook]:
         run_in(local, "prefect", "--no-prompt", "deploy", "--all")
         for deployment in client.read_deployments():
             client.pause_deployment(deployment.id)
-        daybook = Daybook(Deployed(local, client))
+        daybook = Daybook(local, client)
         daybook.empty_day()
         daybook.backfill(range(1))
         yield daybook

@@ -1,4 +1,4 @@
-"""Start the servers of a run, as the tests do: MariaDB as the source, PostgreSQL as the warehouse, and S3."""
+"""Start the servers of a run, as the tests do: MariaDB and PostgreSQL to read from, a PostgreSQL to load, and S3."""
 
 import contextlib
 import tempfile
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
+from sqlalchemy import make_url
 
 from benchmarks import warehouse
 from tests.support.servers.mariadb import running_mariadb
@@ -19,6 +20,9 @@ class Addresses:
     """The SQLAlchemy URLs, with a database, the folder for files, and the S3 of a run."""
 
     source: str
+    """The MariaDB."""
+    postgres: str
+    """A PostgreSQL to read from. The warehouse is another server."""
     warehouse: str
     folder: str
     s3: S3
@@ -59,12 +63,26 @@ def running_servers() -> Iterator[Servers]:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="daybook-bench-")))
         # Separate folders: for root, PostgreSQL runs as another account, which must be able to enter its folder.
-        for name in ("postgres", "s3", "files"):
+        for name in ("source", "postgres", "s3", "files"):
             (folder / name).mkdir()
         source = stack.enter_context(stack.enter_context(running_mariadb()).database())
         s3 = stack.enter_context(running_s3(folder / "s3"))
         children = psutil.Process().children()  # without PostgreSQL, which detaches itself
-        url = stack.enter_context(stack.enter_context(running_postgres(folder / "postgres")).database())
-        ((data,),) = warehouse.run(url, "SHOW data_directory")
-        postmaster = psutil.Process(int((Path(data) / "postmaster.pid").read_text().splitlines()[0]))
-        yield Servers(Addresses(source, url, str(folder / "files"), s3), [*children, postmaster])
+        postgres, target = (
+            _reachable(stack.enter_context(stack.enter_context(running_postgres(folder / name)).database()))
+            for name in ("source", "postgres")
+        )
+        processes = [*children, _postmaster(postgres), _postmaster(target)]
+        yield Servers(Addresses(source, postgres, target, str(folder / "files"), s3), processes)
+
+
+def _reachable(url: str) -> str:
+    """Store the password as usual, and return the URL: Sling refuses the quick verifier of the tests' servers."""
+    password = make_url(url).password
+    warehouse.run(url, f"ALTER USER CURRENT_USER PASSWORD '{password}'")
+    return url
+
+
+def _postmaster(url: str) -> psutil.Process:
+    ((data,),) = warehouse.run(url, "SHOW data_directory")
+    return psutil.Process(int((Path(data) / "postmaster.pid").read_text().splitlines()[0]))

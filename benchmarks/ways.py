@@ -1,159 +1,159 @@
-"""The ways to load from MariaDB into PostgreSQL that the benchmark compares.
+"""The ways to load a table that the benchmarks compare. Each is a program, and loads the same rows into its own table.
 
-Each starts without the table and ends with the same table: its rows, its primary key, and its index on created_at.
-Daybook creates key and index after loading the rows, and so do the others.
+Each table ends with the same rows, a primary key, and an index on created_at.
 """
 
-import contextlib
 import os
-import subprocess
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, NullPool, create_engine, make_url
-
-from benchmarks import warehouse
-from benchmarks.meter import Meter
-from benchmarks.servers import Addresses
-from daybook.definitions.table import Table
-from daybook.load.extraction.extract import extract
-from daybook.load.load import load
-from daybook.load.planning.plan import plan
+from benchmarks.environments import python_of, requirements
+from benchmarks.project import CHECKOUT, Project
+from benchmarks.servers import Servers
+from benchmarks.way_job import Job
+from benchmarks.whole_process import Cost, measure
 from daybook.orchestration.local_stack.postgres.binaries import wheel_programs
-from daybook.stage.base import Stage
-from daybook.stage.folder import FolderStage
-from daybook.stage.s3 import S3Stage
-from daybook.warehouses.registry import open_warehouse
 from tests.support.servers.install import COMMAND, find_program
 
-KEY_AND_INDEX = "key and index"
+
+@dataclass(frozen=True)
+class Way:
+    """A way to load a table."""
+
+    name: str
+    schema: str
+    """The schema of its table in the warehouse."""
+
+    def versions(self) -> list[str]:
+        """Install the way, and return the packages whose versions matter.
+
+        Raises:
+            NotInstalled: the way cannot be had here.
+        """
+        return []
+
+    def load(self, job: Job, servers: Servers, project: Project) -> tuple[Cost, float | None]:
+        """Do a job. Return its cost, and the seconds of its flow if it has one."""
+        raise NotImplementedError
 
 
-class Keys:
-    """A connection provider that opens the source under every name."""
+@dataclass(frozen=True)
+class Daybook(Way):
+    """`daybook load`, against a Prefect server that runs."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    stage: str = "folder"
+    start: bool = True
+    """Whether the table file has `start:`, so that a full refresh records a checksum for each interval."""
 
-    def engine(self, name: str) -> Engine:
-        """Return a new engine for the source."""
-        return create_engine(self._url, poolclass=NullPool)
-
-
-def described(name: str, source: str, load: str) -> Table:
-    """Return the table `name`, loaded from the source's table `source` with the strategy `load`."""
-    return Table.model_validate(
-        {
-            "name": name,
+    def table(self, from_table: str) -> dict[str, Any]:
+        """Return the content of the table file."""
+        return {
             "description": "One answer a row.",
             "owner": "benchmarks",
-            "source": {"kind": "database", "table": source},
+            "source": {"kind": "database", "block": "production", "table": from_table},
             "key": ["id"],
             "cursor": "created_at",
             "interval": "day",
-            "load": load,
+            "load": "replace_interval",
+            **({"start": "2019-01-01"} if self.start else {}),
         }
-    )
+
+    def load(self, job: Job, servers: Servers, project: Project) -> tuple[Cost, float | None]:
+        project.use(job.source, self.stage)
+        command = project.command(job.target, *([job.day] if job.day else ["--full-refresh"]))
+        both = Servers(servers.addresses, [*servers.processes, *project.server])
+        cost = measure(command, both, environment=project.environment, folder=project.stack.root)
+        return cost, project.flow_seconds()
 
 
-def daybook_by_folder(addresses: Addresses, table: str, meter: Meter) -> None:
-    """Load with Daybook, with a folder as the stage."""
-    _daybook(addresses, table, meter, lambda: FolderStage(Path(addresses.folder) / "stage"))
+@dataclass(frozen=True)
+class Program(Way):
+    """A module `benchmarks.way_…` that runs with the packages of an environment."""
+
+    module: str = ""
+    environment: str = ""
+    """The environment, or "" for Daybook's own."""
+    packages: tuple[str, ...] = ()
+    """The packages whose versions the results name."""
+    options: dict[str, Any] = field(default_factory=dict)
+    once: bool = False
+    """Whether it is so slow that it runs in the first round only."""
+    most_rows: int | None = None
+    """The most rows that it loads, if it is too slow for all of them."""
+
+    def versions(self) -> list[str]:
+        if not self.environment:
+            return []
+        python_of(self.environment)
+        pinned = requirements(self.environment)
+        return [f"{package} {pinned[package]}" for package in self.packages]
+
+    def load(self, job: Job, servers: Servers, project: Project) -> tuple[Cost, float | None]:
+        python = str(python_of(self.environment)) if self.environment else project.command("")[0]
+        command = [python, "-m", f"benchmarks.{self.module}"]
+        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+        Path(job.folder).mkdir(parents=True, exist_ok=True)
+        job = Job(**{**vars(job), "options": self._options(), "most_rows": self.most_rows})
+        return measure(command, servers, text=job.json(), environment=environment, folder=CHECKOUT), None
+
+    def _options(self) -> dict[str, Any]:
+        return self.options
 
 
-def daybook_by_s3(addresses: Addresses, table: str, meter: Meter) -> None:
-    """Load with Daybook, with S3 as the stage."""
-    _daybook(addresses, table, meter, lambda: S3Stage(addresses.s3.client(), addresses.s3.bucket))
+@dataclass(frozen=True)
+class Pipe(Program):
+    """The clients of both databases, joined by a pipe."""
+
+    def _options(self) -> dict[str, Any]:
+        return pipe_options()
 
 
-def _daybook(addresses: Addresses, table: str, meter: Meter, open_stage: Callable[[], Stage]) -> None:
-    full = described(warehouse.TABLE, table, "replace_interval")
-    with meter.leg("extract"):
-        target = open_warehouse(create_engine(addresses.warehouse, poolclass=NullPool))
-        stage = open_stage()
-        extracted = extract(plan(full, full_refresh=True), Keys(addresses.source), target, stage)
-    create_keys = target.create_keys
-
-    def measured(*arguments: Any) -> None:
-        with meter.leg(KEY_AND_INDEX, by_others=True):
-            create_keys(*arguments)
-
-    target.create_keys = measured  # type: ignore[method-assign, assignment]
-    with meter.leg("load"):
-        load(extracted, target, stage)
-    part, whole = meter.legs[-2:]
-    meter.legs[-2:] = [
-        replace(whole, seconds=whole.seconds - part.seconds, cpu_seconds=whole.cpu_seconds - part.cpu_seconds),
-        part,
-    ]
-
-
-def bare_pipe(addresses: Addresses, table: str, meter: Meter) -> None:
-    r"""Load with `mariadb --quick | psql \copy`. Both programs escape special characters with a backslash.
-
-    mariadb writes NULL as the word, so a comment "NULL" becomes NULL: the pipe cannot distinguish them.
-    """
-    source, target = make_url(addresses.source), make_url(addresses.warehouse)
+def pipe_options() -> dict[str, str]:
+    """Return the paths of the clients of both databases."""
     mariadb = find_program("mariadb")
     if mariadb is None:
         raise SystemExit(f"the client program `mariadb` is not installed: {COMMAND}")
-    export = [
-        *(mariadb, "--no-defaults", "--quick", "--batch", "--skip-column-names", "--default-character-set=utf8mb4"),
-        *(f"--host={source.host}", f"--port={source.port}", f"--user={source.username}", str(source.database)),
-        f"--execute=SELECT * FROM {table}",
-    ]
-    load = [
-        *(str(wheel_programs() / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"),
-        *(f"--host={target.host}", f"--port={target.port}", f"--username={target.username}", str(target.database)),
-        f"--command=\\copy {warehouse.TABLE} FROM STDIN (NULL 'NULL')",
-    ]
-    warehouse.run(addresses.warehouse, warehouse.CREATE.format(table=warehouse.TABLE))
-    with meter.leg("pipe", by_others=True):
-        sending = subprocess.Popen(
-            export, stdout=subprocess.PIPE, env={**os.environ, "MYSQL_PWD": str(source.password)}
-        )
-        with sending:
-            environment = {**os.environ, "PGPASSWORD": str(target.password), "PGCLIENTENCODING": "UTF8"}
-            subprocess.run(load, stdin=sending.stdout, env=environment, check=True)
-    if sending.returncode != 0:
-        raise SystemExit(f"mariadb ended with exit code {sending.returncode}")
-    _make_key_and_index(addresses, meter)
+    return {"mariadb": str(mariadb), "psql": str(wheel_programs() / "psql")}
 
 
-def pandas(addresses: Addresses, table: str, meter: Meter) -> None:
-    """Load with pandas: `read_sql`, `to_csv` into a file, and `COPY` of that file."""
-    import pandas  # type: ignore[import-untyped]
-
-    file = Path(addresses.folder) / "pandas.csv"
-    with meter.leg("read_sql"):
-        frame = pandas.read_sql(f"SELECT * FROM {table}", create_engine(addresses.source, poolclass=NullPool))
-    with meter.leg("to_csv"):
-        frame.to_csv(file, index=False, header=False, na_rep="\\N")
-    warehouse.run(addresses.warehouse, warehouse.CREATE.format(table=warehouse.TABLE))
-    with (
-        meter.leg("COPY"),
-        file.open("rb") as rows,
-        contextlib.closing(warehouse.connect(addresses.warehouse)) as connection,
-        connection,
-        connection.cursor() as cursor,
-    ):
-        cursor.copy_expert(f"COPY {warehouse.TABLE} FROM STDIN (FORMAT csv, NULL '\\N')", rows)
-    file.unlink()
-    _make_key_and_index(addresses, meter)
+PIPE, DLT, FOLDER = "the bare pipe", "dlt, connectorx", "Daybook, folder"
 
 
-def _make_key_and_index(addresses: Addresses, meter: Meter) -> None:
-    with meter.leg(KEY_AND_INDEX, by_others=True):
-        statements = [statement.format(table=warehouse.TABLE) for statement in warehouse.KEY_AND_INDEX]
-        warehouse.run(addresses.warehouse, *statements)
+def _dlt(name: str, schema: str, backend: str, partitions: int | None = None, *, once: bool = False) -> Way:
+    packages = ("dlt", "connectorx", "adbc-driver-postgresql", "pyarrow")
+    options = {"backend": backend, "partitions": partitions}
+    return Program(name, schema, module="way_dlt", environment="dlt", packages=packages, options=options, once=once)
 
 
-#: The ways by name. Each takes the addresses, the source's table, and a meter for its legs.
-WAYS: dict[str, Callable[[Addresses, str, Meter], None]] = {
-    "Daybook, folder": daybook_by_folder,
-    "Daybook, S3": daybook_by_s3,
-    "mariadb | psql": bare_pipe,
-    "pandas": pandas,
+#: The ways, in the order of the tables.
+WAYS: dict[str, Way] = {
+    way.name: way
+    for way in (
+        Pipe(PIPE, "pipe", module="way_pipe"),
+        Daybook(FOLDER, "daybook_folder"),
+        Daybook("Daybook, S3", "daybook_s3", stage="s3"),
+        Daybook("Daybook, folder, no start:", "daybook_no_start", start=False),
+        _dlt(DLT, "dlt_connectorx", "connectorx"),
+        _dlt("dlt, connectorx, 2 partitions", "dlt_connectorx_2", "connectorx", 2, once=True),
+        _dlt("dlt, connectorx, 4 partitions", "dlt_connectorx_4", "connectorx", 4, once=True),
+        _dlt("dlt, pyarrow", "dlt_pyarrow", "pyarrow", once=True),
+        Program(
+            "Sling",
+            "sling",
+            module="way_sling",
+            environment="sling",
+            packages=("sling-linux-amd64",),
+        ),
+        Program("pandas", "pandas", module="way_pandas", once=True),
+        Program(
+            "Airflow, GenericTransfer",
+            "airflow",
+            module="way_airflow",
+            environment="airflow",
+            packages=("apache-airflow", "apache-airflow-providers-common-sql"),
+            once=True,
+            most_rows=100_000,
+        ),
+    )
 }
