@@ -17,7 +17,7 @@ BACKFILL_NAME_END = " (backfill)"
 
 
 def tag(*tables: str) -> None:
-    """Tag this run with its tables and its target, in case the deployment does not have the tags. Never raises."""
+    """Tag this run with its target and these tables, in case the deployment does not have the tags. Never raises."""
     tags, id = runtime.flow_run.tags, runtime.flow_run.id
     wanted = [*map(either_name, tables), *current_target().tags]
     if not id or set(wanted) <= set(tags):
@@ -26,4 +26,5 @@ def tag(*tables: str) -> None:
         with get_client(sync_client=True) as client:
             client.update_flow_run(UUID(id), tags=list(dict.fromkeys([*tags, *wanted])))
     except Exception as error:
-        logger.warning("%s: the run could not be tagged with its table: %s", tables[0], type(error).__name__)
+        name = ", ".join(tables) or runtime.flow_run.name
+        logger.warning("%s: the run could not be tagged with %s: %s", name, ", ".join(wanted), type(error).__name__)

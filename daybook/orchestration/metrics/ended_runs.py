@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
@@ -9,6 +10,7 @@ from prefect.client.schemas.filters import (
     FlowFilterName,
     FlowRunFilter,
     FlowRunFilterEndTime,
+    FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateType,
     FlowRunFilterTags,
@@ -37,7 +39,7 @@ _AUDITS = "reconcile"
 def ended_runs(
     client: SyncPrefectClient, tables: Collection[str], summaries: Collection[str], span: Interval
 ) -> ReportedRuns:
-    """Return the runs of `tables` and the builds of `summaries` that ended within `span`.
+    """Return the target's runs of `tables` and its builds of `summaries` that ended within `span`.
 
     A run that failed and was retried counts once, with its final state.
     """
@@ -51,8 +53,10 @@ def ended_runs(
         if run.end_time:
             runs += [Run(str(run.id), tag, _has_failed(run), run.end_time) for tag in run.tags if tag in tables]
     built: dict[tuple[str, str], Run] = {}
-    for task in _of_summaries(client, summaries, span):
-        if task.end_time:
+    tasks = list(_of_summaries(client, summaries, span))
+    ours = _of_target(client, {task.flow_run_id for task in tasks if task.flow_run_id})
+    for task in tasks:
+        if task.end_time and task.flow_run_id in ours:
             found = Run(str(task.flow_run_id), task.name, _has_failed(task), task.end_time)
             last = built.setdefault((found.id, found.table), found)
             built[found.id, found.table] = max(last, found, key=lambda one: one.ended_at)
@@ -86,6 +90,15 @@ def _of_summaries(client: SyncPrefectClient, names: Collection[str], span: Inter
         return client.read_task_runs(flow_filter=flow, task_run_filter=wanted, sort=order, limit=PAGE, offset=offset)
 
     return every(read) if names else iter(())
+
+
+def _of_target(client: SyncPrefectClient, runs: Collection[UUID]) -> set[UUID]:
+    """Return those of these flow runs that are of the current target. A task run does not have its run's tags."""
+    found, ids, target = set[UUID](), sorted(runs), current_target()
+    for first in range(0, len(ids), PAGE):
+        chosen = FlowRunFilter(id=FlowRunFilterId(any_=ids[first : first + PAGE]))
+        found |= {run.id for run in client.read_flow_runs(flow_run_filter=chosen, limit=PAGE) if target.owns(run.tags)}
+    return found
 
 
 def _since(client: SyncPrefectClient) -> datetime | None:

@@ -9,6 +9,7 @@ from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.events import emit_built
 from daybook.orchestration.flow import task
 from daybook.orchestration.monitor_events import emit_check_results
+from daybook.orchestration.run_tags import tag
 from daybook.summaries.builder.build import Built, build
 from daybook.summaries.builder.scheduler import BuildResults, run_in_order
 from daybook.summaries.graph import Graph, plan_builds
@@ -25,6 +26,7 @@ def run_name() -> str:
 @task(name="plan", cache_policy=NO_CACHE)
 def plan(tables: list[str] | None, without: list[str] | None = None) -> Graph:
     """Find what each summary reads, and refuse summaries that cannot be built before anything runs."""
+    tag()  # the key metrics of a target count its own builds
     # The UI's form sends an empty list if nothing is selected.
     return plan_builds(blocks.warehouse(), tables or None, without=without or ())
 

@@ -2,7 +2,9 @@
 
 import secrets
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pytest
 from prefect import Flow, flow, task
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import State
@@ -12,6 +14,7 @@ from daybook.model.interval import Interval
 from daybook.orchestration.local_stack.polling import wait_until
 from daybook.orchestration.metrics.ended_runs import ended_runs
 from daybook.orchestration.run_tags import BACKFILL_TAG
+from daybook.orchestration.summaries import build_tasks
 from tests.support.flow_runs import PATIENCE
 
 
@@ -68,3 +71,35 @@ def test_each_run_of_a_table_is_known_by_its_tag(client: SyncPrefectClient, with
     assert told.since is not None and told.since <= datetime.now(UTC)
     before = Interval(began - timedelta(days=9), began - timedelta(days=8))
     assert ended_runs(client, [table], [summary], before).runs == ()
+
+
+def test_builds_of_two_targets_with_the_same_schemas_are_told_apart(
+    client: SyncPrefectClient, without_heartbeat: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the tags of their runs, which a run by hand gives itself."""
+    (tmp_path / "daybook.yaml").write_text("targets: {dev: {schema_prefix: ''}}\n", encoding="utf-8")
+    monkeypatch.setenv("DAYBOOK_PROJECT", str(tmp_path))
+    monkeypatch.setattr(build_tasks, "plan_builds", lambda warehouse, tables, without: None)
+    monkeypatch.setattr(build_tasks.blocks, "warehouse", lambda: None)
+    name, began = f"analytics.s{secrets.token_hex(4)}", datetime.now(UTC) - timedelta(seconds=1)
+
+    @task(task_run_name=name)
+    def build() -> None: ...
+
+    @flow(name="summaries")
+    def summaries() -> None:
+        build_tasks.plan([name])
+        build()
+
+    made = {}
+    for target in ("dev", "prod"):
+        monkeypatch.setenv("DAYBOOK_TARGET", target)
+        made[target] = str(summaries(return_state=True).state_details.flow_run_id)
+
+    def counted(target: str) -> list[str]:
+        monkeypatch.setenv("DAYBOOK_TARGET", target)
+        found = ended_runs(client, [], [name], Interval(began, began + timedelta(hours=1)))
+        return [one.id for one in found.runs]
+
+    assert wait_until(lambda: bool(counted("dev")) and bool(counted("prod")), PATIENCE)
+    assert {target: counted(target) for target in made} == {target: [run] for target, run in made.items()}
