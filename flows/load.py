@@ -12,6 +12,7 @@ from daybook.orchestration.parameters.load import (
     Exact,
     ExecutionDate,
     FullRefresh,
+    Intervals,
     LoadedTables,
     Until,
 )
@@ -27,10 +28,11 @@ def load(
     allow_shrink: AllowShrink = False,
     allow_before_start: AllowBeforeStart = False,
     exact: Exact = False,
+    intervals: Intervals = None,
     at_once: AtOnce = 4,
 ) -> list[LoadReport]:
     """Load an interval, a range or all of some tables. Each fails alone, and the others are loaded."""
-    asked = (execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
+    asked = (execution_date, until, full_refresh, allow_shrink, allow_before_start, exact, intervals)
     return load_each([PlanRequest(table, *asked) for table in tables], at_once)
 
 

@@ -10,6 +10,7 @@ from daybook.orchestration.parameters.load import (
     Exact,
     ExecutionDate,
     FullRefresh,
+    Intervals,
     TableParameter,
     Until,
 )
@@ -25,9 +26,10 @@ def load_table(
     allow_shrink: AllowShrink = False,
     allow_before_start: AllowBeforeStart = False,
     exact: Exact = False,
+    intervals: Intervals = None,
 ) -> LoadReport:
     """Load an interval, a range or all of a table. Reruns are idempotent."""
-    planned = plan(table, execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
+    planned = plan(table, execution_date, until, full_refresh, allow_shrink, allow_before_start, exact, intervals)
     return run_steps(planned, extract, transform, load)
 
 

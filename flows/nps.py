@@ -10,6 +10,7 @@ from daybook.orchestration.parameters.load import (
     Exact,
     ExecutionDate,
     FullRefresh,
+    Intervals,
     Until,
 )
 from daybook.orchestration.tasks import extract, load, plan, run_steps, transform
@@ -23,9 +24,12 @@ def nps(
     allow_shrink: AllowShrink = False,
     allow_before_start: AllowBeforeStart = False,
     exact: Exact = False,
+    intervals: Intervals = None,
 ) -> LoadReport:
     """Load a day, a range of days or all of the answers into raw_data.nps. Reruns are idempotent."""
-    planned = plan("raw_data.nps", execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
+    planned = plan(
+        "raw_data.nps", execution_date, until, full_refresh, allow_shrink, allow_before_start, exact, intervals
+    )
     return run_steps(planned, extract, transform, load)
 
 

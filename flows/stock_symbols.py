@@ -13,6 +13,7 @@ from daybook.orchestration.parameters.load import (
     Exact,
     ExecutionDate,
     FullRefresh,
+    Intervals,
     Until,
 )
 from daybook.orchestration.parameters.stocks import Symbols
@@ -28,9 +29,12 @@ def stock_symbols(
     allow_shrink: AllowShrink = False,
     allow_before_start: AllowBeforeStart = False,
     exact: Exact = False,
+    intervals: Intervals = None,
 ) -> LoadReport:
     """Load a day, a range of days or all of the prices of some or all symbols into raw_data.stock_info."""
-    planned = plan("raw_data.stock_info", execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
+    planned = plan(
+        "raw_data.stock_info", execution_date, until, full_refresh, allow_shrink, allow_before_start, exact, intervals
+    )
     chosen = only(planned.table, symbols, keep=full_refresh and not allow_shrink)
     return run_steps(replace(planned, table=chosen), extract, transform, load)
 

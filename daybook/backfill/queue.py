@@ -1,9 +1,11 @@
-"""The queue of a backfill. Each item is a run of adjacent intervals, which one flow run loads.
+"""The queue of a backfill. Each item has the intervals that one flow run loads.
+
+If the deployment's flow takes scattered intervals, they may have gaps. Otherwise, they are neighbours.
 
 An item that fails is bisected until each failing interval is isolated, as in binary splitting for group testing. If the
 first half loads, the fault is in the second half, which is split without trying it. Once the fault is found, the
-remaining halves next to it are merged again. One bad day among n days costs about log2(n) + 2 more runs, and every
-other day is loaded once.
+remaining halves are merged again, as far as an item may have gaps. One bad day among n days costs about log2(n) + 2
+more runs, and every other day is loaded once.
 """
 
 import random
@@ -12,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from daybook.load.planning.scattered import joined, runs_of
 from daybook.model.interval import Interval, IntervalRun, coalesce
 
 Order = Literal["ascending", "descending", "shuffled"]
@@ -23,16 +26,20 @@ MOST_INTERVALS = 10_000
 
 
 def group(
-    intervals: Sequence[Interval], intervals_per_run: int, rows: Mapping[Interval, int] | None = None
+    intervals: Sequence[Interval],
+    intervals_per_run: int,
+    rows: Mapping[Interval, int] | None = None,
+    *,
+    scattered: bool = False,
 ) -> list[IntervalRun]:
-    """Return the ordered `intervals` as runs of neighbours, with at most `intervals_per_run` each.
+    """Return the ordered `intervals` as runs with at most `intervals_per_run` each.
 
-    If `rows` has their row counts, neighbouring runs become one while it has few rows: every run starts a process, and
-    years without a row need only one.
+    Runs have neighbours, or any intervals if they may be `scattered`. If `rows` has their row counts, neighbouring runs
+    become one while it has few rows: every run starts a process, and years without a row need only one.
     """
-    runs = coalesce(intervals, intervals_per_run)
     if rows is None:
-        return runs
+        return runs_of(intervals, intervals_per_run, scattered=scattered)
+    runs = coalesce(intervals, intervals_per_run)
     grouped, total = list[IntervalRun](), 0
     for run in runs:
         count = sum(rows.get(interval, 0) for interval in run)
@@ -43,7 +50,7 @@ def group(
         else:
             grouped.append(run)
             total = count
-    return grouped
+    return joined(grouped, intervals_per_run) if scattered else grouped
 
 
 def arrange(items: Sequence[IntervalRun], order: Order) -> list[IntervalRun]:
@@ -63,6 +70,8 @@ class BisectingQueue:
 
     waiting: deque[IntervalRun]
     in_order: bool = False
+    scattered: bool = False
+    """Items may have gaps."""
     failed: dict[Interval, str] = field(default_factory=dict)
     held_back: list[Interval] = field(default_factory=list)
     closed: bool = False
@@ -71,15 +80,15 @@ class BisectingQueue:
     _joined: set[IntervalRun] = field(default_factory=set)
 
     @classmethod
-    def of(cls, items: Iterable[IntervalRun], *, in_order: bool = False) -> "BisectingQueue":
+    def of(cls, items: Iterable[IntervalRun], *, in_order: bool = False, scattered: bool = False) -> "BisectingQueue":
         """Return a queue with these items."""
-        return cls(deque(items), in_order)
+        return cls(deque(items), in_order, scattered)
 
     def pop(self, still_wanted: Callable[[IntervalRun], Sequence[Interval]] = lambda item: item) -> IntervalRun | None:
         """Return the next item, or None. `still_wanted` can drop intervals that other runs have loaded since."""
         while self.waiting:
             wanted = still_wanted(self.waiting.popleft())
-            pieces = coalesce(wanted, len(wanted)) if wanted else []
+            pieces = self._divided(wanted)
             if pieces:
                 self._put(pieces[1:])
                 return pieces[0]
@@ -87,7 +96,7 @@ class BisectingQueue:
 
     def requeue(self, item: Sequence[Interval]) -> None:
         """Put these intervals back at the front: their run was lost before it could load them or fail."""
-        self._put(coalesce(item, len(item)))
+        self._put(self._divided(item))
 
     def mark_done(self, item: IntervalRun) -> None:
         """Record that a run loaded this item. If it is the first half of a failed one, bisect the second half."""
@@ -98,7 +107,7 @@ class BisectingQueue:
 
     def mark_failed(self, item: Sequence[Interval], reason: str, *, divisible: bool = True) -> None:
         """Record that a run failed: its halves are next. If it is not divisible, all of its intervals failed."""
-        pieces = coalesce(item, len(item))
+        pieces = self._divided(item)
         if divisible and len(pieces) > 1:  # other runs have loaded the intervals in between
             self._put(pieces)
         elif divisible and len(item) > 1:
@@ -118,15 +127,19 @@ class BisectingQueue:
         self._put([first, second])
 
     def _merge_suspects(self) -> None:
-        """Merge the adjacent halves at the front into one item: none of them is known to fail."""
-        joined: IntervalRun = ()
+        """Merge the halves at the front into one item, as far as it may have gaps: none of them is known to fail."""
+        merged: IntervalRun = ()
         while self.waiting and self.waiting[0] in self._pieces:
-            if joined and joined[-1].end != self.waiting[0][0].start:
+            following = self.waiting[0]
+            if merged and (following[0] < merged[-1] or len(self._divided(merged + following)) > 1):
                 break
-            joined += self.waiting.popleft()
-        if joined:
-            self._joined.add(joined)
-            self.waiting.appendleft(joined)
+            merged += self.waiting.popleft()
+        if merged:
+            self._joined.add(merged)
+            self.waiting.appendleft(merged)
+
+    def _divided(self, intervals: Sequence[Interval]) -> list[IntervalRun]:
+        return runs_of(intervals, len(intervals), scattered=self.scattered) if intervals else []
 
     def close(self) -> None:
         """Return no more items from now on."""

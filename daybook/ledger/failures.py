@@ -6,6 +6,7 @@ database. A run that cannot reach the warehouse leaves no row.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from daybook.ledger import ledger
 from daybook.ledger.state_table import StateTable, storable
@@ -44,13 +45,10 @@ class Failures:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse, self._state_table = warehouse, StateTable(warehouse, "failures", COLUMNS)
 
-    def record(self, session: Session, failure: Failure) -> None:
-        """Add a failure. Its text is truncated to the length of the column."""
+    def record(self, session: Session, *failures: Failure) -> None:
+        """Add failures. Their texts are truncated to the length of the column."""
         self._state_table.ensure(session)
-        stretch, at = failure.stretch, failure.failed_at
-        interval = (failure.table, stretch.start if stretch else at, stretch.end if stretch else at)
-        details = (failure.flow_run_id, failure.failed_at, storable(failure.error), failure.error_class)
-        self._state_table.append(session, [interval + details])
+        self._state_table.append(session, [_row(failure) for failure in failures])
 
     def within(self, session: Session, table: str, span: Interval) -> list[Failure]:
         """Return the failures of intervals of `table` that overlap `span`, oldest first."""
@@ -84,6 +82,12 @@ class Failures:
 def _last_of_each(state_table: StateTable, session: Session, column: str) -> dict[str, datetime]:
     statement = f"SELECT table_name, max({column}) FROM {state_table.table} GROUP BY table_name"
     return dict(state_table.read(session, lambda *row: row, statement, ()))
+
+
+def _row(failure: Failure) -> tuple[Any, ...]:
+    stretch, at = failure.stretch, failure.failed_at
+    interval = (failure.table, stretch.start if stretch else at, stretch.end if stretch else at)
+    return (*interval, failure.flow_run_id, failure.failed_at, storable(failure.error), failure.error_class)
 
 
 def now(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daybook.ledger.ledger import Entry, Ledger
-from daybook.model.interval import Interval
+from daybook.model.interval import Interval, merged
 from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.warehouses.base import TABLE, Warehouse
 from daybook.warehouses.session import Session
@@ -45,10 +45,10 @@ class Loss:
         starts = [entry.start for entry in self.claims if entry.start is not None and not entry.is_full_refresh]
         return min(starts) if len(starts) == len(self.claims) else None
 
-    def all_within(self, span: Interval | None) -> bool:
-        """Return True if a load of `span` replaces all that was lost."""
-        since, until = self.since, max(entry.end for entry in self.claims)
-        return span is not None and since is not None and span.start <= since and until <= span.end
+    def all_within(self, spans: Sequence[Interval]) -> bool:
+        """Return True if a load of `spans` replaces all that was lost."""
+        claimed = [Interval(entry.start, entry.end) for entry in self.claims if entry.start is not None]
+        return self.since is not None and merged([*spans, *claimed]) == merged(spans)
 
     def __str__(self) -> str:
         rows = sum(entry.rows for entry in self.claims) if self.recorded is None else self.recorded

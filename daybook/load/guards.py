@@ -162,7 +162,7 @@ def forgets_loss(plan: Plan, loss: Loss | None) -> bool:
     """
     if loss is None:
         return False
-    refilled = plan.whole or plan.refill or loss.all_within(plan.range)
+    refilled = plan.whole or plan.refill or loss.all_within(plan.stretches)
     if plan.allow_shrink and not refilled:
         return not loss.left
     guard_loss(plan.table, plan.label, loss, refilled=refilled)

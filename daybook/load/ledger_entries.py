@@ -58,16 +58,12 @@ class LedgerEntries:
     def neighbouring_intervals(self) -> Sequence[Interval]:
         """Return the earlier intervals whose changed rows this load includes."""
         since, plan = self.extracted.findings.since, self.extracted.plan
-        stretch, grid = plan.range, plan.table.grid
-        if (
-            since is None
-            or stretch is None
-            or grid is None
-            or not plan.strategy.accepts_earlier_rows
-            or since >= stretch.start
-        ):
+        range, grid = plan.range, plan.table.grid
+        if since is None or range is None or grid is None or not plan.strategy.accepts_earlier_rows:
             return ()
-        return grid.between(since, stretch.start)
+        loaded = set(plan.intervals)
+        earlier = grid.between(since, range.end) if since < range.end else ()
+        return [interval for interval in earlier if interval not in loaded]
 
     def _recounted(self, session: Session, tally: LoadChecksums, common: dict[str, Any]) -> list[Entry]:
         """Return new entries for the neighbouring intervals that were loaded before. The others stay missing."""

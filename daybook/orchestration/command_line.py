@@ -75,6 +75,8 @@ def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, param
     if names := schema.get(NAMES):
         options["type"] = _one_of(summary_names if names == "summaries" else table_names)
     if "array" in kinds:
+        if "date" in _formats_of_items(schema):
+            options |= {"type": _when, "metavar": "DATE"}
         first = next(iter(inspect.signature(flow.fn).parameters)) == name
         parser.add_argument(name if first else _flag(name), nargs="*", default=parameter.default, **options)
     elif parameter.default is inspect.Parameter.empty:
@@ -83,6 +85,13 @@ def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, param
         parser.add_argument(name, nargs="?", **options)
     else:
         parser.add_argument(_flag(name), default=parameter.default, **options)
+
+
+def _formats_of_items(schema: dict[str, Any]) -> list[str | None]:
+    """Return the formats of the elements of a parameter that is a list."""
+    arrays = (part for part in (schema, *schema.get("anyOf", ())) if part.get("type") == "array")
+    items = [part.get("items", {}) for part in arrays]
+    return [one.get("format") for part in items for one in (part, *part.get("anyOf", ()))]
 
 
 def _flag(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from daybook.definitions.table import Table
 from daybook.definitions.table_files import read_table, table_names
 from daybook.definitions.targets.project_target import TAG, current_target, either_name
 from daybook.errors import BackfillRefused
+from daybook.load.planning.scattered import INTERVALS
 from daybook.orchestration.pagination import PAGE, every
 from daybook.orchestration.server.programs import deploy_command, program
 from daybook.redaction import without_secrets
@@ -41,6 +42,11 @@ class LoadingDeployment:
     parameters: dict[str, Any] = field(default_factory=dict)
     """The parameters of every run, in addition to its dates."""
 
+    @property
+    def takes_scattered(self) -> bool:
+        """Return True if one run can load intervals that are not neighbours."""
+        return INTERVALS in self.parameter_names
+
     def with_parameters(self, parameters: dict[str, Any]) -> "LoadingDeployment":
         """Return this deployment with more parameters for each run.
 
@@ -48,7 +54,7 @@ class LoadingDeployment:
             BackfillRefused: the flow does not take one of them, or a backfill sets it itself.
         """
         for name in parameters:
-            if name in RANGE or name == "full_refresh":
+            if name in RANGE or name in ("full_refresh", INTERVALS):
                 raise BackfillRefused(
                     f"parameters: {name} is set by the backfill for each of its runs: leave it out, and choose the "
                     "range with start and end"
@@ -57,9 +63,7 @@ class LoadingDeployment:
                 takes = f"it takes {', '.join(sorted(self.parameter_names))}"
                 near = did_you_mean(name, self.parameter_names, takes)
                 raise BackfillRefused(f"parameters: the flow of {self.name} has no {name!r}{near}")
-        return LoadingDeployment(
-            self.id, self.name, self.table, self.limit, self.parameter_names, self.parameters | parameters
-        )
+        return replace(self, parameters=self.parameters | parameters)
 
 
 def find_deployment(

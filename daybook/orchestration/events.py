@@ -28,8 +28,9 @@ def emit_loaded(report: LoadReport, plan: Plan) -> None:
     """Emit the event for committed intervals of a table. Never raises, because the rows are already committed.
 
     The payload has `table`; `execution_date`, `until` and `full_refresh` as another flow takes them, on this table's
-    clock (the dates are None if the whole table was loaded); `rows`; and the first thousand `intervals` as pairs of
-    instants in UTC. `triggers:` in prefect.yaml can pass each of them on: docs/guides/triggers.md.
+    clock (the dates are None if the whole table was loaded, and a range around intervals with gaps); `rows`; and the
+    first thousand `intervals` as pairs of instants in UTC. `triggers:` in prefect.yaml can pass each of them on:
+    docs/guides/triggers.md.
     """
     _emit(report.table, report.strategy, report.entries, report.rows, plan.table.grid, plan.intervals)
 

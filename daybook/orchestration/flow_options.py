@@ -13,6 +13,7 @@ from prefect.settings import get_current_settings
 from daybook.errors import DaybookError
 from daybook.ledger.failures import Failure, Failures, now
 from daybook.ledger.ledger import Ledger
+from daybook.load.planning.scattered import INTERVALS
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.run_failure import failure_of_state
 from daybook.orchestration.run_plan import PlanRequest, kept_plan, plan_for_name
@@ -67,6 +68,7 @@ def load_flow_options(table: str | None = None) -> LoadFlowOptions:
         except DaybookError:
             dates = (given.get("execution_date"), given.get("until"))
             label = " until ".join(str(date) for date in dates if date is not None)
+            label = label or ", ".join(map(str, given.get(INTERVALS) or ()))
         return f"{name} {label}".strip() + (BACKFILL_NAME_END if BACKFILL_TAG in runtime.flow_run.tags else "")
 
     def note_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
@@ -142,7 +144,7 @@ def _was_killed_later(warehouse: Warehouse, session: Session, failure: Failure) 
 
 
 def _failures(tables: list[str], flow_run: FlowRun, state: State[Any]) -> list[Failure]:
-    """Return the rows for a failed run: one for each table that failed, if there was something to load of it."""
+    """Return the rows for a failed run of each table with something to load: one for each stretch of intervals."""
     failure, found = failure_of_state(state), list[Failure]()
     reasons = failure.parts or dict.fromkeys(tables, failure.reason)
     for table, reason in reasons.items():
@@ -154,7 +156,7 @@ def _failures(tables: list[str], flow_run: FlowRun, state: State[Any]) -> list[F
             continue
         words = _with_class(reason) if failure.parts else (reason, failure.error_class)
         if not plan.idle:
-            found.append(now(plan.table.name, plan.range, str(flow_run.id), *words))
+            found += [now(plan.table.name, one, str(flow_run.id), *words) for one in plan.stretches or [None]]
     return found
 
 

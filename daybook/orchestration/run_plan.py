@@ -4,6 +4,7 @@ Prefect asks for a run's name before it calls the flow. The plan is kept in a co
 ID of its run, so another run in the same process, or a flow that plans something else, never gets it.
 """
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,6 +15,7 @@ from prefect import runtime
 from daybook.definitions.table_files import read_table
 from daybook.load.planning.plan import Plan
 from daybook.load.planning.plan import plan as plan_load
+from daybook.load.planning.scattered import INTERVALS
 from daybook.model.interval_grid import parse
 from daybook.orchestration.run_tags import BACKFILL_TAG
 from daybook.orchestration.scheduled_time import scheduled_at
@@ -33,15 +35,21 @@ class PlanRequest:
     allow_shrink: bool = False
     allow_before_start: bool = False
     exact: bool = False
+    intervals: Sequence[date | datetime] | None = None
+
+    def __post_init__(self) -> None:
+        if self.intervals is not None:  # a list would differ from the tuple of the same request
+            object.__setattr__(self, "intervals", tuple(self.intervals))
 
     @classmethod
     def of(cls, table: str, parameters: dict[str, Any]) -> "PlanRequest":
         """Return the request in the parameters of a flow run. Dates may be text, as Prefect's server stores them."""
         given = {name: parameters[name] for name in (*_WHEN, *_FLAGS) if parameters.get(name) is not None}
         for name in _WHEN:
-            if isinstance(given.get(name), str):
-                given[name] = parse(given[name])
-        return cls(table, **given)
+            if name in given:
+                given[name] = _parsed(given[name])
+        intervals = parameters.get(INTERVALS)
+        return cls(table, **given, intervals=None if intervals is None else [_parsed(one) for one in intervals])
 
     def plan(self, scheduled: datetime | None) -> Plan:
         """Read the table's file, and return the plan for a run that was scheduled for `scheduled`.
@@ -60,6 +68,7 @@ class PlanRequest:
             allow_before_start=self.allow_before_start,
             exact=self.exact,
             refill=BACKFILL_TAG in runtime.flow_run.tags,
+            intervals=self.intervals,
         )
 
 
@@ -97,3 +106,7 @@ def kept_plan(run_id: str) -> Plan | None:
     """Return the last plan of this run, or None if it was not made in this process."""
     kept = _kept.get()
     return kept.plan if kept is not None and kept.run_id == run_id else None
+
+
+def _parsed(when: Any) -> Any:
+    return parse(when) if isinstance(when, str) else when

@@ -1,6 +1,6 @@
 """The steps of every load as Prefect tasks: plan, extract, transform, load. `daybook.load` does the work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TypeVar
@@ -38,19 +38,21 @@ def plan(
     allow_shrink: bool = False,
     allow_before_start: bool = False,
     exact: bool = False,
+    intervals: Sequence[date | datetime] | None = None,
 ) -> Plan:
     """Return the plan of this run: the intervals of a table to load.
 
-    Without a date, that is the last interval that was complete at the run's *original* scheduled time. So a run that is
-    late, was retried or waited for a free slot loads the interval that it was scheduled for.
+    Without dates, that is the last interval that was complete at the run's *original* scheduled time. So a run that is
+    late, was retried or waited for a free slot loads the interval that it was scheduled for. `intervals` names
+    intervals that need not be neighbours, instead of the range from `execution_date` until `until`.
 
     Raises:
         TableFileError: the table has no file, or its file is invalid.
         IntervalError: the dates name no intervals of the table.
     """
     tag(table)
-    request = PlanRequest(table, execution_date, until, full_refresh, allow_shrink, allow_before_start, exact)
-    return plan_for_body(request)
+    asked = (execution_date, until, full_refresh, allow_shrink, allow_before_start, exact, intervals)
+    return plan_for_body(PlanRequest(table, *asked))
 
 
 def run_steps(

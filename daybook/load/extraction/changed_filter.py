@@ -1,6 +1,6 @@
 """Say that `where:` or `query:` has changed since earlier loads: the table still has the rows of the old one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from daybook.ledger.ledger import Entry, Ledger
@@ -21,12 +21,12 @@ def changed_filter(plan: Plan, ledger: Ledger, session: Session, last: str | Non
         session: the session that holds the table's lock.
         last: the version of the last load, from the ledger.
     """
-    grid, span = plan.table.grid, plan.range
-    if grid is None or span is None or not filter_differs(plan.table, last):
+    grid, stretches = plan.table.grid, plan.stretches
+    if grid is None or not stretches or not filter_differs(plan.table, last):
         return
     entries = ledger.newest(session, plan.table.name)
     differing = [entry for entry in _counting(entries) if filter_differs(plan.table, entry.version)]
-    stale = [entry for entry in differing if not _within(entry, span)]
+    stale = [entry for entry in differing if not _within(entry, stretches)]
     if not stale:
         return
     starts = [entry.start for entry in stale if entry.start is not None]
@@ -47,5 +47,8 @@ def _counting(entries: list[Entry]) -> list[Entry]:
     return [entry for entry in entries if refreshed is None or entry.loaded_at >= refreshed]
 
 
-def _within(entry: Entry, span: Interval) -> bool:
-    return entry.start is not None and span.contains(Interval(entry.start, entry.end))
+def _within(entry: Entry, stretches: Sequence[Interval]) -> bool:
+    if entry.start is None:
+        return False
+    loaded = Interval(entry.start, entry.end)
+    return any(stretch.contains(loaded) for stretch in stretches)

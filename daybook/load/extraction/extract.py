@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,6 +10,7 @@ from daybook.errors import ExtractFailed, RowCountMismatch, SourceLost, Warehous
 from daybook.ledger.ledger import Entry
 from daybook.ledger.schema_version import look_up_with_version
 from daybook.load.extraction.file_types import settled
+from daybook.load.extraction.in_place import files_in_place
 from daybook.load.extraction.long_texts import LongTexts
 from daybook.load.extraction.moved_rows import loaded_until, staged_later_keys
 from daybook.load.extraction.schema_drift import SchemaDiff
@@ -20,12 +21,13 @@ from daybook.load.planning.plan import Plan
 from daybook.model.masks import masked
 from daybook.model.target import Target
 from daybook.model.types import Column
-from daybook.sources.base import NOTHING, ConnectionProvider, Findings, InPlace, Noticing, Source, TypedByFiles
+from daybook.sources.base import NOTHING, ConnectionProvider, Findings, Noticing, Source, TypedByFiles
+from daybook.sources.spans import rows_of_spans
 from daybook.sql.retries import with_retries
 from daybook.stage.base import Stage, new_prefix
 from daybook.stage.cleanup import RecordedStage
 from daybook.stage.csv_format import Chunk
-from daybook.stage.manifest import FilesInPlace, Manifest, Part
+from daybook.stage.manifest import Manifest, Part
 from daybook.stage.parts import remove, write_parts
 from daybook.warehouses.base import Warehouse
 
@@ -133,13 +135,15 @@ def _extract(
         logger.info("%s %s: extracting into %s", table.name, plan.label, stage.uri(prefix))
         format = warehouse.csv_format()
         long_texts = compared.long_texts
-        in_place = None if long_texts.limits else _in_place(source, plan, warehouse, stage, sent)
+        in_place = None if long_texts.limits else files_in_place(source, plan, warehouse, stage, sent)
         if in_place:
             logger.info("%s: the warehouse reads %d files in place", table.name, len(in_place.uris))
         manifest = write_parts(
             stage,
             prefix,
-            [] if in_place else long_texts.fitted(counter.counted(source.rows(sent, plan.span, format)), format),
+            []
+            if in_place
+            else long_texts.fitted(counter.counted(rows_of_spans(source, sent, plan.spans, format)), format),
             table=table.name,
             columns=target.column_names,
             format=format,
@@ -159,7 +163,9 @@ def _extract(
             logger.warning(notice)
         later = None
         if until and plan.range:
-            later = staged_later_keys(stage, manifest, source, sent, table, max(until, plan.range.end))
+            # Rows may have moved to an interval in a gap of the plan, which this load does not read.
+            until = max(until, plan.range.start)
+            later = staged_later_keys(stage, manifest, source, sent, table, until, plan.stretches)
         return Extracted(
             plan,
             target,
@@ -220,18 +226,6 @@ def _compared(plan: Plan, source: Source, warehouse: Warehouse) -> _Compared:
 
     what = f"{table.name} {plan.label}: extract: reading the warehouse"
     return with_retries(compare, what=what, failed=ExtractFailed, lost=WarehouseLost)
-
-
-def _in_place(
-    source: Source, plan: Plan, warehouse: Warehouse, stage: Stage, columns: Sequence[Column]
-) -> FilesInPlace | None:
-    """Return the source's own files if the warehouse can read them in place without loss, or None.
-
-    The warehouse finds the list of the files on the stage, and reads from one region at a time.
-    """
-    simple = all(column.type.kind in warehouse.reads_in_place and not column.mask for column in columns)
-    files = source.in_place(columns, plan.span) if simple and isinstance(source, InPlace) else None
-    return files if files and warehouse.reads_files(files) and files.region == stage.region() else None
 
 
 class _Counter:

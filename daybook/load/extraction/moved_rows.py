@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 
 from daybook.definitions.table import Table
 from daybook.ledger.ledger import Coverage, Ledger
+from daybook.model.interval import Interval
 from daybook.model.target import Target
 from daybook.model.types import Column
 from daybook.sources.base import Source, Span
+from daybook.sources.spans import rows_of_spans
 from daybook.stage.base import Stage
 from daybook.stage.csv_format import Chunk, CsvFormat
 from daybook.stage.manifest import Manifest
@@ -51,20 +53,39 @@ def keys_only(target: Target) -> Target:
 
 
 def later_keys(
-    source: Source, sent: Sequence[Column], table: Table, until: datetime, format: CsvFormat
+    source: Source,
+    sent: Sequence[Column],
+    table: Table,
+    until: datetime,
+    format: CsvFormat,
+    loading: Sequence[Interval] = (),
 ) -> Iterator[Chunk]:
-    """Return the keys of the rows of `table` from `until` on, as CSV. `sent` are the columns as in `Source.rows`."""
+    """Return the keys of the rows of `table` from `until` on, as CSV, except those in the ranges `loading`.
+
+    `sent` are the columns as in `Source.rows`. `loading` is in order.
+    """
     columns, grid = {column.name: column for column in sent}, table.grid
     # A cursor may be a date, which begins at midnight in the table's time zone.
     never = grid.containing(_NEVER).start if grid else _NEVER
-    return source.rows([columns[name] for name in table.key], Span(until, never), format)
+    spans = list[Span]()
+    for stretch in loading:
+        if until < stretch.start:
+            spans.append(Span(until, stretch.start))
+        until = max(until, stretch.end)
+    return rows_of_spans(source, [columns[name] for name in table.key], [*spans, Span(until, never)], format)
 
 
 def staged_later_keys(
-    stage: Stage, loaded: Manifest, source: Source, sent: Sequence[Column], table: Table, until: datetime
+    stage: Stage,
+    loaded: Manifest,
+    source: Source,
+    sent: Sequence[Column],
+    table: Table,
+    until: datetime,
+    loading: Sequence[Interval],
 ) -> Manifest:
-    """Write the keys of the rows of `table` from `until` on to the stage, under the prefix of the manifest `loaded`."""
-    chunks, key, format = later_keys(source, sent, table, until, loaded.format), table.key, loaded.format
+    """Write these keys to the stage, under the prefix of the manifest `loaded`. The others are as in `later_keys`."""
+    chunks, key, format = later_keys(source, sent, table, until, loaded.format, loading), table.key, loaded.format
     return write_parts(stage, f"{loaded.prefix}/later", chunks, table=table.name, columns=key, format=format, key=key)
 
 

@@ -15,6 +15,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.deployments import run_deployment
 
+from daybook.load.planning.scattered import label_of, parameters_of
 from daybook.model.interval import IntervalRun
 from daybook.orchestration.deployments import LoadingDeployment
 from daybook.orchestration.pagination import PAGE
@@ -41,16 +42,15 @@ class ChildRuns:
         return list(self._active.values())
 
     def start(self, stretch: IntervalRun) -> FlowRun:
-        """Start a run that loads these adjacent intervals."""
+        """Start a run that loads these intervals."""
         grid = self._deployed.table.grid
         assert grid is not None
-        first, last = stretch[0], stretch[-1]
         run = run_deployment(
             self._deployed.id,
-            parameters=self._deployed.parameters | grid.dates(first, last),
+            parameters=self._deployed.parameters | parameters_of(grid, stretch),
             timeout=0,
             # The run sets the same name when it begins. This one is for a process that dies before that.
-            flow_run_name=f"{self._deployed.table.name} {grid.stretch_label(first, last)}{BACKFILL_NAME_END}",
+            flow_run_name=f"{self._deployed.table.name} {label_of(grid, stretch)}{BACKFILL_NAME_END}",
             tags=self._tags,
             job_variables=_NO_RETRIES,
         )

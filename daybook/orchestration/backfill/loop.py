@@ -15,6 +15,7 @@ from daybook.backfill.queue import BisectingQueue, arrange, group
 from daybook.backfill.result import BackfillResult
 from daybook.errors import SourceIncomplete
 from daybook.ledger.interval_status import IntervalStatus, read_statuses
+from daybook.load.planning.scattered import label_of
 from daybook.model.interval import Interval, IntervalRun
 from daybook.orchestration.artifacts.backfill_progress import CalendarPage
 from daybook.orchestration.backfill.child_runs import ChildRuns
@@ -49,8 +50,9 @@ class BackfillRun:
         self._deployed, self._options = deployed, options.within(deployed.limit)
         self._retry_options = retry_options()
         self._before = {status.interval: status.entry for status in statuses}
-        stretches = arrange(group(wanted, options.intervals_per_run, rows), options.order)
-        self._queue = BisectingQueue.of(stretches, in_order=options.depends_on_past)
+        scattered = deployed.takes_scattered
+        items = arrange(group(wanted, options.intervals_per_run, rows, scattered=scattered), options.order)
+        self._queue = BisectingQueue.of(items, in_order=options.depends_on_past, scattered=scattered)
         self._children = ChildRuns(client, deployed, label)
         self._page = CalendarPage(client, deployed.table, statuses, wanted, label)
         self._delayed: list[tuple[datetime, IntervalRun]] = []
@@ -149,4 +151,5 @@ class BackfillRun:
             self._queue.close()  # the cause is not one interval, so the others would fail in the same way
 
     def _label(self, stretch: IntervalRun) -> str:
-        return self._deployed.table.label(stretch)
+        assert self._deployed.table.grid is not None
+        return label_of(self._deployed.table.grid, stretch)

@@ -74,9 +74,8 @@ def load_missing(client: SyncPrefectClient, missing: Missing) -> BackfillResult:
     """
     name, lacking = missing.table.name, len(missing.intervals)
     if missing.loss:
-        expected = [status.interval for status in missing.statuses]
-        span = Interval(expected[0].start, expected[-1].end) if expected else None
-        guard_loss(missing.table, "catch-up", missing.loss, refilled=missing.loss.all_within(span))
+        refilled = missing.loss.all_within([status.interval for status in missing.statuses])
+        guard_loss(missing.table, "catch-up", missing.loss, refilled=refilled)
         get_run_logger().warning("%s: the table is not as the last load left it: %s", name, missing.loss)
     if not lacking:
         get_run_logger().info("%s: nothing is missing", name)

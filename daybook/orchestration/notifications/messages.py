@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from prefect.utilities.urls import url_for
 
 from daybook.errors import AuditDiffers
+from daybook.load.planning.scattered import INTERVALS, parameters_of
 from daybook.monitoring.incidents.impact import at, lasting
 from daybook.monitoring.incidents.incident import Incident, Kind
 from daybook.monitoring.incidents.notice import Notice, Tone
-from daybook.orchestration.deployments import run_command
+from daybook.orchestration.deployments import RANGE, run_command
 from daybook.orchestration.notifications.detect.failed_run import FailedRun
 
 _TABLES = 8  # tables in a message
@@ -84,7 +85,8 @@ def rerun(failed: FailedRun) -> str | None:
     if failed.plan and failed.plan.intervals:
         table, intervals = failed.plan.table, failed.plan.intervals
         assert table.grid is not None
-        parameters |= table.grid.dates(intervals[0], intervals[-1])
+        others = {name: value for name, value in parameters.items() if name not in RANGE and name != INTERVALS}
+        parameters = others | parameters_of(table.grid, intervals)
     if failed.kind is AuditDiffers:
         if parameters.get("whole"):
             return None  # an audit of a whole table cannot repair; its error says what to do

@@ -38,8 +38,9 @@ IntervalsPerRun = Annotated[
     int,
     Field(ge=1),
     explained(
-        "The maximum number of neighbouring intervals that one run loads, in one transaction. A failed run is split in "
-        "half until only the intervals that cannot be loaded are left.",
+        "The maximum number of intervals that one run loads, in one transaction. They need not be neighbours, if the "
+        "deployment's flow has the parameter intervals. A failed run is split in half until only the intervals that "
+        "cannot be loaded are left.",
         type="integer",
         minimum=1,
     ),

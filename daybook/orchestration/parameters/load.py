@@ -50,6 +50,14 @@ Until = Annotated[
         "The exclusive end of a range that starts at execution_date. One run loads all of it.", anyOf=OPTIONAL_DATES
     ),
 ]
+Intervals = Annotated[
+    list[When] | None,
+    explained(
+        "Instead of a range: the starts of the intervals to load, at most 1,000, which need not be neighbours. One run "
+        "loads all of them, in one transaction.",
+        anyOf=[{"type": "array", "items": {"anyOf": DATES}}, {"type": "null"}],
+    ),
+]
 FullRefresh = Annotated[bool, flag("Replace the whole table with what the source has now.")]
 AllowShrink = Annotated[
     bool, flag("Allow this run to leave far fewer rows than the ledger recorded, because the source deleted them.")

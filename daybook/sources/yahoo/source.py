@@ -17,6 +17,7 @@ from daybook.sources.base import Findings, Span
 from daybook.sources.text.typed_csv import Row, TextRows
 from daybook.sources.text.value_formats import ISO
 from daybook.sources.yahoo import MAX_SYMBOL, Config
+from daybook.sources.yahoo.day_ranges import Days, within
 from daybook.sources.yahoo.responses import Unanswered, YahooStatus
 from daybook.sources.yahoo.retry_budget import RetryBudget
 from daybook.stage.csv_format import Chunk, CsvFormat
@@ -81,13 +82,18 @@ class StockPrices:
             SourceLost: Yahoo sent no prices at all, or lacks a symbol of a full refresh, and a retry can succeed.
             SourceError: the same, and a retry cannot succeed.
         """
-        texts = TextRows(self._table, columns, ISO, format)
-        return texts.chunks(self._texts([column.name for column in columns], span))
+        return self.rows_of(columns, [span], format)
 
-    def _texts(self, names: Sequence[str], span: Span) -> Iterator[tuple[str, Row]]:
-        start, end = self._day(span.start or self._first), self._day(span.end or self.snapshot_at)
-        calendar = self._table.calendar
-        if start >= end or (calendar and not exchange_calendar.sessions(calendar, start, end)):
+    def rows_of(self, columns: Sequence[Column], spans: Sequence[Span], format: CsvFormat) -> Iterator[Chunk]:
+        """Yield the prices of the days in all `spans`, with one request for each symbol. Raises as `rows`."""
+        texts = TextRows(self._table, columns, ISO, format)
+        return texts.chunks(self._texts([column.name for column in columns], spans))
+
+    def _texts(self, names: Sequence[str], spans: Sequence[Span]) -> Iterator[tuple[str, Row]]:
+        whole, calendar = spans[-1].end is None, self._table.calendar
+        days = [(self._day(span.start or self._first), self._day(span.end or self.snapshot_at)) for span in spans]
+        days = [(start, end) for start, end in days if start < end]
+        if not days or (calendar and not any(exchange_calendar.sessions(calendar, *some) for some in days)):
             return
         from daybook.sources.yahoo import client
 
@@ -96,14 +102,14 @@ class StockPrices:
         with client.opened() as yahoo:
             for symbol in self._config.symbols:
                 try:
-                    found = self._prices(yahoo, budget, symbol, start, end, whole=span.end is None)
+                    found = self._prices(yahoo, budget, symbol, days, whole=whole)
                 except Unanswered as reason:
                     failed[symbol] = reason
                     continue
                 for price in found:
                     row = _as_texts(symbol, price) | {"created_date": created}
                     yield f"{symbol} {price.day}", [row[name] for name in names]
-        self._settle(failed, whole=span.end is None)
+        self._settle(failed, whole=whole)
 
     @property
     def _first(self) -> datetime:
@@ -118,28 +124,30 @@ class StockPrices:
         return local_boundary(instant, self._table.timezone).date()
 
     def _prices(
-        self, yahoo: "Yahoo", budget: RetryBudget, symbol: str, start: date, end: date, *, whole: bool
+        self, yahoo: "Yahoo", budget: RetryBudget, symbol: str, days: Days, *, whole: bool
     ) -> "Sequence[Price]":
         """Return the prices of one symbol, and record its missing days."""
         from daybook.sources.yahoo import client
 
+        start, end = days[0][0], days[-1][1]
         try:
             found = budget.ask(symbol, lambda: client.ask(yahoo, symbol, start, end))
         except Unanswered as reason:
             if reason.outcome is not YahooStatus.NOTHING:
                 raise
-            self._explain_nothing(yahoo, budget, symbol, reason, start, end)
+            self._explain_nothing(yahoo, budget, symbol, reason, days)
             return []
-        found = self._of_days_that_are_over(found)
+        found = within(self._of_days_that_are_over(found), days)
         if whole and found.listed and found.listed < start:
             logger.info(
                 "%s: %s has prices since %s, but the table's start is %s: the older ones are left out. To load them, "
                 "set an earlier start:",
                 *(self._table.name, symbol, found.listed, start),
             )
-        self._note_missing(symbol, found, start, end)
+        self._note_missing(symbol, found, days)
         first = self._day(self._first)
-        if found.events and not whole and first < start and self._table.strategy.accepts_earlier_rows:
+        has_older = first < start or len(days) > 1
+        if found.events and not whole and has_older and self._table.strategy.accepts_earlier_rows:
             what = ", ".join(f"a {word} on {day}" for day, word in sorted(found.events.items()))
             try:
                 history = budget.ask(symbol, lambda: client.ask(yahoo, symbol, first, end))
@@ -156,7 +164,7 @@ class StockPrices:
         today = self.snapshot_at.astimezone(ZoneInfo(found.zone)).date()
         return replace(found, rows=[price for price in found.rows if price.day < today])
 
-    def _note_missing(self, symbol: str, found: "Prices", start: date, end: date) -> None:
+    def _note_missing(self, symbol: str, found: "Prices", days: Days) -> None:
         """Record sessions without a price, if the calendar has the time zone of the symbol's exchange.
 
         Raises:
@@ -173,8 +181,10 @@ class StockPrices:
             )
             return
         present = {price.day for price in found.rows}
-        since = max(start, found.listed) if found.listed else start
-        missing = [day for day in exchange_calendar.sessions(calendar, since, end) if day not in present]
+        listed = found.listed or days[0][0]
+        ranges = [(max(start, listed), end) for start, end in days if listed < end]
+        sessions = [day for start, end in ranges for day in exchange_calendar.sessions(calendar, start, end)]
+        missing = [day for day in sessions if day not in present]
         if missing:
             shown = ", ".join(map(str, missing[:_DAYS_SHOWN]))
             more = f" and {len(missing) - _DAYS_SHOWN} more" if len(missing) > _DAYS_SHOWN else ""
@@ -184,7 +194,7 @@ class StockPrices:
             self._note(symbol, str(reason))
 
     def _explain_nothing(
-        self, yahoo: "Yahoo", budget: RetryBudget, symbol: str, reason: Unanswered, start: date, end: date
+        self, yahoo: "Yahoo", budget: RetryBudget, symbol: str, reason: Unanswered, days: Days
     ) -> None:
         """Find out why there are no prices: not listed yet, a holiday, missing days, or delisted.
 
@@ -193,6 +203,7 @@ class StockPrices:
         """
         from daybook.sources.yahoo import client
 
+        start, end = days[0][0], days[-1][1]
         answer = reason.answer
         if answer is None or not answer.meta:  # the answer has no metadata of the symbol
             answer = budget.ask(symbol, lambda: client.about(yahoo, symbol))
@@ -203,7 +214,7 @@ class StockPrices:
             raise Unanswered(YahooStatus.UNKNOWN, f"it was last traded on {traded}")
         else:
             zone = answer.meta.get("exchangeTimezoneName", self._table.timezone)
-            self._note_missing(symbol, client.Prices([], {}, zone, listed), start, end)
+            self._note_missing(symbol, client.Prices([], {}, zone, listed), days)
 
     def _note(self, symbol: str, what: str) -> None:
         if self._config.on_missing == "warn":

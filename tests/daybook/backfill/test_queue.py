@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daybook.backfill.queue import FEW_ROWS, MOST_INTERVALS, BisectingQueue, Order, arrange, group
+from daybook.load.planning.scattered import runs_of
 from daybook.model.interval import Interval, IntervalRun, coalesce
 from daybook.model.interval_grid import Grid
 
@@ -40,7 +41,7 @@ def run_all(queue: BisectingQueue, poisoned: Collection[Interval]) -> tuple[Coun
     runs = 0
     while stretch := queue.pop():
         runs += 1
-        assert are_neighbours(stretch)
+        assert are_neighbours(stretch) or queue.scattered
         bad = [interval for interval in stretch if interval in poisoned]
         if bad:
             queue.mark_failed(stretch, f"{bad[0]} is poisoned")
@@ -97,7 +98,9 @@ def test_only_the_poisoned_intervals_fail_and_all_others_are_loaded_once(data: s
     wanted = data.draw(RANGES)
     poisoned = data.draw(st.sets(st.sampled_from(wanted))) if wanted else set()
     order: Order = data.draw(st.sampled_from(get_args(Order)))
-    queue = BisectingQueue.of(arrange(coalesce(wanted, data.draw(st.integers(1, 90))), order))
+    scattered = data.draw(st.booleans())
+    items = arrange(runs_of(wanted, data.draw(st.integers(1, 90)), scattered=scattered), order)
+    queue = BisectingQueue.of(items, scattered=scattered)
     loaded, _ = run_all(queue, poisoned)
     assert set(queue.failed) == poisoned
     assert all(reason == f"{interval} is poisoned" for interval, reason in queue.failed.items()), "its own reason"
@@ -110,14 +113,15 @@ def test_only_the_poisoned_intervals_fail_and_all_others_are_loaded_once(data: s
     st.sets(st.integers(0, 80)),
     st.integers(1, 90),
     st.lists(st.tuples(EVENTS, st.integers(0, 80))),
+    st.booleans(),
 )
 def test_the_same_with_parallel_runs_lost_runs_and_loads_by_others(
-    wanted: IntervalRun, bad: set[int], most: int, script: list[tuple[str, int]]
+    wanted: IntervalRun, bad: set[int], most: int, script: list[tuple[str, int]], scattered: bool
 ) -> None:
     """Play the script, whose numbers choose a run or an interval. After it, every run ends by itself."""
     poisoned = set(wanted) & set(days(*bad))
     by_others: set[Interval] = set()
-    queue = BisectingQueue.of(coalesce(wanted, most))
+    queue = BisectingQueue.of(runs_of(wanted, most, scattered=scattered), scattered=scattered)
     running: list[IntervalRun] = []
     loaded: Counter[Interval] = Counter()
 
@@ -131,7 +135,7 @@ def test_the_same_with_parallel_runs_lost_runs_and_loads_by_others(
         if happens == "start" and len(running) < 4:
             stretch = queue.pop(left_of)
             if stretch is not None:
-                assert are_neighbours(stretch) and not by_others & set(stretch)
+                assert (scattered or are_neighbours(stretch)) and not by_others & set(stretch)
                 running.append(stretch)
         elif happens == "loaded by others":
             by_others.add(wanted[number % len(wanted)])
@@ -161,6 +165,15 @@ def test_one_poisoned_interval_costs_few_runs_at_any_position(count: int) -> Non
         loaded, runs = run_all(queue, {bad})
         assert list(queue.failed) == [bad] and len(loaded) == count - 1
         assert runs - 1 <= 2 * math.log2(count)
+
+
+def test_one_poisoned_interval_among_scattered_ones_costs_as_few_runs() -> None:
+    wanted = days(*range(0, 500, 5))
+    for bad in wanted:
+        queue = BisectingQueue.of(runs_of(wanted, 100, scattered=True), scattered=True)
+        loaded, runs = run_all(queue, {bad})
+        assert list(queue.failed) == [bad] and len(loaded) == 99
+        assert runs - 1 <= 2 * math.log2(100)
 
 
 @given(st.sets(st.integers(0, 364), min_size=2, max_size=6))
@@ -196,7 +209,9 @@ def test_halves_come_next_and_in_order() -> None:
 def test_in_order_stops_at_the_first_failure_and_names_the_rest(data: st.DataObject) -> None:
     wanted = data.draw(RANGES.filter(bool))
     poisoned = data.draw(st.sets(st.sampled_from(wanted)))
-    queue = BisectingQueue.of(coalesce(wanted, data.draw(st.integers(1, 90))), in_order=True)
+    scattered = data.draw(st.booleans())
+    items = runs_of(wanted, data.draw(st.integers(1, 90)), scattered=scattered)
+    queue = BisectingQueue.of(items, in_order=True, scattered=scattered)
     loaded, _ = run_all(queue, poisoned)
     first = min(poisoned, default=None)
     assert list(queue.failed) == ([first] if first else [])
@@ -237,6 +252,14 @@ def test_intervals_that_others_have_loaded_leave_gaps() -> None:
 
     taken = list(iter(lambda: queue.pop(still_wanted), None))
     assert taken == [days(0, 1), days(3, 4), days(7)]
+
+
+def test_an_item_with_gaps_stays_one_if_its_run_may_have_gaps() -> None:
+    queue = BisectingQueue.of([days(0, 1, 2, 5)], scattered=True)
+    lost = queue.pop(lambda item: [interval for interval in item if interval != day(1)])
+    assert lost == days(0, 2, 5)
+    queue.requeue(lost)
+    assert [queue.pop(), queue.pop()] == [days(0, 2, 5), None]
 
 
 def test_a_failed_item_with_a_gap_is_retried_on_both_sides() -> None:

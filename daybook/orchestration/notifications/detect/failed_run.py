@@ -12,7 +12,6 @@ from daybook.definitions.registry import dataset_of, datasets
 from daybook.errors import DaybookError, SourceLost, WarehouseLost
 from daybook.load.planning.plan import Plan
 from daybook.model.dataset import Dataset
-from daybook.model.interval import Interval
 from daybook.orchestration.notifications.datetimes import to_stdlib_datetime
 from daybook.orchestration.notifications.detect.run_tables import plan_of
 from daybook.orchestration.run_failure import RunFailure, kind_of
@@ -55,11 +54,6 @@ class FailedRun:
     def state_id(self) -> str:
         """Return the ID of the failed state. A run that is retried and fails again has another one."""
         return str(self.run.state.id) if self.run.state else ""
-
-    @property
-    def range(self) -> Interval | None:
-        """Return the range of intervals that a load should have loaded, or None for a whole table or another run."""
-        return self.plan.range if self.plan else None
 
 
 def owner_of(table: str) -> str:

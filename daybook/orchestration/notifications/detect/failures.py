@@ -1,7 +1,9 @@
 """Turn a failed run into an incident, or into an update of an open one."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 
 from daybook.errors import SourceIncomplete, SourceLost, WarehouseLost
 from daybook.load.planning.plan import Plan
@@ -48,12 +50,13 @@ def _incident(store: IncidentStore, failed: FailedRun) -> Incident:
     # count, too. If the source was incomplete, the run's own commit has only some of the rows and does not count.
     began = to_stdlib_datetime(failed.run.start_time or failed.ended)
 
-    def awaited(table: str) -> RecoveryCondition:
+    def awaited(table: str) -> Iterator[RecoveryCondition]:
         after = failed.ended if failed.kinds.get(table, failed.kind) is SourceIncomplete else began
         plan = plan_of(failed.run, table) if failed.part is not None else failed.plan
-        failed_range = (plan.range or _all_of(plan, after)) if plan else None
-        start, end = (failed_range.start, failed_range.end) if failed_range else (None, None)
-        return RecoveryCondition(table, after, start, end)
+        ranges: list[Interval | None] = [*plan.stretches] if plan else []
+        for failed_range in ranges or [_all_of(plan, after) if plan else None]:
+            start, end = (failed_range.start, failed_range.end) if failed_range else (None, None)
+            yield RecoveryCondition(table, after, start, end)
 
     return Incident(
         subject=_subject(store, failed)[:_SUBJECT],
@@ -64,7 +67,7 @@ def _incident(store: IncidentStore, failed: FailedRun) -> Incident:
         last=failed.ended,
         error=failed.error,
         seen=(failed.state_id,),
-        awaits=tuple(map(awaited, failed.tables)),
+        awaits=tuple(chain.from_iterable(map(awaited, failed.tables))),
         run=str(failed.run.id),
     )
 

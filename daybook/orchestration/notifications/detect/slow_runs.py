@@ -30,6 +30,7 @@ from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
 
 from daybook.definitions.summary_files import summary_names
 from daybook.definitions.targets.project_target import current_target
+from daybook.load.planning.scattered import INTERVALS
 from daybook.monitoring.freshness import Freshness
 from daybook.monitoring.incidents.impact import lasting
 from daybook.orchestration.run_tags import BACKFILL_TAG
@@ -110,7 +111,8 @@ def _loads(client: SyncPrefectClient, table: str) -> Iterator[_Active]:
     """Yield the runs that load an interval of the table now, except backfills, each with the history of its kind."""
     running = FlowRunFilter(tags=FlowRunFilterTags(all_=[table]), state=_flows(StateType.RUNNING))
     for run in client.read_flow_runs(flow_run_filter=running, limit=_ASKED):
-        if not (run.state and run.deployment_id) or BACKFILL_TAG in run.tags or run.parameters.get("until"):
+        several = run.parameters.get("until") or run.parameters.get(INTERVALS)
+        if not (run.state and run.deployment_id) or BACKFILL_TAG in run.tags or several:
             continue
         if not current_target().owns(run.tags):
             continue

@@ -9,6 +9,9 @@ import pytest
 
 from daybook.definitions.table_files import read_table
 from daybook.errors import DaybookError, FileRefused, OutsideInterval, ShrinkGuard, SourceError, TableFileError
+from daybook.load.extraction.extract import extract
+from daybook.load.load import load
+from daybook.load.planning.plan import plan
 from tests.support.s3_folder import COLUMNS, PACK, WRITE, Folder, parquet
 from tests.support.servers.s3 import S3
 from tests.support.source_and_warehouse import Endpoints
@@ -49,6 +52,21 @@ def test_a_folder_per_date_in_every_format(folder: Folder, format: str) -> None:
     folder.ends.load(table, "2024-01-02")
     assert folder.ends.rows(table) == before, "reruns are idempotent"
     assert len(folder.keys()) == 8, "no file is deleted"
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_scattered_days_read_their_own_files_only(folder: Folder, format: str) -> None:
+    table, ends = folder.days(format), folder.ends
+    for day in (1, 3, 4, 9):
+        folder.put(f"x/dt=2024-01-{day:02}/part", written(format, day, day))
+    folder.put("x/dt=2024-01-05/part", b"this is no file of any format \xff")
+    planned = plan(table, intervals=[date(2024, 1, day) for day in (1, 4, 9)])
+    report = load(extract(planned, folder, ends.warehouse, ends.stage), ends.warehouse, ends.stage)
+    assert ends.rows(table) == rows_of(1, 1) + rows_of(4, 4) + rows_of(9, 9)
+    assert [entry.rows for entry in report.entries] == [1, 1, 1]
+    planned = plan(table, intervals=[date(2024, 1, 1), date(2024, 1, 8)])
+    with pytest.raises(FileRefused, match="2024-01-08"):
+        extract(planned, folder, ends.warehouse, ends.stage)
 
 
 @pytest.mark.pairwise

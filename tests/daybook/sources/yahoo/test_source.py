@@ -16,7 +16,10 @@ from daybook.definitions.symbols import only
 from daybook.definitions.table import Table
 from daybook.errors import SourceError, SourceLost
 from daybook.ledger.interval_status import read_statuses
+from daybook.load.extraction.extract import extract
 from daybook.load.load import LoadReport
+from daybook.load.load import load as load_rows
+from daybook.load.planning.plan import plan
 from daybook.sources.yahoo import retry_budget
 from tests.support.servers.yahoo import DOWN, HTML, Fault, Share, Yahoo, share
 from tests.support.source_and_warehouse import ON_ONE_WAREHOUSE, Endpoints
@@ -43,6 +46,11 @@ def prices(ends: Endpoints, *symbols: str, on_missing: str = "fail", **fields: A
 
 def load(ends: Endpoints, table: Table, first: str | None = None, until: str | None = None) -> LoadReport:
     return ends.load(table, first, until)
+
+
+def load_days(ends: Endpoints, table: Table, wanted: list[date]) -> LoadReport:
+    extracted = extract(plan(table, intervals=wanted), ends, ends.warehouse, ends.stage)
+    return load_rows(extracted, ends.warehouse, ends.stage)
 
 
 def days(ends: Endpoints, table: Table, symbol: str) -> list[date]:
@@ -315,6 +323,38 @@ def test_a_range_since_the_start_needs_no_second_request(warehouse_ends: Endpoin
     yahoo.shares["AAPL"] = whole(splits={WEEK[2]: 4})
     load(warehouse_ends, prices(warehouse_ends, "AAPL"), FIRST.isoformat(), SATURDAY)
     assert yahoo.charts == ["AAPL"]
+
+
+def test_scattered_days_are_one_request(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
+    """Yahoo sends all from the first day to the last. Those in between are not loaded, and not missing."""
+    yahoo.shares |= {"AAPL": without(date(2021, 1, 13), WEEK[4]), "MSFT": whole(dividends={date(2021, 1, 20): 0.5})}
+    table = prices(warehouse_ends, "AAPL", "MSFT")
+    wanted = [date(2021, 1, 12), date(2021, 1, 16), WEDNESDAY, WEEK[4]]  # a Tuesday, a Saturday, one without a price
+    report = load_days(warehouse_ends, table, wanted)
+    assert yahoo.charts == ["AAPL", "MSFT"]
+    assert days(warehouse_ends, table, "AAPL") == [date(2021, 1, 12), WEDNESDAY]
+    assert days(warehouse_ends, table, "MSFT") == [date(2021, 1, 12), WEDNESDAY, WEEK[4]]
+    assert report.shortfalls == ("AAPL: no prices for days on which the exchange had a session (XNYS: 2021-02-05)",)
+    assert [entry.rows for entry in report.entries] == [2, 0, 2, 1]
+
+
+def test_an_event_on_one_of_the_scattered_days_reloads_the_days_between_them(
+    warehouse_ends: Endpoints, yahoo: Yahoo
+) -> None:
+    """Also if the first of them is the table's start."""
+    yahoo.shares["AAPL"] = whole()
+    table = prices(warehouse_ends, "AAPL")
+    load(warehouse_ends, table, FIRST.isoformat(), "2021-01-30")
+    yahoo.shares["AAPL"] = whole(splits={WEDNESDAY: 4})
+    yahoo.requests.clear()
+    report = load_days(warehouse_ends, table, [FIRST, WEDNESDAY])
+    assert yahoo.charts == ["AAPL", "AAPL"] and report.shortfalls == ()
+    now = closes(warehouse_ends, table, "AAPL")
+    assert set(now) == {day for day in yahoo.shares["AAPL"].bars if day <= WEDNESDAY}
+    assert now == {day: yahoo.shares["AAPL"].adjusted(day)[1] for day in now}
+    loaded = [start.astimezone(ZoneInfo("America/New_York")).date() for start, *_ in warehouse_ends.ledger(table)]
+    assert loaded.count(FIRST) == loaded.count(date(2021, 1, 15)) == 2
+    assert loaded.count(WEDNESDAY) == 1 and WEEK[0] not in loaded
 
 
 def test_history_that_cannot_be_reloaded_is_a_shortfall(warehouse_ends: Endpoints, yahoo: Yahoo) -> None:
