@@ -33,6 +33,7 @@ GROUPS = {
     ),
     "Load tables": (
         Command("load", "load an interval, a range or all of a table", "daybook.flows.load_table:load_table"),
+        Command("load-tables", "load many tables in one run", "daybook.flows.load:load"),
         Command(
             "backfill", "load missing, failed or differing intervals of a range", "daybook.flows.backfill:backfill"
         ),

@@ -1,6 +1,7 @@
 """Run a flow from the command line: in this process, without a worker and without retries."""
 
 import argparse
+import fnmatch
 import inspect
 import json
 import sys
@@ -31,8 +32,9 @@ def run(
     """Run `flow` with command-line arguments (by default, those of the process). Exit with 1 if it fails.
 
     The parameters of the flow become arguments. Required ones, dates and a leading list are positional; the others are
-    flags. `prog` is the command to show in the usage, by default `python -m flows.<flow>`. Before the flow runs, the
-    command says which Prefect server it uses, and calls `before`, by default the check that the server answers.
+    flags, and so are dates after a list. A list of tables takes patterns such as `raw_shop.*`. `prog` is the command to
+    show in the usage, by default `python -m flows.<flow>`. Before the flow runs, the command says which Prefect server
+    it uses, and calls `before`, by default the check that the server answers.
     """
     parameters = inspect.signature(flow.fn).parameters
     parser = argparse.ArgumentParser(prog=prog or f"python -m flows.{flow.fn.__name__}", description=flow.description)
@@ -72,19 +74,37 @@ def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, param
         options |= {"type": _json, "metavar": "JSON"}
     elif "enum" in schema:
         options |= {"choices": schema["enum"]}
+    is_first, has_leading_list = _place(flow, name)
     if names := schema.get(NAMES):
-        options["type"] = _one_of(summary_names if names == "summaries" else table_names)
+        known = summary_names if names == "summaries" else table_names
+        options["type"] = _matching(known) if "array" in kinds else _one_of(known)
     if "array" in kinds:
         if "date" in _formats_of_items(schema):
             options |= {"type": _when, "metavar": "DATE"}
-        first = next(iter(inspect.signature(flow.fn).parameters)) == name
-        parser.add_argument(name if first else _flag(name), nargs="*", default=parameter.default, **options)
+        is_required = parameter.default is inspect.Parameter.empty
+        given = {"nargs": "+"} if is_required else {"nargs": "*", "default": parameter.default}
+        action = _Flat if NAMES in schema else "store"
+        parser.add_argument(name if is_first else _flag(name), action=action, **given, **options)
     elif parameter.default is inspect.Parameter.empty:
         parser.add_argument(name, **options)
-    elif "date" in kinds:
+    elif "date" in kinds and not has_leading_list:
         parser.add_argument(name, nargs="?", **options)
     else:
         parser.add_argument(_flag(name), default=parameter.default, **options)
+
+
+class _Flat(argparse.Action):
+    """Join the lists of names that each argument stands for."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        setattr(namespace, self.dest, list(dict.fromkeys(name for names in values for name in names)))
+
+
+def _place(flow: Flow[..., Any], name: str) -> tuple[bool, bool]:
+    """Return True if the parameter `name` is the flow's first one, and True if the first one is a list."""
+    first = next(iter(inspect.signature(flow.fn).parameters))
+    schema = flow.parameters.properties.get(first, {})
+    return first == name, any(part.get("type") == "array" for part in (schema, *schema.get("anyOf", ())))
 
 
 def _formats_of_items(schema: dict[str, Any]) -> list[str | None]:
@@ -110,6 +130,23 @@ def _one_of(read_names: Callable[[], list[str]]) -> Callable[[str], str]:
         return name
 
     return full_name
+
+
+def _matching(read_names: Callable[[], list[str]]) -> Callable[[str], list[str]]:
+    """Return a function that returns the names that match a pattern such as `raw_shop.*`, or the one that was given."""
+
+    def names_of(given: str) -> list[str]:
+        if not any(sign in given for sign in "*?["):
+            return [_one_of(read_names)(given)]
+        names = read_names()
+        if found := fnmatch.filter(names, given):
+            return found
+        schemas = sorted({f"{name.partition('.')[0]}.*" for name in names})
+        raise argparse.ArgumentTypeError(
+            f"no table or summary matches {given!r}: try {' or '.join(schemas) or 'a name'}"
+        )
+
+    return names_of
 
 
 def _json(text: str) -> Any:

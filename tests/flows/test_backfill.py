@@ -44,6 +44,26 @@ def test_the_same_400_days_twice(
     assert loaded_days(on_postgres, table) == dict.fromkeys(days_from(DAY, 400), 2)
 
 
+def test_scattered_missing_days_are_one_run(
+    worker: Deployed, production: Production, on_postgres: LiveWarehouse
+) -> None:
+    populate(production, 12)
+    loaded = [1, 4, 5, 9]
+    fill_from_here(worker, 2, DAY + timedelta(days=4))
+    fill_from_here(worker, 1, DAY + timedelta(days=1))
+    fill_from_here(worker, 1, DAY + timedelta(days=9))
+    parent = fill_from_here(worker, 12)
+    (child,) = children(worker, parent)
+    missing = [DAY + timedelta(days=number) for number in range(12) if number not in loaded]
+    assert child.parameters["intervals"] == [str(day) for day in missing]
+    assert not {"execution_date", "until"} & {name for name, value in child.parameters.items() if value}
+    name = "raw_data.nps 2021-02-05, 2021-02-07 until 2021-02-09, 2021-02-11 until 2021-02-14 and 2 more"
+    assert child.name == f"{name} (backfill)"
+    assert on_postgres.rows() == production.rows()
+    assert loaded_days(on_postgres) == dict.fromkeys(days_from(DAY, 12), 1)
+    assert on_postgres.run("SELECT count(DISTINCT load_id) FROM daybook.ledger") == [(4,)]
+
+
 @pytest.mark.parametrize("days", [10, pytest.param(365, marks=pytest.mark.full)])
 def test_one_poisoned_day_fails_alone_and_the_report_names_it(
     worker: Deployed,

@@ -6,7 +6,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from daybook.definitions.table_files import read_table, table_names
-from daybook.orchestration.parameters.json_schema import DATES, OPTIONAL_DATES, explained, flag, name_of, names_of
+from daybook.orchestration.parameters.json_schema import (
+    DATES,
+    NAMES,
+    OPTIONAL_DATES,
+    explained,
+    flag,
+    name_of,
+    names_of,
+)
 
 
 def _keep_time(value: Any) -> Any:
@@ -79,6 +87,7 @@ LoadedTables = Annotated[
         type="array",
         minItems=1,
         items={"type": "string"},
+        **{NAMES: "tables"},
     ),
 ]
 AtOnce = Annotated[

@@ -14,6 +14,7 @@ from daybook.orchestration import command_line
 from daybook.orchestration.command_line import run
 from flows.load_table import load_table
 from flows.summaries import summaries
+from tests.support.backfills import populate
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.preloaded import command
 from tests.support.servers.ports import free_port
@@ -64,6 +65,24 @@ def test_a_day_is_loaded(
     assert on_postgres.rows() == production.rows()
     assert "raw_data.nps 2021-02-05: 10 rows" in said
     assert "daybook.load.load - raw_data.nps 2021-02-05: committed 10 rows" in said
+
+
+def test_scattered_days_are_one_load(
+    production: Production,
+    on_postgres: LiveWarehouse,
+    use: Callable[[LiveWarehouse], None],
+    typed: Callable[..., tuple[int, str]],
+) -> None:
+    on_postgres.empty()
+    populate(production, 4, 10)
+    use(on_postgres)
+
+    code, said = typed("flows.load_table", "raw_data.nps", "--intervals", "2021-02-08", "2021-02-05", "2021-02-06")
+
+    assert code == 0, said
+    assert "raw_data.nps 2021-02-05 until 2021-02-07, 2021-02-08: 30 rows" in said
+    assert [row for row in production.rows() if row[1].day != 7] == on_postgres.rows()
+    assert on_postgres.run("SELECT count(*), count(DISTINCT load_id) FROM daybook.ledger") == [(3, 1)]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,23 @@ def test_a_failed_run_leaves_its_table_interval_and_words(
     assert on_postgres.ledger() == []
 
 
+def test_a_failed_run_of_scattered_days_leaves_a_row_for_each_stretch(
+    client: SyncPrefectClient, production: Production, on_postgres: LiveWarehouse
+) -> None:
+    production.fill(DAY, 10)
+    poison(production)
+    days = [DAY + timedelta(days=number) for number in (5, 0, 1)]
+    state = load_table.with_options(retries=0)("raw_data.nps", intervals=days, return_state=True)
+    run = client.read_flow_run(state.state_details.flow_run_id)
+    assert run.name == "raw_data.nps 2021-02-05 until 2021-02-07, 2021-02-10"
+    rows = left(on_postgres, 2)
+    assert {(start, end) for _, start, end, *_ in rows} == {
+        (MIDNIGHT + timedelta(days=first), MIDNIGHT + timedelta(days=end)) for first, end in ((0, 2), (5, 6))
+    }
+    assert {run_id for *_, run_id, _ in rows} == {str(run.id)}
+    assert on_postgres.ledger() == []
+
+
 @pytest.mark.parametrize(
     ("killed_by", "words"), [(signal.SIGKILL, "due to a SIGKILL signal"), (signal.SIGTERM, "by a termination signal")]
 )

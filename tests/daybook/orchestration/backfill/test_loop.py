@@ -93,7 +93,13 @@ class Labels:
 def fill(monkeypatch: pytest.MonkeyPatch) -> Fill:
     """Fills the days from 2021-02-05 on; what came of it, and how often a run began with each day."""
 
-    def fill(outcome: Callable[[int, int, int], Outcome], days: int = 4, **options: Any) -> Any:
+    def fill(
+        outcome: Callable[[int, int, int], Outcome],
+        days: int = 4,
+        every: int = 1,
+        takes: Sequence[str] = (),
+        **options: Any,
+    ) -> Any:
         loaded: set[Interval] = set()
 
         def statuses(warehouse: object, table: str, intervals: Sequence[Interval]) -> list[IntervalStatus]:
@@ -108,8 +114,8 @@ def fill(monkeypatch: pytest.MonkeyPatch) -> Fill:
         monkeypatch.setattr(loop, "retry_options", lambda: {"retries": 1, "retry_delay_seconds": 0})
         monkeypatch.setattr(loop, "_POLL", 0)
         assert TABLE.grid is not None
-        wanted = TABLE.grid.between(date(2021, 2, 5), date(2021, 2, 5 + days))
-        deployed = LoadingDeployment(uuid4(), "nps/daily", TABLE, None, frozenset())
+        wanted = TABLE.grid.between(date(2021, 2, 5), date(2021, 2, 5 + days))[::every]
+        deployed = LoadingDeployment(uuid4(), "nps/daily", TABLE, None, frozenset(takes))
         before = [IntervalStatus(one) for one in wanted]
         run = BackfillRun(None, deployed, before, wanted, BackfillOptions(**options), "a label")  # type: ignore[arg-type]
         return run.run(), runs.tries
@@ -133,6 +139,13 @@ def test_an_interval_that_may_be_to_blame_is_found_by_halves(fill: Fill) -> None
     result, _ = fill(lambda first, number, _: CheckFailed("42") if first <= 7 < first + number else None)
     assert (days(result.loaded), days(list(result.failed))) == ([5, 6, 8], [7])
     assert set(result.failed.values()) == {"CheckFailed: 42"}
+
+
+def test_days_with_gaps_are_one_run_if_the_flow_takes_them(fill: Fill) -> None:
+    result, tries = fill(lambda *_: None, days=9, every=2, takes=["intervals"])
+    assert days(result.loaded) == [5, 7, 9, 11, 13] and tries == {5: 1}
+    result, tries = fill(lambda *_: None, days=9, every=2)
+    assert days(result.loaded) == [5, 7, 9, 11, 13] and tries == dict.fromkeys([5, 7, 9, 11, 13], 1)
 
 
 def test_what_is_no_intervals_fault_stops_the_backfill(fill: Fill) -> None:

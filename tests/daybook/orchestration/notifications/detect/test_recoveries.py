@@ -86,6 +86,17 @@ def test_a_full_refresh_that_failed_is_not_over_by_one_day(
     assert store.open == [] and said(client) == ["raw_data.nps recovered"]
 
 
+def test_a_load_of_scattered_days_is_over_when_these_days_are_loaded(
+    store: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse
+) -> None:
+    began = fail(store, client, intervals=["2021-02-05", "2021-02-09"])
+    for number, is_open in ((0, True), (3, True), (4, False)):
+        day = DAY + timedelta(days=number)
+        load(warehouse, day, day + timedelta(days=1), began + timedelta(minutes=1 + number))
+        close_failures(store, FailedRuns(client), warehouse, NOW)
+        assert bool(store.open) is is_open, day
+
+
 def test_what_was_committed_in_part_is_not_over_by_that_commit(
     store: IncidentStore, client: SyncPrefectClient, warehouse: Warehouse
 ) -> None:
