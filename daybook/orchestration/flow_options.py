@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
 from prefect import Flow, runtime
@@ -14,6 +14,7 @@ from daybook.errors import DaybookError
 from daybook.ledger.failures import Failure, Failures, now
 from daybook.ledger.ledger import Ledger
 from daybook.load.planning.scattered import INTERVALS
+from daybook.model.interval import Interval
 from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.run_failure import failure_of_state
 from daybook.orchestration.run_plan import PlanRequest, kept_plan, plan_for_name
@@ -130,9 +131,9 @@ def _record(find: Callable[[], list[Failure]]) -> None:
         if failures := find():
             warehouse = blocks.warehouse()
             with warehouse.session() as session:
-                for failure in failures:
-                    if len(failures) == 1 or not _was_killed_later(warehouse, session, failure):
-                        Failures(warehouse).record(session, failure)
+                if len({failure.table for failure in failures}) > 1:
+                    failures = [one for one in failures if not _was_killed_later(warehouse, session, one)]
+                Failures(warehouse).record(session, *failures)
     except Exception as error:
         logger.warning("the failure could not be recorded in daybook.failures: %s", type(error).__name__)
 
@@ -155,8 +156,9 @@ def _failures(tables: list[str], flow_run: FlowRun, state: State[Any]) -> list[F
         except DaybookError:
             continue
         words = _with_class(reason) if failure.parts else (reason, failure.error_class)
+        stretches: Sequence[Interval | None] = plan.stretches or [None]
         if not plan.idle:
-            found += [now(plan.table.name, one, str(flow_run.id), *words) for one in plan.stretches or [None]]
+            found += [now(plan.table.name, one, str(flow_run.id), *words) for one in stretches]
     return found
 
 
