@@ -10,13 +10,13 @@ from daybook.errors import ExtractFailed, RowCountMismatch, SourceLost, Warehous
 from daybook.ledger.ledger import Entry
 from daybook.ledger.schema_version import look_up_with_version
 from daybook.load.extraction.file_types import settled
-from daybook.load.extraction.in_place import files_in_place
 from daybook.load.extraction.long_texts import LongTexts
 from daybook.load.extraction.moved_rows import loaded_until, staged_later_keys
 from daybook.load.extraction.schema_drift import SchemaDiff
 from daybook.load.extraction.source_version import unchanged, version_of
 from daybook.load.extraction.source_warnings import logged_warnings
 from daybook.load.extraction.target_shape import as_sent, target_of
+from daybook.load.extraction.unstaged_files import files_in_place
 from daybook.load.planning.plan import Plan
 from daybook.model.masks import masked
 from daybook.model.target import Target
