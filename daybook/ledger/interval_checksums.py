@@ -22,6 +22,7 @@ COLUMNS = {
     "interval_end": "timestamptz NOT NULL",
     "rows_loaded": "bigint NOT NULL",
     "checksum": "varchar(64) NOT NULL",
+    "fingerprints": "varchar(64)",
 }
 
 _At = tuple[str, datetime, datetime]
@@ -38,15 +39,44 @@ class Checksums:
         self._state_table.ensure(session)
 
     def record(
-        self, session: Session, table: str, load_id: str, fingerprint: str, sums: Mapping[Interval, Sum]
+        self,
+        session: Session,
+        table: str,
+        load_id: str,
+        fingerprint: str,
+        sums: Mapping[Interval, Sum],
+        fingerprints: Mapping[Interval, str],
     ) -> None:
-        """Add the checksum of each interval of the load `load_id`. Call it in the transaction of the load."""
+        """Add the checksum of each interval of the load `load_id`. Call it in the transaction of the load.
+
+        `fingerprints` are the recorded fingerprints of the rows of each interval, as far as the warehouse has them.
+        """
         self._state_table.append(
             session,
             [
-                (table, load_id, interval.start, interval.end, sum.rows, checksum_of(fingerprint, sum))
-                for interval, sum in sums.items()
+                (table, load_id, one.start, one.end, sum.rows, checksum_of(fingerprint, sum), fingerprints.get(one))
+                for one, sum in sums.items()
             ],
+        )
+
+    def of_last_refresh(
+        self, session: Session, table: str, entries: Sequence[Entry]
+    ) -> dict[Interval, tuple[int, str, str]]:
+        """Return the rows, the checksum and the fingerprints of each interval of the last full refresh in `entries`.
+
+        Intervals without fingerprints are left out.
+        """
+        last = next((entry for entry in reversed(entries) if entry.is_full_refresh), None)
+        if last is None:
+            return {}
+        return dict(
+            self._state_table.read(
+                session,
+                lambda start, end, *figures: (Interval(start, end), figures),
+                "SELECT interval_start, interval_end, rows_loaded, checksum, fingerprints "
+                f"FROM {self._state_table.table} WHERE table_name = %s AND load_id = %s AND fingerprints IS NOT NULL",
+                [table, last.load_id],
+            )
         )
 
     def entries_per_interval(

@@ -49,6 +49,17 @@ class LoadChecksums:
             return {interval: Sum(rows) for interval, rows in self.counts(table, intervals).items()}
         return replace(self._side, table=table).sums(intervals)
 
+    def pairs(self, table: str, intervals: Sequence[Interval], other: str) -> dict[Interval, tuple[Sum, Sum]]:
+        """Return the checksum of each interval, and the sum of another hash (SQL). `table` is a FROM item."""
+        assert self._side is not None
+        sums = replace(self._side, table=table).sums_of([self._side.row_hash, other], intervals)
+        return {interval: (checksum, sum) for interval, (checksum, sum) in sums.items()}
+
+    def sums_of(self, hash_sql: str, table: str, intervals: Sequence[Interval]) -> dict[Interval, Sum]:
+        """Return the sum of another hash for each interval. `table` is a FROM item."""
+        assert self._side is not None
+        return replace(self._side, table=table, row_hash=hash_sql).sums(intervals)
+
     def counts(self, table: str, intervals: Sequence[Interval]) -> dict[Interval, int]:
         """Return the row count of each interval in `table` (quoted)."""
         cursor = self._target.cursor

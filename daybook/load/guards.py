@@ -38,20 +38,19 @@ def guard_row_count(table: str, staged: int, copied: int, counted: int) -> None:
         )
 
 
-def without_key(session: Session, warehouse: Warehouse, target: Target, staged: str) -> int:
-    """Return the number of rows in `staged` (quoted) with a NULL in their key."""
-    missing = " OR ".join(f"{warehouse.quote(name)} IS NULL" for name in target.key)
-    count: int = session.one(f"SELECT count(*) FROM {staged} WHERE {missing}")
-    return count
+def counted(session: Session, warehouse: Warehouse, target: Target, staged: str) -> tuple[int, int]:
+    """Return the number of rows in `staged` (quoted), and how many of them have a NULL in their key, by one scan."""
+    missing = " OR ".join(f"{warehouse.quote(name)} IS NULL" for name in target.key) or "FALSE"
+    ((rows, without_key),) = session.rows(f"SELECT count(*), count(CASE WHEN {missing} THEN 1 END) FROM {staged}")
+    return rows, without_key
 
 
-def guard_key_not_null(session: Session, warehouse: Warehouse, target: Target, staged: str) -> None:
-    """Check that no staged row has a NULL in its key.
+def guard_key_not_null(target: Target, count: int) -> None:
+    """Check that no staged row has a NULL in its key. `count` is the number of those that have.
 
     Raises:
         NullKey: some rows have.
     """
-    count = without_key(session, warehouse, target, staged) if target.key else 0
     if count:
         raise NullKey(
             f"{target.name}: {count} rows have no key: {', '.join(target.key)} is NULL. Give them a key at the source, "

@@ -29,6 +29,10 @@ class Staged:
     """The table of the keys of rows that have moved to later intervals. The load leaves those rows in place."""
     ranges: Ranges = field(default_factory=dict)
     """The ranges of the key's columns and of the cursor, over all staged rows, also those in `deleted`."""
+    indexed: bool = False
+    """True if the rows have a unique index on the key, and so has the table. They have no checksums yet."""
+    fingerprints: dict[Interval, str] = field(default_factory=dict)
+    """The fingerprints of the rows of each interval in `parts`, as recorded; empty if the warehouse has none."""
 
     @property
     def counts(self) -> dict[Interval, int]:

@@ -11,6 +11,7 @@ from daybook.load.extraction.extract import Extracted
 from daybook.load.extraction.moved_rows import keys_only
 from daybook.load.inexact_keys import guard_inexact_keys
 from daybook.load.planning.plan import intervals_within
+from daybook.load.refresh_checksums import RefreshChecksums
 from daybook.load.staged import Staged
 from daybook.model.interval import Interval
 from daybook.sql.database_error import Condition, DatabaseError, meets
@@ -45,8 +46,9 @@ class Staging:
         warehouse.create_staging(session, target, "daybook_staging")
         rows, manifest = self._copy(session, name), self._extracted.manifest
         expected = rows if manifest.in_place else manifest.rows  # there is no row count of files that are read in place
-        guards.guard_row_count(target.name, expected, rows, session.one(f"SELECT count(*) FROM {name}"))
-        guards.guard_key_not_null(session, warehouse, target, name)
+        counted, without_key = guards.counted(session, warehouse, target, name)
+        guards.guard_row_count(target.name, expected, rows, counted)
+        guards.guard_key_not_null(target, without_key)
         remains = not self._plan.whole and warehouse.exists(session, target.name)
         guard_inexact_keys(session, warehouse, target, name, warehouse.table(target.name) if remains else None)
         if self._plan.table.strategy.keeps_newest_of_key:
@@ -63,21 +65,46 @@ class Staging:
                     rows,
                 )
                 name, rows = newest, left
+        if self._plan.whole:
+            return self._stage_all(session, tally, Staged(name, rows, {}))
         staged = self._with_checksums(tally, name, rows)
         staged = replace(staged, ranges=warehouse.ranges(session, target, name) if remains else {})
         if target.deleted:
-            staged = self._split_deleted(session, tally, staged)
+            staged = self._split_deleted(session, staged)
+            staged = replace(staged, sums=tally.sums(staged.table, self._plan.intervals))
         if not self._plan.table.strategy.keeps_newest_of_key:
             guards.guard_key_unique(session, warehouse, target, name)
         return replace(staged, later=self._stage_moved_keys(session))
 
-    def _split_deleted(self, session: Session, tally: LoadChecksums, staged: Staged) -> Staged:
+    def _stage_all(self, session: Session, tally: LoadChecksums, staged: Staged) -> Staged:
+        """Return the rows of a full refresh without those that are deleted at the source, and check their key.
+
+        If an index can do that, the rows have no checksums yet: see `RefreshChecksums`.
+        """
+        if self._target.deleted:
+            staged = self._split_deleted(session, staged)
+        if self._index_key(session, staged.table):
+            return replace(staged, indexed=True)
+        guards.guard_key_unique(session, self._warehouse, self._target, staged.table)
+        return self._whole(session, tally, staged)
+
+    def _index_key(self, session: Session, staged: str) -> bool:
+        warehouse, target = self._warehouse, self._target
+        if not target.key or not warehouse.exists(session, target.name):
+            return False
+        try:
+            return warehouse.index_staged_key(session, target, staged)
+        except DatabaseError as error:
+            if meets(error, Condition.BROKEN_RULE):
+                return False  # the guard of unique keys names them
+            raise
+
+    def _split_deleted(self, session: Session, staged: Staged) -> Staged:
         """Move the rows that are deleted at the source into their own table. Return the remaining rows."""
-        deleted, table, plan = self._warehouse.quote("daybook_deleted"), staged.table, self._plan
+        deleted, table = self._warehouse.quote("daybook_deleted"), staged.table
         staged_sql.split_deleted(session, self._warehouse, self._target, table, deleted)
         rows = session.one(f"SELECT count(*) FROM {table}")
-        left = self._whole(tally, table, rows) if plan.whole else Staged(table, rows, tally.sums(table, plan.intervals))
-        return replace(left, deleted=deleted, deleted_rows=staged.rows - rows, ranges=staged.ranges)
+        return replace(staged, rows=rows, deleted=deleted, deleted_rows=staged.rows - rows)
 
     def _stage_moved_keys(self, session: Session) -> str | None:
         """Copy the keys of rows that have moved to later intervals into their own table. Return its quoted name."""
@@ -93,6 +120,8 @@ class Staging:
         """Copy the rows directly into `table` (quoted), which this transaction created and nobody else sees yet."""
         rows = self._copy(session, table)
         guards.guard_row_count(self._target.name, self._extracted.manifest.rows, rows, rows)
+        if self._plan.whole:
+            return self._whole(session, tally, Staged(table, rows, {}))
         return self._with_checksums(tally, table, rows)
 
     def _copy(self, session: Session, into: str) -> int:
@@ -111,21 +140,20 @@ class Staging:
             raise
 
     def _with_checksums(self, tally: LoadChecksums, table: str, rows: int) -> Staged:
-        """Return the `rows` rows of `table` with the checksum of each interval, or of the whole table."""
-        if self._plan.whole:
-            # The table still has the rows that are deleted at the source.
-            return Staged(table, rows, {}) if self._target.deleted else self._whole(tally, table, rows)
+        """Return the `rows` rows of `table` with the checksum of each interval."""
         sums = tally.sums(table, self._plan.intervals)
         neighbours = tally.counts(table, self._neighbours) if rows else {}
         counted = sum(found.rows for found in sums.values()) + sum(neighbours.values())
         guards.guard_interval(self._target.name, self._plan, rows, counted)
         return Staged(table, rows, sums)
 
-    def _whole(self, tally: LoadChecksums, table: str, rows: int) -> Staged:
-        """Return the `rows` rows of a full refresh with the checksum of each interval.
+    def checksums(self, session: Session, tally: LoadChecksums) -> RefreshChecksums:
+        """Return the checksums of a full refresh, once the table exists."""
+        intervals = intervals_within(self._plan, self._extracted.snapshot_at)
+        has_intervals = self._plan.table.strategy.has_intervals
+        fingerprint = self._warehouse.row_fingerprint(session, self._target) if tally.recipe else None
+        return RefreshChecksums(tally, intervals if has_intervals else None, fingerprint)
 
-        A table without intervals gets a checksum of all rows. For others, an audit compares the intervals.
-        """
-        intervals = intervals_within(self._plan, self._extracted.snapshot_at) if tally.recipe else ()
-        total = None if self._plan.table.strategy.has_intervals else tally.whole(table)
-        return Staged(table, rows, {}, tally.sums(table, intervals) if intervals else {}, total)
+    def _whole(self, session: Session, tally: LoadChecksums, staged: Staged) -> Staged:
+        """Return the rows of a full refresh with their checksums."""
+        return self.checksums(session, tally).of(staged, staged.table, {})

@@ -21,6 +21,7 @@ from daybook.load.checksums import LoadChecksums
 from daybook.load.extraction.changed_filter import changed_filter
 from daybook.load.extraction.extract import Extracted
 from daybook.load.extraction.schema_drift import SchemaDiff
+from daybook.load.full_refresh import refresh
 from daybook.load.ledger_entries import LedgerEntries
 from daybook.load.moved_intervals import MovedIntervals
 from daybook.load.row_tally import RowTally
@@ -112,47 +113,45 @@ class Transaction:
             return entries
 
     def _transaction(self, session: Session, staged: Staged | None, tally: LoadChecksums) -> Sequence[Entry]:
-        created, state = self._begin(session)
+        plan, (created, state) = self._plan, self._begin(session)
         kept, loaded = list[Entry](), RowTally(session, self._table, 0 if created else state.rows)
         # A table that has lost rows may have lost them in every interval.
-        moved: set[MovedInterval] = {None} if (created or state.loss) and not self._plan.whole else set()
+        moved: set[MovedInterval] = {None} if (created or state.loss) and not plan.whole else set()
         done = self._ledger.of_load(session, self._target.name, self._load_id)
         if done:
             session.run("ROLLBACK")
             logger.info("%s: the connection was lost during COMMIT, but the commit succeeded", self._target.name)
             return done
-        before = measure(session, self._warehouse, self._plan.table.checks, self._target.name)
+        before = measure(session, self._warehouse, plan.table.checks, self._target.name)
         if staged is None:
             if not created:
                 raise _TableAppeared(f"another load created {self._target.name} during this one")
             staged = self._staging.copy_into_new_table(session, tally, self._table)
             loaded.rows = loaded.inserted = staged.rows
         else:
-            notices = [*self._deleted(staged), *changed_filter(self._plan, self._ledger, session, state.version)]
+            notices = [*self._deleted(staged), *changed_filter(plan, self._ledger, session, state.version)]
             for notice in notices:
                 logger.info("%s", notice)
             self.notices = tuple(notices)
             staged, kept = self._without_superseded(session, staged, tally)
             if kept and not staged.sums:
                 session.run("ROLLBACK")
-                logger.info(
-                    "%s %s: another run has loaded it from a newer snapshot", self._target.name, self._plan.label
-                )
+                logger.info("%s %s: another run has loaded it from a newer snapshot", plan.table.name, plan.label)
                 return kept
             moved |= self._moved_intervals(session, staged)
-            self._apply(session, staged, tally, loaded)
+            staged = self._apply(session, staged, tally, loaded)
         if created:
             self._create_keys(session)
             state = replace(state, table_id=self._warehouse.identity(session, self._target.name))
-        self.checks = guards.guard_checks(session, self._warehouse, self._plan, before)
+        self.checks = guards.guard_checks(session, self._warehouse, plan, before)
         self.written = loaded.inserted
         entries = self._entries.entries(session, staged, tally, replace(state, rows=loaded.total()))
         # From here on, the transaction only appends to Daybook's own tables: see `Session.apart`.
         columns = self._memory.changed(session, self._target, self._extracted.described)
         self._ledger.record(session, entries)
         if staged.parts and tally.recipe:
-            fingerprint = tally.recipe.fingerprint
-            self._checksums.record(session, self._target.name, self._load_id, fingerprint, staged.parts)
+            sums = (tally.recipe.fingerprint, staged.parts, staged.fingerprints)
+            self._checksums.record(session, self._target.name, self._load_id, *sums)
         noted_at = entries[-1].loaded_at
         self._memory.record(session, self._target.name, columns, noted_at, self._load_id)
         self._moves.record(session, self._target.name, self._load_id, noted_at, moved)
@@ -234,7 +233,8 @@ class Transaction:
             moved.lost(staged.deleted, not_newer_sql(warehouse, target, staged.deleted, staged.ranges))
         return moved.find(session)
 
-    def _apply(self, session: Session, staged: Staged, tally: LoadChecksums, loaded: RowTally) -> None:
+    def _apply(self, session: Session, staged: Staged, tally: LoadChecksums, loaded: RowTally) -> Staged:
+        """Change the table. Return the staged rows with all checksums."""
         plan, warehouse, target = self._plan, self._warehouse, self._target
         entries = self._ledger.newest(session, target.name, plan.range)
         guards.guard_shrink(session, warehouse, target, plan, staged, tally, entries)
@@ -242,4 +242,9 @@ class Transaction:
             removed = staged_sql.remove_deleted(loaded, warehouse, target, staged.deleted, staged.ranges)
             guards.guard_deletions(session, plan, self._table, removed)
         args = (staged.table, staged.rows, list(staged.sums), staged.later, staged.ranges)
-        plan.strategy.apply(StagedRows(loaded, warehouse, target, *args))
+        rows = StagedRows(loaded, warehouse, target, *args)
+        if not staged.indexed:
+            plan.strategy.apply(rows)
+            return staged
+        recorded = self._checksums.of_last_refresh(session, target.name, entries)
+        return refresh(plan.strategy, rows, staged, self._staging.checksums(session, tally), recorded)

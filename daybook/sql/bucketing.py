@@ -70,9 +70,10 @@ def by_stretch(
         stretches: the buckets, which do not overlap.
         aggregates: the SQL of the aggregates.
         fields: SQL expressions by name, for the aggregates to use.
-        fence: SQL at the end of a subquery that makes this database compute it before it groups.
+        fence: SQL at the end of a subquery that makes this database compute it before it groups: see `fenced`.
     """
     selected = "".join(f", {expression} AS {name}" for name, expression in (fields or {}).items())
+    end = fenced(fence, 1 + len(fields or {}))
     for batch in batched(stretches):
         boundaries = sorted({boundary for stretch in batch for boundary in (stretch.start, stretch.end)})
         starting = {stretch.start: stretch for stretch in batch}
@@ -80,7 +81,12 @@ def by_stretch(
         within, bounds = axis.within_sql(column, batch)
         for number, *found in query(
             f"SELECT bucket, {aggregates} FROM (SELECT {bucket} AS bucket{selected} FROM {table} WHERE {within}"
-            f"{fence}) AS numbered GROUP BY bucket",
+            f"{end}) AS numbered GROUP BY bucket",
             [*values, *bounds],
         ):
             yield starting[boundaries[int(number)]], tuple(found)
+
+
+def fenced(fence: str, columns: int) -> str:
+    """Return the end of a subquery with this number of columns. `{nulls}` in `fence` stands for a NULL for each."""
+    return fence.format(nulls=", ".join(["NULL"] * columns))

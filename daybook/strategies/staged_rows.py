@@ -18,6 +18,11 @@ from daybook.errors import RowCountMismatch
 Ranges = Mapping[str, tuple[str, str]]
 
 
+#: The columns of `StagedRows.changed_keys` beside the key. True if the table has a row with the key, which must go, and
+#: if there is a staged row with it, which must come.
+STALE, FRESH = "daybook_stale", "daybook_fresh"
+
+
 class Statements(Protocol):
     """A session that runs statements in the transaction that holds the table's lock."""
 
@@ -100,6 +105,8 @@ class StagedRows:
     """A quoted table with the keys of rows that have moved to intervals that are not loaded yet."""
     ranges: Ranges = field(default_factory=dict)
     """The ranges of the key's columns and of the cursor. A column is in it only if no staged row has NULL there."""
+    changed_keys: str | None = None
+    """A quoted table with the keys of all rows that the table and the staged rows do not have alike, if it is known."""
 
     @property
     def table(self) -> str:
@@ -117,6 +124,18 @@ class StagedRows:
         names = [self.warehouse.quote(name) for name in self.target.column_names]
         return self.warehouse.differs_sql(
             [f"{self.table}.{name}" for name in names], [f"{self.staged}.{name}" for name in names]
+        )
+
+    def _exchange(self, keys: str) -> None:
+        """Replace the table's rows with these keys (a quoted table) by the staged ones."""
+        names = [self.warehouse.quote(name) for name in self.target.column_names]
+        stale = same_key_sql(self.warehouse, self.target, self.table, keys)
+        fresh = same_key_sql(self.warehouse, self.target, self.staged, keys)
+        self.session.run(f"DELETE FROM {self.table} USING {keys} WHERE {stale} AND {STALE}")
+        self.session.run(
+            f"INSERT INTO {self.table} ({', '.join(names)}) "
+            f"SELECT {', '.join(f'{self.staged}.{name}' for name in names)} "
+            f"FROM {self.staged} JOIN {keys} ON {fresh} WHERE {FRESH}"
         )
 
     def insert_missing(self, *, newer_only: bool = False) -> None:
@@ -151,7 +170,11 @@ class StagedRows:
         session, table, staged, target = self.session, self.table, self.staged, self.target
         same_key = same_key_sql(self.warehouse, target, table, staged, self.ranges)
         differs = self.differs_sql()
-        if target.key and differs:
+        if self.changed_keys and not bounds:
+            self._exchange(self.changed_keys)
+            if session.one(f"SELECT count(*) FROM {table}") == self.count:
+                return
+        elif target.key and differs:
             session.run(
                 f"DELETE FROM {table} WHERE {scope} AND NOT EXISTS "
                 f"(SELECT 1 FROM {staged} WHERE {same_key} AND NOT ({differs}))",

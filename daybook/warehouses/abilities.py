@@ -5,6 +5,7 @@ from typing import ClassVar, Protocol
 
 from daybook.model.target import Target
 from daybook.model.types import Type
+from daybook.sql.checksum.row_fingerprint import RowFingerprint
 from daybook.strategies.staged_rows import Ranges
 from daybook.warehouses.session import Session
 
@@ -51,6 +52,25 @@ class Abilities(Protocol):
     def staging_options(self, target: Target) -> str:
         """Return the SQL before AS, or after the columns, in the CREATE TEMP TABLE of staged rows."""
         return ""
+
+    def index_staged_key(self, session: Session, target: Target, staged: str) -> bool:
+        """Add a unique index on the key to `staged` (quoted) if the target exists and enforces the same key.
+
+        With both indexes, the rows can be compared in the order of the key. By default, a warehouse has no indexes.
+
+        Returns True if the index was added.
+
+        Raises:
+            DatabaseError: rows share a key (`Condition.BROKEN_RULE`).
+        """
+        return False
+
+    def row_fingerprint(self, session: Session, target: Target) -> RowFingerprint | None:
+        """Return a quick hash of a row of the target, which must exist, or None if the warehouse has none.
+
+        By default, it has none.
+        """
+        return None
 
     def ranges(self, session: Session, target: Target, staged: str) -> Ranges:
         """Return the ranges of the target's key columns and cursor in the rows of `staged` (quoted).

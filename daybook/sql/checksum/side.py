@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from daybook.model.cursor import Cursor
 from daybook.model.types import Column
-from daybook.sql.bucketing import Axis, Query, S
+from daybook.sql.bucketing import Axis, Query, S, fenced
 from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.sums import Sum, sum_of, sums_by_interval
 
@@ -117,9 +117,13 @@ class ComparisonSide:
 
     def sums(self, stretches: Sequence[S]) -> dict[S, Sum]:
         """Return the checksum of each of these ranges, which do not overlap."""
+        return {stretch: sum for stretch, (sum,) in self.sums_of([self.row_hash], stretches).items()}
+
+    def sums_of(self, hashes: Sequence[str], stretches: Sequence[S]) -> dict[S, tuple[Sum, ...]]:
+        """Return the sums of several hashes (SQL) for each of these ranges, which do not overlap."""
         assert self.axis is not None
         rows = self._from(stretches)
-        return sums_by_interval(self.query, rows, self.column, self.axis, self.row_hash, stretches, self.fence)
+        return sums_by_interval(self.query, rows, self.column, self.axis, hashes, stretches, self.fence)
 
     def whole(self) -> Sum:
         """Return the checksum of the whole table."""
@@ -137,7 +141,7 @@ class ComparisonSide:
         chosen, prefixes = self._chosen(of)
         rows = self.query(
             f"SELECT piece, count(*), sum(hash) FROM (SELECT (key_hash >> {into}) AS piece, hash FROM "
-            f"({self._hashed(stretch)}) AS hashed WHERE {chosen}{self.fence}) AS pieces GROUP BY piece",
+            f"({self._hashed(stretch)}) AS hashed WHERE {chosen}{fenced(self.fence, 2)}) AS pieces GROUP BY piece",
             [*self._bounds(stretch), *prefixes],
         )
         return {HashBucket(into, int(piece)): Sum(int(count), int(total or 0)) for piece, count, total in rows}

@@ -20,11 +20,14 @@ class Sum:
     def __add__(self, other: "Sum") -> "Sum":
         return Sum(self.rows + other.rows, self.sum + other.sum)
 
+    def __sub__(self, other: "Sum") -> "Sum":
+        return Sum(self.rows - other.rows, self.sum - other.sum)
+
 
 def sums_by_interval(
-    query: Query, table: str, column: str, axis: Axis, hash_sql: str, stretches: Sequence[S], fence: str = ""
-) -> dict[S, Sum]:
-    """Return the checksum of each range of rows, in order.
+    query: Query, table: str, column: str, axis: Axis, hashes: Sequence[str], stretches: Sequence[S], fence: str = ""
+) -> dict[S, tuple[Sum, ...]]:
+    """Return the sums of each range of rows, in order: one for each kind of hash.
 
     Every query is a range scan, and hashes each row once.
 
@@ -33,13 +36,15 @@ def sums_by_interval(
         table: the quoted table.
         column: the quoted column of the axis, such as the cursor.
         axis: the SQL that divides the rows.
-        hash_sql: the SQL of a row's hash.
+        hashes: the SQL of a row's hash, for each kind.
         stretches: the ranges, which do not overlap.
         fence: see `by_stretch`.
     """
-    found = by_stretch(query, table, column, axis, stretches, "count(*), sum(hash)", {"hash": hash_sql}, fence)
-    sums = {stretch: _sum(*figures) for stretch, figures in found}
-    return {stretch: sums.get(stretch, Sum()) for stretch in stretches}
+    fields = {f"hash_{number}": hash_sql for number, hash_sql in enumerate(hashes)}
+    aggregates = ", ".join(["count(*)", *(f"sum({name})" for name in fields)])
+    found = by_stretch(query, table, column, axis, stretches, aggregates, fields, fence)
+    sums = {stretch: tuple(_sum(rows, total) for total in totals) for stretch, (rows, *totals) in found}
+    return {stretch: sums.get(stretch, (Sum(),) * len(fields)) for stretch in stretches}
 
 
 def sum_of(query: Query, table: str, hash_sql: str) -> Sum:
@@ -50,6 +55,12 @@ def sum_of(query: Query, table: str, hash_sql: str) -> Sum:
 
 def _sum(rows: object, total: object) -> Sum:
     return Sum(int(rows), int(total or 0))  # type: ignore[call-overload]
+
+
+def parsed(fingerprint: str, rows: int, checksum: str) -> Sum | None:
+    """Return a checksum of the ledger, or None if it is of other columns than `fingerprint`."""
+    columns, _, sum = checksum.rpartition(":")
+    return Sum(rows, int(sum)) if columns == fingerprint else None
 
 
 def checksum_of(fingerprint: str, sum: Sum) -> str:

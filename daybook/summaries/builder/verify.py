@@ -45,7 +45,7 @@ def key(session: Session, warehouse: Warehouse, summary: Summary, table: BuildTa
         TableFileError: the cursor's type cannot hold the boundaries of the intervals.
     """
     names, target = ", ".join(summary.key), table.target
-    count = guards.without_key(session, warehouse, target, table.quoted)
+    _, count = guards.counted(session, warehouse, target, table.quoted)
     if count:
         raise NullKey(
             f"{summary.name}: {count} of {table.rows} rows have NULL in the key ({names}). Filter them out in the "

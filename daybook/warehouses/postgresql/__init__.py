@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from daybook.errors import DaybookError, DuplicateKey
+from daybook.errors import DaybookError
 from daybook.model.table_name import TableName
 from daybook.model.target import Target
 from daybook.model.types import TIMES, Column, Type
 from daybook.sql.checksum.dialects import postgresql as hashing
+from daybook.sql.checksum.row_fingerprint import RowFingerprint
 from daybook.sql.database_error import Condition, DatabaseError, first_line, meets, translated
 from daybook.sql.postgresql_rewrites import begin_after_ddl
 from daybook.stage.base import Stage
@@ -21,6 +22,7 @@ from daybook.stage.manifest import Manifest
 from daybook.stage.parts import PartsReader
 from daybook.warehouses.lock_waits import LockHolder
 from daybook.warehouses.postgres_family import PostgresFamily
+from daybook.warehouses.postgresql import keys
 from daybook.warehouses.session import Session
 
 URLS = ("postgresql+psycopg2://USER:PASSWORD@HOST:5432/DATABASE",)
@@ -47,11 +49,6 @@ ORDER BY a.xact_start, a.pid
 LIMIT 5
 """
 _QUERY_SHOWN = 60  # characters
-_KEY = """
-SELECT c.conname, a.attname FROM pg_constraint c, unnest(c.conkey) WITH ORDINALITY AS k (number, place), pg_attribute a
-WHERE c.conrelid = to_regclass(%s) AND c.contype = 'p' AND a.attrelid = c.conrelid AND a.attnum = k.number
-ORDER BY k.place
-"""
 
 
 class PostgreSQL(PostgresFamily):
@@ -176,30 +173,23 @@ class PostgreSQL(PostgresFamily):
             DuplicateKey: two rows have the same key.
         """
         table = self.table(target.name)
-        if target.key:
-            columns = ", ".join(self.quote(name) for name in target.key)
-            try:
-                session.run(f"ALTER TABLE {table} ADD PRIMARY KEY ({columns})")
-            except DatabaseError as error:
-                if not meets(error, Condition.BROKEN_RULE):
-                    raise
-                detail = (error.detail or error.message).rstrip(".")
-                raise DuplicateKey(
-                    f"{target.name}: rows share a key: {detail}. Remove the duplicates at the source, or correct key: "
-                    "in the table file"
-                ) from None
-        if target.cursor and target.key[:1] != (target.cursor.column,):
-            session.run(f"CREATE INDEX ON {table} ({self.quote(target.cursor.column)})")
+        keys.create_keys(session, target, table, self.quote)
         session.run(f"ANALYZE {table}")  # otherwise, the next load is planned for an empty table until autovacuum runs
 
     def enforced_key_sql(self, session: Session, target: Target) -> list[str]:
         """Return the statement that gives the table the primary key of its file."""
-        found = session.rows(_KEY, (self.table(target.name).replace("%%", "%"),))
-        if tuple(column for _, column in found) == target.key:
-            return []
-        parts = [f"DROP CONSTRAINT {self.quote(found[0][0])}"] if found else []
-        parts += [f"ADD PRIMARY KEY ({', '.join(map(self.quote, target.key))})"] if target.key else []
-        return [f"ALTER TABLE {self.table(target.name)} {', '.join(parts)}"]
+        return keys.enforced_key_sql(session, target, self.table(target.name), self.quote)
+
+    def index_staged_key(self, session: Session, target: Target, staged: str) -> bool:
+        """Add a unique index on the key to `staged` if the target has the same primary key."""
+        return keys.index_staged_key(session, target, self.table(target.name), staged, self.quote)
+
+    def row_fingerprint(self, session: Session, target: Target) -> RowFingerprint | None:
+        """Return the hash of a row's text, which PostgreSQL has since version 11, or None if there is no table yet."""
+        version, types = session.connection.server_version // 10000, self.column_types(session, target.name)
+        if version < 11 or not types:
+            return None
+        return hashing.row_fingerprint(version, {name: types[name] for name in target.column_names}, self.quote)
 
     def copy(self, session: Session, into: str, target: Target, stage: Stage, manifest: Manifest) -> int:
         """Verify the parts and send them to `COPY … FROM STDIN`."""

@@ -1,12 +1,15 @@
 """The hash of a row in PostgreSQL, as a source or as a warehouse."""
 
-from collections.abc import Callable, Iterable
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from daybook.model.types import Type
 from daybook.sql.checksum.columns import ComparedColumns, Field
 from daybook.sql.checksum.dialects import postgres_family
 from daybook.sql.checksum.dialects.binary_chunks import in_pieces
+from daybook.sql.checksum.row_fingerprint import RowFingerprint
 
 #: Statements to run first on a new connection, in addition to those for UTC and ISO dates.
 SESSION = (
@@ -15,8 +18,8 @@ SESSION = (
     "SET bytea_output TO 'hex'",
 )
 #: The end of a subquery whose result is grouped. It hides the grouped expression from the planner. Otherwise PostgreSQL
-#: expects as many groups as rows, sorts all rows on disk, and computes the hashes in one process.
-FENCE = " OFFSET 0"
+#: expects as many groups as rows, and sorts all rows on disk. Unlike OFFSET 0, it leaves the scan to parallel workers.
+FENCE = " UNION ALL SELECT {nulls} WHERE FALSE"
 #: The reason why some rows have no hash: a text may have at most 1 GB, and a longer one raises an error.
 TOO_LONG = "are longer than PostgreSQL's texts, so it cannot compare them"
 _AT_ONCE = 20  # fields in one call of concat: a function takes at most 100 arguments
@@ -45,6 +48,17 @@ class AtSource:
     @staticmethod
     def spelled(field: Field, value: str) -> str:
         return spelled(field, value, source=True)
+
+
+def row_fingerprint(version: int, columns: Mapping[str, str], quote: Callable[[str], str]) -> RowFingerprint:
+    """Return the fingerprint of a row with these columns (name: type): the 64-bit hash of the row's text.
+
+    The text shows every bit of a value. The values themselves would not do: 1.0 and 1.00 have one hash, and so do texts
+    that a collation calls equal. Another `version` of the server may have another hash function.
+    """
+    digest = hashlib.sha256(json.dumps(list(columns.items())).encode()).hexdigest()[:8]
+    text = f'ROW({", ".join(map(quote, columns))})::text COLLATE "C"'
+    return RowFingerprint(f"text-{version}-{digest}", f"hashtextextended({text}, 0)")
 
 
 def _number(fields: Iterable[Field], value: Callable[[Field], str], source: bool) -> str:
