@@ -9,9 +9,9 @@ from daybook.load import guards, staged_sql
 from daybook.load.checksums import LoadChecksums
 from daybook.load.extraction.extract import Extracted
 from daybook.load.extraction.moved_rows import keys_only
+from daybook.load.full_refresh.refresh_checksums import RefreshChecksums
 from daybook.load.inexact_keys import guard_inexact_keys
 from daybook.load.planning.plan import intervals_within
-from daybook.load.refresh_checksums import RefreshChecksums
 from daybook.load.staged import Staged
 from daybook.model.interval import Interval
 from daybook.sql.database_error import Condition, DatabaseError, meets

@@ -21,7 +21,7 @@ from daybook.load.checksums import LoadChecksums
 from daybook.load.extraction.changed_filter import changed_filter
 from daybook.load.extraction.extract import Extracted
 from daybook.load.extraction.schema_drift import SchemaDiff
-from daybook.load.full_refresh import refresh
+from daybook.load.full_refresh.exchange import refresh
 from daybook.load.ledger_entries import LedgerEntries
 from daybook.load.moved_intervals import MovedIntervals
 from daybook.load.row_tally import RowTally

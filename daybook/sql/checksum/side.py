@@ -122,8 +122,8 @@ class ComparisonSide:
     def sums_of(self, hashes: Sequence[str], stretches: Sequence[S]) -> dict[S, tuple[Sum, ...]]:
         """Return the sums of several hashes (SQL) for each of these ranges, which do not overlap."""
         assert self.axis is not None
-        rows = self._from(stretches)
-        return sums_by_interval(self.query, rows, self.column, self.axis, hashes, stretches, self.fence)
+        args = (self._from(stretches), self.column, self.axis, hashes, stretches, self.fence)
+        return sums_by_interval(self.query, *args)
 
     def whole(self) -> Sum:
         """Return the checksum of the whole table."""
@@ -142,7 +142,7 @@ class ComparisonSide:
         rows = self.query(
             f"SELECT piece, count(*), sum(hash) FROM (SELECT (key_hash >> {into}) AS piece, hash FROM "
             f"({self._hashed(stretch)}) AS hashed WHERE {chosen}{fenced(self.fence, 2)}) AS pieces GROUP BY piece",
-            [*self._bounds(stretch), *prefixes],
+            [*self._within([stretch])[1], *prefixes],
         )
         return {HashBucket(into, int(piece)): Sum(int(count), int(total or 0)) for piece, count, total in rows}
 
@@ -153,7 +153,7 @@ class ComparisonSide:
         chosen, prefixes = self._chosen(pieces)
         rows = self.query(
             f"SELECT {names}, count(*) FROM ({self._hashed(stretch, keys)}) AS hashed WHERE {chosen} GROUP BY {names}",
-            [*self._bounds(stretch), *prefixes],
+            [*self._within([stretch])[1], *prefixes],
         )
         return [RowGroup(int(row[0]), int(row[1]), tuple(row[2:-1]), int(row[-1])) for row in rows]
 
@@ -175,9 +175,6 @@ class ComparisonSide:
         if self.within is None or not stretches:
             return self.table
         return self.within(min(one.start for one in stretches), max(one.end for one in stretches))
-
-    def _bounds(self, stretch: Any) -> list[Any]:
-        return self._within([stretch])[1]
 
     def _within(self, stretches: Sequence[Any]) -> tuple[str, list[Any]]:
         assert self.axis is not None

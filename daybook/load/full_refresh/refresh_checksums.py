@@ -8,8 +8,8 @@ are taken off and added.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from daybook.load.changed_rows import ChangedRows
 from daybook.load.checksums import LoadChecksums
+from daybook.load.full_refresh.changed_rows import ChangedRows
 from daybook.load.staged import Staged
 from daybook.model.interval import Interval
 from daybook.sql.checksum.row_fingerprint import RowFingerprint

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from daybook.load.changed_rows import ChangedRows
-from daybook.load.refresh_checksums import Recorded, RefreshChecksums
+from daybook.load.full_refresh.changed_rows import ChangedRows
+from daybook.load.full_refresh.refresh_checksums import Recorded, RefreshChecksums
 from daybook.load.staged import Staged
 from daybook.model.interval import Interval
 from daybook.strategies.base import Strategy
