@@ -14,6 +14,7 @@ from daybook.load.inexact_keys import guard_inexact_keys
 from daybook.load.planning.plan import intervals_within
 from daybook.load.staged import Staged
 from daybook.model.interval import Interval
+from daybook.sql.checksum.row_fingerprint import RowFingerprint
 from daybook.sql.database_error import Condition, DatabaseError, meets
 from daybook.stage.base import Stage
 from daybook.warehouses.base import Warehouse
@@ -33,6 +34,7 @@ class Staging:
     ) -> None:
         self._extracted, self._warehouse, self._stage, self._neighbours = extracted, warehouse, stage, neighbours
         self._plan, self._target = extracted.plan, extracted.target
+        self._fingerprint: RowFingerprint | None = None
 
     def stage_rows(self, session: Session, tally: LoadChecksums) -> Staged:
         """Fill the staging table and check it, before the load takes any lock.
@@ -83,10 +85,11 @@ class Staging:
         """
         if self._target.deleted:
             staged = self._split_deleted(session, staged)
+        self._look_up_fingerprint(session)
         if self._index_key(session, staged.table):
             return replace(staged, indexed=True)
         guards.guard_key_unique(session, self._warehouse, self._target, staged.table)
-        return self._whole(session, tally, staged)
+        return self._whole(tally, staged)
 
     def _index_key(self, session: Session, staged: str) -> bool:
         warehouse, target = self._warehouse, self._target
@@ -121,7 +124,8 @@ class Staging:
         rows = self._copy(session, table)
         guards.guard_row_count(self._target.name, self._extracted.manifest.rows, rows, rows)
         if self._plan.whole:
-            return self._whole(session, tally, Staged(table, rows, {}))
+            self._look_up_fingerprint(session)
+            return self._whole(tally, Staged(table, rows, {}))
         return self._with_checksums(tally, table, rows)
 
     def _copy(self, session: Session, into: str) -> int:
@@ -147,13 +151,18 @@ class Staging:
         guards.guard_interval(self._target.name, self._plan, rows, counted)
         return Staged(table, rows, sums)
 
-    def checksums(self, session: Session, tally: LoadChecksums) -> RefreshChecksums:
-        """Return the checksums of a full refresh, once the table exists."""
+    def checksums(self, tally: LoadChecksums) -> RefreshChecksums:
+        """Return the checksums of a full refresh."""
         intervals = intervals_within(self._plan, self._extracted.snapshot_at)
         has_intervals = self._plan.table.strategy.has_intervals
-        fingerprint = self._warehouse.row_fingerprint(session, self._target) if tally.recipe else None
-        return RefreshChecksums(tally, intervals if has_intervals else None, fingerprint)
+        return RefreshChecksums(
+            tally, intervals if has_intervals else None, self._fingerprint if tally.recipe else None
+        )
 
-    def _whole(self, session: Session, tally: LoadChecksums, staged: Staged) -> Staged:
+    def _look_up_fingerprint(self, session: Session) -> None:
+        """Ask for the warehouse's quick hash of a row, if the table exists."""
+        self._fingerprint = self._warehouse.row_fingerprint(session, self._target)
+
+    def _whole(self, tally: LoadChecksums, staged: Staged) -> Staged:
         """Return the rows of a full refresh with their checksums."""
-        return self.checksums(session, tally).of(staged, staged.table, {})
+        return self.checksums(tally).of(staged, staged.table, {})

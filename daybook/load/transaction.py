@@ -247,4 +247,4 @@ class Transaction:
             plan.strategy.apply(rows)
             return staged
         recorded = self._checksums.of_last_refresh(session, target.name, entries)
-        return refresh(plan.strategy, rows, staged, self._staging.checksums(session, tally), recorded)
+        return refresh(plan.strategy, rows, staged, self._staging.checksums(tally), recorded)

@@ -12,6 +12,7 @@ T = TypeVar("T")
 #: The first words of statements after which the cache is stale: those that change tables, and those that begin or end a
 #: transaction, after which this session may see the changes of another one.
 _CHANGING = frozenset({"ALTER", "BEGIN", "COMMIT", "CREATE", "DROP", "ROLLBACK"})
+_NOT_CHANGING = ("CREATE TEMP", "CREATE UNIQUE INDEX")
 
 
 class Session:
@@ -30,7 +31,7 @@ class Session:
         """Execute a statement with its bind values. Return the number of affected rows, or -1 if it is unknown."""
         with self._executed(statement, values) as cursor:
             count: int = cursor.rowcount
-        if statement.split(None, 1)[0].upper() in _CHANGING and not statement.startswith("CREATE TEMP"):
+        if statement.split(None, 1)[0].upper() in _CHANGING and not statement.startswith(_NOT_CHANGING):
             self.forget()
         return count
 

@@ -36,7 +36,9 @@ def test_a_load_asks_once_a_session(from_mysql: Endpoints, strategy: str, asked:
     ends.load(table, *days)
     asked.clear()
     ends.load(table, *days)
-    assert len(asked) == 2, asked
+    keys = [query for query in asked if "pg_constraint" in query]
+    assert len(asked) - len(keys) == 2, asked
+    assert len(keys) == (strategy == "replace" and not ends.on_redshift), "a full refresh asks for the primary key"
 
 
 def test_what_a_statement_changes_is_asked_again(from_mysql: Endpoints) -> None:
