@@ -11,7 +11,7 @@ from daybook.errors import MonitorIncomplete
 from daybook.orchestration.command_line import run as run_from_command_line
 from daybook.orchestration.flow import flow
 from daybook.orchestration.notifications.detect.server_down import exit_if_server_is_down
-from daybook.orchestration.notifications.monitor_pass import MonitorPass
+from daybook.orchestration.notifications.monitor_pass import MonitorPass, is_of_another_target
 from daybook.orchestration.notifications.pass_lock import exclusive_pass
 from daybook.orchestration.parameters.monitor import About, EventText, RunId, Subject, run_name
 
@@ -21,6 +21,8 @@ def monitor(about: About = None, run: RunId = None, subject: Subject = None, sai
     """Notify each owner once of a failure, and once of its recovery. Return the number of messages still waiting."""
     named = UUID(run) if run else None
     with get_client(sync_client=True) as client, exclusive_pass(client):
+        if is_of_another_target(client, about, named):
+            return 0  # before it asks the warehouse, which may sleep
         look = MonitorPass(client, datetime.now(UTC))
         if about is None:
             look.run_step(look.check_zombie_runs, "lost runs")

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from prefect import Flow, tags
 from prefect.client.orchestration import SyncPrefectClient
 
+from flows import monitor as monitor_module
 from flows.monitor import monitor
 from flows.nps import nps
 from tests.support.flow_fixtures import LiveWarehouse, Production
@@ -106,3 +108,23 @@ def test_two_passes_at_the_same_moment_tell_once(office: Slack, production: Prod
         passes = [pool.submit(contextvars.copy_context().run, monitor, about="failed", run=run) for _ in range(2)]
         assert [one.result() for one in passes] == [0, 0]
     assert len(office.messages) == 1
+
+
+def test_a_failed_run_of_another_target_is_left_to_its_own_monitor(
+    client: SyncPrefectClient, without_heartbeat: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is prod's automation that starts the monitor, whose pass would ask a warehouse that may sleep."""
+
+    class Looked(Exception):
+        pass
+
+    def look(*_: object) -> None:
+        raise Looked
+
+    monkeypatch.setattr(monitor_module, "MonitorPass", look)
+    dev, prod = (client.create_flow_run(monitor, tags=["daybook", *more]) for more in (["daybook-target:dev"], []))
+    quiet = monitor.with_options(retries=0)
+    assert quiet(about="failed", run=str(dev.id)) == quiet(about="stuck", run=str(dev.id)) == 0
+    for about, run in (("failed", prod.id), ("failed", uuid4()), ("waiting", dev.id)):
+        with pytest.raises(Looked):
+            quiet(about=about, run=str(run))

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.exceptions import ObjectNotFound
 
 from daybook.definitions.targets.project_target import current_target
 from daybook.monitoring.incidents.impact import Impact, at
@@ -42,6 +44,19 @@ logger = logging.getLogger("daybook.monitor")
 _FIRST = timedelta(minutes=15)  # how far back the first pass looks
 _LOOKBACK = timedelta(days=3)  # how far back any pass looks
 _PATIENCE = 30  # seconds for the warehouse: if it hangs, the messages about it must still be sent
+
+
+def is_of_another_target(client: SyncPrefectClient, about: str | None, run: UUID | None) -> bool:
+    """Return True if an event is about a run of another target, whose own monitor reports it.
+
+    The automations that start the monitor are about the whole server, since a trigger cannot exclude a tag. A run that
+    waits (`waiting`) is about the workers, which all targets share.
+    """
+    if run is None or about not in ("failed", "stuck"):
+        return False
+    with suppress(ObjectNotFound):
+        return not current_target().owns(client.read_flow_run(run).tags)
+    return False
 
 
 class MonitorPass:
