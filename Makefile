@@ -54,7 +54,7 @@ test-all: ## run every test, with all combinations instead of pairs, and with ne
 	-$(PYTHON) -m tests.support.servers.install_mysql
 	$(PYTHON) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder -m "" --hypothesis-profile=full
 
-# Takes half an hour for each of the two environments. ARGUMENTS="tests/flows -x" replaces the tests.
+# Takes ten to twenty minutes for each of the two environments. ARGUMENTS="tests/flows -x" replaces the tests.
 test-prefect: ## run the tests that touch Prefect with the oldest and the newest packages that pyproject.toml allows
 	@$(INSTALL) dev
 	ARGUMENTS="$(ARGUMENTS)" sh tests/support/prefect_versions.sh

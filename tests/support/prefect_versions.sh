@@ -21,6 +21,6 @@ for resolution in lowest-direct highest; do
     "$UV" pip install -q --python "$folder/venv/bin/python" --no-deps -e .
     grep -E '^(prefect|sqlalchemy|fastapi)==' "$folder/packages.txt"
     # shellcheck disable=SC2086
-    "$folder/venv/bin/python" -m pytest -q $TESTS || failed="$failed $resolution"
+    "$folder/venv/bin/python" -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder $TESTS || failed="$failed $resolution"
 done
 [ -z "$failed" ] || { echo "failed with:$failed" >&2; exit 1; }
