@@ -109,7 +109,8 @@ class Spreadsheet:
         """Call `request` with gspread's client. Retry temporary failures, up to ATTEMPTS tries in all."""
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(ATTEMPTS),
-            wait=tenacity.wait_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT) + tenacity.wait_random(0, FIRST_WAIT),
+            wait=tenacity.wait_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT)
+            + tenacity.wait_random(0, FIRST_WAIT),
             retry=tenacity.retry_if_exception(_passes),
             before_sleep=self._log_retry,
             reraise=True,
