@@ -17,14 +17,14 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy import create_engine
 
 from benchmarks import machine, warehouse
 from benchmarks.answers import A_DAY, DAY_ONE, connect, make_answers
+from benchmarks.in_process import Keys, described, load_span
 from benchmarks.meter import Meter
 from benchmarks.page import HERE, QUICK
 from benchmarks.page import table as table_of
@@ -50,16 +50,6 @@ _WAREHOUSE = (
     "sum(('x' || left(encode(sha256(convert_to(concat_ws('|', {fields}), 'UTF8')), 'hex'), 15))::bit(60)::bigint) "
     "FROM {table} GROUP BY 1"
 )
-
-
-@dataclass(frozen=True)
-class Keys:
-    """The credentials of the benchmark's source."""
-
-    url: str
-
-    def engine(self, name: str) -> Engine:
-        return create_engine(self.url, poolclass=NullPool)
 
 
 @dataclass(frozen=True)
@@ -89,36 +79,15 @@ class Measured:
         return statistics.median(self.audit) / slower
 
 
-def answers(rows: int, source: str) -> Table:
-    """Return the daily table with that number of rows from the source at this URL."""
-    return Table(
-        name=f"raw_data.answers_{rows}",
-        description="One answer a row.",
-        owner="benchmark",
-        source={"kind": "database", "table": [source.rsplit("/", 1)[1], f"answers_{rows}"]},  # type: ignore[arg-type]
-        key=("id",),
-        cursor="created_at",
-        interval="day",
-        load="replace_interval",
-    )
+def answers(rows: int) -> Table:
+    """Return the daily table with that number of rows."""
+    return described(f"raw_data.answers_{rows}", f"answers_{rows}", "replace_interval")
 
 
 def load(addresses: Addresses, rows: int) -> None:
     """Generate the rows and load them with Daybook, so that the ledger has each day's checksum."""
-    from daybook.load.extraction.extract import extract
-    from daybook.load.load import load as bring
-    from daybook.load.planning.plan import plan
-    from daybook.stage.folder import FolderStage
-    from daybook.warehouses.registry import open_warehouse
-
     make_answers(addresses.source, f"answers_{rows}", 0, rows - 1)
-    target, stage = open_warehouse(create_engine(addresses.warehouse)), FolderStage(Path(addresses.folder))
-    until = _FIRST + timedelta(days=-(-rows // A_DAY))
-    bring(
-        extract(plan(answers(rows, addresses.source), _FIRST, until), Keys(addresses.source), target, stage),
-        target,
-        stage,
-    )
+    load_span(addresses, answers(rows), addresses.source, _FIRST, _FIRST + timedelta(days=-(-rows // A_DAY)))
     warehouse.run(addresses.warehouse, f"VACUUM ANALYZE raw_data.answers_{rows}", "CHECKPOINT")
 
 
@@ -130,7 +99,7 @@ def audited(source: str, there: str, rows: int) -> tuple[float, int]:
     from daybook.warehouses.registry import open_warehouse
 
     logging.disable(logging.INFO)
-    table = answers(rows, source)
+    table = answers(rows)
     assert table.grid is not None
     days = table.grid.between(_FIRST, _FIRST + timedelta(days=-(-rows // A_DAY)))
     target, meter = open_warehouse(create_engine(there)), Meter()
@@ -155,7 +124,7 @@ def bisected(addresses: Addresses, rows: int) -> Found:
     first = datetime(_FIRST.year, _FIRST.month, _FIRST.day, tzinfo=UTC)
     all_of_it = Interval(first, first + timedelta(days=-(-rows // A_DAY)))
     target = open_warehouse(create_engine(addresses.warehouse))
-    with open_comparison(answers(rows, addresses.source), target, Keys(addresses.source), 3600) as sides:
+    with open_comparison(answers(rows), target, Keys(addresses.source), 3600) as sides:
         began = time.perf_counter()
         source, there = sides.both.ask(lambda side: side.sums([all_of_it])[all_of_it])
         summed = time.perf_counter()

@@ -16,9 +16,12 @@ _SHAPES = {"narrow": "narrow rows (id, created_at, score)", "wide": "wide rows (
 
 
 def draw(parts: Sequence[Part], folder: Path) -> None:
-    """Write the plot into `folder`: the ways of the largest part, the first load and the one after it."""
+    """Write the plot into `folder`: the ways of the largest part, the first load and the one after it.
+
+    A way whose seconds are extrapolated is left out: it would make all other bars short.
+    """
     part = max(parts, key=lambda part: (len(part.ways()), len(part.runs)))
-    ways = part.ways()[::-1]
+    ways = [way for way in part.ways()[::-1] if all(run.rows == part.rows for run in part.runs if run.way == way)]
     states = part.states()[:2][::-1]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(8, 1.1 + 0.5 * len(ways)), layout="constrained")
@@ -28,18 +31,19 @@ def draw(parts: Sequence[Part], folder: Path) -> None:
         for row, way in enumerate(ways):
             for number, state in enumerate(states):
                 if figures := part.figures(way, state):
-                    seconds = _of_all(figures, part)
-                    longest = max(longest, seconds)
+                    longest = max(longest, figures.seconds)
                     height = 0.8 / len(states)
                     place = row + (number - (len(states) - 1) / 2) * height
                     colour = DAYBOOK if way.startswith("Daybook") else OTHERS
                     pale = 0.6 if state == states[0] and len(states) > 1 else 1
-                    axes.barh(place, seconds, height=height * 0.9, color=colour, alpha=pale)
-                    write_right_of(axes, f"{_approximately(figures, part)}{seconds:.1f} s", seconds, place)
+                    axes.barh(place, figures.seconds, height=height * 0.9, color=colour, alpha=pale)
+                    write_right_of(axes, f"{figures.seconds:.1f} s", figures.seconds, place)
         axes.set_xlim(0, longest * 1.2)
         axes.set_yticks(range(len(ways)), ways)
         axes.set_xlabel(f"seconds; shorter is better. Pale: {title(states[0])}")
-        axes.set_title(f"{part.rows:,} rows, {_ENGINES[part.engine]} to PostgreSQL, whole processes", loc="left")
+        axes.set_title(
+            f"{part.rows:,} {part.shape} rows, {_ENGINES[part.engine]} to PostgreSQL, whole processes", loc="left"
+        )
         axes.tick_params(axis="y", length=0)
         figure.savefig(folder / PLOT, transparent=True, metadata={"Date": None})
 
@@ -133,8 +137,9 @@ What the ways do:
   takes the old one's place and loses what depended on it: grants, views, comments. From MariaDB, it cannot distinguish
   the text `NULL` from a missing value.
 - **dlt** reads with its backend `connectorx` (with 2 or 4 partitions by `id`, where named) or `pyarrow`, writes
-  Parquet files and loads them by ADBC. It creates neither a key nor an index, so both are created by SQL if they are
-  missing after its run. Numbers become `bigint`, and the text has no limit.
+  Parquet files and loads them by ADBC into a new table that takes the old one's place (`staging-optimized`, its fastest
+  way to replace a table again). It creates neither a key nor an index, so both are created by SQL after each run. The
+  text has no limit, and with `pyarrow` all numbers become `bigint`.
 - **Sling** is 1.4.11, the newest version that PyPI has: later ones are downloaded from elsewhere at their first run. It
   creates key and index by itself (`table_keys`). Its other columns may be NULL.
 - **pandas** is `read_sql`, `to_csv` into a file, and `COPY` of that file into a new table, as with the pipe.
@@ -166,10 +171,6 @@ def _spread(figures: Figures | None, part: Part) -> str:
 def _of_all(figures: Figures, part: Part) -> float:
     """Return the seconds for all rows, extrapolated if the way has loaded fewer."""
     return figures.seconds * part.rows / figures.rows
-
-
-def _approximately(figures: Figures, part: Part) -> str:
-    return "≈ " if figures.rows < part.rows else ""
 
 
 def _costs(part: Part) -> Iterable[Sequence[str]]:

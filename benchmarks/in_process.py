@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 from sqlalchemy import Engine, NullPool, create_engine
 
@@ -23,6 +24,12 @@ class Keys:
     def engine(self, name: str) -> Engine:
         """Return a new engine for the source."""
         return create_engine(self._url, poolclass=NullPool)
+
+    def s3(self, name: str) -> NoReturn:
+        """Refuse: the source is a database."""
+        raise NotImplementedError
+
+    google = s3
 
 
 def described(name: str, source: str, strategy: str) -> Table:

@@ -120,7 +120,7 @@ def supervise(connection: socket.socket) -> dict[str, object]:
         os.close(stream)
     connection.sendall(b"%8d" % process)
     ended = os.pidfd_open(process)
-    ready, _, _ = select.select([connection, ended], [], [])
+    ready, _, _ = select.select([connection.fileno(), ended], [], [])
     if ended not in ready:
         os.kill(process, signal.SIGKILL)  # the client was killed
     _, status = os.waitpid(process, 0)
