@@ -21,7 +21,9 @@ from sqlalchemy import make_url
 
 from benchmarks import machine, warehouse
 from benchmarks.answers import connect
+from benchmarks.environments import NotInstalled, python_of, requirements
 from benchmarks.servers import Addresses, Servers, running_servers
+from benchmarks.way_job import Job
 from daybook.orchestration.local_stack.postgres.binaries import wheel_programs
 from daybook.orchestration.local_stack.stack import UI_PORT, LocalStack
 from tests.support.servers.install import COMMAND, find_program
@@ -34,6 +36,7 @@ NAMES = [f"t{number:03}" for number in range(TABLES)]
 _COLUMNS = "id bigint PRIMARY KEY, created_at timestamp, score smallint, note varchar(100)"
 _LINE = "concat(id, '|', created_at, '|', score, '|', note)"
 DAYBOOK, ONE_TABLE, LOOP, PIPE = "daybook load-tables", "daybook load-tables, one table", "shell loop", "one pipe"
+DLT, SLING = "dlt", "Sling"
 
 
 class Ways:
@@ -89,6 +92,35 @@ class Ways:
             file.write("\n".join(statements))
             file.flush()
             self._shell(f"{self._mariadb} < {file.name} | sed 's/^\\\\\\\\\\.$/\\\\./' | {self._psql}")
+
+    def dlt(self) -> None:
+        """Load with dlt, which creates no keys: they are created after its run."""
+        self._program("dlt", backend="connectorx")
+
+    def sling(self) -> None:
+        """Load with Sling, which creates the keys."""
+        self._program("sling")
+
+    def _program(self, name: str, **options: object) -> None:
+        job = Job(
+            source=self._source.render_as_string(hide_password=False),
+            warehouse=self._target.render_as_string(hide_password=False),
+            from_table="",
+            schema=SCHEMA,
+            columns=(),
+            create="",
+            key_and_index=("ALTER TABLE {table} ADD PRIMARY KEY (id)",),
+            folder=str(self._stack.root / name),
+            tables=tuple(NAMES),
+            options=options,
+        )
+        command = [str(python_of(name)), "-m", f"benchmarks.way_{name}"]
+        environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+        done = subprocess.run(
+            command, input=job.json(), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        if done.returncode != 0:
+            raise SystemExit(f"{name} failed:\n{done.stdout[-3000:]}")
 
     def _shell(self, script: str) -> None:
         subprocess.run(["bash", "-o", "pipefail", "-c", script], env=self._environment, check=True)
@@ -187,6 +219,16 @@ def main() -> None:
         with running_stack(addresses) as stack:
             ways = Ways(addresses, stack)
             by_name = {PIPE: ways.pipe, LOOP: ways.loop, DAYBOOK: ways.daybook, ONE_TABLE: ways.one_table}
+            versions = list[str]()
+            for name, program, load in ((DLT, "dlt", ways.dlt), (SLING, "sling", ways.sling)):
+                try:
+                    python_of(program)
+                except NotInstalled as error:
+                    print(f"{name} is left out: {error}", file=sys.stderr)
+                else:
+                    by_name[name] = load
+                    packages = (f"{package} {version}" for package, version in requirements(program).items())
+                    versions.append(next(package for package in packages if package.startswith(program)))
             ways.one_table()  # every program has run once
             for number in range(rounds):
                 for name, load in by_name.items():
@@ -199,8 +241,8 @@ def main() -> None:
                         print(f"round {number + 1}, {name}, {turn}: {found[0]:.2f} s", file=sys.stderr, flush=True)
                     if name != ONE_TABLE:
                         require_same(addresses)
-        versions = machine.versions(addresses)
-    page = "\n".join(lines(taken, made, versions, load_before)) + "\n"
+        found_versions = ", ".join([machine.versions(addresses), *versions])
+    page = "\n".join(lines(taken, made, found_versions, load_before)) + "\n"
     print(page)
     if not given.quick:
         (HERE / "many_tables.md").write_text(page, encoding="utf-8")
@@ -220,7 +262,7 @@ def lines(
     yield f"- {versions}; medians of {len(taken[PIPE, 'first'])}, in turns\n"
     yield "| way | first: seconds | × | again: seconds | × | from – to | CPU seconds of its processes |"
     yield "|:--|--:|--:|--:|--:|--:|--:|"
-    for name in (PIPE, LOOP, DAYBOOK, ONE_TABLE):
+    for name in dict.fromkeys(name for name, _ in taken):
         first, again = median(name, "first"), median(name, "again")
         spread = [one[0] for one in taken[name, "again"]]
         yield (
@@ -236,6 +278,8 @@ def lines(
     yield "  then again, when nothing has changed."
     yield "- The shell loop starts `mariadb` and `psql` for each table; the one pipe starts both once. Each table is a"
     yield "  transaction. They check nothing, and have no ledger and no outcome of a table."
+    yield "- dlt replaces the tables by its backend connectorx, and SQL creates their keys after it. Sling runs one"
+    yield "  replication, and creates the keys. Both are whole processes."
     yield "- `daybook load-tables` is a whole process against a running Prefect server, with a folder as the stage."
     yield "  Each table has its own transaction, rows of the ledger with a checksum, guards, task run and outcome."
 

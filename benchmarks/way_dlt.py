@@ -29,14 +29,15 @@ def main() -> None:
     with legs.leg("run"):
         pipeline.run(_rows(job), loader_file_format="parquet").raise_on_failed_jobs()
     with legs.leg(KEY_AND_INDEX), pipeline.sql_client() as client:
-        if not client.execute_sql(f"SELECT 1 FROM pg_index WHERE indrelid = '{job.target}'::regclass"):
-            for statement in job.key_and_index:
-                client.execute_sql(statement.format(table=job.target))
+        for table in (f"{job.schema}.{name}" for name in job.tables or (job.table,)):
+            if not client.execute_sql(f"SELECT 1 FROM pg_index WHERE indrelid = '{table}'::regclass"):
+                for statement in job.key_and_index:
+                    client.execute_sql(statement.format(table=table))
     legs.write()
 
 
 def _rows(job: Job):  # type: ignore[no-untyped-def]
-    from dlt.sources.sql_database import sql_table  # type: ignore[import-not-found]
+    from dlt.sources.sql_database import sql_database, sql_table  # type: ignore[import-not-found]
     from sqlalchemy import text
 
     backend = job.options["backend"]
@@ -47,6 +48,11 @@ def _rows(job: Job):  # type: ignore[no-untyped-def]
         arguments["return_type"] = "arrow"
         if partitions := job.options.get("partitions"):
             arguments |= {"partition_on": "id", "partition_num": partitions}
+    if job.tables:
+        every = sql_database(job.source, table_names=list(job.tables), backend=backend, backend_kwargs=arguments)
+        for resource in every.resources.values():
+            resource.apply_hints(write_disposition="replace")
+        return every
     rows = sql_table(
         credentials=job.source,
         table=job.from_table,

@@ -36,6 +36,8 @@ class Job:
     table: str = "nps"
     day: str | None = None
     """The day to replace, as 2019-01-01. Without it, the whole table is loaded."""
+    tables: tuple[str, ...] = ()
+    """The tables to load instead, each under its own name, with a primary key on id."""
     most_rows: int | None = None
     """The number of rows to load, by their id, if not all."""
     options: dict[str, Any] = field(default_factory=dict)
@@ -87,8 +89,9 @@ def plain(url: str, scheme: str | None = None) -> str:
 
 def read_job() -> Job:
     """Return the job from standard input."""
-    fields = json.load(sys.stdin)
-    return Job(**{**fields, "columns": tuple(fields["columns"]), "key_and_index": tuple(fields["key_and_index"])})
+    fields: dict[str, Any] = json.load(sys.stdin)
+    tuples: dict[str, Any] = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    return Job(**fields | tuples)
 
 
 class Legs:

@@ -36,6 +36,12 @@ def main() -> None:
 
 
 def _replication(job: Job) -> object:
+    source = database(job.source) if job.source.startswith("mysql") else "public"
+    if job.tables:
+        options = {"table_keys": {"primary": ["id"]}}
+        every = {"mode": "full-refresh", "object": f"{job.schema}.{{stream_table}}", "target_options": options}
+        streams: dict[str, object] = {f"{source}.{name}": {} for name in job.tables}
+        return {"source": "SOURCE", "target": "WAREHOUSE", "defaults": every, "streams": streams}
     keys = {"primary": ["id"], "index": ["created_at"]}
     stream: dict[str, object] = {"object": job.target, "target_options": {"table_keys": keys}}
     if job.day is None:
@@ -48,7 +54,6 @@ def _replication(job: Job) -> object:
             # inclusive at both ends
             "source_options": {"range": f"{job.day},{job.day} 23:59:59"},
         }
-    source = database(job.source) if job.source.startswith("mysql") else "public"
     return {"source": "SOURCE", "target": "WAREHOUSE", "streams": {f"{source}.{job.from_table}": stream}}
 
 
