@@ -21,8 +21,8 @@ PLACES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "columns": ({"trigger": b"information_schema.columns", "answer": True}, {"trigger": b"attname", "answer": True}),
     "indexes": ({"trigger": b"SHOW INDEX", "answer": True}, {"trigger": b"pg_index", "answer": True}),
     "first value": (
-        {"trigger": b"ORDER BY `created_at`", "answer": True},
-        {"trigger": b'min("created_at")', "answer": True},
+        {"trigger": b"ORDER BY `updated_at`", "answer": True},
+        {"trigger": b'min("updated_at")', "answer": True},
     ),
 }
 
@@ -37,8 +37,8 @@ def prepared(net: Network) -> tuple[str, str]:
     source = net.ends.source
     assert source is not None
     clock = "datetime" if source.is_mysql else "timestamp"
-    source.run(f"CREATE TABLE things (id int PRIMARY KEY, created_at {clock} NOT NULL, word varchar(80))")
-    source.run("CREATE INDEX things_at ON things (created_at)")
+    source.run(f"CREATE TABLE things (id int PRIMARY KEY, updated_at {clock} NOT NULL, word varchar(80))")
+    source.run("CREATE INDEX things_at ON things (updated_at)")
     source.insert("things", [(1, "2021-02-05 10:00:00", "x")])
     name = f"{source.namespace}.things"
     _, text = describe(net.ends, "production", name)
