@@ -14,6 +14,7 @@ from typing import Any
 from daybook import __version__
 from daybook.cli.commands import COMMANDS, GROUPS, Command
 from daybook.errors import DaybookError
+from daybook.garbage import search_rarely
 from daybook.project import TARGET
 from daybook.suggestions import did_you_mean
 
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int | None:
     If the reader of the output has ended, as in `daybook tables | head`, the rest is not printed and the code is 1:
     https://docs.python.org/3/library/signal.html#note-on-sigpipe.
     """
+    if arguments is None:  # the process has no other purpose
+        search_rarely()
     try:
         code = _dispatch(arguments)
         sys.stdout.flush()
