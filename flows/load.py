@@ -1,6 +1,7 @@
 """Load one or several tables. `daybook deploy` makes deployments of it: load/raw_data.orders, load/production-0600."""
 
-from daybook.load.load import LoadReport
+from typing import TYPE_CHECKING
+
 from daybook.orchestration.command_line import run
 from daybook.orchestration.flow import flow
 from daybook.orchestration.flow_options import load_flow_options
@@ -18,6 +19,9 @@ from daybook.orchestration.parameters.load import (
 )
 from daybook.orchestration.run_plan import PlanRequest
 
+if TYPE_CHECKING:  # a load imports it, not the flow
+    from daybook.load.load import LoadReport
+
 
 @flow(name="load", **load_flow_options())
 def load(
@@ -30,7 +34,7 @@ def load(
     exact: Exact = False,
     intervals: Intervals = None,
     at_once: AtOnce = 4,
-) -> list[LoadReport]:
+) -> "list[LoadReport]":
     """Load an interval, a range or all of some tables. Each fails alone, and the others are loaded."""
     asked = (execution_date, until, full_refresh, allow_shrink, allow_before_start, exact, intervals)
     return load_each([PlanRequest(table, *asked) for table in tables], at_once)

@@ -12,8 +12,6 @@ from typing import Any
 from prefect import Flow
 from prefect.exceptions import ParameterTypeError
 
-from daybook.definitions.summary_files import summary_names
-from daybook.definitions.table_files import table_names
 from daybook.errors import DaybookError, IntervalError
 from daybook.model.interval_grid import parse
 from daybook.orchestration.blocks.server import server
@@ -76,7 +74,7 @@ def _add(parser: argparse.ArgumentParser, flow: Flow[..., Any], name: str, param
         options |= {"choices": schema["enum"]}
     is_first, has_leading_list = _place(flow, name)
     if names := schema.get(NAMES):
-        known = summary_names if names == "summaries" else table_names
+        known = _summary_names if names == "summaries" else _table_names
         options["type"] = _matching(known) if "array" in kinds else _one_of(known)
     if "array" in kinds:
         if "date" in _formats_of_items(schema):
@@ -147,6 +145,18 @@ def _matching(read_names: Callable[[], list[str]]) -> Callable[[str], list[str]]
         )
 
     return names_of
+
+
+def _table_names() -> list[str]:
+    from daybook.definitions.table_files import table_names  # not for `--help`
+
+    return table_names()
+
+
+def _summary_names() -> list[str]:
+    from daybook.definitions.summary_files import summary_names
+
+    return summary_names()
 
 
 def _json(text: str) -> Any:

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from prefect.events import emit_event
 
-from daybook.definitions.targets.project_target import current_target
-from daybook.ledger.ledger import Entry
-from daybook.load.load import LoadReport
-from daybook.load.planning.plan import Plan
 from daybook.model.interval import Interval
 from daybook.model.interval_grid import Grid
 
-if TYPE_CHECKING:  # these import the SQL parser, which would slow down every load
+if TYPE_CHECKING:  # a flow imports none of them before it runs
     from daybook.definitions.summary import Summary
+    from daybook.ledger.ledger import Entry
+    from daybook.load.load import LoadReport
+    from daybook.load.planning.plan import Plan
     from daybook.summaries.builder.build import Built
 
 #: The event's name, and the beginning of its resource's id: `daybook.table.raw_data.nps`.
@@ -24,7 +23,7 @@ _MAX_INTERVALS = 1000  # intervals in an event, to keep it small
 logger = logging.getLogger("daybook.events")
 
 
-def emit_loaded(report: LoadReport, plan: Plan) -> None:
+def emit_loaded(report: "LoadReport", plan: "Plan") -> None:
     """Emit the event for committed intervals of a table. Never raises, because the rows are already committed.
 
     The payload has `table`; `execution_date`, `until` and `full_refresh` as another flow takes them, on this table's
@@ -45,7 +44,7 @@ def emit_built(built: "Built", summary: "Summary") -> None:
 def _emit(
     table: str,
     strategy: str,
-    entries: Sequence[Entry],
+    entries: "Sequence[Entry]",
     rows: int,
     grid: Grid | None,
     intervals: Sequence[Interval],
@@ -74,6 +73,8 @@ def event_in_target(event: str) -> str:
 
     So what waits for an event of prod hears of no other target, even if both targets have the same schemas.
     """
+    from daybook.definitions.targets.project_target import current_target
+
     target = current_target()
     return event if target.is_prod else event.replace("daybook.", f"daybook.{target.name}.", 1)
 

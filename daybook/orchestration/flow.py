@@ -1,11 +1,13 @@
 """`@flow` and `@task` for the flows and tasks of Daybook.
 
 They are Prefect's decorators. None of them starts a temporary server in silence, and a flow also records why a failed
-attempt failed."""
+attempt failed. A run ends without waiting for the thread of its heartbeats."""
 
 import logging
+import sys
 from collections.abc import Callable
-from functools import wraps
+from datetime import date
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
@@ -32,7 +34,16 @@ class NamedServerFlow(Flow[P, R]):
             ServerUnreachable: no server is named.
         """
         check_server_is_named()
+        import prefect.flow_engine  # noqa: F401 (Prefect imports it in the next line)
+
+        _leave_heartbeats()
         return super().__call__(*args, **kwargs)
+
+    def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters as JSON, as Prefect does. For plain values, this spares a run the import of FastAPI."""
+        if all(_is_plain(value) for value in parameters.values()):
+            return {name: value.isoformat() if isinstance(value, date) else value for name, value in parameters.items()}
+        return super().serialize_parameters(parameters)
 
     def with_options(self, **options: Any) -> "NamedServerFlow[P, R]":
         """Return the flow with other options."""
@@ -90,6 +101,27 @@ def flow(**options: Any) -> Callable[[Callable[P, R]], Flow[P, R]]:
         return made
 
     return decorate
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(item, str) for item in value)
+    return value is None or type(value) in (bool, int, float, str) or isinstance(value, date)
+
+
+def _leave_heartbeats() -> None:
+    """Let runs end at once. At the end of a run, Prefect's engine waits until the thread of its heartbeats wakes up.
+
+    It sleeps for a second at a time. Once the run has ended, it sends nothing when it wakes, and it does not keep the
+    process alive. So nothing has to wait for it, as nothing does in Prefect's own engine for asynchronous flows.
+    """
+    engine = sys.modules.get("prefect.flow_engine")
+    heartbeats = getattr(engine, "_send_heartbeats", None)
+    if heartbeats is not None and not isinstance(heartbeats, partial):
+        engine._send_heartbeats = partial(heartbeats, join_on_exit=False)  # type: ignore[union-attr]
+
+
+_leave_heartbeats()  # in a process of a worker, which has imported the engine, and calls it without `__call__`
 
 
 def _recording_failure(function: Callable[P, R]) -> Callable[P, R]:

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from prefect import Flow, runtime
 from prefect.client.schemas.objects import FlowRun, State
@@ -11,17 +11,17 @@ from prefect.flows import FlowStateHook
 from prefect.settings import get_current_settings
 
 from daybook.errors import DaybookError
-from daybook.ledger.failures import Failure, Failures, now
-from daybook.ledger.ledger import Ledger
 from daybook.load.planning.scattered import INTERVALS
 from daybook.model.interval import Interval
-from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.run_failure import failure_of_state
 from daybook.orchestration.run_plan import PlanRequest, kept_plan, plan_for_name
 from daybook.orchestration.run_tags import BACKFILL_NAME_END, BACKFILL_TAG
 from daybook.orchestration.scheduled_time import scheduled_at_of
-from daybook.warehouses.base import Warehouse
-from daybook.warehouses.session import Session
+
+if TYPE_CHECKING:  # only a failed run imports them
+    from daybook.ledger.failures import Failure
+    from daybook.warehouses.base import Warehouse
+    from daybook.warehouses.session import Session
 
 logger = logging.getLogger("daybook.loading")
 
@@ -82,6 +82,8 @@ def summary_flow_options() -> SummaryFlowOptions:
     """Return the options of a flow that builds summaries. A killed run leaves no record: nobody knows what it built."""
 
     def note_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+        from daybook.ledger.failures import now
+
         parts = failure_of_state(state).parts
         _record(lambda: [now(name, None, str(flow_run.id), *_with_class(reason)) for name, reason in parts.items()])
 
@@ -125,9 +127,12 @@ def _tables(table: str | None, parameters: dict[str, Any]) -> list[str]:
     return [table] if table else [str(name) for name in parameters.get("tables") or [parameters.get("table")]]
 
 
-def _record(find: Callable[[], list[Failure]]) -> None:
+def _record(find: "Callable[[], list[Failure]]") -> None:
     """Add rows to daybook.failures. Never raises: the failure itself is what matters."""
     try:
+        from daybook.ledger.failures import Failures
+        from daybook.orchestration.blocks import open as blocks
+
         if failures := find():
             warehouse = blocks.warehouse()
             with warehouse.session() as session:
@@ -138,14 +143,18 @@ def _record(find: Callable[[], list[Failure]]) -> None:
         logger.warning("the failure could not be recorded in daybook.failures: %s", type(error).__name__)
 
 
-def _was_killed_later(warehouse: Warehouse, session: Session, failure: Failure) -> bool:
+def _was_killed_later(warehouse: "Warehouse", session: "Session", failure: "Failure") -> bool:
     """Return True if a run of several tables was killed after it had committed this one."""
+    from daybook.ledger.ledger import Ledger
+
     run = failure.flow_run_id
     return not failure.error_class and run is not None and bool(Ledger(warehouse).of_run(session, failure.table, run))
 
 
-def _failures(tables: list[str], flow_run: FlowRun, state: State[Any]) -> list[Failure]:
+def _failures(tables: list[str], flow_run: FlowRun, state: State[Any]) -> "list[Failure]":
     """Return the rows for a failed run of each table with something to load: one for each stretch of intervals."""
+    from daybook.ledger.failures import Failure, now
+
     failure, found = failure_of_state(state), list[Failure]()
     reasons = failure.parts or dict.fromkeys(tables, failure.reason)
     for table, reason in reasons.items():

@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect import runtime
 
-from daybook.definitions.table_files import read_table
-from daybook.load.planning.plan import Plan
-from daybook.load.planning.plan import plan as plan_load
 from daybook.load.planning.scattered import INTERVALS
 from daybook.model.interval_grid import parse
 from daybook.orchestration.run_tags import BACKFILL_TAG
 from daybook.orchestration.scheduled_time import scheduled_at
+
+if TYPE_CHECKING:
+    from daybook.load.planning.plan import Plan
 
 _WHEN = ("execution_date", "until")
 _FLAGS = ("full_refresh", "allow_shrink", "allow_before_start", "exact")
@@ -51,14 +51,17 @@ class PlanRequest:
         intervals = parameters.get(INTERVALS)
         return cls(table, **given, intervals=None if intervals is None else [_parsed(one) for one in intervals])
 
-    def plan(self, scheduled: datetime | None) -> Plan:
+    def plan(self, scheduled: datetime | None) -> "Plan":
         """Read the table's file, and return the plan for a run that was scheduled for `scheduled`.
 
         Raises:
             TableFileError: the table has no file, or its file is invalid.
             IntervalError: the dates name no intervals of the table.
         """
-        return plan_load(
+        from daybook.definitions.table_files import read_table  # not for `--help`
+        from daybook.load.planning.plan import plan
+
+        return plan(
             read_table(self.table),
             self.execution_date,
             self.until,
@@ -76,21 +79,21 @@ class PlanRequest:
 class _Kept:
     run_id: str | None
     request: PlanRequest
-    plan: Plan
+    plan: "Plan"
     is_used: bool = False
 
 
 _kept: ContextVar[_Kept | None] = ContextVar("daybook_run_plan", default=None)
 
 
-def plan_for_name(request: PlanRequest) -> Plan:
+def plan_for_name(request: PlanRequest) -> "Plan":
     """Plan what this run loads, and keep the plan for its body. Raises as `PlanRequest.plan`."""
     made = request.plan(scheduled_at())
     _kept.set(_Kept(runtime.flow_run.id, request, made))
     return made
 
 
-def plan_for_body(request: PlanRequest) -> Plan:
+def plan_for_body(request: PlanRequest) -> "Plan":
     """Return the plan that was made for the run's name. In a retry, plan again: the table file may have been fixed.
 
     Raises as `PlanRequest.plan`.
@@ -102,7 +105,7 @@ def plan_for_body(request: PlanRequest) -> Plan:
     return kept.plan
 
 
-def kept_plan(run_id: str) -> Plan | None:
+def kept_plan(run_id: str) -> "Plan | None":
     """Return the last plan of this run, or None if it was not made in this process."""
     kept = _kept.get()
     return kept.plan if kept is not None and kept.run_id == run_id else None

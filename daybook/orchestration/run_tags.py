@@ -6,8 +6,6 @@ from uuid import UUID
 from prefect import runtime
 from prefect.client.orchestration import get_client
 
-from daybook.definitions.targets.project_target import current_target, either_name
-
 logger = logging.getLogger("daybook.tags")
 
 #: The tag of every run that a backfill starts. The backfill reports its failure, and no other run waits for it.
@@ -18,6 +16,8 @@ BACKFILL_NAME_END = " (backfill)"
 
 def tag(*tables: str) -> None:
     """Tag this run with its target and these tables, in case the deployment does not have the tags. Never raises."""
+    from daybook.definitions.targets.project_target import current_target, either_name
+
     tags, id = runtime.flow_run.tags, runtime.flow_run.id
     wanted = [*map(either_name, tables), *current_target().tags]
     if not id or set(wanted) <= set(tags):

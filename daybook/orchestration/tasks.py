@@ -3,29 +3,27 @@
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from prefect import get_run_logger, runtime
 from prefect.cache_policies import NO_CACHE
 
-from daybook.definitions.table_files import read_table
-from daybook.ledger.ledger import LedgerRow
-from daybook.ledger.wait import wait_until_loaded
-from daybook.load import load as loading
-from daybook.load.extraction.extract import Extracted
-from daybook.load.extraction.extract import extract as extract_rows
-from daybook.load.load import LoadReport
-from daybook.load.planning.plan import Plan
-from daybook.load.transform import transform as transform_rows
 from daybook.orchestration.artifacts.extract_progress import ExtractPage
 from daybook.orchestration.artifacts.load_report import show
-from daybook.orchestration.blocks import open as blocks
 from daybook.orchestration.events import emit_loaded
 from daybook.orchestration.flow import task
 from daybook.orchestration.monitor_events import emit_check_results
 from daybook.orchestration.run_plan import PlanRequest, plan_for_body
 from daybook.orchestration.run_tags import tag
-from daybook.stage.manifest import Part
+
+if TYPE_CHECKING:  # each step imports what it uses: a flow that is listed, or whose help is shown, loads nothing
+    from daybook.ledger.ledger import LedgerRow
+    from daybook.load.extraction.extract import Extracted
+    from daybook.load.load import LoadReport
+    from daybook.load.planning.plan import Plan
+    from daybook.stage.base import Stage
+    from daybook.stage.manifest import Part
+    from daybook.warehouses.base import Warehouse
 
 T = TypeVar("T")
 
@@ -39,7 +37,7 @@ def plan(
     allow_before_start: bool = False,
     exact: bool = False,
     intervals: Sequence[date | datetime] | None = None,
-) -> Plan:
+) -> "Plan":
     """Return the plan of this run: the intervals of a table to load.
 
     Without dates, that is the last interval that was complete at the run's *original* scheduled time. So a run that is
@@ -56,11 +54,11 @@ def plan(
 
 
 def run_steps(
-    plan: Plan,
-    extract: Callable[[Plan], Extracted],
-    transform: Callable[[Extracted], Extracted],
-    load: Callable[[Extracted], LoadReport],
-) -> LoadReport:
+    plan: "Plan",
+    extract: "Callable[[Plan], Extracted]",
+    transform: "Callable[[Extracted], Extracted]",
+    load: "Callable[[Extracted], LoadReport]",
+) -> "LoadReport":
     """Extract, transform and load the planned rows, and show the report on the run's page.
 
     Skips the steps if there is nothing to load: nothing is due yet, the run came late or twice, or it was retried after
@@ -73,10 +71,24 @@ def run_steps(
     return show(report)
 
 
-def _already_loaded(plan: Plan) -> LoadReport | None:
+def _already_loaded(plan: "Plan") -> "LoadReport | None":
+    from daybook.load.load import LoadReport, already_loaded
+
     if plan.idle:
         return LoadReport(plan.table.name, plan.label, plan.strategy.name, note=plan.idle)
-    return loading.already_loaded(plan, _opened(blocks.warehouse), runtime.flow_run.id)
+    return already_loaded(plan, _warehouse(), runtime.flow_run.id)
+
+
+def _warehouse() -> "Warehouse":
+    from daybook.orchestration.blocks import open as blocks
+
+    return _opened(blocks.warehouse)
+
+
+def _stage() -> "Stage":
+    from daybook.orchestration.blocks import open as blocks
+
+    return _opened(blocks.stage)
 
 
 def _opened(read_blocks: Callable[[], T]) -> T:
@@ -91,30 +103,36 @@ def _of_attempt(read_blocks: Callable[[], T], run_id: str, attempt: int) -> T:
 
 
 @task(name="extract", cache_policy=NO_CACHE)
-def extract(plan: Plan) -> Extracted:
+def extract(plan: "Plan") -> "Extracted":
     """Stream the planned rows from their source, in one snapshot, to the stage."""
+    from daybook.load.extraction.extract import extract
+    from daybook.orchestration.blocks import open as blocks
+
     logger = get_run_logger()
 
-    def progress(part: Part) -> None:
+    def progress(part: "Part") -> None:
         logger.info("%s: staged %s with %d rows", plan.table.name, part.key.rsplit("/", 1)[-1], part.rows)
 
     run_id = runtime.flow_run.name or ""
     with ExtractPage(plan) as page:
-        ends = _opened(blocks.warehouse), _opened(blocks.stage)
-        return extract_rows(plan, blocks, *ends, run_id=run_id, on_progress=progress, on_rows=page.count)
+        ends = _warehouse(), _stage()
+        return extract(plan, blocks, *ends, run_id=run_id, on_progress=progress, on_rows=page.count)
 
 
 @task(name="transform", cache_policy=NO_CACHE)
-def transform(extracted: Extracted) -> Extracted:
+def transform(extracted: "Extracted") -> "Extracted":
     """Verify that the stage has the rows as the table file transforms them, and log the transformations."""
-    return transform_rows(extracted, _opened(blocks.stage))
+    from daybook.load.transform import transform
+
+    return transform(extracted, _stage())
 
 
 @task(name="load", cache_policy=NO_CACHE)
-def load(extracted: Extracted) -> LoadReport:
+def load(extracted: "Extracted") -> "LoadReport":
     """Load the staged rows into the warehouse, and write the ledger's rows, in one transaction."""
-    ends = _opened(blocks.warehouse), _opened(blocks.stage)
-    report = loading.load(extracted, *ends, flow_run_id=runtime.flow_run.id)
+    from daybook.load.load import load
+
+    report = load(extracted, _warehouse(), _stage(), flow_run_id=runtime.flow_run.id)
     emit_loaded(report, extracted.plan)
     emit_check_results(report.table, report.warnings)
     return report
@@ -123,7 +141,7 @@ def load(extracted: Extracted) -> LoadReport:
 @task(name="wait-for", cache_policy=NO_CACHE)
 def wait_for(
     table: str, execution_date: date | datetime, *, timeout_seconds: float = 3600, poll_seconds: float = 15
-) -> LedgerRow:
+) -> "LedgerRow":
     """Wait until the interval of `table` that starts at `execution_date` is in the ledger, and return its row.
 
     For a flow that needs an interval of another table.
@@ -132,5 +150,9 @@ def wait_for(
         NotLoadedInTime: the interval was not loaded within `timeout_seconds`.
         IntervalError: no interval starts at that date.
     """
+    from daybook.definitions.table_files import read_table
+    from daybook.ledger.wait import wait_until_loaded
+    from daybook.orchestration.blocks import open as blocks
+
     timeout, poll = timedelta(seconds=timeout_seconds), timedelta(seconds=poll_seconds)
     return wait_until_loaded(read_table(table), execution_date, blocks.warehouse(), timeout, poll)

@@ -14,7 +14,6 @@ from typing import Any
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import VariableCreate, VariableUpdate
 
-from daybook.definitions.targets.project_target import current_target
 from daybook.orchestration.artifacts.text import printable
 from daybook.orchestration.pagination import PAGE, every
 
@@ -26,6 +25,8 @@ class VariableStore:
     """The documents of the current target. Names begin with `daybook_<kind>_`, or `daybook_dev_<kind>_` in dev."""
 
     def __init__(self, client: SyncPrefectClient, kind: str) -> None:
+        from daybook.definitions.targets.project_target import current_target
+
         target = current_target()
         words = [kind] if target.is_prod else [target.name, kind]
         self._client, self._prefix = client, f"daybook_{'_'.join(words)}_"

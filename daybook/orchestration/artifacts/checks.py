@@ -1,20 +1,21 @@
 """The checks of a load or a build on its run's page: what each asks, what it found, and what was expected."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from daybook.load.check_runner import Result
-from daybook.model.bounds import shown
+if TYPE_CHECKING:
+    from daybook.load.check_runner import Result
 
 _MAX_CHECK = 48  # characters: Prefect's tables do not wrap lines, and the result must stay in view
 
 
-def counted(results: Sequence[Result]) -> str:
+def counted(results: "Sequence[Result]") -> str:
     """Return how many checks there are, and how many of them passed: `3 checks passed`, `2 of 3 checks passed`."""
     passed, number = sum(result.held for result in results), len(results)
     return f"{passed} of {number} checks passed" if passed < number else f"{number} check{'s' * (number > 1)} passed"
 
 
-def lines(results: Sequence[Result], of: str = "") -> list[str]:
+def lines(results: "Sequence[Result]", of: str = "") -> list[str]:
     """Return a heading and a table in Markdown, checks that warn first; no lines if there are no checks.
 
     `of` names what is checked, if the page is about several tables. The table has the beginning of long SQL. Checks
@@ -22,6 +23,8 @@ def lines(results: Sequence[Result], of: str = "") -> list[str]:
     """
     if not results:
         return []
+    from daybook.model.bounds import shown
+
     table = [
         "",
         f"**{f'{of}: ' if of else ''}{counted(results)}**",

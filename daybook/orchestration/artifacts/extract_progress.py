@@ -10,15 +10,16 @@ from contextlib import suppress
 from contextvars import copy_context
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import get_client
 
-from daybook.load.planning.plan import Plan
-from daybook.load.planning.row_estimate import expected_rows
 from daybook.orchestration.artifacts.live_artifact import LivePage
 from daybook.orchestration.artifacts.text import page_key
-from daybook.orchestration.blocks import open as blocks
 from daybook.progress import duration, rate, to_go
+
+if TYPE_CHECKING:
+    from daybook.load.planning.plan import Plan
 
 logger = logging.getLogger("daybook.extracting")
 
@@ -30,7 +31,7 @@ _PATIENCE = 10.0  # seconds that a finished extraction waits for its last figure
 class ExtractPage:
     """The page of an extraction, as a context manager, if it takes more than ten seconds. Never raises."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: "Plan") -> None:
         self._plan, self._rows, self._began = plan, 0, time.monotonic()
         self._ended, self._failed = threading.Event(), False
         # The copied context has the run, so the page and the warnings belong to it.
@@ -67,6 +68,9 @@ class ExtractPage:
             logger.warning("%s: its progress cannot be shown: %s", name, type(error).__name__)
 
     def _expected(self) -> int | None:
+        from daybook.load.planning.row_estimate import expected_rows
+        from daybook.orchestration.blocks import open as blocks
+
         with suppress(Exception):  # the warehouse may be back by the end of the extraction
             warehouse = blocks.warehouse()
             with warehouse.session() as session:

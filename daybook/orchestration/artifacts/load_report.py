@@ -1,18 +1,22 @@
 """The report of a load in Prefect: an artifact and the last log line."""
 
+from typing import TYPE_CHECKING
+
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from daybook.errors import SourceIncomplete
-from daybook.load.load import LoadReport
 from daybook.orchestration.artifacts import checks
 from daybook.orchestration.artifacts.text import page_key
 from daybook.progress import rate
 
+if TYPE_CHECKING:
+    from daybook.load.load import LoadReport
+
 _INTERVALS_SHOWN = 60  # intervals on the page: daybook.ledger has all of them
 
 
-def show(report: LoadReport) -> LoadReport:
+def show(report: "LoadReport") -> "LoadReport":
     """Write the run's figures to an artifact and a log line. Return the report unchanged.
 
     Raises:
@@ -36,7 +40,7 @@ def show(report: LoadReport) -> LoadReport:
     return report
 
 
-def headline(report: LoadReport) -> str:
+def headline(report: "LoadReport") -> str:
     """Return the figures for the artifact's card, in one line: `2,599 rows in 4.2 s, 3 checks passed`."""
     if report.note:
         return f"nothing to do: {report.note}"
@@ -44,7 +48,7 @@ def headline(report: LoadReport) -> str:
     return ", ".join([*figures, *([checks.counted(report.checks)] if report.checks else [])])
 
 
-def markdown(report: LoadReport) -> str:
+def markdown(report: "LoadReport") -> str:
     """Return the artifact's text: the totals, the seconds of each step, and a line for each interval."""
     if report.note:
         lines = [f"Nothing to do: {report.note}."]

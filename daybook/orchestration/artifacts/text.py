@@ -2,14 +2,14 @@
 
 import re
 
-from daybook.definitions.targets.project_target import current_target
-
 
 def page_key(*words: str) -> str:
     """Return an artifact's key: lower-case letters, digits and dashes, such as `load-raw-data-nps`.
 
     The key is unlike that of any other target, because the server shows the newest artifact of each key.
     """
+    from daybook.definitions.targets.project_target import current_target
+
     *first, last = words
     return re.sub(r"[^a-z0-9]+", "-", " ".join([*first, current_target().deployment_name(last)]).lower()).strip("-")
 

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from daybook.definitions.table_files import read_table, table_names
 from daybook.orchestration.parameters.json_schema import (
     DATES,
     NAMES,
@@ -33,11 +32,15 @@ def known_table(name: str) -> str:
     Raises:
         TableFileError: there is no such file.
     """
+    from daybook.definitions.table_files import read_table, table_names
+
     return name if name in table_names() else read_table(name).name  # its error suggests a similar name
 
 
 def known_tables(names: list[str]) -> list[str]:
     """Return `names` if a file under tables/ has each of them. Raises TableFileError as `known_table`."""
+    from daybook.definitions.table_files import read_table, table_names
+
     known = set(table_names())
     return [name if name in known else read_table(name).name for name in names]
 

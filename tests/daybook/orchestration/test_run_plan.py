@@ -10,6 +10,7 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
 from daybook.errors import IntervalError
+from daybook.load.planning import plan as planning_module
 from daybook.orchestration import run_plan
 from daybook.orchestration.run_plan import PlanRequest, kept_plan, plan_for_body, plan_for_name
 from flows.load_table import load_table
@@ -28,7 +29,7 @@ class Counts:
 
 @pytest.fixture
 def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
-    counts, read, plan = Counts(), Path.read_text, run_plan.plan_load
+    counts, read, plan = Counts(), Path.read_text, planning_module.plan
 
     def reading(path: Path, *arguments: Any, **more: Any) -> str:
         counts.reads += path.name == "nps.yaml"
@@ -39,7 +40,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
         return plan(*arguments, **more)
 
     monkeypatch.setattr(Path, "read_text", reading)
-    monkeypatch.setattr(run_plan, "plan_load", planning)
+    monkeypatch.setattr(planning_module, "plan", planning)
     return counts
 
 
