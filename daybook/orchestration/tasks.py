@@ -67,7 +67,11 @@ def run_steps(
     Raises:
         SourceIncomplete: the source could not deliver all rows. Those that it delivered are loaded.
     """
-    report = _already_loaded(plan) or load(transform(extract(plan)))
+    from daybook.orchestration.blocks import open as blocks
+
+    source = getattr(plan.table.source, "block", None)
+    with blocks.reading_at_once(*([source] if source else [])):
+        report = _already_loaded(plan) or load(transform(extract(plan)))
     return show(report)
 
 

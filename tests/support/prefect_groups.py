@@ -14,6 +14,7 @@ GROUPS = (
     ("tests/end_to_end/test_incident_week.py", "tests/end_to_end/test_backfill_interrupted.py", "tests/flows"),
     (
         *("tests/daybook/orchestration", "tests/blocks", "tests/integration/test_artifacts.py"),
+        "tests/integration/test_requests_of_a_run.py",
         *(
             f"tests/end_to_end/test_{name}.py"
             for name in ("killed_runs", "other_sources", "other_databases", "deployments", "worker", "shared_runs")

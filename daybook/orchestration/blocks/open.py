@@ -6,7 +6,8 @@ Every function is synchronous, inside and outside of a flow, even while an event
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
     from daybook.stage.s3 import S3Stage
 
 logger = logging.getLogger("daybook.blocks")
+
+
+@contextmanager
+def reading_at_once(*databases: str) -> Iterator[None]:
+    """Read the blocks of the warehouse, the stage and these `databases` in one request, for all calls in the block."""
+    names = {*databases, "warehouse", "stage", "aws"}
+    with _client() as client, stored_blocks.reading_at_once(client, {current_target().block(name) for name in names}):
+        yield
 
 
 def engine(name: str) -> Engine:

@@ -21,6 +21,7 @@ PATIENCE = 20.0  # seconds until a server must have answered; a busy one may tak
 EXAMPLE = "https://prefect.example.com/api"
 
 _announced: set[str | None] = set()  # by URL: later calls find the stack's URL in the environment
+_answered: set[str] = set()  # a command checks its server before and after it imports Prefect
 
 
 def announce_server() -> ServerAddress:
@@ -61,8 +62,9 @@ def require_server() -> None:
         ServerUnreachable: no server is named, or it does not answer. The message says how to name another one.
     """
     address = announce_server()
-    if address.url:
+    if address.url and address.url not in _answered:
         _check_answers(address)
+        _answered.add(address.url)
 
 
 def check_command(words: Sequence[str]) -> None:

@@ -77,6 +77,19 @@ def test_the_list_of_commands_waits_for_nothing() -> None:
     assert imported.isdisjoint({"prefect", "sqlalchemy", "pydantic", "httpx", "rich", "argparse"})
 
 
+@pytest.mark.servers
+@pytest.mark.parametrize("flow", ["nps", "load_table", "load"])
+def test_a_flow_imports_what_loads_its_rows_only_when_it_runs(flow: str) -> None:
+    code = f"import sys, flows.{flow}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    modules = set(done.stdout.split())
+    heavy = {"sqlalchemy", "psycopg2", "pymysql", "boto3", "sqlglot", "pandas", "yfinance", "pyarrow", "ruamel.yaml"}
+    assert "prefect.flows" in modules
+    assert modules.isdisjoint(heavy | {"fastapi", "tenacity", "zstandard", "prefect_sqlalchemy", "prefect_aws"})
+    ours = {name.split(".")[1] for name in modules if name.startswith("daybook.")}
+    assert ours.isdisjoint({"definitions", "ledger", "load", "sources", "sql", "stage", "warehouses"})
+
+
 @pytest.mark.parametrize(
     ("typed", "passed"),
     [

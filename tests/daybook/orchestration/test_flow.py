@@ -1,11 +1,14 @@
 """No task or block of Daybook lets Prefect start a temporary server, as in a notebook without PREFECT_API_URL."""
 
 import re
+import threading
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect import Flow
 
 from daybook.orchestration import flow, tasks
 from daybook.orchestration.blocks import open as blocks
@@ -52,3 +55,32 @@ def test_every_flow_and_task_is_of_this_kind() -> None:
     imported = re.compile(r"^from prefect import .*\b(task|flow)\b", re.MULTILINE)
     files = [*(ROOT / "daybook").rglob("*.py"), *(ROOT / "flows").glob("*.py")]
     assert [str(file.relative_to(ROOT)) for file in files if imported.search(file.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"execution_date": date(2021, 2, 5), "until": datetime(2021, 2, 6, 1, tzinfo=UTC), "exact": True, "no": None},
+        {"tables": ["raw_data.nps", "raw_data.visits"], "at_once": 4, "share": 0.5},
+        {"options": {"full_refresh": True}, "days": [date(2021, 2, 5)]},
+    ],
+)
+def test_parameters_are_stored_as_prefect_stores_them(parameters: dict[str, Any]) -> None:
+    made: Flow[..., Any] = flow.flow(name="anything")(lambda **given: None)
+    assert made.serialize_parameters(parameters) == Flow.serialize_parameters(made, parameters)
+
+
+def test_a_run_sends_heartbeats_and_does_not_wait_for_their_thread(
+    prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emitted, waits, join = list[str](), list[float | None](), threading.Thread.join
+
+    def recorded(thread: threading.Thread, timeout: float | None = None) -> None:
+        waits.append(timeout)
+        join(thread, timeout)
+
+    monkeypatch.setattr("prefect.flow_engine.emit_event", lambda event, **more: emitted.append(event))
+    monkeypatch.setattr(threading.Thread, "join", recorded)
+    flow.flow(name="anything")(lambda: None)()
+    assert emitted == ["prefect.flow-run.heartbeat"]
+    assert 2 not in waits  # Prefect's own limit for that thread, which sleeps for a second at a time

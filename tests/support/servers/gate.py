@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close() sends RST, and discards what is not sent yet
@@ -25,11 +25,12 @@ class _Fault:
 class Gate:
     """Pass bytes between clients and the server at `host`:`port`, until the point that `hold` sets.
 
-    Held connections stay open and silent, as after a cut network cable. `open` lets new connections pass.
+    Held connections stay open and silent, as after a cut network cable. `open` lets new connections pass. `watch` is
+    called with all bytes of the clients.
     """
 
-    def __init__(self, host: str, port: int) -> None:
-        self._server = (host, port)
+    def __init__(self, host: str, port: int, watch: Callable[[bytes], object] | None = None) -> None:
+        self._server, self._watch = (host, port), watch
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.reached = threading.Event()
@@ -85,6 +86,8 @@ class Gate:
         passed, tail = 0, b""
         with contextlib.suppress(OSError):
             while block := source.recv(self._block):
+                if from_client and self._watch:
+                    self._watch(block)
                 fault = self._fault
                 tail, passed = (tail + block)[-(len(block) + len(fault.trigger)) :], passed + len(block)
                 if from_client and fault.trigger and fault.trigger in tail:
@@ -141,9 +144,9 @@ class _Pair:
 
 
 @contextlib.contextmanager
-def gate(host: str, port: int) -> Iterator[Gate]:
+def gate(host: str, port: int, watch: Callable[[bytes], object] | None = None) -> Iterator[Gate]:
     """Yield a gate in front of a server, until the block ends."""
-    gate = Gate(host, port)
+    gate = Gate(host, port, watch)
     try:
         yield gate
     finally:
