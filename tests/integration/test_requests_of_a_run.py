@@ -1,4 +1,4 @@
-"""The requests of one run to Prefect's server. Each takes the server about 10 ms, and the run waits for most of them."""
+"""The requests of a run to the Prefect server. Each takes about 10 ms, and the run waits for most of them."""
 
 import os
 import re
