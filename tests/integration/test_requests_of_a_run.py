@@ -31,6 +31,18 @@ ENGINE = Counter(
         "GET events/in": 1,  # a websocket
     }
 )
+#: What it asks besides for the run of a deployment.
+DEPLOYED = Counter(
+    {
+        "GET flow_runs/ID": 2,
+        "GET deployments/ID": 2,  # the pull steps, and for the events
+        "GET work_queues/ID": 1,
+        "GET work_pools/daybook": 1,
+        "PATCH flow_runs/ID": 1,  # how often the flow is retried
+        "GET events/in": 1,
+        "GET events/out": 1,  # is the run to be suspended?
+    }
+)
 #: What Daybook asks for a load.
 LOAD = Counter(
     {
@@ -100,4 +112,4 @@ def test_a_run_that_a_worker_starts(
     sent = requests.of("-m", "prefect.engine", folder=worker.stack.root, PREFECT__FLOW_RUN_ID=str(run.id))
 
     assert len(on_postgres.rows()) == 100
-    assert sent == ENGINE + LOAD
+    assert sent == ENGINE + DEPLOYED + LOAD
