@@ -3,16 +3,19 @@
 import contextvars
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
 
 from daybook.errors import DaybookError, SourceLost, WarehouseLost
-from daybook.load.load import LoadReport
 from daybook.orchestration.flow import task
 from daybook.orchestration.run_plan import PlanRequest, plan_for_body
 from daybook.orchestration.run_tags import tag
 from daybook.orchestration.tasks import extract, load, run_steps, transform
+
+if TYPE_CHECKING:
+    from daybook.load.load import LoadReport
 
 
 class LoadsIncomplete(DaybookError):
@@ -23,7 +26,7 @@ class LoadsIncomplete(DaybookError):
         self.parts = dict(parts)
 
 
-def load_each(requests: Sequence[PlanRequest], at_once: int) -> list[LoadReport]:
+def load_each(requests: Sequence[PlanRequest], at_once: int) -> "list[LoadReport]":
     """Load the tables, at most `at_once` at the same time, and return the report of each.
 
     Several tables are a task run each, with the table's name. A single table has the tasks of the flow `load-table`.
@@ -43,7 +46,7 @@ def load_each(requests: Sequence[PlanRequest], at_once: int) -> list[LoadReport]
         wait(running)
     finally:  # if the run is cancelled, no other table begins
         pool.shutdown(wait=False, cancel_futures=True)
-    reports, failed = list[LoadReport](), dict[str, BaseException]()
+    reports, failed = list["LoadReport"](), dict[str, BaseException]()
     for request, future in zip(requests, running, strict=True):
         error = future.exception()
         if error is None:
@@ -59,11 +62,11 @@ def load_each(requests: Sequence[PlanRequest], at_once: int) -> list[LoadReport]
 
 
 @task(name="load-table", cache_policy=NO_CACHE)
-def _load(request: PlanRequest) -> LoadReport:
+def _load(request: PlanRequest) -> "LoadReport":
     return _load_one(request)
 
 
-def _load_one(request: PlanRequest) -> LoadReport:
+def _load_one(request: PlanRequest) -> "LoadReport":
     return run_steps(plan_for_body(request), extract, transform, load)
 
 
