@@ -67,20 +67,16 @@ def run_steps(
     Raises:
         SourceIncomplete: the source could not deliver all rows. Those that it delivered are loaded.
     """
+    from daybook.load.load import LoadReport, already_loaded
     from daybook.orchestration.blocks import open as blocks
 
+    if plan.idle:
+        return show(LoadReport(plan.table.name, plan.label, plan.strategy.name, note=plan.idle))
     source = getattr(plan.table.source, "block", None)
     with blocks.reading_at_once(*([source] if source else [])):
-        report = _already_loaded(plan) or load(transform(extract(plan)))
+        done = already_loaded(plan, _warehouse(), runtime.flow_run.id)
+        report = done or load(transform(extract(plan)))
     return show(report)
-
-
-def _already_loaded(plan: "Plan") -> "LoadReport | None":
-    from daybook.load.load import LoadReport, already_loaded
-
-    if plan.idle:
-        return LoadReport(plan.table.name, plan.label, plan.strategy.name, note=plan.idle)
-    return already_loaded(plan, _warehouse(), runtime.flow_run.id)
 
 
 def _warehouse() -> "Warehouse":

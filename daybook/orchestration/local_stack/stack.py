@@ -17,8 +17,9 @@ from daybook.project import checkout
 WORK_POOL = "daybook"
 UI_PORT = "DAYBOOK_UI_PORT"
 POSTGRES_PORT = "DAYBOOK_POSTGRES_PORT"
-#: Prefect's own base job template of a process pool, with the command added. Without the command, each run starts
-#: Prefect twice: first to find out what the workspace needs. Daybook needs nothing, and a run takes two seconds less.
+#: Prefect's own base job template of a process pool, with the command added. Without a command, each run starts Prefect
+#: twice: first to find out what the workspace needs. Daybook needs nothing. The command is `python -m prefect.engine`,
+#: but searches for garbage as rarely as `daybook.garbage`, also while it imports Prefect.
 JOB_TEMPLATE = Path(__file__).with_name("work_pool.json")
 
 
