@@ -53,7 +53,7 @@ ROOMS = {
     "strategies": _Room("One load strategy per module.", 560, 11),
 }
 #: Modules that any room may import. The picture shows them as one box.
-SMALL = ("errors", "redaction", "progress", "project", "shell", "suggestions", "extras", "yaml_model")
+SMALL = ("errors", "garbage", "redaction", "progress", "project", "shell", "suggestions", "extras", "yaml_model")
 #: Modules that only keep an older command working.
 _COMMANDS = ("__main__", "describe", "summary", "tables")
 _PACKAGE = Path(__file__).resolve().parents[2] / "daybook"
