@@ -59,10 +59,11 @@ test-prefect: ## run the tests that touch Prefect with the oldest and the newest
 	@$(INSTALL) dev
 	ARGUMENTS="$(ARGUMENTS)" sh tests/support/prefect_versions.sh
 
-bench: ## compare full refreshes, one day, the backfill and the audit with alternatives (short: ARGUMENTS=--quick)
+bench: ## compare loads, the backfill and the audit with alternatives (short: ARGUMENTS=--quick)
 	@$(INSTALL) dev
 	$(PYTHON) -m benchmarks.full_refresh $(ARGUMENTS)
 	$(PYTHON) -m benchmarks.one_day $(ARGUMENTS)
+	$(PYTHON) -m benchmarks.many_tables $(ARGUMENTS)
 	$(PYTHON) -m benchmarks.backfill $(ARGUMENTS)
 	$(PYTHON) -m benchmarks.audit $(ARGUMENTS)
 

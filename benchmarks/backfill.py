@@ -5,6 +5,7 @@ runs on Linux only, because it reads the memory from /proc.
 """
 
 import argparse
+import functools
 import os
 import sys
 import tempfile
@@ -20,9 +21,12 @@ from benchmarks import backfill_planning, backfill_report, machine, warehouse
 from benchmarks.airflow_server import VERSION, NoAirflow, running_airflow
 from benchmarks.backfill_results import AIRFLOW, BACKFILL, COPY, DAILY, START, Results
 from benchmarks.backfill_source import DAYS, TABLE, day, make_production, require_same
-from benchmarks.backfill_ways import copy, running_daybook
+from benchmarks.backfill_ways import OTHERS, copy, in_one_process, running_daybook
+from benchmarks.environments import NotInstalled
 from benchmarks.page import HERE, QUICK, print_targets
-from benchmarks.servers import Addresses, running_servers
+from benchmarks.servers import Addresses, Servers, running_servers
+from benchmarks.ways import WAYS
+from benchmarks.whole_process import Failed
 from daybook.orchestration.local_stack.errors import StackError
 from tests.support.servers import install
 
@@ -62,7 +66,7 @@ def main() -> None:
     try:
         with running_servers() as servers:
             made.append(f"{machine.versions(servers.addresses)}, apache-airflow {VERSION}")
-            results = measure(servers.addresses, SMALL if quick else FULL)
+            results = measure(servers, SMALL if quick else FULL)
     except (StackError, pytest.fail.Exception) as error:  # a server did not start
         sys.exit(str(error))
     folder = QUICK if quick else HERE
@@ -74,11 +78,14 @@ def main() -> None:
     print(f"\nWritten: {folder / 'backfill.md'}, {backfill_report.PLOT}")
 
 
-def measure(addresses: Addresses, size: Size) -> Results:
+def measure(servers: Servers, size: Size) -> Results:
     """Measure everything that the page shows."""
+    addresses = servers.addresses
     print(f"making {DAYS} days", flush=True)
     source = make_production(addresses.source)
     days = {COPY: DAYS, BACKFILL: DAYS, DAILY: size.daily, AIRFLOW: size.airflow}
+    others = {f"{name}, one process": WAYS[name] for name in OTHERS}
+    days |= dict.fromkeys(others, DAYS)
     seconds: dict[str, list[float]] = {}
     start: list[float] = []
 
@@ -92,6 +99,11 @@ def measure(addresses: Addresses, size: Size) -> Results:
             loaded(COPY, lambda: copy(source, addresses))
             loaded(BACKFILL, lambda: daybook.backfill(range(DAYS)))
             _take(start, START, daybook.empty_day())
+            for name, way in others.items():
+                try:
+                    loaded(name, functools.partial(in_one_process, way, source, servers))
+                except (NotInstalled, Failed) as error:
+                    print(f"{name} was not measured: {error}", flush=True)
         loaded(DAILY, lambda: daybook.backfill(range(size.daily), intervals_per_run=1))
     no_airflow = ""
     try:

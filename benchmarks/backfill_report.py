@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.answers import A_DAY
 from benchmarks.backfill_planning import HOURS
-from benchmarks.backfill_results import START, Results, Way
+from benchmarks.backfill_results import BACKFILL, COPY, DAILY, START, Results, Way
 from benchmarks.backfill_source import DAYS
 from benchmarks.page import DAYBOOK, OTHERS, STYLE, table, targets, write_right_of
 
@@ -23,7 +23,7 @@ def draw(results: Results, folder: Path) -> None:
         axes = figure.subplots()
         axes.spines[["top", "right"]].set_visible(False)
         for row, way in enumerate(ways):
-            colour = OTHERS if way.name.startswith("Airflow") else DAYBOOK
+            colour = DAYBOOK if way.name in {COPY, BACKFILL, DAILY} else OTHERS
             axes.barh(row, way.of_all, height=0.6, color=colour, alpha=0.55 if way.extrapolated else 1)
             note = f" (from {way.days} days)" if way.extrapolated else ""
             write_right_of(axes, f"{_seconds_of_all(way)}{note}", way.of_all, row)
@@ -81,6 +81,8 @@ _HOW = """
 - The load alone, the backfill and one start take turns, and the table shows medians. Each starts with an empty schema,
   after a checkpoint. At the end, the row count and a checksum are compared with the source.
 - The load alone is `plan`, `extract` and `load` for all days, without Prefect, in one process that has imported them.
+- The pipe, dlt and Sling replace the whole range in one new process, and plan nothing. The pipe deletes and inserts,
+  dlt merges by `delete-insert`, and Sling runs its mode `backfill` ([the ways](full_refresh.md#method)).
 - The backfill is `backfill/on-demand` with `deployment=nps/daily` and `select=all` on the local stack: a Prefect server
   on SQLite and a process worker that polls every second. The time is from the trigger to the end that the server
   records, and includes the start of the backfill's process and of its run. `nps/daily` runs one at a time.

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -9,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import warehouse
 from benchmarks.backfill_source import DAYS, TABLE, day
+from benchmarks.full_refresh_source import columns
 from benchmarks.in_process import load_span
-from benchmarks.servers import Addresses
+from benchmarks.servers import Addresses, Servers
+from benchmarks.way_job import Job
+from benchmarks.ways import DLT, PIPE, Way
 from daybook.definitions.table_files import read_table
 from daybook.orchestration.local_stack.environment import api_url
 from daybook.orchestration.local_stack.errors import StackError
@@ -23,11 +28,41 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
 
+#: The other ways that load the range in one process.
+OTHERS = (PIPE, DLT, "Sling")
+
+
 def copy(source: str, addresses: Addresses) -> float:
     """Load the whole range in this process, without Prefect. Return the seconds."""
     began = time.perf_counter()
     load_span(addresses, read_table(TABLE), source, day(0), day(DAYS))
     return time.perf_counter() - began
+
+
+def in_one_process(way: Way, source: str, servers: Servers) -> float:
+    """Load the whole range by another program, as a new process. Return the seconds."""
+    addresses = servers.addresses
+    schema, _, name = TABLE.partition(".")
+    defined = columns("narrow")
+    job = Job(
+        source=source,
+        warehouse=addresses.warehouse,
+        from_table="nps",
+        schema=schema,
+        table=name,
+        columns=tuple(defined),
+        create=f"CREATE TABLE {{table}} ({', '.join(f'{column} {kind}' for column, kind in defined.items())})",
+        key_and_index=warehouse.KEY_AND_INDEX,
+        folder=str(Path(addresses.folder) / way.schema),
+        day=day(0).isoformat(),
+        days=DAYS,
+    )
+    if way.name == PIPE:  # the other ways create the table
+        statements = (job.create, *job.key_and_index)
+        warehouse.run(addresses.warehouse, *(statement.format(table=TABLE) for statement in statements))
+    shutil.rmtree(job.folder, ignore_errors=True)
+    cost, _ = way.load(job, servers)
+    return cost.seconds
 
 
 @dataclass(frozen=True)

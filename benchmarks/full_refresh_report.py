@@ -84,8 +84,8 @@ def _part(part: Part) -> list[str]:
         ),
         "",
         *table(
-            ("way", "load", "seconds", "in the flow", "key and index", "CPU s", "CPU s of the servers", "peak MB"),
-            ":--|:--|--:|--:|--:|--:|--:|--:",
+            ("way", "load", "seconds", "in the flow", "CPU s", "CPU s of the servers", "peak MB", "legs, seconds"),
+            ":--|:--|--:|--:|--:|--:|--:|:--",
             _costs(part),
         ),
         "",
@@ -182,10 +182,10 @@ def _costs(part: Part) -> Iterable[Sequence[str]]:
                     title(state),
                     f"{figures.seconds:.1f}",
                     _maybe(figures.flow_seconds),
-                    _maybe(figures.keys_seconds),
                     f"{figures.cpu_seconds:.1f}",
                     f"{figures.servers_cpu_seconds:.1f}",
                     f"{figures.peak / 1e6:,.0f}",
+                    ", ".join(f"{leg} {seconds:.1f}" for leg, seconds in figures.legs.items()),
                 )
 
 

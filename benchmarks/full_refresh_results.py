@@ -9,7 +9,6 @@ from pathlib import Path
 from benchmarks.full_refresh_source import Engine, Shape, State
 from benchmarks.page import Target
 from benchmarks.reader import Seen
-from benchmarks.way_job import KEY_AND_INDEX
 from benchmarks.ways import DLT, FOLDER, PIPE
 from benchmarks.whole_process import Cost
 
@@ -43,8 +42,8 @@ class Figures:
     fastest: float
     slowest: float
     flow_seconds: float | None
-    keys_seconds: float | None
-    """The seconds of key and index, if they are known."""
+    legs: dict[str, float]
+    """The seconds of each leg that the way reports."""
     cpu_seconds: float
     servers_cpu_seconds: float
     peak: int
@@ -93,7 +92,7 @@ class Part:
             return None
         seconds = [run.cost.seconds for run in runs]
         flows = [run.flow_seconds for run in runs if run.flow_seconds is not None]
-        keys = [run.cost.legs[KEY_AND_INDEX] for run in runs if KEY_AND_INDEX in run.cost.legs]
+        legs = {leg: [run.cost.legs[leg] for run in runs if leg in run.cost.legs] for leg in runs[0].cost.legs}
         return Figures(
             way,
             runs[0].rows,
@@ -102,7 +101,7 @@ class Part:
             min(seconds),
             max(seconds),
             statistics.median(flows) if flows else None,
-            statistics.median(keys) if keys else None,
+            {leg: statistics.median(seconds) for leg, seconds in legs.items()},
             statistics.median(run.cost.cpu_seconds for run in runs),
             statistics.median(run.cost.servers_cpu_seconds for run in runs),
             max(run.cost.peak for run in runs),

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,10 @@ class Project:
                 make_blocks(blocks)
             self._blocks = blocks
 
-    def flow_seconds(self) -> float | None:
-        """Return the seconds of the newest flow run, or None if there is none or it has no end."""
-        newest = {"sort": "START_TIME_DESC", "limit": 1, "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
+    def flow_seconds(self, since: datetime) -> float | None:
+        """Return the seconds of the newest completed flow run that started after `since`, or None."""
+        completed = {"state": {"type": {"any_": ["COMPLETED"]}}, "start_time": {"after_": since.isoformat()}}
+        newest = {"sort": "START_TIME_DESC", "limit": 1, "flow_runs": completed}
         found = httpx.post(f"{api_url(self.stack.ui_port)}/flow_runs/filter", json=newest, timeout=30, trust_env=False)
         return float(found.raise_for_status().json()[0]["total_run_time"]) if found.json() else None
 

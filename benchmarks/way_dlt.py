@@ -56,6 +56,7 @@ def _rows(job: Job):  # type: ignore[no-untyped-def]
     rows = sql_table(
         credentials=job.source,
         table=job.from_table,
+        included_columns=list(job.columns),
         backend=backend,
         backend_kwargs=arguments,
         chunk_size=100_000,

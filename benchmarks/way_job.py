@@ -35,7 +35,9 @@ class Job:
     """For files of the way, which stay until its next load."""
     table: str = "nps"
     day: str | None = None
-    """The day to replace, as 2019-01-01. Without it, the whole table is loaded."""
+    """The first day to replace, as 2019-01-01. Without it, the whole table is loaded."""
+    days: int = 1
+    """The number of days to replace."""
     tables: tuple[str, ...] = ()
     """The tables to load instead, each under its own name, with a primary key on id."""
     most_rows: int | None = None
@@ -53,8 +55,8 @@ class Job:
         """Return the SQL condition for the rows to load. It is the same in both databases."""
         if self.day is None:
             return "true" if self.most_rows is None else f"id <= {self.most_rows}"
-        first = date.fromisoformat(self.day)
-        return f"created_at >= '{first}' AND created_at < '{first + timedelta(days=1)}'"
+        end = date.fromisoformat(self.day) + timedelta(days=self.days)
+        return f"created_at >= '{self.day}' AND created_at < '{end}'"
 
     @property
     def query(self) -> str:

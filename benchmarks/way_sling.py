@@ -6,6 +6,7 @@ Newer versions are downloaded from GitHub at their first run.
 import json
 import os
 import subprocess
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -43,16 +44,21 @@ def _replication(job: Job) -> object:
         streams: dict[str, object] = {f"{source}.{name}": {} for name in job.tables}
         return {"source": "SOURCE", "target": "WAREHOUSE", "defaults": every, "streams": streams}
     keys = {"primary": ["id"], "index": ["created_at"]}
-    stream: dict[str, object] = {"object": job.target, "target_options": {"table_keys": keys}}
+    stream: dict[str, object] = {
+        "select": list(job.columns),
+        "object": job.target,
+        "target_options": {"table_keys": keys},
+    }
     if job.day is None:
         stream |= {"mode": "full-refresh"}
     else:
+        last = date.fromisoformat(job.day) + timedelta(days=job.days - 1)
         stream |= {
             "mode": "backfill",
             "primary_key": ["id"],
             "update_key": "created_at",
             # inclusive at both ends
-            "source_options": {"range": f"{job.day},{job.day} 23:59:59"},
+            "source_options": {"range": f"{job.day},{last} 23:59:59"},
         }
     return {"source": "SOURCE", "target": "WAREHOUSE", "streams": {f"{source}.{job.from_table}": stream}}
 

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,11 +36,17 @@ class Failed(Exception):
 
 
 def measure(
-    command: Sequence[str | Path], servers: Servers, *, text: str = "", environment: Mapping[str, str], folder: Path
+    command: Sequence[str | Path],
+    servers: Servers,
+    *,
+    text: str = "",
+    environment: Mapping[str, str],
+    folder: Path,
+    legs: Callable[[Sequence[str]], Mapping[str, float]],
 ) -> Cost:
     """Run `command` in `folder` with `text` as its standard input, and return the cost.
 
-    If the last line of its standard output is a JSON object, it has the legs.
+    `legs` finds the seconds of the legs in the lines of its output.
 
     Raises:
         Failed: the program failed.
@@ -72,10 +78,11 @@ def measure(
     if program.returncode != 0:
         raise Failed("\n".join([f"exit code {program.returncode}:", *lines[-20:]]))
     servers_cpu_seconds = servers.cpu_seconds() - before
-    return Cost(seconds, used.ru_utime + used.ru_stime, servers_cpu_seconds, memory.peak, _legs(lines))
+    return Cost(seconds, used.ru_utime + used.ru_stime, servers_cpu_seconds, memory.peak, legs(lines))
 
 
-def _legs(lines: Sequence[str]) -> dict[str, float]:
+def legs_as_json(lines: Sequence[str]) -> dict[str, float]:
+    """Return the legs if the last line is a JSON object with them."""
     with suppress(ValueError, IndexError):
         found: Any = json.loads(lines[-1])
         if isinstance(found, dict):
