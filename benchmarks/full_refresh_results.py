@@ -141,7 +141,7 @@ def memory_target(parts: Sequence[Part]) -> Iterable[Target]:
         found = [run.cost.peak for run in part.runs if run.way == FOLDER]
         if part.shape == "wide" and found:
             peaks[part.rows] = max(peaks.get(part.rows, 0), *found)
-    if len(peaks) > 1:
+    if len(peaks) > 1 and max(peaks) >= LEAST_ROWS:
         more = peaks[max(peaks)] - peaks[min(peaks)]
         text = f"{max(peaks):,} rows take at most {MOST_MORE_MEMORY // 10**6} MB more than {min(peaks):,}"
         yield Target(f"{FOLDER}: {text}", f"{more / 1e6:.0f} MB", more <= MOST_MORE_MEMORY)

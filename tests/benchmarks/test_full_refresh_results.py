@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.full_refresh_report import page
-from benchmarks.full_refresh_results import Part, Run, read, write
+from benchmarks.full_refresh_results import Part, Run, memory_target, read, write
 from benchmarks.full_refresh_source import State
 from benchmarks.reader import Seen
 from benchmarks.ways import DLT, FOLDER, PIPE
@@ -64,3 +64,13 @@ def test_a_quick_run_has_no_targets() -> None:
     quick = part(run(PIPE, 1.0), run(FOLDER, 5.0, flow=3.0), rows=50_000)
     assert list(quick.targets()) == []
     assert "A quick run" in page([quick])
+
+
+def test_memory_is_compared_between_the_smallest_and_the_largest_wide_table() -> None:
+    def loaded(rows: int, peak: int, shape: str = "wide") -> Part:
+        return part(Run(FOLDER, "first", rows, Cost(1.0, 1.0, 1.0, peak * 10**6), 0.5), rows=rows, shape=shape)
+
+    narrow = loaded(9_000_000, 900, "narrow")
+    (target,) = memory_target([loaded(2_000_000, 170), loaded(5_000_000, 251), narrow, loaded(200_000, 160)])
+    assert (target.measured, target.met) == ("91 MB", False)
+    assert list(memory_target([loaded(2_000_000, 170), narrow])) == []
