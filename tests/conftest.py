@@ -11,6 +11,7 @@ pytest.register_assert_rewrite("tests.support")  # before the plugins import eac
 
 pytest_plugins = [
     "tests.support.server_marker",
+    "tests.support.examples_guard",
     "tests.support.pairwise",
     "tests.support.source_warehouse_fixtures",
     "tests.support.stage_fixtures",
@@ -56,8 +57,10 @@ settings.register_profile("short", max_examples=50, deadline=None, derandomize="
 settings.register_profile("full", max_examples=500, deadline=None)
 settings.load_profile("short")
 
-# On SIGTERM (CI's time limit, `kill`), tear the servers down as on Ctrl-C.
-signal.signal(signal.SIGTERM, signal.default_int_handler)
+# On SIGTERM (CI's time limit, `kill`), tear the servers down as on Ctrl-C. A shell that starts pytest in the background
+# lets it ignore SIGINT, and the tests of Ctrl-C would wait forever.
+for interrupt in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(interrupt, signal.default_int_handler)
 
 # The tests run copies of the project in hundreds of processes. Without .pyc files, each would compile them again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

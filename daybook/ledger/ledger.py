@@ -207,7 +207,7 @@ class Ledger:
         Entries of rows that a table has lost are left out: see `Entry.counts_from`.
         """
         ledger = self._state_table.table
-        chosen = "1 = 1" if tables is None else f"e.table_name IN ({', '.join(['%s'] * len(tables))})"
+        chosen = "1 = 1" if tables is None else f"e.table_name IN ({', '.join(['%s'] * len(tables)) or 'NULL'})"
         statement = (
             "SELECT e.table_name, max(e.loaded_at), max(e.interval_end), min(e.loaded_at), "
             f"min(coalesce(e.interval_start, e.interval_end)) FROM {ledger} AS e LEFT JOIN "

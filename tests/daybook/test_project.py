@@ -66,11 +66,11 @@ def test_without_tables_and_checkout_it_is_the_working_directory(
 
 
 def test_the_tables_are_looked_up_when_they_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "tables" / "shop").mkdir(parents=True)
-    (tmp_path / "tables" / "shop" / "orders.yaml").touch()
-    assert "shop.orders" not in table_names()
-    monkeypatch.chdir(tmp_path)
-    assert table_names() == ["shop.orders"]
+    for name in ("orders", "visits"):
+        (tmp_path / name / "tables" / "shop").mkdir(parents=True)
+        (tmp_path / name / "tables" / "shop" / f"{name}.yaml").touch()
+        monkeypatch.chdir(tmp_path / name)
+        assert table_names() == [f"shop.{name}"]
 
 
 def test_the_projects_file_comes_before_a_nearer_folder_of_tables(

@@ -8,7 +8,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.responses import DeploymentResponse
 from ruamel.yaml import YAML
 
-from tests.support.project_copy import ROOT, Deployed
+from tests.support.project_copy import ROOT, Deployed, add_examples
 
 AS_WRITTEN = ("--prefect-file", "as_written.yaml")
 DEPLOYMENTS = YAML(typ="safe").load(ROOT / "prefect.yaml")["deployments"]
@@ -33,6 +33,7 @@ def _lasting(deployment: DeploymentResponse) -> dict[str, Any]:
 def as_written(deployed: Deployed) -> Iterator[Deployed]:
     """The deployments of prefect.yaml as the project has it, whose schedules are on. The copy's are off."""
     text = (ROOT / "prefect.yaml").read_text(encoding="utf-8")
+    add_examples(deployed.stack.root)
     (deployed.stack.root / "as_written.yaml").write_text(text, encoding="utf-8")
     for deployment in deployed.client.read_deployments(limit=200):
         deployed.client.delete_deployment(deployment.id)  # a schedule that is there stays on or off

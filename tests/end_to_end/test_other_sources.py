@@ -31,6 +31,9 @@ from tests.support.servers.yahoo import Yahoo, share
 DAYS = (date(2024, 1, 1), date(2024, 2, 1))
 
 
+pytestmark = pytest.mark.usefixtures("examples")
+
+
 @dataclass(frozen=True)
 class Way:
     """A deployment, what it is asked for, what it then leaves, and what it says once its source is broken."""

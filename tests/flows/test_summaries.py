@@ -11,6 +11,8 @@ from tests.support.flow_fixtures import LiveWarehouse, Production, Row
 from tests.support.flow_runs import PATIENCE, create, wait_for
 from tests.support.project_copy import Deployed
 
+pytestmark = pytest.mark.usefixtures("examples")
+
 #: Sessions, purchases and an A/B test as their own deployments load them, which test_other_sources.py shows.
 RAW = """
 CREATE TABLE raw_data.user_session_channel AS

@@ -23,7 +23,7 @@ from flows.load_table import load_table
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.flow_runs import PATIENCE
 
-pytestmark = pytest.mark.usefixtures("without_heartbeat")
+pytestmark = pytest.mark.usefixtures("small_project", "without_heartbeat")
 
 Use = Callable[..., None]
 DAY = date(2021, 2, 5)

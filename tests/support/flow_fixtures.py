@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from daybook.orchestration.local_stack.stack import LocalStack
 from tests.support.declared_blocks import make_blocks
 from tests.support.prefect_databases import give_job_template
-from tests.support.project_copy import Deployed
+from tests.support.project_copy import Deployed, add_examples
 from tests.support.servers.mariadb import MariaDB
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.redshift import IAM_ROLE, Redshift
@@ -233,6 +233,16 @@ def deployed(
         give_job_template(client, preloaded_python, tmp_path_factory.mktemp("pool"))
         stack.start_worker()
         yield Deployed(stack, client, preloaded_python)
+
+
+@pytest.fixture(scope="module")
+def examples(deployed: Deployed) -> Deployed:
+    """Add the example project to the server and the worker. It stays until the end of the session."""
+    add_examples(deployed.stack.root)
+    deployed.deploy("--all")
+    for automation in deployed.client.read_automations():
+        deployed.client.delete_automation(automation.id)  # those of the deployments' triggers
+    return deployed
 
 
 @pytest.fixture

@@ -3,11 +3,18 @@
 from daybook.load.load import LoadReport
 from daybook.orchestration.flow import flow
 from daybook.orchestration.flow_options import load_flow_options
-from daybook.orchestration.parameters.load import ExecutionDate, FullRefresh, Until
+from daybook.orchestration.parameters.load import AllowBeforeStart, AllowShrink, ExecutionDate, FullRefresh, Until
 from daybook.orchestration.tasks import extract, load, plan, run_steps, transform
 
 
 @flow(name="nps", **load_flow_options("raw_data.nps"))
-def nps(execution_date: ExecutionDate = None, until: Until = None, full_refresh: FullRefresh = False) -> LoadReport:
+def nps(
+    execution_date: ExecutionDate = None,
+    until: Until = None,
+    full_refresh: FullRefresh = False,
+    allow_shrink: AllowShrink = False,
+    allow_before_start: AllowBeforeStart = False,
+) -> LoadReport:
     """Load a day, a range of days or all of raw_data.nps."""
-    return run_steps(plan("raw_data.nps", execution_date, until, full_refresh), extract, transform, load)
+    planned = plan("raw_data.nps", execution_date, until, full_refresh, allow_shrink, allow_before_start)
+    return run_steps(planned, extract, transform, load)

@@ -1,4 +1,4 @@
-"""Copy the project, and run the local stack's server and worker in the copy."""
+"""A project of the tests' own, in which the local stack's server and worker run: the library, and no example."""
 
 import contextlib
 import re
@@ -16,12 +16,16 @@ from daybook.orchestration.local_stack.processes import marked_processes
 from daybook.orchestration.local_stack.stack import LocalStack
 from tests.support.declared_blocks import make_blocks
 from tests.support.preloaded import command
+from tests.support.small_project import DEPLOYMENTS, FILES, write_project
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
 ROOT = Path(__file__).parents[2]
-WHAT_A_WORKER_NEEDS = ("blocks", "daybook", "flows", "tables", "prefect.yaml")
+#: The flows of the example project. The small project has a flow `nps` of its own.
+EXAMPLE_FLOWS = ("nps.py", "stock_symbols.py")
+_ENTRY = re.compile(r"(?m)^(?=  - name: )")
+_OF_A_TABLE = re.compile(r"(?m)^    tags: \[.*\.")
 
 #: A table for tests. It has no key, so rows that are loaded twice are visible.
 VISITS = """\
@@ -36,33 +40,41 @@ load: replace_interval
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy the files that a worker needs to `folder`, add the table file raw_data.visits, and return `folder`."""
-    for name in WHAT_A_WORKER_NEEDS:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        elif (ROOT / name).exists():  # without the examples there is no folder `tables`
-            folder.mkdir(exist_ok=True)
-            shutil.copy(ROOT / name, folder)
-    (folder / "tables" / "raw_data").mkdir(parents=True, exist_ok=True)
-    (folder / "tables" / "raw_data" / "visits.yaml").write_text(VISITS, encoding="utf-8")
-    deployments = folder / "prefect.yaml"
-    text = deployments.read_text(encoding="utf-8")
-    # Turn triggers and schedules off: only the runs of a test may start, even at the hour of a schedule.
+    """Write the small project, the table file raw_data.visits and what a worker needs to `folder`, and return it."""
+    for name in ("blocks", "daybook", "flows"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", *EXAMPLE_FLOWS))
+    shutil.copy(ROOT / "tests" / "support" / "nps_flow.py", folder / "flows" / "nps.py")
+    write_project(folder, FILES | {"raw_data/visits.yaml": VISITS})
+    before, _, entries = (ROOT / "prefect.yaml").read_text(encoding="utf-8").partition("deployments:\n")
+    kept = [entry for entry in _ENTRY.split(entries) if not _OF_A_TABLE.search(entry)]
+    write_deployments(folder, f"{before}deployments:\n{DEPLOYMENTS}{''.join(kept)}")
+    return folder
+
+
+def add_examples(folder: Path) -> None:
+    """Add the tables, flows and deployments of the example project to a copy. They replace those of the same name."""
+    shutil.copytree(ROOT / "tables", folder / "tables", dirs_exist_ok=True)
+    for name in EXAMPLE_FLOWS:
+        shutil.copy(ROOT / "flows" / name, folder / "flows")
+    write_deployments(folder, (ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+
+
+def write_deployments(folder: Path, text: str) -> None:
+    """Write prefect.yaml without its triggers and schedules: only runs of a test start, even at a schedule's hour."""
     text = re.sub(r"(?m)^      - type: event\n", r"\g<0>        enabled: false\n", text)
     text = re.sub(r"(?m)^(      - \{slug: (?!.*active: false).*)\}", r"\g<1>, active: false}", text)
-    deployments.write_text(text, encoding="utf-8")
-    return folder
+    (folder / "prefect.yaml").write_text(text, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the project, with the table raw_data.visits."""
+    """Return a copy of the library in a project that has the tables of the small project, and raw_data.visits."""
     return copy_project(tmp_path_factory.mktemp("project") / "a clone")
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """The session's server and worker in a copy of the project, with every deployment of prefect.yaml."""
+    """The session's server and worker in the tests' project, with every deployment of its prefect.yaml."""
 
     stack: LocalStack
     client: "SyncPrefectClient"

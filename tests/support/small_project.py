@@ -37,6 +37,26 @@ FILES = {
     "analytics/ab_test_report.yaml": SUMMARY,
     "analytics/ab_test_report.sql": "select 1 as day from raw_data.user_session_channel\n",
 }
+#: The entries of prefect.yaml for raw_data.nps. Their flow is tests/support/nps_flow.py.
+DEPLOYMENTS = """\
+  - name: daily
+    entrypoint: flows/nps.py:nps
+    description: Load yesterday's answers into raw_data.nps.
+    tags: [daybook, raw_data.nps]
+    work_pool: *work_pool
+    concurrency_limit: *one_at_a_time
+    schedules:
+      - {slug: daily, cron: "0 9 * * *", timezone: UTC}
+
+  - name: full-refresh
+    entrypoint: flows/nps.py:nps
+    description: Reload all of raw_data.nps.
+    tags: [daybook, raw_data.nps]
+    parameters: {full_refresh: true}
+    work_pool: *work_pool
+    concurrency_limit: *one_at_a_time
+
+"""
 
 
 def write_project(root: Path, files: Mapping[str, str]) -> Path:

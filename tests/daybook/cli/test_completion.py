@@ -11,15 +11,17 @@ from daybook.cli.completion import main
 
 
 @pytest.fixture(scope="module")
-def scripts() -> dict[str, str]:
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     import contextlib
     import io
 
     printed = {}
-    for shell in ("bash", "zsh", "fish"):
-        with contextlib.redirect_stdout(io.StringIO()) as out:
-            main([shell])
-        printed[shell] = out.getvalue()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAYBOOK_PROJECT", str(tmp_path_factory.mktemp("project")))
+        for shell in ("bash", "zsh", "fish"):
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                main([shell])
+            printed[shell] = out.getvalue()
     return printed
 
 

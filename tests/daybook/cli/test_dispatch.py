@@ -55,6 +55,7 @@ def test_an_error_of_ours_is_printed_without_a_traceback(
     assert capsys.readouterr().err == "TableFileError: daybook schemas ['--now']\n"
 
 
+@pytest.mark.usefixtures("small_project")
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_every_command_explains_itself(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:

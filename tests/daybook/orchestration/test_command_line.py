@@ -121,6 +121,7 @@ def test_a_name_needs_no_schema(
     flow: Any, typed: list[str], given: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     called = list[dict[str, Any]]()
+    monkeypatch.setattr(command_line, "announce_server", lambda: None)
     monkeypatch.setattr(command_line, "_check_server", lambda: None)
     monkeypatch.setattr(type(flow), "with_options", lambda self, **options: lambda **given: called.append(given))
     if isinstance(given, str):

@@ -8,6 +8,8 @@ from daybook.errors import BackfillRefused
 from daybook.orchestration.deployments import find_deployment, find_loading_deployment
 from tests.support.project_copy import Deployed
 
+pytestmark = pytest.mark.usefixtures("small_project")
+
 
 @pytest.mark.parametrize(
     ("deployment", "parameters", "said"),

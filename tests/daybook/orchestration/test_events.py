@@ -204,6 +204,8 @@ def following(worker: Deployed) -> Iterator[UUID]:
     deploy(worker, entry)
     deployment = worker.client.read_deployment_by_name("load-table/visits-after-nps").id
     yield deployment
+    for automation in automations(worker, deployment):
+        worker.client.delete_automation(UUID(automation["id"]))  # it outlives the deployment
     worker.client.delete_deployment(deployment)
 
 

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from daybook.definitions.table import Table
-from daybook.definitions.table_files import read_table
 from daybook.errors import ShrinkGuard, SourceError
 from daybook.project import tables_folder
 from daybook.sources.csv_url.download import ATTEMPTS
@@ -237,16 +236,6 @@ def test_a_file_has_no_intervals(warehouse_ends: Endpoints, web: Web) -> None:
 def test_an_invalid_url_in_a_table_file_is_refused(warehouse_ends: Endpoints, url: str, why: str) -> None:
     with pytest.raises(ValidationError, match=why):
         table(warehouse_ends, url)
-
-
-def test_the_projects_own_table_is_loaded(warehouse_ends: Endpoints, web: Web) -> None:
-    """raw_data.name_gender, from a local server."""
-    web.offers(GOOD)
-    own = read_table("raw_data.name_gender")
-    source = own.source.model_copy(update={"url": web.url(), "allow_private": True})
-    made = own.model_copy(update={"name": f"{warehouse_ends.destination.namespace}.name_gender", "source": source})
-    warehouse_ends.load(made)
-    assert warehouse_ends.rows(made) == ROWS
 
 
 def test_the_copy_of_a_file_is_deleted(

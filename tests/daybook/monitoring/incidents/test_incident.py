@@ -145,6 +145,7 @@ def test_visible_data_names_the_day_of_the_load_and_reads_the_ledger_once(
     ]
 
 
+@pytest.mark.usefixtures("small_project")
 def test_if_the_warehouse_is_down_readers_see_no_change() -> None:
     gone = open_warehouse(create_engine(f"postgresql+psycopg2://nobody@127.0.0.1:{free_port()}/none"))
     for warehouse in (gone, None):

@@ -124,18 +124,18 @@ def test_a_deploy_makes_updates_and_removes_what_the_project_declared(
 def test_an_entry_of_prefect_yaml_would_be_a_second_schedule(
     client: SyncPrefectClient, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (project / "daybook.yaml").write_text("name: deploy-test\nwork_pool: deploy-test\ndeployments: {monitor: off}\n")
+    write(project, "d", 'run: own\nschedule: "0 6 * * *"\n')
     assert main([]) == 0
     assert "prefect.yaml" not in capsys.readouterr().err
     (project / "prefect.yaml").write_text(
-        "deployments:\n- name: daily\n  entrypoint: daybook.flows.catch_up:catch_up\n"
+        "deployments:\n- name: dt.d\n  entrypoint: daybook.flows.load:load\n  parameters: {tables: [dt.d]}\n"
         "  work_pool: {name: deploy-test}\n  schedules: [{slug: daily, cron: 0 12 * * *, timezone: UTC}]\n"
     )
     assert main([]) == 0
-    assert "! prefect.yaml has catch-up/daily, which `daybook deploy` makes, too." in capsys.readouterr().err
+    assert "! prefect.yaml has load/dt.d, which `daybook deploy` makes, too." in capsys.readouterr().err
     done = subprocess.run([sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"], cwd=project, check=False)
     assert done.returncode == 0
-    assert sorted(one.slug or "" for one in deployment(client, "catch-up/daily").schedules) == ["daily", "schedule"]
+    assert sorted(one.slug or "" for one in deployment(client, "load/dt.d").schedules) == ["daily", "schedule"]
 
 
 def test_a_pause_in_the_file_takes_effect_both_ways(

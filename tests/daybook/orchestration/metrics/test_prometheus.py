@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import rmtree
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,7 +31,7 @@ from tests.support.servers.ports import free_port
 
 
 @pytest.fixture
-def warehouse(without_heartbeat: None, on_postgres: LiveWarehouse) -> LiveWarehouse:
+def warehouse(small_project: Path, without_heartbeat: None, on_postgres: LiveWarehouse) -> LiveWarehouse:
     """An empty PostgreSQL, with its blocks."""
     on_postgres.empty()
     make_blocks(on_postgres.variables)
@@ -43,7 +44,11 @@ def scraped(text: str) -> dict[str, dict[str, float]]:
 
 
 def test_prometheus_is_told_of_every_table_and_of_nothing_while_the_warehouse_is_away(
-    warehouse: LiveWarehouse, client: SyncPrefectClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    warehouse: LiveWarehouse,
+    client: SyncPrefectClient,
+    small_project: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     today = datetime.now(UTC).date()
     record_loads(NPS, *((today - timedelta(days=back), datetime.now(UTC)) for back in (1, 2, 3)))
@@ -61,6 +66,10 @@ def test_prometheus_is_told_of_every_table_and_of_nothing_while_the_warehouse_is
     assert found["daybook_table_loaded_until_timestamp_seconds"] == {NPS: midnight}
     assert found["daybook_table_open_incidents"][NPS] == 1
     assert found["daybook_table_open_incidents"]["analytics.nps_summary"] == 0
+
+    rmtree(small_project / "tables")
+    assert prometheus_command(["--once", str(file)]) is None, "a project without tables"
+    assert scraped(file.read_text())["daybook_table_loaded_until_timestamp_seconds"] == {}
 
     away = {"DAYBOOK_WAREHOUSE_URL": f"postgresql+psycopg2://me:s3cret@127.0.0.1:{free_port()}/none"}
     make_blocks(warehouse.variables | away)

@@ -503,7 +503,5 @@ def test_all_arguments_of_yfinance_are_pinned() -> None:
 
 @pytest.mark.servers
 def test_other_flows_do_not_import_heavy_libraries() -> None:
-    look = (
-        "import sys, flows.stock_symbols as _; print({'pandas', 'yfinance', 'exchange_calendars'} & set(sys.modules))"
-    )
+    look = "import sys, flows.load_table as _; print({'pandas', 'yfinance', 'exchange_calendars'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout == "set()\n"

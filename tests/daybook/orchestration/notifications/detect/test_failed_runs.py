@@ -23,6 +23,9 @@ from daybook.orchestration.notifications.incident_store import IncidentStore
 from daybook.orchestration.notifications.messages import rerun
 from daybook.orchestration.variable_store import VariableStore
 from tests.support.flow_runs import failed_with
+from tests.support.small_project import SUMMARY, write_project
+
+pytestmark = pytest.mark.usefixtures("small_project")
 
 MESSAGE = "Flow run encountered an exception: LoadFailed: it did not work"
 
@@ -90,9 +93,12 @@ def test_the_owner_of_an_audited_table_is_told_and_what_repairs_it(shelves: Sync
     assert rerun(replace(weekly, passed={"whole": True})) is None, "which repairs nothing"
 
 
-def test_each_summary_that_failed_is_reported_by_itself_and_very_many_at_once(shelves: SyncPrefectClient) -> None:
+def test_each_summary_that_failed_is_reported_by_itself_and_very_many_at_once(
+    shelves: SyncPrefectClient, small_project: Path
+) -> None:
     """By the data of the failure: what the words of an error look like does not matter."""
-    names = summary_names()[:4]
+    write_project(small_project, {"analytics/fourth.yaml": SUMMARY, "analytics/fourth.sql": "select 1 as day\n"})
+    names = summary_names()
     words = {name: f"DuplicateKey: {name}\n- {name}: CheckFailed: no\n- {name} waits for nothing" for name in names}
     run = ended(shelves, by="summaries")
     failed_with(

@@ -27,6 +27,8 @@ from daybook.warehouses.registry import open_warehouse
 from tests.support.flow_fixtures import LiveWarehouse
 from tests.support.flow_runs import failed_with
 
+pytestmark = pytest.mark.usefixtures("small_project")
+
 NOW = datetime.now(UTC)
 TABLE, DAY = "raw_data.nps", datetime(2021, 2, 5, tzinfo=UTC)
 
@@ -156,7 +158,9 @@ def gone(subject: str, kind: Kind, **more: object) -> Incident:
     "incident",
     [
         pytest.param(gone("raw_data.gone", Kind.LATE), id="a late table whose file is gone"),
-        pytest.param(gone("raw_data.customer_features", Kind.LATE), id="a late table whose file says no due: any more"),
+        pytest.param(
+            gone("raw_data.user_session_channel", Kind.LATE), id="a late table whose file says no due: any more"
+        ),
         pytest.param(
             gone("raw_data.gone", Kind.FAILED, awaits=(RecoveryCondition("raw_data.gone", NOW),)),
             id="a failed table whose file is gone",

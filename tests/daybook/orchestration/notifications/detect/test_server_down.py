@@ -18,6 +18,8 @@ from tests.support.servers.slack import Slack
 NOW = datetime(2021, 2, 8, 8, 0, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
 
+pytestmark = pytest.mark.usefixtures("small_project")
+
 
 @pytest.fixture
 def environ(slack: Slack, tmp_path: Path) -> dict[str, str]:

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from prefect import flow, task
@@ -16,6 +17,9 @@ from daybook.monitoring.freshness import Freshness
 from daybook.monitoring.freshness import State as Stand
 from daybook.orchestration.notifications.detect.slow_runs import at_risk, in_words, may_be_late
 from flows.summaries import summaries
+from tests.support.small_project import SUMMARY, write_project
+
+pytestmark = pytest.mark.usefixtures("small_project")
 
 
 def minutes(*numbers: float) -> list[timedelta]:
@@ -124,7 +128,7 @@ def test_a_run_is_held_against_those_like_it(client: SyncPrefectClient, runs: Ru
     assert at_risk(client, standing, now) is None, "what goes on loads a past range"
 
 
-def test_a_build_is_held_against_those_of_the_same_summary(client: SyncPrefectClient) -> None:
+def test_a_build_is_held_against_those_of_the_same_summary(client: SyncPrefectClient, small_project: Path) -> None:
     @task
     def build() -> None: ...
 
@@ -134,7 +138,10 @@ def test_a_build_is_held_against_those_of_the_same_summary(client: SyncPrefectCl
         client.set_task_run_state(made.id, Running(), force=True)
         return made
 
-    name, other = "analytics.channel_summary", "analytics.mau_summary"
+    name, other = "analytics.slow", "analytics.other"
+    for summary in ("slow", "other"):
+        files = {f"analytics/{summary}.yaml": SUMMARY, f"analytics/{summary}.sql": "select 1 as day\n"}
+        write_project(small_project, files)
     for summary in (name, name, name, other):
         client.set_task_run_state(begin(summary).id, Completed(), force=True)
     slow = {summary: begin(summary) for summary in (name, other)}
