@@ -55,6 +55,17 @@ class LoadChecksums:
         sums = replace(self._side, table=table).sums_of([self._side.row_hash, other], intervals)
         return {interval: (checksum, sum) for interval, (checksum, sum) in sums.items()}
 
+    def spanned(self, table: str, intervals: Sequence[Interval]) -> list[Interval]:
+        """Return those of the ordered `intervals` from the first to the last with rows. `table` is a FROM item."""
+        cursor = self._target.cursor
+        assert cursor is not None
+        within, bounds = cursor.within_sql(self._column, [Interval(intervals[0].start, intervals[-1].end)])
+        query = f"SELECT min({self._column}), max({self._column}) FROM {table} WHERE {within}"
+        ((first, last),) = self._session.rows(query, bounds)
+        if first is None:
+            return []
+        return [one for one in intervals if cursor.bound(one.end) > first and cursor.bound(one.start) <= last]
+
     def sums_of(self, hash_sql: str, table: str, intervals: Sequence[Interval]) -> dict[Interval, Sum]:
         """Return the sum of another hash for each interval. `table` is a FROM item."""
         assert self._side is not None

@@ -23,7 +23,7 @@ class RowTally:
     def run(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Execute a statement and return the number of rows that it touched, or -1 if that is unknown."""
         touched = self.session.run(statement, values)
-        if self.table in statement:
+        if self.table in statement and not statement.startswith("CREATE TEMP TABLE "):
             self._count(statement, touched)
         return touched
 

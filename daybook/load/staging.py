@@ -123,10 +123,17 @@ class Staging:
         """Copy the rows directly into `table` (quoted), which this transaction created and nobody else sees yet."""
         rows = self._copy(session, table)
         guards.guard_row_count(self._target.name, self._extracted.manifest.rows, rows, rows)
-        if self._plan.whole:
-            self._look_up_fingerprint(session)
-            return self._whole(tally, Staged(table, rows, {}))
-        return self._with_checksums(tally, table, rows)
+        return Staged(table, rows, {}) if self._plan.whole else self._with_checksums(tally, table, rows)
+
+    def with_keys(self, session: Session, tally: LoadChecksums, staged: Staged) -> Staged:
+        """Return the rows with their checksums after the new table has got its keys.
+
+        The checksums of a full refresh are computed here, because an index finds the intervals without rows.
+        """
+        if not self._plan.whole or staged.table != self._warehouse.table(self._target.name):
+            return staged
+        self._look_up_fingerprint(session)
+        return self._whole(tally, staged)
 
     def _copy(self, session: Session, into: str) -> int:
         manifest = self._extracted.manifest

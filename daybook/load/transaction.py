@@ -129,10 +129,9 @@ class Transaction:
             staged = self._staging.copy_into_new_table(session, tally, self._table)
             loaded.rows = loaded.inserted = staged.rows
         else:
-            notices = [*self._deleted(staged), *changed_filter(plan, self._ledger, session, state.version)]
-            for notice in notices:
+            self.notices = (*self._deleted(staged), *changed_filter(plan, self._ledger, session, state.version))
+            for notice in self.notices:
                 logger.info("%s", notice)
-            self.notices = tuple(notices)
             staged, kept = self._without_superseded(session, staged, tally)
             if kept and not staged.sums:
                 session.run("ROLLBACK")
@@ -141,7 +140,7 @@ class Transaction:
             moved |= self._moved_intervals(session, staged)
             staged = self._apply(session, staged, tally, loaded)
         if created:
-            self._create_keys(session)
+            staged = self._with_keys(session, staged, tally)
             state = replace(state, table_id=self._warehouse.identity(session, self._target.name))
         self.checks = guards.guard_checks(session, self._warehouse, plan, before)
         self.written = loaded.inserted
@@ -207,7 +206,7 @@ class Transaction:
             raise
         return True, state
 
-    def _create_keys(self, session: Session) -> None:
+    def _with_keys(self, session: Session, staged: Staged, tally: LoadChecksums) -> Staged:
         try:
             self._warehouse.create_keys(session, self._target)
         except DuplicateKey as error:
@@ -215,6 +214,7 @@ class Transaction:
                 raise
             self._stage_first = True
             raise _NeedsStaging(str(error)) from error
+        return self._staging.with_keys(session, tally, staged)
 
     def _moved_intervals(self, session: Session, staged: Staged) -> set[MovedInterval]:
         """Return the intervals whose rows this load changes besides its own. Call it before the table changes."""

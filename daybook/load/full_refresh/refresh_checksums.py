@@ -62,12 +62,16 @@ class RefreshChecksums:
         kept = {one: pair for one, pair in earlier.items() if now[one] == pair[1]}
         if not changed.count or not kept:
             return kept
-        removed = self.tally.pairs(changed.removed_sql(), list(kept), self.fingerprint.sql)
-        added = self.tally.pairs(changed.added_sql(), list(kept), self.fingerprint.sql)
-        return {
-            one: (hashes - removed[one][0] + added[one][0], sum - removed[one][1] + added[one][1])
-            for one, (hashes, sum) in kept.items()
-        }
+        for one, (hashes, sum) in self._pairs(changed.removed_sql(), list(kept)).items():
+            kept[one] = (kept[one][0] - hashes, kept[one][1] - sum)
+        for one, (hashes, sum) in self._pairs(changed.added_sql(), list(kept)).items():
+            kept[one] = (kept[one][0] + hashes, kept[one][1] + sum)
+        return kept
+
+    def _pairs(self, rows: str, intervals: Sequence[Interval]) -> dict[Interval, Pair]:
+        """Return both sums of the changed rows, for the intervals between the first and the last that have some."""
+        assert self.fingerprint is not None
+        return self.tally.pairs(rows, self.tally.spanned(rows, intervals), self.fingerprint.sql)
 
     def _parsed(self, recorded: Recorded | None) -> Pair | None:
         if recorded is None or self.tally.recipe is None or self.fingerprint is None:
