@@ -4,7 +4,7 @@ An automation starts a pass of the monitor for each event. A load never waits fo
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefect import Flow, runtime
@@ -27,17 +27,25 @@ def checks_of(table: str) -> str:
 
 def emit_check_results(table: str, warnings: Sequence[str]) -> None:
     """Emit an event if a committed load or build of `table` has warnings or ends an incident. Never raises."""
+    emit_results({table: warnings})
+
+
+def emit_results(committed: Mapping[str, Sequence[str]]) -> None:
+    """Emit these events for several tables, each with its warnings, with one request. Never raises."""
     try:
-        if warnings:
-            _emit(WARNED, table, "\n".join(warnings)[:_MAX_WARNINGS])
+        for table, warnings in committed.items():
+            if warnings:
+                _emit(WARNED, table, "\n".join(warnings)[:_MAX_WARNINGS])
         with get_client(sync_client=True) as client:
             incidents = VariableStore(client, "incident").all().values()
-        if not warnings and any(incident["subject"] == checks_of(table) for incident in incidents):
-            _emit(RECOVERED, table, "checks")
-        if any(_awaits(incident, table) for incident in incidents):
-            _emit(RECOVERED, table, "table")
+        for table, warnings in committed.items():
+            if not warnings and any(incident["subject"] == checks_of(table) for incident in incidents):
+                _emit(RECOVERED, table, "checks")
+            if any(_awaits(incident, table) for incident in incidents):
+                _emit(RECOVERED, table, "table")
     except Exception as error:
-        logger.warning("%s: the event of its commit could not be emitted: %s", table, type(error).__name__)
+        tables = ", ".join(committed)
+        logger.warning("%s: the event of its commit could not be emitted: %s", tables, type(error).__name__)
 
 
 def emit_recovery(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:

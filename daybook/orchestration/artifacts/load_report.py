@@ -1,5 +1,6 @@
 """The report of a load in Prefect: an artifact and the last log line."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
@@ -7,7 +8,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from daybook.errors import SourceIncomplete
 from daybook.orchestration.artifacts import checks
-from daybook.orchestration.artifacts.text import page_key
+from daybook.orchestration.artifacts.text import page_key, printable
 from daybook.progress import rate
 
 if TYPE_CHECKING:
@@ -22,22 +23,51 @@ def show(report: "LoadReport") -> "LoadReport":
     Raises:
         SourceIncomplete: the source could not deliver all rows. Those that it delivered are loaded.
     """
+    log(report)
+    create_markdown_artifact(
+        key=page_key("load", report.table),
+        markdown=markdown(report),
+        description=f"{headline(report)} ({report.table} {report.label})",
+    )
+    return require_all_rows(report)
+
+
+def log(report: "LoadReport") -> None:
+    """Write a line with the run's figures."""
     logger = get_run_logger()
     if report.note:
         logger.info("%s %s: nothing to do: %s", report.table, report.label, report.note)
     else:
         steps = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in report.seconds.items())
         logger.info("%s %s: %s, %s", report.table, report.label, report.counted_rows, steps)
-    create_markdown_artifact(
-        key=page_key("load", report.table),
-        markdown=markdown(report),
-        description=f"{headline(report)} ({report.table} {report.label})",
-    )
+
+
+def require_all_rows(report: "LoadReport") -> "LoadReport":
+    """Return the report unchanged. Raises `SourceIncomplete` as `show`."""
     if report.shortfalls:
         raise SourceIncomplete(
             "\n- ".join([f"{report.table} {report.label}: {report.rows:,} rows are loaded, but:", *report.shortfalls])
         )
     return report
+
+
+def show_all(reports: "Sequence[LoadReport]", failed: Mapping[str, str]) -> None:
+    """Write one artifact for a run of several tables, with the outcome of each. `failed` has the errors by table."""
+    rows = [
+        (one.table, f"{one.label}", f"{one.rows:,}", f"{sum(one.seconds.values()):,.1f}", headline(one))
+        for one in reports
+    ]
+    rows += [(table, "", "", "", f"❌ {error}") for table, error in failed.items()]
+    cells = [" | ".join(printable(cell).replace("|", "\\|").replace("\n", " ") for cell in row) for row in sorted(rows)]
+    lines = [
+        "| table | loaded | rows | seconds | outcome |",
+        "|---|---|---:|---:|---|",
+        *(f"| {row} |" for row in cells),
+    ]
+    summary = f"{len(reports)} tables are loaded" + (f", {len(failed)} failed" if failed else "")
+    create_markdown_artifact(
+        key="load-of-tables", markdown="\n".join([f"**{summary}**", "", *lines]), description=summary
+    )
 
 
 def headline(report: "LoadReport") -> str:

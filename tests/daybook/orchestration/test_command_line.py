@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 
 from daybook.orchestration import command_line
 from daybook.orchestration.command_line import run
+from flows.load import load
 from flows.load_table import load_table
 from flows.summaries import summaries
 from tests.support.backfills import populate
@@ -115,6 +116,12 @@ def test_a_bad_date_is_refused_before_anything_runs(
             "no table or summary has the name 'user_sesion_channel'; did you mean 'raw_data.user_session_channel'?",
         ),
         (summaries, ["nps_sumary"], "did you mean 'analytics.nps_summary'?"),
+        (load, ["raw_data.n*", "user_session_channel"], {"tables": ["raw_data.nps", "raw_data.user_session_channel"]}),
+        (load, ["*.nps", "nps", "raw_data.nps"], {"tables": ["raw_data.nps"]}),
+        (load, ["shop.*"], "no table or summary matches 'shop.*': try raw_data.*"),
+        (load, [], "the following arguments are required: tables"),
+        (load, ["nps", "--execution-date", "2021-02-05"], {"execution_date": DAY}),
+        (load_table, ["nps", "--intervals", "2021-02-05"], {"intervals": [DAY]}),
     ],
 )
 def test_a_name_needs_no_schema(
