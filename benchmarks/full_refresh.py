@@ -139,6 +139,7 @@ def measure(servers: Servers, project: Project, plan: Plan) -> Part:
     sizes = {None, *(rows for way in ways if (rows := _most_rows(way, plan)) is not None)}
     source = make_source(servers.addresses, plan.engine, plan.shape, plan.rows, plan.states, sizes)
     loader = _Loader(servers, project, plan, source)
+    loader.warm_up()
     runs: list[Run] = []
     for number in range(plan.rounds):
         loader.forget(ways)
@@ -201,6 +202,15 @@ class _Loader:
         warehouse.run(url, *(f"CREATE SCHEMA {way.schema}" for way in ways), "CHECKPOINT")
         for way in ways:
             shutil.rmtree(self._job(way).folder, ignore_errors=True)
+
+    def warm_up(self) -> None:
+        """Load twice without a measurement: the source was written just now, and the warehouse's files have to grow."""
+        way = WAYS[PIPE]
+        for _ in range(2):
+            self.forget([way])
+            way.load(self._job(way), self.servers)
+            os.sync()
+        self.forget([way])
 
     def load(self, way: Way, state: State) -> Run:
         """Load by one way, and return the run. Exit with a message if the loaded rows are not those of the source."""

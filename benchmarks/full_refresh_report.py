@@ -118,7 +118,8 @@ _HOW = r"""
   TABLE --full-refresh`, with a Prefect server that is already running. "In the flow" is the flow run's time on that
   server, which is without the start of the process.
 - In each round, a way starts without its table, and then loads the next contents of the source into the table that it
-  has left: the same rows, with 1 % of them changed, and with all of them changed. A checkpoint comes before each run.
+  has left: the same rows, with 1 % of them changed, and with all of them changed. A checkpoint comes before each run,
+  and two loads that do not count come before the first one.
 - After each run, the row count and a checksum over all columns are compared with the source, and there must be a
   primary key on `id` and an index on `created_at`.
 - CPU seconds are those of the process and of the programs that it calls. Those of the servers are MariaDB's,
