@@ -14,6 +14,8 @@ from daybook.cli import main
 from daybook.cli.commands import COMMANDS, Command
 from daybook.errors import TableFileError
 
+# Imported before a test captures the output, whose stream Prefect's handlers would keep: it is closed afterwards.
+importlib.import_module("daybook.orchestration.command_line")
 ROOT = Path(__file__).resolve().parents[3]
 
 
