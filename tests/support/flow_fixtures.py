@@ -203,7 +203,7 @@ def use(prefect_server: str, production: Production) -> Callable[[LiveWarehouse]
 
 @pytest.fixture
 def without_heartbeat(prefect_server: str) -> Iterator[None]:
-    """Turn the heartbeat off: every run in this process would wait a second for its thread."""
+    """Turn the heartbeat off: a thread of every run in this process would outlive it by up to a second."""
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
