@@ -112,8 +112,8 @@ _TOO_SMALL = (
 _HOW = r"""
 ## Method
 
-- The ways take turns, in another order each round. A figure is the median of its runs, with the range in brackets. Ways
-  that are much slower run once, and ≈ is extrapolated from fewer rows.
+- The ways take turns, in another order each round. A figure is the median of its runs, with the range in brackets. Slow
+  ways and variants load only once the first time and once again, and ≈ is extrapolated from fewer rows.
 - Each run is a whole process: a new interpreter, its imports, the load, and its end. Daybook's is `daybook load
   TABLE --full-refresh`, with a Prefect server that is already running. "In the flow" is the flow run's time on that
   server, which is without the start of the process.

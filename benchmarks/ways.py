@@ -92,7 +92,7 @@ class Program(Way):
     """The packages whose versions the results name."""
     options: dict[str, Any] = field(default_factory=dict)
     once: bool = False
-    """Whether it is so slow that it runs in the first round only."""
+    """Whether it is slow or a variant, so that it loads twice only: the first time and again."""
     most_rows: int | None = None
     """The most rows that it loads, if it is too slow for all of them."""
 
