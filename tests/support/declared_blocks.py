@@ -1,6 +1,7 @@
 """Plan or save the blocks that the project declares, without starting a process."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,6 +10,9 @@ from daybook.orchestration.blocks.block_plan import BlockPlan, plan_blocks
 from daybook.orchestration.blocks.declaration import BlockDeclaration
 from daybook.orchestration.blocks.errors import EnvironmentRefused
 from daybook.orchestration.blocks.registry import declared_blocks
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "hunter2"}
 S3 = {"DAYBOOK_STAGE_URL": "s3://lake/daybook", "AWS_REGION": "eu-west-1"}
@@ -67,3 +71,9 @@ def make_blocks(environ: Mapping[str, str]) -> None:
         if _made != [stored()]:
             list(save(plan(environ), force=True))
             _made[:] = [stored()]
+
+
+def delete_blocks(client: "SyncPrefectClient") -> None:
+    """Delete all blocks of the session's server, which other tests have saved."""
+    for document in client.read_block_documents(offset=0, limit=200):
+        client.delete_block_document(document.id)

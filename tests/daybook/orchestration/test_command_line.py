@@ -16,6 +16,7 @@ from flows.load import load
 from flows.load_table import load_table
 from flows.summaries import summaries
 from tests.support.backfills import populate
+from tests.support.declared_blocks import delete_blocks
 from tests.support.flow_fixtures import LiveWarehouse, Production
 from tests.support.preloaded import command
 from tests.support.servers.ports import free_port
@@ -163,8 +164,7 @@ def test_a_missing_block_is_named_with_its_variable(prefect_server: str, typed: 
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        for document in client.read_block_documents(offset=0, limit=200):
-            client.delete_block_document(document.id)
+        delete_blocks(client)
 
     code, said = typed("flows.load_table", "raw_data.nps", "2021-02-05")
 

@@ -17,6 +17,7 @@ from daybook.cli.project.deploy import main
 from daybook.cli.project.diff import main as diff
 from daybook.errors import DaybookError
 from daybook.orchestration.deploy.errors import DeployRefused
+from tests.support.declared_blocks import delete_blocks
 
 # Imported before pytest adds its handlers to the loggers, which this module copies.
 importlib.import_module("daybook.orchestration.command_line")
@@ -250,6 +251,7 @@ def owned_by(client: SyncPrefectClient, project: str) -> list[Automation]:
 def test_a_diff_shows_what_the_next_deploy_does(
     client: SyncPrefectClient, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    delete_blocks(client)
     assert main([]) == 0, capsys.readouterr().err
     write(project, "a", 'schedule: "0 7 * * *"\n')
     (project / "tables/dt/c.yaml").unlink()
