@@ -113,7 +113,6 @@ def test_a_documents_table_file_is_one(document: str) -> None:
     ("document", "name"),
     [
         ("docs/guides/load-a-table.md", "orders-daily"),
-        ("docs/getting-started.md", "orders-daily"),
         ("docs/guides/audit.md", "orders-weekly"),
     ],
 )
