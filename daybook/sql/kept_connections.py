@@ -81,7 +81,8 @@ def _reset_postgresql(connection: Any) -> None:
     connection.rollback()
     connection.autocommit = True
     with connection.cursor() as cursor:
-        cursor.execute("ROLLBACK")  # of a BEGIN that the driver does not know
+        if connection.info.transaction_status:  # not idle: after a BEGIN that the driver does not know
+            cursor.execute("ROLLBACK")
         cursor.execute("DISCARD ALL")
 
 
