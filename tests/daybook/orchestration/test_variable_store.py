@@ -20,6 +20,8 @@ from daybook.orchestration.variable_store import VariableStore
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TABLE = "raw_data.nps"
 
+pytestmark = pytest.mark.usefixtures("small_project")
+
 
 def failed(subject: str, at: datetime = NOW, error: str = "it failed", **more: Any) -> Incident:
     return Incident(subject, Kind.FAILED, "default", f"{subject} failed", at, at, error=error, **more)

@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 
 from daybook.definitions.summary import Summary
-from daybook.definitions.summary_files import read_summary, summary_names
-from daybook.definitions.table_files import table_names
 from daybook.errors import TableFileError
 from daybook.summaries.graph import Graph, check, order_builds, plan_builds, unbuilt_inputs
-from daybook.summaries.testing.fixtures import declared_types
 from daybook.warehouses.base import Warehouse
 from tests.support.source_and_warehouse import Database, warehouse_of
 
@@ -131,16 +128,6 @@ def test_key_and_cursor_are_matched_in_the_spelling_of_the_warehouse(dialect: st
     fields = {"key": ["Id"], "interval": "day", "cursor": "Id", "columns": {"Id": "date"}}
     graph = order_builds([summary("a", 'select id as "Id" from raw.nps', **fields)], dialect)
     check(graph.lineages, graph.order, LIVE)
-
-
-@pytest.mark.parametrize("dialect", ["postgres", "redshift"])
-def test_the_summaries_of_the_project_are_valid(dialect: str) -> None:
-    declared = declared_types(table_names())
-    live = {name: dict.fromkeys(declared.get(name, {}), "") for name in table_names()}
-    summaries = [read_summary(name) for name in summary_names()]
-    graph = order_builds(summaries, dialect)
-    check(graph.lineages, graph.order, live)
-    assert set(graph.order) == set(summary_names())
 
 
 @pytest.fixture(scope="module", params=["postgres", "redshift"])

@@ -21,6 +21,8 @@ FAKETIME_LIBRARIES = ("libfaketime.so.1", "libfaketime.1.dylib")
 FAKETIME_FOLDERS = ("usr/lib/*/faketime", "usr/lib*/faketime", "usr/local/lib/faketime", "opt/homebrew/lib/faketime")
 #: PostgreSQL's programs in the packages of Debian, Homebrew and Fedora.
 POSTGRES_FOLDERS = ("usr/lib/postgresql/*/bin", "opt/homebrew/opt/postgresql@*/bin", "usr/bin")
+SHELLS = ("zsh", "fish")
+APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y")
 COMMAND = "python -m tests.support.servers.install"
 
 
@@ -71,9 +73,8 @@ def install() -> None:
     if shutil.which("apt-get") and os.getuid() != 0:
         debian_packages.unpack(*debian_packages.PACKAGES, debian_packages.POSTGRESQL)
     elif shutil.which("apt-get"):
-        apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
-        if run([*apt, "update"]):
-            run([*apt, "install", "--no-install-recommends", *debian_packages.wanted(debian_packages.PACKAGES)])
+        if run([*APT, "update"]):
+            run([*APT, "install", "--no-install-recommends", *debian_packages.wanted(debian_packages.PACKAGES)])
         if not find_postgres():
             debian_packages.unpack(debian_packages.POSTGRESQL)
     else:
@@ -86,8 +87,16 @@ def run(command: list[str]) -> bool:
     return subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 0
 
 
+def install_shells() -> None:
+    """Install the shells whose completion is tested, for root on Debian. Elsewhere, their tests are skipped."""
+    missing = [shell for shell in SHELLS if not shutil.which(shell)]
+    if missing and os.getuid() == 0 and shutil.which("apt-get") and run([*APT, "update"]):
+        run([*APT, "install", "--no-install-recommends", *missing])
+
+
 def main() -> int:
     """Get the missing programs. Return the exit code: 1 if they have to be installed by hand."""
+    install_shells()
     if complete():
         return 0
     print("The tests need MariaDB, PostgreSQL and libfaketime, and at least one of them is missing.", flush=True)

@@ -95,6 +95,7 @@ def test_a_note_that_somebody_edited_counts_for_nothing(memory: Memory) -> None:
     assert not may_rest(CLIENT, NOW)
 
 
+@pytest.mark.usefixtures("small_project")
 def test_the_note_is_a_variable_of_prefect(client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest, "expected", lambda: ([table()], []))
     try:
