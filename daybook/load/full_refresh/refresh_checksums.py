@@ -1,7 +1,7 @@
 """The checksums of a full refresh: of each interval, or of all rows of a table without intervals.
 
-The checksum of a row takes longer than all the rest of its load. So the warehouse recognizes by their fingerprints the
-intervals whose rows are those of the last full refresh. Their checksums are known: only the hashes of the changed rows
+The checksum of a row takes longer than its COPY. So the warehouse recognizes by their fingerprints the intervals whose
+rows are those of the last full refresh. Their checksums are known: only the hashes of the changed rows
 are taken off and added.
 """
 

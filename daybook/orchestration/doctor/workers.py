@@ -10,7 +10,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import WorkPoolStatus
 from prefect.exceptions import ObjectNotFound
 
-from daybook.orchestration.compatibility import NEWEST_PREFECT, OLDEST_PREFECT, install_command
+from daybook.orchestration.compatibility import NEWEST_PREFECT, OLDEST_PREFECT, STOPS_BEFORE, install_command
 from daybook.orchestration.doctor.findings import Finding
 from daybook.orchestration.pagination import PAGE
 from daybook.orchestration.server.programs import program
@@ -46,6 +46,16 @@ def compared(server: str, client: str) -> Finding:
     if found.release[:2] < own.release[:2]:
         text = f"version {server} is older than this client's {client}, which may send what it does not know"
         return Finding("warning", "Prefect server", text, f"here: {install_command(server)}; or upgrade the server")
+    if found < Version(STOPS_BEFORE):
+        text = (
+            f"version {server} may stop answering when an automation is created or changed, if its database is SQLite"
+        )
+        return Finding(
+            "warning",
+            "Prefect server",
+            text,
+            f"on the server's machine: pip install 'prefect>={STOPS_BEFORE},<{newest.major}.{newest.minor + 1}'",
+        )
     return Finding("ok", "Prefect server", f"version {server}")
 
 

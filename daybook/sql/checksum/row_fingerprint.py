@@ -1,6 +1,6 @@
 """The fingerprint of a row: a quick hash of one database, by which it recognizes rows that it has seen before.
 
-A row's checksum takes a SHA-256, which every supported database computes alike, and which takes several times as long.
+A row's checksum takes a SHA-256 of a text that every supported database writes alike, which takes twice as long.
 Only the database that computed a fingerprint can compare it. So a load records the fingerprints of the rows in the
 warehouse beside their checksum. If they are still the same at the next load, so is the checksum.
 

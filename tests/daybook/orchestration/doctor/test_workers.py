@@ -16,6 +16,8 @@ from daybook.orchestration.doctor.workers import check_worker, clock, compared
     [
         ("3.8.8", "3.8.2", "ok", "version 3.8.8"),
         ("3.9.0", "3.8.8", "ok", "version 3.9.0"),
+        ("3.8.6", "3.8.6", "ok", "version 3.8.6"),
+        ("3.8.5", "3.8.8", "warning", "version 3.8.5 may stop answering when an automation is created"),
         ("3.8.8", "3.9.1", "warning", "version 3.8.8 is older than this client's 3.9.1"),
         ("3.7.4", "3.8.8", "error", "version 3.7.4 is too old: Daybook supports 3.8 to 3.9"),
         ("2.20.3", "3.8.8", "error", "version 2.20.3 is too old"),
