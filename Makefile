@@ -57,6 +57,7 @@ test-all: ## run every test, with all combinations instead of pairs, and with ne
 # Takes ten to twenty minutes for each of the two environments. ARGUMENTS="tests/flows -x" replaces the tests.
 test-prefect: ## run the tests that touch Prefect with the oldest and the newest packages that pyproject.toml allows
 	@$(INSTALL) dev
+	@$(INSTALL) dbt
 	ARGUMENTS="$(ARGUMENTS)" sh tests/support/prefect_versions.sh
 
 bench: ## compare loads, the backfill and the audit with alternatives (short: ARGUMENTS=--quick)
