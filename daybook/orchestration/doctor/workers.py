@@ -48,7 +48,7 @@ def compared(server: str, client: str) -> Finding:
         return Finding("warning", "Prefect server", text, f"here: {install_command(server)}; or upgrade the server")
     if found < Version(STOPS_BEFORE):
         text = (
-            f"version {server} may stop answering when an automation is created or changed, if its database is SQLite"
+            f"version {server} may stop answering when an automation is created or changed, if its database is a file"
         )
         return Finding(
             "warning",
