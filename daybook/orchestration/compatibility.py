@@ -10,8 +10,8 @@ from daybook.shell import command
 
 #: The oldest and the newest version of Prefect with which the tests of `make test-prefect` have run.
 OLDEST_PREFECT, NEWEST_PREFECT = "3.8.0", "3.9.1"
-#: Prefect servers before this version wait in their event loop for themselves when an automation changes, if a
-#: transaction of another request is open at that moment, and if their database is a file (the default): they never answer again.
+#: Prefect servers before this version may stop answering for good when an automation changes, if their database is a
+#: file (the default): they wait in their event loop for themselves if another request has a transaction open.
 STOPS_BEFORE = "3.8.6"
 
 
