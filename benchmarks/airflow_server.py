@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import pytest
 from sqlalchemy import make_url
 
 from benchmarks import warehouse
-from benchmarks.environments import NotInstalled, python_of, requirements
+from benchmarks.environments import NotInstalled, python_of, requirements, run
 from tests.support.servers.ports import free_port
 from tests.support.servers.processes import serving
 
@@ -85,7 +84,8 @@ class Airflow:
         raise NoAirflow("its dag-processor did not read the DAG within a minute")
 
     def _run(self, *arguments: str) -> None:
-        _run([self.program, *arguments], self.environment, self.home)
+        self.home.mkdir(parents=True, exist_ok=True)
+        run([self.program, *arguments], self.environment, SECONDS_TO_START, NoAirflow, self.home)
 
 
 @contextlib.contextmanager
@@ -162,25 +162,3 @@ def _environment(
             "BENCHMARK_WAREHOUSE": make_url(target).set(drivername="postgresql").render_as_string(False),
         }
     )
-
-
-def _run(command: Sequence[str | Path], environment: dict[str, str], folder: Path) -> None:
-    """Run a command. Raises NoAirflow with the last lines of its output if it fails."""
-    shown = " ".join([Path(command[0]).name, *(str(part) for part in command[1:4])])
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        done = subprocess.run(
-            [str(part) for part in command],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS_TO_START,
-        )
-    except subprocess.TimeoutExpired:
-        raise NoAirflow(f"`{shown} …` did not end within {SECONDS_TO_START} s") from None
-    if done.returncode != 0:
-        last_lines = " / ".join(line.strip() for line in done.stdout.splitlines()[-3:])
-        raise NoAirflow(f"`{shown} …` failed: {last_lines}")

@@ -7,7 +7,6 @@ published figures. It runs on Linux only, because it reads the memory from /proc
 import argparse
 import logging
 import multiprocessing
-import os
 import random
 import statistics
 import sys
@@ -31,7 +30,6 @@ from benchmarks.page import table as table_of
 from benchmarks.servers import Addresses, running_servers
 from daybook.definitions.table import Table
 from daybook.orchestration.local_stack.errors import StackError
-from tests.support.servers import install
 
 PAGE = "audit.md"
 DAYS, ROWS, ROUNDS, CHANGED = 400, 10_000_000, 5, 10
@@ -229,15 +227,9 @@ def main() -> None:
     given: Any = parser.parse_args()
     if given.quick:
         given = parser.parse_args(_QUICK)
-    if sys.platform != "linux":
-        sys.exit("The benchmark reads the memory of processes from /proc, which only Linux has: run it there.")
-    if install.main() != 0:  # it prints the reason
-        sys.exit(1)
+    machine.check()
     full = (given.days, given.rows) == (DAYS, ROWS) and given.rounds >= 3
-    made = [
-        f"`{' '.join(['python -m benchmarks.audit', *sys.argv[1:]])}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        f"{machine.machine()}; load average {os.getloadavg()[0]:.1f} before it began",
-    ]
+    made = machine.made(" ".join(["python -m benchmarks.audit", *sys.argv[1:]]))
     rows, found = given.days * A_DAY, None
     try:
         with running_servers() as servers:

@@ -6,12 +6,10 @@ runs on Linux only, because it reads the memory from /proc.
 
 import argparse
 import functools
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -28,7 +26,6 @@ from benchmarks.servers import Addresses, Servers, running_servers
 from benchmarks.ways import WAYS
 from benchmarks.whole_process import Failed
 from daybook.orchestration.local_stack.errors import StackError
-from tests.support.servers import install
 
 _AIRFLOWS_TABLE = (
     f"CREATE TABLE {TABLE} (id bigint PRIMARY KEY, created_at timestamp, score smallint)",
@@ -55,14 +52,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.backfill", description="Measure the backfill.")
     parser.add_argument("--quick", action="store_true", help="one round, fewer days; into .daybook/benchmarks")
     quick = parser.parse_args().quick
-    if sys.platform != "linux":
-        sys.exit("The benchmark reads the memory of processes from /proc, which only Linux has: run it there.")
-    if install.main() != 0:  # it prints the reason
-        sys.exit(1)
-    made = [
-        f"`python -m benchmarks.backfill{' --quick' if quick else ''}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        f"{machine.machine()}; load average {os.getloadavg()[0]:.1f} before it began",
-    ]
+    machine.check()
+    made = machine.made(f"python -m benchmarks.backfill{' --quick' if quick else ''}")
     try:
         with running_servers() as servers:
             made.append(f"{machine.versions(servers.addresses)}, apache-airflow {VERSION}")

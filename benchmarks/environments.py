@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -47,20 +48,32 @@ def python_of(name: str) -> Path:
 
 
 def _run(*command: str | Path) -> None:
-    shown = " ".join([Path(command[0]).name, *(str(part) for part in command[1:4])])
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    run(command, own, SECONDS_TO_INSTALL, NotInstalled)
+
+
+def run(
+    command: Sequence[str | Path],
+    environment: Mapping[str, str],
+    seconds: float,
+    failed: type[Exception],
+    folder: Path | None = None,
+) -> None:
+    """Run a command, in `folder`. Raise `failed` with the last lines of its output if it does not end well in time."""
+    shown = " ".join([Path(command[0]).name, *(str(part) for part in command[1:4])])
     try:
         done = subprocess.run(
             [str(part) for part in command],
-            env=own,
+            cwd=folder,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=SECONDS_TO_INSTALL,
+            timeout=seconds,
         )
     except subprocess.TimeoutExpired:
-        raise NotInstalled(f"`{shown} …` did not end within {SECONDS_TO_INSTALL} s") from None
+        raise failed(f"`{shown} …` did not end within {seconds:.0f} s") from None
     if done.returncode != 0:
         last_lines = " / ".join(line.strip() for line in done.stdout.splitlines()[-3:])
-        raise NotInstalled(f"`{shown} …` failed: {last_lines}")
+        raise failed(f"`{shown} …` failed: {last_lines}")

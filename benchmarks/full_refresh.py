@@ -41,7 +41,6 @@ from benchmarks.way_job import Job
 from benchmarks.ways import PIPE, WAYS, Daybook, Program, Way
 from benchmarks.whole_process import Failed
 from daybook.orchestration.local_stack.errors import StackError
-from tests.support.servers import install
 
 ROWS, QUICK_ROWS = 2_000_000, 50_000
 _SECONDS_IDLE = 3.0
@@ -62,10 +61,7 @@ class Plan:
 def main() -> None:
     """Measure, and write the results."""
     options = _options()
-    if sys.platform != "linux":
-        sys.exit("The benchmark reads the memory of processes from /proc, which only Linux has: run it there.")
-    if install.main() != 0:  # it prints the reason
-        sys.exit(1)
+    machine.check()
     folder = QUICK if options.quick else HERE
     folder.mkdir(parents=True, exist_ok=True)
     data = folder / "full_refresh.json"

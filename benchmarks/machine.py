@@ -2,7 +2,9 @@
 
 import os
 import platform
+import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,6 +13,23 @@ import psutil
 from benchmarks import warehouse
 from benchmarks.answers import connect
 from benchmarks.servers import Addresses
+from tests.support.servers import install
+
+
+def check() -> None:
+    """End the process if the benchmark cannot run here. Install the missing programs of the tests."""
+    if sys.platform != "linux":
+        sys.exit("The benchmark reads the memory of processes from /proc, which only Linux has: run it there.")
+    if install.main() != 0:  # it prints the reason
+        sys.exit(1)
+
+
+def made(command: str) -> list[str]:
+    """Return the first lines of a page: the command, the time, the machine and its load. Call it before measuring."""
+    return [
+        f"`{command}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        f"{machine()}; load average {os.getloadavg()[0]:.1f} before it began",
+    ]
 
 
 def machine() -> str:

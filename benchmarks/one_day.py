@@ -5,12 +5,11 @@ writes one_day.md. `--quick` loads into smaller tables, once, and writes to .day
 """
 
 import argparse
-import os
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -28,7 +27,6 @@ from benchmarks.way_job import Job
 from benchmarks.ways import FOLDER, WAYS, Daybook
 from benchmarks.whole_process import Cost, Failed
 from daybook.orchestration.local_stack.errors import StackError
-from tests.support.servers import install
 
 PAGE = "one_day.md"
 Strategy = Literal["replace_interval", "upsert"]
@@ -81,14 +79,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.one_day", description=__doc__.partition("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="smaller tables, one round; into .daybook/benchmarks")
     quick = parser.parse_args().quick
-    if sys.platform != "linux":
-        sys.exit("The benchmark reads the memory of processes from /proc, which only Linux has: run it there.")
-    if install.main() != 0:  # it prints the reason
-        sys.exit(1)
+    machine.check()
     made = [
         *(["**a quick run, which only shows what the page looks like**: its tables are too small"] if quick else []),
-        f"`python -m benchmarks.one_day{' --quick' if quick else ''}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        f"{machine.machine()}; load average {os.getloadavg()[0]:.1f} before it began",
+        *machine.made(f"python -m benchmarks.one_day{' --quick' if quick else ''}"),
     ]
     sizes = QUICK_SIZES if quick else SIZES
     last = max(sizes)
