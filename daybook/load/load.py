@@ -105,6 +105,11 @@ def load(extracted: Extracted, warehouse: Warehouse, stage: Stage, *, flow_run_i
     return report
 
 
+def idle_report(plan: Plan) -> LoadReport | None:
+    """Return the report of a run whose plan has nothing to load, with the reason, or None if it has."""
+    return _report(plan, (), note=plan.idle) if plan.idle else None
+
+
 def already_loaded(plan: Plan, warehouse: Warehouse, flow_run_id: str | None) -> LoadReport | None:
     """Return the report of a run that has nothing left to do, or None if it has.
 

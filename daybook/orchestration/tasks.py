@@ -67,11 +67,11 @@ def run_steps(
     Raises:
         SourceIncomplete: the source could not deliver all rows. Those that it delivered are loaded.
     """
-    from daybook.load.load import LoadReport, already_loaded
+    from daybook.load.load import already_loaded, idle_report
     from daybook.orchestration.blocks import open as blocks
 
-    if plan.idle:
-        return show(LoadReport(plan.table.name, plan.label, plan.strategy.name, note=plan.idle))
+    if idle := idle_report(plan):
+        return show(idle)
     source = getattr(plan.table.source, "block", None)
     with blocks.reading_at_once(*([source] if source else [])):
         done = already_loaded(plan, _warehouse(), runtime.flow_run.id)

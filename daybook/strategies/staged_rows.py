@@ -18,7 +18,7 @@ from daybook.errors import RowCountMismatch
 Ranges = Mapping[str, tuple[str, str]]
 
 
-#: The columns of `StagedRows.changed_keys` beside the key. True if the table has a row with the key, which must go, and
+#: The columns of `StagedRows.changed_keys` after the key. True if the table has a row with the key, which must go, and
 #: if there is a staged row with it, which must come.
 STALE, FRESH = "daybook_stale", "daybook_fresh"
 

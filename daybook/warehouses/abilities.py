@@ -66,9 +66,9 @@ class Abilities(Protocol):
         return False
 
     def row_fingerprint(self, session: Session, target: Target) -> RowFingerprint | None:
-        """Return a quick hash of a row of the target, which must exist, or None if the warehouse has none.
+        """Return a quick hash of a row of the target, or None if there is no such table yet.
 
-        By default, it has none.
+        By default, a warehouse has none.
         """
         return None
 

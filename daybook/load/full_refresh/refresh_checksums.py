@@ -1,8 +1,8 @@
 """The checksums of a full refresh: of each interval, or of all rows of a table without intervals.
 
 The checksum of a row takes longer than its COPY. So the warehouse recognizes by their fingerprints the intervals whose
-rows are those of the last full refresh. Their checksums are known: only the hashes of the changed rows
-are taken off and added.
+rows are those of the last full refresh. Their checksums are known: only the hashes of the changed rows are taken off
+and added.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ class RefreshChecksums:
     def derived(self, table: str, changed: ChangedRows, recorded: Mapping[Interval, Recorded]) -> dict[Interval, Pair]:
         """Return the sums after the change for the intervals that `table` (quoted) has as they were recorded.
 
-        Call it before the change. Intervals that somebody else has changed since are left out.
+        Call it before the change. Intervals that have changed since, by hand or by another load, are left out.
         """
         earlier = {one: pair for one in self.intervals or () if (pair := self._parsed(recorded.get(one)))}
         if not earlier:

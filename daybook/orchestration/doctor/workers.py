@@ -34,8 +34,11 @@ def compared(server: str, client: str) -> Finding:
     found, own = Version(server), Version(client)
     oldest, newest = Version(OLDEST_PREFECT), Version(NEWEST_PREFECT)
     supported = f"{oldest.major}.{oldest.minor} to {newest.major}.{newest.minor}"
-    wanted = f"prefect>={oldest.major}.{oldest.minor},<{newest.major}.{newest.minor + 1}"
-    remedy = f"on the server's machine: pip install '{wanted}'"
+
+    def upgrade(least: str) -> str:
+        return f"on the server's machine: pip install 'prefect>={least},<{newest.major}.{newest.minor + 1}'"
+
+    remedy = upgrade(f"{oldest.major}.{oldest.minor}")
     if found.release[:2] < oldest.release[:2] or found.major > newest.major:
         size = "old" if found < oldest else "new"
         text = f"version {server} is too {size}: Daybook supports {supported}"
@@ -47,15 +50,9 @@ def compared(server: str, client: str) -> Finding:
         text = f"version {server} is older than this client's {client}, which may send what it does not know"
         return Finding("warning", "Prefect server", text, f"here: {install_command(server)}; or upgrade the server")
     if found < Version(STOPS_BEFORE):
-        text = (
-            f"version {server} may stop answering when an automation is created or changed, if its database is a file"
-        )
-        return Finding(
-            "warning",
-            "Prefect server",
-            text,
-            f"on the server's machine: pip install 'prefect>={STOPS_BEFORE},<{newest.major}.{newest.minor + 1}'",
-        )
+        when = "an automation is created or changed, if its database is a file"
+        text = f"version {server} may stop answering when {when}"
+        return Finding("warning", "Prefect server", text, upgrade(STOPS_BEFORE))
     return Finding("ok", "Prefect server", f"version {server}")
 
 

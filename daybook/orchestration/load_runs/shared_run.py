@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import runtime
 
 from daybook.load.extraction.extract import extract
-from daybook.load.load import LoadReport, already_loaded, load
+from daybook.load.load import LoadReport, already_loaded, idle_report, load
 from daybook.load.planning.plan import Plan
 from daybook.load.transform import transform
 from daybook.orchestration.artifacts.extract_progress import ExtractPage
@@ -69,8 +69,8 @@ class SharedRun:
         return require_all_rows(report)
 
     def _load(self, plan: Plan) -> LoadReport:
-        if plan.idle:
-            return LoadReport(plan.table.name, plan.label, plan.strategy.name, note=plan.idle)
+        if idle := idle_report(plan):
+            return idle
         warehouse = self._keys.once("warehouse", "", blocks.warehouse)
         run_id, run_name = runtime.flow_run.id, runtime.flow_run.name or ""
         if done := already_loaded(plan, warehouse, run_id):

@@ -127,13 +127,18 @@ class ComparedColumns:
         computed rows' hashes by MD5, and their fingerprints are only the eight digits.
         """
         forms = [[field.name, field.form, field.digest] for field in self.fields]
-        return _HASH + hashlib.sha256(json.dumps(forms).encode()).hexdigest()[:8]
+        return _HASH + short_digest(forms)
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
         """The fields of the key, in the key's order, or all fields if there is no key."""
         fields = {field.name: field for field in self.fields}
         return tuple(fields[name] for name in self.key) or self.fields
+
+
+def short_digest(described: object) -> str:
+    """Return eight hex digits that identify columns. `described` has what must be the same: lists of plain values."""
+    return hashlib.sha256(json.dumps(described).encode()).hexdigest()[:8]
 
 
 def recipe_of(

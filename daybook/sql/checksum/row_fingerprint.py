@@ -2,7 +2,7 @@
 
 A row's checksum takes a SHA-256 of a text that every supported database writes alike, which takes twice as long.
 Only the database that computed a fingerprint can compare it. So a load records the fingerprints of the rows in the
-warehouse beside their checksum. If they are still the same at the next load, so is the checksum.
+warehouse together with their checksum. If they are still the same at the next load, so is the checksum.
 
 A fingerprint must distinguish all rows that differ in any bit, and it must depend on all columns at once: sums of the
 hashes of single columns stay the same if two rows exchange the values of a column.

@@ -1,12 +1,10 @@
 """The hash of a row in PostgreSQL, as a source or as a warehouse."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from daybook.model.types import Type
-from daybook.sql.checksum.columns import ComparedColumns, Field
+from daybook.sql.checksum.columns import ComparedColumns, Field, short_digest
 from daybook.sql.checksum.dialects import postgres_family
 from daybook.sql.checksum.dialects.binary_chunks import in_pieces
 from daybook.sql.checksum.row_fingerprint import RowFingerprint
@@ -56,9 +54,8 @@ def row_fingerprint(version: int, columns: Mapping[str, str], quote: Callable[[s
     The text shows every bit of a value. The values themselves would not do: 1.0 and 1.00 have one hash, and so do texts
     that a collation calls equal. Another `version` of the server may have another hash function.
     """
-    digest = hashlib.sha256(json.dumps(list(columns.items())).encode()).hexdigest()[:8]
     text = f'ROW({", ".join(map(quote, columns))})::text COLLATE "C"'
-    return RowFingerprint(f"text-{version}-{digest}", f"hashtextextended({text}, 0)")
+    return RowFingerprint(f"text-{version}-{short_digest(list(columns.items()))}", f"hashtextextended({text}, 0)")
 
 
 def _number(fields: Iterable[Field], value: Callable[[Field], str], source: bool) -> str:
